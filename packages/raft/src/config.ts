@@ -1,0 +1,36 @@
+import type { MemberId } from "./types.ts";
+
+/** How one core behaves. Numbers are in ticks, bytes or counts; `Infinity` means no limit where it is allowed. */
+export interface RaftConfig {
+  readonly id: MemberId;
+  /** Ticks without word from a leader before a follower campaigns; the wait is drawn from [electionTicks, 2 × electionTicks). */
+  readonly electionTicks: number;
+  /** Ticks between two heartbeats of a leader; below electionTicks, a tenth of it is good. */
+  readonly heartbeatTicks: number;
+  /** Byte cap of one AppendEntries; a single larger entry still travels alone. 0 sends one entry a message. */
+  readonly maxAppendBytes: number;
+  /** Element cap of one AppendEntries, ≥ 1. */
+  readonly maxAppendEntries: number;
+  /** AppendEntries messages in flight to one follower, ≥ 1. */
+  readonly maxInflightMessages: number;
+  /** Payload bytes in flight to one follower; ≥ maxAppendBytes, or 0 for no limit. */
+  readonly maxInflightBytes: number;
+  /** Payload bytes that may wait uncommitted on a leader; a proposal beyond is dropped. 0 means no limit. */
+  readonly maxUncommittedBytes: number;
+  /** Payload bytes handed out for applying and not yet applied. */
+  readonly maxCommittedBytes: number;
+  readonly preVote: boolean;
+  readonly checkQuorum: boolean;
+  /** `safe` confirms each read by a round of heartbeats; `lease` trusts clocks and needs checkQuorum. */
+  readonly readOnly: "safe" | "lease";
+  /** A leader that is removed or demoted steps down at once. */
+  readonly stepDownOnRemoval: boolean;
+  /** Lets any membership change be proposed; for transcripts only. */
+  readonly disableMembershipValidation: boolean;
+  /** A follower refuses proposals instead of passing them on. */
+  readonly disableProposalForwarding: boolean;
+  /** The applied index at start; entries at or below are not handed out again. */
+  readonly applied: number;
+  /** Uniform in [0, n): the only randomness of the core. */
+  readonly randomBelow: (n: number) => number;
+}

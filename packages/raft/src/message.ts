@@ -1,0 +1,101 @@
+import type { Entry, EntryKind, LogIndex, MemberId, Snapshot, Term } from "./types.ts";
+
+interface Envelope {
+  readonly from: MemberId;
+  readonly to: MemberId;
+  readonly term: Term;
+}
+
+/** AppendEntries (Raft §5.3). `entries` may be empty: a probe, or news of the commit index. */
+export interface AppendEntries extends Envelope {
+  readonly kind: "appendEntries";
+  readonly prevLogIndex: LogIndex;
+  readonly prevLogTerm: Term;
+  readonly leaderCommit: LogIndex;
+  readonly entries: readonly Entry[];
+}
+
+export interface AppendEntriesResponse extends Envelope {
+  readonly kind: "appendEntriesResponse";
+  /** Accepted: the last index now matching. Rejected: the `prevLogIndex` that did not match. */
+  readonly index: LogIndex;
+  readonly rejected: boolean;
+  /** On rejection the follower's best guess at where the logs agree, and the term there. */
+  readonly hintIndex: LogIndex;
+  readonly hintTerm: Term;
+}
+
+/** RequestVote, or its rehearsal that raises no term (thesis §9.6). */
+export interface RequestVote extends Envelope {
+  readonly kind: "requestVote" | "requestPreVote";
+  readonly lastLogIndex: LogIndex;
+  readonly lastLogTerm: Term;
+  /** Set in a leadership transfer: the follower lease does not apply. */
+  readonly transfer: boolean;
+}
+
+export interface RequestVoteResponse extends Envelope {
+  readonly kind: "requestVoteResponse" | "requestPreVoteResponse";
+  readonly rejected: boolean;
+}
+
+export interface Heartbeat extends Envelope {
+  readonly kind: "heartbeat";
+  readonly commitIndex: LogIndex;
+  /** The newest unconfirmed read of the leader, 0 for none (thesis §6.4). */
+  readonly readToken: number;
+}
+
+export interface HeartbeatResponse extends Envelope {
+  readonly kind: "heartbeatResponse";
+  readonly readToken: number;
+}
+
+export interface InstallSnapshot extends Envelope {
+  readonly kind: "installSnapshot";
+  readonly snapshot: Snapshot;
+}
+
+/** The leader tells its successor to campaign at once (thesis §3.10). */
+export interface TimeoutNow extends Envelope {
+  readonly kind: "timeoutNow";
+}
+
+/** A follower asks the leader for a read index; `context` comes back unread and must be unique at the asker. */
+export interface ReadIndexRequest extends Envelope {
+  readonly kind: "readIndex";
+  readonly context: number;
+}
+
+export interface ReadIndexResponse extends Envelope {
+  readonly kind: "readIndexResponse";
+  readonly context: number;
+  readonly index: LogIndex;
+}
+
+/** A follower passes a request for transfer on to the leader. */
+export interface TransferLeadership extends Envelope {
+  readonly kind: "transferLeadership";
+  readonly transferee: MemberId;
+}
+
+/** A follower passes proposals on to the leader, unless forwarding is off. Index and term of the entries are not yet set. */
+export interface Propose extends Envelope {
+  readonly kind: "propose";
+  readonly entries: readonly { readonly kind: EntryKind; readonly data: Uint8Array }[];
+}
+
+/** Everything that one member may send to another. Plain data. Untrusted until `wire` has checked it. */
+export type Message =
+  | AppendEntries
+  | AppendEntriesResponse
+  | RequestVote
+  | RequestVoteResponse
+  | Heartbeat
+  | HeartbeatResponse
+  | InstallSnapshot
+  | TimeoutNow
+  | ReadIndexRequest
+  | ReadIndexResponse
+  | TransferLeadership
+  | Propose;

@@ -1,0 +1,94 @@
+import type {
+  Entry,
+  HardState,
+  LogIndex,
+  LogReader,
+  MemberId,
+  MembershipState,
+  Message,
+} from "@annals/raft";
+import type { Seq } from "@annals/record";
+
+/** Where an idempotent producer stands after an applied entry; what a repeat of its last requests is answered with. */
+export interface ProducerState {
+  readonly epoch: number;
+  /** The newest answers, oldest first, at most `PRODUCER_WINDOW`; the last one is the producer's latest request. */
+  readonly recent: readonly {
+    readonly sequence: number;
+    readonly firstSeq: Seq;
+    readonly count: number;
+  }[];
+  /** Index of the entry that last changed this state: decides who is forgotten first. */
+  readonly lastIndex: LogIndex;
+}
+
+/** Derived state as of an applied index; stored in the same transaction as whatever else the cycle writes. */
+export interface AppliedUpdate {
+  readonly appliedIndex: LogIndex;
+  /** Set when a membership entry was applied. */
+  readonly membership: MembershipState | undefined;
+  /** Producers that changed; undefined means forgotten. */
+  readonly producers: ReadonlyMap<string, ProducerState | undefined>;
+}
+
+/** One turn of the writer loop: written in one transaction, durable by one flush. */
+export interface WriteCycle {
+  /**
+   * Contiguous. When the first index is at or below the last stored one, everything from there on is dropped first. Never reaches
+   * down to a committed index: that is a bug of the caller and refused by an invariant.
+   */
+  readonly entries: readonly Entry[];
+  readonly hardState: HardState | undefined;
+  readonly applied: AppliedUpdate | undefined;
+}
+
+/** An entry as stored, with its place in the hash chain. */
+export interface StoredEntry {
+  readonly entry: Entry;
+  /** SHA-256 over (previous hash, index, term, kind, data); 32 bytes. */
+  readonly hash: Uint8Array;
+}
+
+/**
+ * Durable storage of one log. Reads are synchronous, copy out and hold no transaction. There is one writer, the replica, with one
+ * `write` outstanding at most. The first error of any kind is final (fail-stop): every later call rejects with it.
+ */
+export interface LogStore extends LogReader {
+  /** Resolves when everything in the cycle is flushed to disk; from then on reads see it. Rejects with `ERR_STORAGE_FAILED`. */
+  write(cycle: WriteCycle): Promise<void>;
+  /** The applied index that is durable; entries above are handed out for applying again after a restart. */
+  appliedIndex(): LogIndex;
+  /** Producers as of `appliedIndex()`. Read once, at start. */
+  producers(): ReadonlyMap<string, ProducerState>;
+  /** The stored entry, checksum verified; undefined outside [first, last]. Throws `ERR_ENTRY_DAMAGED` if it is damaged or missing. */
+  storedEntry(index: LogIndex): StoredEntry | undefined;
+  /** Index of the `records` entry whose batch holds `seq`, or of the first batch after it; undefined beyond the last seq. */
+  indexOfSeq(seq: Seq): LogIndex | undefined;
+  /** The seq of the last record in the stored log, committed or not; 0 for none. */
+  lastSeq(): Seq;
+  /** Chain hash of the last stored entry; 32 zero bytes for an empty log. */
+  headHash(): Uint8Array;
+  /** Bytes on disk. */
+  diskBytes(): number;
+  /** Waits for the write in the air, then releases everything. Idempotent. */
+  close(): Promise<void>;
+}
+
+/** Carries messages to other members. Best effort: may drop, delay, reorder or duplicate; Raft repairs. Never throws, never blocks. */
+export interface PeerTransport {
+  /** What one drain produced for one member, in order. */
+  send(to: MemberId, messages: readonly Message[]): void;
+}
+
+/** Time and turns, injected so that the simulator owns them. */
+export interface Clock {
+  /** Monotonic milliseconds. */
+  now(): number;
+  /** Milliseconds since 1970; may jump. */
+  wallTime(): number;
+  /** Runs `turn` after the events that are already waiting: what arrives until then shares its drain. */
+  defer(turn: () => void): void;
+}
+
+/** Uniform in [0, n). */
+export type RandomBelow = (n: number) => number;

@@ -1,0 +1,25 @@
+import { defineConfig } from "vitest/config";
+
+// Unit tests run on the sources, without a build: the packages' `annals-source` export points there.
+// Integration tests start the built command and so need `tsc -b`, which `pnpm test` runs first.
+export default defineConfig({
+  ssr: { resolve: { conditions: ["annals-source", "module", "node", "default"] } },
+  test: {
+    projects: [
+      {
+        extends: true,
+        test: { name: "unit", include: ["packages/*/test/**/*.test.ts", "scripts/**/*.test.ts"] },
+      },
+      {
+        extends: true,
+        test: {
+          name: "integration",
+          include: ["integration-tests/**/*.test.ts"],
+          fileParallelism: false,
+          testTimeout: 120_000,
+          hookTimeout: 60_000,
+        },
+      },
+    ],
+  },
+});
