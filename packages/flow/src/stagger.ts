@@ -7,7 +7,8 @@ export class Stagger {
   #lastSlotMs = Number.NEGATIVE_INFINITY;
 
   constructor(intervalMs: number) {
-    if (!(intervalMs >= 1)) throw new RangeError(`a stagger interval must be ≥ 1 ms, got ${intervalMs}`);
+    if (!(intervalMs >= 1))
+      throw new RangeError(`a stagger interval must be ≥ 1 ms, got ${intervalMs}`);
     this.#intervalMs = intervalMs;
   }
 

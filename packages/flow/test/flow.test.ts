@@ -38,7 +38,13 @@ describe("Gauge", () => {
 describe("PauseGate", () => {
   function gate() {
     const calls: string[] = [];
-    return { calls, gate: new PauseGate(() => calls.push("pause"), () => calls.push("resume")) };
+    return {
+      calls,
+      gate: new PauseGate(
+        () => calls.push("pause"),
+        () => calls.push("resume"),
+      ),
+    };
   }
 
   it("pauses on the first hold and resumes on the last release, whatever the order", () => {
@@ -46,7 +52,10 @@ describe("PauseGate", () => {
     const a = pauseGate.hold("event-queue");
     const b = pauseGate.hold("event-queue");
     const c = pauseGate.hold("worker-lane");
-    expect([...pauseGate.reasons()]).toEqual([["event-queue", 2], ["worker-lane", 1]]);
+    expect([...pauseGate.reasons()]).toEqual([
+      ["event-queue", 2],
+      ["worker-lane", 1],
+    ]);
     b();
     c();
     expect(calls).toEqual(["pause"]);
@@ -95,7 +104,9 @@ describe("CreditWindow", () => {
 describe("Backoff", () => {
   it("doubles up to its ceiling and falls back only on progress", () => {
     const backoff = new Backoff({ initialMs: 100, maxMs: 300, randomBelow: (n) => n - 1 });
-    expect([backoff.nextMs(), backoff.nextMs(), backoff.nextMs(), backoff.nextMs()]).toEqual([100, 200, 300, 300]);
+    expect([backoff.nextMs(), backoff.nextMs(), backoff.nextMs(), backoff.nextMs()]).toEqual([
+      100, 200, 300, 300,
+    ]);
     backoff.progress();
     expect(backoff.nextMs()).toBe(100);
   });

@@ -182,7 +182,8 @@ export class AppendQueue {
         append.waiters.filter((waiter) => waiter.deadlineMs > nowMs),
       ];
       append.waiters = rest;
-      for (const waiter of late) waiter.reject(outcomeUnknown("it was not committed within the time limit"));
+      for (const waiter of late)
+        waiter.reject(outcomeUnknown("it was not committed within the time limit"));
     }
   }
 

@@ -25,15 +25,23 @@ export function overloaded(pendingBytes: number, cap: number): AnnalsError {
 }
 
 export function diskFull(): AnnalsError {
-  return new AnnalsError("ERR_DISK_FULL", "free disk space is below the floor: appends are refused, reads go on", {
-    retryable: true,
-  });
+  return new AnnalsError(
+    "ERR_DISK_FULL",
+    "free disk space is below the floor: appends are refused, reads go on",
+    {
+      retryable: true,
+    },
+  );
 }
 
 export function replicaClosed(): AnnalsError {
-  return new AnnalsError("ERR_REPLICA_CLOSED", "the replica is shutting down: nothing of this request was accepted", {
-    retryable: true,
-  });
+  return new AnnalsError(
+    "ERR_REPLICA_CLOSED",
+    "the replica is shutting down: nothing of this request was accepted",
+    {
+      retryable: true,
+    },
+  );
 }
 
 export function readTimeout(timeoutMs: number): AnnalsError {

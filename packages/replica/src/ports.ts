@@ -86,6 +86,15 @@ export interface PeerTransport {
   send(to: MemberId, messages: readonly Message[]): void;
 }
 
+/**
+ * How a received frame fares: first everything in it was stepped, then all that it brought is durable, or dropped. Each is called once, in
+ * this order, on every way out. The accounting of the receive path hangs on it.
+ */
+export interface Receipt {
+  stepped(): void;
+  durable(): void;
+}
+
 /** Time and turns, injected so that the simulator owns them. */
 export interface Clock {
   /** Monotonic milliseconds. */

@@ -14,7 +14,11 @@ export type ProducerVerdict =
   /** A change of leader cut the request: its first `count` records are in the log, the rest is still to be appended. */
   | { readonly kind: "resume"; readonly answer: ProducerAnswer };
 
-function refused(code: `ERR_${string}`, message: string, details: Record<string, unknown>): AnnalsError {
+function refused(
+  code: `ERR_${string}`,
+  message: string,
+  details: Record<string, unknown>,
+): AnnalsError {
   return new AnnalsError(code, message, { details });
 }
 
@@ -61,7 +65,11 @@ export class ProducerTable {
       );
     }
     if (stamp.epoch < latest.epoch) {
-      throw refused("ERR_PRODUCER_FENCED", `producer "${stamp.id}" has begun epoch ${latest.epoch}`, details);
+      throw refused(
+        "ERR_PRODUCER_FENCED",
+        `producer "${stamp.id}" has begun epoch ${latest.epoch}`,
+        details,
+      );
     }
     if (stamp.sequence === latest.sequence + 1) return { kind: "new" };
     if (stamp.sequence > latest.sequence) {
@@ -82,11 +90,16 @@ export class ProducerTable {
     return answer.count < count ? { kind: "resume", answer } : { kind: "repeat", answer };
   }
 
-  #latest(id: string, state: ProducerState | undefined): { epoch: number; sequence: number } | undefined {
+  #latest(
+    id: string,
+    state: ProducerState | undefined,
+  ): { epoch: number; sequence: number } | undefined {
     const reserved = this.#reserved.get(id);
     if (reserved !== undefined) return reserved;
     const last = state?.recent.at(-1);
-    return state === undefined || last === undefined ? undefined : { epoch: state.epoch, sequence: last.sequence };
+    return state === undefined || last === undefined
+      ? undefined
+      : { epoch: state.epoch, sequence: last.sequence };
   }
 
   /** Remembers an admitted request until `forgetReserved`, so that the next one in line is judged against it. */
@@ -116,10 +129,13 @@ export class ProducerTable {
     const next =
       last?.sequence === stamp.sequence
         ? [...recent.slice(0, -1), { ...last, lastSeq, count: last.count + count }]
-        : [...recent, { sequence: stamp.sequence, firstSeq, lastSeq, count }].slice(-PRODUCER_WINDOW);
+        : [...recent, { sequence: stamp.sequence, firstSeq, lastSeq, count }].slice(
+            -PRODUCER_WINDOW,
+          );
     this.#set(stamp.id, { epoch: stamp.epoch, recent: next, lastIndex: index });
     const reserved = this.#reserved.get(stamp.id);
-    if (reserved?.epoch === stamp.epoch && reserved.sequence === stamp.sequence) this.#reserved.delete(stamp.id);
+    if (reserved?.epoch === stamp.epoch && reserved.sequence === stamp.sequence)
+      this.#reserved.delete(stamp.id);
   }
 
   #set(id: string, state: ProducerState): void {

@@ -19,7 +19,14 @@ import type { AppendResult, FormedBatch, PendingAppend } from "./appendQueue.ts"
 import { AppliedState } from "./appliedState.ts";
 import type { ReplicaConfig } from "./config.ts";
 import { diskFull, notLeader, outcomeUnknown, overloaded, replicaClosed } from "./errors.ts";
-import type { Clock, LogStore, PeerTransport, ProducerState, RandomBelow } from "./ports.ts";
+import type {
+  Clock,
+  LogStore,
+  PeerTransport,
+  ProducerState,
+  RandomBelow,
+  Receipt,
+} from "./ports.ts";
 import { ProducerTable } from "./producers.ts";
 import { ReadBarrier } from "./readBarrier.ts";
 import { SeqWaiters } from "./seqWaiters.ts";
@@ -72,7 +79,11 @@ interface PendingCommand {
 
 type Event =
   | { readonly kind: "tick"; readonly elapsed: number }
-  | { readonly kind: "message"; readonly message: Message; readonly release: () => void }
+  | {
+      readonly kind: "messages";
+      readonly messages: readonly Message[];
+      readonly receipt: Receipt | undefined;
+    }
   | { readonly kind: "durable"; readonly tickets: readonly AppendTicket[] };
 
 /** Ticks between two looks at reads that got no answer. */
@@ -93,8 +104,8 @@ export class Replica {
   readonly #seqWaiters = new SeqWaiters();
   readonly #commands = new Map<LogIndex, PendingCommand>();
   #events: Event[] = [];
-  /** Accounting of frames whose messages were stepped since the last drain; let go when that drain's write is durable. */
-  #releases: (() => void)[] = [];
+  /** Frames stepped since the last drain; done with when that drain's write is durable. */
+  #receipts: Receipt[] = [];
   #turnScheduled = false;
   #state: "running" | "closing" | "failed" = "running";
   #role: Role = "follower";
@@ -158,10 +169,9 @@ export class Replica {
     this.#enqueue({ kind: "tick", elapsed });
   }
 
-  /** A message from a peer. `release` is called once, when all that the message brought is durable here, or dropped. */
-  receive(message: Message, release: () => void): void {
-    if (this.#state === "failed") release();
-    else this.#enqueue({ kind: "message", message, release });
+  /** Messages from a peer, in order. The receipt is for their accounting; small control messages go without. */
+  receive(messages: readonly Message[], receipt?: Receipt): void {
+    this.#enqueue({ kind: "messages", messages, receipt });
   }
 
   /**
@@ -179,13 +189,15 @@ export class Replica {
         return;
       }
       this.#assertAccepting();
-      const verdict = stamp === undefined ? undefined : this.#producers.judge(stamp, request.records.length);
+      const verdict =
+        stamp === undefined ? undefined : this.#producers.judge(stamp, request.records.length);
       if (verdict?.kind === "repeat") {
         resolve({ ...verdict.answer, duplicate: true });
         return;
       }
       if (stamp !== undefined) this.#producers.reserve(stamp);
-      this.#appends.push(pendingAppend(request, verdict?.answer, waiter));
+      const alreadyIn = verdict?.kind === "resume" ? verdict.answer : undefined;
+      this.#appends.push(pendingAppend(request, alreadyIn, waiter));
       this.#schedule();
     });
   }
@@ -287,7 +299,8 @@ export class Replica {
   }
 
   #rejectWaiters(error: () => AnnalsError): void {
-    for (const command of this.#commands.values()) command.reject(outcomeUnknown("the replica was closed"));
+    for (const command of this.#commands.values())
+      command.reject(outcomeUnknown("the replica was closed"));
     this.#commands.clear();
     this.#reads.rejectAll(error);
     this.#seqWaiters.close();
@@ -296,8 +309,12 @@ export class Replica {
   #dropEvents(): void {
     const events = this.#events;
     this.#events = [];
-    for (const event of events) if (event.kind === "message") event.release();
-    for (const release of this.#releases.splice(0)) release();
+    for (const event of events) {
+      if (event.kind !== "messages") continue;
+      event.receipt?.stepped();
+      event.receipt?.durable();
+    }
+    this.#letGo();
   }
 
   #enqueue(event: Event): void {
@@ -331,14 +348,20 @@ export class Replica {
       case "tick":
         this.#tick(event.elapsed);
         return;
-      case "message":
-        this.#releases.push(event.release);
-        this.#core.step(event.message);
+      case "messages":
+        for (const message of event.messages) this.#core.step(message);
+        if (event.receipt === undefined) return;
+        event.receipt.stepped();
+        this.#receipts.push(event.receipt);
         return;
       case "durable":
         this.#diskFull = false;
         for (const ticket of event.tickets) this.#core.appendDone(ticket);
-        this.#send(event.tickets.flatMap((ticket) => ticket.afterDurable).filter(({ to }) => to !== this.#options.self));
+        this.#send(
+          event.tickets
+            .flatMap((ticket) => ticket.afterDurable)
+            .filter(({ to }) => to !== this.#options.self),
+        );
         return;
       default:
         event satisfies never;
@@ -365,7 +388,9 @@ export class Replica {
   #propose(): void {
     const { batch } = this.#options.config;
     while (this.#accepting && this.#appends.waitingRecords > 0) {
-      const full = this.#appends.waitingRecords >= batch.maxRecords || this.#appends.waitingBytes >= batch.maxBytes;
+      const full =
+        this.#appends.waitingRecords >= batch.maxRecords ||
+        this.#appends.waitingBytes >= batch.maxBytes;
       if (this.#writer.busy && !full) return;
       const formed = this.#appends.form(batch.maxRecords, batch.maxBytes);
       if (formed === undefined || !this.#proposeBatch(formed)) return;
@@ -376,8 +401,15 @@ export class Replica {
   #proposeBatch(formed: FormedBatch): boolean {
     const firstSeq = this.#nextSeq;
     const recordedAt = Math.max(this.#options.clock.wallTime(), this.#lastRecordedAt);
-    const header = { firstSeq, count: formed.records.length, recordedAt, requests: formed.requests };
-    const outcome = this.#core.propose([{ kind: "records", data: encodeBatch(header, formed.records) }]);
+    const header = {
+      firstSeq,
+      count: formed.records.length,
+      recordedAt,
+      requests: formed.requests,
+    };
+    const outcome = this.#core.propose([
+      { kind: "records", data: encodeBatch(header, formed.records) },
+    ]);
     if (outcome.kind !== "accepted") return false;
     this.#lastRecordedAt = recordedAt;
     this.#nextSeq = asSeq(firstSeq + formed.records.length);
@@ -388,7 +420,11 @@ export class Replica {
   #drain(): void {
     while (this.#core.hasReady()) this.#handle(this.#core.takeReady());
     // Nothing to write came of these messages: what they brought is done with.
-    for (const release of this.#releases.splice(0)) release();
+    this.#letGo();
+  }
+
+  #letGo(): void {
+    for (const receipt of this.#receipts.splice(0)) receipt.durable();
   }
 
   #handle(ready: Ready): void {
@@ -396,8 +432,11 @@ export class Replica {
     if (ready.soft !== undefined) this.#roleChanged(ready.soft.role, ready.soft.leader);
     this.#send(ready.messages);
     if (ready.append !== undefined) {
-      invariant(ready.append.snapshot === undefined, "a log that is never compacted is never sent as a snapshot");
-      this.#writer.enqueue(ready.append, this.#releases.splice(0));
+      invariant(
+        ready.append.snapshot === undefined,
+        "a log that is never compacted is never sent as a snapshot",
+      );
+      this.#writer.enqueue(ready.append, this.#receipts.splice(0));
     }
     if (ready.apply.length > 0) this.#apply(ready.apply);
     this.#reads.confirmed(ready.reads);
@@ -412,7 +451,8 @@ export class Replica {
       this.#accepting = false;
       this.#producers.forgetReserved();
       this.#appends.rejectAll(() => notLeader(leader), "the leader stepped down");
-      for (const command of this.#commands.values()) command.reject(outcomeUnknown("the leader stepped down"));
+      for (const command of this.#commands.values())
+        command.reject(outcomeUnknown("the leader stepped down"));
       this.#commands.clear();
     }
     this.#options.events.onRole(role, leader, this.#core.term);
@@ -421,8 +461,7 @@ export class Replica {
   #send(messages: readonly Message[]): void {
     // A replica whose disk hangs must not look alive: silence lets the others elect a leader that can write.
     if (this.#stalled || messages.length === 0) return;
-    const byMember = Map.groupBy(messages, (message) => message.to);
-    for (const [to, list] of byMember) this.#options.transport.send(to, list);
+    for (const [to, list] of byMember(messages)) this.#options.transport.send(to, list);
   }
 
   #apply(entries: readonly Entry[]): void {
@@ -452,7 +491,9 @@ export class Replica {
         break;
       }
       case "membership":
-        this.#applied.membershipChanged(this.#core.applyMembership(decodeMembershipChange(entry.data)));
+        this.#applied.membershipChanged(
+          this.#core.applyMembership(decodeMembershipChange(entry.data)),
+        );
         break;
       case "command":
         this.#options.events.onCommand(entry.index, entry.data);
@@ -508,6 +549,16 @@ function pendingAppend(
   };
 }
 
+function byMember(messages: readonly Message[]): ReadonlyMap<MemberId, readonly Message[]> {
+  const groups = new Map<MemberId, Message[]>();
+  for (const message of messages) {
+    const group = groups.get(message.to);
+    if (group === undefined) groups.set(message.to, [message]);
+    else group.push(message);
+  }
+  return groups;
+}
+
 /** The voter that would lose least time as leader. */
 function furthestFollower(status: RaftStatus, self: MemberId): MemberId | undefined {
   return status.progress
@@ -517,7 +568,11 @@ function furthestFollower(status: RaftStatus, self: MemberId): MemberId | undefi
 
 /** Seq and time of the last record at or below the applied index. Looks back over the few entries that carry no records. */
 function lastRecordsHeader(store: LogStore): { seq: Seq; recordedAt: number } {
-  for (let index: number = store.appliedIndex(); index >= store.firstIndex() && index > 0; index--) {
+  for (
+    let index: number = store.appliedIndex();
+    index >= store.firstIndex() && index > 0;
+    index--
+  ) {
     const stored = store.storedEntry(index as LogIndex);
     if (stored?.entry.kind !== "records") continue;
     const { firstSeq, count, recordedAt } = decodeBatchHeader(stored.entry.data);

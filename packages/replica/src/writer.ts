@@ -1,11 +1,11 @@
 import type { AppendTicket, Entry, HardState } from "@annals/raft";
 import type { AnnalsError } from "@annals/record";
-import type { AppliedUpdate, LogStore, WriteCycle } from "./ports.ts";
+import type { AppliedUpdate, LogStore, Receipt, WriteCycle } from "./ports.ts";
 
-/** A ticket, and what may be let go once it is durable: the accounting of the frames that brought it. */
+/** A ticket, and the frames that are done with once it is durable. */
 interface QueuedTicket {
   readonly ticket: AppendTicket;
-  readonly releases: readonly (() => void)[];
+  readonly receipts: readonly Receipt[];
 }
 
 interface WriterOptions {
@@ -45,8 +45,8 @@ export class Writer {
     return this.#startedMs === undefined ? 0 : nowMs - this.#startedMs;
   }
 
-  enqueue(ticket: AppendTicket, releases: readonly (() => void)[]): void {
-    this.#queue.push({ ticket, releases });
+  enqueue(ticket: AppendTicket, receipts: readonly Receipt[]): void {
+    this.#queue.push({ ticket, receipts });
   }
 
   /** Starts the next cycle unless one is in the air. */
@@ -123,7 +123,7 @@ export class Writer {
 }
 
 function finish(queue: readonly QueuedTicket[]): void {
-  for (const queued of queue) for (const release of queued.releases) release();
+  for (const queued of queue) for (const receipt of queued.receipts) receipt.durable();
 }
 
 function lastHardState(tickets: readonly AppendTicket[]): HardState | undefined {
