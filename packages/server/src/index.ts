@@ -1,4 +1,3 @@
-export { LOG_LEVELS } from "./config/nodeConfig.ts";
-export type * from "./config/nodeConfig.ts";
+export * from "./config/index.ts";
 export { RECORD_CONTENT_TYPES, SYSTEM_LOG } from "./service.ts";
 export type * from "./service.ts";
