@@ -50,25 +50,29 @@ export const KEYS: readonly KeySpec[] = [
   }),
   key("nodes", "nodes", { a: "127.0.0.1:7400" }, "cluster", {
     about:
-      "Every node: id → host:port. The one port carries HTTP and WebSocket; the other nodes must reach it under this name. An odd number survives the most failures for its size.",
+      "Every node: id → host:port. The one port carries HTTP and WebSocket; the other nodes must reach it there. " +
+      "An odd number survives the most failures for its size.",
     tooLow: "One or two nodes survive no failure.",
     tooHigh: "Each append waits for more than half of the nodes; at most 31.",
   }),
   key("data", "path", undefined, "node", {
     about:
-      "Data directory; a relative path starts at the folder of the file. Holds everything the node knows and belongs to it alone: use ${node} in it when nodes share a machine.",
+      "Data directory of this node alone, for everything it knows; a relative path starts at the folder of the file. " +
+      "Use ${node} in it when nodes share a machine.",
     tooLow: "",
     tooHigh: "",
   }),
   key("insecure", "switch", false, "node", {
     about:
-      "Allows addresses beyond loopback although connections are neither encrypted nor authenticated. Without it such a configuration is refused.",
+      "Allows addresses beyond loopback although connections are neither encrypted nor authenticated. " +
+      "Without it such a configuration is refused.",
     tooLow: "",
     tooHigh: "",
   }),
   key("logs", "names", ["audit"], "node", {
     about:
-      "Logs created when the cluster is born, by the node that leads the birth; without effect later, when `annals log create` makes logs.",
+      "Logs created when the cluster is born, by the node that leads the birth. Without effect later: " +
+      "then `annals log create` makes logs.",
     tooLow: "",
     tooHigh: "Each log costs heartbeats, files and memory on every node; at most 256 here.",
   }),
@@ -89,7 +93,8 @@ export const KEYS: readonly KeySpec[] = [
   }),
   key("raft.electionTicks", "count", 10, "cluster", {
     about:
-      "Ticks without word from the leader before a follower campaigns; the actual wait is drawn from once to twice this. Above heartbeatTicks.",
+      "Bytes that a leader has proposed and not yet committed, per log. " +
+      "At the cap appends get 503 with Retry-After.",
     tooLow: "A slow flush or a pause of the leader costs an election.",
     tooHigh: "Appends wait longer after a leader died.",
   }),

@@ -81,8 +81,7 @@ function readText(options: LoadConfigOptions, problems: ConfigProblem[]): string
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(readFileSync(options.file));
   } catch (error) {
-    const reason =
-      error instanceof TypeError ? "it is not UTF-8" : String((error as Error).message);
+    const reason = error instanceof TypeError ? "it is not UTF-8" : (error as Error).message;
     problems.push(general(`cannot read the configuration file ${options.file}: ${reason}`));
     return undefined;
   }

@@ -1,3 +1,5 @@
+import { assertNever } from "../assertNever.ts";
+
 /** Where a value came from. */
 export type ConfigPlace =
   | {
@@ -34,6 +36,8 @@ export function formatPlace(place: ConfigPlace): string {
       return `flag ${place.name}`;
     case "default":
       return "configuration";
+    default:
+      return assertNever(place);
   }
 }
 

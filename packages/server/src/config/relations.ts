@@ -90,14 +90,9 @@ const RELATIONS: readonly Relation[] = [
 ];
 
 function show(path: string, value: number): string {
-  switch (findKey(path)?.kind) {
-    case "bytes":
-      return formatBytes(value);
-    case "duration":
-      return formatDuration(value);
-    default:
-      return String(value);
-  }
+  const kind = findKey(path)?.kind;
+  if (kind === "bytes") return formatBytes(value);
+  return kind === "duration" ? formatDuration(value) : String(value);
 }
 
 function checkRelation(relation: Relation, values: ResolvedValues): RelationProblem[] {

@@ -1,5 +1,6 @@
 import { LineCounter, isAlias, isMap, isScalar, isSeq, parseDocument } from "yaml";
 import type { Document, Pair } from "yaml";
+import { assertNever } from "../assertNever.ts";
 import { nearest } from "../nearest.ts";
 import { interpolate } from "./interpolate.ts";
 import type { InterpolationSources } from "./interpolate.ts";
@@ -57,6 +58,8 @@ export function coerceText(kind: KeyKind, text: string): unknown {
     case "name":
     case "level":
       return text;
+    default:
+      return assertNever(kind);
   }
 }
 

@@ -60,7 +60,7 @@ describe("configJsonSchema", () => {
         const properties = (at as { properties: Record<string, unknown> }).properties;
         at = properties[part];
       }
-      expect(at, spec.path).toMatchObject({ description: spec.about });
+      expect({ path: spec.path, at }).toMatchObject({ at: { description: spec.about } });
     }
     expect(schema).toMatchObject({ additionalProperties: false, required: ["data"] });
     expect(schema).toMatchObject({

@@ -1,5 +1,5 @@
 // Goal: sizes and durations mean one thing, round-trip, and are refused without a unit.
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { formatBytes, formatDuration, parseBytes, parseDuration } from "../../src/config/units.ts";
 
