@@ -93,8 +93,8 @@ export const KEYS: readonly KeySpec[] = [
   }),
   key("raft.electionTicks", "count", 10, "cluster", {
     about:
-      "Bytes that a leader has proposed and not yet committed, per log. " +
-      "At the cap appends get 503 with Retry-After.",
+      "Ticks without word from the leader before a follower campaigns; the actual wait is drawn from once to " +
+      "twice this. Above heartbeatTicks.",
     tooLow: "A slow flush or a pause of the leader costs an election.",
     tooHigh: "Appends wait longer after a leader died.",
   }),
