@@ -14,7 +14,8 @@ export interface AppendResult {
   readonly duplicate: boolean;
 }
 
-interface Waiter {
+/** Who gets the answer; one request may have several, when it is repeated while under way. */
+export interface AppendWaiter {
   readonly resolve: (result: AppendResult) => void;
   readonly reject: (error: AnnalsError) => void;
   /** On the monotonic clock, in ms. */
@@ -34,7 +35,7 @@ export interface PendingAppend {
   applied: number;
   firstSeq: Seq;
   lastSeq: Seq;
-  waiters: Waiter[];
+  waiters: AppendWaiter[];
 }
 
 /** One batch as it is proposed: the records in order, and which request each run belongs to. */
@@ -198,6 +199,27 @@ export class AppendQueue {
     this.#waitingBytes = 0;
     this.#proposed.clear();
   }
+}
+
+/** A request as it is admitted; `alreadyIn` is what an earlier attempt brought into the log. */
+export function pendingAppend(
+  request: Pick<PendingAppend, "records" | "stamp">,
+  alreadyIn: { firstSeq: Seq; lastSeq: Seq; count: number } | undefined,
+  waiter: AppendWaiter,
+): PendingAppend {
+  const { records, stamp } = request;
+  const done = alreadyIn?.count ?? 0;
+  return {
+    records,
+    stamp,
+    bytes: records.reduce((sum, record) => sum + record.length, 0),
+    alreadyIn,
+    proposed: done,
+    applied: done,
+    firstSeq: alreadyIn?.firstSeq ?? asSeq(0),
+    lastSeq: alreadyIn?.lastSeq ?? asSeq(0),
+    waiters: [waiter],
+  };
 }
 
 function stampKey(stamp: ProducerStamp): string {

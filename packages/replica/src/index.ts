@@ -4,4 +4,4 @@ export type { ReplicaConfig } from "./config.ts";
 export type * from "./ports.ts";
 export { PRODUCER_WINDOW } from "./producers.ts";
 export { Replica } from "./replica.ts";
-export type { AppendRequest, ReplicaEvents, ReplicaOptions, ReplicaStatus } from "./replica.ts";
+export type { AppendRequest, ReplicaEvents, ReplicaOptions, ReplicaStatus } from "./options.ts";

@@ -1,5 +1,4 @@
-import type { GaugeReading } from "@annals/flow";
-import { decodeMembershipChange, invariant, RaftCore } from "@annals/raft";
+import { invariant, RaftCore } from "@annals/raft";
 import type {
   AppendTicket,
   Entry,
@@ -9,73 +8,20 @@ import type {
   RaftStatus,
   Ready,
   Role,
-  Term,
-  Trace,
 } from "@annals/raft";
-import { AnnalsError, asSeq, decodeBatchHeader, encodeBatch } from "@annals/record";
-import type { ProducerStamp, Seq } from "@annals/record";
-import { AppendQueue } from "./appendQueue.ts";
-import type { AppendResult, FormedBatch, PendingAppend } from "./appendQueue.ts";
-import { AppliedState } from "./appliedState.ts";
-import type { ReplicaConfig } from "./config.ts";
-import { diskFull, notLeader, outcomeUnknown, overloaded, replicaClosed } from "./errors.ts";
-import type {
-  Clock,
-  LogStore,
-  PeerTransport,
-  ProducerState,
-  RandomBelow,
-  Receipt,
-} from "./ports.ts";
-import { ProducerTable } from "./producers.ts";
+import { AnnalsError } from "@annals/record";
+import type { Seq } from "@annals/record";
+import { Appender } from "./appender.ts";
+import type { AppendResult } from "./appendQueue.ts";
+import { diskFull, notLeader, outcomeUnknown, replicaClosed } from "./errors.ts";
+import { raftConfig } from "./raftConfig.ts";
+import type { AppendRequest, ReplicaOptions, ReplicaStatus } from "./options.ts";
+import { PendingCommands } from "./pendingCommands.ts";
+import type { ProducerState, Receipt } from "./ports.ts";
 import { ReadBarrier } from "./readBarrier.ts";
 import { SeqWaiters } from "./seqWaiters.ts";
+import { StateMachine } from "./stateMachine.ts";
 import { Writer } from "./writer.ts";
-
-export interface ReplicaOptions {
-  readonly self: MemberId;
-  readonly config: ReplicaConfig;
-  readonly store: LogStore;
-  readonly transport: PeerTransport;
-  readonly clock: Clock;
-  readonly randomBelow: RandomBelow;
-  readonly events: ReplicaEvents;
-}
-
-/** What a replica tells its host. Called inside a turn: handlers only take note. */
-export interface ReplicaEvents {
-  readonly onRole: (role: Role, leader: MemberId, term: Term) => void;
-  /** A committed `command` entry was applied. After a restart commands above the stored applied index come again. */
-  readonly onCommand: (index: LogIndex, data: Uint8Array) => void;
-  readonly onTrace: (trace: Trace) => void;
-  /** Storage failed: the replica has left all votes and acks for good, and the process should end (fail-stop). */
-  readonly onFailed: (error: AnnalsError) => void;
-}
-
-export interface AppendRequest {
-  /** One stored record each, checked at the edge; at least one. */
-  readonly records: readonly Uint8Array[];
-  readonly stamp: ProducerStamp | undefined;
-  readonly timeoutMs: number;
-}
-
-export interface ReplicaStatus {
-  readonly raft: RaftStatus;
-  readonly appliedSeq: Seq;
-  readonly pendingBytes: GaugeReading;
-  readonly headHash: Uint8Array;
-  readonly diskBytes: number;
-  /** The oldest write is older than an election timeout: nothing leaves this replica until it ends. */
-  readonly stalled: boolean;
-  readonly diskFull: boolean;
-  readonly producers: number;
-}
-
-interface PendingCommand {
-  readonly term: Term;
-  readonly resolve: (index: LogIndex) => void;
-  readonly reject: (error: AnnalsError) => void;
-}
 
 type Event =
   | { readonly kind: "tick"; readonly elapsed: number }
@@ -97,12 +43,11 @@ export class Replica {
   readonly #options: ReplicaOptions;
   readonly #core: RaftCore;
   readonly #writer: Writer;
-  readonly #appends: AppendQueue;
-  readonly #producers: ProducerTable;
-  readonly #applied: AppliedState;
+  readonly #appender: Appender;
+  readonly #machine: StateMachine;
   readonly #reads: ReadBarrier;
   readonly #seqWaiters = new SeqWaiters();
-  readonly #commands = new Map<LogIndex, PendingCommand>();
+  readonly #commands = new PendingCommands();
   #events: Event[] = [];
   /** Frames stepped since the last drain; done with when that drain's write is durable. */
   #receipts: Receipt[] = [];
@@ -110,11 +55,6 @@ export class Replica {
   #state: "running" | "closing" | "failed" = "running";
   #role: Role = "follower";
   #leader: MemberId;
-  /** True once this leader has applied an entry of its own term: from then on its tables are exact. */
-  #accepting = false;
-  #appliedSeq: Seq;
-  #nextSeq: Seq;
-  #lastRecordedAt = 0;
   #diskFull = false;
   #stalled = false;
   #ticks = 0;
@@ -122,42 +62,27 @@ export class Replica {
   constructor(options: ReplicaOptions) {
     const { config, store } = options;
     this.#options = options;
-    this.#core = new RaftCore(
-      {
-        id: options.self,
-        electionTicks: config.electionTicks,
-        heartbeatTicks: config.heartbeatTicks,
-        maxAppendBytes: config.append.maxBytes,
-        maxAppendEntries: config.append.maxEntries,
-        maxInflightMessages: config.append.maxInflightMessages,
-        maxInflightBytes: config.append.maxInflightBytes,
-        maxUncommittedBytes: config.maxUncommittedBytes,
-        maxCommittedBytes: config.maxCommittedBytes,
-        preVote: true,
-        checkQuorum: true,
-        readOnly: "safe",
-        stepDownOnRemoval: true,
-        disableMembershipValidation: false,
-        disableProposalForwarding: true,
-        applied: store.appliedIndex(),
-        randomBelow: options.randomBelow,
-      },
-      store,
-    );
+    this.#core = new RaftCore(raftConfig(options), store);
     this.#leader = this.#core.status().leader;
-    this.#appends = new AppendQueue(config.maxPendingBytes);
-    this.#producers = new ProducerTable(config.maxProducers, store.producers());
-    this.#applied = new AppliedState(store.appliedIndex(), this.#producers);
-    const last = lastRecordsHeader(store);
-    this.#appliedSeq = last.seq;
-    this.#nextSeq = last.seq;
-    this.#lastRecordedAt = last.recordedAt;
+    this.#machine = new StateMachine({
+      store,
+      maxProducers: config.maxProducers,
+      applyMembership: (change) => this.#core.applyMembership(change),
+      onCommand: options.events.onCommand,
+    });
+    this.#appender = new Appender({
+      core: this.#core,
+      machine: this.#machine,
+      maxPendingBytes: config.maxPendingBytes,
+      batch: config.batch,
+      wallTime: () => options.clock.wallTime(),
+    });
     this.#reads = new ReadBarrier((context) => this.#core.readIndex(context));
     this.#writer = new Writer({
       store,
       now: () => options.clock.now(),
-      takeApplied: () => this.#applied.take(),
-      restoreApplied: (update) => this.#applied.restore(update),
+      takeApplied: () => this.#machine.takeUpdate(),
+      restoreApplied: (update) => this.#machine.restoreUpdate(update),
       onDurable: (tickets) => this.#enqueue({ kind: "durable", tickets }),
       onError: (error) => this.#onStorageError(error),
     });
@@ -182,34 +107,17 @@ export class Replica {
     return new Promise((resolve, reject) => {
       const deadlineMs = this.#options.clock.now() + request.timeoutMs;
       const waiter = { resolve, reject, deadlineMs };
-      const { stamp } = request;
-      const underway = stamp === undefined ? undefined : this.#appends.find(stamp);
-      if (underway !== undefined) {
-        underway.waiters.push(waiter);
-        return;
-      }
+      if (this.#appender.join(request, waiter)) return;
       this.#assertAccepting();
-      const verdict =
-        stamp === undefined ? undefined : this.#producers.judge(stamp, request.records.length);
-      if (verdict?.kind === "repeat") {
-        resolve({ ...verdict.answer, duplicate: true });
-        return;
-      }
-      if (stamp !== undefined) this.#producers.reserve(stamp);
-      const alreadyIn = verdict?.kind === "resume" ? verdict.answer : undefined;
-      this.#appends.push(pendingAppend(request, alreadyIn, waiter));
+      this.#appender.admit(request, waiter);
       this.#schedule();
     });
   }
 
   #assertAccepting(): void {
     if (this.#state !== "running") throw replicaClosed();
-    if (!this.#accepting) throw notLeader(this.#leader);
+    this.#appender.assertOpen(this.#leader);
     if (this.#diskFull) throw diskFull();
-    if (this.#appends.full) {
-      const { current, cap } = this.#appends.readGauge();
-      throw overloaded(current, cap);
-    }
   }
 
   /** Proposes a command entry; resolves with its index when it is applied here. */
@@ -218,7 +126,7 @@ export class Replica {
       this.#assertAccepting();
       const outcome = this.#core.propose([{ kind: "command", data }]);
       if (outcome.kind !== "accepted") throw notLeader(this.#leader);
-      this.#commands.set(outcome.firstIndex, { term: this.#core.term, resolve, reject });
+      this.#commands.add(outcome.firstIndex, { term: this.#core.term, resolve, reject });
       this.#schedule();
     });
   }
@@ -233,7 +141,7 @@ export class Replica {
 
   /** Resolves when `seq` is applied here, the time is over or the replica closes: look again. */
   waitForSeq(seq: Seq, timeoutMs: number): Promise<void> {
-    if (this.#state !== "running" || seq <= this.#appliedSeq) return Promise.resolve();
+    if (this.#state !== "running" || seq <= this.appliedSeq) return Promise.resolve();
     return this.#seqWaiters.wait(seq, this.#options.clock.now() + timeoutMs);
   }
 
@@ -250,7 +158,7 @@ export class Replica {
 
   /** Seq of the last record that may be read here. */
   get appliedSeq(): Seq {
-    return this.#appliedSeq;
+    return this.#machine.appliedSeq;
   }
 
   get role(): Role {
@@ -262,20 +170,20 @@ export class Replica {
   }
 
   producer(id: string): ProducerState | undefined {
-    return this.#producers.get(id);
+    return this.#machine.producers.get(id);
   }
 
   status(): ReplicaStatus {
     const { store } = this.#options;
     return {
       raft: this.#core.status(),
-      appliedSeq: this.#appliedSeq,
-      pendingBytes: this.#appends.readGauge(),
+      appliedSeq: this.appliedSeq,
+      pendingBytes: this.#appender.readGauge(),
       headHash: store.headHash(),
       diskBytes: store.diskBytes(),
       stalled: this.#stalled,
       diskFull: this.#diskFull,
-      producers: this.#producers.size,
+      producers: this.#machine.producers.size,
     };
   }
 
@@ -290,7 +198,7 @@ export class Replica {
   async close(): Promise<void> {
     if (this.#state === "running") {
       this.#state = "closing";
-      this.#appends.rejectAll(replicaClosed, "the replica was closed");
+      this.#appender.end(replicaClosed, "the replica was closed");
       this.#rejectWaiters(replicaClosed);
       await this.#writer.flushApplied();
     }
@@ -299,9 +207,7 @@ export class Replica {
   }
 
   #rejectWaiters(error: () => AnnalsError): void {
-    for (const command of this.#commands.values())
-      command.reject(outcomeUnknown("the replica was closed"));
-    this.#commands.clear();
+    this.#commands.rejectAll(() => outcomeUnknown("the replica was closed"));
     this.#reads.rejectAll(error);
     this.#seqWaiters.close();
   }
@@ -327,9 +233,22 @@ export class Replica {
     this.#turnScheduled = true;
     this.#options.clock.defer(() => {
       this.#turnScheduled = false;
-      if (this.#state === "running") this.#turn();
+      if (this.#state === "running") this.#guardedTurn();
       else this.#dropEvents();
     });
+  }
+
+  /** A damaged entry or a broken invariant ends the replica, not just the turn: a stopped replica is an incident, a wrong one a forged log. */
+  #guardedTurn(): void {
+    try {
+      this.#turn();
+    } catch (error) {
+      this.#fail(
+        error instanceof AnnalsError
+          ? error
+          : new AnnalsError("ERR_REPLICA_BROKEN", String(error), { cause: error }),
+      );
+    }
   }
 
   #turn(): void {
@@ -338,7 +257,7 @@ export class Replica {
     for (const event of events) this.#step(event);
     this.#reads.begin();
     this.#drain();
-    this.#propose();
+    this.#appender.propose(this.#writer.busy);
     this.#drain();
     this.#writer.kick();
   }
@@ -375,46 +294,10 @@ export class Replica {
     for (let tick = 0; tick < ticks; tick++) this.#core.tick();
     const now = clock.now();
     this.#stalled = this.#writer.stalledMs(now) > config.electionTicks * config.tickMs;
-    this.#appends.expire(now);
+    this.#appender.expire(now);
     this.#seqWaiters.expire(now);
     this.#ticks += 1;
     if (this.#ticks % READ_RETRY_TICKS === 0) this.#reads.retry(now);
-  }
-
-  /**
-   * Forms batches from what waits. While a flush is in the air requests gather, unless they fill a batch: so batches grow with load and an
-   * idle system waits for nobody.
-   */
-  #propose(): void {
-    const { batch } = this.#options.config;
-    while (this.#accepting && this.#appends.waitingRecords > 0) {
-      const full =
-        this.#appends.waitingRecords >= batch.maxRecords ||
-        this.#appends.waitingBytes >= batch.maxBytes;
-      if (this.#writer.busy && !full) return;
-      const formed = this.#appends.form(batch.maxRecords, batch.maxBytes);
-      if (formed === undefined || !this.#proposeBatch(formed)) return;
-    }
-  }
-
-  /** False when the core declines for now; the requests stay where they are. */
-  #proposeBatch(formed: FormedBatch): boolean {
-    const firstSeq = this.#nextSeq;
-    const recordedAt = Math.max(this.#options.clock.wallTime(), this.#lastRecordedAt);
-    const header = {
-      firstSeq,
-      count: formed.records.length,
-      recordedAt,
-      requests: formed.requests,
-    };
-    const outcome = this.#core.propose([
-      { kind: "records", data: encodeBatch(header, formed.records) },
-    ]);
-    if (outcome.kind !== "accepted") return false;
-    this.#lastRecordedAt = recordedAt;
-    this.#nextSeq = asSeq(firstSeq + formed.records.length);
-    this.#appends.proposedAt(outcome.firstIndex, this.#core.term, firstSeq, formed);
-    return true;
   }
 
   #drain(): void {
@@ -440,7 +323,7 @@ export class Replica {
     }
     if (ready.apply.length > 0) this.#apply(ready.apply);
     this.#reads.confirmed(ready.reads);
-    this.#reads.release(this.#applied.index);
+    this.#reads.release(this.#machine.appliedIndex);
   }
 
   #roleChanged(role: Role, leader: MemberId): void {
@@ -448,12 +331,8 @@ export class Replica {
     this.#role = role;
     this.#leader = leader;
     if (ledBefore && role !== "leader") {
-      this.#accepting = false;
-      this.#producers.forgetReserved();
-      this.#appends.rejectAll(() => notLeader(leader), "the leader stepped down");
-      for (const command of this.#commands.values())
-        command.reject(outcomeUnknown("the leader stepped down"));
-      this.#commands.clear();
+      this.#appender.end(() => notLeader(leader), "the leader stepped down");
+      this.#commands.rejectAll(() => outcomeUnknown("the leader stepped down"));
     }
     this.#options.events.onRole(role, leader, this.#core.term);
   }
@@ -465,54 +344,16 @@ export class Replica {
   }
 
   #apply(entries: readonly Entry[]): void {
-    for (const entry of entries) this.#applyOne(entry);
-    const last = entries.at(-1);
-    invariant(last !== undefined, "nothing to apply");
-    this.#applied.applied(last.index);
-    this.#core.applyDone(last.index);
-    this.#seqWaiters.applied(this.#appliedSeq);
-    if (!this.#accepting && this.#role === "leader" && last.term === this.#core.term) {
-      this.#accepting = true;
-      this.#nextSeq = asSeq(this.#appliedSeq + 1);
+    const lost = () => notLeader(this.#leader);
+    for (const entry of entries) {
+      this.#machine.apply(entry);
+      this.#appender.applied(entry.index, entry.term, lost);
+      this.#commands.applied(entry.index, entry.term, lost);
+      const ownTerm = this.#role === "leader" && entry.term === this.#core.term;
+      if (ownTerm && !this.#appender.accepting) this.#appender.begin();
     }
-  }
-
-  #applyOne(entry: Entry): void {
-    switch (entry.kind) {
-      case "records": {
-        const header = decodeBatchHeader(entry.data);
-        invariant(
-          header.firstSeq === this.#appliedSeq + 1,
-          `entry ${entry.index} starts at seq ${header.firstSeq}, the log ends at ${this.#appliedSeq}`,
-        );
-        this.#appliedSeq = asSeq(header.firstSeq + header.count - 1);
-        this.#lastRecordedAt = Math.max(this.#lastRecordedAt, header.recordedAt);
-        this.#producers.apply(entry.index, header);
-        break;
-      }
-      case "membership":
-        this.#applied.membershipChanged(
-          this.#core.applyMembership(decodeMembershipChange(entry.data)),
-        );
-        break;
-      case "command":
-        this.#options.events.onCommand(entry.index, entry.data);
-        break;
-      case "noop":
-        break;
-      default:
-        entry.kind satisfies never;
-    }
-    this.#appends.applied(entry.index, entry.term, () => notLeader(this.#leader));
-    this.#settleCommand(entry);
-  }
-
-  #settleCommand(entry: Entry): void {
-    const command = this.#commands.get(entry.index);
-    if (command === undefined) return;
-    this.#commands.delete(entry.index);
-    if (command.term === entry.term) command.resolve(entry.index);
-    else command.reject(notLeader(this.#leader));
+    this.#core.applyDone(this.#machine.appliedIndex);
+    this.#seqWaiters.applied(this.appliedSeq);
   }
 
   #onStorageError(error: AnnalsError): void {
@@ -521,32 +362,16 @@ export class Replica {
       this.transferLeadership();
       return;
     }
+    this.#fail(error);
+  }
+
+  #fail(error: AnnalsError): void {
     this.#state = "failed";
-    this.#appends.rejectAll(() => error, "storage failed");
+    this.#appender.end(() => error, "storage failed");
     this.#rejectWaiters(() => error);
     this.#dropEvents();
     this.#options.events.onFailed(error);
   }
-}
-
-function pendingAppend(
-  request: AppendRequest,
-  alreadyIn: { firstSeq: Seq; lastSeq: Seq; count: number } | undefined,
-  waiter: PendingAppend["waiters"][number],
-): PendingAppend {
-  const { records, stamp } = request;
-  const done = alreadyIn?.count ?? 0;
-  return {
-    records,
-    stamp,
-    bytes: records.reduce((sum, record) => sum + record.length, 0),
-    alreadyIn,
-    proposed: done,
-    applied: done,
-    firstSeq: alreadyIn?.firstSeq ?? asSeq(0),
-    lastSeq: alreadyIn?.lastSeq ?? asSeq(0),
-    waiters: [waiter],
-  };
 }
 
 function byMember(messages: readonly Message[]): ReadonlyMap<MemberId, readonly Message[]> {
@@ -562,21 +387,6 @@ function byMember(messages: readonly Message[]): ReadonlyMap<MemberId, readonly 
 /** The voter that would lose least time as leader. */
 function furthestFollower(status: RaftStatus, self: MemberId): MemberId | undefined {
   return status.progress
-    .filter(({ member, isLearner, recentActive }) => member !== self && !isLearner && recentActive)
+    .filter(({ member, learner, recentActive }) => member !== self && !learner && recentActive)
     .toSorted((a, b) => b.matchIndex - a.matchIndex)[0]?.member;
-}
-
-/** Seq and time of the last record at or below the applied index. Looks back over the few entries that carry no records. */
-function lastRecordsHeader(store: LogStore): { seq: Seq; recordedAt: number } {
-  for (
-    let index: number = store.appliedIndex();
-    index >= store.firstIndex() && index > 0;
-    index--
-  ) {
-    const stored = store.storedEntry(index as LogIndex);
-    if (stored?.entry.kind !== "records") continue;
-    const { firstSeq, count, recordedAt } = decodeBatchHeader(stored.entry.data);
-    return { seq: asSeq(firstSeq + count - 1), recordedAt };
-  }
-  return { seq: asSeq(0), recordedAt: 0 };
 }

@@ -11,3 +11,5 @@ export {
   SAMPLE_MEMBERSHIP,
 } from "./storage/sampleLog.ts";
 export { SimulatedDisk, SimulatedLogStore } from "./storage/simulatedLogStore.ts";
+export { SimulatedCluster } from "./replica/simulatedCluster.ts";
+export type { SimulatedClusterOptions, SimulatedMember } from "./replica/simulatedCluster.ts";

@@ -58,7 +58,9 @@ export class LaneEnd<Out, In> {
     const turn = this.#waiting;
     this.#waiting = [];
     this.#inFlight++;
-    this.#port.postMessage({ turn }, [...new Set(turn.flatMap((message) => this.#transferables(message)))]);
+    this.#port.postMessage({ turn }, [
+      ...new Set(turn.flatMap((message) => this.#transferables(message))),
+    ]);
   }
 
   #received(parcel: Parcel<In>, onMessage: (message: In) => void): void {

@@ -2,7 +2,13 @@ import type { MemberId, RaftStatus, Role } from "@annals/raft";
 import type { ProducerStamp } from "@annals/record";
 import type { GaugeReading } from "@annals/flow";
 import type { NodeConfig } from "../config/index.ts";
-import type { AppendReply, ProducerInfo, ReadQuery, ReadReply, RecordContentType } from "../service.ts";
+import type {
+  AppendReply,
+  ProducerInfo,
+  ReadQuery,
+  ReadReply,
+  RecordContentType,
+} from "../service.ts";
 import type { Transferables } from "./laneEnd.ts";
 
 /** What every worker is started with. */
@@ -71,12 +77,28 @@ export interface PlainError {
 }
 
 export type ToWorker =
-  | { readonly kind: "open"; readonly logId: number; readonly name: string; readonly voters: readonly MemberId[] }
+  | {
+      readonly kind: "open";
+      readonly logId: number;
+      readonly name: string;
+      readonly voters: readonly MemberId[];
+    }
   | { readonly kind: "control"; readonly logId: number; readonly bytes: Uint8Array<ArrayBuffer> }
-  | { readonly kind: "linkOpened"; readonly linkId: number; readonly logId: number; readonly from: MemberId; readonly epoch: number }
+  | {
+      readonly kind: "linkOpened";
+      readonly linkId: number;
+      readonly logId: number;
+      readonly from: MemberId;
+      readonly epoch: number;
+    }
   | { readonly kind: "linkFrame"; readonly linkId: number; readonly bytes: Uint8Array<ArrayBuffer> }
   | { readonly kind: "linkClosed"; readonly linkId: number }
-  | { readonly kind: "request"; readonly id: number; readonly logId: number; readonly request: WorkerRequest }
+  | {
+      readonly kind: "request";
+      readonly id: number;
+      readonly logId: number;
+      readonly request: WorkerRequest;
+    }
   | { readonly kind: "shutdown" };
 
 export type FromWorker =
@@ -84,11 +106,27 @@ export type FromWorker =
   | { readonly kind: "openFailed"; readonly logId: number; readonly error: PlainError }
   /** Fail-stop: the storage of a log failed. */
   | { readonly kind: "failed"; readonly logId: number; readonly error: PlainError }
-  | { readonly kind: "control"; readonly to: MemberId; readonly logId: number; readonly bytes: Uint8Array<ArrayBuffer> }
+  | {
+      readonly kind: "control";
+      readonly to: MemberId;
+      readonly logId: number;
+      readonly bytes: Uint8Array<ArrayBuffer>;
+    }
   | { readonly kind: "linkSend"; readonly linkId: number; readonly bytes: Uint8Array<ArrayBuffer> }
   | { readonly kind: "linkReleased"; readonly linkId: number; readonly bytes: number }
-  | { readonly kind: "linkFault"; readonly linkId: number; readonly code: string; readonly reason: string }
-  | { readonly kind: "role"; readonly logId: number; readonly role: Role; readonly leader: MemberId; readonly term: number }
+  | {
+      readonly kind: "linkFault";
+      readonly linkId: number;
+      readonly code: string;
+      readonly reason: string;
+    }
+  | {
+      readonly kind: "role";
+      readonly logId: number;
+      readonly role: Role;
+      readonly leader: MemberId;
+      readonly term: number;
+    }
   | { readonly kind: "command"; readonly index: number; readonly data: Uint8Array }
   | { readonly kind: "reply"; readonly id: number; readonly value: unknown }
   | { readonly kind: "error"; readonly id: number; readonly error: PlainError }
@@ -104,7 +142,9 @@ const TRANSFER_BYTES_MIN = 4096;
 
 function owned(bytes: Uint8Array): readonly ArrayBuffer[] {
   const whole = bytes.byteLength === bytes.buffer.byteLength;
-  return whole && bytes.byteLength >= TRANSFER_BYTES_MIN && bytes.buffer instanceof ArrayBuffer ? [bytes.buffer] : [];
+  return whole && bytes.byteLength >= TRANSFER_BYTES_MIN && bytes.buffer instanceof ArrayBuffer
+    ? [bytes.buffer]
+    : [];
 }
 
 export const toWorkerTransferables: Transferables<ToWorker> = (message) => {

@@ -30,7 +30,11 @@ function decodeCommand(data: Uint8Array): SystemCommand {
     return command.parse(JSON.parse(new TextDecoder().decode(data)));
   } catch (cause) {
     // A committed command that this build cannot read must stop the node: skipping it would make the replicas differ.
-    throw new AnnalsError("ERR_COMMAND_UNKNOWN", "a committed command does not parse: this build is older than the cluster", { cause });
+    throw new AnnalsError(
+      "ERR_COMMAND_UNKNOWN",
+      "a committed command does not parse: this build is older than the cluster",
+      { cause },
+    );
   }
 }
 
@@ -53,10 +57,6 @@ export class Catalog {
 
   get(name: string): LogEntry | undefined {
     return this.#logs.get(name);
-  }
-
-  byId(id: number): LogEntry | undefined {
-    return this.#logs.values().find((entry) => entry.id === id);
   }
 
   logs(): readonly LogEntry[] {

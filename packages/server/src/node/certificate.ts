@@ -17,7 +17,9 @@ const schema = z.strictObject({
   clusterId: z.string().min(1),
   cluster: z.string().min(1),
   members: z
-    .array(z.strictObject({ node: z.string().min(1), member: z.int().positive().transform(asMemberId) }))
+    .array(
+      z.strictObject({ node: z.string().min(1), member: z.int().positive().transform(asMemberId) }),
+    )
     .min(1),
   logs: z.array(z.string().min(1)),
 });
@@ -31,7 +33,9 @@ export function decodeCertificate(bytes: Uint8Array): BirthCertificate {
   try {
     return schema.parse(JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes)));
   } catch (cause) {
-    throw new AnnalsError("ERR_CERTIFICATE_INVALID", "the birth certificate does not parse", { cause });
+    throw new AnnalsError("ERR_CERTIFICATE_INVALID", "the birth certificate does not parse", {
+      cause,
+    });
   }
 }
 

@@ -51,7 +51,11 @@ export class Gateway {
         config,
         clusterId: certificate.clusterId,
         fingerprint,
-        members: certificate.members.map(({ node, member }) => ({ node, member, address: config.nodes[node] ?? "" })),
+        members: certificate.members.map(({ node, member }) => ({
+          node,
+          member,
+          address: config.nodes[node] ?? "",
+        })),
         self,
       },
       logger,
@@ -74,7 +78,10 @@ export class Gateway {
     const entry = this.#catalog.get(name);
     const place = entry === undefined ? undefined : this.#places.get(entry.id);
     if (place === undefined) {
-      throw new AnnalsError("ERR_LOG_NOT_FOUND", `there is no log "${name}"; annals log list shows those that are`);
+      throw new AnnalsError(
+        "ERR_LOG_NOT_FOUND",
+        `there is no log "${name}"; annals log list shows those that are`,
+      );
     }
     return place;
   }
@@ -86,7 +93,9 @@ export class Gateway {
   workerOf(logId: number): WorkerHandle {
     const worker = this.#places.get(logId)?.worker;
     if (worker === undefined) {
-      throw new AnnalsError("ERR_LOG_NOT_OPEN", "this node does not hold the log yet", { retryable: true });
+      throw new AnnalsError("ERR_LOG_NOT_OPEN", "this node does not hold the log yet", {
+        retryable: true,
+      });
     }
     return worker;
   }
@@ -130,7 +139,9 @@ export class Gateway {
     const led = () => this.places().filter((place) => place.role === "leader");
     while (led().length > 0 && performance.now() < deadline) {
       const asked = await Promise.all(
-        led().map((place) => this.request<"transfer">(place, { op: "transfer", to: undefined }).catch(() => undefined)),
+        led().map((place) =>
+          this.request<"transfer">(place, { op: "transfer", to: undefined }).catch(() => undefined),
+        ),
       );
       if (asked.every((member) => member === undefined)) return;
       await this.#roleChange(Math.min(500, deadline - performance.now()));
@@ -219,7 +230,8 @@ export class Gateway {
       place.role = message.role;
       place.leader = message.leader;
       place.term = message.term;
-      if (place.entry.id === SYSTEM_LOG_ID && message.role === "leader") void this.#createBirthLogs();
+      if (place.entry.id === SYSTEM_LOG_ID && message.role === "leader")
+        void this.#createBirthLogs();
     });
     for (const wake of [...this.#roleWaiters]) wake();
   }
@@ -239,7 +251,8 @@ export class Gateway {
   /** The logs of the certificate, created by whoever leads first; a second attempt finds them and does nothing. */
   async #createBirthLogs(): Promise<void> {
     const system = this.place(SYSTEM_LOG);
-    const missing = () => this.#options.certificate.logs.filter((name) => this.#catalog.get(name) === undefined);
+    const missing = () =>
+      this.#options.certificate.logs.filter((name) => this.#catalog.get(name) === undefined);
     while (!this.#closing && system.role === "leader" && missing().length > 0) {
       for (const name of missing()) {
         await this.createLog(name).catch((error: unknown) => {

@@ -27,10 +27,16 @@ export function verifyHello(own: Own, hello: HelloFrame): void {
     );
   }
   if (hello.cluster !== own.cluster) {
-    throw mismatch("ERR_PEER_CLUSTER", `node "${hello.node}" belongs to cluster "${hello.cluster}", this node to "${own.cluster}"`);
+    throw mismatch(
+      "ERR_PEER_CLUSTER",
+      `node "${hello.node}" belongs to cluster "${hello.cluster}", this node to "${own.cluster}"`,
+    );
   }
   if (hello.node === own.node || !own.nodes.includes(hello.node)) {
-    throw mismatch("ERR_PEER_UNKNOWN", `node "${hello.node}" is no other node of the configuration (${own.nodes.join(", ")})`);
+    throw mismatch(
+      "ERR_PEER_UNKNOWN",
+      `node "${hello.node}" is no other node of the configuration (${own.nodes.join(", ")})`,
+    );
   }
   if (hello.fingerprint !== own.fingerprint) {
     throw mismatch(
@@ -44,16 +50,27 @@ export function verifyHello(own: Own, hello: HelloFrame): void {
 /** The same test for the answer to our own hello. */
 export function verifyWelcome(own: Own, expectedNode: string, welcome: WelcomeFrame): void {
   if (welcome.node !== expectedNode) {
-    throw mismatch("ERR_PEER_MISMATCH", `expected node "${expectedNode}" at this address, found "${welcome.node}"`);
+    throw mismatch(
+      "ERR_PEER_MISMATCH",
+      `expected node "${expectedNode}" at this address, found "${welcome.node}"`,
+    );
   }
   verifyBelonging(own, welcome.node, welcome.member, welcome.clusterId);
 }
 
-function verifyBelonging(own: Own, node: string, member: MemberId, clusterId: string | undefined): void {
+function verifyBelonging(
+  own: Own,
+  node: string,
+  member: MemberId,
+  clusterId: string | undefined,
+): void {
   const { certificate } = own;
   if (certificate === undefined) return;
   if (clusterId !== undefined && clusterId !== certificate.clusterId) {
-    throw mismatch("ERR_PEER_CLUSTER", `node "${node}" belongs to another cluster of the same name (${clusterId})`);
+    throw mismatch(
+      "ERR_PEER_CLUSTER",
+      `node "${node}" belongs to another cluster of the same name (${clusterId})`,
+    );
   }
   if (memberOf(certificate, node) !== member) {
     throw mismatch(

@@ -29,7 +29,12 @@ export class NodeIdentity {
   readonly #path: string;
   #certificate: BirthCertificate | undefined;
 
-  private constructor(path: string, node: string, member: MemberId, certificate: BirthCertificate | undefined) {
+  private constructor(
+    path: string,
+    node: string,
+    member: MemberId,
+    certificate: BirthCertificate | undefined,
+  ) {
     this.#path = path;
     this.node = node;
     this.member = member;
@@ -47,8 +52,14 @@ export class NodeIdentity {
         `${directory} is the data of node "${stored.node}", this is node "${node}": check --node and the data directory`,
       );
     }
-    if (stored !== undefined) return new NodeIdentity(path, node, stored.member, stored.certificate);
-    const identity = new NodeIdentity(path, node, asMemberId(randomInt(1, INCARNATIONS)), undefined);
+    if (stored !== undefined)
+      return new NodeIdentity(path, node, stored.member, stored.certificate);
+    const identity = new NodeIdentity(
+      path,
+      node,
+      asMemberId(randomInt(1, INCARNATIONS)),
+      undefined,
+    );
     await identity.#save();
     return identity;
   }
@@ -61,7 +72,10 @@ export class NodeIdentity {
   /** Binds this node to a cluster, durably, once. */
   async bind(certificate: BirthCertificate): Promise<void> {
     if (this.#certificate !== undefined) {
-      throw new AnnalsError("ERR_ALREADY_BORN", `this node belongs to cluster ${this.#certificate.clusterId}`);
+      throw new AnnalsError(
+        "ERR_ALREADY_BORN",
+        `this node belongs to cluster ${this.#certificate.clusterId}`,
+      );
     }
     this.#certificate = certificate;
     await this.#save();
@@ -70,14 +84,18 @@ export class NodeIdentity {
   async #save(): Promise<void> {
     const { node, member } = this;
     const certificate =
-      this.#certificate === undefined ? {} : { certificate: Buffer.from(encodeCertificate(this.#certificate)).toString("utf8") };
+      this.#certificate === undefined
+        ? {}
+        : { certificate: Buffer.from(encodeCertificate(this.#certificate)).toString("utf8") };
     await replaceFile(this.#path, JSON.stringify({ format: 1, node, member, ...certificate }));
   }
 }
 
 async function readIdentity(
   path: string,
-): Promise<{ node: string; member: MemberId; certificate: BirthCertificate | undefined } | undefined> {
+): Promise<
+  { node: string; member: MemberId; certificate: BirthCertificate | undefined } | undefined
+> {
   let text: string;
   try {
     text = await readFile(path, "utf8");
@@ -90,7 +108,8 @@ async function readIdentity(
     return {
       node,
       member: asMemberId(member),
-      certificate: certificate === undefined ? undefined : decodeCertificate(Buffer.from(certificate)),
+      certificate:
+        certificate === undefined ? undefined : decodeCertificate(Buffer.from(certificate)),
     };
   } catch (cause) {
     throw new AnnalsError(

@@ -66,7 +66,8 @@ export class LocalNodeService implements NodeService {
     if (place.role === "leader") return { kind: "local" };
     const node = gateway.nodeName(place.leader);
     const address = node === undefined ? undefined : this.#view.config.nodes[node];
-    if (node === undefined || address === undefined || node === this.#view.config.node) return { kind: "none" };
+    if (node === undefined || address === undefined || node === this.#view.config.node)
+      return { kind: "none" };
     return { kind: "remote", node, address };
   }
 
@@ -100,8 +101,16 @@ export class LocalNodeService implements NodeService {
   async cluster(): Promise<ClusterStatus> {
     const { config, version } = this.#view;
     const gateway = this.#view.gateway();
-    const logs = await Promise.all((gateway?.places() ?? []).map((place) => this.#logStatus(place)));
-    const status = { cluster: config.cluster, node: config.node, version, nodes: this.#nodes(), logs };
+    const logs = await Promise.all(
+      (gateway?.places() ?? []).map((place) => this.#logStatus(place)),
+    );
+    const status = {
+      cluster: config.cluster,
+      node: config.node,
+      version,
+      nodes: this.#nodes(),
+      logs,
+    };
     return { ...status, reasons: [...this.health().reasons, ...unhealthy(status.nodes, logs)] };
   }
 
@@ -109,39 +118,54 @@ export class LocalNodeService implements NodeService {
     const gateway = this.#gateway();
     const place = gateway.place(log);
     const certificate = this.#view.certificate();
-    const member = to === undefined || certificate === undefined ? undefined : memberOf(certificate, to);
+    const member =
+      to === undefined || certificate === undefined ? undefined : memberOf(certificate, to);
     if (to !== undefined && member === undefined) {
       throw new AnnalsError("ERR_NODE_UNKNOWN", `there is no node "${to}" in the cluster`);
     }
     const target = await gateway.request<"transfer">(place, { op: "transfer", to: member });
     if (target === undefined) {
-      throw new AnnalsError("ERR_NO_SUCCESSOR", "no other voter is reachable: leadership stays", { retryable: true });
-    }
-    if (!(await gateway.untilNotLeader(place, TRANSFER_TIMEOUT_MS))) {
-      throw new AnnalsError("ERR_TRANSFER_TIMEOUT", "the successor did not take over in time: leadership stays", {
+      throw new AnnalsError("ERR_NO_SUCCESSOR", "no other voter is reachable: leadership stays", {
         retryable: true,
       });
+    }
+    if (!(await gateway.untilNotLeader(place, TRANSFER_TIMEOUT_MS))) {
+      throw new AnnalsError(
+        "ERR_TRANSFER_TIMEOUT",
+        "the successor did not take over in time: leadership stays",
+        {
+          retryable: true,
+        },
+      );
     }
   }
 
   health(): NodeHealth {
     const reasons: string[] = [];
     const waiting = this.#view.waitingFor();
-    if (waiting.length > 0) reasons.push(`the cluster is not born yet: waiting for ${waiting.join(", ")}`);
+    if (waiting.length > 0)
+      reasons.push(`the cluster is not born yet: waiting for ${waiting.join(", ")}`);
     if (this.#view.draining()) reasons.push("the node is shutting down");
     for (const place of this.#view.gateway()?.places() ?? []) {
       const { name } = place.entry;
       if (!place.opened) reasons.push(`log ${name} is being opened`);
-      else if (this.#view.gateway()?.nodeName(place.leader) === undefined) reasons.push(`log ${name} has no leader`);
+      else if (this.#view.gateway()?.nodeName(place.leader) === undefined)
+        reasons.push(`log ${name} has no leader`);
     }
-    return { live: true, ready: reasons.length === 0 && this.#view.gateway() !== undefined, reasons };
+    return {
+      live: true,
+      ready: reasons.length === 0 && this.#view.gateway() !== undefined,
+      reasons,
+    };
   }
 
   #gateway(): Gateway {
     const gateway = this.#view.gateway();
     if (gateway !== undefined && !this.#view.draining()) return gateway;
     const why = this.health().reasons.join("; ");
-    throw new AnnalsError("ERR_NOT_READY", why === "" ? "the node is starting" : why, { retryable: true });
+    throw new AnnalsError("ERR_NOT_READY", why === "" ? "the node is starting" : why, {
+      retryable: true,
+    });
   }
 
   async #info(gateway: Gateway, place: LogPlace): Promise<LogInfo> {
@@ -159,7 +183,8 @@ export class LocalNodeService implements NodeService {
     const { config } = this.#view;
     const peers = new Map(this.#view.peers().map((peer) => [peer.node, peer]));
     return Object.entries(config.nodes).map(([id, address]) => {
-      if (id === config.node) return { id, address, reachable: true, pid: process.pid, reason: undefined };
+      if (id === config.node)
+        return { id, address, reachable: true, pid: process.pid, reason: undefined };
       const peer = peers.get(id);
       const fault = peer?.fault;
       return {
@@ -176,9 +201,7 @@ export class LocalNodeService implements NodeService {
     const gateway = this.#gateway();
     const { name } = place.entry;
     const leader = gateway.nodeName(place.leader);
-    const status = await gateway
-      .request<"status">(place, { op: "status" })
-      .catch(() => undefined);
+    const status = await gateway.request<"status">(place, { op: "status" }).catch(() => undefined);
     return {
       name,
       leader,
@@ -197,12 +220,14 @@ export class LocalNodeService implements NodeService {
     const certificate = this.#view.certificate();
     return (certificate?.members ?? []).map(({ node, member }) => {
       const progress = status?.raft.progress.find((one) => one.member === member);
-      const known = node === config.node ? ownRole(place) : member === place.leader ? "leader" : undefined;
+      const known =
+        node === config.node ? ownRole(place) : member === place.leader ? "leader" : undefined;
       return {
         node,
         role: known ?? (progress === undefined ? "unknown" : "follower"),
         matchIndex: progress?.matchIndex,
-        paused: node === config.node ? (status?.paused ?? []).flatMap(({ reasons }) => reasons) : [],
+        paused:
+          node === config.node ? (status?.paused ?? []).flatMap(({ reasons }) => reasons) : [],
       };
     });
   }
@@ -215,7 +240,10 @@ function ownRole(place: LogPlace): "leader" | "follower" | "candidate" {
 
 function writable(place: LogPlace): LogPlace {
   if (place.entry.name !== SYSTEM_LOG) return place;
-  throw new AnnalsError("ERR_LOG_RESERVED", `${SYSTEM_LOG} is the cluster's own log: it takes no records`);
+  throw new AnnalsError(
+    "ERR_LOG_RESERVED",
+    `${SYSTEM_LOG} is the cluster's own log: it takes no records`,
+  );
 }
 
 function unhealthy(nodes: readonly NodeStatus[], logs: readonly LogStatus[]): readonly string[] {

@@ -98,7 +98,11 @@ export class PeerLinks {
         ),
       maxMessageBytes: config.replication.maxMessageBytes,
       handshakeTimeoutMs: HANDSHAKE_TIMEOUT_MS,
-      backoff: new Backoff({ initialMs: REDIAL_INITIAL_MS, maxMs: REDIAL_MAX_MS, randomBelow: randomInt }),
+      backoff: new Backoff({
+        initialMs: REDIAL_INITIAL_MS,
+        maxMs: REDIAL_MAX_MS,
+        randomBelow: randomInt,
+      }),
       onOpen: (welcome) => {
         onWelcome(node, welcome);
         this.#faults.delete(node);

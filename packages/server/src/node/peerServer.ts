@@ -52,7 +52,9 @@ export class PeerServer {
   attach(server: Server): void {
     server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
       if (request.url !== PEER_PATH || this.#links.size >= this.#options.maxLinks) {
-        socket.end(`HTTP/1.1 ${request.url === PEER_PATH ? 503 : 404} Refused\r\nConnection: close\r\n\r\n`);
+        socket.end(
+          `HTTP/1.1 ${request.url === PEER_PATH ? 503 : 404} Refused\r\nConnection: close\r\n\r\n`,
+        );
         return;
       }
       this.#sockets.handleUpgrade(request, socket, head, (webSocket) => {
@@ -88,18 +90,22 @@ export class PeerServer {
   /** The worker is gone, and with it what its links had brought: the leaders dial again. */
   dropWorker(worker: WorkerHandle): void {
     for (const { link, worker: owner } of [...this.#dataLinks.values()]) {
-      if (owner === worker) link.close({ code: "ERR_WORKER_LOST", reason: "the log's worker ended" });
+      if (owner === worker)
+        link.close({ code: "ERR_WORKER_LOST", reason: "the log's worker ended" });
     }
   }
 
   close(): void {
-    for (const link of this.#links) link.close({ code: "ERR_NODE_STOPPING", reason: "this node is shutting down" });
+    for (const link of this.#links)
+      link.close({ code: "ERR_NODE_STOPPING", reason: "this node is shutting down" });
     this.#sockets.close();
   }
 
   #handler(hello: HelloFrame, link: InboundLink): InboundHandler {
     const greeting = this.#options.onHello(hello);
-    return hello.purpose === "control" ? this.#control(hello, link, greeting) : this.#data(hello, link, greeting);
+    return hello.purpose === "control"
+      ? this.#control(hello, link, greeting)
+      : this.#data(hello, link, greeting);
   }
 
   #control(hello: HelloFrame, link: InboundLink, greeting: readonly Frame[]): InboundHandler {
@@ -115,11 +121,18 @@ export class PeerServer {
 
   #data(hello: HelloFrame, link: InboundLink, greeting: readonly Frame[]): InboundHandler {
     const { logId } = hello;
-    if (logId === undefined) throw new AnnalsError("ERR_FRAME_UNEXPECTED", "a data link without a log");
+    if (logId === undefined)
+      throw new AnnalsError("ERR_FRAME_UNEXPECTED", "a data link without a log");
     const worker = this.#options.workerOf(logId);
     const linkId = this.#nextLinkId++;
     this.#dataLinks.set(linkId, { link, worker });
-    worker.send({ kind: "linkOpened", linkId, logId, from: hello.member as MemberId, epoch: hello.epoch });
+    worker.send({
+      kind: "linkOpened",
+      linkId,
+      logId,
+      from: hello.member as MemberId,
+      epoch: hello.epoch,
+    });
     return {
       greeting,
       onBytes: (bytes) => worker.send({ kind: "linkFrame", linkId, bytes }),

@@ -5,7 +5,13 @@ import type { GaugeReading } from "@annals/flow";
 import { AnnalsError } from "@annals/record";
 import { LaneEnd } from "../lane/laneEnd.ts";
 import { toWorkerTransferables } from "../lane/messages.ts";
-import type { FromWorker, ToWorker, WorkerReplies, WorkerRequest, WorkerSetup } from "../lane/messages.ts";
+import type {
+  FromWorker,
+  ToWorker,
+  WorkerReplies,
+  WorkerRequest,
+  WorkerSetup,
+} from "../lane/messages.ts";
 import { fromPlainError } from "../worker/plainError.ts";
 
 export interface WorkerHandleOptions {
@@ -51,10 +57,14 @@ export class WorkerHandle {
     this.#worker = new Worker(new URL(`../worker/main${EXTENSION}`, import.meta.url), {
       workerData: options.setup,
       execArgv: [...process.execArgv, ...SOURCE_FLAGS],
-      resourceLimits: { maxOldGenerationSizeMb: Math.max(16, Math.ceil(options.maxHeapBytes / MEBIBYTE)) },
+      resourceLimits: {
+        maxOldGenerationSizeMb: Math.max(16, Math.ceil(options.maxHeapBytes / MEBIBYTE)),
+      },
       name: `annals-worker-${options.index}`,
     });
-    this.#lane = new LaneEnd(this.#worker, toWorkerTransferables, (message) => this.#message(message));
+    this.#lane = new LaneEnd(this.#worker, toWorkerTransferables, (message) =>
+      this.#message(message),
+    );
     this.#worker.on("error", (error) => {
       this.#error = error;
     });
@@ -89,7 +99,7 @@ export class WorkerHandle {
     request: Extract<WorkerRequest, { op: Op }>,
   ): Promise<WorkerReplies[Op]> {
     if (!this.#alive) return Promise.reject(workerLost(request.op));
-    const bytes = request.op === "append" ? request.body.byteLength : 0;
+    const bytes = bodyBytes(request);
     if (bytes > 0 && this.#pendingBytes.current >= this.#pendingBytes.cap) {
       return Promise.reject(laneFull(this.#pendingBytes.read()));
     }
@@ -111,7 +121,8 @@ export class WorkerHandle {
 
   #message(message: FromWorker): void {
     if (message.kind === "reply") this.#settle(message.id)?.resolve(message.value);
-    else if (message.kind === "error") this.#settle(message.id)?.reject(fromPlainError(message.error));
+    else if (message.kind === "error")
+      this.#settle(message.id)?.reject(fromPlainError(message.error));
     else this.#options.onMessage(message);
   }
 
@@ -134,13 +145,25 @@ export class WorkerHandle {
   }
 }
 
+function bodyBytes(request: WorkerRequest): number {
+  return request.op === "append" ? request.body.byteLength : 0;
+}
+
 function workerLost(op: WorkerRequest["op"]): AnnalsError {
   if (op === "append") {
-    return new AnnalsError("ERR_OUTCOME_UNKNOWN", "the outcome of the append is unknown: the log's worker ended", {
-      retryable: true,
-    });
+    return new AnnalsError(
+      "ERR_OUTCOME_UNKNOWN",
+      "the outcome of the append is unknown: the log's worker ended",
+      {
+        retryable: true,
+      },
+    );
   }
-  return new AnnalsError("ERR_WORKER_LOST", "the log's worker ended; the log moves to another one", { retryable: true });
+  return new AnnalsError(
+    "ERR_WORKER_LOST",
+    "the log's worker ended; the log moves to another one",
+    { retryable: true },
+  );
 }
 
 function laneFull({ current, cap }: GaugeReading): AnnalsError {

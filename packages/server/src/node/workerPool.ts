@@ -8,7 +8,10 @@ import { WorkerHandle } from "./workerHandle.ts";
 export interface WorkerPoolOptions {
   readonly setup: WorkerSetup;
   readonly logger: Logger;
-  readonly onMessage: (worker: WorkerHandle, message: Exclude<FromWorker, { kind: "reply" | "error" }>) => void;
+  readonly onMessage: (
+    worker: WorkerHandle,
+    message: Exclude<FromWorker, { kind: "reply" | "error" }>,
+  ) => void;
   /** The logs of a worker that died are displaced; links into it have to go. */
   readonly onLost: (worker: WorkerHandle) => void;
 }
@@ -47,7 +50,9 @@ export class WorkerPool {
   /** Gives a log to the worker that has fewest. */
   assign(place: LogPlace): void {
     this.#places.add(place);
-    const [worker] = this.#workers.toSorted((a, b) => this.#load(a) - this.#load(b) || a.index - b.index);
+    const [worker] = this.#workers.toSorted(
+      (a, b) => this.#load(a) - this.#load(b) || a.index - b.index,
+    );
     if (worker === undefined) return;
     place.worker = worker;
     const { id: logId, name, voters } = place.entry;

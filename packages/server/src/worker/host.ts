@@ -3,7 +3,13 @@ import { AnnalsError } from "@annals/record";
 import type { LogStore } from "@annals/replica";
 import { openLogStore } from "@annals/storage";
 import { parseIngestBody } from "@annals/wire";
-import type { FromWorker, ToWorker, WorkerReplies, WorkerRequest, WorkerSetup } from "../lane/messages.ts";
+import type {
+  FromWorker,
+  ToWorker,
+  WorkerReplies,
+  WorkerRequest,
+  WorkerSetup,
+} from "../lane/messages.ts";
 import type { AppendReply } from "../service.ts";
 import { HostedLog } from "./hostedLog.ts";
 import { toPlainError } from "./plainError.ts";
@@ -95,7 +101,13 @@ export class LogHost {
       segmentBytes: config.storage.segmentBytes,
       minFreeBytes: config.storage.minFreeBytes,
       initial: {
-        membership: { voters, votersOutgoing: [], learners: [], learnersNext: [], autoLeave: false },
+        membership: {
+          voters,
+          votersOutgoing: [],
+          learners: [],
+          learnersNext: [],
+          autoLeave: false,
+        },
       },
       onWarning: (text) => this.#send({ kind: "line", level: "warn", text, fields: { logId } }),
     });
@@ -153,7 +165,10 @@ export class LogHost {
     }
   }
 
-  async #append(log: HostedLog, request: Extract<WorkerRequest, { op: "append" }>): Promise<AppendReply> {
+  async #append(
+    log: HostedLog,
+    request: Extract<WorkerRequest, { op: "append" }>,
+  ): Promise<AppendReply> {
     const { ingest } = this.#setup.config;
     const { records } = parseIngestBody(request.contentType, request.body, {
       maxRecordBytes: ingest.maxRecordBytes,
@@ -166,10 +181,17 @@ export class LogHost {
   /** What is no coded error is a bug: it goes to the log with its stack, and to nobody else. */
   #unexpected(error: unknown): void {
     if (!(error instanceof Error) || "code" in error) return;
-    this.#send({ kind: "line", level: "error", text: "unexpected failure", fields: { stack: error.stack } });
+    this.#send({
+      kind: "line",
+      level: "error",
+      text: "unexpected failure",
+      fields: { stack: error.stack },
+    });
   }
 }
 
 function logNotOpen(): AnnalsError {
-  return new AnnalsError("ERR_LOG_NOT_OPEN", "the log is being opened on this node", { retryable: true });
+  return new AnnalsError("ERR_LOG_NOT_OPEN", "the log is being opened on this node", {
+    retryable: true,
+  });
 }

@@ -34,6 +34,7 @@ interface Inbound {
 
 /** One log in a worker: its replica, its streams to peers, and the links over which leaders stream to it. */
 export class HostedLog {
+  readonly name: string;
   readonly store: LogStore;
   readonly replica: Replica;
   readonly #options: HostedLogOptions;
@@ -43,6 +44,7 @@ export class HostedLog {
   constructor(options: HostedLogOptions) {
     const { logId, setup, store, sendToGateway } = options;
     this.#options = options;
+    this.name = options.name;
     this.store = store;
     this.#streams = new PeerStreams({
       logId,
@@ -102,10 +104,15 @@ export class HostedLog {
       },
       deliver: (messages: readonly Message[], receipt) => this.replica.receive(messages, receipt),
       sendGrant: (credit) => {
-        sendToGateway({ kind: "linkSend", linkId, bytes: exactly(encodeFrame({ kind: "grant", ...credit })) });
+        sendToGateway({
+          kind: "linkSend",
+          linkId,
+          bytes: exactly(encodeFrame({ kind: "grant", ...credit })),
+        });
       },
       onReleased: (bytes) => sendToGateway({ kind: "linkReleased", linkId, bytes }),
-      onFault: ({ code, message }) => sendToGateway({ kind: "linkFault", linkId, code, reason: message }),
+      onFault: ({ code, message }) =>
+        sendToGateway({ kind: "linkFault", linkId, code, reason: message }),
       now: () => performance.now(),
     });
     this.#inbound.set(linkId, { from, receiver });
@@ -113,7 +120,8 @@ export class HostedLog {
 
   linkFrame(linkId: number, bytes: Uint8Array): void {
     const inbound = this.#inbound.get(linkId);
-    if (inbound === undefined) this.#options.sendToGateway({ kind: "linkReleased", linkId, bytes: bytes.length });
+    if (inbound === undefined)
+      this.#options.sendToGateway({ kind: "linkReleased", linkId, bytes: bytes.length });
     else inbound.receiver.onFrame(bytes);
   }
 
@@ -159,7 +167,11 @@ export class HostedLog {
     this.#line(level, kind, fields);
   }
 
-  #line(level: "debug" | "info" | "warn", text: string, fields: Readonly<Record<string, unknown>>): void {
+  #line(
+    level: "debug" | "info" | "warn",
+    text: string,
+    fields: Readonly<Record<string, unknown>>,
+  ): void {
     const { name, setup } = this.#options;
     if (level === "debug" && !DEBUG_LEVELS.has(setup.config.log.level)) return;
     this.#options.sendToGateway({ kind: "line", level, text, fields: { log: name, ...fields } });
@@ -178,4 +190,3 @@ function replayCommands(store: LogStore, sendToGateway: (message: FromWorker) =>
     }
   }
 }
-

@@ -48,7 +48,8 @@ export class PeerStreams implements PeerTransport {
     const acks: Message[] = [];
     const control: Message[] = [];
     for (const message of messages) {
-      if (message.kind === "appendEntries" || message.kind === "installSnapshot") data.push(message);
+      if (message.kind === "appendEntries" || message.kind === "installSnapshot")
+        data.push(message);
       else if (message.kind === "appendEntriesResponse") acks.push(message);
       else control.push(message);
     }
@@ -80,8 +81,16 @@ export class PeerStreams implements PeerTransport {
   }
 
   #sendUpstream(upstream: Upstream, acks: readonly Message[]): void {
-    const bytes = encodeFrame({ kind: "response", epoch: upstream.epoch, bytes: encodeMessages(acks) });
-    this.#options.sendToGateway({ kind: "linkSend", linkId: upstream.linkId, bytes: exactly(bytes) });
+    const bytes = encodeFrame({
+      kind: "response",
+      epoch: upstream.epoch,
+      bytes: encodeMessages(acks),
+    });
+    this.#options.sendToGateway({
+      kind: "linkSend",
+      linkId: upstream.linkId,
+      bytes: exactly(bytes),
+    });
   }
 
   #sendControl(to: MemberId, messages: readonly Message[]): void {
@@ -123,7 +132,11 @@ export class PeerStreams implements PeerTransport {
       maxQueuedMessages: 2 * append.maxInflightMessages,
       handshakeTimeoutMs: HANDSHAKE_TIMEOUT_MS,
       progressTimeoutMs: PROGRESS_TIMEOUT_MS,
-      backoff: new Backoff({ initialMs: REDIAL_INITIAL_MS, maxMs: REDIAL_MAX_MS, randomBelow: randomInt }),
+      backoff: new Backoff({
+        initialMs: REDIAL_INITIAL_MS,
+        maxMs: REDIAL_MAX_MS,
+        randomBelow: randomInt,
+      }),
       onMessages,
       onLost: (fault) => onLost(peer.member, fault),
     });

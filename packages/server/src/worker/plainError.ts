@@ -7,7 +7,12 @@ export function toPlainError(error: unknown): PlainError {
     const { code, message, retryable, details } = error;
     return { code, message, retryable, details };
   }
-  return { code: "ERR_INTERNAL", message: "an unexpected failure; see the node's log", retryable: false, details: {} };
+  return {
+    code: "ERR_INTERNAL",
+    message: "an unexpected failure; see the node's log",
+    retryable: false,
+    details: {},
+  };
 }
 
 export function fromPlainError(plain: PlainError): AnnalsError {
