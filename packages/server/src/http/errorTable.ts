@@ -172,7 +172,7 @@ export const ERROR_TABLE: Readonly<Record<HttpErrorCode, ErrorEntry>> = {
   ERR_PRODUCER_EXPIRED: entry(
     409,
     "Request too old to recognise",
-    "The producer's request is older than the window of remembered answers; it was answered long ago, and storing it again would duplicate it.",
+    "The producer's request is older than the window of remembered answers. It was answered long ago; storing it again would duplicate it.",
     "Go on with the producer's next sequence.",
   ),
   ERR_BODY_TOO_LARGE: entry(
