@@ -139,7 +139,7 @@ export class MemoryService implements NodeService {
 
   async transferLeadership(log: string, to: string | undefined): Promise<void> {
     this.#log(log);
-    if (to === "nobody") throw new AnnalsError("ERR_NODE_NOT_FOUND", `there is no node "${to}"`);
+    if (to === "nobody") throw new AnnalsError("ERR_NODE_UNKNOWN", `there is no node "${to}"`);
     this.transfers.push({ log, to });
   }
 
