@@ -32,10 +32,11 @@ export type HttpErrorCode =
   | "ERR_LOG_NOT_FOUND"
   | "ERR_RECORD_NOT_FOUND"
   | "ERR_PRODUCER_NOT_FOUND"
-  | "ERR_NODE_NOT_FOUND"
+  | "ERR_NODE_UNKNOWN"
   | "ERR_METHOD_NOT_ALLOWED"
   | "ERR_NOT_ACCEPTABLE"
   | "ERR_LOG_EXISTS"
+  | "ERR_LOG_RESERVED"
   | "ERR_PRODUCER_FENCED"
   | "ERR_PRODUCER_GAP"
   | "ERR_PRODUCER_UNKNOWN"
@@ -55,8 +56,13 @@ export type HttpErrorCode =
   | "ERR_LEADER_UNREACHABLE"
   | "ERR_NO_QUORUM"
   | "ERR_REPLICA_CLOSED"
+  | "ERR_NOT_READY"
+  | "ERR_LOG_NOT_OPEN"
+  | "ERR_NODE_STOPPING"
+  | "ERR_NO_SUCCESSOR"
   | "ERR_WORKER_LOST"
   | "ERR_OUTCOME_UNKNOWN"
+  | "ERR_TRANSFER_TIMEOUT"
   | "ERR_DISK_FULL";
 
 /** Code → answer. */
@@ -127,7 +133,7 @@ export const ERROR_TABLE: Readonly<Record<HttpErrorCode, ErrorEntry>> = {
     "The log knows no producer of this id: it never appended, or was silent so long that it was forgotten.",
     "Begin with sequence 1.",
   ),
-  ERR_NODE_NOT_FOUND: entry(
+  ERR_NODE_UNKNOWN: entry(
     404,
     "No such node",
     "The cluster has no node of this id.",
@@ -151,6 +157,12 @@ export const ERROR_TABLE: Readonly<Record<HttpErrorCode, ErrorEntry>> = {
     "The cluster has a log of this name already.",
     "Use it, or choose another name.",
   ),
+  ERR_LOG_RESERVED: entry(
+    403,
+    "Reserved log",
+    "Logs whose name begins with an underscore belong to the cluster: they take no records from outside.",
+    "Append to another log.",
+  ),
   ERR_PRODUCER_FENCED: entry(
     409,
     "Producer is fenced",
@@ -172,7 +184,7 @@ export const ERROR_TABLE: Readonly<Record<HttpErrorCode, ErrorEntry>> = {
   ERR_PRODUCER_EXPIRED: entry(
     409,
     "Request too old to recognise",
-    "The producer's request is older than the window of remembered answers; it was answered long ago, and storing it again would duplicate it.",
+    "The producer's request is older than the window of remembered answers. It was answered long ago; storing it again would duplicate it.",
     "Go on with the producer's next sequence.",
   ),
   ERR_BODY_TOO_LARGE: entry(
@@ -272,6 +284,34 @@ export const ERROR_TABLE: Readonly<Record<HttpErrorCode, ErrorEntry>> = {
     "Repeat after Retry-After seconds, or send it to another node.",
     1,
   ),
+  ERR_NOT_READY: entry(
+    503,
+    "Not ready",
+    "The node is starting, waits for the birth of the cluster, or is shutting down. Nothing was accepted.",
+    "`GET /readyz` lists what it waits for.",
+    1,
+  ),
+  ERR_LOG_NOT_OPEN: entry(
+    503,
+    "Log not open",
+    "The node is opening its copy of the log. Nothing was accepted.",
+    "Repeat after Retry-After seconds, or ask another node.",
+    1,
+  ),
+  ERR_NODE_STOPPING: entry(
+    503,
+    "Node is stopping",
+    "The node is shutting down. Nothing was accepted.",
+    "Send it to another node.",
+    1,
+  ),
+  ERR_NO_SUCCESSOR: entry(
+    503,
+    "No successor",
+    "No other voter is reachable that could take the leadership over. It stays where it is.",
+    "Bring another node back first.",
+    1,
+  ),
   ERR_WORKER_LOST: entry(
     503,
     "Worker lost",
@@ -284,6 +324,12 @@ export const ERROR_TABLE: Readonly<Record<HttpErrorCode, ErrorEntry>> = {
     "Outcome unknown",
     "No quorum confirmed the append in time. Its records may become part of the log or not.",
     "Repeat with the same producer stamp: then it is stored once. Without a stamp, look before repeating.",
+  ),
+  ERR_TRANSFER_TIMEOUT: entry(
+    504,
+    "Transfer timed out",
+    "The successor did not take the leadership over in time; it stays where it is.",
+    "Repeat, or name another node.",
   ),
   ERR_DISK_FULL: entry(
     507,

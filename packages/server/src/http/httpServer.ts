@@ -52,7 +52,7 @@ export function createHttpServer(
     },
     clientErrorHandler: answerBrokenRequest,
     frameworkErrors: (error, _request, reply) => {
-      void answerError(error, reply as FastifyReply, options);
+      void answerError(error, reply, options);
     },
   });
   app.server.maxConnections = options.maxConnections ?? CONNECTIONS_MAX;

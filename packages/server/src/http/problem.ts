@@ -60,5 +60,7 @@ export function sendProblem(reply: FastifyReply, error: unknown): FastifyReply {
   const retryAfter =
     findError(problem.code)?.retryAfter ?? (problem.status === 503 ? 1 : undefined);
   if (retryAfter !== undefined) reply.header("retry-after", String(retryAfter));
-  return reply.code(problem.status).type(PROBLEM_TYPE).send(JSON.stringify(problem));
+  // As bytes: to a text, Fastify adds a charset, which the media type does not have.
+  const body = Buffer.from(JSON.stringify(problem));
+  return reply.code(problem.status).type(PROBLEM_TYPE).send(body);
 }
