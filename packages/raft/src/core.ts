@@ -33,6 +33,7 @@ import {
   type MembershipChange,
   type MembershipState,
   NOBODY,
+  type Term,
 } from "./types.ts";
 
 /**
@@ -83,6 +84,11 @@ export class RaftCore {
   /** One tick of time passed. Ticks that were missed because this process stalled are not made up for on a follower. */
   tick(): void {
     tick(this.raft);
+  }
+
+  /** The current term. */
+  get term(): Term {
+    return this.raft.term;
   }
 
   /** A message from a peer. Duplicates, reordering and loss are fine; what is refused changed nothing. */

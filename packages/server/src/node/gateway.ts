@@ -8,7 +8,7 @@ import { fromPlainError } from "../worker/plainError.ts";
 import { SYSTEM_LOG } from "../service.ts";
 import { Catalog, encodeCreateLog, SYSTEM_LOG_ID } from "./catalog.ts";
 import type { LogEntry } from "./catalog.ts";
-import { nodeOf } from "./certificate.ts";
+import { nodeOf, voters } from "./certificate.ts";
 import type { BirthCertificate } from "./certificate.ts";
 import { newPlace } from "./logDirectory.ts";
 import type { LogPlace } from "./logDirectory.ts";
@@ -45,7 +45,7 @@ export class Gateway {
   constructor(options: GatewayOptions) {
     this.#options = options;
     const { certificate, config, logger, self, fingerprint } = options;
-    this.#catalog = new Catalog(certificate.members.map((one) => one.member));
+    this.#catalog = new Catalog(voters(certificate));
     this.#pool = new WorkerPool({
       setup: {
         config,
@@ -115,10 +115,9 @@ export class Gateway {
   /** Creates a log; resolves when the command is applied on this node, which has to lead `_system`. */
   async createLog(name: string): Promise<LogPlace> {
     if (this.#catalog.get(name) !== undefined) throw logExists(name);
-    const voters = this.#options.certificate.members.map((one) => one.member);
     const index = await this.request<"command">(this.place(SYSTEM_LOG), {
       op: "command",
-      data: encodeCreateLog(name, voters),
+      data: encodeCreateLog(name, voters(this.#options.certificate)),
     });
     const place = this.place(name);
     if (place.entry.id !== index) throw logExists(name);

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { AnnalsError } from "@annals/record";
+import { AnnalsError, RECORD_LIMITS } from "@annals/record";
 import type { LogStore } from "@annals/replica";
 import { openLogStore } from "@annals/storage";
 import { parseIngestBody } from "@annals/wire";
@@ -99,7 +99,6 @@ export class LogHost {
       directory: join(config.data, "logs", String(logId)),
       logId,
       segmentBytes: config.storage.segmentBytes,
-      minFreeBytes: config.storage.minFreeBytes,
       initial: {
         membership: {
           voters,
@@ -171,6 +170,7 @@ export class LogHost {
   ): Promise<AppendReply> {
     const { ingest } = this.#setup.config;
     const { records } = parseIngestBody(request.contentType, request.body, {
+      ...RECORD_LIMITS,
       maxRecordBytes: ingest.maxRecordBytes,
       maxRecords: ingest.maxRecords,
     });
