@@ -232,7 +232,7 @@ export class Gateway {
       if (place.entry.id === SYSTEM_LOG_ID && message.role === "leader")
         void this.#createBirthLogs();
     });
-    for (const wake of [...this.#roleWaiters]) wake();
+    for (const wake of this.#roleWaiters) wake();
   }
 
   #command(index: number, data: Uint8Array): void {

@@ -161,7 +161,7 @@ export class LocalNodeService implements NodeService {
 
   #gateway(): Gateway {
     const gateway = this.#view.gateway();
-    if (gateway !== undefined && !this.#view.draining()) return gateway;
+    if (gateway !== undefined) return gateway;
     const why = this.health().reasons.join("; ");
     throw new AnnalsError("ERR_NOT_READY", why === "" ? "the node is starting" : why, {
       retryable: true,

@@ -39,7 +39,7 @@ const BIRTH_REPORT_MS = 10_000;
 /** Links per peer beyond one for each log: control, and links that overlap while one replaces another. */
 const LINKS_MAX = 4096;
 
-/** Starts a node: listens, meets its peers, and serves once the cluster is born. Rejects when it cannot listen or its data is not its own. */
+/** Starts a node: listens, meets its peers, serves once the cluster is born. Rejects when it cannot listen or the data is not its own. */
 export async function startNode(
   config: NodeConfig,
   options: StartNodeOptions = {},
@@ -113,8 +113,10 @@ class Node implements RunningNode {
   async #stop(): Promise<void> {
     this.#logger.info("stopping");
     clearInterval(this.#birthReport);
-    await this.#drain();
+    // Still served, or passed on, while leadership moves: the cluster's clients notice nothing.
+    this.#draining = true;
     await this.#gateway?.handOver(HAND_OVER_MS);
+    await this.#stopAccepting();
     this.#server.close();
     this.#peers?.close();
     await this.#gateway?.close();
@@ -122,8 +124,7 @@ class Node implements RunningNode {
   }
 
   /** Refuses what is new and waits for what is in flight, with a limit. */
-  async #drain(): Promise<void> {
-    this.#draining = true;
+  async #stopAccepting(): Promise<void> {
     const closed = this.#http.close();
     let timer: NodeJS.Timeout | undefined;
     const limit = new Promise((resolve) => {
