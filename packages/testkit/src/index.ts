@@ -1,1 +1,15 @@
-export {};
+export { LOG_STORE_CONTRACT } from "./storage/contract.ts";
+export type { ContractCase, LogStoreHarness } from "./storage/contractCase.ts";
+export { seededRandom } from "./storage/randomCycles.ts";
+export {
+  batchEntry,
+  chainOf,
+  cycleOf,
+  hardState,
+  noopEntry,
+  plainEntries,
+  SAMPLE_MEMBERSHIP,
+} from "./storage/sampleLog.ts";
+export { SimulatedDisk, SimulatedLogStore } from "./storage/simulatedLogStore.ts";
+export { SimulatedCluster } from "./replica/simulatedCluster.ts";
+export type { SimulatedClusterOptions, SimulatedMember } from "./replica/simulatedCluster.ts";
