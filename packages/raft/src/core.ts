@@ -33,6 +33,7 @@ import {
   type MembershipChange,
   type MembershipState,
   NOBODY,
+  type Term,
 } from "./types.ts";
 
 /**
@@ -78,6 +79,23 @@ export class RaftCore {
     });
     this.#soft = { role: raft.role, leader: raft.leader };
     this.#hardState = raft.hardState();
+  }
+
+  get term(): Term {
+    return this.raft.term;
+  }
+
+  get role(): Role {
+    return this.raft.role;
+  }
+
+  /** 0 if none is known. */
+  get leader(): MemberId {
+    return this.raft.leader;
+  }
+
+  get commitIndex(): LogIndex {
+    return this.raft.log.committed;
   }
 
   /** One tick of time passed. Ticks that were missed because this process stalled are not made up for on a follower. */

@@ -1,6 +1,7 @@
 import {
   type AppendTicket,
   asIndex,
+  assertNever,
   asTerm,
   decodeMembershipChange,
   type Entry,
@@ -257,6 +258,8 @@ function partsOf(message: Message, indent: string): Parts {
     }
     case "timeoutNow":
       return { from, log: "0/0", rest: "" };
+    default:
+      return assertNever(message);
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Trace } from "@annals/raft";
+import { assertNever, type Trace } from "@annals/raft";
 import {
   describeChange,
   describeConfState,
@@ -23,7 +23,8 @@ export function describeTrace(self: number, trace: Trace): readonly LogLine[] {
     case "started": {
       const peers = trace.voters.map(hex).join(",");
       return info(
-        `newRaft ${id} [peers: [${peers}], term: ${trace.term}, commit: ${trace.commitIndex}, applied: ${trace.applied}, lastindex: ${trace.lastIndex}, lastterm: ${trace.lastTerm}]`,
+        `newRaft ${id} [peers: [${peers}], term: ${trace.term}, commit: ${trace.commitIndex}, ` +
+          `applied: ${trace.applied}, lastindex: ${trace.lastIndex}, lastterm: ${trace.lastTerm}]`,
       );
     }
     case "becameFollower":
@@ -40,17 +41,20 @@ export function describeTrace(self: number, trace: Trace): readonly LogLine[] {
       return info(`${id} is starting a new election at term ${trace.term}`);
     case "voteRequested":
       return info(
-        `${id} [logterm: ${trace.lastTerm}, index: ${trace.lastIndex}] sent ${voteType(trace.vote)} request to ${hex(trace.to)} at term ${trace.term}`,
+        `${id} [logterm: ${trace.lastTerm}, index: ${trace.lastIndex}] sent ${voteType(trace.vote)} ` +
+          `request to ${hex(trace.to)} at term ${trace.term}`,
       );
     case "voteReceived": {
       const what = trace.granted ? "" : " rejection";
       return info(
-        `${id} received ${voteType(trace.vote)}Resp${what} from ${hex(trace.from)} at term ${trace.term}`,
+        `${id} received ${voteType(trace.vote)}Resp${what} from ${hex(trace.from)} ` +
+          `at term ${trace.term}`,
       );
     }
     case "votesTallied":
       return info(
-        `${id} has received ${trace.granted} ${voteType(trace.vote)}Resp votes and ${trace.rejected} vote rejections`,
+        `${id} has received ${trace.granted} ${voteType(trace.vote)}Resp votes and ` +
+          `${trace.rejected} vote rejections`,
       );
     case "voteCast":
     case "voteRejected":
@@ -58,11 +62,13 @@ export function describeTrace(self: number, trace: Trace): readonly LogLine[] {
       return vote(id, trace);
     case "termRaised":
       return info(
-        `${id} [term: ${trace.oldTerm}] received a ${messageType(trace.by)} message with higher term from ${hex(trace.from)} [term: ${trace.term}]`,
+        `${id} [term: ${trace.oldTerm}] received a ${messageType(trace.by)} message ` +
+          `with higher term from ${hex(trace.from)} [term: ${trace.term}]`,
       );
     case "staleMessage":
       return info(
-        `${id} [term: ${trace.term}] ignored a ${messageType(trace.message)} message with lower term from ${hex(trace.from)} [term: ${trace.messageTerm}]`,
+        `${id} [term: ${trace.term}] ignored a ${messageType(trace.message)} message ` +
+          `with lower term from ${hex(trace.from)} [term: ${trace.messageTerm}]`,
       );
     case "quorumLost":
       return warn(`${id} stepped down to follower since quorum is not active`);
@@ -80,11 +86,13 @@ export function describeTrace(self: number, trace: Trace): readonly LogLine[] {
       return transfer(id, trace);
     case "appendRejected":
       return debug(
-        `${id} [logterm: ${trace.ownTerm}, index: ${trace.index}] rejected MsgApp [logterm: ${trace.term}, index: ${trace.index}] from ${hex(trace.from)}`,
+        `${id} [logterm: ${trace.ownTerm}, index: ${trace.index}] rejected MsgApp ` +
+          `[logterm: ${trace.term}, index: ${trace.index}] from ${hex(trace.from)}`,
       );
     case "rejectionReceived":
       return debug(
-        `${id} received MsgAppResp(rejected, hint: (index ${trace.hintIndex}, term ${trace.hintTerm})) from ${hex(trace.from)} for index ${trace.index}`,
+        `${id} received MsgAppResp(rejected, hint: (index ${trace.hintIndex}, term ` +
+          `${trace.hintTerm})) from ${hex(trace.from)} for index ${trace.index}`,
       );
     case "progressDecreased":
       return debug(
@@ -92,13 +100,15 @@ export function describeTrace(self: number, trace: Trace): readonly LogLine[] {
       );
     case "memberUnreachable":
       return debug(
-        `${id} failed to send message to ${hex(trace.progress.member)} because it is unreachable [${describeProgress(trace.progress)}]`,
+        `${id} failed to send message to ${hex(trace.progress.member)} because it ` +
+          `is unreachable [${describeProgress(trace.progress)}]`,
       );
     case "memberUnknown":
       return debug(`${id} no progress available for ${hex(trace.member)}`);
     case "conflictFound":
       return info(
-        `found conflict at index ${trace.index} [existing term: ${trace.existing}, conflicting term: ${trace.conflicting}]`,
+        `found conflict at index ${trace.index} [existing term: ${trace.existing}, ` +
+          `conflicting term: ${trace.conflicting}]`,
       );
     case "unstableReplaced":
       return info(`replace the unstable entries from index ${trace.index}`);
@@ -110,11 +120,13 @@ export function describeTrace(self: number, trace: Trace): readonly LogLine[] {
       return info(`entry at index ${trace.index} matched unstable snapshot; ignoring`);
     case "stableMismatch":
       return info(
-        `entry at (index,term)=(${trace.index},${trace.term}) mismatched with entry at (${trace.index},${trace.found}) in unstable log; ignoring`,
+        `entry at (index,term)=(${trace.index},${trace.term}) mismatched with entry ` +
+          `at (${trace.index},${trace.found}) in unstable log; ignoring`,
       );
     case "staleAppendDone":
       return info(
-        `${id} [term: ${trace.term}] ignored entry appends from a MsgStorageAppendResp message with lower term [term: ${trace.ticketTerm}]`,
+        `${id} [term: ${trace.term}] ignored entry appends from a MsgStorageAppendResp ` +
+          `message with lower term [term: ${trace.ticketTerm}]`,
       );
     case "snapshotSkipped":
     case "snapshotSent":
@@ -141,10 +153,13 @@ export function describeTrace(self: number, trace: Trace): readonly LogLine[] {
       );
     case "autoLeaveDropped":
       return debug(
-        `not initiating automatic transition out of joint configuration ${describeMembership(trace.membership)}: raft proposal dropped`,
+        `not initiating automatic transition out of joint configuration ${describeMembership(trace.membership)}: ` +
+          `raft proposal dropped`,
       );
     case "tracesDropped":
       return warn(`${id} dropped ${trace.count} traces`);
+    default:
+      return assertNever(trace);
   }
 }
 
@@ -158,8 +173,11 @@ function campaignRefused(id: string, trace: Of<"campaignRefused">): readonly Log
       return warn(`${id} is unpromotable and can not campaign`);
     case "pendingChange":
       return warn(
-        `${id} cannot campaign at term ${trace.term} since there are still pending configuration changes to apply`,
+        `${id} cannot campaign at term ${trace.term} since there are still pending ` +
+          `configuration changes to apply`,
       );
+    default:
+      return assertNever(trace.reason);
   }
 }
 
@@ -168,12 +186,15 @@ function vote(
   trace: Extract<Trace, { candidateLastIndex: unknown }>,
 ): readonly LogLine[] {
   const scene = `${id} [logterm: ${trace.lastTerm}, index: ${trace.lastIndex}, vote: ${hex(trace.votedFor)}]`;
-  const candidate = `${hex(trace.candidate)} [logterm: ${trace.candidateLastTerm}, index: ${trace.candidateLastIndex}] at term ${trace.term}`;
+  const candidate =
+    `${hex(trace.candidate)} [logterm: ${trace.candidateLastTerm}, index: ${trace.candidateLastIndex}] ` +
+    `at term ${trace.term}`;
   const type = voteType(trace.vote);
   if (trace.kind === "voteCast") return info(`${scene} cast ${type} for ${candidate}`);
   if (!("remainingTicks" in trace)) return info(`${scene} rejected ${type} from ${candidate}`);
   return info(
-    `${scene} ignored ${type} from ${candidate}: lease is not expired (remaining ticks: ${trace.remainingTicks})`,
+    `${scene} ignored ${type} from ${candidate}: lease is not expired (remaining ` +
+      `ticks: ${trace.remainingTicks})`,
   );
 }
 
@@ -194,7 +215,8 @@ function transfer(
       return info(`${id} [term ${trace.term}] starts to transfer leadership to ${hex(trace.to)}`);
     case "transferRepeated":
       return info(
-        `${id} [term ${trace.term}] transfer leadership to ${hex(trace.to)} is in progress, ignores request to same node ${hex(trace.to)}`,
+        `${id} [term ${trace.term}] transfer leadership to ${hex(trace.to)} is in ` +
+          `progress, ignores request to same node ${hex(trace.to)}`,
       );
     case "transferAborted":
       return info(
@@ -217,12 +239,16 @@ function transfer(
     }
     case "timeoutNowReceived":
       return info(
-        `${id} [term ${trace.term}] received MsgTimeoutNow from ${hex(trace.from)} and starts an election to get leadership.`,
+        `${id} [term ${trace.term}] received MsgTimeoutNow from ${hex(trace.from)} ` +
+          `and starts an election to get leadership.`,
       );
     case "timeoutNowIgnored":
       return debug(
-        `${id} [term ${trace.term} state ${describeRole(trace.role)}] ignored MsgTimeoutNow from ${hex(trace.from)}`,
+        `${id} [term ${trace.term} state ${describeRole(trace.role)}] ignored MsgTimeoutNow ` +
+          `from ${hex(trace.from)}`,
       );
+    default:
+      return assertNever(trace);
   }
 }
 
@@ -254,7 +280,8 @@ function snapshot(
       const to = hex(trace.before.member);
       return [
         ...debug(
-          `${id} [firstindex: ${trace.firstIndex}, commit: ${trace.commitIndex}] sent snapshot${place(trace)} to ${to} [${describeProgress(trace.before)}]`,
+          `${id} [firstindex: ${trace.firstIndex}, commit: ${trace.commitIndex}] sent ` +
+            `snapshot${place(trace)} to ${to} [${describeProgress(trace.before)}]`,
         ),
         ...debug(
           `${id} paused sending replication messages to ${to} [${describeProgress(trace.after)}]`,
@@ -263,21 +290,27 @@ function snapshot(
     }
     case "snapshotRecovered":
       return debug(
-        `${id} recovered from needing snapshot, resumed sending replication messages to ${hex(trace.progress.member)} [${describeProgress(trace.progress)}]`,
+        `${id} recovered from needing snapshot, resumed sending replication messages ` +
+          `to ${hex(trace.progress.member)} [${describeProgress(trace.progress)}]`,
       );
     case "snapshotReported":
       return debug(
-        `${id} snapshot ${trace.ok ? "succeeded" : "failed"}, resumed sending replication messages to ${hex(trace.progress.member)} [${describeProgress(trace.progress)}]`,
+        `${id} snapshot ${trace.ok ? "succeeded" : "failed"}, resumed sending replication ` +
+          `messages to ${hex(trace.progress.member)} [${describeProgress(trace.progress)}]`,
       );
     case "restoreStarted":
       return info(
-        `log [committed=${trace.committed}, applied=${trace.applied}, applying=${trace.applying}, unstable.offset=${trace.unstableOffset}, unstable.offsetInProgress=${trace.unstableHandedTo}, len(unstable.Entries)=${trace.unstableCount}] starts to restore snapshot ${place(trace)}`,
+        `log [committed=${trace.committed}, applied=${trace.applied}, applying=${trace.applying}, ` +
+          `unstable.offset=${trace.unstableOffset}, unstable.offsetInProgress=${trace.unstableHandedTo}, ` +
+          `len(unstable.Entries)=${trace.unstableCount}] starts to restore snapshot ` +
+          place(trace),
       );
     case "snapshotRestored":
     case "snapshotFastForwarded": {
       const what = trace.kind === "snapshotRestored" ? "restored" : "fast-forwarded commit to";
       return info(
-        `${id} [commit: ${trace.commitIndex}, lastindex: ${trace.lastIndex}, lastterm: ${trace.lastTerm}] ${what} snapshot ${place(trace)}`,
+        `${id} [commit: ${trace.commitIndex}, lastindex: ${trace.lastIndex}, lastterm: ` +
+          `${trace.lastTerm}] ${what} snapshot ${place(trace)}`,
       );
     }
     case "snapshotTaken":
@@ -287,8 +320,11 @@ function snapshot(
     }
     case "snapshotForeign":
       return warn(
-        `${id} attempted to restore snapshot but it is not in the ConfState ${describeConfState(trace.meta.membership)}; should never happen`,
+        `${id} attempted to restore snapshot but it is not in the ConfState ${describeConfState(trace.meta.membership)}; ` +
+          `should never happen`,
       );
+    default:
+      return assertNever(trace);
   }
 }
 
@@ -298,16 +334,21 @@ function proposalDropped(id: string, trace: Of<"proposalDropped">): readonly Log
       return info(`${id} no leader at term ${trace.term}; dropping proposal`);
     case "forwardingDisabled":
       return info(
-        `${id} not forwarding to leader ${hex(trace.other)} at term ${trace.term}; dropping proposal`,
+        `${id} not forwarding to leader ${hex(trace.other)} at term ${trace.term}; ` +
+          `dropping proposal`,
       );
     case "transferring":
       return debug(
-        `${id} [term ${trace.term}] transfer leadership to ${hex(trace.other)} is in progress; dropping proposal`,
+        `${id} [term ${trace.term}] transfer leadership to ${hex(trace.other)} is ` +
+          `in progress; dropping proposal`,
       );
     case "uncommittedLimit":
       return warn(
-        `${id} appending new entries to log would exceed uncommitted entry size limit; dropping proposal`,
+        `${id} appending new entries to log would exceed uncommitted entry size limit; ` +
+          `dropping proposal`,
       );
+    default:
+      return assertNever(trace.reason);
   }
 }
 
@@ -318,7 +359,8 @@ function changeRefused(id: string, trace: Of<"changeRefused">): readonly LogLine
     notJoint: "not in joint state; refusing empty conf change",
   } as const;
   return info(
-    `${id} ignoring conf change ${describeChange(trace.change)} at config ${describeMembership(trace.membership)}: ${reasons[trace.reason]}`,
+    `${id} ignoring conf change ${describeChange(trace.change)} at config ${describeMembership(trace.membership)}: ` +
+      reasons[trace.reason],
   );
 }
 

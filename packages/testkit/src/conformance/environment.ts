@@ -1,4 +1,12 @@
-import type { AppendTicket, Entry, MemberId, Message, Ready, StepOutcome } from "@annals/raft";
+import {
+  type AppendTicket,
+  assertNever,
+  type Entry,
+  type MemberId,
+  type Message,
+  type Ready,
+  type StepOutcome,
+} from "@annals/raft";
 import { ScriptError } from "./dataDriven.ts";
 import {
   describeAppendDone,
@@ -241,6 +249,8 @@ function describeInFlight(item: InFlight): string {
       return describeAppendDone(item.to, item.ticket);
     case "applyDone":
       return describeApplyDone(item.to, item.entries);
+    default:
+      return assertNever(item);
   }
 }
 
