@@ -1,4 +1,5 @@
 import { campaign } from "./election.ts";
+import { assertNever } from "./invariant.ts";
 import type { Message, RequestVoteResponse } from "./message.ts";
 import { handleAppendEntries, handleHeartbeat, handleInstallSnapshot } from "./follower.ts";
 import type { StepOutcome } from "./outcome.ts";
@@ -43,8 +44,17 @@ export function stepCandidate(raft: Raft, message: Message): StepOutcome {
       const outcome = propose(raft, message.from, message.entries);
       return outcome.kind === "dropped" ? { kind: "refused", reason: "proposalDropped" } : OK;
     }
-    default:
+    case "appendEntriesResponse":
+    case "heartbeatResponse":
+    case "readIndex":
+    case "readIndexResponse":
+    case "requestVote":
+    case "requestPreVote":
+    case "transferLeadership":
+      // Votes were handled before roles; nobody here knows a leader to pass a wish on to.
       return OK;
+    default:
+      return assertNever(message);
   }
 }
 

@@ -81,6 +81,23 @@ export class RaftCore {
     this.#hardState = raft.hardState();
   }
 
+  get term(): Term {
+    return this.raft.term;
+  }
+
+  get role(): Role {
+    return this.raft.role;
+  }
+
+  /** 0 if none is known. */
+  get leader(): MemberId {
+    return this.raft.leader;
+  }
+
+  get commitIndex(): LogIndex {
+    return this.raft.log.committed;
+  }
+
   /** One tick of time passed. Ticks that were missed because this process stalled are not made up for on a follower. */
   tick(): void {
     tick(this.raft);

@@ -1,4 +1,5 @@
 import { maybeCampaign } from "./election.ts";
+import { assertNever } from "./invariant.ts";
 import type { AppendEntries, Heartbeat, InstallSnapshot, Message } from "./message.ts";
 import type { StepOutcome } from "./outcome.ts";
 import { OK } from "./outcome.ts";
@@ -41,8 +42,16 @@ export function stepFollower(raft: Raft, message: Message): StepOutcome {
       const outcome = propose(raft, message.from, message.entries);
       return outcome.kind === "dropped" ? { kind: "refused", reason: "proposalDropped" } : OK;
     }
-    default:
+    case "appendEntriesResponse":
+    case "heartbeatResponse":
+    case "requestVote":
+    case "requestVoteResponse":
+    case "requestPreVote":
+    case "requestPreVoteResponse":
+      // Votes were handled before roles; the rest answers a role that this member has left.
       return OK;
+    default:
+      return assertNever(message);
   }
 }
 

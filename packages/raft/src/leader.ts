@@ -1,3 +1,4 @@
+import { assertNever } from "./invariant.ts";
 import type { AppendEntriesResponse, HeartbeatResponse, Message } from "./message.ts";
 import type { StepOutcome } from "./outcome.ts";
 import { OK } from "./outcome.ts";
@@ -41,8 +42,16 @@ export function stepLeader(raft: Raft, message: Message): StepOutcome {
       }
       return OK;
     }
-    default:
+    case "readIndexResponse":
+    case "requestVote":
+    case "requestVoteResponse":
+    case "requestPreVote":
+    case "requestPreVoteResponse":
+    case "timeoutNow":
+      // Votes were handled before roles; the rest answers a role that this member has left.
       return OK;
+    default:
+      return assertNever(message);
   }
 }
 

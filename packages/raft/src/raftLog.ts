@@ -177,7 +177,7 @@ export class RaftLog {
     this.#committed = index;
   }
 
-  /** Commits up to `index` if the entry there is of `term`: only entries of the leader's own term are committed by counting (Raft §5.4.2). */
+  /** Commits up to `index` if the entry there is of `term`: only the own term's entries are committed by counting (Raft §5.4.2). */
   maybeCommit(index: number, term: Term): boolean {
     if (index <= this.#committed || !Number.isFinite(index)) return false;
     const target = asIndex(index);

@@ -10,6 +10,24 @@ import type { Raft } from "./raft.ts";
 import { becomeFollower } from "./roles.ts";
 import { asIndex, NOBODY } from "./types.ts";
 
+/** Answers to something that this member sent: taken from members only. */
+const RESPONSES: Readonly<Record<Message["kind"], boolean>> = {
+  appendEntries: false,
+  appendEntriesResponse: true,
+  requestVote: false,
+  requestVoteResponse: true,
+  requestPreVote: false,
+  requestPreVoteResponse: true,
+  heartbeat: false,
+  heartbeatResponse: true,
+  installSnapshot: false,
+  timeoutNow: false,
+  readIndex: false,
+  readIndexResponse: true,
+  transferLeadership: false,
+  propose: false,
+};
+
 /** A message from a peer: checked for what a peer may send at all, then handled. */
 export function stepPeer(raft: Raft, message: Message): StepOutcome {
   if (message.to !== raft.id) return { kind: "refused", reason: "notForUs" };
@@ -22,7 +40,7 @@ export function stepPeer(raft: Raft, message: Message): StepOutcome {
 
 /** A message from a peer or, by way of its own disk, from this member: responses are taken from members only. */
 export function stepKnown(raft: Raft, message: Message): StepOutcome {
-  if (isResponse(message) && raft.tracker.get(message.from) === undefined) {
+  if (RESPONSES[message.kind] && raft.tracker.get(message.from) === undefined) {
     return { kind: "refused", reason: "unknownMember" };
   }
   return step(raft, message);
@@ -97,30 +115,10 @@ function answerEarlierTerm(raft: Raft, message: Message): void {
   }
 }
 
-function isResponse(message: Message): boolean {
-  switch (message.kind) {
-    case "appendEntriesResponse":
-    case "requestVoteResponse":
-    case "requestPreVoteResponse":
-    case "heartbeatResponse":
-    case "readIndexResponse":
-      return true;
-    default:
-      return false;
-  }
-}
-
 function isWellFormed(message: Message): boolean {
-  switch (message.kind) {
-    case "appendEntries":
-      return isContiguous(message);
-    case "installSnapshot":
-      return isPossible(message);
-    case "propose":
-      return message.entries.length > 0;
-    default:
-      return true;
-  }
+  if (message.kind === "appendEntries") return isContiguous(message);
+  if (message.kind === "installSnapshot") return isPossible(message);
+  return message.kind !== "propose" || message.entries.length > 0;
 }
 
 /** Indexes without gaps, terms that never fall, none beyond the leader's. */
