@@ -103,11 +103,6 @@ export class RaftCore {
     tick(this.raft);
   }
 
-  /** The current term. */
-  get term(): Term {
-    return this.raft.term;
-  }
-
   /** A message from a peer. Duplicates, reordering and loss are fine; what is refused changed nothing. */
   step(message: Message): StepOutcome {
     return stepPeer(this.raft, message);

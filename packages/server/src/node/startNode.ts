@@ -9,6 +9,7 @@ import { Birth } from "./birth.ts";
 import { decodeCertificate, encodeCertificate, memberOf } from "./certificate.ts";
 import type { BirthCertificate } from "./certificate.ts";
 import { Gateway } from "./gateway.ts";
+import { InFlight } from "./inFlight.ts";
 import { verifyHello, verifyWelcome } from "./handshake.ts";
 import type { Own } from "./handshake.ts";
 import { NodeIdentity } from "./identity.ts";
@@ -60,6 +61,7 @@ class Node implements RunningNode {
   readonly #birth: Birth;
   readonly #server: PeerServer;
   readonly #http: ReturnType<typeof createHttpServer>;
+  readonly #inFlight = new InFlight();
   #peers: PeerLinks | undefined;
   #gateway: Gateway | undefined;
   #birthReport: NodeJS.Timeout | undefined;
@@ -93,6 +95,7 @@ class Node implements RunningNode {
       maxHeldBodyBytes: config.ingest.maxPendingBytes,
       onFault: (error) => logger.error({ err: error }, "unexpected failure of a request"),
     });
+    this.#http.addHook("onRequest", async (_request, reply) => this.#inFlight.track(reply.raw));
     this.#server.attach(this.#http.server);
   }
 
@@ -116,22 +119,14 @@ class Node implements RunningNode {
     // Still served, or passed on, while leadership moves: the cluster's clients notice nothing.
     this.#draining = true;
     await this.#gateway?.handOver(HAND_OVER_MS);
-    await this.#stopAccepting();
+    // The listener is closed at once; its promise waits for the peers' sockets too.
+    const closed = this.#http.close();
+    await this.#inFlight.untilIdle(IN_FLIGHT_GRACE_MS);
     this.#server.close();
     this.#peers?.close();
     await this.#gateway?.close();
+    await closed;
     this.#logger.info("stopped");
-  }
-
-  /** Refuses what is new and waits for what is in flight, with a limit. */
-  async #stopAccepting(): Promise<void> {
-    const closed = this.#http.close();
-    let timer: NodeJS.Timeout | undefined;
-    const limit = new Promise((resolve) => {
-      timer = setTimeout(resolve, IN_FLIGHT_GRACE_MS);
-    });
-    await Promise.race([closed, limit]);
-    clearTimeout(timer);
   }
 
   #createService(): LocalNodeService {
