@@ -54,7 +54,8 @@ export class LocalNodeService implements NodeService {
     return gateway.request<"append">(writable(gateway.place(log)), {
       op: "append",
       contentType,
-      body,
+      // A copy moves to the worker: the caller may still pass its bytes on, when the leader turns out to be elsewhere.
+      body: body.slice(),
       stamp: producer,
       timeoutMs,
     });
