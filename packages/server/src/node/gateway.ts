@@ -3,6 +3,7 @@ import type { MemberId } from "@annals/raft";
 import { AnnalsError } from "@annals/record";
 import type { Logger } from "pino";
 import type { NodeConfig } from "../config/index.ts";
+import { exactly } from "../lane/exactly.ts";
 import type { FromWorker, WorkerReplies, WorkerRequest } from "../lane/messages.ts";
 import { fromPlainError } from "../worker/plainError.ts";
 import { SYSTEM_LOG } from "../service.ts";
@@ -128,7 +129,7 @@ export class Gateway {
   control(logId: number, bytes: Uint8Array): void {
     const worker = this.#places.get(logId)?.worker;
     if (worker !== undefined && !worker.congested) {
-      worker.send({ kind: "control", logId, bytes: bytes.slice() });
+      worker.send({ kind: "control", logId, bytes: exactly(bytes) });
     }
   }
 

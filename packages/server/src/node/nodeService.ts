@@ -1,4 +1,5 @@
 import { AnnalsError } from "@annals/record";
+import { exactly } from "../lane/exactly.ts";
 import type { HostedLogStatus } from "../lane/messages.ts";
 import { SYSTEM_LOG } from "../service.ts";
 import type {
@@ -34,6 +35,7 @@ export interface NodeView {
   waitingFor(): readonly string[];
   peers(): readonly PeerState[];
   draining(): boolean;
+  linkFaults(): Readonly<Record<string, number>>;
 }
 
 /** How long a read may wait for a quorum to confirm it. */
@@ -55,7 +57,7 @@ export class LocalNodeService implements NodeService {
       op: "append",
       contentType,
       // A copy moves to the worker: the caller may still pass its bytes on, when the leader turns out to be elsewhere.
-      body: body.slice(),
+      body: exactly(body),
       stamp: producer,
       timeoutMs,
     });
@@ -111,6 +113,8 @@ export class LocalNodeService implements NodeService {
       version,
       nodes: this.#nodes(),
       logs,
+      linkFaults: this.#view.linkFaults(),
+      workerRestarts: gateway?.pool.restarts ?? 0,
     };
     return { ...status, reasons: [...this.health().reasons, ...unhealthy(status.nodes, logs)] };
   }

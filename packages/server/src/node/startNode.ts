@@ -138,6 +138,7 @@ class Node implements RunningNode {
       waitingFor: () => (this.#gateway === undefined ? this.#birth.waitingFor() : []),
       peers: () => this.#peers?.states() ?? [],
       draining: () => this.#draining,
+      linkFaults: () => this.#server.faults(),
     });
   }
 

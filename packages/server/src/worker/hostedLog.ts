@@ -7,8 +7,9 @@ import type { Clock, LogStore } from "@annals/replica";
 import { Receiver } from "@annals/transport";
 import { decodeMessages, encodeFrame } from "@annals/wire";
 import { SYSTEM_LOG_ID } from "../node/catalog.ts";
+import { exactly } from "../lane/exactly.ts";
 import type { FromWorker, HostedLogStatus, WorkerSetup } from "../lane/messages.ts";
-import { exactly, PeerStreams } from "./peerStreams.ts";
+import { PeerStreams } from "./peerStreams.ts";
 import { toPlainError } from "./plainError.ts";
 import { replicaConfig } from "./replicaConfig.ts";
 
