@@ -1,3 +1,5 @@
+export { fsck, fsckNode } from "./fsck.ts";
+export type { FsckProblem, FsckReport, FsckSegment } from "./fsck.ts";
 export type { LmdbLogStore } from "./logStore.ts";
 export { MIN_FREE_BYTES, openLogStore } from "./openLogStore.ts";
 export type { LogStoreOptions } from "./openLogStore.ts";

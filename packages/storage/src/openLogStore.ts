@@ -7,7 +7,7 @@ import { Attestor } from "./attestor.ts";
 import { DiskFloor } from "./diskFloor.ts";
 import { LmdbLogStore } from "./logStore.ts";
 import { birthWrite, origin } from "./roll.ts";
-import { scanInChild } from "./scanProcess.ts";
+import { scanTails } from "./scanProcess.ts";
 import { SealedSegments } from "./sealedSegments.ts";
 import type { OpenSegment } from "./sealedSegments.ts";
 import { Segment } from "./segment.ts";
@@ -53,7 +53,7 @@ export async function openLogStore(options: LogStoreOptions): Promise<LmdbLogSto
   const slot = await readSidecar(directory);
   if (typeof slot === "string")
     throw logDamaged(directory, `the sidecar is ${slot}`, REPLACE_ADVICE);
-  if (options.scanFirst ?? true) await scanInChild("tail", directory);
+  if (options.scanFirst ?? true) await scanTails(directory);
   const mapBytes = mapBytesOf(options);
   const active = await openActive(options, firsts.at(-1) ?? 1, mapBytes);
   const sealed = new SealedSegments(directory, firsts.slice(0, -1), mapBytes);

@@ -1,73 +1,97 @@
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import type { SegmentProblem } from "./segmentCheck.ts";
+import type { HeadJson, SegmentScan } from "./segmentScan.ts";
 import { logDamaged, REPLACE_ADVICE, StorageError } from "./storageError.ts";
 
-const TIMEOUT_MS: Readonly<Record<ScanMode, number>> = { tail: 120_000, fsck: 24 * 60 * 60_000 };
+const TAIL_TIMEOUT_MS = 120_000;
+const SEGMENT_TIMEOUT_MS = 24 * 60 * 60_000;
 
-export type ScanMode = "tail" | "fsck";
+interface ScanError {
+  readonly code: string;
+  readonly message: string;
+  readonly details: Record<string, unknown>;
+}
 
-interface ScanLine {
+interface ScanLine<Result> {
   readonly segment?: string;
-  readonly problem?: unknown;
-  readonly done?: unknown;
-  readonly error?: {
-    readonly code: string;
-    readonly message: string;
-    readonly details: Record<string, unknown>;
-  };
+  readonly problem?: SegmentProblem;
+  readonly done?: Result;
+  readonly error?: ScanError;
 }
 
 /** The sources run as they are (tests, development) or compiled; the child must be of the same kind. */
-function childArguments(mode: ScanMode, directory: string): string[] {
+function childArguments(): string[] {
   const compiled = import.meta.filename.endsWith(".js");
-  const script = fileURLToPath(
-    new URL(compiled ? "./scanMain.js" : "./scanMain.ts", import.meta.url),
-  );
-  return [...(compiled ? [] : ["--conditions=annals-source"]), script, mode, directory];
+  const script = new URL(compiled ? "./scanMain.js" : "./scanMain.ts", import.meta.url);
+  return [...(compiled ? [] : ["--conditions=annals-source"]), fileURLToPath(script)];
+}
+
+/** Checks the ends of all segments before a log is served. Rejects with a `StorageError` that names the segment. */
+export async function scanTails(directory: string): Promise<void> {
+  await scanInChild(["tail", directory], directory, TAIL_TIMEOUT_MS, () => undefined);
+}
+
+/** `scanSegment` in a child process. */
+export function scanSegmentInChild(
+  directory: string,
+  first: number,
+  seal: HeadJson | undefined,
+  wanted: number,
+  onProblem: (problem: SegmentProblem) => void,
+): Promise<SegmentScan> {
+  const sealText = seal === undefined ? "" : JSON.stringify(seal);
+  const args = ["segment", directory, String(first), sealText, String(wanted)];
+  return scanInChild<SegmentScan>(args, directory, SEGMENT_TIMEOUT_MS, onProblem);
 }
 
 /**
- * Runs a scan of `directory` in a child process: a damaged LMDB file can end its reader by SIGBUS or SIGABRT, which nothing in this
- * process could catch. Resolves with the scan's result; rejects with a `StorageError` that names the segment.
+ * A damaged LMDB file can end its reader by SIGBUS or SIGABRT, which nothing in this process could catch: so the first reader is a
+ * child.
  */
-export function scanInChild(
-  mode: ScanMode,
+function scanInChild<Result>(
+  args: readonly string[],
   directory: string,
-  onProblem: (problem: unknown) => void = () => undefined,
-): Promise<unknown> {
+  timeout: number,
+  onProblem: (problem: SegmentProblem) => void,
+): Promise<Result> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, childArguments(mode, directory), {
+    const child = spawn(process.execPath, [...childArguments(), ...args], {
       stdio: ["ignore", "pipe", "ignore"],
-      timeout: TIMEOUT_MS[mode],
+      timeout,
       killSignal: "SIGKILL",
     });
     let segment = "";
     let outcome: (() => void) | undefined;
     createInterface({ input: child.stdout }).on("line", (text) => {
-      const line: ScanLine = JSON.parse(text);
+      const line: ScanLine<Result> = JSON.parse(text);
+      const { done, error } = line;
       if (line.segment !== undefined) segment = line.segment;
       if (line.problem !== undefined) onProblem(line.problem);
-      if (line.done !== undefined) outcome = () => resolve(line.done);
-      const { error } = line;
+      if (done !== undefined) outcome = () => resolve(done);
       if (error !== undefined) outcome = () => reject(scanError(directory, error));
     });
     child.on("error", (cause) => {
-      outcome = () =>
-        reject(new StorageError("ERR_STORAGE_FAILED", "the scan process did not start", { cause }));
+      const what = "the process that scans a log before it is opened did not start";
+      outcome = () => reject(new StorageError("ERR_STORAGE_FAILED", what, { cause }));
     });
     child.on("close", (code, signal) => {
       const end = signal ?? `exit code ${code}`;
       const what = `reading ${segment === "" ? "the log" : segment} ended the scan process with ${end}`;
-      (outcome ?? (() => reject(logDamaged(directory, what, REPLACE_ADVICE))))();
+      const died = (): void => reject(logDamaged(directory, what, REPLACE_ADVICE));
+      (outcome ?? died)();
     });
   });
 }
 
-function scanError(directory: string, error: NonNullable<ScanLine["error"]>): StorageError {
-  if (error.code === "ERR_ENTRY_DAMAGED" || error.code === "ERR_LOG_FORMAT")
+function scanError(directory: string, error: ScanError): StorageError {
+  if (error.code === "ERR_ENTRY_DAMAGED" || error.code === "ERR_LOG_FORMAT") {
     return new StorageError(error.code, `${error.message} (${directory}); ${REPLACE_ADVICE}`, {
       details: { ...error.details, directory, advice: REPLACE_ADVICE },
     });
+  }
+  if (error.code === "ERR_LOG_DAMAGED" && error.message.includes(REPLACE_ADVICE))
+    return new StorageError("ERR_LOG_DAMAGED", error.message, { details: error.details });
   return logDamaged(directory, error.message, REPLACE_ADVICE);
 }

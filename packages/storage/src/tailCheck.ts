@@ -1,8 +1,7 @@
 import { join } from "node:path";
 import { asIndex } from "@annals/raft";
 import { equalBytes } from "@annals/record";
-import type { Segment } from "./segment.ts";
-import { Segment as OpenedSegment } from "./segment.ts";
+import { Segment } from "./segment.ts";
 import { segmentName } from "./segmentDirectory.ts";
 import type { SegmentState } from "./segmentState.ts";
 import { entryDamaged, logDamaged, REPLACE_ADVICE } from "./storageError.ts";
@@ -50,7 +49,7 @@ export async function checkLogTails(
     const name = segmentName(first);
     onSegment(name);
     const path = join(directory, name);
-    const segment = new OpenedSegment(path, "readOnly", 0);
+    const segment = new Segment(path, "readOnly", 0);
     try {
       const state = segment.readState();
       if (state === undefined || state.base.index + 1 !== first)

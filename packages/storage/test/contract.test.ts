@@ -9,8 +9,8 @@ const initial = { membership: SAMPLE_MEMBERSHIP };
 
 describe.each([
   ["one segment", 64 * 1024 * 1024],
-  // A new LMDB file is larger than this, so that every write after a commit begins a segment.
-  ["a segment for every commit", 1],
+  // A new LMDB file is larger, so that every write after a commit begins a segment; half of it bounds the tail that is carried over.
+  ["a segment for every commit", 16 * 1024],
 ])("LMDB store, %s", (_name, segmentBytes) => {
   test.each(LOG_STORE_CONTRACT)("$name", async ({ run }) => {
     const directory = join(await temporaryDirectory(), "log");

@@ -49,7 +49,7 @@ describe("opening", () => {
 
   test("the scan in a child process lets a sound log pass", async () => {
     const directory = await temporaryDirectory();
-    await writeLog(directory, 5, 1);
+    await writeLog(directory, 5, 16 * 1024);
     const store = await openLogStore(options(directory, { scanFirst: true }));
     expect(store.lastIndex()).toBe(5);
     await store.close();
@@ -66,7 +66,7 @@ describe("opening", () => {
 
   test("a lost segment, first or last", async () => {
     const directory = await temporaryDirectory();
-    await writeLog(directory, 6, 1);
+    await writeLog(directory, 6, 16 * 1024);
     const names = (await readdir(directory))
       .filter((name) => name.startsWith("segment"))
       .toSorted();
@@ -152,7 +152,7 @@ describe("opening", () => {
 describe("segments", () => {
   test("a log of many segments reads as one, and its old segments are left alone", async () => {
     const directory = await temporaryDirectory();
-    await writeLog(directory, 40, 1);
+    await writeLog(directory, 40, 16 * 1024);
     const segments = (await readdir(directory)).filter((name) => name.startsWith("segment"));
     expect(segments.length).toBeGreaterThan(30);
     const store = await openLogStore(options(directory));
