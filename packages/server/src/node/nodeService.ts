@@ -104,9 +104,10 @@ export class LocalNodeService implements NodeService {
   async cluster(): Promise<ClusterStatus> {
     const { config, version } = this.#view;
     const gateway = this.#view.gateway();
-    const logs = await Promise.all(
-      (gateway?.places() ?? []).map((place) => this.#logStatus(place)),
+    const reports = await Promise.all(
+      (gateway?.places() ?? []).map((place) => this.#report(place)),
     );
+    const logs = reports.map((report) => report.status);
     const status = {
       cluster: config.cluster,
       node: config.node,
@@ -116,7 +117,14 @@ export class LocalNodeService implements NodeService {
       linkFaults: this.#view.linkFaults(),
       workerRestarts: gateway?.pool.restarts ?? 0,
     };
-    return { ...status, reasons: [...this.health().reasons, ...unhealthy(status.nodes, logs)] };
+    return {
+      ...status,
+      reasons: [
+        ...this.health().reasons,
+        ...unreachable(status.nodes),
+        ...reports.flatMap((report) => report.reasons),
+      ],
+    };
   }
 
   async transferLeadership(log: string, to: string | undefined): Promise<void> {
@@ -202,21 +210,23 @@ export class LocalNodeService implements NodeService {
     });
   }
 
-  async #logStatus(place: LogPlace): Promise<LogStatus> {
+  async #report(place: LogPlace): Promise<LogReport> {
     const gateway = this.#gateway();
-    const { name } = place.entry;
-    const leader = gateway.nodeName(place.leader);
     const status = await gateway.request<"status">(place, { op: "status" }).catch(() => undefined);
+    const { name } = place.entry;
     return {
-      name,
-      leader,
-      term: place.term,
-      commitIndex: status?.raft.commitIndex ?? 0,
-      appliedIndex: status?.raft.applied ?? 0,
-      lastSeq: status?.appliedSeq ?? 0,
-      headHash: status?.headHash,
-      replicas: this.#replicas(place, status),
-      pendingBytes: status?.pendingBytes.current ?? 0,
+      status: {
+        name,
+        leader: gateway.nodeName(place.leader),
+        term: place.term,
+        commitIndex: status?.raft.commitIndex ?? 0,
+        appliedIndex: status?.raft.applied ?? 0,
+        lastSeq: status?.appliedSeq ?? 0,
+        headHash: status?.headHash,
+        replicas: this.#replicas(place, status),
+        pendingBytes: status?.pendingBytes.current ?? 0,
+      },
+      reasons: status === undefined ? [`log ${name} does not answer`] : troubles(name, status),
     };
   }
 
@@ -251,11 +261,23 @@ function writable(place: LogPlace): LogPlace {
   );
 }
 
-function unhealthy(nodes: readonly NodeStatus[], logs: readonly LogStatus[]): readonly string[] {
-  return [
-    ...nodes.filter((node) => !node.reachable).map((node) => `node ${node.id} is not reachable`),
-    ...logs
-      .filter((log) => log.replicas.some((replica) => replica.paused.length > 0))
-      .map((log) => `log ${log.name}: a data link is paused`),
-  ];
+interface LogReport {
+  readonly status: LogStatus;
+  readonly reasons: readonly string[];
+}
+
+function troubles(name: string, status: HostedLogStatus): readonly string[] {
+  const reasons: string[] = [];
+  if (status.diskFull)
+    reasons.push(`log ${name}: free disk space is below storage.minFreeBytes, appends are refused`);
+  if (status.stalled)
+    reasons.push(`log ${name}: a disk write hangs, this replica keeps silent until it ends`);
+  for (const link of status.paused) {
+    reasons.push(`log ${name}: an inbound data link is paused (${link.reasons.join(", ")})`);
+  }
+  return reasons;
+}
+
+function unreachable(nodes: readonly NodeStatus[]): readonly string[] {
+  return nodes.filter((node) => !node.reachable).map((node) => `node ${node.id} is not reachable`);
 }

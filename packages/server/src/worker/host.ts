@@ -99,6 +99,7 @@ export class LogHost {
       directory: join(config.data, "logs", String(logId)),
       logId,
       segmentBytes: config.storage.segmentBytes,
+      minFreeBytes: config.storage.minFreeBytes,
       initial: {
         membership: {
           voters,
