@@ -213,7 +213,7 @@ export class TestCluster {
       const [first] = logs;
       if (first?.headHash === undefined) return undefined;
       const same = logs.every(
-        (one) => one?.headHash === first.headHash && one.appliedIndex === first.appliedIndex,
+        (one) => one?.headHash === first.headHash && one?.appliedIndex === first.appliedIndex,
       );
       return same ? { lastSeq: first.lastSeq, headHash: first.headHash } : undefined;
     });

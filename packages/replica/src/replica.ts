@@ -1,4 +1,4 @@
-import { invariant, RaftCore } from "@annals/raft";
+import { invariant, NOBODY, RaftCore } from "@annals/raft";
 import type {
   AppendTicket,
   Entry,
@@ -154,6 +154,13 @@ export class Replica {
     this.#core.transferLeadership(target);
     this.#schedule();
     return target;
+  }
+
+  /** Stands for election now if no leader is known, instead of waiting for the timeout. */
+  campaign(): void {
+    if (this.#state !== "running" || this.#leader !== NOBODY) return;
+    this.#core.campaign();
+    this.#schedule();
   }
 
   /** Seq of the last record that may be read here. */

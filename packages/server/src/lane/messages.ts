@@ -82,6 +82,8 @@ export type ToWorker =
       readonly logId: number;
       readonly name: string;
       readonly voters: readonly MemberId[];
+      /** Stand for election first: this node is the likely leader of a log that was just created. */
+      readonly campaign: boolean;
     }
   | { readonly kind: "control"; readonly logId: number; readonly bytes: Uint8Array<ArrayBuffer> }
   | {

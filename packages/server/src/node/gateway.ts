@@ -23,6 +23,8 @@ export interface GatewayOptions {
   readonly fingerprint: string;
   readonly self: MemberId;
   readonly certificate: BirthCertificate;
+  /** This node has just written the certificate: it is to lead `_system` first. */
+  readonly founder: boolean;
   readonly logger: Logger;
   readonly peers: PeerLinks;
   readonly server: PeerServer;
@@ -33,7 +35,7 @@ export interface GatewayOptions {
 type WorkerNews = Exclude<FromWorker, { kind: "reply" | "error" }>;
 
 /** A leader that lost its logs' creation to a failover is retried by the next one; this only spaces the attempts. */
-const CREATE_RETRY_MS = 1000;
+const CREATE_RETRY_MS = 100;
 
 /** A born node: its logs, the workers that hold them, and the way of every message between peers and workers. */
 export class Gateway {
@@ -63,7 +65,7 @@ export class Gateway {
       onMessage: (worker, message) => this.#message(worker, message),
       onLost: (worker) => options.server.dropWorker(worker),
     });
-    for (const entry of this.#catalog.logs()) this.#place(entry);
+    for (const entry of this.#catalog.logs()) this.#place(entry, options.founder);
   }
 
   get pool(): WorkerPool {
@@ -176,8 +178,8 @@ export class Gateway {
     });
   }
 
-  #place(entry: LogEntry): void {
-    const place = newPlace(entry);
+  #place(entry: LogEntry, campaign: boolean): void {
+    const place = newPlace(entry, campaign);
     this.#places.set(entry.id, place);
     this.#pool.assign(place);
   }
@@ -241,7 +243,7 @@ export class Gateway {
       const entry = this.#catalog.apply(asIndex(index), data);
       if (entry === undefined) return;
       this.#options.logger.info({ log: entry.name, logId: entry.id }, "log created");
-      this.#place(entry);
+      this.#place(entry, this.place(SYSTEM_LOG).role === "leader");
     } catch (error) {
       if (!(error instanceof AnnalsError)) throw error;
       this.#options.onFatal(error);

@@ -105,7 +105,7 @@ class Node implements RunningNode {
     this.#logger.info({ url: this.url, member: this.#identity.member }, "listening");
     this.#peers = this.#createPeerLinks();
     if (this.#identity.certificate === undefined) this.#awaitBirth();
-    else this.#begin(this.#identity.certificate, this.#peers);
+    else this.#begin(this.#identity.certificate, this.#peers, false);
   }
 
   close(): Promise<void> {
@@ -197,7 +197,7 @@ class Node implements RunningNode {
     if (this.#identity.certificate !== undefined) return;
     this.#birth.seen(node, welcome.member, welcome.clusterId);
     const certificate = this.#birth.certificate();
-    if (certificate !== undefined) void this.#bind(certificate);
+    if (certificate !== undefined) void this.#bind(certificate, true);
   }
 
   #frame(node: string, frame: Frame): void {
@@ -219,10 +219,10 @@ class Node implements RunningNode {
       );
       return;
     }
-    void this.#bind(certificate);
+    void this.#bind(certificate, false);
   }
 
-  async #bind(certificate: BirthCertificate): Promise<void> {
+  async #bind(certificate: BirthCertificate, founder: boolean): Promise<void> {
     if (this.#binding) return;
     this.#binding = true;
     try {
@@ -238,18 +238,19 @@ class Node implements RunningNode {
     clearInterval(this.#birthReport);
     this.#logger.info({ clusterId: certificate.clusterId }, "the cluster is born");
     if (this.#closing !== undefined || this.#peers === undefined) return;
-    this.#begin(certificate, this.#peers);
+    this.#begin(certificate, this.#peers, founder);
     for (const { node } of certificate.members) {
       this.#peers.sendFrame(node, { kind: "birth", certificate: encodeCertificate(certificate) });
     }
   }
 
-  #begin(certificate: BirthCertificate, peers: PeerLinks): void {
+  #begin(certificate: BirthCertificate, peers: PeerLinks, founder: boolean): void {
     this.#gateway = new Gateway({
       config: this.#config,
       fingerprint: this.#fingerprint,
       self: this.#identity.member,
       certificate,
+      founder,
       logger: this.#logger,
       peers,
       server: this.#server,
@@ -261,7 +262,7 @@ class Node implements RunningNode {
   #awaitBirth(): void {
     const certificate = this.#birth.certificate();
     if (certificate !== undefined) {
-      void this.#bind(certificate);
+      void this.#bind(certificate, true);
       return;
     }
     const report = () => {

@@ -72,7 +72,7 @@ export class LogHost {
   }
 
   async #open(message: Extract<ToWorker, { kind: "open" }>): Promise<void> {
-    const { logId, name } = message;
+    const { logId, name, campaign } = message;
     try {
       const store = await this.#openStore(message);
       this.#logs.set(
@@ -82,6 +82,7 @@ export class LogHost {
           name,
           store,
           setup: this.#setup,
+          campaign,
           sendToGateway: this.#send,
           congested: this.#congested,
         }),

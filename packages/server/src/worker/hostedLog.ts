@@ -24,9 +24,13 @@ export interface HostedLogOptions {
   readonly name: string;
   readonly store: LogStore;
   readonly setup: WorkerSetup;
+  readonly campaign: boolean;
   readonly sendToGateway: (message: FromWorker) => void;
   readonly congested: () => boolean;
 }
+
+/** The other nodes open a new log a moment later than the one that is to lead it. */
+const CAMPAIGN_TICKS = 4;
 
 interface Inbound {
   readonly from: MemberId;
@@ -41,12 +45,14 @@ export class HostedLog {
   readonly #options: HostedLogOptions;
   readonly #streams: PeerStreams;
   readonly #inbound = new Map<number, Inbound>();
+  #campaignInTicks: number;
 
   constructor(options: HostedLogOptions) {
     const { logId, setup, store, sendToGateway } = options;
     this.#options = options;
     this.name = options.name;
     this.store = store;
+    this.#campaignInTicks = options.campaign ? CAMPAIGN_TICKS : 0;
     this.#streams = new PeerStreams({
       logId,
       setup,
@@ -79,6 +85,7 @@ export class HostedLog {
   }
 
   tick(elapsed: number): void {
+    if (this.#campaignInTicks > 0 && --this.#campaignInTicks === 0) this.replica.campaign();
     this.replica.tick(elapsed);
   }
 
