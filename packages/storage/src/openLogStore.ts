@@ -89,7 +89,7 @@ async function openActive(
   first: number,
   mapBytes: number,
 ): Promise<OpenSegment> {
-  const segment = new Segment(join(options.directory, segmentName(first)), "readWrite", mapBytes);
+  const segment = Segment.open(join(options.directory, segmentName(first)), "readWrite", mapBytes);
   try {
     const state = segment.readState();
     if (state === undefined || state.base.index + 1 !== first) {
