@@ -1,7 +1,8 @@
 /*
  * Preloaded into a writer process: stands between it and the disk below SHIM_ROOT.
  *
- *   SHIM_LOG        gets a line for every flush and every synced write: "flush FILE", "flushed FILE", "meta FILE"
+ *   SHIM_LOG        gets a line for every flush and every write of a meta page: "flush FILE", "flushed FILE", "meta FILE", or "volatile-meta
+ *                   FILE" when that write is not synced
  *   SHIM_CONTROL    a file that is read at every flush: "hold" blocks it until the file says otherwise, "fail FILE" makes it
  *                   return EIO for files of that name
  *   SHIM_SNAPSHOTS  if set, a copy of SHIM_ROOT is made there before and after every write, flush and rename, and logged as
@@ -22,6 +23,9 @@
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static int snapshots = 0;
+
+/* The two meta pages come first in an LMDB file. */
+#define META_BYTES 8192
 
 #define REAL(type, name, ...) \
   static type (*real)(__VA_ARGS__) = NULL; \
@@ -105,39 +109,40 @@ int fsync(int fd) {
   return flush(fd, real);
 }
 
-static void written(int fd) {
+static void written(int fd, long long offset) {
   char buffer[1024];
   const char *name = watched(fd, buffer, sizeof buffer);
   if (!name || strcmp(name, "lock.mdb") == 0) return;
   if (fcntl(fd, F_GETFL) & O_DSYNC) note("meta", name);
+  else if (strcmp(name, "data.mdb") == 0 && offset < META_BYTES) note("volatile-meta", name);
   snapshot();
 }
 
 ssize_t pwrite(int fd, const void *bytes, size_t count, off_t offset) {
   REAL(ssize_t, "pwrite", int, const void *, size_t, off_t);
   ssize_t result = real(fd, bytes, count, offset);
-  written(fd);
+  written(fd, offset);
   return result;
 }
 
 ssize_t pwrite64(int fd, const void *bytes, size_t count, off64_t offset) {
   REAL(ssize_t, "pwrite64", int, const void *, size_t, off64_t);
   ssize_t result = real(fd, bytes, count, offset);
-  written(fd);
+  written(fd, offset);
   return result;
 }
 
 ssize_t pwritev(int fd, const struct iovec *vectors, int count, off_t offset) {
   REAL(ssize_t, "pwritev", int, const struct iovec *, int, off_t);
   ssize_t result = real(fd, vectors, count, offset);
-  written(fd);
+  written(fd, offset);
   return result;
 }
 
 ssize_t pwritev64(int fd, const struct iovec *vectors, int count, off64_t offset) {
   REAL(ssize_t, "pwritev64", int, const struct iovec *, int, off64_t);
   ssize_t result = real(fd, vectors, count, offset);
-  written(fd);
+  written(fd, offset);
   return result;
 }
 

@@ -31,20 +31,13 @@ async function codeOf(work: () => unknown): Promise<string> {
   }
 }
 
-/** Notes a line for every turn of the event loop until `work` is done: the loop must live while the disk does not answer. */
+/** Notes a line every few milliseconds until `work` is done: the loop must live while the disk does not answer. */
 async function whileTurning(work: Promise<void>): Promise<void> {
-  let done = false;
-  const turning = (async () => {
-    while (!done) {
-      note("turn");
-      await new Promise((resolve) => setTimeout(resolve, 5));
-    }
-  })();
+  const turning = setInterval(() => note("turn"), 5);
   try {
     await work;
   } finally {
-    done = true;
-    await turning;
+    clearInterval(turning);
   }
 }
 
