@@ -18,7 +18,7 @@ import { syncDirectory } from "./segmentDirectory.ts";
 const MAGIC = 0x414e5343;
 const SIDECAR_VERSION = 1;
 const SLOT_BYTES = 4096;
-const HASH_AT = 4 + 4 + 4 + 8 * 5 + 8;
+const HASH_AT = 4 + 4 + 4 + 8 * 5;
 const CRC_AT = HASH_AT + HASH_BYTES;
 
 /** What the segments must at least hold. */
