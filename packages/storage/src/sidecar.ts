@@ -35,7 +35,7 @@ export function sidecarPath(directory: string): string {
   return join(directory, "sidecar");
 }
 
-export function encodeSlot(logId: number, sequence: number, attested: Attestation): Uint8Array {
+function encodeSlot(logId: number, sequence: number, attested: Attestation): Uint8Array {
   const slot = Buffer.alloc(SLOT_BYTES);
   slot.writeUInt32BE(MAGIC, 0);
   slot.writeUInt32BE(SIDECAR_VERSION, 4);
@@ -55,7 +55,7 @@ interface Slot {
 }
 
 /** Undefined when the slot was never written, is torn or is damaged. */
-export function decodeSlot(bytes: Uint8Array): Slot | undefined {
+function decodeSlot(bytes: Uint8Array): Slot | undefined {
   const slot = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (slot.length < CRC_AT + 4 || slot.readUInt32BE(0) !== MAGIC) return undefined;
   if (slot.readUInt32BE(4) !== SIDECAR_VERSION) return undefined;
