@@ -17,13 +17,17 @@ const record = {
 } as const;
 const json = JSON.stringify(record);
 const bodies = [
-  ["application/msgpack", Buffer.concat(Array.from({ length: RECORDS }, () => encodeRecord(record)))],
+  [
+    "application/msgpack",
+    Buffer.concat(Array.from({ length: RECORDS }, () => encodeRecord(record))),
+  ],
   ["application/json", Buffer.from(`[${Array.from({ length: RECORDS }, () => json).join(",")}]`)],
   ["application/x-ndjson", Buffer.from(Array.from({ length: RECORDS }, () => json).join("\n"))],
 ] as const;
 
 for (const [contentType, body] of bodies) {
-  for (let round = 0; round < ROUNDS / 5; round++) parseIngestBody(contentType, body, RECORD_LIMITS);
+  for (let round = 0; round < ROUNDS / 5; round++)
+    parseIngestBody(contentType, body, RECORD_LIMITS);
   const start = process.cpuUsage();
   for (let round = 0; round < ROUNDS; round++) parseIngestBody(contentType, body, RECORD_LIMITS);
   const { user, system } = process.cpuUsage(start);
