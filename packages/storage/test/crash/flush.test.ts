@@ -74,31 +74,27 @@ describe.skipIf(library === undefined)("fdatasync", () => {
     expect(order.slice(resolved - 2, resolved)).toEqual(["flush sidecar", "flushed sidecar"]);
   });
 
-  test.each(["data.mdb", "sidecar"])(
-    "EIO from the flush of %s ends the store, and a restart finds a sound log",
-    SLOW,
-    async (file) => {
-      const writer = new Writer(library ?? "", await prepare(), "failing", directory, {
-        segmentBytes: 1024 * 1024,
-      });
-      await vi.waitUntil(() => writer.lines().length > 0 || writer.child.exitCode !== null, {
-        timeout: 10_000,
-        interval: 1,
-      });
-      writer.control(`fail ${file}`);
-      expect(await writer.exited).toBe(0);
-      expect(
-        writer.lines().filter((line) => /^(write|again|read|closed|unhandled)/.test(line)),
-      ).toEqual([
-        "write ERR_STORAGE_FAILED",
-        "again ERR_STORAGE_FAILED",
-        "read ERR_STORAGE_FAILED",
-        "closed",
-      ]);
-      const report = await fsck(directory, { isolate: false });
-      expect(report.problems).toEqual([]);
-      const chains = [BEFORE, [...BEFORE, ...plainEntries(11, 11, 5)]].map(chainOf);
-      expect(chains).toContain(report.headHash);
-    },
-  );
+  test.each([
+    ["EIO from the flush of the data", "fail data.mdb"],
+    ["EIO from the flush of the sidecar", "fail sidecar"],
+    ["a disk that is full all the same", "full data.mdb"],
+  ])("%s ends the store, and a restart finds a sound log", SLOW, async (_name, control) => {
+    const work = await prepare();
+    const options = { segmentBytes: 1024 * 1024 };
+    const writer = new Writer(library ?? "", work, "failing", directory, options);
+    await vi.waitUntil(() => writer.lines().includes("opened"), WAIT);
+    writer.control(control);
+    expect(await writer.exited).toBe(0);
+    const told = writer.lines().filter((line) => /^(write|again|read|closed|unhandled)/.test(line));
+    expect(told).toEqual([
+      "write ERR_STORAGE_FAILED",
+      "again ERR_STORAGE_FAILED",
+      "read ERR_STORAGE_FAILED",
+      "closed",
+    ]);
+    const report = await fsck(directory, { isolate: false });
+    expect(report.problems).toEqual([]);
+    const chains = [BEFORE, [...BEFORE, ...plainEntries(11, 11, 5)]].map(chainOf);
+    expect(chains).toContain(report.headHash);
+  });
 });

@@ -3,8 +3,8 @@
  *
  *   SHIM_LOG        gets a line for every flush and every write of a meta page: "flush FILE", "flushed FILE", "meta FILE", or "volatile-meta
  *                   FILE" when that write is not synced
- *   SHIM_CONTROL    a file that is read at every flush: "hold" blocks it until the file says otherwise, "fail FILE" makes it
- *                   return EIO for files of that name
+ *   SHIM_CONTROL    a file that is read at every flush: "hold" blocks it until the file says otherwise, "fail FILE" makes
+ *                   it return EIO for files of that name; "full FILE" makes every write to them return ENOSPC
  *   SHIM_SNAPSHOTS  if set, a copy of SHIM_ROOT is made there before and after every write, flush and rename, and logged as
  *                   "snapshot NNNN": what a kill at this very point would leave behind
  */
@@ -81,15 +81,24 @@ static void control(char *line, size_t size) {
   fclose(file);
 }
 
+/* Whether the control file says `word` for what fd is open on. */
+static int told(const char *word, int fd) {
+  char buffer[1024], line[128], expected[160];
+  const char *name = watched(fd, buffer, sizeof buffer);
+  if (!name) return 0;
+  control(line, sizeof line);
+  snprintf(expected, sizeof expected, "%s %s", word, name);
+  return strcmp(line, expected) == 0;
+}
+
 static int flush(int fd, int (*real)(int)) {
-  char buffer[1024], line[128], failing[160];
+  char buffer[1024], line[128];
   const char *name = watched(fd, buffer, sizeof buffer);
   if (!name) return real(fd);
   snapshot();
   note("flush", name);
   for (control(line, sizeof line); strcmp(line, "hold") == 0; control(line, sizeof line)) usleep(2000);
-  snprintf(failing, sizeof failing, "fail %s", name);
-  if (strcmp(line, failing) == 0) {
+  if (told("fail", fd)) {
     errno = EIO;
     return -1;
   }
@@ -120,6 +129,10 @@ static void written(int fd, long long offset) {
 
 ssize_t pwrite(int fd, const void *bytes, size_t count, off_t offset) {
   REAL(ssize_t, "pwrite", int, const void *, size_t, off_t);
+  if (told("full", fd)) {
+    errno = ENOSPC;
+    return -1;
+  }
   ssize_t result = real(fd, bytes, count, offset);
   written(fd, offset);
   return result;
@@ -127,6 +140,10 @@ ssize_t pwrite(int fd, const void *bytes, size_t count, off_t offset) {
 
 ssize_t pwrite64(int fd, const void *bytes, size_t count, off64_t offset) {
   REAL(ssize_t, "pwrite64", int, const void *, size_t, off64_t);
+  if (told("full", fd)) {
+    errno = ENOSPC;
+    return -1;
+  }
   ssize_t result = real(fd, bytes, count, offset);
   written(fd, offset);
   return result;
@@ -134,6 +151,10 @@ ssize_t pwrite64(int fd, const void *bytes, size_t count, off64_t offset) {
 
 ssize_t pwritev(int fd, const struct iovec *vectors, int count, off_t offset) {
   REAL(ssize_t, "pwritev", int, const struct iovec *, int, off_t);
+  if (told("full", fd)) {
+    errno = ENOSPC;
+    return -1;
+  }
   ssize_t result = real(fd, vectors, count, offset);
   written(fd, offset);
   return result;
@@ -141,6 +162,10 @@ ssize_t pwritev(int fd, const struct iovec *vectors, int count, off_t offset) {
 
 ssize_t pwritev64(int fd, const struct iovec *vectors, int count, off64_t offset) {
   REAL(ssize_t, "pwritev64", int, const struct iovec *, int, off64_t);
+  if (told("full", fd)) {
+    errno = ENOSPC;
+    return -1;
+  }
   ssize_t result = real(fd, vectors, count, offset);
   written(fd, offset);
   return result;

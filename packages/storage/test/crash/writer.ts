@@ -1,5 +1,5 @@
 // The process under test of the crash tests: runs one scenario on a log and notes what was acknowledged in SHIM_LOG.
-import { appendFileSync } from "node:fs";
+import { appendFileSync, readFileSync } from "node:fs";
 import { openLogStore } from "@annals/storage";
 import type { LmdbLogStore } from "@annals/storage";
 import { cycleOf, hardState, plainEntries, SAMPLE_MEMBERSHIP } from "@annals/testkit";
@@ -41,6 +41,12 @@ async function whileTurning(work: Promise<void>): Promise<void> {
   }
 }
 
+/** Waits until the test has told the shim what to do. */
+async function controlled(): Promise<void> {
+  while (readFileSync(process.env["SHIM_CONTROL"] ?? "", "utf8") === "")
+    await new Promise((resolve) => setTimeout(resolve, 2));
+}
+
 async function main(): Promise<void> {
   const store = await open();
   note("opened");
@@ -54,6 +60,7 @@ async function main(): Promise<void> {
     return store.close();
   }
   if (scenario === "held") {
+    await controlled();
     await whileTurning(
       store
         .write(cycleOf({ entries: plainEntries(11, 11, 5), hardState: hardState(5, 3, 6) }))
@@ -62,6 +69,7 @@ async function main(): Promise<void> {
     return store.close();
   }
   if (scenario === "failing") {
+    await controlled();
     const cycle = cycleOf({ entries: plainEntries(11, 11, 5), hardState: hardState(5, 3, 6) });
     note(`write ${await codeOf(() => store.write(cycle))}`);
     note(`again ${await codeOf(() => store.write(cycle))}`);
