@@ -1,8 +1,7 @@
 /** The value of one producer in the `producers` table, layout version 1: `packVersioned`, then a CRC-32 salted with the key. */
 import { asIndex } from "@annals/raft";
 import { asSeq, PRODUCER_ID_BYTES_MAX } from "@annals/record";
-import type { Seq } from "@annals/record";
-import type { ProducerState } from "@annals/replica";
+import type { ProducerAnswer, ProducerState } from "@annals/replica";
 import { assertVersion, MsgpackCursor, packVersioned } from "@annals/wire";
 import { sealValue, unsealValue } from "./checkedValue.ts";
 
@@ -23,7 +22,12 @@ export function encodeProducer(key: Uint8Array, state: ProducerState): Uint8Arra
     packVersioned(PRODUCER_FORMAT, [
       state.epoch,
       state.lastIndex,
-      state.recent.flatMap((answer) => [answer.sequence, answer.firstSeq, answer.count]),
+      state.recent.flatMap((answer) => [
+        answer.sequence,
+        answer.firstSeq,
+        answer.lastSeq,
+        answer.count,
+      ]),
     ]),
     key,
   );
@@ -38,14 +42,14 @@ export function decodeProducer(key: Uint8Array, bytes: Uint8Array): ProducerStat
   cursor.tuple("producer", 3);
   const epoch = cursor.uint("epoch");
   const lastIndex = asIndex(cursor.uint("lastIndex"));
-  const numbers = cursor.array("recent", 3 * RECENT_MAX);
-  const recent: { readonly sequence: number; readonly firstSeq: Seq; readonly count: number }[] =
-    [];
-  for (let k = 0; k < numbers / 3; k++) {
+  const numbers = cursor.array("recent", 4 * RECENT_MAX);
+  const recent: ProducerAnswer[] = [];
+  for (let k = 0; k < numbers / 4; k++) {
     const sequence = cursor.uint("sequence");
     recent.push({
       sequence,
       firstSeq: asSeq(cursor.uint("firstSeq")),
+      lastSeq: asSeq(cursor.uint("lastSeq")),
       count: cursor.uint("count"),
     });
   }

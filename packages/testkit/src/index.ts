@@ -1,3 +1,5 @@
+export { KINDS, rewriteFile, runFile } from "./conformance/runFile.ts";
+export type { Difference, FileResult, Kind, RunOptions } from "./conformance/runFile.ts";
 export { LOG_STORE_CONTRACT } from "./storage/contract.ts";
 export type { ContractCase, LogStoreHarness } from "./storage/contractCase.ts";
 export { seededRandom } from "./storage/randomCycles.ts";
@@ -11,3 +13,5 @@ export {
   SAMPLE_MEMBERSHIP,
 } from "./storage/sampleLog.ts";
 export { SimulatedDisk, SimulatedLogStore } from "./storage/simulatedLogStore.ts";
+export { SimulatedCluster } from "./replica/simulatedCluster.ts";
+export type { SimulatedClusterOptions, SimulatedMember } from "./replica/simulatedCluster.ts";

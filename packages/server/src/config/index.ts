@@ -1,0 +1,14 @@
+export { FRAMING_BYTES } from "./relations.ts";
+export { formatProblems } from "./problem.ts";
+export type { ConfigPlace, ConfigProblem } from "./problem.ts";
+export { RESERVED_ENV, loadConfig } from "./load.ts";
+export type { ConfigOrigin, LoadConfigOptions, LoadConfigResult } from "./load.ts";
+export { configJsonSchema } from "./schema.ts";
+export { explainKey, fingerprint, showConfig } from "./show.ts";
+export type { Explanation } from "./show.ts";
+export { formatBytes, formatDuration, parseBytes, parseDuration } from "./units.ts";
+export { LOG_LEVELS } from "./nodeConfig.ts";
+export type * from "./nodeConfig.ts";
+export { KEYS, envName } from "./keys.ts";
+export type { KeyKind, KeySpec } from "./keys.ts";
+export { parseAddress } from "./address.ts";

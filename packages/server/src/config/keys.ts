@@ -1,0 +1,249 @@
+import { availableParallelism } from "node:os";
+import { LOG_LEVELS } from "./nodeConfig.ts";
+
+/** What a value of a key looks like. `bytes` and `duration` are written with a unit. */
+export type KeyKind =
+  | "bytes"
+  | "duration"
+  | "count"
+  | "switch"
+  | "path"
+  | "name"
+  | "names"
+  | "nodes"
+  | "level";
+
+/** One key of the configuration file. The schema, the documentation, `config explain` and the environment names are made of these. */
+export interface KeySpec {
+  /** Dotted path, such as `raft.electionTicks`. */
+  readonly path: string;
+  readonly kind: KeyKind;
+  /** As it would be written in YAML; undefined: the key must be given. A function: depends on the machine. */
+  readonly standard: unknown;
+  /** How a default that depends on the machine is described. */
+  readonly standardText?: string;
+  /** `cluster`: must be the same on every node, compared when nodes connect. `node`: may differ. */
+  readonly scope: "cluster" | "node";
+  readonly about: string;
+  readonly tooLow: string;
+  readonly tooHigh: string;
+}
+
+type Entry = Omit<KeySpec, "path" | "kind" | "standard" | "scope">;
+
+function key(
+  path: string,
+  kind: KeyKind,
+  standard: unknown,
+  scope: KeySpec["scope"],
+  rest: Entry,
+): KeySpec {
+  return { path, kind, standard, scope, ...rest };
+}
+
+/** Every key, in the order in which documents list them. All numbers are refused below 1: a cap of 0 would stop the flow for good. */
+export const KEYS: readonly KeySpec[] = [
+  key("cluster", "name", "annals", "cluster", {
+    about: "Name of the cluster. A node of another name is refused when it connects.",
+    tooLow: "",
+    tooHigh: "",
+  }),
+  key("nodes", "nodes", { a: "127.0.0.1:7400" }, "cluster", {
+    about:
+      "Every node: id → host:port. The one port carries HTTP and WebSocket; the other nodes must reach it there. " +
+      "An odd number survives the most failures for its size.",
+    tooLow: "One or two nodes survive no failure.",
+    tooHigh: "Each append waits for more than half of the nodes; at most 31.",
+  }),
+  key("data", "path", undefined, "node", {
+    about:
+      "Data directory of this node alone, for everything it knows; a relative path starts at the folder of the file. " +
+      "Use ${node} in it when nodes share a machine.",
+    tooLow: "",
+    tooHigh: "",
+  }),
+  key("insecure", "switch", false, "node", {
+    about:
+      "Allows addresses beyond loopback although connections are neither encrypted nor authenticated. " +
+      "Without it such a configuration is refused.",
+    tooLow: "",
+    tooHigh: "",
+  }),
+  key("logs", "names", ["audit"], "node", {
+    about:
+      "Logs created when the cluster is born, by the node that leads the birth. Without effect later: " +
+      "then `annals log create` makes logs.",
+    tooLow: "",
+    tooHigh: "Each log costs heartbeats, files and memory on every node; at most 256 here.",
+  }),
+  key("log.level", "level", "info", "node", {
+    about: `Least severity of the lines that the node writes to stderr: ${LOG_LEVELS.join(", ")}.`,
+    tooLow: "",
+    tooHigh: "",
+  }),
+  key("raft.tick", "duration", "100ms", "cluster", {
+    about: "Length of one tick, the unit of heartbeats and elections.",
+    tooLow: "Costs CPU on every node, and pauses of the process look like failures.",
+    tooHigh: "A dead leader is noticed late.",
+  }),
+  key("raft.heartbeatTicks", "count", 1, "cluster", {
+    about: "Ticks between two heartbeats of a leader.",
+    tooLow: "",
+    tooHigh: "Fewer heartbeats per election timeout: one that is lost or late costs an election.",
+  }),
+  key("raft.electionTicks", "count", 10, "cluster", {
+    about:
+      "Ticks without word from the leader before a follower campaigns; the actual wait is drawn from once to " +
+      "twice this. Above heartbeatTicks.",
+    tooLow: "A slow flush or a pause of the leader costs an election.",
+    tooHigh: "Appends wait longer after a leader died.",
+  }),
+  key("raft.maxUncommittedBytes", "bytes", "64MiB", "node", {
+    about:
+      "Bytes that a leader has proposed and not yet committed, per log. At the cap appends get 503 with Retry-After.",
+    tooLow: "Throughput falls on links with long round trips.",
+    tooHigh: "A leader without its quorum collects so much memory per log.",
+  }),
+  key("raft.maxCommittedBytes", "bytes", "4MiB", "node", {
+    about:
+      "Bytes of committed entries handed out for applying at once, per log; the rest follows when they are applied.",
+    tooLow: "More rounds per catch-up.",
+    tooHigh: "A log that catches up keeps the others of its worker waiting.",
+  }),
+  key("replication.append.maxEntries", "count", 64, "node", {
+    about: "Entries in one AppendEntries message; the rest goes in the next one.",
+    tooLow: "Small batches travel in many messages.",
+    tooHigh:
+      "Bytes are the bound that matters; this one saves followers from many tiny entries at once.",
+  }),
+  key("replication.append.maxBytes", "bytes", "4MiB", "node", {
+    about: "Bytes of one AppendEntries message; a single larger entry still travels alone.",
+    tooLow: "Below batch.maxBytes nothing fits.",
+    tooHigh: "One message keeps a link busy and a follower's memory full for long.",
+  }),
+  key("replication.append.maxInflightMessages", "count", 32, "node", {
+    about:
+      "AppendEntries messages on their way to one follower; at the cap the leader waits for acknowledgements.",
+    tooLow: "Throughput is this many messages per round trip.",
+    tooHigh: "A slow follower holds more memory on both sides.",
+  }),
+  key("replication.append.maxInflightBytes", "bytes", "16MiB", "node", {
+    about: "Bytes on their way to one follower; at the cap the leader waits for acknowledgements.",
+    tooLow: "Throughput is this many bytes per round trip.",
+    tooHigh: "A slow follower holds more memory on both sides.",
+  }),
+  key("replication.maxMessageBytes", "bytes", "8MiB", "cluster", {
+    about:
+      "Largest WebSocket frame between nodes. A larger one closes the link with a named error.",
+    tooLow: "Below append.maxBytes plus 64KiB of framing, accepted entries could not be sent.",
+    tooHigh: "A misbehaving peer makes the node hold so much per link.",
+  }),
+  key("replication.receive.eventHighWaterMark", "count", 100, "node", {
+    about:
+      "Messages received and not yet worked off, per link. At the cap the link is paused (`event-queue`) until half is done.",
+    tooLow: "The link pauses and resumes all the time.",
+    tooHigh: "More memory per link.",
+  }),
+  key("replication.receive.maxQueueBytes", "bytes", "32MiB", "node", {
+    about: "Bytes received and not yet flushed, per link. At the cap the link is paused.",
+    tooLow: "Below append.maxInflightBytes the leader's window can never be used.",
+    tooHigh: "More memory per link.",
+  }),
+  key("replication.receive.maxCommitBacklog", "count", 150, "node", {
+    about:
+      "Entries handed to storage and not yet flushed. At the cap the link is paused (`commit-backlog`).",
+    tooLow: "A follower's flushes get small.",
+    tooHigh: "A slow disk holds more memory.",
+  }),
+  key("replication.receive.yieldAfter", "duration", "10ms", "node", {
+    about: "Decoding gives way to heartbeats after so long. Below one tick.",
+    tooLow: "Costs throughput.",
+    tooHigh: "Heartbeats are late while a follower catches up.",
+  }),
+  key("batch.maxRecords", "count", 1000, "node", {
+    about: "Records in one batch, which is one Raft entry; then the next one begins.",
+    tooLow: "More entries, each with its own overhead.",
+    tooHigh: "A reader of one record reads its whole batch.",
+  }),
+  key("batch.maxBytes", "bytes", "1MiB", "cluster", {
+    about: "Bytes of one batch; then the next one begins. At least ingest.maxRecordBytes.",
+    tooLow: "More entries, each with its own overhead.",
+    tooHigh: "A reader of one record reads its whole batch.",
+  }),
+  key("ingest.maxBodyBytes", "bytes", "8MiB", "node", {
+    about: "Largest body of an append. A larger one gets 413.",
+    tooLow: "Clients need more requests.",
+    tooHigh: "So much memory per request being received.",
+  }),
+  key("ingest.maxRecordBytes", "bytes", "1MiB", "cluster", {
+    about:
+      "Largest record. A larger one gets 413 naming its position; nothing of its request is stored.",
+    tooLow: "Legitimate records are refused.",
+    tooHigh: "Every buffer on the way must hold one.",
+  }),
+  key("ingest.maxRecords", "count", 10_000, "node", {
+    about: "Records in one append. More get 413.",
+    tooLow: "Clients need more requests.",
+    tooHigh: "One request keeps a worker busy for long.",
+  }),
+  key("ingest.maxPendingBytes", "bytes", "32MiB", "node", {
+    about:
+      "Bytes of appends that were admitted and not yet answered, per log. At the cap: 429 with Retry-After, nothing half-accepted.",
+    tooLow: "Bursts are refused although the disk could follow.",
+    tooHigh: "So much memory per log under overload.",
+  }),
+  key("workers.count", "count", () => Math.min(4, availableParallelism()), "node", {
+    standardText: "number of cores, at most 4",
+    about: "Threads that own the logs.",
+    tooLow: "Logs share a core.",
+    tooHigh: "More heaps than cores gain nothing; at most 64.",
+  }),
+  key("workers.maxHeapBytes", "bytes", "512MiB", "node", {
+    about: "Heap of one worker. Beyond it the thread ends and its logs are handed to others.",
+    tooLow: "Below the sum of its logs' queues workers end for no fault of their own.",
+    tooHigh: "The process may run out of memory before a worker does.",
+  }),
+  key("workers.reassignStagger", "duration", "100ms", "node", {
+    about: "One log of an ended worker is handed over per interval, over all crashes.",
+    tooLow: "All logs catch up at once on the new worker.",
+    tooHigh: "Logs wait longer after a crash of their worker.",
+  }),
+  key("storage.segmentBytes", "bytes", "1GiB", "node", {
+    about:
+      "A log's active segment is sealed at this size and a new one begun. Retention frees whole segments.",
+    tooLow: "Many files; a segment must hold the largest message.",
+    tooHigh: "Disk space comes back in large steps.",
+  }),
+  key("storage.minFreeBytes", "bytes", "256MiB", "node", {
+    about: "Free disk space below which appends are refused with 507; reads go on.",
+    tooLow: "Other programs may fill the disk before the node can refuse.",
+    tooHigh: "Disk space that is never used.",
+  }),
+];
+
+const BY_PATH: ReadonlyMap<string, KeySpec> = new Map(KEYS.map((spec) => [spec.path, spec]));
+
+export function findKey(path: string): KeySpec | undefined {
+  return BY_PATH.get(path);
+}
+
+/** `raft.electionTicks` → `ANNALS_RAFT_ELECTION_TICKS`. */
+export function envName(path: string): string {
+  return `ANNALS_${path
+    .replace(/([a-z0-9])([A-Z])/g, "$1_$2")
+    .replaceAll(".", "_")
+    .toUpperCase()}`;
+}
+
+/** Every proper prefix of a key: the sections of the file. */
+export const SECTIONS: ReadonlySet<string> = new Set(
+  KEYS.flatMap((spec) => {
+    const parts = spec.path.split(".");
+    return parts.slice(1).map((_, index) => parts.slice(0, index + 1).join("."));
+  }),
+);
+
+/** The value in YAML form that holds when nobody sets the key; undefined if it must be set. */
+export function standardValue(spec: KeySpec): unknown {
+  return typeof spec.standard === "function" ? (spec.standard as () => unknown)() : spec.standard;
+}

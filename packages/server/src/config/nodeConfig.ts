@@ -1,0 +1,86 @@
+/**
+ * The configuration of one node, resolved: bytes as numbers, durations in milliseconds, every default filled in and every relation
+ * between limits checked. Field names are the keys of the YAML file; `keys.ts` says what each means. Deeply frozen.
+ */
+export interface NodeConfig {
+  /** Name of the cluster; nodes of another name are refused. */
+  readonly cluster: string;
+  /** Every node of the cluster: id → `host:port`, in the order of the file. One port carries HTTP and WebSocket. */
+  readonly nodes: Readonly<Record<string, string>>;
+  /** The id of this node; a key of `nodes`. */
+  readonly node: string;
+  /** Where this node listens and is reached: `nodes[node]`. */
+  readonly address: NodeAddress;
+  /** Absolute path of the data directory. */
+  readonly data: string;
+  /** Whether the node may listen beyond loopback without encryption and keys. */
+  readonly insecure: boolean;
+  /** Names of the logs that are created when the cluster is born. */
+  readonly logs: readonly string[];
+  readonly log: { readonly level: LogLevel };
+  readonly raft: RaftSettings;
+  readonly replication: ReplicationSettings;
+  readonly batch: BatchSettings;
+  readonly ingest: IngestSettings;
+  readonly workers: WorkerSettings;
+  readonly storage: StorageSettings;
+}
+
+/** A `host:port` taken apart; an IPv6 host is without its brackets. */
+export interface NodeAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+export const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+export interface RaftSettings {
+  /** Milliseconds per tick. */
+  readonly tick: number;
+  readonly heartbeatTicks: number;
+  readonly electionTicks: number;
+  readonly maxUncommittedBytes: number;
+  readonly maxCommittedBytes: number;
+}
+
+export interface ReplicationSettings {
+  readonly append: {
+    readonly maxEntries: number;
+    readonly maxBytes: number;
+    readonly maxInflightMessages: number;
+    readonly maxInflightBytes: number;
+  };
+  readonly maxMessageBytes: number;
+  readonly receive: {
+    readonly eventHighWaterMark: number;
+    readonly maxQueueBytes: number;
+    readonly maxCommitBacklog: number;
+    /** Milliseconds. */
+    readonly yieldAfter: number;
+  };
+}
+
+export interface BatchSettings {
+  readonly maxRecords: number;
+  readonly maxBytes: number;
+}
+
+export interface IngestSettings {
+  readonly maxBodyBytes: number;
+  readonly maxRecordBytes: number;
+  readonly maxRecords: number;
+  readonly maxPendingBytes: number;
+}
+
+export interface WorkerSettings {
+  readonly count: number;
+  readonly maxHeapBytes: number;
+  /** Milliseconds between two logs that are handed to another worker. */
+  readonly reassignStagger: number;
+}
+
+export interface StorageSettings {
+  readonly segmentBytes: number;
+  readonly minFreeBytes: number;
+}

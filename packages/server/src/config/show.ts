@@ -1,0 +1,112 @@
+import { createHash } from "node:crypto";
+import { KEYS, envName, findKey, standardValue } from "./keys.ts";
+import type { KeySpec } from "./keys.ts";
+import type { ConfigOrigin } from "./load.ts";
+import type { NodeConfig } from "./nodeConfig.ts";
+import { formatPlace } from "./problem.ts";
+import { nearestKey } from "./source.ts";
+import { formatBytes, formatDuration } from "./units.ts";
+
+/** The resolved value of a key. */
+export function configValue(config: NodeConfig, path: string): unknown {
+  let value: unknown = config;
+  for (const part of path.split(".")) {
+    value =
+      typeof value === "object" && value !== null
+        ? (value as Record<string, unknown>)[part]
+        : undefined;
+  }
+  return value;
+}
+
+/** A hash over everything that must be the same on every node; nodes compare it when they connect. 32 hex digits. */
+export function fingerprint(config: NodeConfig): string {
+  const shared = KEYS.filter((spec) => spec.scope === "cluster")
+    .map((spec) => [spec.path, canonical(configValue(config, spec.path))])
+    .toSorted(([a], [b]) => (String(a) < String(b) ? -1 : 1));
+  return createHash("sha256").update(JSON.stringify(shared)).digest("hex").slice(0, 32);
+}
+
+function canonical(value: unknown): unknown {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
+  return Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1));
+}
+
+/** A resolved value as it would be written in the file. */
+export function formatValue(spec: KeySpec, value: unknown): string {
+  if (typeof value === "number" && spec.kind === "bytes") return formatBytes(value);
+  if (typeof value === "number" && spec.kind === "duration") return formatDuration(value);
+  if (spec.kind === "nodes" && typeof value === "object" && value !== null) {
+    const pairs = Object.entries(value).map(([id, address]) => `${id}: "${String(address)}"`);
+    return `{ ${pairs.join(", ")} }`;
+  }
+  if (Array.isArray(value)) return `[${value.join(", ")}]`;
+  return typeof value === "string" ? quoted(value) : String(value);
+}
+
+/** A text as YAML that reads back as the same text. */
+function quoted(text: string): string {
+  const plain = /^[A-Za-z/.][A-Za-z0-9/._-]*$/.test(text) && !/^(true|false|null)$/i.test(text);
+  return plain ? text : JSON.stringify(text.replaceAll("$", "$$$$"));
+}
+
+/** The default as documents show it. */
+export function formatDefault(spec: KeySpec): string {
+  if (spec.standardText !== undefined) return spec.standardText;
+  const value = standardValue(spec);
+  return value === undefined ? "(required)" : formatValue(spec, value);
+}
+
+/** The whole configuration as YAML that can be loaded again; with `origin`, each value says where it came from. */
+export function showConfig(config: NodeConfig, origin?: ConfigOrigin): string {
+  const lines: string[] = [`# node ${config.node}, fingerprint ${fingerprint(config)}`];
+  let open: readonly string[] = [];
+  for (const spec of KEYS) {
+    const parts = spec.path.split(".");
+    const sections = parts.slice(0, -1);
+    for (const [depth, section] of sections.entries()) {
+      if (sections.slice(0, depth + 1).join(".") === open.slice(0, depth + 1).join(".")) continue;
+      lines.push(`${"  ".repeat(depth)}${section}:`);
+    }
+    open = sections;
+    const indent = "  ".repeat(sections.length);
+    const line = `${indent}${parts.at(-1) ?? ""}: ${formatValue(spec, configValue(config, spec.path))}`;
+    const place = origin?.get(spec.path);
+    lines.push(place === undefined ? line : `${line.padEnd(48)} # ${describePlace(place)}`);
+  }
+  return `${lines.join("\n")}\n`;
+}
+
+function describePlace(place: Parameters<typeof formatPlace>[0]): string {
+  return place.kind === "default" ? "default" : formatPlace(place);
+}
+
+export type Explanation =
+  | { readonly ok: true; readonly text: string }
+  | { readonly ok: false; readonly message: string };
+
+/** What a key, or every key of a section, means. */
+export function explainKey(path: string): Explanation {
+  const spec = findKey(path);
+  if (spec !== undefined) return { ok: true, text: explain(spec) };
+  const inside = KEYS.filter((other) => other.path.startsWith(`${path}.`));
+  if (inside.length > 0) return { ok: true, text: inside.map(explain).join("\n\n") };
+  const meant = nearestKey(path);
+  return {
+    ok: false,
+    message: `unknown key "${path}"${meant === undefined ? "" : `, did you mean "${meant}"?`}`,
+  };
+}
+
+function explain(spec: KeySpec): string {
+  const lines = [
+    spec.path,
+    `  ${spec.about}`,
+    `  default      ${formatDefault(spec)}`,
+    `  environment  ${envName(spec.path)}`,
+    `  cluster      ${spec.scope === "cluster" ? "must be the same on every node" : "may differ per node"}`,
+  ];
+  if (spec.tooLow !== "") lines.push(`  too low      ${spec.tooLow}`);
+  if (spec.tooHigh !== "") lines.push(`  too high     ${spec.tooHigh}`);
+  return lines.join("\n");
+}

@@ -1,0 +1,82 @@
+import type { IncomingHttpHeaders } from "node:http";
+import type { ProducerStamp } from "@annals/record";
+import { parseDuration } from "../config/units.ts";
+import { RECORD_CONTENT_TYPES } from "../service.ts";
+import type { RecordContentType } from "../service.ts";
+import { httpError } from "./problem.ts";
+
+const APPEND_TIMEOUT_MS_DEFAULT = 10_000;
+const APPEND_TIMEOUT_MS_MAX = 60_000;
+
+/** Everything about an append but its body; known before the body is received, so that a bad one is refused early. */
+export interface AppendHead {
+  readonly contentType: RecordContentType;
+  readonly producer: ProducerStamp | undefined;
+  readonly timeoutMs: number;
+}
+
+export function parseAppendHead(headers: IncomingHttpHeaders): AppendHead {
+  assertNoEncoding(headers);
+  return {
+    contentType: parseContentType(headers["content-type"]),
+    producer: parseProducer(headers["annals-producer"]),
+    timeoutMs: parseTimeout(headers["annals-timeout"]),
+  };
+}
+
+export function assertNoEncoding(headers: IncomingHttpHeaders): void {
+  const encoding = headers["content-encoding"]?.trim().toLowerCase();
+  if (encoding === undefined || encoding === "" || encoding === "identity") return;
+  throw httpError(
+    "ERR_CONTENT_ENCODING_UNSUPPORTED",
+    `bodies are taken uncompressed, this one is ${encoding.slice(0, 32)}`,
+  );
+}
+
+function parseContentType(header: string | undefined): RecordContentType {
+  const [type = "", ...parameters] = (header ?? "")
+    .split(";")
+    .map((part) => part.trim().toLowerCase());
+  const known = RECORD_CONTENT_TYPES.find((candidate) => candidate === type);
+  if (known === undefined) {
+    throw httpError(
+      "ERR_CONTENT_TYPE_UNSUPPORTED",
+      `expected ${RECORD_CONTENT_TYPES.join(" or ")}, found ${type === "" ? "none" : type.slice(0, 64)}`,
+    );
+  }
+  for (const parameter of parameters) {
+    if (/^charset="?utf-8"?$/.test(parameter) || parameter === "") continue;
+    throw httpError(
+      "ERR_CONTENT_TYPE_UNSUPPORTED",
+      `${type} with ${parameter.slice(0, 64)}: only UTF-8 is taken`,
+    );
+  }
+  return known;
+}
+
+/** `id;epoch=1;sequence=7`. Of the id only characters that need no quoting in a header. */
+function parseProducer(header: string | string[] | undefined): ProducerStamp | undefined {
+  if (header === undefined) return undefined;
+  const match = /^([A-Za-z0-9._:@/+-]{1,64}); ?epoch=(\d{1,15}); ?sequence=(\d{1,15})$/.exec(
+    String(header),
+  );
+  const epoch = Number(match?.[2]);
+  const sequence = Number(match?.[3]);
+  if (match === null || epoch < 1 || sequence < 1) {
+    throw httpError(
+      "ERR_HEADER_INVALID",
+      "Annals-Producer: expected id;epoch=E;sequence=N, E and N from 1, the id of letters, digits and . _ : @ / + - (at most 64)",
+    );
+  }
+  return { id: match[1] ?? "", epoch, sequence };
+}
+
+function parseTimeout(header: string | string[] | undefined): number {
+  if (header === undefined) return APPEND_TIMEOUT_MS_DEFAULT;
+  const parsed = parseDuration(String(header));
+  if (parsed.ok && parsed.value >= 1 && parsed.value <= APPEND_TIMEOUT_MS_MAX) return parsed.value;
+  throw httpError(
+    "ERR_HEADER_INVALID",
+    `Annals-Timeout: expected 1ms to ${APPEND_TIMEOUT_MS_MAX / 1000}s with a unit, such as 5s`,
+  );
+}

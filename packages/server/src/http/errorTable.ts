@@ -1,0 +1,346 @@
+/** How one error code is answered over HTTP and explained to whoever gets it. `docs/errors.md` is made of this table. */
+export interface ErrorEntry {
+  readonly status: number;
+  /** The same for every occurrence (RFC 9457). */
+  readonly title: string;
+  readonly meaning: string;
+  readonly mend: string;
+  /** Seconds, sent as Retry-After. */
+  readonly retryAfter?: number;
+}
+
+function entry(
+  status: number,
+  title: string,
+  meaning: string,
+  mend: string,
+  retryAfter?: number,
+): ErrorEntry {
+  return { status, title, meaning, mend, ...(retryAfter === undefined ? {} : { retryAfter }) };
+}
+
+/** The codes that have a status of their own. Never reused for another meaning. */
+export type HttpErrorCode =
+  | "ERR_BODY_MALFORMED"
+  | "ERR_RECORD_INVALID"
+  | "ERR_PARAMETER_UNKNOWN"
+  | "ERR_PARAMETER_INVALID"
+  | "ERR_HEADER_INVALID"
+  | "ERR_CURSOR_INVALID"
+  | "ERR_REQUEST_MALFORMED"
+  | "ERR_ROUTE_NOT_FOUND"
+  | "ERR_LOG_NOT_FOUND"
+  | "ERR_RECORD_NOT_FOUND"
+  | "ERR_PRODUCER_NOT_FOUND"
+  | "ERR_NODE_UNKNOWN"
+  | "ERR_METHOD_NOT_ALLOWED"
+  | "ERR_NOT_ACCEPTABLE"
+  | "ERR_LOG_EXISTS"
+  | "ERR_LOG_RESERVED"
+  | "ERR_PRODUCER_FENCED"
+  | "ERR_PRODUCER_GAP"
+  | "ERR_PRODUCER_UNKNOWN"
+  | "ERR_PRODUCER_EXPIRED"
+  | "ERR_BODY_TOO_LARGE"
+  | "ERR_RECORD_TOO_LARGE"
+  | "ERR_TOO_MANY_RECORDS"
+  | "ERR_CONTENT_TYPE_UNSUPPORTED"
+  | "ERR_CONTENT_ENCODING_UNSUPPORTED"
+  | "ERR_OVERLOADED"
+  | "ERR_INTERNAL"
+  | "ERR_ENTRY_DAMAGED"
+  | "ERR_LOG_DAMAGED"
+  | "ERR_STORAGE_FAILED"
+  | "ERR_NO_LEADER"
+  | "ERR_NOT_LEADER"
+  | "ERR_LEADER_UNREACHABLE"
+  | "ERR_NO_QUORUM"
+  | "ERR_REPLICA_CLOSED"
+  | "ERR_NOT_READY"
+  | "ERR_LOG_NOT_OPEN"
+  | "ERR_NODE_STOPPING"
+  | "ERR_NO_SUCCESSOR"
+  | "ERR_WORKER_LOST"
+  | "ERR_OUTCOME_UNKNOWN"
+  | "ERR_TRANSFER_TIMEOUT"
+  | "ERR_DISK_FULL";
+
+/** Code → answer. */
+export const ERROR_TABLE: Readonly<Record<HttpErrorCode, ErrorEntry>> = {
+  ERR_BODY_MALFORMED: entry(
+    400,
+    "Malformed body",
+    "The body is empty, truncated, not UTF-8, not what its Content-Type says, or nested too deeply. Nothing of it was stored.",
+    "`details` names the byte and, where known, the record at which reading failed.",
+  ),
+  ERR_RECORD_INVALID: entry(
+    400,
+    "Invalid record",
+    "A record lacks `actor.id` or `action`, or has an unknown key or a value of a wrong type. Nothing of the request was stored.",
+    "`details.position` is the 0-based position of the record, `details.path` the field. Free data goes under `data`.",
+  ),
+  ERR_PARAMETER_UNKNOWN: entry(
+    400,
+    "Unknown parameter",
+    "The query string or the JSON body has a name that the route does not know, or has one twice.",
+    "The detail names the nearest known one.",
+  ),
+  ERR_PARAMETER_INVALID: entry(
+    400,
+    "Invalid parameter",
+    "A parameter of the path, the query string or the JSON body has no valid value.",
+    "The detail says what was expected.",
+  ),
+  ERR_HEADER_INVALID: entry(
+    400,
+    "Invalid header",
+    "`Annals-Producer` or `Annals-Timeout` cannot be read.",
+    "Write `Annals-Producer: id;epoch=1;sequence=7` and `Annals-Timeout: 5s` (at most 60s).",
+  ),
+  ERR_CURSOR_INVALID: entry(
+    400,
+    "Invalid cursor",
+    "The cursor was not made by this version of the server, or for another log or another query.",
+    "Use a cursor only with the very parameters that it came from, or start again without it.",
+  ),
+  ERR_REQUEST_MALFORMED: entry(
+    400,
+    "Malformed request",
+    "The request is not valid HTTP, its headers are too large or too slow, or its path cannot be decoded.",
+    "Check the client or a proxy in between.",
+  ),
+  ERR_ROUTE_NOT_FOUND: entry(
+    404,
+    "No such route",
+    "Nothing is served under this path.",
+    "GET /openapi.json lists every route.",
+  ),
+  ERR_LOG_NOT_FOUND: entry(
+    404,
+    "No such log",
+    "The cluster has no log of this name.",
+    "Create it (`annals log create NAME`) or correct the name; `annals log list` prints them.",
+  ),
+  ERR_RECORD_NOT_FOUND: entry(
+    404,
+    "No such record",
+    "The seq lies outside the log's first and last.",
+    "`GET /v1/logs` shows both.",
+  ),
+  ERR_PRODUCER_NOT_FOUND: entry(
+    404,
+    "No such producer",
+    "The log knows no producer of this id: it never appended, or was silent so long that it was forgotten.",
+    "Begin with sequence 1.",
+  ),
+  ERR_NODE_UNKNOWN: entry(
+    404,
+    "No such node",
+    "The cluster has no node of this id.",
+    "`annals cluster status` lists the nodes.",
+  ),
+  ERR_METHOD_NOT_ALLOWED: entry(
+    405,
+    "Method not allowed",
+    "The path exists, the method does not. The Allow header lists those that do.",
+    "GET /openapi.json lists every route.",
+  ),
+  ERR_NOT_ACCEPTABLE: entry(
+    406,
+    "Not acceptable",
+    "None of the media types in Accept can be served.",
+    "Accept application/json or application/x-ndjson.",
+  ),
+  ERR_LOG_EXISTS: entry(
+    409,
+    "Log exists",
+    "The cluster has a log of this name already.",
+    "Use it, or choose another name.",
+  ),
+  ERR_LOG_RESERVED: entry(
+    403,
+    "Reserved log",
+    "Logs whose name begins with an underscore belong to the cluster: they take no records from outside.",
+    "Append to another log.",
+  ),
+  ERR_PRODUCER_FENCED: entry(
+    409,
+    "Producer is fenced",
+    "The same producer id has begun a newer epoch: this instance is an old one. Nothing was stored.",
+    "Stop this instance; or, if it is the right one, begin an epoch of its own.",
+  ),
+  ERR_PRODUCER_GAP: entry(
+    409,
+    "Sequence skips a request",
+    "The producer's request before this one has not arrived. Nothing was stored.",
+    "Send the missing request first; a pipelining client repeats this one once its predecessor is answered.",
+  ),
+  ERR_PRODUCER_UNKNOWN: entry(
+    409,
+    "Producer is unknown",
+    "The request continues an epoch of which the log knows no request. Nothing was stored.",
+    "Begin a new epoch with sequence 1, after finding out what was stored (`GET …/producers/{id}`).",
+  ),
+  ERR_PRODUCER_EXPIRED: entry(
+    409,
+    "Request too old to recognise",
+    "The producer's request is older than the window of remembered answers. It was answered long ago; storing it again would duplicate it.",
+    "Go on with the producer's next sequence.",
+  ),
+  ERR_BODY_TOO_LARGE: entry(
+    413,
+    "Body too large",
+    "The body exceeds `ingest.maxBodyBytes`. Nothing of it was stored.",
+    "Send smaller requests, or raise the limit.",
+  ),
+  ERR_RECORD_TOO_LARGE: entry(
+    413,
+    "Record too large",
+    "A record exceeds `ingest.maxRecordBytes`. Nothing of the request was stored.",
+    "`details.position` is the record's 0-based position. Large attachments do not belong into records.",
+  ),
+  ERR_TOO_MANY_RECORDS: entry(
+    413,
+    "Too many records",
+    "The request has more than `ingest.maxRecords` records. Nothing of it was stored.",
+    "Send smaller requests, or raise the limit.",
+  ),
+  ERR_CONTENT_TYPE_UNSUPPORTED: entry(
+    415,
+    "Unsupported content type",
+    "Records are taken as application/json, application/x-ndjson or application/msgpack.",
+    "Set the Content-Type header to what the body is.",
+  ),
+  ERR_CONTENT_ENCODING_UNSUPPORTED: entry(
+    415,
+    "Unsupported content encoding",
+    "This version takes bodies uncompressed only.",
+    "Send the body without Content-Encoding.",
+  ),
+  ERR_OVERLOADED: entry(
+    429,
+    "Overloaded",
+    "As many bytes as `ingest.maxPendingBytes` allows wait for their answer. Nothing of the request was accepted.",
+    "Repeat it after Retry-After seconds.",
+    1,
+  ),
+  ERR_INTERNAL: entry(
+    500,
+    "Internal error",
+    "A fault of the server. Whether an append was stored is unknown.",
+    "The node's log has the cause; please report it.",
+  ),
+  ERR_ENTRY_DAMAGED: entry(
+    500,
+    "Damaged entry",
+    "Stored bytes do not match their checksum. Nothing is answered from them.",
+    "Read from another node; run `annals fsck` on this one.",
+  ),
+  ERR_LOG_DAMAGED: entry(
+    500,
+    "Damaged log",
+    "What is on this node's disk is less, or other, than what the node had confirmed.",
+    "Read from another node; run `annals fsck` on this one.",
+  ),
+  ERR_STORAGE_FAILED: entry(
+    503,
+    "Storage failed",
+    "A write or flush failed; the node stops voting and ends. Whether an append was stored is unknown.",
+    "Repeat with the same producer stamp: another node takes over. Look after this node's disk.",
+    1,
+  ),
+  ERR_NO_LEADER: entry(
+    503,
+    "No leader",
+    "The log has no leader that this node knows: an election is going on, or no quorum is reachable. Nothing was accepted.",
+    "Repeat after Retry-After seconds; `annals cluster health` says what is missing.",
+    1,
+  ),
+  ERR_NOT_LEADER: entry(
+    503,
+    "Not the leader",
+    "The leader changed while the request was on its way. Nothing was accepted.",
+    "Repeat after Retry-After seconds.",
+    1,
+  ),
+  ERR_LEADER_UNREACHABLE: entry(
+    503,
+    "Leader unreachable",
+    "This node could not connect to the leader. Nothing was accepted.",
+    "Repeat after Retry-After seconds, or send it to another node.",
+    1,
+  ),
+  ERR_NO_QUORUM: entry(
+    503,
+    "No quorum",
+    "No quorum confirmed in time that this node's answer would be current.",
+    "Repeat; or read with consistency=local what this node has.",
+    1,
+  ),
+  ERR_REPLICA_CLOSED: entry(
+    503,
+    "Shutting down",
+    "The node or its copy of the log is shutting down. Nothing was accepted.",
+    "Repeat after Retry-After seconds, or send it to another node.",
+    1,
+  ),
+  ERR_NOT_READY: entry(
+    503,
+    "Not ready",
+    "The node is starting, waits for the birth of the cluster, or is shutting down. Nothing was accepted.",
+    "`GET /readyz` lists what it waits for.",
+    1,
+  ),
+  ERR_LOG_NOT_OPEN: entry(
+    503,
+    "Log not open",
+    "The node is opening its copy of the log. Nothing was accepted.",
+    "Repeat after Retry-After seconds, or ask another node.",
+    1,
+  ),
+  ERR_NODE_STOPPING: entry(
+    503,
+    "Node is stopping",
+    "The node is shutting down. Nothing was accepted.",
+    "Send it to another node.",
+    1,
+  ),
+  ERR_NO_SUCCESSOR: entry(
+    503,
+    "No successor",
+    "No other voter is reachable that could take the leadership over. It stays where it is.",
+    "Bring another node back first.",
+    1,
+  ),
+  ERR_WORKER_LOST: entry(
+    503,
+    "Worker lost",
+    "The thread that owned the log ended; another takes the log over. Whether an append was stored is unknown.",
+    "Repeat with the same producer stamp.",
+    1,
+  ),
+  ERR_OUTCOME_UNKNOWN: entry(
+    504,
+    "Outcome unknown",
+    "No quorum confirmed the append in time. Its records may become part of the log or not.",
+    "Repeat with the same producer stamp: then it is stored once. Without a stamp, look before repeating.",
+  ),
+  ERR_TRANSFER_TIMEOUT: entry(
+    504,
+    "Transfer timed out",
+    "The successor did not take the leadership over in time; it stays where it is.",
+    "Repeat, or name another node.",
+  ),
+  ERR_DISK_FULL: entry(
+    507,
+    "Disk full",
+    "Free space is below `storage.minFreeBytes`. Appends are refused, reads go on; nothing was half-written.",
+    "Free disk space on the node.",
+    10,
+  ),
+};
+
+export function findError(code: string): ErrorEntry | undefined {
+  const table: Readonly<Record<string, ErrorEntry>> = ERROR_TABLE;
+  return Object.hasOwn(table, code) ? table[code] : undefined;
+}

@@ -1,0 +1,115 @@
+import { Agent, request as httpRequest } from "node:http";
+import type { IncomingHttpHeaders, OutgoingHttpHeaders } from "node:http";
+import { httpError } from "./problem.ts";
+
+/** Says that a request was passed on once: the receiver answers it or refuses it, and never passes it on again. */
+export const HOP_HEADER = "annals-forwarded";
+
+/** Headers that mean something to the leader. Everything else concerns only the hop it was sent on. */
+const PASSED_ON = ["content-type", "annals-producer", "annals-timeout", "accept"] as const;
+const PASSED_BACK = ["content-type", "retry-after", "allow", "location", "annals-leader"] as const;
+
+const ANSWER_BYTES_MAX = 1 << 20;
+
+export interface Forwarded {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Uint8Array;
+}
+
+export interface ForwardRequest {
+  readonly address: string;
+  readonly method: string;
+  readonly path: string;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: Uint8Array;
+  /** Milliseconds until the answer must be here. */
+  readonly timeoutMs: number;
+}
+
+/** Passes requests on to the leader, bytes as they are, over kept connections. */
+export class Forwarder {
+  readonly #self: string;
+  readonly #agent: Agent;
+
+  constructor(self: string, maxSockets: number) {
+    this.#self = self;
+    this.#agent = new Agent({ keepAlive: true, maxSockets, maxFreeSockets: 16 });
+  }
+
+  /** Rejects with ERR_LEADER_UNREACHABLE when the request never left, ERR_OUTCOME_UNKNOWN when it may have arrived. */
+  forward(forward: ForwardRequest): Promise<Forwarded> {
+    return new Promise((resolve, reject) => {
+      let connected = false;
+      const outgoing = httpRequest(`http://${forward.address}${forward.path}`, {
+        method: forward.method,
+        agent: this.#agent,
+        headers: this.#headers(forward),
+        signal: AbortSignal.timeout(forward.timeoutMs),
+      });
+      const fail = (cause: unknown): void => reject(failure(forward.address, connected, cause));
+      outgoing.on("socket", (socket) => {
+        // Bytes leave when there is a connection; until then nothing can have arrived.
+        if (!socket.connecting) connected = true;
+        else socket.once("connect", () => (connected = true));
+      });
+      outgoing.on("error", fail);
+      outgoing.on("response", (answer) => {
+        const parts: Buffer[] = [];
+        let bytes = 0;
+        answer.on("data", (part: Buffer) => {
+          bytes += part.length;
+          if (bytes > ANSWER_BYTES_MAX) outgoing.destroy(new Error("the answer is too large"));
+          else parts.push(part);
+        });
+        answer.on("error", fail);
+        answer.on("end", () =>
+          resolve({
+            status: answer.statusCode ?? 502,
+            headers: passedBack(answer.headers),
+            body: Buffer.concat(parts),
+          }),
+        );
+      });
+      outgoing.end(forward.body);
+    });
+  }
+
+  #headers(forward: ForwardRequest): OutgoingHttpHeaders {
+    const headers: Record<string, string> = {
+      [HOP_HEADER]: this.#self,
+      "content-length": String(forward.body.length),
+    };
+    for (const name of PASSED_ON) {
+      const value = forward.headers[name];
+      if (value !== undefined) headers[name] = String(value);
+    }
+    return headers;
+  }
+
+  close(): void {
+    this.#agent.destroy();
+  }
+}
+
+function failure(address: string, connected: boolean, cause: unknown): Error {
+  return connected
+    ? httpError(
+        "ERR_OUTCOME_UNKNOWN",
+        `the leader at ${address} took the request and did not answer: whether it was carried out is unknown`,
+        { retryable: true, cause },
+      )
+    : httpError("ERR_LEADER_UNREACHABLE", `cannot connect to the leader at ${address}`, {
+        retryable: true,
+        cause,
+      });
+}
+
+function passedBack(headers: IncomingHttpHeaders): Record<string, string> {
+  const out: Record<string, string> = {};
+  for (const name of PASSED_BACK) {
+    const value = headers[name];
+    if (typeof value === "string") out[name] = value;
+  }
+  return out;
+}

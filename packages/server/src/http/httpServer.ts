@@ -1,0 +1,189 @@
+import fastify from "fastify";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { NodeService } from "../service.ts";
+import { assertNoEncoding, parseAppendHead } from "./appendRequest.ts";
+import { BodyBudget } from "./bodyBudget.ts";
+import { Forwarder } from "./forwarder.ts";
+import { PROBLEM_TYPE, httpError, problemOf, sendProblem } from "./problem.ts";
+import { apiRoutes } from "./routes.ts";
+import type { Route } from "./routes.ts";
+
+export interface HttpServerOptions {
+  /** Id of this node; named in the hop header of forwarded requests. */
+  readonly node: string;
+  /** `host:port` under which other nodes and clients reach this node. */
+  readonly address: string;
+  /** Largest body of an append: `ingest.maxBodyBytes`. */
+  readonly maxBodyBytes: number;
+  /** Bytes of bodies held at a time, over all connections. */
+  readonly maxHeldBodyBytes: number;
+  /** Open connections; more are closed at once. */
+  readonly maxConnections?: number;
+  /** Told of every error that is no `AnnalsError`, which the client sees as ERR_INTERNAL only. */
+  readonly onFault?: (error: unknown) => void;
+}
+
+const HEADERS_TIMEOUT_MS = 5_000;
+const REQUEST_TIMEOUT_MS = 30_000;
+const HEADER_BYTES_MAX = 16 * 1024;
+const SMALL_BODY_BYTES_MAX = 4 * 1024;
+const CONNECTIONS_MAX = 1_024;
+const FORWARD_SOCKETS_MAX = 256;
+const PATH_PART_CHARACTERS_MAX = 256;
+
+/**
+ * The HTTP API of one node. Decodes no records: bodies pass as bytes. Does not listen: the caller does, and attaches WebSocket upgrades to
+ * `.server`. `.close()` waits for the requests in progress.
+ */
+export function createHttpServer(
+  service: NodeService,
+  options: HttpServerOptions,
+): FastifyInstance {
+  const app = fastify({
+    bodyLimit: options.maxBodyBytes,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    forceCloseConnections: "idle",
+    routerOptions: { maxParamLength: PATH_PART_CHARACTERS_MAX },
+    exposeHeadRoutes: false,
+    http: {
+      headersTimeout: HEADERS_TIMEOUT_MS,
+      connectionsCheckingInterval: 1_000,
+      maxHeaderSize: HEADER_BYTES_MAX,
+    },
+    clientErrorHandler: answerBrokenRequest,
+    frameworkErrors: (error, _request, reply) => {
+      void answerError(error, reply, options);
+    },
+  });
+  app.server.maxConnections = options.maxConnections ?? CONNECTIONS_MAX;
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
+  app.setErrorHandler((error, _request, reply) => answerError(error, reply, options));
+  app.setNotFoundHandler((request) => {
+    throw httpError("ERR_ROUTE_NOT_FOUND", `nothing is served under ${request.url.split("?")[0]}`);
+  });
+  const forwarder = new Forwarder(options.node, FORWARD_SOCKETS_MAX);
+  app.addHook("onClose", async () => forwarder.close());
+  const budget = new BodyBudget(options.maxHeldBodyBytes);
+  register(app, apiRoutes({ service, forwarder, address: options.address }), options, budget);
+  return app;
+}
+
+function register(
+  app: FastifyInstance,
+  routes: readonly Route[],
+  options: HttpServerOptions,
+  budget: BodyBudget,
+): void {
+  for (const route of routes) {
+    app.route({
+      method: route.method,
+      url: toFastifyPath(route.path),
+      bodyLimit: route.body === "records" ? options.maxBodyBytes : SMALL_BODY_BYTES_MAX,
+      onRequest: admission(route, options, budget),
+      handler: route.handle,
+    });
+  }
+  for (const [path, methods] of groupByPath(routes)) {
+    const others = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"].filter(
+      (method) => !methods.includes(method),
+    );
+    app.route({
+      method: others,
+      url: toFastifyPath(path),
+      bodyLimit: SMALL_BODY_BYTES_MAX,
+      // Refused before the body is read: it may be as large as it likes.
+      onRequest: async (request, reply) => {
+        void reply.header("allow", methods.join(", "));
+        throw httpError(
+          "ERR_METHOD_NOT_ALLOWED",
+          `${request.method} is not one of ${methods.join(", ")}`,
+        );
+      },
+      handler: async () => undefined,
+    });
+  }
+}
+
+/** Refuses what can be refused before the body is read, and takes the body's bytes from the budget. */
+function admission(
+  route: Route,
+  options: HttpServerOptions,
+  budget: BodyBudget,
+): (request: FastifyRequest, reply: FastifyReply) => Promise<void> {
+  return async (request, reply) => {
+    if (route.body === "none") return;
+    assertNoEncoding(request.headers);
+    if (route.body === "small") return;
+    parseAppendHead(request.headers);
+    const announced = Number(request.headers["content-length"] ?? Number.NaN);
+    if (announced > options.maxBodyBytes) throw bodyTooLarge(options.maxBodyBytes);
+    const giveBack = budget.take(Number.isNaN(announced) ? options.maxBodyBytes : announced);
+    // `close` comes after the answer is sent, and when the client goes away: always, once.
+    reply.raw.once("close", giveBack);
+  };
+}
+
+function bodyTooLarge(limit: number): Error {
+  return httpError("ERR_BODY_TOO_LARGE", `the body is larger than ${limit} bytes`, {
+    details: { limit },
+  });
+}
+
+function groupByPath(routes: readonly Route[]): Map<string, string[]> {
+  const groups = new Map<string, string[]>();
+  for (const { path, method } of routes) {
+    groups.set(path, [...(groups.get(path) ?? []), method]);
+  }
+  return groups;
+}
+
+function toFastifyPath(path: string): string {
+  return path.replace(/\{(\w+)\}/g, ":$1");
+}
+
+/** Fastify's own errors become ours; whatever else is no `AnnalsError` is a fault. */
+function answerError(
+  error: unknown,
+  reply: FastifyReply,
+  options: HttpServerOptions,
+): FastifyReply {
+  const translated = translate(error, options);
+  if (problemOf(translated).code === "ERR_INTERNAL") options.onFault?.(error);
+  return sendProblem(reply, translated);
+}
+
+function translate(error: unknown, options: HttpServerOptions): unknown {
+  if (!(error instanceof Error) || !("statusCode" in error)) return error;
+  if (error.statusCode === 413) return bodyTooLarge(options.maxBodyBytes);
+  if (typeof error.statusCode === "number" && error.statusCode < 500) {
+    return httpError("ERR_REQUEST_MALFORMED", "the request cannot be read", { cause: error });
+  }
+  return error;
+}
+
+/** What Node's parser refuses has no request and no reply yet: the answer is written by hand. */
+function answerBrokenRequest(
+  error: Error & { code?: string },
+  socket: import("node:net").Socket,
+): void {
+  // Nobody to answer, or an answer that already began and would be cut by a second one.
+  if (error.code === "ECONNRESET" || !socket.writable || socket.bytesWritten > 0) {
+    socket.destroy();
+    return;
+  }
+  const what =
+    error.code === "HPE_HEADER_OVERFLOW"
+      ? `the headers are larger than ${HEADER_BYTES_MAX} bytes`
+      : error.code === "ERR_HTTP_REQUEST_TIMEOUT"
+        ? "the request took too long to arrive"
+        : "the request is not valid HTTP";
+  const body = JSON.stringify(problemOf(httpError("ERR_REQUEST_MALFORMED", what)));
+  const head = [
+    "HTTP/1.1 400 Bad Request",
+    `content-type: ${PROBLEM_TYPE}`,
+    `content-length: ${Buffer.byteLength(body)}`,
+    "connection: close",
+  ];
+  socket.end(`${head.join("\r\n")}\r\n\r\n${body}`);
+}

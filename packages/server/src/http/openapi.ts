@@ -1,0 +1,304 @@
+import { LOG_NAME_PATTERN } from "../names.ts";
+import { RECORD_CONTENT_TYPES } from "../service.ts";
+import { LIMIT_MAX } from "./readRequest.ts";
+
+type Json = Readonly<Record<string, unknown>>;
+
+const text: Json = { type: "string" };
+const seq: Json = { type: "integer", minimum: 1 };
+
+function parameter(
+  where: "path" | "query" | "header",
+  name: string,
+  schema: Json,
+  description: string,
+): Json {
+  return { name, in: where, required: where === "path", schema, description };
+}
+
+const LOG = parameter(
+  "path",
+  "log",
+  { type: "string", pattern: LOG_NAME_PATTERN.source },
+  "Name of the log.",
+);
+const CONSISTENCY = parameter(
+  "query",
+  "consistency",
+  { type: "string", enum: ["linearizable", "local"], default: "linearizable" },
+  "`linearizable` waits until a quorum confirms that the answer is current; `local` answers from what the node has.",
+);
+
+const READ_QUERY: readonly Json[] = [
+  parameter("query", "from", seq, "First seq."),
+  parameter("query", "to", seq, "Last seq."),
+  parameter(
+    "query",
+    "since",
+    { type: "string", format: "date-time" },
+    "Recorded at this time or later.",
+  ),
+  parameter(
+    "query",
+    "until",
+    { type: "string", format: "date-time" },
+    "Recorded before this time.",
+  ),
+  parameter("query", "actor", text, "Equal to `actor.id`."),
+  parameter("query", "action", text, "Equal to `action`, or its beginning: `file.*`."),
+  parameter("query", "target", text, "Equal to the `id` of one of the targets."),
+  parameter("query", "tenant", text, "Equal to `tenant`."),
+  parameter(
+    "query",
+    "limit",
+    { type: "integer", minimum: 1, maximum: LIMIT_MAX, default: 100 },
+    "At most so many records.",
+  ),
+  parameter("query", "cursor", text, "`next` of an earlier page of the same query."),
+  parameter("query", "order", { type: "string", enum: ["asc", "desc"], default: "asc" }, "By seq."),
+  CONSISTENCY,
+  parameter(
+    "query",
+    "wait",
+    { type: "string", example: "10s" },
+    "How long to wait for a first record, at most 60s.",
+  ),
+];
+
+function json(schema: Json, description: string): Json {
+  return { description, content: { "application/json": { schema } } };
+}
+
+function reference(name: string): Json {
+  return { $ref: `#/components/schemas/${name}` };
+}
+
+function listOf(name: string): Json {
+  return object({
+    items: { type: "array", items: reference(name) },
+    next: { type: ["string", "null"] },
+  });
+}
+
+function object(properties: Json, required: readonly string[] = Object.keys(properties)): Json {
+  return { type: "object", properties, required };
+}
+
+const PROBLEM: Json = {
+  description: "A problem document; `code` is stable and listed in docs/errors.md.",
+  content: { "application/problem+json": { schema: reference("Problem") } },
+};
+
+function operation(id: string, summary: string, rest: Json, answers: Json): Json {
+  return { operationId: id, summary, ...rest, responses: { ...answers, default: PROBLEM } };
+}
+
+const SCHEMAS: Json = {
+  Record: {
+    description: "One audit record. On reading it also has `seq` and `recordedAt`.",
+    ...object(
+      {
+        seq,
+        recordedAt: {
+          type: "string",
+          format: "date-time",
+          description: "The leader's clock; never falls.",
+        },
+        id: text,
+        time: {
+          type: "string",
+          format: "date-time",
+          description: "When it happened, by the client's clock.",
+        },
+        actor: { ...object({ id: text, type: text }, ["id"]), additionalProperties: true },
+        action: text,
+        targets: {
+          type: "array",
+          items: { ...object({ id: text, type: text }, ["id"]), additionalProperties: true },
+        },
+        outcome: { type: "string", enum: ["success", "failure", "denied", "unknown"] },
+        tenant: text,
+        context: { type: "object" },
+        changes: { type: "array", items: object({ path: text, before: {}, after: {} }, ["path"]) },
+        attachments: {
+          type: "array",
+          items: object({ sha256: text, bytes: { type: "integer" }, mediaType: text }, ["sha256"]),
+        },
+        data: { type: "object" },
+      },
+      ["actor", "action"],
+    ),
+    additionalProperties: false,
+  },
+  Page: object({
+    items: { type: "array", items: reference("Record") },
+    covered: object({ from: { type: "integer" }, to: { type: "integer" } }),
+    next: { type: ["string", "null"] },
+    more: { type: "boolean", description: "Whether there is more to read right now." },
+  }),
+  AppendReply: object({
+    firstSeq: seq,
+    lastSeq: seq,
+    count: { type: "integer" },
+    duplicate: { type: "boolean", description: "The producer had sent this request before." },
+  }),
+  Producer: object({ id: text, epoch: seq, sequence: seq, firstSeq: seq, lastSeq: seq }),
+  Log: object(
+    {
+      name: text,
+      firstSeq: seq,
+      lastSeq: { type: "integer" },
+      leader: text,
+      diskBytes: { type: "integer" },
+    },
+    ["name", "firstSeq", "lastSeq", "diskBytes"],
+  ),
+  Problem: object({
+    type: text,
+    title: text,
+    status: { type: "integer" },
+    detail: text,
+    code: text,
+    retryable: { type: "boolean" },
+    details: { type: "object" },
+  }),
+};
+
+const HEALTH = (word: string): Json =>
+  operation(
+    word === "live" ? "healthz" : "readyz",
+    `Whether the node is ${word}`,
+    {},
+    {
+      "200": json(
+        object({ [word]: { type: "boolean" }, reasons: { type: "array", items: text } }),
+        "It is.",
+      ),
+      "503": json({ type: "object" }, "It is not, and why."),
+    },
+  );
+
+const PATHS: Json = {
+  "/v1/logs/{log}/records": {
+    post: operation(
+      "append",
+      "Append records; answers when a quorum has flushed them",
+      {
+        parameters: [
+          LOG,
+          parameter(
+            "header",
+            "Annals-Producer",
+            { type: "string", example: "billing-1;epoch=1;sequence=7" },
+            "Makes a repeat harmless.",
+          ),
+          parameter(
+            "header",
+            "Annals-Timeout",
+            { type: "string", example: "5s" },
+            "After which the outcome is reported as unknown.",
+          ),
+        ],
+        requestBody: {
+          required: true,
+          content: Object.fromEntries(
+            RECORD_CONTENT_TYPES.map((type) => [
+              type,
+              type === "application/json" ? { schema: reference("Record") } : {},
+            ]),
+          ),
+        },
+      },
+      { "200": json(reference("AppendReply"), "All records are committed.") },
+    ),
+    get: operation(
+      "query",
+      "Read a page of records",
+      { parameters: [LOG, ...READ_QUERY] },
+      {
+        "200": {
+          description:
+            "The page; as NDJSON, what was covered and the cursor are in Annals-Covered, Annals-More and Annals-Next.",
+          content: {
+            "application/json": { schema: reference("Page") },
+            "application/x-ndjson": {},
+          },
+        },
+      },
+    ),
+  },
+  "/v1/logs/{log}/records/{seq}": {
+    get: operation(
+      "get",
+      "Read one record",
+      { parameters: [LOG, parameter("path", "seq", seq, "Its position."), CONSISTENCY] },
+      { "200": json(reference("Record"), "The record.") },
+    ),
+  },
+  "/v1/logs/{log}/producers/{id}": {
+    get: operation(
+      "producer",
+      "Where an idempotent producer stands",
+      { parameters: [LOG, parameter("path", "id", text, "Id of the producer.")] },
+      { "200": json(reference("Producer"), "Its latest request.") },
+    ),
+  },
+  "/v1/logs/{log}/transfer-leadership": {
+    post: operation(
+      "transferLeadership",
+      "Hand the leadership of a log to another node",
+      {
+        parameters: [LOG],
+        requestBody: {
+          required: false,
+          content: { "application/json": { schema: object({ to: text }, []) } },
+        },
+      },
+      { "200": json({ type: "object" }, "The node leads no more.") },
+    ),
+  },
+  "/v1/logs": {
+    get: operation("listLogs", "List the logs", {}, { "200": json(listOf("Log"), "Every log.") }),
+    post: operation(
+      "createLog",
+      "Create a log",
+      {
+        requestBody: {
+          required: true,
+          content: { "application/json": { schema: object({ name: text }) } },
+        },
+      },
+      { "201": json(reference("Log"), "The new log.") },
+    ),
+  },
+  "/v1/cluster": {
+    get: operation(
+      "cluster",
+      "State of the cluster as this node sees it",
+      {},
+      {
+        "200": json({ type: "object" }, "Nodes, logs, replicas and whatever is wrong."),
+      },
+    ),
+  },
+  "/healthz": { get: HEALTH("live") },
+  "/readyz": { get: HEALTH("ready") },
+  "/openapi.json": {
+    get: operation(
+      "openapi",
+      "This document",
+      {},
+      { "200": json({ type: "object" }, "OpenAPI 3.1.") },
+    ),
+  },
+};
+
+/** Describes the API (OpenAPI 3.1). A test holds it and the routes together. */
+export function openApiDocument(): Json {
+  return {
+    openapi: "3.1.0",
+    info: { title: "Annals", version: "1", license: { name: "Apache-2.0" } },
+    paths: PATHS,
+    components: { schemas: SCHEMAS },
+  };
+}

@@ -1,0 +1,129 @@
+import { AnnalsError } from "@annals/record";
+import { parseDuration } from "../config/units.ts";
+import type { ReadConsistency, ReadFormat, ReadQuery } from "../service.ts";
+import {
+  choiceParameter,
+  integerParameter,
+  invalidParameter,
+  parseParameters,
+  textParameter,
+  timeParameter,
+} from "./parameters.ts";
+import { httpError } from "./problem.ts";
+
+/** Most records in one page. */
+export const LIMIT_MAX = 10_000;
+const LIMIT_DEFAULT = 100;
+const WAIT_MS_MAX = 60_000;
+const CONSISTENCIES = ["linearizable", "local"] as const satisfies readonly ReadConsistency[];
+
+export const READ_PARAMETERS = [
+  "from",
+  "to",
+  "since",
+  "until",
+  "actor",
+  "action",
+  "target",
+  "tenant",
+  "limit",
+  "cursor",
+  "order",
+  "consistency",
+  "wait",
+] as const;
+
+/** Reads the query string and Accept header of `GET /v1/logs/{log}/records`. */
+export function parseReadRequest(url: string, accept: string | undefined): ReadQuery {
+  const given = parseParameters(url, READ_PARAMETERS);
+  const query: ReadQuery = {
+    from: integerParameter("from", given.from, 1, Number.MAX_SAFE_INTEGER),
+    to: integerParameter("to", given.to, 1, Number.MAX_SAFE_INTEGER),
+    since: timeParameter("since", given.since),
+    until: timeParameter("until", given.until),
+    actor: textParameter("actor", given.actor),
+    action: textParameter("action", given.action),
+    target: textParameter("target", given.target),
+    tenant: textParameter("tenant", given.tenant),
+    limit: integerParameter("limit", given.limit, 1, LIMIT_MAX) ?? LIMIT_DEFAULT,
+    cursor: textParameter("cursor", given.cursor),
+    order: choiceParameter("order", given.order, ["asc", "desc"]) ?? "asc",
+    consistency: choiceParameter("consistency", given.consistency, CONSISTENCIES) ?? "linearizable",
+    waitMs: waitParameter(given.wait),
+    format: negotiateFormat(accept),
+  };
+  checkTogether(query);
+  return query;
+}
+
+/** The query that answers `GET /v1/logs/{log}/records/{seq}`. */
+export function parseRecordRequest(url: string, seqText: string): ReadQuery {
+  const given = parseParameters(url, ["consistency"]);
+  const seq = integerParameter("seq", seqText, 1, Number.MAX_SAFE_INTEGER);
+  return {
+    from: seq,
+    to: seq,
+    since: undefined,
+    until: undefined,
+    actor: undefined,
+    action: undefined,
+    target: undefined,
+    tenant: undefined,
+    limit: 1,
+    cursor: undefined,
+    order: "asc",
+    consistency: choiceParameter("consistency", given.consistency, CONSISTENCIES) ?? "linearizable",
+    waitMs: 0,
+    format: "record",
+  };
+}
+
+function checkTogether(query: ReadQuery): void {
+  if (query.from !== undefined && query.to !== undefined && query.from > query.to) {
+    throw invalidParameter("from", `${query.from} is above to (${query.to})`);
+  }
+  if (query.since !== undefined && query.until !== undefined && query.since >= query.until) {
+    throw invalidParameter("since", "is not before until");
+  }
+  if (query.waitMs > 0 && query.order === "desc") {
+    throw invalidParameter("wait", "waits for new records and goes with order=asc only");
+  }
+  const star = query.action?.indexOf("*") ?? -1;
+  if (query.action !== undefined && star >= 0 && !/^[^*]+\.\*$/.test(query.action)) {
+    throw invalidParameter("action", "a wildcard is the last part only, such as file.*");
+  }
+}
+
+function waitParameter(text: string | undefined): number {
+  if (text === undefined) return 0;
+  const parsed = parseDuration(text);
+  if (!parsed.ok) throw invalidParameter("wait", parsed.message);
+  if (parsed.value > WAIT_MS_MAX) throw invalidParameter("wait", `at most ${WAIT_MS_MAX / 1000}s`);
+  return parsed.value;
+}
+
+/** The first acceptable media type in the order of preference (q). */
+export function negotiateFormat(accept: string | undefined): ReadFormat {
+  if (accept === undefined || accept.trim() === "") return "json";
+  const ranges = accept
+    .split(",")
+    .map((part) => {
+      const [type = "", ...parameters] = part.split(";").map((piece) => piece.trim().toLowerCase());
+      const q = parameters.find((parameter) => parameter.startsWith("q="))?.slice(2);
+      return { type, q: q === undefined ? 1 : Number(q) };
+    })
+    .filter((range) => range.q > 0)
+    .toSorted((a, b) => b.q - a.q);
+  for (const { type } of ranges) {
+    if (type === "application/x-ndjson") return "ndjson";
+    if (["application/json", "application/*", "*/*"].includes(type)) return "json";
+  }
+  throw httpError("ERR_NOT_ACCEPTABLE", "served are application/json and application/x-ndjson");
+}
+
+/** What a read of one record that is not there is answered with. */
+export function recordNotFound(log: string, seq: number | undefined): AnnalsError {
+  return httpError("ERR_RECORD_NOT_FOUND", `log "${log}" has no record ${String(seq)}`, {
+    details: { log, seq },
+  });
+}

@@ -1,0 +1,258 @@
+import type { FastifyReply, FastifyRequest } from "fastify";
+import { LOG_NAME_PATTERN, SYSTEM_LOG_NAME_PATTERN } from "../names.ts";
+import { SYSTEM_LOG } from "../service.ts";
+import type { NodeService, ReadReply } from "../service.ts";
+import { parseAppendHead } from "./appendRequest.ts";
+import { HOP_HEADER } from "./forwarder.ts";
+import type { Forwarder } from "./forwarder.ts";
+import { parseTextFields } from "./jsonBody.ts";
+import { openApiDocument } from "./openapi.ts";
+import { invalidParameter, parseParameters } from "./parameters.ts";
+import { httpError } from "./problem.ts";
+import { parseReadRequest, parseRecordRequest, recordNotFound } from "./readRequest.ts";
+
+/** One route of the API. Paths are written as OpenAPI writes them. */
+export interface Route {
+  readonly method: "GET" | "POST";
+  readonly path: string;
+  /** `records`: up to `ingest.maxBodyBytes` of records; `small`: a small JSON object. */
+  readonly body: "none" | "small" | "records";
+  readonly handle: (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>;
+}
+
+export interface RouteContext {
+  readonly service: NodeService;
+  readonly forwarder: Forwarder;
+  /** `host:port` of this node, told to clients as the leader's when it is. */
+  readonly address: string;
+}
+
+/** Room for the leader to answer a forwarded request after its own deadline. */
+const FORWARD_GRACE_MS = 1_000;
+const FORWARD_TIMEOUT_MS = 15_000;
+
+export function apiRoutes(context: RouteContext): readonly Route[] {
+  const { service } = context;
+  return [
+    {
+      method: "POST",
+      path: "/v1/logs/{log}/records",
+      body: "records",
+      handle: appendHandler(context),
+    },
+    {
+      method: "GET",
+      path: "/v1/logs/{log}/records",
+      body: "none",
+      handle: async (request, reply) => {
+        const query = parseReadRequest(request.url, request.headers.accept);
+        return sendPage(reply, await service.read(logParameter(request), query));
+      },
+    },
+    {
+      method: "GET",
+      path: "/v1/logs/{log}/records/{seq}",
+      body: "none",
+      handle: async (request, reply) => {
+        const log = logParameter(request);
+        const query = parseRecordRequest(request.url, pathParameter(request, "seq"));
+        const answer = await service.read(log, query);
+        if (answer.count === 0) throw recordNotFound(log, query.from);
+        return reply.type(answer.contentType).send(asBuffer(answer.body));
+      },
+    },
+    {
+      method: "GET",
+      path: "/v1/logs/{log}/producers/{id}",
+      body: "none",
+      handle: async (request) => {
+        parseParameters(request.url, []);
+        const log = logParameter(request);
+        const id = pathParameter(request, "id");
+        const producer = await service.producer(log, id);
+        if (producer !== undefined) return producer;
+        throw httpError("ERR_PRODUCER_NOT_FOUND", `log "${log}" knows no producer "${id}"`);
+      },
+    },
+    {
+      method: "POST",
+      path: "/v1/logs/{log}/transfer-leadership",
+      body: "small",
+      handle: transferHandler(context),
+    },
+    {
+      method: "GET",
+      path: "/v1/logs",
+      body: "none",
+      handle: async (request) => {
+        parseParameters(request.url, []);
+        return { items: await service.logs(), next: null };
+      },
+    },
+    { method: "POST", path: "/v1/logs", body: "small", handle: createLogHandler(context) },
+    {
+      method: "GET",
+      path: "/v1/cluster",
+      body: "none",
+      handle: async (request) => {
+        parseParameters(request.url, []);
+        return service.cluster();
+      },
+    },
+    {
+      method: "GET",
+      path: "/healthz",
+      body: "none",
+      handle: async (_request, reply) => {
+        const { live, reasons } = service.health();
+        return reply.code(live ? 200 : 503).send({ live, reasons });
+      },
+    },
+    {
+      method: "GET",
+      path: "/readyz",
+      body: "none",
+      handle: async (_request, reply) => {
+        const { ready, reasons } = service.health();
+        return reply.code(ready ? 200 : 503).send({ ready, reasons });
+      },
+    },
+    {
+      method: "GET",
+      path: "/openapi.json",
+      body: "none",
+      handle: async () => openApiDocument(),
+    },
+  ];
+}
+
+function appendHandler(context: RouteContext): Route["handle"] {
+  return async (request, reply) => {
+    const log = logParameter(request);
+    parseParameters(request.url, []);
+    const head = parseAppendHead(request.headers);
+    const body = bodyOf(request);
+    if (body.length === 0) throw httpError("ERR_BODY_MALFORMED", "the body is empty");
+    return atLeader(context, log, request, reply, head.timeoutMs + FORWARD_GRACE_MS, () =>
+      context.service.append(log, { ...head, body }),
+    );
+  };
+}
+
+function transferHandler(context: RouteContext): Route["handle"] {
+  return async (request, reply) => {
+    const log = logParameter(request);
+    parseParameters(request.url, []);
+    const { to } = parseTextFields(bodyOf(request), request.headers["content-type"], ["to"]);
+    return atLeader(context, log, request, reply, FORWARD_TIMEOUT_MS, async () => {
+      await context.service.transferLeadership(log, to);
+      return { log, to: to ?? null };
+    });
+  };
+}
+
+function createLogHandler(context: RouteContext): Route["handle"] {
+  return async (request, reply) => {
+    parseParameters(request.url, []);
+    const { name } = parseTextFields(bodyOf(request), request.headers["content-type"], ["name"]);
+    if (name === undefined) throw invalidParameter("name", "is missing");
+    if (!LOG_NAME_PATTERN.test(name)) {
+      throw invalidParameter(
+        "name",
+        'expected lower-case letters, digits and ". _ -", first a letter, at most 64',
+      );
+    }
+    return atLeader(context, SYSTEM_LOG, request, reply, FORWARD_TIMEOUT_MS, async () => {
+      const log = await context.service.createLog(name);
+      void reply.code(201).header("location", `/v1/logs/${name}/records`);
+      return log;
+    });
+  };
+}
+
+/**
+ * Runs `local` if the log's leader is here; else passes the request's bytes to the leader, one hop at most. A leadership that ends
+ * between the question and the append is asked about once more: nothing was accepted then.
+ */
+async function atLeader(
+  context: RouteContext,
+  log: string,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  timeoutMs: number,
+  local: () => Promise<unknown>,
+): Promise<unknown> {
+  const hopped = request.headers[HOP_HEADER] !== undefined;
+  for (let attempt = 1; ; attempt++) {
+    const target = context.service.forwardTarget(log);
+    if (target.kind === "none") {
+      throw httpError("ERR_NO_LEADER", `no leader of log "${log}" is known now`, {
+        retryable: true,
+        details: { log },
+      });
+    }
+    if (target.kind === "remote" && hopped) {
+      throw httpError("ERR_NOT_LEADER", `the leader of log "${log}" is now ${target.node}`, {
+        retryable: true,
+        details: { log, leader: target.node, address: target.address },
+      });
+    }
+    if (target.kind === "remote")
+      return forward(context, target.address, request, reply, timeoutMs);
+    try {
+      const answer = await local();
+      void reply.header("annals-leader", context.address);
+      return answer;
+    } catch (error) {
+      const moved = error instanceof Error && "code" in error && error.code === "ERR_NOT_LEADER";
+      if (!moved || attempt > 1) throw error;
+    }
+  }
+}
+
+async function forward(
+  context: RouteContext,
+  address: string,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  timeoutMs: number,
+): Promise<FastifyReply> {
+  const answer = await context.forwarder.forward({
+    address,
+    method: request.method,
+    path: request.url,
+    headers: request.headers,
+    body: bodyOf(request),
+    timeoutMs,
+  });
+  return reply.code(answer.status).headers(answer.headers).send(asBuffer(answer.body));
+}
+
+function sendPage(reply: FastifyReply, page: ReadReply): FastifyReply {
+  reply
+    .type(page.contentType)
+    .header("annals-covered", `${page.covered.from}-${page.covered.to}`)
+    .header("annals-count", String(page.count))
+    .header("annals-more", String(page.more));
+  if (page.next !== undefined) reply.header("annals-next", page.next);
+  return reply.send(asBuffer(page.body));
+}
+
+function pathParameter(request: FastifyRequest, name: string): string {
+  const value = (request.params as Readonly<Record<string, unknown>>)[name];
+  return typeof value === "string" ? value : "";
+}
+
+function logParameter(request: FastifyRequest): string {
+  const log = pathParameter(request, "log");
+  if (SYSTEM_LOG_NAME_PATTERN.test(log)) return log;
+  throw httpError("ERR_LOG_NOT_FOUND", "a log name is lower-case letters, digits and . _ -");
+}
+
+function bodyOf(request: FastifyRequest): Uint8Array {
+  return request.body instanceof Uint8Array ? request.body : new Uint8Array(0);
+}
+
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}

@@ -1,0 +1,65 @@
+import type { ReadQuery } from "../service.ts";
+import type { RecordCodec } from "./recordSource.ts";
+
+type PlainRecord = Readonly<Record<string, unknown>>;
+
+/** The part of a query that looks into records. */
+export type FilterFields = Pick<ReadQuery, "actor" | "action" | "target" | "tenant">;
+
+/** Decides about one record after the other; decodes only those that may match. */
+export class RecordFilter {
+  readonly #fields: FilterFields;
+  readonly #codec: RecordCodec;
+  /** Texts without which no record can match. */
+  readonly #needles: readonly Uint8Array[];
+
+  constructor(fields: FilterFields, codec: RecordCodec) {
+    this.#fields = fields;
+    this.#codec = codec;
+    const encoder = new TextEncoder();
+    const { actor, action, target, tenant } = fields;
+    this.#needles = [
+      actor,
+      action === undefined ? undefined : actionText(action),
+      target,
+      tenant,
+    ].flatMap((text) => (text === undefined ? [] : [encoder.encode(text)]));
+  }
+
+  /** The decoded record if it matches, else undefined. */
+  match(bytes: Uint8Array): PlainRecord | undefined {
+    for (const needle of this.#needles) {
+      if (!this.#codec.mayHold(bytes, needle)) return undefined;
+    }
+    const record = this.#codec.decode(bytes);
+    return matches(record, this.#fields) ? record : undefined;
+  }
+}
+
+/** `file.*` is searched for as `file.`. */
+function actionText(action: string): string {
+  return action.endsWith(".*") ? action.slice(0, -1) : action;
+}
+
+/** Whether a decoded record has everything that is asked for. */
+export function matches(record: PlainRecord, fields: FilterFields): boolean {
+  if (fields.actor !== undefined && fieldOf(record["actor"], "id") !== fields.actor) return false;
+  if (fields.tenant !== undefined && record["tenant"] !== fields.tenant) return false;
+  if (fields.action !== undefined && !matchesAction(record["action"], fields.action)) return false;
+  return fields.target === undefined || hasTarget(record["targets"], fields.target);
+}
+
+function matchesAction(action: unknown, wanted: string): boolean {
+  if (!wanted.endsWith(".*")) return action === wanted;
+  return typeof action === "string" && action.startsWith(wanted.slice(0, -1));
+}
+
+function hasTarget(targets: unknown, wanted: string): boolean {
+  return Array.isArray(targets) && targets.some((target) => fieldOf(target, "id") === wanted);
+}
+
+function fieldOf(value: unknown, name: string): unknown {
+  return typeof value === "object" && value !== null
+    ? (value as Readonly<Record<string, unknown>>)[name]
+    : undefined;
+}

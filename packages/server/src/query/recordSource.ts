@@ -1,0 +1,35 @@
+/** The head of a batch, as far as a query looks at it. */
+export interface BatchSliceHeader {
+  readonly firstSeq: number;
+  readonly count: number;
+  /** The leader's clock in ms since 1970; never falls from one batch to the next. */
+  readonly recordedAt: number;
+}
+
+/** One stored batch: its head, and its records sliced without decoding their neighbours. */
+export interface BatchSlice {
+  readonly header: BatchSliceHeader;
+  /** Bytes of record `position` in [0, count). */
+  record(position: number): Uint8Array;
+}
+
+/** The committed records of one log, as a query sees them. Nothing of it may change while a query runs, except that `lastSeq` grows. */
+export interface RecordSource {
+  /** First seq that can be read; lastSeq + 1 in an empty log. */
+  readonly firstSeq: number;
+  /** Last seq that may be read; 0 in an empty log. */
+  readonly lastSeq: number;
+  /** The batch that holds `seq`; asked for within [firstSeq, lastSeq] only. Throws a coded error if it is damaged. */
+  batchAt(seq: number): BatchSlice | undefined;
+}
+
+/** How stored records are read. */
+export interface RecordCodec {
+  /** The record as plain data: maps as objects, binary as Uint8Array, large integers as bigint. */
+  decode(bytes: Uint8Array): Readonly<Record<string, unknown>>;
+  /**
+   * Whether the text may occur in the record. May say yes wrongly, never no: what saves most decoding. In msgpack a text is its
+   * UTF-8 bytes, so searching for these is right.
+   */
+  mayHold(bytes: Uint8Array, text: Uint8Array): boolean;
+}

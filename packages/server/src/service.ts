@@ -1,0 +1,180 @@
+import type { ProducerStamp } from "@annals/record";
+
+/**
+ * What the HTTP API asks of a node. The gateway implements it over its workers; the API knows nothing of Raft, storage or threads.
+ * Every method rejects with an `AnnalsError`, whose code `http/problem.ts` turns into a status.
+ */
+export interface NodeService {
+  /**
+   * Appends one request to a log whose leader is here; resolves when all its records are committed. Rejects with
+   * `ERR_OUTCOME_UNKNOWN` when `timeoutMs` passes first: the records may or may not become part of the log.
+   */
+  append(log: string, request: AppendRequest): Promise<AppendReply>;
+  /** Where a request that needs the leader of `log` has to go now. `_system` for the creation of logs. */
+  forwardTarget(log: string): ForwardTarget;
+  /** Reads one page; runs in the log's worker, which builds the bytes of the answer. */
+  read(log: string, query: ReadQuery): Promise<ReadReply>;
+  /** Where an idempotent producer stands; undefined if the log does not know it. */
+  producer(log: string, id: string): Promise<ProducerInfo | undefined>;
+  logs(): Promise<readonly LogInfo[]>;
+  createLog(name: string): Promise<LogInfo>;
+  cluster(): Promise<ClusterStatus>;
+  /** Hands the leadership of a log to node `to`, or to the most caught-up follower; resolves when this node has ceased to lead. */
+  transferLeadership(log: string, to: string | undefined): Promise<void>;
+  health(): NodeHealth;
+}
+
+/** The log in which the cluster keeps its own state. */
+export const SYSTEM_LOG = "_system";
+
+export const RECORD_CONTENT_TYPES = [
+  "application/json",
+  "application/x-ndjson",
+  "application/msgpack",
+] as const;
+export type RecordContentType = (typeof RECORD_CONTENT_TYPES)[number];
+
+export interface AppendRequest {
+  readonly contentType: RecordContentType;
+  /** As received and not looked at: untrusted. */
+  readonly body: Uint8Array;
+  readonly producer: ProducerStamp | undefined;
+  /** Milliseconds until the outcome is reported as unknown. */
+  readonly timeoutMs: number;
+}
+
+export interface AppendReply {
+  readonly firstSeq: number;
+  readonly lastSeq: number;
+  readonly count: number;
+  /** The producer had sent this request before; these are the seqs of the first time. */
+  readonly duplicate: boolean;
+}
+
+export type ForwardTarget =
+  | { readonly kind: "local" }
+  /** `address` is `host:port`. */
+  | { readonly kind: "remote"; readonly node: string; readonly address: string }
+  /** No leader is known now. */
+  | { readonly kind: "none" };
+
+export type ReadConsistency = "linearizable" | "local";
+
+/** How the answer is laid out: a page as one JSON object, records one a line, or the first record alone. */
+export type ReadFormat = "json" | "ndjson" | "record";
+
+/** What one read asks for. Plain data: it crosses to the worker. */
+export interface ReadQuery {
+  /** First and last seq that may be answered, both included. */
+  readonly from: number | undefined;
+  readonly to: number | undefined;
+  /** Bounds on `recordedAt`, in ms since 1970: `since` ≤ recordedAt < `until`. */
+  readonly since: number | undefined;
+  readonly until: number | undefined;
+  /** Equal to `actor.id`. */
+  readonly actor: string | undefined;
+  /** Equal to `action`, or a prefix of it that ends in `.*`. */
+  readonly action: string | undefined;
+  /** Equal to the `id` of one of the targets. */
+  readonly target: string | undefined;
+  readonly tenant: string | undefined;
+  /** At most so many records. */
+  readonly limit: number;
+  /** Where an earlier page of the same query ended; opaque. */
+  readonly cursor: string | undefined;
+  readonly order: "asc" | "desc";
+  readonly consistency: ReadConsistency;
+  /** Milliseconds to wait for a first matching record when there is none now; 0 answers at once. */
+  readonly waitMs: number;
+  readonly format: ReadFormat;
+}
+
+export interface ReadReply {
+  readonly body: Uint8Array;
+  readonly contentType: string;
+  /** Number of records in the body. */
+  readonly count: number;
+  /** The seqs that the answer speaks about, both included: matching records in it are in the body, all of them. Empty if to < from. */
+  readonly covered: { readonly from: number; readonly to: number };
+  /** Continues after what was covered, now or later; undefined when the query can have no more. */
+  readonly next: string | undefined;
+  /** Whether there is more to read right now. */
+  readonly more: boolean;
+}
+
+export interface ProducerInfo {
+  readonly id: string;
+  readonly epoch: number;
+  /** The latest request of the epoch, and the seqs it was given. */
+  readonly sequence: number;
+  readonly firstSeq: number;
+  readonly lastSeq: number;
+}
+
+export interface LogInfo {
+  readonly name: string;
+  /** 1 more than lastSeq in an empty log. */
+  readonly firstSeq: number;
+  /** Seq of the last committed record; 0 for none. */
+  readonly lastSeq: number;
+  /** Node id of the leader, as far as this node knows. */
+  readonly leader: string | undefined;
+  readonly diskBytes: number;
+}
+
+export interface ClusterStatus {
+  readonly cluster: string;
+  /** The node that answers. */
+  readonly node: string;
+  readonly version: string;
+  readonly nodes: readonly NodeStatus[];
+  readonly logs: readonly LogStatus[];
+  /** How often links from peers ended here, by the code of their reason. */
+  readonly linkFaults: Readonly<Record<string, number>>;
+  /** Worker threads of the answering node that ended without being asked to. */
+  readonly workerRestarts: number;
+  /** Whatever is wrong, in plain words; empty when all is well. */
+  readonly reasons: readonly string[];
+}
+
+export interface NodeStatus {
+  readonly id: string;
+  /** `host:port`. */
+  readonly address: string;
+  readonly reachable: boolean;
+  /** Process id on its machine, when it is known. */
+  readonly pid: number | undefined;
+  /** Why the link to it is closed, when it is. */
+  readonly reason: string | undefined;
+}
+
+export interface LogStatus {
+  readonly name: string;
+  readonly leader: string | undefined;
+  readonly term: number;
+  readonly commitIndex: number;
+  readonly appliedIndex: number;
+  readonly lastSeq: number;
+  /** Chain hash of the last stored entry of the answering node, in hex. */
+  readonly headHash: string | undefined;
+  readonly replicas: readonly ReplicaStatus[];
+  /** Bytes admitted and not yet committed on the answering node. */
+  readonly pendingBytes: number;
+}
+
+export interface ReplicaStatus {
+  readonly node: string;
+  readonly role: "leader" | "follower" | "candidate" | "learner" | "unknown";
+  /** Known on the leader only. */
+  readonly matchIndex: number | undefined;
+  /** Names of the reasons for which the replica's data link is paused. */
+  readonly paused: readonly string[];
+}
+
+export interface NodeHealth {
+  /** False: restart the process. */
+  readonly live: boolean;
+  /** False: send no requests now. */
+  readonly ready: boolean;
+  readonly reasons: readonly string[];
+}

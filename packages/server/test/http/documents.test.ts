@@ -1,0 +1,77 @@
+// Goal: docs/errors.md and /openapi.json say what the code does. `vitest -u` writes docs/errors.md anew.
+import { describe, expect, test } from "vitest";
+import { ERROR_TABLE } from "../../src/http/errorTable.ts";
+import { Forwarder } from "../../src/http/forwarder.ts";
+import { openApiDocument } from "../../src/http/openapi.ts";
+import { READ_PARAMETERS } from "../../src/http/readRequest.ts";
+import { apiRoutes } from "../../src/http/routes.ts";
+import { MemoryService } from "./memoryService.ts";
+
+const INTRODUCTION = `# Errors
+
+Every refusal is a problem document (RFC 9457, \`application/problem+json\`) with a stable \`code\`:
+
+\`\`\`json
+{
+  "type": "urn:annals:error:ERR_RECORD_INVALID",
+  "title": "Invalid record",
+  "status": 400,
+  "detail": "record 3: actor.id is missing",
+  "code": "ERR_RECORD_INVALID",
+  "retryable": false,
+  "details": { "position": 3, "path": "actor.id" }
+}
+\`\`\`
+
+Match \`code\`, never \`detail\`. \`retryable\` says whether the same request may succeed later without a change; where the wait is known, the
+answer has \`Retry-After\`. Codes are never reused. "Nothing was accepted" means that a repeat cannot duplicate anything; where the outcome
+is unknown, only a repeat with the same producer stamp cannot.
+`;
+
+function errorsPage(): string {
+  const entries = Object.entries(ERROR_TABLE).map(([code, { status, title, meaning, mend }]) =>
+    [`## \`${code}\``, "", `${status} · ${title}`, "", meaning, "", `*Mend:* ${mend}`].join("\n"),
+  );
+  return `${INTRODUCTION}\n${entries.join("\n\n")}\n`;
+}
+
+test("docs/errors.md is the table of errors", async () => {
+  await expect(errorsPage()).toMatchFileSnapshot("../../../../docs/errors.md");
+});
+
+describe("openapi.json", () => {
+  const document = openApiDocument();
+  const paths = document["paths"] as Record<
+    string,
+    Record<string, { parameters?: { name: string; in: string }[] }>
+  >;
+
+  test("lists exactly the routes that are served", () => {
+    const forwarder = new Forwarder("a", 1);
+    const routes = apiRoutes({ service: new MemoryService(), forwarder, address: "" });
+    forwarder.close();
+    const described = Object.entries(paths).flatMap(([path, item]) =>
+      Object.keys(item).map((method) => `${method.toUpperCase()} ${path}`),
+    );
+    expect(described.toSorted()).toEqual(
+      routes.map(({ method, path }) => `${method} ${path}`).toSorted(),
+    );
+  });
+
+  test("lists exactly the parameters that a read takes", () => {
+    const names = (paths["/v1/logs/{log}/records"]?.["get"]?.parameters ?? [])
+      .filter((parameter) => parameter.in === "query")
+      .map(({ name }) => name);
+    expect(names.toSorted()).toEqual([...READ_PARAMETERS].toSorted());
+  });
+
+  test("refers only to what it defines", () => {
+    const text = JSON.stringify(document);
+    const { schemas } = document["components"] as { schemas: Record<string, unknown> };
+    const references = [...text.matchAll(/#\/components\/schemas\/(\w+)/g)].map(
+      (match) => match[1] ?? "",
+    );
+    expect(references.length).toBeGreaterThan(5);
+    for (const name of references) expect(Object.keys(schemas)).toContain(name);
+  });
+});

@@ -1,0 +1,129 @@
+// Goal: a request that needs the leader gets there in one hop, unchanged, from whichever node it reached; and never circles.
+import { createServer } from "node:net";
+import type { AddressInfo } from "node:net";
+import { AnnalsError } from "@annals/record";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { ForwardTarget } from "../../src/service.ts";
+import { startTestServer } from "./testServer.ts";
+import type { TestServer } from "./testServer.ts";
+
+const RECORD = JSON.stringify({ actor: { id: "ada" }, action: "login" });
+let leader: TestServer;
+let follower: TestServer;
+
+beforeEach(async () => {
+  leader = await startTestServer({ node: "a", address: "leader:1" });
+  follower = await startTestServer({ node: "b", address: "follower:1" });
+  pointAt(leader.address);
+});
+afterEach(async () => {
+  await Promise.all([leader.close(), follower.close()]);
+});
+
+function pointAt(address: string): void {
+  follower.service.target = () => ({ kind: "remote", node: "a", address });
+}
+
+async function append(headers: Record<string, string> = {}): Promise<Response> {
+  return fetch(`${follower.url}/v1/logs/audit/records`, {
+    method: "POST",
+    body: RECORD,
+    headers: { "content-type": "application/json", ...headers },
+  });
+}
+
+describe("forwarding", () => {
+  test("passes bytes, stamp and deadline; the answer names the leader", async () => {
+    const response = await append({
+      "annals-producer": "p;epoch=1;sequence=1",
+      "annals-timeout": "3s",
+    });
+    expect(response.status).toBe(200);
+    expect(await response.json()).toMatchObject({ firstSeq: 1 });
+    expect(response.headers.get("annals-leader")).toBe("leader:1");
+    expect(follower.service.appends).toEqual([]);
+    expect(leader.service.appends).toMatchObject([
+      { producer: { id: "p", epoch: 1, sequence: 1 }, timeoutMs: 3000 },
+    ]);
+    expect(Buffer.from(leader.service.appends[0]?.body ?? []).toString()).toBe(RECORD);
+  });
+
+  test("passes problem documents back", async () => {
+    leader.service.beforeAppend = () => {
+      throw new AnnalsError("ERR_OVERLOADED", "full", { retryable: true });
+    };
+    const response = await append();
+    expect(response.status).toBe(429);
+    expect(response.headers.get("retry-after")).toBe("1");
+    expect(response.headers.get("content-type")).toBe("application/problem+json");
+    expect(await response.json()).toMatchObject({ code: "ERR_OVERLOADED" });
+  });
+
+  test("creates logs and transfers leadership where these can be done", async () => {
+    const made = await fetch(`${follower.url}/v1/logs`, {
+      method: "POST",
+      body: '{"name":"orders"}',
+      headers: { "content-type": "application/json" },
+    });
+    expect(made.status).toBe(201);
+    expect(made.headers.get("location")).toBe("/v1/logs/orders/records");
+    expect(await leader.service.logs()).toHaveLength(2);
+    await fetch(`${follower.url}/v1/logs/audit/transfer-leadership`, { method: "POST" });
+    expect(leader.service.transfers).toHaveLength(1);
+  });
+
+  test("never takes a second hop", async () => {
+    leader.service.target = () => ({ kind: "remote", node: "b", address: follower.address });
+    const response = await append();
+    expect(response.status).toBe(503);
+    expect(await response.json()).toMatchObject({
+      code: "ERR_NOT_LEADER",
+      retryable: true,
+      details: { leader: "b" },
+    });
+  });
+
+  test("without a leader answers 503 with Retry-After", async () => {
+    follower.service.target = () => ({ kind: "none" });
+    const response = await append();
+    expect(response.status).toBe(503);
+    expect(response.headers.get("retry-after")).toBe("1");
+    expect(await response.json()).toMatchObject({ code: "ERR_NO_LEADER" });
+  });
+
+  test("a leadership lost in between is looked up once more", async () => {
+    const targets: ForwardTarget[] = [
+      { kind: "local" },
+      { kind: "remote", node: "a", address: leader.address },
+    ];
+    follower.service.target = () => targets.shift() ?? { kind: "none" };
+    follower.service.beforeAppend = () => {
+      throw new AnnalsError("ERR_NOT_LEADER", "not any more", { retryable: true });
+    };
+    expect((await append()).status).toBe(200);
+    expect(leader.service.appends).toHaveLength(1);
+  });
+
+  test("a leader that cannot be connected to did nothing", async () => {
+    const closed = createServer().listen(0, "127.0.0.1");
+    await new Promise((resolve) => closed.once("listening", resolve));
+    pointAt(`127.0.0.1:${(closed.address() as AddressInfo).port}`);
+    await new Promise((resolve) => closed.close(resolve));
+    const response = await append();
+    expect(response.status).toBe(503);
+    expect(await response.json()).toMatchObject({
+      code: "ERR_LEADER_UNREACHABLE",
+      retryable: true,
+    });
+  });
+
+  test("a leader that goes away with the request leaves the outcome unknown", async () => {
+    const dying = createServer((socket) => socket.once("data", () => socket.destroy()));
+    await new Promise<void>((resolve) => dying.listen(0, "127.0.0.1", resolve));
+    pointAt(`127.0.0.1:${(dying.address() as AddressInfo).port}`);
+    const response = await append();
+    expect(response.status).toBe(504);
+    expect(await response.json()).toMatchObject({ code: "ERR_OUTCOME_UNKNOWN" });
+    await new Promise((resolve) => dying.close(resolve));
+  });
+});

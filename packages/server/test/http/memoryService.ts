@@ -1,0 +1,185 @@
+import { AnnalsError } from "@annals/record";
+import { QUERY_BUDGET } from "../../src/query/runQuery.ts";
+import { runTailQuery } from "../../src/query/tailQuery.ts";
+import type {
+  AppendReply,
+  AppendRequest,
+  ClusterStatus,
+  ForwardTarget,
+  LogInfo,
+  NodeHealth,
+  NodeService,
+  ProducerInfo,
+  ReadQuery,
+  ReadReply,
+} from "../../src/service.ts";
+import { JSON_CODEC, MemorySource } from "../query/memorySource.ts";
+import type { PlainRecord } from "../query/memorySource.ts";
+
+interface MemoryLog {
+  readonly source: MemorySource;
+  readonly producers: Map<string, ProducerInfo>;
+  readonly waiters: Set<() => void>;
+}
+
+/** A node in memory with logs that it leads alone: the `NodeService` for tests of whatever talks to one. JSON and NDJSON only. */
+export class MemoryService implements NodeService {
+  readonly appends: AppendRequest[] = [];
+  readonly reads: ReadQuery[] = [];
+  /** Called before each append; may throw, or wait. */
+  beforeAppend: (log: string, request: AppendRequest) => void | Promise<void> = () => undefined;
+  target: (log: string) => ForwardTarget = () => ({ kind: "local" });
+  healthNow: NodeHealth = { live: true, ready: true, reasons: [] };
+  statusNow: Partial<ClusterStatus> = {};
+  transfers: { log: string; to: string | undefined }[] = [];
+  readonly #logs = new Map<string, MemoryLog>();
+  #time = Date.parse("2026-01-01T00:00:00Z");
+
+  constructor(names: readonly string[] = ["audit"]) {
+    for (const name of names) this.#create(name);
+  }
+
+  #create(name: string): void {
+    this.#logs.set(name, { source: new MemorySource(), producers: new Map(), waiters: new Set() });
+  }
+
+  #log(name: string): MemoryLog {
+    const log = this.#logs.get(name);
+    if (log === undefined) throw new AnnalsError("ERR_LOG_NOT_FOUND", `there is no log "${name}"`);
+    return log;
+  }
+
+  async append(name: string, request: AppendRequest): Promise<AppendReply> {
+    const log = this.#log(name);
+    this.appends.push(request);
+    await this.beforeAppend(name, request);
+    const { producer } = request;
+    const latest = producer === undefined ? undefined : log.producers.get(producer.id);
+    if (producer !== undefined && latest?.epoch === producer.epoch) {
+      if (producer.sequence === latest.sequence) {
+        const { firstSeq, lastSeq } = latest;
+        return { firstSeq, lastSeq, count: lastSeq - firstSeq + 1, duplicate: true };
+      }
+      if (producer.sequence !== latest.sequence + 1) {
+        throw new AnnalsError("ERR_PRODUCER_GAP", `next is ${latest.sequence + 1}`);
+      }
+    } else if (producer !== undefined && producer.sequence !== 1) {
+      throw new AnnalsError("ERR_PRODUCER_UNKNOWN", "no request 1 is known");
+    }
+    const records = parse(request);
+    const firstSeq = log.source.lastSeq + 1;
+    this.#time += 1000;
+    log.source.append(this.#time, records);
+    const { lastSeq } = log.source;
+    if (producer !== undefined) log.producers.set(producer.id, { ...producer, firstSeq, lastSeq });
+    for (const wake of log.waiters) wake();
+    return { firstSeq, lastSeq, count: records.length, duplicate: false };
+  }
+
+  forwardTarget(log: string): ForwardTarget {
+    return this.target(log);
+  }
+
+  async read(name: string, query: ReadQuery): Promise<ReadReply> {
+    const log = this.#log(name);
+    this.reads.push(query);
+    return runTailQuery(query, {
+      log: name,
+      codec: JSON_CODEC,
+      budget: QUERY_BUDGET,
+      now: () => performance.now(),
+      giveWay: () => new Promise((resolve) => setImmediate(resolve)),
+      open: () => log.source,
+      waitForSeq: (seq, timeoutMs) => waitFor(log, seq, timeoutMs),
+    });
+  }
+
+  async producer(name: string, id: string): Promise<ProducerInfo | undefined> {
+    return this.#log(name).producers.get(id);
+  }
+
+  async logs(): Promise<readonly LogInfo[]> {
+    return [...this.#logs].map(([name, log]) => this.#info(name, log));
+  }
+
+  #info(name: string, log: MemoryLog): LogInfo {
+    const { firstSeq, lastSeq } = log.source;
+    return { name, firstSeq, lastSeq, leader: "a", diskBytes: 0 };
+  }
+
+  async createLog(name: string): Promise<LogInfo> {
+    if (this.#logs.has(name)) throw new AnnalsError("ERR_LOG_EXISTS", `log "${name}" exists`);
+    this.#create(name);
+    return this.#info(name, this.#log(name));
+  }
+
+  async cluster(): Promise<ClusterStatus> {
+    return {
+      cluster: "test",
+      node: "a",
+      version: "0.0.0",
+      nodes: [
+        { id: "a", address: "127.0.0.1:1", reachable: true, pid: process.pid, reason: undefined },
+      ],
+      logs: [...this.#logs].map(([name, { source }]) => ({
+        name,
+        leader: "a",
+        term: 1,
+        commitIndex: source.lastSeq,
+        appliedIndex: source.lastSeq,
+        lastSeq: source.lastSeq,
+        headHash: undefined,
+        replicas: [{ node: "a", role: "leader", matchIndex: source.lastSeq, paused: [] }],
+        pendingBytes: 0,
+      })),
+      linkFaults: {},
+      workerRestarts: 0,
+      reasons: [],
+      ...this.statusNow,
+    };
+  }
+
+  async transferLeadership(log: string, to: string | undefined): Promise<void> {
+    this.#log(log);
+    if (to === "nobody") throw new AnnalsError("ERR_NODE_UNKNOWN", `there is no node "${to}"`);
+    this.transfers.push({ log, to });
+  }
+
+  health(): NodeHealth {
+    return this.healthNow;
+  }
+}
+
+function parse(request: AppendRequest): PlainRecord[] {
+  const text = Buffer.from(request.body).toString("utf8");
+  const values: unknown[] =
+    request.contentType === "application/x-ndjson"
+      ? text
+          .split("\n")
+          .filter((line) => line !== "")
+          .map((line) => JSON.parse(line))
+      : [JSON.parse(text)].flat();
+  return values.map((value, position) => {
+    const record = value as PlainRecord;
+    if (typeof record["action"] === "string") return record;
+    throw new AnnalsError("ERR_RECORD_INVALID", `record ${position}: action is missing`, {
+      details: { position, path: "action" },
+    });
+  });
+}
+
+function waitFor(log: MemoryLog, seq: number, timeoutMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    if (log.source.lastSeq >= seq) {
+      resolve();
+      return;
+    }
+    const settle = (): void => {
+      clearTimeout(timer);
+      log.waiters.delete(settle);
+      resolve();
+    };
+    const timer = setTimeout(settle, timeoutMs);
+    log.waiters.add(settle);
+  });
+}

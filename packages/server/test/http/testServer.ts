@@ -1,0 +1,35 @@
+import type { AddressInfo } from "node:net";
+import type { FastifyInstance } from "fastify";
+import { createHttpServer } from "../../src/http/httpServer.ts";
+import type { HttpServerOptions } from "../../src/http/httpServer.ts";
+import { MemoryService } from "./memoryService.ts";
+
+export interface TestServer {
+  readonly service: MemoryService;
+  readonly app: FastifyInstance;
+  readonly url: string;
+  /** `host:port` */
+  readonly address: string;
+  readonly faults: unknown[];
+  close(): Promise<void>;
+}
+
+/** A real HTTP server on a free port over a node in memory. */
+export async function startTestServer(
+  options: Partial<HttpServerOptions> = {},
+  service: MemoryService = new MemoryService(),
+): Promise<TestServer> {
+  const faults: unknown[] = [];
+  const app = createHttpServer(service, {
+    node: "a",
+    address: "127.0.0.1:1",
+    maxBodyBytes: 64 * 1024,
+    maxHeldBodyBytes: 256 * 1024,
+    onFault: (error) => faults.push(error),
+    ...options,
+  });
+  await app.listen({ host: "127.0.0.1", port: 0 });
+  const { port } = app.server.address() as AddressInfo;
+  const address = `127.0.0.1:${port}`;
+  return { service, app, url: `http://${address}`, address, faults, close: () => app.close() };
+}
