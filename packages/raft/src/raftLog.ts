@@ -315,13 +315,23 @@ export class RaftLog {
     return this.unstable.snapshot ?? this.#storage.snapshot();
   }
 
-  /** Takes the commit index of the hard state at start. */
-  restoreCommit(index: LogIndex): void {
+  /**
+   * Takes what the disk says at start. What was applied was committed, so the commit index is at least that: neither it nor the order of
+   * its writes against those of the applied index matters for safety.
+   */
+  restoreCommit(commitIndex: LogIndex, applied: LogIndex): void {
+    const compactedTo = this.#committed;
+    const committed = Math.max(commitIndex, applied, compactedTo);
     invariant(
-      index >= this.#committed && index <= this.#lastIndex,
-      `stored commitIndex ${index} is not within [${this.#committed}, ${this.#lastIndex}]: was the log damaged, truncated or lost?`,
+      committed <= this.#lastIndex,
+      `stored commitIndex ${commitIndex} or applied ${applied} is beyond the last index ${this.#lastIndex}: ` +
+        "was the log damaged, truncated or lost?",
     );
-    this.#committed = index;
+    this.#committed = asIndex(committed);
+    if (applied > compactedTo) {
+      this.#applied = applied;
+      this.#applying = applied;
+    }
   }
 
   /** The ticket that held everything up to `last` is done. */
