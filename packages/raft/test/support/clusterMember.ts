@@ -1,12 +1,15 @@
 import {
   type AppendTicket,
   asIndex,
+  asTerm,
   decodeMembershipChange,
   type Entry,
+  type HardState,
   type LogIndex,
   type MemberId,
   type MembershipState,
   type Message,
+  NOBODY,
   ProbedRaftCore,
   type RaftConfig,
   type ReadState,
@@ -15,18 +18,25 @@ import {
 } from "@annals/raft";
 import { MemoryLog } from "./memoryLog.ts";
 
+const FRESH: HardState = { term: asTerm(0), votedFor: NOBODY, commitIndex: asIndex(0) };
+
+/** Mistakes that a driver could make. The checkers must find them out. */
+export type Canary = "none" | "ackBeforeFlush" | "forgetHardState";
+
 /** One member of a random cluster: its storage finishes writes later, in order, and its state machine applies later. */
 export class ClusterMember {
   readonly id: MemberId;
   readonly log: MemoryLog = new MemoryLog();
   readonly #config: RaftConfig;
+  readonly #canary: Canary;
   #core: ProbedRaftCore;
   #writes: AppendTicket[] = [];
   #applies: (readonly Entry[])[] = [];
   /** Durable, with the membership in force as of it. */
   #applied: LogIndex = asIndex(0);
 
-  constructor(config: RaftConfig, membership: MembershipState) {
+  constructor(config: RaftConfig, membership: MembershipState, canary: Canary) {
+    this.#canary = canary;
     this.id = config.id;
     this.#config = config;
     this.log.membership = membership;
@@ -63,7 +73,10 @@ export class ClusterMember {
       const ready = this.#core.takeReady();
       messages.push(...ready.messages);
       reads.push(...ready.reads);
-      if (ready.append !== undefined) this.#writes.push(ready.append);
+      if (ready.append !== undefined) {
+        this.#writes.push(ready.append);
+        if (this.#canary === "ackBeforeFlush") messages.push(...this.#toOthers(ready.append));
+      }
       if (ready.apply.length > 0) this.#applies.push(ready.apply);
     }
     return { messages, reads };
@@ -75,7 +88,7 @@ export class ClusterMember {
     if (ticket === undefined) return [];
     this.#write(ticket);
     this.#core.appendDone(ticket);
-    return ticket.afterDurable.filter(({ to }) => to !== this.id);
+    return this.#canary === "ackBeforeFlush" ? [] : this.#toOthers(ticket);
   }
 
   /** Applies the oldest batch; tells `applied` of every entry. */
@@ -105,7 +118,12 @@ export class ClusterMember {
     for (const ticket of this.#writes.slice(0, survivors)) this.#write(ticket);
     this.#writes = [];
     this.#applies = [];
+    if (this.#canary === "forgetHardState") this.log.hardState = FRESH;
     this.#core = new ProbedRaftCore({ ...this.#config, applied: this.#applied }, this.log);
+  }
+
+  #toOthers(ticket: AppendTicket): readonly Message[] {
+    return ticket.afterDurable.filter(({ to }) => to !== this.id);
   }
 
   /** The state machine as it stands: whoever is a member by now is a member in it. */
