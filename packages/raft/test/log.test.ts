@@ -4,6 +4,7 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { asIndex, asTerm, type Entry, NO_MEMBERS, type Trace } from "@annals/raft";
 import { RaftLog } from "../src/raftLog.ts";
+import { RecentEntries } from "../src/recentEntries.ts";
 import { TermRuns } from "../src/termRuns.ts";
 import { TraceBuffer } from "../src/traceBuffer.ts";
 import { entriesOf, entry } from "./support/member.ts";
@@ -231,4 +232,56 @@ test("terms in memory are those of the log, under any appending and truncating",
       },
     ),
   );
+});
+
+describe("recent entries", () => {
+  test("spare storage the read of what was just written", () => {
+    const { log, storage } = logOf([], entriesOf(1, 1, 1));
+    log.unstable.accept();
+    storage.append(entriesOf(1, 1, 1));
+    log.stableTo(id(1, 3));
+    log.commitTo(asIndex(3));
+    expect(indexes(log.nextCommitted(false))).toEqual([1, 2, 3]);
+    expect(storage.reads).toBe(0);
+    log.acceptApplying(log.nextCommitted(false), false);
+    expect(indexes(log.entriesFrom(asIndex(1), 1_000, 99))).toEqual([1, 2, 3]);
+    expect(storage.reads).toBe(1);
+  });
+
+  test("are what the log holds, under any use, and within their bound", () => {
+    const use = fc.oneof(
+      fc.record({ push: fc.integer({ min: 1, max: 5 }), gap: fc.nat(1) }),
+      fc.record({ drop: fc.nat(30) }),
+      fc.record({ truncate: fc.integer({ min: 1, max: 30 }) }),
+    );
+    fc.assert(
+      fc.property(fc.array(use, { maxLength: 30 }), (uses) => {
+        const recent = new RecentEntries(100);
+        let end = 1;
+        let round = 0;
+        const plain = new Map<number, Entry>();
+        for (const one of uses) {
+          round += 1;
+          if ("push" in one) {
+            const first = end + one.gap;
+            const fresh = Array.from({ length: one.push }, (_, i) => entry(round, first + i));
+            recent.push(fresh);
+            for (const added of fresh) plain.set(added.index, added);
+            end = first + one.push;
+          } else if ("drop" in one) {
+            recent.dropUpTo(asIndex(one.drop));
+          } else {
+            recent.truncateFrom(asIndex(one.truncate));
+            end = Math.min(end, one.truncate);
+          }
+          expect(recent.bytes).toBeLessThanOrEqual(100);
+          for (let index = 1; index < end; index += 1) {
+            const found = recent.slice(asIndex(index), asIndex(index + 1));
+            expect(found === undefined || found[0] === plain.get(index)).toBe(true);
+          }
+          expect(recent.slice(asIndex(end), asIndex(end + 1))).toBeUndefined();
+        }
+      }),
+    );
+  });
 });
