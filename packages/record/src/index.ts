@@ -1,4 +1,22 @@
+export { BadInputError } from "./badInput.ts";
+export type { BadInputCode, BadInputPlace } from "./badInput.ts";
 export type * from "./batch.ts";
+export {
+  batchOverheadBytes,
+  batchSeqRange,
+  BatchView,
+  decodeBatchHeader,
+  encodeBatch,
+  PRODUCER_ID_BYTES_MAX,
+} from "./batchLayout.ts";
+export { chainHash, equalBytes, HASH_BYTES, ZERO_HASH } from "./chainHash.ts";
+export type { Sha256 } from "./chainHash.ts";
 export { AnnalsError } from "./error.ts";
+export { parseJsonRecords, parseNdjsonRecords } from "./jsonRecords.ts";
+export { RECORD_LIMITS } from "./limits.ts";
+export type { RecordLimits } from "./limits.ts";
+export type { AuditRecord, Outcome, RecordMap, RecordValue } from "./recordModel.ts";
+export { RecordScanner } from "./recordScanner.ts";
 export { asSeq } from "./seq.ts";
 export type { Seq } from "./seq.ts";
+export { decodeUtf8, encodeUtf8, isUtf8 } from "./utf8.ts";

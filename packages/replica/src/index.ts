@@ -1,1 +1,7 @@
+export type { AppendResult } from "./appendQueue.ts";
+export { REPLICA_DEFAULTS } from "./config.ts";
+export type { ReplicaConfig } from "./config.ts";
 export type * from "./ports.ts";
+export { PRODUCER_WINDOW } from "./producers.ts";
+export { Replica } from "./replica.ts";
+export type { AppendRequest, ReplicaEvents, ReplicaOptions, ReplicaStatus } from "./options.ts";

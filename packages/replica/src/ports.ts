@@ -9,15 +9,21 @@ import type {
 } from "@annals/raft";
 import type { Seq } from "@annals/record";
 
+/** What became of one request of a producer. */
+export interface ProducerAnswer {
+  readonly sequence: number;
+  readonly firstSeq: Seq;
+  /** firstSeq + count − 1, unless the request was finished by a retry after a change of leader. */
+  readonly lastSeq: Seq;
+  /** Records of the request that are in the log so far. */
+  readonly count: number;
+}
+
 /** Where an idempotent producer stands after an applied entry; what a repeat of its last requests is answered with. */
 export interface ProducerState {
   readonly epoch: number;
   /** The newest answers, oldest first, at most `PRODUCER_WINDOW`; the last one is the producer's latest request. */
-  readonly recent: readonly {
-    readonly sequence: number;
-    readonly firstSeq: Seq;
-    readonly count: number;
-  }[];
+  readonly recent: readonly ProducerAnswer[];
   /** Index of the entry that last changed this state: decides who is forgotten first. */
   readonly lastIndex: LogIndex;
 }
@@ -78,6 +84,15 @@ export interface LogStore extends LogReader {
 export interface PeerTransport {
   /** What one drain produced for one member, in order. */
   send(to: MemberId, messages: readonly Message[]): void;
+}
+
+/**
+ * How a received frame fares: first everything in it was stepped, then all that it brought is durable, or dropped. Each is called once, in
+ * this order, on every way out. The accounting of the receive path hangs on it.
+ */
+export interface Receipt {
+  stepped(): void;
+  durable(): void;
 }
 
 /** Time and turns, injected so that the simulator owns them. */

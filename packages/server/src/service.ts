@@ -129,6 +129,10 @@ export interface ClusterStatus {
   readonly version: string;
   readonly nodes: readonly NodeStatus[];
   readonly logs: readonly LogStatus[];
+  /** How often links from peers ended here, by the code of their reason. */
+  readonly linkFaults: Readonly<Record<string, number>>;
+  /** Worker threads of the answering node that ended without being asked to. */
+  readonly workerRestarts: number;
   /** Whatever is wrong, in plain words; empty when all is well. */
   readonly reasons: readonly string[];
 }

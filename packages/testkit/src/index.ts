@@ -1,1 +1,17 @@
-export {};
+export { KINDS, rewriteFile, runFile } from "./conformance/runFile.ts";
+export type { Difference, FileResult, Kind, RunOptions } from "./conformance/runFile.ts";
+export { LOG_STORE_CONTRACT } from "./storage/contract.ts";
+export type { ContractCase, LogStoreHarness } from "./storage/contractCase.ts";
+export { seededRandom } from "./storage/randomCycles.ts";
+export {
+  batchEntry,
+  chainOf,
+  cycleOf,
+  hardState,
+  noopEntry,
+  plainEntries,
+  SAMPLE_MEMBERSHIP,
+} from "./storage/sampleLog.ts";
+export { SimulatedDisk, SimulatedLogStore } from "./storage/simulatedLogStore.ts";
+export { SimulatedCluster } from "./replica/simulatedCluster.ts";
+export type { SimulatedClusterOptions, SimulatedMember } from "./replica/simulatedCluster.ts";

@@ -1,1 +1,11 @@
-export {};
+export { ControlLink } from "./controlLink.ts";
+export type { ControlLinkOptions } from "./controlLink.ts";
+export { DataLink } from "./dataLink.ts";
+export type { DataLinkOptions } from "./dataLink.ts";
+export { InboundLink } from "./inboundLink.ts";
+export type { InboundHandler, InboundLinkOptions } from "./inboundLink.ts";
+export type { OutboundLinkOptions } from "./outboundLink.ts";
+export { FRAMING_BYTES, PEER_PATH, PROTOCOL_VERSION } from "./protocol.ts";
+export type { LinkFault } from "./protocol.ts";
+export { Receiver } from "./receiver.ts";
+export type { ReceiveLimits, ReceiverOptions } from "./receiver.ts";

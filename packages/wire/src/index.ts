@@ -1,1 +1,23 @@
-export {};
+export { entryKindCode, entryKindOf } from "./entryKind.ts";
+export { decodeFrame, encodeFrame, PARCELS_MAX } from "./frames.ts";
+export type {
+  AppendFrame,
+  BirthFrame,
+  ControlFrame,
+  Frame,
+  GrantFrame,
+  HelloFrame,
+  RefuseFrame,
+  ResponseFrame,
+  WelcomeFrame,
+} from "./frames.ts";
+export { parseIngestBody } from "./ingest.ts";
+export type { IngestContentType } from "./ingest.ts";
+export { MEMBERS_MAX, packMembership, readMembership } from "./membership.ts";
+export { decodeMessages, encodeMessages, ENTRIES_MAX, MESSAGES_MAX } from "./messages.ts";
+export { MsgpackCursor } from "./msgpackCursor.ts";
+export { assertVersion, packVersioned } from "./pack.ts";
+export type { Packable } from "./pack.ts";
+export { decodeRecord, encodeRecord } from "./recordCodec.ts";
+export { WireError } from "./wireError.ts";
+export type { WireErrorCode } from "./wireError.ts";

@@ -132,6 +132,8 @@ export class MemoryService implements NodeService {
         replicas: [{ node: "a", role: "leader", matchIndex: source.lastSeq, paused: [] }],
         pendingBytes: 0,
       })),
+      linkFaults: {},
+      workerRestarts: 0,
       reasons: [],
       ...this.statusNow,
     };

@@ -1,0 +1,127 @@
+/** Goal: each bound holds at its smallest legal value, refuses illegal ones, and lets go of everything. */
+import { describe, expect, it } from "vitest";
+import { Backoff, CreditWindow, Gauge, PauseGate, Stagger } from "@annals/flow";
+
+describe("Gauge", () => {
+  it("refuses a cap below 1", () => {
+    for (const cap of [0, -1, Number.NaN]) expect(() => new Gauge(cap)).toThrow(RangeError);
+  });
+
+  it("is full at the cap and opens again at half", () => {
+    const gauge = new Gauge(4);
+    gauge.add(3);
+    expect(gauge.full).toBe(false);
+    gauge.add(1);
+    expect(gauge.full).toBe(true);
+    gauge.remove(1);
+    expect(gauge.full).toBe(true);
+    gauge.remove(1);
+    expect(gauge.full).toBe(false);
+    expect(gauge.read()).toEqual({ current: 2, peak: 4, cap: 4 });
+  });
+
+  it("with cap 1 admits one item at a time, and one oversized item does not wedge it", () => {
+    const gauge = new Gauge(1);
+    gauge.add(100);
+    expect(gauge.full).toBe(true);
+    gauge.remove(100);
+    expect(gauge.full).toBe(false);
+  });
+
+  it("refuses to give back more than was taken", () => {
+    const gauge = new Gauge(1);
+    gauge.add(1);
+    expect(() => gauge.remove(2)).toThrow("2 given back of 1");
+  });
+});
+
+describe("PauseGate", () => {
+  function gate() {
+    const calls: string[] = [];
+    return {
+      calls,
+      gate: new PauseGate(
+        () => calls.push("pause"),
+        () => calls.push("resume"),
+      ),
+    };
+  }
+
+  it("pauses on the first hold and resumes on the last release, whatever the order", () => {
+    const { calls, gate: pauseGate } = gate();
+    const a = pauseGate.hold("event-queue");
+    const b = pauseGate.hold("event-queue");
+    const c = pauseGate.hold("worker-lane");
+    expect([...pauseGate.reasons()]).toEqual([
+      ["event-queue", 2],
+      ["worker-lane", 1],
+    ]);
+    b();
+    c();
+    expect(calls).toEqual(["pause"]);
+    a();
+    expect(calls).toEqual(["pause", "resume"]);
+    expect(pauseGate.paused).toBe(false);
+    expect(pauseGate.counts().get("event-queue")).toBe(2);
+  });
+
+  it("counts a double release once", () => {
+    const { calls, gate: pauseGate } = gate();
+    const a = pauseGate.hold("x");
+    pauseGate.hold("x");
+    a();
+    a();
+    expect(pauseGate.paused).toBe(true);
+    expect(calls).toEqual(["pause"]);
+  });
+
+  it("lets go of everything on close and stays silent afterwards", () => {
+    const { calls, gate: pauseGate } = gate();
+    const a = pauseGate.hold("x");
+    pauseGate.close();
+    a();
+    pauseGate.hold("y");
+    expect(pauseGate.paused).toBe(false);
+    expect(calls).toEqual(["pause"]);
+  });
+});
+
+describe("CreditWindow", () => {
+  it("is shut until granted, and one item may overdraw it", () => {
+    const window = new CreditWindow();
+    expect(window.tryTake({ entries: 1, bytes: 1 })).toBe(false);
+    window.grant({ entries: 1, bytes: 1 });
+    expect(window.tryTake({ entries: 5, bytes: 50 })).toBe(true);
+    expect(window.tryTake({ entries: 1, bytes: 1 })).toBe(false);
+    window.grant({ entries: 5, bytes: 49 });
+    expect(window.open).toBe(false);
+    window.grant({ entries: 0, bytes: 1 });
+    expect(window.open).toBe(true);
+    expect(window.read()).toEqual({ entries: 1, bytes: 1 });
+  });
+});
+
+describe("Backoff", () => {
+  it("doubles up to its ceiling and falls back only on progress", () => {
+    const backoff = new Backoff({ initialMs: 100, maxMs: 300, randomBelow: (n) => n - 1 });
+    expect([backoff.nextMs(), backoff.nextMs(), backoff.nextMs(), backoff.nextMs()]).toEqual([
+      100, 200, 300, 300,
+    ]);
+    backoff.progress();
+    expect(backoff.nextMs()).toBe(100);
+  });
+
+  it("refuses nonsense", () => {
+    expect(() => new Backoff({ initialMs: 0, maxMs: 1, randomBelow: () => 0 })).toThrow(RangeError);
+    expect(() => new Backoff({ initialMs: 5, maxMs: 1, randomBelow: () => 0 })).toThrow(RangeError);
+  });
+});
+
+describe("Stagger", () => {
+  it("spaces slots by one interval across all callers, without saving up idle time", () => {
+    const stagger = new Stagger(100);
+    expect([stagger.reserve(0), stagger.reserve(0), stagger.reserve(50)]).toEqual([0, 100, 150]);
+    expect(stagger.reserve(10_000)).toBe(0);
+    expect(stagger.reserve(10_000)).toBe(100);
+  });
+});

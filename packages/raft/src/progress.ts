@@ -1,0 +1,158 @@
+import { Inflights } from "./inflights.ts";
+import { asIndex, type LogIndex, type MemberId } from "./types.ts";
+
+/**
+ * How a leader talks to a follower. `probe`: one message at a time, to find where the logs agree. `replicate`: a pipeline, within the
+ * in-flight window. `snapshot`: nothing but heartbeats until the follower has taken the snapshot or it is reported lost.
+ */
+export type ProgressState = "probe" | "replicate" | "snapshot";
+
+/** A follower's progress, as a plain copy: for the status and for traces. */
+export interface ProgressStatus {
+  readonly member: MemberId;
+  readonly state: ProgressState;
+  readonly matchIndex: LogIndex;
+  readonly nextIndex: LogIndex;
+  readonly learner: boolean;
+  /** Nothing is sent until an acknowledgement or a heartbeat response comes. */
+  readonly paused: boolean;
+  /** Index of the snapshot on its way, 0 for none. */
+  readonly pendingSnapshot: LogIndex;
+  /** Heard from since the last quorum check. */
+  readonly recentActive: boolean;
+  readonly inflightMessages: number;
+  readonly inflightBytes: number;
+  readonly inflightFull: boolean;
+}
+
+/** What a leader knows of one member (Raft Fig. 2, "volatile state on leaders"), itself included. Written by the leader's code only. */
+export class Progress {
+  readonly member: MemberId;
+  readonly inflights: Inflights;
+  /** Highest index known to be durable on the member. Never falls during one leadership. Invariant: matchIndex < nextIndex. */
+  matchIndex: LogIndex = asIndex(0);
+  /** Index of the next entry to send. While replicating it runs ahead of acknowledgements. */
+  nextIndex: LogIndex;
+  /** Highest commit index sent, so that a member is not told twice. */
+  sentCommit: LogIndex = asIndex(0);
+  state: ProgressState = "probe";
+  pendingSnapshot: LogIndex = asIndex(0);
+  recentActive = false;
+  appendPaused = false;
+  learner = false;
+
+  constructor(member: MemberId, nextIndex: LogIndex, inflights: Inflights) {
+    this.member = member;
+    this.nextIndex = nextIndex;
+    this.inflights = inflights;
+  }
+
+  /** As at the beginning of a leadership: nothing known but where to probe first. */
+  reset(nextIndex: LogIndex): void {
+    this.matchIndex = asIndex(0);
+    this.nextIndex = nextIndex;
+    this.sentCommit = asIndex(0);
+    this.recentActive = false;
+    this.#enter("probe");
+  }
+
+  /** Probes from the pending snapshot, if that is what was sent last, else from the last known match. */
+  becomeProbe(): void {
+    const from =
+      this.state === "snapshot" ? Math.max(this.matchIndex, this.pendingSnapshot) : this.matchIndex;
+    this.#enter("probe");
+    this.nextIndex = asIndex(from + 1);
+    this.#lowerSentCommit();
+  }
+
+  becomeReplicate(): void {
+    this.#enter("replicate");
+    this.nextIndex = asIndex(this.matchIndex + 1);
+  }
+
+  /** A snapshot up to `index` was sent: what it covers counts as sent. */
+  becomeSnapshot(index: LogIndex): void {
+    this.#enter("snapshot");
+    this.pendingSnapshot = index;
+    this.nextIndex = asIndex(index + 1);
+    this.sentCommit = index;
+  }
+
+  /** An AppendEntries with that many entries was sent. A probe pauses; a pipeline runs on until its window is full. */
+  sentEntries(count: number, bytes: number): void {
+    if (this.state === "replicate") {
+      if (count > 0) {
+        this.nextIndex = asIndex(this.nextIndex + count);
+        this.inflights.add(asIndex(this.nextIndex - 1), bytes);
+      }
+      // Whatever was sent into a full window counts as its one probe until the next heartbeat response.
+      this.appendPaused = this.inflights.full();
+    } else if (count > 0) {
+      this.appendPaused = true;
+    }
+  }
+
+  /** Whether sending `commitIndex` now could move the member's commit index, within what was already sent to it. */
+  canBumpCommit(commitIndex: LogIndex): boolean {
+    return commitIndex > this.sentCommit && this.sentCommit < this.nextIndex - 1;
+  }
+
+  /** The member acknowledged everything up to `index`. False if that was known already. */
+  maybeUpdate(index: LogIndex): boolean {
+    if (index <= this.matchIndex) return false;
+    this.matchIndex = index;
+    if (this.nextIndex <= index) this.nextIndex = asIndex(index + 1);
+    this.appendPaused = false;
+    return true;
+  }
+
+  /**
+   * The member rejected an append after `rejected` and hinted that the logs may agree at `hint`. False if the rejection is an old one
+   * that says nothing new: then nothing changes.
+   */
+  maybeDecrease(rejected: LogIndex, hint: LogIndex): boolean {
+    if (this.state === "replicate") {
+      if (rejected <= this.matchIndex) return false;
+      this.nextIndex = asIndex(this.matchIndex + 1);
+      this.#lowerSentCommit();
+      return true;
+    }
+    // Probes go out one at a time, so a genuine rejection can only be about the last one.
+    if (this.nextIndex - 1 !== rejected) return false;
+    this.nextIndex = asIndex(Math.max(Math.min(rejected, hint + 1), this.matchIndex + 1));
+    this.#lowerSentCommit();
+    this.appendPaused = false;
+    return true;
+  }
+
+  paused(): boolean {
+    return this.state === "snapshot" || this.appendPaused;
+  }
+
+  status(): ProgressStatus {
+    return {
+      member: this.member,
+      state: this.state,
+      matchIndex: this.matchIndex,
+      nextIndex: this.nextIndex,
+      learner: this.learner,
+      paused: this.paused(),
+      pendingSnapshot: this.pendingSnapshot,
+      recentActive: this.recentActive,
+      inflightMessages: this.inflights.count,
+      inflightBytes: this.inflights.bytes,
+      inflightFull: this.inflights.full(),
+    };
+  }
+
+  #enter(state: ProgressState): void {
+    this.appendPaused = false;
+    this.pendingSnapshot = asIndex(0);
+    this.state = state;
+    this.inflights.reset();
+  }
+
+  #lowerSentCommit(): void {
+    if (this.sentCommit >= this.nextIndex) this.sentCommit = asIndex(this.nextIndex - 1);
+  }
+}

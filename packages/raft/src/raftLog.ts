@@ -1,0 +1,358 @@
+import { entriesBytes, limitEntries, payloadBytes } from "./entrySize.ts";
+import { InvariantError, invariant } from "./invariant.ts";
+import type { LogReader } from "./logReader.ts";
+import { TermRuns } from "./termRuns.ts";
+import type { TraceBuffer } from "./traceBuffer.ts";
+import {
+  asIndex,
+  asTerm,
+  type Entry,
+  type EntryId,
+  type LogIndex,
+  type Snapshot,
+  type Term,
+} from "./types.ts";
+import { Unstable } from "./unstable.ts";
+
+/** Terms seldom change: this many runs answer for the terms of a long tail, a few KiB at most. */
+const TERM_RUNS_MAX = 256;
+const NO_ENTRIES: readonly Entry[] = [];
+
+/** A batch of entries handed out for applying and not yet acknowledged. */
+interface ApplyingBatch {
+  readonly lastIndex: LogIndex;
+  readonly bytes: number;
+  readonly payload: number;
+}
+
+/**
+ * The log as Raft sees it: what storage holds, under the tail that is not known to be durable.
+ * Invariant: applied ≤ applying ≤ committed ≤ lastIndex.
+ */
+export class RaftLog {
+  readonly unstable: Unstable;
+  readonly #storage: LogReader;
+  readonly #traces: TraceBuffer;
+  readonly #maxApplyingBytes: number;
+  readonly #terms = new TermRuns(TERM_RUNS_MAX);
+  #lastIndex: LogIndex;
+  #committed: LogIndex;
+  #applying: LogIndex;
+  #applied: LogIndex;
+  #applyingBatches: ApplyingBatch[] = [];
+  #applyingBytes = 0;
+  #applyingPaused = false;
+  /** The last tail that was read, shared by all members that need the same one. Valid until the tail changes. */
+  #tail: readonly Entry[] = NO_ENTRIES;
+  #tailFrom = -1;
+
+  constructor(storage: LogReader, traces: TraceBuffer, maxApplyingBytes: number) {
+    this.#storage = storage;
+    this.#traces = traces;
+    this.#maxApplyingBytes = maxApplyingBytes;
+    this.#lastIndex = storage.lastIndex();
+    this.unstable = new Unstable(asIndex(this.#lastIndex + 1), traces);
+    const lastTerm = storage.term(this.#lastIndex);
+    invariant(
+      typeof lastTerm === "number",
+      `storage has no term for its last index ${this.#lastIndex}: ${lastTerm}`,
+    );
+    this.#terms.reset(this.#lastIndex, lastTerm);
+    const compactedTo = asIndex(storage.firstIndex() - 1);
+    this.#committed = compactedTo;
+    this.#applying = compactedTo;
+    this.#applied = compactedTo;
+  }
+
+  get committed(): LogIndex {
+    return this.#committed;
+  }
+
+  get applied(): LogIndex {
+    return this.#applied;
+  }
+
+  get applying(): LogIndex {
+    return this.#applying;
+  }
+
+  get lastIndex(): LogIndex {
+    return this.#lastIndex;
+  }
+
+  get firstIndex(): LogIndex {
+    const snapshot = this.unstable.snapshot;
+    return snapshot === undefined
+      ? this.#storage.firstIndex()
+      : asIndex(snapshot.lastIncludedIndex + 1);
+  }
+
+  lastTerm(): Term {
+    return this.term(this.#lastIndex) ?? failTerm(this.#lastIndex);
+  }
+
+  lastId(): EntryId {
+    return { term: this.lastTerm(), index: this.#lastIndex };
+  }
+
+  /** The term at `index`; undefined if it is compacted away or not here yet. The index before the first entry still has its term. */
+  term(index: LogIndex): Term | undefined {
+    if (index > this.#lastIndex || index + 1 < this.firstIndex) return undefined;
+    const known = this.#terms.term(index);
+    if (known !== undefined) return known;
+    const stored = this.#storage.term(index);
+    return typeof stored === "number" ? stored : undefined;
+  }
+
+  matches(id: EntryId): boolean {
+    return this.term(id.index) === id.term;
+  }
+
+  /** Whether a log that ends with `last` is at least as up-to-date as this one (Raft §5.4.1). */
+  isUpToDate(last: EntryId): boolean {
+    const term = this.lastTerm();
+    return last.term > term || (last.term === term && last.index >= this.#lastIndex);
+  }
+
+  /**
+   * Appends the entries that are not already here and returns the new last index of what was sent, or "mismatch" if we lack `prev`.
+   * Equal entries are kept, so a late duplicate cannot shorten the log (Raft §5.3). Nothing is durable until its ticket is done.
+   */
+  maybeAppend(
+    prev: EntryId,
+    entries: readonly Entry[],
+    leaderCommit: LogIndex,
+  ): LogIndex | "mismatch" {
+    if (!this.matches(prev)) return "mismatch";
+    const lastNew = asIndex(prev.index + entries.length);
+    const conflict = this.#findConflict(entries);
+    if (conflict !== undefined) {
+      // Either this log lost what it had promised to keep, or two leaders disagree about a committed entry.
+      invariant(
+        conflict > this.#committed,
+        `entry ${conflict} conflicts with a committed entry (commitIndex ${this.#committed})`,
+      );
+      const fresh = conflict - prev.index - 1;
+      this.append(fresh === 0 ? entries : entries.slice(fresh));
+    }
+    this.commitTo(leaderCommit < lastNew ? leaderCommit : lastNew);
+    return lastNew;
+  }
+
+  /** Appends contiguous entries, replacing whatever was at their indexes. Committed entries are never replaced. */
+  append(entries: readonly Entry[]): void {
+    const first = entries[0];
+    const last = entries.at(-1);
+    if (first === undefined || last === undefined) return;
+    invariant(
+      first.index > this.#committed,
+      `append at ${first.index} would replace committed entries (commitIndex ${this.#committed})`,
+    );
+    if (first.index <= this.#lastIndex) this.#terms.truncateFrom(first.index);
+    for (const entry of entries) this.#terms.append(entry.index, entry.term);
+    this.unstable.truncateAndAppend(entries);
+    this.#lastIndex = last.index;
+    this.#tailFrom = -1;
+  }
+
+  /**
+   * The highest index ≤ `index` whose term is ≤ `term` or is not known, and its term (0 if unknown): the best guess at where this log
+   * stops agreeing with one that has `term` at `index`. Both sides of a rejection skip whole terms by it.
+   */
+  findConflictByTerm(index: LogIndex, term: Term): EntryId {
+    for (let guess: number = index; guess > 0; guess -= 1) {
+      const ours = this.term(asIndex(guess));
+      if (ours === undefined) return { index: asIndex(guess), term: asTerm(0) };
+      if (ours <= term) return { index: asIndex(guess), term: ours };
+    }
+    return { index: asIndex(0), term: asTerm(0) };
+  }
+
+  commitTo(index: LogIndex): void {
+    if (index <= this.#committed) return;
+    invariant(
+      index <= this.#lastIndex,
+      `commit of ${index} is beyond the last index ${this.#lastIndex}: was the log damaged, truncated or lost?`,
+    );
+    this.#committed = index;
+  }
+
+  /** Commits up to `index` if the entry there is of `term`: only the own term's entries are committed by counting (Raft §5.4.2). */
+  maybeCommit(index: number, term: Term): boolean {
+    if (index <= this.#committed || !Number.isFinite(index)) return false;
+    const target = asIndex(index);
+    if (this.term(target) !== term) return false;
+    this.commitTo(target);
+    return true;
+  }
+
+  /** Entries from `from` on within the caps; "compacted" if they are gone. Empty only beyond the end. */
+  entriesFrom(
+    from: LogIndex,
+    maxBytes: number,
+    maxEntries: number,
+  ): readonly Entry[] | "compacted" {
+    if (from > this.#lastIndex) return NO_ENTRIES;
+    if (from < this.firstIndex) return "compacted";
+    if (from < this.unstable.offset) {
+      return this.slice(from, asIndex(this.#lastIndex + 1), maxBytes, maxEntries);
+    }
+    if (this.#tailFrom !== from) {
+      this.#tail = this.unstable.slice(from, asIndex(this.#lastIndex + 1));
+      this.#tailFrom = from;
+    }
+    return limitEntries(this.#tail, maxBytes, maxEntries);
+  }
+
+  /** Entries in [from, to) within the caps, at least one. Caller ensures from < to ≤ lastIndex + 1. */
+  slice(
+    from: LogIndex,
+    to: LogIndex,
+    maxBytes: number,
+    maxEntries: number,
+  ): readonly Entry[] | "compacted" {
+    const offset = this.unstable.offset;
+    if (from >= offset) return limitEntries(this.unstable.slice(from, to), maxBytes, maxEntries);
+    const cut = to < offset ? to : offset;
+    const read = this.#storage.entries(from, cut, maxBytes, maxEntries);
+    if (read === "compacted") return "compacted";
+    const stored = limitEntries(read, maxBytes, maxEntries);
+    invariant(
+      stored[0]?.index === from,
+      `storage answered a read at ${from} with an entry at ${stored[0]?.index}`,
+    );
+    const bytes = entriesBytes(stored);
+    if (to <= offset || stored.length < cut - from) return stored;
+    if (bytes >= maxBytes || stored.length >= maxEntries) return stored;
+    const rest = limitEntries(
+      this.unstable.slice(offset, to),
+      maxBytes - bytes,
+      maxEntries - stored.length,
+    );
+    // The limit always lets one entry through; as there are some already, this one has to fit.
+    if (rest.length === 1 && bytes + entriesBytes(rest) > maxBytes) return stored;
+    return [...stored, ...rest];
+  }
+
+  /** Entries to hand out for applying now, within the byte cap on what is handed out and not yet applied. */
+  nextCommitted(allowUnstable: boolean): readonly Entry[] {
+    if (!this.hasNextCommitted(allowUnstable)) return NO_ENTRIES;
+    const entries = this.slice(
+      asIndex(this.#applying + 1),
+      asIndex(this.#appliable(allowUnstable) + 1),
+      this.#maxApplyingBytes - this.#applyingBytes,
+      Number.POSITIVE_INFINITY,
+    );
+    invariant(
+      entries !== "compacted",
+      `entry ${this.#applying + 1} was compacted before it was applied`,
+    );
+    return entries;
+  }
+
+  hasNextCommitted(allowUnstable: boolean): boolean {
+    // A snapshot that is still to be installed goes first: what it covers must not be applied entry by entry.
+    if (this.#applyingPaused || this.unstable.snapshot !== undefined) return false;
+    return this.#applying < this.#appliable(allowUnstable);
+  }
+
+  /** `entries` were handed out for applying. */
+  acceptApplying(entries: readonly Entry[], allowUnstable: boolean): void {
+    const last = entries.at(-1);
+    if (last === undefined) return;
+    const bytes = entriesBytes(entries);
+    this.#applying = last.index;
+    this.#applyingBytes += bytes;
+    this.#applyingBatches.push({ lastIndex: last.index, bytes, payload: payloadBytes(entries) });
+    // Cut short by the cap: the next entry would not fit, so nothing more until something is applied.
+    this.#applyingPaused =
+      this.#applyingBytes >= this.#maxApplyingBytes || last.index < this.#appliable(allowUnstable);
+  }
+
+  /** Everything up to `index` is applied. Returns the payload bytes of the batches that are complete by this. */
+  appliedTo(index: LogIndex): number {
+    invariant(
+      index <= this.#committed && index >= this.#applied,
+      `applied ${index} is not within [applied ${this.#applied}, commitIndex ${this.#committed}]`,
+    );
+    this.#applied = index;
+    if (this.#applying < index) this.#applying = index;
+    let payload = 0;
+    let done = 0;
+    for (const batch of this.#applyingBatches) {
+      if (batch.lastIndex > index) break;
+      this.#applyingBytes -= batch.bytes;
+      payload += batch.payload;
+      done += 1;
+    }
+    if (done > 0) this.#applyingBatches.splice(0, done);
+    this.#applyingPaused = this.#applyingBytes >= this.#maxApplyingBytes;
+    return payload;
+  }
+
+  /** Replaces the whole log by a snapshot that a leader sent: nothing of the old log survives at or below it. */
+  restore(snapshot: Snapshot): void {
+    this.#traces.emit({
+      kind: "restoreStarted",
+      committed: this.#committed,
+      applied: this.#applied,
+      applying: this.#applying,
+      unstableOffset: this.unstable.offset,
+      unstableHandedTo: this.unstable.handedTo,
+      unstableCount: this.unstable.count,
+      index: snapshot.lastIncludedIndex,
+      term: snapshot.lastIncludedTerm,
+    });
+    this.#committed = snapshot.lastIncludedIndex;
+    this.unstable.restore(snapshot);
+    this.#terms.reset(snapshot.lastIncludedIndex, snapshot.lastIncludedTerm);
+    this.#lastIndex = snapshot.lastIncludedIndex;
+    this.#tailFrom = -1;
+  }
+
+  /** What storage or a pending installation has; undefined while storage is making one. */
+  snapshot(): Snapshot | undefined {
+    return this.unstable.snapshot ?? this.#storage.snapshot();
+  }
+
+  /** Takes the commit index of the hard state at start. */
+  restoreCommit(index: LogIndex): void {
+    invariant(
+      index >= this.#committed && index <= this.#lastIndex,
+      `stored commitIndex ${index} is not within [${this.#committed}, ${this.#lastIndex}]: was the log damaged, truncated or lost?`,
+    );
+    this.#committed = index;
+  }
+
+  /** The ticket that held everything up to `last` is done. */
+  stableTo(last: EntryId): void {
+    this.unstable.stableTo(last);
+    this.#tailFrom = -1;
+  }
+
+  #appliable(allowUnstable: boolean): number {
+    return allowUnstable ? this.#committed : Math.min(this.#committed, this.unstable.offset - 1);
+  }
+
+  /** The index of the first entry that is not here with the same term. */
+  #findConflict(entries: readonly Entry[]): LogIndex | undefined {
+    for (const entry of entries) {
+      const existing = this.term(entry.index);
+      if (existing === entry.term) continue;
+      if (entry.index <= this.#lastIndex) {
+        this.#traces.emit({
+          kind: "conflictFound",
+          index: entry.index,
+          existing: existing ?? asTerm(0),
+          conflicting: entry.term,
+        });
+      }
+      return entry.index;
+    }
+    return undefined;
+  }
+}
+
+function failTerm(index: LogIndex): never {
+  throw new InvariantError(`the log has no term for its last index ${index}`);
+}

@@ -1,0 +1,142 @@
+import { stepCandidate } from "./candidate.ts";
+import { handleVoteRequest, inLease, rejectStalePreVote, traceVoteIgnored } from "./election.ts";
+import { stepFollower } from "./follower.ts";
+import { stepLeader } from "./leader.ts";
+import type { AppendEntries, InstallSnapshot, Message } from "./message.ts";
+import { membershipProblem } from "./membership.ts";
+import type { StepOutcome } from "./outcome.ts";
+import { OK } from "./outcome.ts";
+import type { Raft } from "./raft.ts";
+import { becomeFollower } from "./roles.ts";
+import { asIndex, NOBODY } from "./types.ts";
+
+/** Answers to something that this member sent: taken from members only. */
+const RESPONSES: Readonly<Record<Message["kind"], boolean>> = {
+  appendEntries: false,
+  appendEntriesResponse: true,
+  requestVote: false,
+  requestVoteResponse: true,
+  requestPreVote: false,
+  requestPreVoteResponse: true,
+  heartbeat: false,
+  heartbeatResponse: true,
+  installSnapshot: false,
+  timeoutNow: false,
+  readIndex: false,
+  readIndexResponse: true,
+  transferLeadership: false,
+  propose: false,
+};
+
+/** A message from a peer: checked for what a peer may send at all, then handled. */
+export function stepPeer(raft: Raft, message: Message): StepOutcome {
+  if (message.to !== raft.id) return { kind: "refused", reason: "notForUs" };
+  if (message.from === raft.id || message.from === NOBODY) {
+    return { kind: "refused", reason: "forgedSender" };
+  }
+  if (!isWellFormed(message)) return { kind: "refused", reason: "malformed" };
+  return stepKnown(raft, message);
+}
+
+/** A message from a peer or, by way of its own disk, from this member: responses are taken from members only. */
+export function stepKnown(raft: Raft, message: Message): StepOutcome {
+  if (RESPONSES[message.kind] && raft.tracker.get(message.from) === undefined) {
+    return { kind: "refused", reason: "unknownMember" };
+  }
+  return step(raft, message);
+}
+
+/** Compares terms (Raft §5.1), then hands the message to the role. */
+export function step(raft: Raft, message: Message): StepOutcome {
+  // Proposals and reads carry no term: they are wishes of a client, passed on.
+  if (message.kind !== "propose" && message.kind !== "readIndex") {
+    if (message.term > raft.term) {
+      if (!takeLaterTerm(raft, message)) return OK;
+    } else if (message.term < raft.term) {
+      answerEarlierTerm(raft, message);
+      return OK;
+    }
+  }
+  if (message.kind === "requestVote" || message.kind === "requestPreVote") {
+    handleVoteRequest(raft, message);
+    return OK;
+  }
+  if (raft.role === "leader") return stepLeader(raft, message);
+  if (raft.role === "follower") return stepFollower(raft, message);
+  return stepCandidate(raft, message);
+}
+
+/** Whether the message is to be handled further. */
+function takeLaterTerm(raft: Raft, message: Message): boolean {
+  const { kind } = message;
+  if (kind === "requestVote" || kind === "requestPreVote") {
+    if (!message.transfer && inLease(raft)) {
+      // A leader is alive: a member that was cut off, or removed, must not depose it by its higher term (thesis §4.2.3).
+      traceVoteIgnored(raft, message);
+      return false;
+    }
+    // A rehearsal changes no term at either end.
+    if (kind === "requestPreVote") return true;
+  }
+  // Granted rehearsals echo a term that nobody has entered yet; refused ones carry the refuser's own.
+  if (kind === "requestPreVoteResponse" && !message.rejected) return true;
+
+  raft.trace({
+    kind: "termRaised",
+    by: kind,
+    from: message.from,
+    oldTerm: raft.term,
+    term: message.term,
+  });
+  const fromLeader = kind === "appendEntries" || kind === "heartbeat" || kind === "installSnapshot";
+  becomeFollower(raft, message.term, fromLeader ? message.from : NOBODY);
+  return true;
+}
+
+function answerEarlierTerm(raft: Raft, message: Message): void {
+  const { kind } = message;
+  if (
+    (raft.config.checkQuorum || raft.config.preVote) &&
+    (kind === "heartbeat" || kind === "appendEntries")
+  ) {
+    // With either option the sender may never hear of our term by a vote request: tell it, or this member could neither win an election
+    // nor rejoin. The answer acknowledges nothing; its term is what counts.
+    raft.acknowledge(message.from, asIndex(0));
+  } else if (kind === "requestPreVote") {
+    rejectStalePreVote(raft, message);
+  } else {
+    raft.trace({
+      kind: "staleMessage",
+      message: kind,
+      from: message.from,
+      messageTerm: message.term,
+      term: raft.term,
+    });
+  }
+}
+
+function isWellFormed(message: Message): boolean {
+  if (message.kind === "appendEntries") return isContiguous(message);
+  if (message.kind === "installSnapshot") return isPossible(message);
+  return message.kind !== "propose" || message.entries.length > 0;
+}
+
+/** Indexes without gaps, terms that never fall, none beyond the leader's. */
+function isContiguous(message: AppendEntries): boolean {
+  let { prevLogTerm: term, prevLogIndex: index } = message;
+  for (const entry of message.entries) {
+    index = asIndex(index + 1);
+    if (entry.index !== index || entry.term < term) return false;
+    term = entry.term;
+  }
+  return term <= message.term;
+}
+
+function isPossible(message: InstallSnapshot): boolean {
+  const { snapshot } = message;
+  return (
+    snapshot.lastIncludedIndex > 0 &&
+    snapshot.lastIncludedTerm <= message.term &&
+    membershipProblem(snapshot.membership) === undefined
+  );
+}

@@ -1,0 +1,248 @@
+/**
+ * The bytes of a batch, version 1; integers big-endian, nothing padded:
+ *
+ *     u8   version = 1
+ *     u64  firstSeq
+ *     u32  count                    records, ≥ 1
+ *     u64  recordedAt               ms since 1970
+ *     u32  requests                 ≥ 1
+ *     per request:  u32 count (≥ 1) · u8 idBytes (0: no producer, then nothing more)
+ *                   [· id (UTF-8) · u64 epoch · u64 sequence]
+ *     u32  end × count              where each record ends, counted from the start of the records
+ *     the records, one after the other, opaque
+ *
+ * The offset table lets a reader slice one record without looking at its neighbours.
+ */
+import type { BatchHeader, BatchRequest, ProducerStamp } from "./batch.ts";
+import { AnnalsError } from "./error.ts";
+import { asSeq } from "./seq.ts";
+import type { Seq } from "./seq.ts";
+import { decodeUtf8, encodeUtf8 } from "./utf8.ts";
+
+const BATCH_VERSION = 1;
+const FIXED_BYTES = 1 + 8 + 4 + 8 + 4;
+const REQUEST_BYTES_MIN = 4 + 1;
+const STAMP_BYTES = 8 + 8;
+export const PRODUCER_ID_BYTES_MAX = 64;
+
+/** Bytes that a batch of this header needs beside the records themselves. */
+export function batchOverheadBytes(header: BatchHeader): number {
+  let bytes = FIXED_BYTES + 4 * header.count;
+  for (const request of header.requests) {
+    bytes += REQUEST_BYTES_MIN;
+    if (request.producer !== undefined)
+      bytes += producerIdBytes(request.producer).length + STAMP_BYTES;
+  }
+  return bytes;
+}
+
+/** Throws a RangeError on a header that contradicts itself or the records: that is a bug of the caller. */
+export function encodeBatch(header: BatchHeader, records: readonly Uint8Array[]): Uint8Array {
+  assertHeader(header, records.length);
+  let size = batchOverheadBytes(header);
+  for (const record of records) size += record.length;
+  const bytes = new Uint8Array(size);
+  const view = new DataView(bytes.buffer);
+  bytes[0] = BATCH_VERSION;
+  view.setBigUint64(1, BigInt(header.firstSeq));
+  view.setUint32(9, header.count);
+  view.setBigUint64(13, BigInt(header.recordedAt));
+  view.setUint32(21, header.requests.length);
+  let at = FIXED_BYTES;
+  for (const request of header.requests) at = putRequest(bytes, view, at, request);
+  const recordsAt = at + 4 * header.count;
+  let end = 0;
+  for (const record of records) {
+    bytes.set(record, recordsAt + end);
+    end += record.length;
+    view.setUint32(at, end);
+    at += 4;
+  }
+  return bytes;
+}
+
+function assertHeader(header: BatchHeader, records: number): void {
+  let requested = 0;
+  for (const request of header.requests) {
+    if (!Number.isSafeInteger(request.count) || request.count < 1)
+      throw new RangeError(`a request of ${request.count} records`);
+    requested += request.count;
+  }
+  if (records < 1 || records !== header.count || requested !== header.count)
+    throw new RangeError(
+      `batch of ${records} records, header ${header.count}, requests ${requested}`,
+    );
+  if (!Number.isSafeInteger(header.recordedAt) || header.recordedAt < 0)
+    throw new RangeError(`recordedAt ${header.recordedAt}`);
+  if (header.firstSeq < 1) throw new RangeError(`firstSeq ${header.firstSeq}`);
+}
+
+function producerIdBytes(producer: ProducerStamp): Uint8Array {
+  const id = encodeUtf8(producer.id);
+  if (id === undefined || id.length < 1 || id.length > PRODUCER_ID_BYTES_MAX)
+    throw new RangeError(`a producer id must have 1 to ${PRODUCER_ID_BYTES_MAX} bytes of UTF-8`);
+  return id;
+}
+
+function putRequest(bytes: Uint8Array, view: DataView, at: number, request: BatchRequest): number {
+  view.setUint32(at, request.count);
+  if (request.producer === undefined) {
+    bytes[at + 4] = 0;
+    return at + REQUEST_BYTES_MIN;
+  }
+  const id = producerIdBytes(request.producer);
+  bytes[at + 4] = id.length;
+  bytes.set(id, at + REQUEST_BYTES_MIN);
+  view.setBigUint64(at + REQUEST_BYTES_MIN + id.length, BigInt(request.producer.epoch));
+  view.setBigUint64(at + REQUEST_BYTES_MIN + id.length + 8, BigInt(request.producer.sequence));
+  return at + REQUEST_BYTES_MIN + id.length + STAMP_BYTES;
+}
+
+function malformed(what: string, offset: number): AnnalsError {
+  return new AnnalsError("ERR_BATCH_MALFORMED", `malformed batch: ${what} at byte ${offset}`, {
+    details: { offset },
+  });
+}
+
+/** Bounds-checked reads over untrusted bytes. */
+class BatchReader {
+  readonly view: DataView;
+  at = 0;
+  constructor(bytes: Uint8Array) {
+    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  }
+  need(bytes: number): void {
+    if (this.at + bytes > this.view.byteLength) throw malformed("truncated", this.at);
+  }
+  u8(): number {
+    this.need(1);
+    return this.view.getUint8(this.at++);
+  }
+  u32(): number {
+    this.need(4);
+    this.at += 4;
+    return this.view.getUint32(this.at - 4);
+  }
+  u64(): number {
+    this.need(8);
+    const value = this.view.getUint32(this.at) * 0x1_0000_0000 + this.view.getUint32(this.at + 4);
+    if (!Number.isSafeInteger(value)) throw malformed("integer out of range", this.at);
+    this.at += 8;
+    return value;
+  }
+}
+
+/** The seqs of a batch, read from its fixed head only: O(1), and enough for an index. */
+export function batchSeqRange(bytes: Uint8Array): {
+  readonly firstSeq: Seq;
+  readonly lastSeq: Seq;
+} {
+  const reader = new BatchReader(bytes);
+  const { firstSeq, count } = readFixed(reader);
+  return { firstSeq, lastSeq: asSeq(firstSeq + count - 1) };
+}
+
+function readFixed(reader: BatchReader): {
+  readonly firstSeq: Seq;
+  readonly count: number;
+  readonly recordedAt: number;
+  readonly requests: number;
+} {
+  const version = reader.u8();
+  if (version !== BATCH_VERSION) {
+    throw new AnnalsError("ERR_BATCH_VERSION", `batch version ${version}, this build reads 1`, {
+      details: { version },
+    });
+  }
+  const firstSeq = reader.u64();
+  const count = reader.u32();
+  if (firstSeq < 1 || count < 1 || !Number.isSafeInteger(firstSeq + count))
+    throw malformed("seq range", 1);
+  return { firstSeq: asSeq(firstSeq), count, recordedAt: reader.u64(), requests: reader.u32() };
+}
+
+function readRequest(reader: BatchReader, bytes: Uint8Array): BatchRequest {
+  const at = reader.at;
+  const count = reader.u32();
+  if (count < 1) throw malformed("a request without records", at);
+  const idBytes = reader.u8();
+  if (idBytes === 0) return { count, producer: undefined };
+  if (idBytes > PRODUCER_ID_BYTES_MAX) throw malformed("producer id too long", at);
+  reader.need(idBytes);
+  const id = decodeUtf8(bytes, reader.at, reader.at + idBytes);
+  if (id === undefined) throw malformed("producer id is no UTF-8", reader.at);
+  reader.at += idBytes;
+  return { count, producer: { id, epoch: reader.u64(), sequence: reader.u64() } };
+}
+
+function readHeader(reader: BatchReader, bytes: Uint8Array): BatchHeader {
+  const fixed = readFixed(reader);
+  // A request takes five bytes at least: a count beyond that is refused before anything is allocated for it.
+  if (fixed.requests > (bytes.length - reader.at) / REQUEST_BYTES_MIN)
+    throw malformed("more requests than bytes", reader.at);
+  const requests: BatchRequest[] = [];
+  let requested = 0;
+  for (let k = 0; k < fixed.requests; k++) {
+    const request = readRequest(reader, bytes);
+    requested += request.count;
+    requests.push(request);
+  }
+  if (requested !== fixed.count) throw malformed("requests do not sum up to the count", reader.at);
+  return { firstSeq: fixed.firstSeq, count: fixed.count, recordedAt: fixed.recordedAt, requests };
+}
+
+/** Reads the head and nothing else. The bytes may be untrusted: throws `ERR_BATCH_MALFORMED` or `ERR_BATCH_VERSION`. */
+export function decodeBatchHeader(bytes: Uint8Array): BatchHeader {
+  return readHeader(new BatchReader(bytes), bytes);
+}
+
+/** A checked batch over bytes that it does not copy; records come out as subarrays. */
+export class BatchView {
+  readonly header: BatchHeader;
+  readonly #bytes: Uint8Array;
+  readonly #view: DataView;
+  readonly #tableAt: number;
+  readonly #recordsAt: number;
+
+  /** Checks the head and the whole offset table. Throws `ERR_BATCH_MALFORMED` or `ERR_BATCH_VERSION`. */
+  constructor(bytes: Uint8Array) {
+    const reader = new BatchReader(bytes);
+    this.header = readHeader(reader, bytes);
+    this.#bytes = bytes;
+    this.#view = reader.view;
+    this.#tableAt = reader.at;
+    reader.need(4 * this.header.count);
+    this.#recordsAt = reader.at + 4 * this.header.count;
+    let previous = 0;
+    for (let k = 0; k < this.header.count; k++) {
+      const end = reader.u32();
+      if (end < previous) throw malformed("record ends fall", reader.at - 4);
+      previous = end;
+    }
+    if (this.#recordsAt + previous !== bytes.length)
+      throw malformed("records end elsewhere than the bytes", this.#recordsAt);
+  }
+
+  get firstSeq(): Seq {
+    return this.header.firstSeq;
+  }
+
+  get lastSeq(): Seq {
+    return asSeq(this.header.firstSeq + this.header.count - 1);
+  }
+
+  /** Record `position` in [0, count), as a view of the batch. */
+  record(position: number): Uint8Array {
+    if (!Number.isInteger(position) || position < 0 || position >= this.header.count)
+      throw new RangeError(`record ${position} of ${this.header.count}`);
+    const from = position === 0 ? 0 : this.#view.getUint32(this.#tableAt + 4 * (position - 1));
+    const to = this.#view.getUint32(this.#tableAt + 4 * position);
+    return this.#bytes.subarray(this.#recordsAt + from, this.#recordsAt + to);
+  }
+
+  /** The record with this seq, or undefined if it is not in the batch. */
+  recordOfSeq(seq: Seq): Uint8Array | undefined {
+    const position = seq - this.header.firstSeq;
+    return position >= 0 && position < this.header.count ? this.record(position) : undefined;
+  }
+}

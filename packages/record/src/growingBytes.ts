@@ -1,0 +1,74 @@
+/** A byte buffer that doubles; the owner bounds how far. */
+export class GrowingBytes {
+  #bytes: Uint8Array = new Uint8Array(1024);
+  #view: DataView = new DataView(this.#bytes.buffer);
+  #length = 0;
+
+  get length(): number {
+    return this.#length;
+  }
+
+  /** Drops what was written; the memory stays. */
+  reset(): void {
+    this.#length = 0;
+  }
+
+  #reserve(bytes: number): number {
+    const at = this.#length;
+    if (at + bytes > this.#bytes.length) {
+      const larger = new Uint8Array(Math.max(2 * this.#bytes.length, at + bytes));
+      larger.set(this.#bytes.subarray(0, at));
+      this.#bytes = larger;
+      this.#view = new DataView(larger.buffer);
+    }
+    this.#length = at + bytes;
+    return at;
+  }
+
+  u8(value: number): void {
+    const at = this.#reserve(1);
+    this.#bytes[at] = value;
+  }
+
+  u16(value: number): void {
+    this.#view.setUint16(this.#reserve(2), value);
+  }
+
+  u32(value: number): void {
+    this.#view.setUint32(this.#reserve(4), value);
+  }
+
+  i64(value: number): void {
+    this.#view.setBigInt64(this.#reserve(8), BigInt(value));
+  }
+
+  f64(value: number): void {
+    this.#view.setFloat64(this.#reserve(8), value);
+  }
+
+  bytes(source: Uint8Array, from: number, to: number): void {
+    const at = this.#reserve(to - from);
+    this.#bytes.set(source.subarray(from, to), at);
+  }
+
+  /** Makes room for `bytes` bytes at `at`, moving what is behind. */
+  insert(at: number, bytes: number): void {
+    const end = this.#length;
+    this.#reserve(bytes);
+    this.#bytes.copyWithin(at + bytes, at, end);
+  }
+
+  /** Overwrites a byte that was written before. */
+  set(at: number, value: number): void {
+    this.#bytes[at] = value;
+  }
+
+  /** A view, valid until the next write. */
+  view(): Uint8Array {
+    return this.#bytes.subarray(0, this.#length);
+  }
+
+  copy(): Uint8Array {
+    return this.#bytes.slice(0, this.#length);
+  }
+}

@@ -1,0 +1,79 @@
+import { BadInputError } from "./badInput.ts";
+import { JsonTranscoder } from "./jsonTranscoder.ts";
+import type { RecordLimits } from "./limits.ts";
+import { RecordScanner } from "./recordScanner.ts";
+
+/** `application/json`: one record, or an array of records. The results are msgpack and have passed the scanner. Throws `BadInputError`. */
+export function parseJsonRecords(body: Uint8Array, limits: RecordLimits): Uint8Array[] {
+  const transcoder = new JsonTranscoder(body, limits);
+  const scanner = new RecordScanner(limits);
+  const records: Uint8Array[] = [];
+  if (transcoder.maybe(0x5b)) {
+    if (!transcoder.maybe(0x5d)) {
+      do records.push(nextRecord(transcoder, scanner, limits, records.length));
+      while (transcoder.maybe(0x2c));
+      if (!transcoder.maybe(0x5d)) {
+        const cut = transcoder.peek() < 0;
+        throw transcoder.fail(
+          cut ? "ERR_BODY_TRUNCATED" : "ERR_BODY_MALFORMED",
+          cut ? "ends inside the array" : "expected a comma or the end of the array",
+          false,
+        );
+      }
+    }
+  } else if (transcoder.peek() >= 0) {
+    records.push(nextRecord(transcoder, scanner, limits, 0));
+  }
+  if (transcoder.peek() >= 0)
+    throw transcoder.fail("ERR_BODY_TRAILING", "bytes after the end", false);
+  return notEmpty(transcoder, records);
+}
+
+/** `application/x-ndjson`: one record a line; lines of white space are passed over. Throws `BadInputError`. */
+export function parseNdjsonRecords(body: Uint8Array, limits: RecordLimits): Uint8Array[] {
+  const transcoder = new JsonTranscoder(body, limits);
+  const scanner = new RecordScanner(limits);
+  const records: Uint8Array[] = [];
+  for (let start = 0; start < body.length; ) {
+    const newline = body.indexOf(0x0a, start);
+    const end = newline < 0 ? body.length : newline;
+    transcoder.limitTo(end);
+    if (transcoder.peek() >= 0) {
+      records.push(nextRecord(transcoder, scanner, limits, records.length));
+      if (transcoder.peek() >= 0)
+        throw transcoder.fail("ERR_BODY_TRAILING", "bytes after the record of the line");
+    }
+    start = end + 1;
+  }
+  return notEmpty(transcoder, records);
+}
+
+function nextRecord(
+  transcoder: JsonTranscoder,
+  scanner: RecordScanner,
+  limits: RecordLimits,
+  position: number,
+): Uint8Array {
+  if (position >= limits.maxRecords)
+    throw transcoder.fail(
+      "ERR_BODY_TOO_MANY_RECORDS",
+      `more than ${limits.maxRecords} records`,
+      false,
+    );
+  transcoder.peek();
+  const offset = transcoder.offset;
+  const record = transcoder.record(position);
+  try {
+    scanner.checkRecord(record, 0, record.length, position);
+  } catch (error) {
+    // The scanner's offset is one in msgpack; the sender knows only where the record begins in the text.
+    if (error instanceof BadInputError) throw error.at(offset);
+    throw error;
+  }
+  return record;
+}
+
+function notEmpty(transcoder: JsonTranscoder, records: Uint8Array[]): Uint8Array[] {
+  if (records.length === 0) throw transcoder.fail("ERR_BODY_EMPTY", "no record", false);
+  return records;
+}

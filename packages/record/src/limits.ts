@@ -1,0 +1,21 @@
+/** What one request may hold; every limit is ≥ 1. */
+export interface RecordLimits {
+  /** Bytes of one record in msgpack. */
+  readonly maxRecordBytes: number;
+  /** Records of one request. */
+  readonly maxRecords: number;
+  /** Nesting of maps and arrays in a record; the record itself is level 1. */
+  readonly maxDepth: number;
+  /**
+   * Keys and values of one record, at all levels. A byte cap alone does not bound memory: a megabyte of empty maps decodes to
+   * 63 MiB of heap.
+   */
+  readonly maxElements: number;
+}
+
+export const RECORD_LIMITS: RecordLimits = {
+  maxRecordBytes: 1024 * 1024,
+  maxRecords: 10_000,
+  maxDepth: 32,
+  maxElements: 16_384,
+};

@@ -1,0 +1,391 @@
+import { BadInputError } from "./badInput.ts";
+import type { BadInputCode } from "./badInput.ts";
+import { KeySet } from "./keySet.ts";
+import type { RecordLimits } from "./limits.ts";
+import { ANY, RECORD_RULE } from "./recordModel.ts";
+import type { FieldRule, Rule } from "./recordModel.ts";
+import { passesCheck, STRING_EXPECTATIONS } from "./stringChecks.ts";
+import { decodeUtf8, isUtf8 } from "./utf8.ts";
+
+type MapRule = Extract<Rule, { kind: "map" }>;
+
+const FREE_MAP: MapRule = { kind: "map", open: true, fields: [] };
+const PATH_KEY_BYTES_MAX = 64;
+const MSGPACK_HEAD_BYTES_MAX = 5;
+
+/**
+ * Checks untrusted msgpack in one pass and without an allocation per element: types on the allow-list, depth, element count, UTF-8,
+ * duplicate keys, and the record model. Decodes nothing. One scanner serves one request after the other; it is not reentrant.
+ */
+export class RecordScanner {
+  readonly #limits: RecordLimits;
+  readonly #keys: KeySet;
+  /** For each depth where the scan stands: start and end of the key, or −1 and the position in an array. */
+  readonly #path: Int32Array;
+  #bytes: Uint8Array = new Uint8Array(0);
+  #view: DataView = new DataView(new ArrayBuffer(0));
+  #at = 0;
+  #end = 0;
+  #depth = 0;
+  #elements = 0;
+  #position = 0;
+
+  constructor(limits: RecordLimits) {
+    this.#limits = limits;
+    this.#keys = new KeySet(limits.maxDepth);
+    this.#path = new Int32Array(2 * (limits.maxDepth + 2));
+  }
+
+  /**
+   * Bounds of the records of a body, which is one array of records or one record after the other: record k is
+   * [bounds[k], bounds[k + 1]). Throws `BadInputError`; then no record of the body may be used.
+   */
+  scanBody(body: Uint8Array): Uint32Array {
+    this.#begin(body, 0, body.length);
+    const declared = this.#maybeArrayHeader();
+    const bounds: number[] = [this.#at];
+    const { maxRecords, maxRecordBytes } = this.#limits;
+    if (declared !== undefined && declared > maxRecords) throw this.#tooMany();
+    while (declared === undefined ? this.#at < body.length : bounds.length <= declared) {
+      if (bounds.length > maxRecords) throw this.#tooMany();
+      const start = this.#at;
+      this.#position = bounds.length - 1;
+      // Scanning stops at the cap: a huge record is not read to its end to learn that it is too large.
+      this.#end = Math.min(body.length, start + maxRecordBytes + MSGPACK_HEAD_BYTES_MAX);
+      this.#record(body.length);
+      if (this.#at - start > maxRecordBytes) throw this.#tooLarge();
+      bounds.push(this.#at);
+    }
+    if (this.#at < body.length) throw this.#bodyError("ERR_BODY_TRAILING", "bytes after the end");
+    if (bounds.length === 1) throw this.#bodyError("ERR_BODY_EMPTY", "no record");
+    return Uint32Array.from(bounds);
+  }
+
+  /** Checks that [from, to) is exactly one record, number `position` of its request. Throws `BadInputError`. */
+  checkRecord(bytes: Uint8Array, from: number, to: number, position: number): void {
+    this.#begin(bytes, from, to);
+    this.#position = position;
+    if (to - from > this.#limits.maxRecordBytes) throw this.#tooLarge();
+    this.#record(to);
+    if (this.#at !== to) throw this.#fail("ERR_BODY_TRAILING", "bytes after the record");
+  }
+
+  #begin(bytes: Uint8Array, from: number, to: number): void {
+    this.#bytes = bytes;
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#at = from;
+    this.#end = to;
+    this.#depth = 0;
+    this.#position = 0;
+  }
+
+  #record(bodyEnd: number): void {
+    this.#depth = 0;
+    this.#elements = 0;
+    try {
+      this.#value(RECORD_RULE);
+    } catch (error) {
+      // Cut off by the cap on a record, not by the end of the body.
+      const cut = error instanceof BadInputError && error.code === "ERR_BODY_TRUNCATED";
+      throw cut && this.#end < bodyEnd ? this.#tooLarge() : error;
+    }
+  }
+
+  #maybeArrayHeader(): number | undefined {
+    const tag = this.#bytes[this.#at] ?? 0;
+    if (tag >= 0x90 && tag <= 0x9f) {
+      this.#at += 1;
+      return tag & 0x0f;
+    }
+    if (tag !== 0xdc && tag !== 0xdd) return undefined;
+    this.#at += 1;
+    return tag === 0xdc ? this.#u16() : this.#u32();
+  }
+
+  /** One value and what is below it. The nesting of calls is bounded by `maxDepth`. */
+  #value(rule: Rule): void {
+    const tag = this.#u8();
+    this.#elements += 1;
+    if (this.#elements > this.#limits.maxElements) {
+      const what = `more than ${this.#limits.maxElements} keys and values`;
+      throw this.#fail("ERR_RECORD_TOO_MANY_ELEMENTS", what);
+    }
+    if (tag <= 0x7f) return this.#number(rule, tag);
+    if (tag <= 0x8f) return this.#map(rule, tag & 0x0f);
+    if (tag <= 0x9f) return this.#array(rule, tag & 0x0f);
+    if (tag <= 0xbf) return this.#string(rule, tag & 0x1f);
+    if (tag >= 0xe0) return this.#number(rule, tag - 0x100);
+    switch (tag) {
+      case 0xc0:
+      case 0xc2:
+      case 0xc3:
+        return this.#expect(rule, "any");
+      case 0xc4:
+        return this.#bin(rule, this.#u8());
+      case 0xc5:
+        return this.#bin(rule, this.#u16());
+      case 0xc6:
+        return this.#bin(rule, this.#u32());
+      case 0xca:
+        return this.#number(rule, this.#view.getFloat32(this.#take(4)));
+      case 0xcb:
+        return this.#number(rule, this.#view.getFloat64(this.#take(8)));
+      case 0xcc:
+        return this.#number(rule, this.#u8());
+      case 0xcd:
+        return this.#number(rule, this.#u16());
+      case 0xce:
+        return this.#number(rule, this.#u32());
+      case 0xcf:
+        return this.#wideInteger(rule, this.#view.getUint32(this.#take(8)));
+      case 0xd0:
+        return this.#number(rule, this.#view.getInt8(this.#take(1)));
+      case 0xd1:
+        return this.#number(rule, this.#view.getInt16(this.#take(2)));
+      case 0xd2:
+        return this.#number(rule, this.#view.getInt32(this.#take(4)));
+      case 0xd3:
+        return this.#wideInteger(rule, this.#view.getInt32(this.#take(8)));
+      case 0xd9:
+        return this.#string(rule, this.#u8());
+      case 0xda:
+        return this.#string(rule, this.#u16());
+      case 0xdb:
+        return this.#string(rule, this.#u32());
+      case 0xdc:
+        return this.#array(rule, this.#u16());
+      case 0xdd:
+        return this.#array(rule, this.#u32());
+      case 0xde:
+        return this.#map(rule, this.#u16());
+      case 0xdf:
+        return this.#map(rule, this.#u32());
+      case 0xc1:
+        throw this.#fail("ERR_BODY_MALFORMED", "byte 0xc1 is no msgpack");
+      default:
+        throw this.#fail("ERR_RECORD_EXTENSION_TYPE", "msgpack extension types are not taken");
+    }
+  }
+
+  /** Refuses a value of type `found` where the rule calls for another. */
+  #expect(rule: Rule, found: Rule["kind"]): void {
+    if (rule.kind === "any" || rule.kind === found) return;
+    throw this.#fail("ERR_RECORD_FIELD_TYPE", `expected ${describe(rule)}`);
+  }
+
+  #number(rule: Rule, value: number): void {
+    if (!Number.isFinite(value))
+      throw this.#fail("ERR_RECORD_NUMBER", "a number that is not finite");
+    if (rule.kind === "uint") {
+      if (!Number.isSafeInteger(value) || value < 0)
+        throw this.#fail("ERR_RECORD_FIELD_VALUE", `expected ${describe(rule)}`);
+      return;
+    }
+    this.#expect(rule, "any");
+  }
+
+  /** A 64-bit integer, whose high half is `high` and whose low half has just been passed. */
+  #wideInteger(rule: Rule, high: number): void {
+    const value = high * 0x1_0000_0000 + this.#view.getUint32(this.#at - 4);
+    if (!Number.isSafeInteger(value))
+      throw this.#fail("ERR_RECORD_NUMBER", "an integer beyond 2^53 - 1; send it as a string");
+    this.#number(rule, value);
+  }
+
+  #bin(rule: Rule, length: number): void {
+    this.#expect(rule, "any");
+    this.#take(length);
+  }
+
+  #string(rule: Rule, length: number): void {
+    this.#expect(rule, "string");
+    const from = this.#take(length);
+    if (!isUtf8(this.#bytes, from, this.#at))
+      throw this.#fail("ERR_RECORD_NOT_UTF8", "a string that is no UTF-8");
+    if (rule.kind === "string" && !passesCheck(rule.check, this.#bytes, from, this.#at))
+      throw this.#fail("ERR_RECORD_FIELD_VALUE", `expected ${STRING_EXPECTATIONS[rule.check]}`);
+  }
+
+  #array(rule: Rule, count: number): void {
+    this.#expect(rule, "array");
+    const of = rule.kind === "array" ? rule.of : ANY;
+    const level = this.#descend();
+    this.#path[2 * level] = -1;
+    for (let k = 0; k < count; k++) {
+      this.#path[2 * level + 1] = k;
+      this.#value(of);
+    }
+    this.#depth -= 1;
+  }
+
+  #map(rule: Rule, count: number): void {
+    this.#expect(rule, "map");
+    const mapRule = rule.kind === "map" ? rule : FREE_MAP;
+    const level = this.#descend();
+    this.#keys.begin(level - 1);
+    let seen = 0;
+    for (let k = 0; k < count; k++) {
+      this.#clearPath(level);
+      const from = this.#key();
+      const to = this.#at;
+      this.#path[2 * level] = from;
+      this.#path[2 * level + 1] = to;
+      if (!this.#keys.add(level - 1, this.#bytes, from, to))
+        throw this.#fail("ERR_RECORD_DUPLICATE_KEY", "a key that the map has already");
+      const field = this.#field(mapRule, from, to);
+      seen |= 1 << field;
+      this.#value(mapRule.fields[field]?.rule ?? ANY);
+    }
+    this.#clearPath(level);
+    this.#depth -= 1;
+    this.#assertRequired(mapRule, seen);
+  }
+
+  #assertRequired(rule: MapRule, seen: number): void {
+    for (const [k, field] of rule.fields.entries()) {
+      if (field.required && (seen & (1 << k)) === 0)
+        throw this.#fail("ERR_RECORD_FIELD_MISSING", `${field.name} is missing`, field.name);
+    }
+  }
+
+  /** Position of the key in the rule's fields; 31, beyond all, for a key of an open map. */
+  #field(rule: MapRule, from: number, to: number): number {
+    for (let k = 0; k < rule.fields.length; k++) {
+      const field = rule.fields[k];
+      if (field !== undefined && isName(field, this.#bytes, from, to)) return k;
+    }
+    if (!rule.open)
+      throw this.#fail(
+        "ERR_RECORD_FIELD_UNKNOWN",
+        "a key that is unknown here; free data goes under data",
+      );
+    return 31;
+  }
+
+  /** Passes a key and returns where its bytes begin. */
+  #key(): number {
+    const tag = this.#u8();
+    this.#elements += 1;
+    let length: number;
+    if (tag >= 0xa0 && tag <= 0xbf) length = tag & 0x1f;
+    else if (tag === 0xd9) length = this.#u8();
+    else if (tag === 0xda) length = this.#u16();
+    else if (tag === 0xdb) length = this.#u32();
+    else throw this.#fail("ERR_RECORD_KEY", "a key that is no string");
+    const from = this.#take(length);
+    if (!isUtf8(this.#bytes, from, this.#at))
+      throw this.#fail("ERR_RECORD_NOT_UTF8", "a key that is no UTF-8");
+    // Decoders rename or drop it, so two readers would not see the same record.
+    if (length === PROTO.bytes.length && isName(PROTO, this.#bytes, from, this.#at))
+      throw this.#fail("ERR_RECORD_KEY", "the key __proto__ is reserved");
+    return from;
+  }
+
+  #descend(): number {
+    if (this.#depth >= this.#limits.maxDepth)
+      throw this.#fail("ERR_RECORD_TOO_DEEP", `nested deeper than ${this.#limits.maxDepth}`);
+    this.#depth += 1;
+    return this.#depth;
+  }
+
+  #clearPath(level: number): void {
+    this.#path[2 * level] = 0;
+    this.#path[2 * level + 1] = 0;
+  }
+
+  /** Moves past `bytes` bytes and returns where they begin. */
+  #take(bytes: number): number {
+    const from = this.#at;
+    if (from + bytes > this.#end) throw this.#fail("ERR_BODY_TRUNCATED", "ends inside a value");
+    this.#at = from + bytes;
+    return from;
+  }
+
+  #u8(): number {
+    return this.#bytes[this.#take(1)] ?? 0;
+  }
+
+  #u16(): number {
+    return this.#view.getUint16(this.#take(2));
+  }
+
+  #u32(): number {
+    return this.#view.getUint32(this.#take(4));
+  }
+
+  #fail(code: BadInputCode, what: string, last = ""): BadInputError {
+    const path = renderPath(this.#bytes, this.#path, this.#depth, last);
+    return new BadInputError(code, what, { position: this.#position, path, offset: this.#at });
+  }
+
+  #tooLarge(): BadInputError {
+    const what = `a record of more than ${this.#limits.maxRecordBytes} bytes`;
+    return new BadInputError("ERR_RECORD_TOO_LARGE", what, {
+      position: this.#position,
+      path: "",
+      offset: this.#at,
+    });
+  }
+
+  #tooMany(): BadInputError {
+    const what = `more than ${this.#limits.maxRecords} records`;
+    return this.#bodyError("ERR_BODY_TOO_MANY_RECORDS", what);
+  }
+
+  #bodyError(code: BadInputCode, what: string): BadInputError {
+    return new BadInputError(code, what, { position: undefined, path: "", offset: this.#at });
+  }
+}
+
+const PROTO: Pick<FieldRule, "bytes"> = {
+  bytes: Uint8Array.from("__proto__", (character) => character.charCodeAt(0)),
+};
+
+function isName(
+  field: Pick<FieldRule, "bytes">,
+  bytes: Uint8Array,
+  from: number,
+  to: number,
+): boolean {
+  const name = field.bytes;
+  if (to - from !== name.length) return false;
+  for (let k = 0; k < name.length; k++) {
+    if (bytes[from + k] !== name[k]) return false;
+  }
+  return true;
+}
+
+function describe(rule: Rule): string {
+  switch (rule.kind) {
+    case "any":
+      return "any value";
+    case "string":
+      return STRING_EXPECTATIONS[rule.check];
+    case "uint":
+      return "an integer ≥ 0";
+    case "array":
+      return "an array";
+    case "map":
+      return "a map";
+    default:
+      return rule satisfies never;
+  }
+}
+
+/** Keys that are long or unprintable show as `?`: a path must fit a line of a log. */
+function renderPath(bytes: Uint8Array, path: Int32Array, depth: number, last: string): string {
+  let text = "";
+  for (let level = 1; level <= depth; level++) {
+    const from = path[2 * level] ?? 0;
+    const to = path[2 * level + 1] ?? 0;
+    if (from < 0) {
+      text += `[${to}]`;
+    } else if (to > from) {
+      const key = to - from <= PATH_KEY_BYTES_MAX ? decodeUtf8(bytes, from, to) : undefined;
+      const shown = key !== undefined && /^[\p{L}\p{N} _.:/$@-]+$/u.test(key) ? key : "?";
+      text += text === "" ? shown : `.${shown}`;
+    }
+  }
+  if (last === "") return text;
+  return text === "" ? last : `${text}.${last}`;
+}

@@ -1,0 +1,129 @@
+import type { GaugeReading } from "@annals/flow";
+import type { LogIndex, MemberId, RaftCore, Term } from "@annals/raft";
+import { asSeq, encodeBatch } from "@annals/record";
+import type { AnnalsError, Seq } from "@annals/record";
+import { AppendQueue, pendingAppend } from "./appendQueue.ts";
+import type { AppendWaiter, FormedBatch } from "./appendQueue.ts";
+import { notLeader, overloaded } from "./errors.ts";
+import type { AppendRequest } from "./options.ts";
+import type { StateMachine } from "./stateMachine.ts";
+
+export interface AppenderOptions {
+  readonly core: RaftCore;
+  readonly machine: StateMachine;
+  readonly maxPendingBytes: number;
+  readonly batch: { readonly maxRecords: number; readonly maxBytes: number };
+  /** Milliseconds since 1970; may jump. */
+  readonly wallTime: () => number;
+}
+
+/**
+ * The leader's side of appending: admits requests, forms batches, numbers and stamps them, proposes them, and answers when they are
+ * applied. It accepts only once an entry of the leader's own term is applied: from then on the producer table and the next seq are exact.
+ */
+export class Appender {
+  readonly #options: AppenderOptions;
+  readonly #queue: AppendQueue;
+  #accepting = false;
+  #nextSeq: Seq = asSeq(1);
+  #lastRecordedAt = 0;
+
+  constructor(options: AppenderOptions) {
+    this.#options = options;
+    this.#queue = new AppendQueue(options.maxPendingBytes);
+  }
+
+  get accepting(): boolean {
+    return this.#accepting;
+  }
+
+  readGauge(): GaugeReading {
+    return this.#queue.readGauge();
+  }
+
+  begin(lost: () => AnnalsError): void {
+    this.#queue.abandonProposed(lost);
+    this.#accepting = true;
+    this.#nextSeq = asSeq(this.#options.machine.appliedSeq + 1);
+  }
+
+  /** The leadership has ended; what was proposed is answered when the new leader's entries decide about it. */
+  stepDown(error: () => AnnalsError): void {
+    this.#accepting = false;
+    this.#options.machine.producers.forgetReserved();
+    this.#queue.stopProposing(error);
+  }
+
+  /** The replica has ended: whoever waits learns it, and whether anything of theirs may be in the log. */
+  end(unproposed: () => AnnalsError, why: string): void {
+    this.#accepting = false;
+    this.#queue.rejectAll(unproposed, why);
+  }
+
+  /** Throws ERR_NOT_LEADER or ERR_OVERLOADED unless a request could be admitted now. */
+  assertOpen(leader: MemberId): void {
+    if (!this.#accepting) throw notLeader(leader);
+    if (!this.#queue.full) return;
+    const { current, cap } = this.#queue.readGauge();
+    throw overloaded(current, cap);
+  }
+
+  /** The request with this stamp is on its way already: waits for the same answer. */
+  join({ stamp }: AppendRequest, waiter: AppendWaiter): boolean {
+    const underway = stamp === undefined ? undefined : this.#queue.find(stamp);
+    underway?.waiters.push(waiter);
+    return underway !== undefined;
+  }
+
+  /** Takes a request in, or answers it at once if it is a repeat. Throws the coded refusal of its stamp. */
+  admit(request: AppendRequest, waiter: AppendWaiter): void {
+    const { records, stamp } = request;
+    const { producers } = this.#options.machine;
+    const verdict = stamp === undefined ? undefined : producers.judge(stamp, records.length);
+    if (verdict?.kind === "repeat") {
+      waiter.resolve({ ...verdict.answer, duplicate: true });
+      return;
+    }
+    if (stamp !== undefined) producers.reserve(stamp);
+    const alreadyIn = verdict?.kind === "resume" ? verdict.answer : undefined;
+    this.#queue.push(pendingAppend(request, alreadyIn, waiter));
+  }
+
+  /**
+   * Forms batches from what waits. While a flush is in the air requests gather, unless they fill a batch: so batches grow with load and an
+   * idle system waits for nobody.
+   */
+  propose(flushing: boolean): void {
+    const { maxRecords, maxBytes } = this.#options.batch;
+    while (this.#accepting && this.#queue.waitingRecords > 0) {
+      const full = this.#queue.waitingRecords >= maxRecords || this.#queue.waitingBytes >= maxBytes;
+      if (flushing && !full) return;
+      const formed = this.#queue.form(maxRecords, maxBytes);
+      if (formed === undefined || !this.#proposeBatch(formed)) return;
+    }
+  }
+
+  /** False when the core declines for now; the requests stay where they are. */
+  #proposeBatch(formed: FormedBatch): boolean {
+    const { core, machine, wallTime } = this.#options;
+    const firstSeq = this.#nextSeq;
+    const count = formed.records.length;
+    const recordedAt = Math.max(wallTime(), this.#lastRecordedAt, machine.lastRecordedAt);
+    const header = { firstSeq, count, recordedAt, requests: formed.requests };
+    const data = encodeBatch(header, formed.records);
+    const outcome = core.propose([{ kind: "records", data }]);
+    if (outcome.kind !== "accepted") return false;
+    this.#lastRecordedAt = recordedAt;
+    this.#nextSeq = asSeq(firstSeq + count);
+    this.#queue.proposedAt(outcome.firstIndex, core.term, firstSeq, formed);
+    return true;
+  }
+
+  applied(index: LogIndex, term: Term, lost: () => AnnalsError): void {
+    this.#queue.applied(index, term, lost);
+  }
+
+  expire(nowMs: number): void {
+    this.#queue.expire(nowMs);
+  }
+}

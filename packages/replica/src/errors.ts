@@ -1,0 +1,53 @@
+import type { MemberId } from "@annals/raft";
+import { AnnalsError } from "@annals/record";
+
+/** The request was not accepted and nothing of it is in the log: safe to send again, best to `leader`. */
+export function notLeader(leader: MemberId): AnnalsError {
+  return new AnnalsError("ERR_NOT_LEADER", "this node does not lead the log", {
+    retryable: true,
+    details: { leader },
+  });
+}
+
+/** The request may or may not end up in the log. Only a retry with the same producer stamp is free of duplicates. */
+export function outcomeUnknown(why: string): AnnalsError {
+  return new AnnalsError("ERR_OUTCOME_UNKNOWN", `the outcome of the append is unknown: ${why}`, {
+    retryable: true,
+  });
+}
+
+export function overloaded(pendingBytes: number, cap: number): AnnalsError {
+  return new AnnalsError(
+    "ERR_OVERLOADED",
+    `${pendingBytes} bytes wait for their answer, the cap is ${cap}: nothing of this request was accepted`,
+    { retryable: true, details: { pendingBytes, cap } },
+  );
+}
+
+export function diskFull(): AnnalsError {
+  return new AnnalsError(
+    "ERR_DISK_FULL",
+    "free disk space is below the floor: appends are refused, reads go on",
+    {
+      retryable: true,
+    },
+  );
+}
+
+export function replicaClosed(): AnnalsError {
+  return new AnnalsError(
+    "ERR_REPLICA_CLOSED",
+    "the replica is shutting down: nothing of this request was accepted",
+    {
+      retryable: true,
+    },
+  );
+}
+
+export function readTimeout(timeoutMs: number): AnnalsError {
+  return new AnnalsError(
+    "ERR_NO_QUORUM",
+    `no quorum confirmed the read within ${timeoutMs} ms; ?consistency=local reads what this node has`,
+    { retryable: true },
+  );
+}

@@ -1,0 +1,44 @@
+import type { GaugeReading } from "@annals/flow";
+import type { LogIndex, MemberId, RaftStatus, Role, Term, Trace } from "@annals/raft";
+import type { AnnalsError, ProducerStamp, Seq } from "@annals/record";
+import type { ReplicaConfig } from "./config.ts";
+import type { Clock, LogStore, PeerTransport, RandomBelow } from "./ports.ts";
+
+export interface ReplicaOptions {
+  readonly self: MemberId;
+  readonly config: ReplicaConfig;
+  readonly store: LogStore;
+  readonly transport: PeerTransport;
+  readonly clock: Clock;
+  readonly randomBelow: RandomBelow;
+  readonly events: ReplicaEvents;
+}
+
+/** What a replica tells its host. Called inside a turn: handlers only take note. */
+export interface ReplicaEvents {
+  readonly onRole: (role: Role, leader: MemberId, term: Term) => void;
+  /** A committed `command` entry was applied. After a restart commands above the stored applied index come again. */
+  readonly onCommand: (index: LogIndex, data: Uint8Array) => void;
+  readonly onTrace: (trace: Trace) => void;
+  /** The replica has left all votes and acks for good, and the process should end (fail-stop). */
+  readonly onFailed: (error: AnnalsError) => void;
+}
+
+export interface AppendRequest {
+  /** One stored record each, checked at the edge; at least one. */
+  readonly records: readonly Uint8Array[];
+  readonly stamp: ProducerStamp | undefined;
+  readonly timeoutMs: number;
+}
+
+export interface ReplicaStatus {
+  readonly raft: RaftStatus;
+  readonly appliedSeq: Seq;
+  readonly pendingBytes: GaugeReading;
+  readonly headHash: Uint8Array;
+  readonly diskBytes: number;
+  /** The oldest write is older than an election timeout: nothing leaves this replica until it ends. */
+  readonly stalled: boolean;
+  readonly diskFull: boolean;
+  readonly producers: number;
+}

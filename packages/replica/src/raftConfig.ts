@@ -1,0 +1,26 @@
+import type { RaftConfig } from "@annals/raft";
+import type { ReplicaOptions } from "./options.ts";
+
+/** How the core of a replica behaves: what is configured, and what is not open to choice. */
+export function raftConfig({ self, config, store, randomBelow }: ReplicaOptions): RaftConfig {
+  const { append } = config;
+  return {
+    id: self,
+    electionTicks: config.electionTicks,
+    heartbeatTicks: config.heartbeatTicks,
+    maxAppendBytes: append.maxBytes,
+    maxAppendEntries: append.maxEntries,
+    maxInflightMessages: append.maxInflightMessages,
+    maxInflightBytes: append.maxInflightBytes,
+    maxUncommittedBytes: config.maxUncommittedBytes,
+    maxCommittedBytes: config.maxCommittedBytes,
+    preVote: true,
+    checkQuorum: true,
+    readOnly: "safe",
+    stepDownOnRemoval: true,
+    disableMembershipValidation: false,
+    disableProposalForwarding: true,
+    applied: store.appliedIndex(),
+    randomBelow,
+  };
+}

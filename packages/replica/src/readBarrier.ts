@@ -1,0 +1,100 @@
+import type { LogIndex, ReadState } from "@annals/raft";
+import type { AnnalsError } from "@annals/record";
+import { readTimeout } from "./errors.ts";
+
+interface Waiter {
+  readonly resolve: () => void;
+  readonly reject: (error: AnnalsError) => void;
+  readonly deadlineMs: number;
+  readonly timeoutMs: number;
+}
+
+interface Round {
+  readonly context: number;
+  readonly waiters: Waiter[];
+  /** Set once a quorum confirmed the leader after the round began. */
+  index: LogIndex | undefined;
+}
+
+/**
+ * Linearizable reads by ReadIndex (thesis §6.4). All reads of one turn share one round; a round that stays unanswered (lost message, change
+ * of leader) is asked again under a fresh context, because an answer to an old one might be stale.
+ */
+export class ReadBarrier {
+  readonly #ask: (context: number) => void;
+  #nextContext = 1;
+  #gathering: Waiter[] = [];
+  #rounds: Round[] = [];
+  #waiting = 0;
+
+  /** `ask` passes a context to the core. */
+  constructor(ask: (context: number) => void) {
+    this.#ask = ask;
+  }
+
+  get waiting(): number {
+    return this.#waiting;
+  }
+
+  /** Resolves once the state machine has applied everything that was committed when this was called. */
+  add(nowMs: number, timeoutMs: number): Promise<void> {
+    this.#waiting++;
+    return new Promise((resolve, reject) => {
+      this.#gathering.push({ resolve, reject, deadlineMs: nowMs + timeoutMs, timeoutMs });
+    });
+  }
+
+  /** Begins a round for the reads that have gathered. */
+  begin(): void {
+    if (this.#gathering.length === 0) return;
+    this.#start(this.#gathering);
+    this.#gathering = [];
+  }
+
+  #start(waiters: Waiter[]): void {
+    const context = this.#nextContext++;
+    this.#rounds.push({ context, waiters, index: undefined });
+    this.#ask(context);
+  }
+
+  confirmed(states: readonly ReadState[]): void {
+    for (const state of states) {
+      const round = this.#rounds.find((one) => one.context === state.context);
+      if (round !== undefined) round.index = state.index;
+    }
+  }
+
+  /** Answers the rounds whose index is applied. */
+  release(appliedIndex: LogIndex): void {
+    this.#rounds = this.#rounds.filter((round) => {
+      if (round.index === undefined || round.index > appliedIndex) return true;
+      this.#waiting -= round.waiters.length;
+      for (const waiter of round.waiters) waiter.resolve();
+      return false;
+    });
+  }
+
+  /** Called every few ticks: gives up on what is too late, asks again for what has no answer. */
+  retry(nowMs: number): void {
+    const unanswered = this.#rounds.filter((round) => round.index === undefined);
+    this.#rounds = this.#rounds.filter((round) => round.index !== undefined);
+    const again: Waiter[] = [];
+    for (const waiter of unanswered.flatMap((round) => round.waiters)) {
+      if (waiter.deadlineMs > nowMs) {
+        again.push(waiter);
+        continue;
+      }
+      this.#waiting--;
+      waiter.reject(readTimeout(waiter.timeoutMs));
+    }
+    if (again.length > 0) this.#start(again);
+  }
+
+  rejectAll(error: () => AnnalsError): void {
+    const waiters = [...this.#gathering, ...this.#rounds.flatMap((round) => round.waiters)];
+    this.#gathering = [];
+    this.#rounds = [];
+    this.#waiting = 0;
+    for (const waiter of waiters) waiter.reject(error());
+  }
+}

@@ -1,0 +1,399 @@
+import { invariant, NOBODY, RaftCore } from "@annals/raft";
+import type {
+  AppendTicket,
+  Entry,
+  LogIndex,
+  MemberId,
+  Message,
+  RaftStatus,
+  Ready,
+  Role,
+} from "@annals/raft";
+import { AnnalsError } from "@annals/record";
+import type { Seq } from "@annals/record";
+import { Appender } from "./appender.ts";
+import type { AppendResult } from "./appendQueue.ts";
+import { diskFull, notLeader, outcomeUnknown, replicaClosed } from "./errors.ts";
+import { raftConfig } from "./raftConfig.ts";
+import type { AppendRequest, ReplicaOptions, ReplicaStatus } from "./options.ts";
+import { PendingCommands } from "./pendingCommands.ts";
+import type { ProducerState, Receipt } from "./ports.ts";
+import { ReadBarrier } from "./readBarrier.ts";
+import { SeqWaiters } from "./seqWaiters.ts";
+import { StateMachine } from "./stateMachine.ts";
+import { Writer } from "./writer.ts";
+
+type Event =
+  | { readonly kind: "tick"; readonly elapsed: number }
+  | {
+      readonly kind: "messages";
+      readonly messages: readonly Message[];
+      readonly receipt: Receipt | undefined;
+    }
+  | { readonly kind: "durable"; readonly tickets: readonly AppendTicket[] };
+
+/** Ticks between two looks at reads that got no answer. */
+const READ_RETRY_TICKS = 3;
+
+/**
+ * One replica of one log. Callbacks only enqueue; a turn steps everything that gathered through the core, then drains it once: one frame
+ * per peer, one write, one run of applies. Whatever decides correctness is here or in the core; what is below the ports is thin.
+ */
+export class Replica {
+  readonly #options: ReplicaOptions;
+  readonly #core: RaftCore;
+  readonly #writer: Writer;
+  readonly #appender: Appender;
+  readonly #machine: StateMachine;
+  readonly #reads: ReadBarrier;
+  readonly #seqWaiters = new SeqWaiters();
+  readonly #commands = new PendingCommands();
+  #events: Event[] = [];
+  /** Frames stepped since the last drain; done with when that drain's write is durable. */
+  #receipts: Receipt[] = [];
+  #turnScheduled = false;
+  #state: "running" | "closing" | "failed" = "running";
+  #role: Role = "follower";
+  #leader: MemberId;
+  #diskFull = false;
+  #stalled = false;
+  #ticks = 0;
+
+  constructor(options: ReplicaOptions) {
+    const { config, store } = options;
+    this.#options = options;
+    this.#core = new RaftCore(raftConfig(options), store);
+    this.#leader = this.#core.status().leader;
+    this.#machine = new StateMachine({
+      store,
+      maxProducers: config.maxProducers,
+      applyMembership: (change) => this.#core.applyMembership(change),
+      onCommand: options.events.onCommand,
+    });
+    this.#appender = new Appender({
+      core: this.#core,
+      machine: this.#machine,
+      maxPendingBytes: config.maxPendingBytes,
+      batch: config.batch,
+      wallTime: () => options.clock.wallTime(),
+    });
+    this.#reads = new ReadBarrier((context) => this.#core.readIndex(context));
+    this.#writer = new Writer({
+      store,
+      now: () => options.clock.now(),
+      takeApplied: () => this.#machine.takeUpdate(),
+      restoreApplied: (update) => this.#machine.restoreUpdate(update),
+      onDurable: (tickets) => this.#enqueue({ kind: "durable", tickets }),
+      onError: (error) => this.#onStorageError(error),
+    });
+    this.#schedule();
+  }
+
+  /** `elapsed` whole ticks have passed since the last call; more than one if the thread was held up. */
+  tick(elapsed: number): void {
+    this.#enqueue({ kind: "tick", elapsed });
+  }
+
+  /** Messages from a peer, in order. The receipt is for their accounting; small control messages go without. */
+  receive(messages: readonly Message[], receipt?: Receipt): void {
+    this.#enqueue({ kind: "messages", messages, receipt });
+  }
+
+  /**
+   * Appends records; resolves when all of them are committed and applied. Rejects with ERR_NOT_LEADER, ERR_OVERLOADED, ERR_DISK_FULL,
+   * ERR_REPLICA_CLOSED or an ERR_PRODUCER_… code when nothing was accepted, and with ERR_OUTCOME_UNKNOWN when it may be.
+   */
+  append(request: AppendRequest): Promise<AppendResult> {
+    return new Promise((resolve, reject) => {
+      const deadlineMs = this.#options.clock.now() + request.timeoutMs;
+      const waiter = { resolve, reject, deadlineMs };
+      if (this.#appender.join(request, waiter)) return;
+      this.#assertAccepting();
+      this.#appender.admit(request, waiter);
+      this.#schedule();
+    });
+  }
+
+  #assertAccepting(): void {
+    if (this.#state !== "running") throw replicaClosed();
+    this.#appender.assertOpen(this.#leader);
+    if (this.#diskFull) throw diskFull();
+  }
+
+  /** Proposes a command entry; resolves with its index when it is applied here. */
+  command(data: Uint8Array): Promise<LogIndex> {
+    return new Promise((resolve, reject) => {
+      this.#assertAccepting();
+      const outcome = this.#core.propose([{ kind: "command", data }]);
+      if (outcome.kind !== "accepted") throw notLeader(this.#leader);
+      this.#commands.add(outcome.firstIndex, { term: this.#core.term, resolve, reject });
+      this.#schedule();
+    });
+  }
+
+  /** Resolves once this replica has applied all that was committed anywhere when it was called. Rejects with ERR_NO_QUORUM. */
+  readBarrier(timeoutMs: number): Promise<void> {
+    if (this.#state !== "running") return Promise.reject(replicaClosed());
+    const done = this.#reads.add(this.#options.clock.now(), timeoutMs);
+    this.#schedule();
+    return done;
+  }
+
+  /** Resolves when `seq` is applied here, the time is over or the replica closes: look again. */
+  waitForSeq(seq: Seq, timeoutMs: number): Promise<void> {
+    if (this.#state !== "running" || seq <= this.appliedSeq) return Promise.resolve();
+    return this.#seqWaiters.wait(seq, this.#options.clock.now() + timeoutMs);
+  }
+
+  /** Hands leadership to `to`, or to the follower that is furthest; returns whom, or undefined if there is nobody or it does not lead. */
+  transferLeadership(to?: MemberId): MemberId | undefined {
+    const status = this.#core.status();
+    if (status.role !== "leader") return undefined;
+    const target = to ?? furthestFollower(status, this.#options.self);
+    if (target === undefined) return undefined;
+    this.#core.transferLeadership(target);
+    this.#schedule();
+    return target;
+  }
+
+  /** Stands for election now if no leader is known, instead of waiting for the timeout. */
+  campaign(): void {
+    if (this.#state !== "running" || this.#leader !== NOBODY) return;
+    this.#core.campaign();
+    this.#schedule();
+  }
+
+  /** Seq of the last record that may be read here. */
+  get appliedSeq(): Seq {
+    return this.#machine.appliedSeq;
+  }
+
+  get role(): Role {
+    return this.#role;
+  }
+
+  get leader(): MemberId {
+    return this.#leader;
+  }
+
+  producer(id: string): ProducerState | undefined {
+    return this.#machine.producers.get(id);
+  }
+
+  status(): ReplicaStatus {
+    const { store } = this.#options;
+    return {
+      raft: this.#core.status(),
+      appliedSeq: this.appliedSeq,
+      pendingBytes: this.#appender.readGauge(),
+      headHash: store.headHash(),
+      diskBytes: store.diskBytes(),
+      stalled: this.#stalled,
+      diskFull: this.#diskFull,
+      producers: this.#machine.producers.size,
+    };
+  }
+
+  /** A peer cannot be reached: replication to it goes back to probing. */
+  reportUnreachable(member: MemberId): void {
+    if (this.#state !== "running") return;
+    this.#core.reportUnreachable(member);
+    this.#schedule();
+  }
+
+  /** Ends everything that waits, writes what is derived, closes the store. Idempotent. */
+  async close(): Promise<void> {
+    if (this.#state === "running") {
+      this.#state = "closing";
+      this.#appender.end(replicaClosed, "the replica was closed");
+      this.#rejectWaiters(replicaClosed);
+      await this.#writer.flushApplied();
+    }
+    this.#dropEvents();
+    await this.#options.store.close();
+  }
+
+  #rejectWaiters(error: () => AnnalsError): void {
+    this.#commands.rejectAll(() => outcomeUnknown("the replica was closed"));
+    this.#reads.rejectAll(error);
+    this.#seqWaiters.close();
+  }
+
+  #dropEvents(): void {
+    const events = this.#events;
+    this.#events = [];
+    for (const event of events) {
+      if (event.kind !== "messages") continue;
+      event.receipt?.stepped();
+      event.receipt?.durable();
+    }
+    this.#letGo();
+  }
+
+  #enqueue(event: Event): void {
+    this.#events.push(event);
+    this.#schedule();
+  }
+
+  #schedule(): void {
+    if (this.#turnScheduled) return;
+    this.#turnScheduled = true;
+    this.#options.clock.defer(() => {
+      this.#turnScheduled = false;
+      if (this.#state === "running") this.#guardedTurn();
+      else this.#dropEvents();
+    });
+  }
+
+  /** A damaged entry or a broken invariant ends the replica: a stopped one is an incident, a wrong one a forged log. */
+  #guardedTurn(): void {
+    try {
+      this.#turn();
+    } catch (error) {
+      this.#fail(
+        error instanceof AnnalsError
+          ? error
+          : new AnnalsError("ERR_REPLICA_BROKEN", String(error), { cause: error }),
+      );
+    }
+  }
+
+  #turn(): void {
+    const events = this.#events;
+    this.#events = [];
+    for (const event of events) this.#step(event);
+    this.#reads.begin();
+    this.#drain();
+    this.#appender.propose(this.#writer.busy);
+    this.#drain();
+    this.#writer.kick();
+  }
+
+  #step(event: Event): void {
+    switch (event.kind) {
+      case "tick":
+        this.#tick(event.elapsed);
+        return;
+      case "messages":
+        for (const message of event.messages) this.#core.step(message);
+        if (event.receipt === undefined) return;
+        event.receipt.stepped();
+        this.#receipts.push(event.receipt);
+        return;
+      case "durable":
+        this.#diskFull = false;
+        for (const ticket of event.tickets) this.#core.appendDone(ticket);
+        this.#send(
+          event.tickets
+            .flatMap((ticket) => ticket.afterDurable)
+            .filter(({ to }) => to !== this.#options.self),
+        );
+        return;
+      default:
+        event satisfies never;
+    }
+  }
+
+  /** A late tick counts once on a follower, which must not campaign because it was held up, and in full against a leader's lease. */
+  #tick(elapsed: number): void {
+    const { clock, config } = this.#options;
+    const ticks = this.#role === "leader" ? Math.min(elapsed, 2 * config.electionTicks) : 1;
+    for (let tick = 0; tick < ticks; tick++) this.#core.tick();
+    const now = clock.now();
+    this.#stalled = this.#writer.stalledMs(now) > config.electionTicks * config.tickMs;
+    this.#appender.expire(now);
+    this.#seqWaiters.expire(now);
+    this.#ticks += 1;
+    if (this.#ticks % READ_RETRY_TICKS === 0) this.#reads.retry(now);
+  }
+
+  #drain(): void {
+    while (this.#core.hasReady()) this.#handle(this.#core.takeReady());
+    // Nothing to write came of these messages: what they brought is done with.
+    this.#letGo();
+  }
+
+  #letGo(): void {
+    for (const receipt of this.#receipts.splice(0)) receipt.durable();
+  }
+
+  #handle(ready: Ready): void {
+    for (const trace of ready.traces) this.#options.events.onTrace(trace);
+    if (ready.soft !== undefined) this.#roleChanged(ready.soft.role, ready.soft.leader);
+    this.#send(ready.messages);
+    if (ready.append !== undefined) {
+      invariant(
+        ready.append.snapshot === undefined,
+        "a log that is never compacted is never sent as a snapshot",
+      );
+      this.#writer.enqueue(ready.append, this.#receipts.splice(0));
+    }
+    if (ready.apply.length > 0) this.#apply(ready.apply);
+    this.#reads.confirmed(ready.reads);
+    this.#reads.release(this.#machine.appliedIndex);
+  }
+
+  #roleChanged(role: Role, leader: MemberId): void {
+    const ledBefore = this.#role === "leader";
+    this.#role = role;
+    this.#leader = leader;
+    if (ledBefore && role !== "leader") {
+      this.#appender.stepDown(() => notLeader(leader));
+      this.#commands.rejectAll(() => outcomeUnknown("the leader stepped down"));
+    }
+    this.#options.events.onRole(role, leader, this.#core.term);
+  }
+
+  #send(messages: readonly Message[]): void {
+    // A replica whose disk hangs must not look alive: silence lets the others elect a leader that can write.
+    if (this.#stalled || messages.length === 0) return;
+    for (const [to, list] of byMember(messages)) this.#options.transport.send(to, list);
+  }
+
+  #apply(entries: readonly Entry[]): void {
+    const lost = () => notLeader(this.#leader);
+    for (const entry of entries) {
+      this.#machine.apply(entry);
+      this.#appender.applied(entry.index, entry.term, lost);
+      this.#commands.applied(entry.index, entry.term, lost);
+      const ownTerm = this.#role === "leader" && entry.term === this.#core.term;
+      if (ownTerm && !this.#appender.accepting) this.#appender.begin(lost);
+    }
+    this.#core.applyDone(this.#machine.appliedIndex);
+    this.#seqWaiters.applied(this.appliedSeq);
+  }
+
+  #onStorageError(error: AnnalsError): void {
+    if (error.code === "ERR_DISK_FULL") {
+      this.#diskFull = true;
+      this.transferLeadership();
+      return;
+    }
+    this.#fail(error);
+  }
+
+  #fail(error: AnnalsError): void {
+    this.#state = "failed";
+    this.#appender.end(() => error, "storage failed");
+    this.#rejectWaiters(() => error);
+    this.#dropEvents();
+    this.#options.events.onFailed(error);
+  }
+}
+
+function byMember(messages: readonly Message[]): ReadonlyMap<MemberId, readonly Message[]> {
+  const groups = new Map<MemberId, Message[]>();
+  for (const message of messages) {
+    const group = groups.get(message.to);
+    if (group === undefined) groups.set(message.to, [message]);
+    else group.push(message);
+  }
+  return groups;
+}
+
+/** The voter that would lose least time as leader. */
+function furthestFollower(status: RaftStatus, self: MemberId): MemberId | undefined {
+  return status.progress
+    .filter(({ member, learner, recentActive }) => member !== self && !learner && recentActive)
+    .toSorted((a, b) => b.matchIndex - a.matchIndex)[0]?.member;
+}

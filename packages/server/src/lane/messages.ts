@@ -1,0 +1,173 @@
+import type { MemberId, RaftStatus, Role } from "@annals/raft";
+import type { ProducerStamp } from "@annals/record";
+import type { GaugeReading } from "@annals/flow";
+import type { NodeConfig } from "../config/index.ts";
+import type {
+  AppendReply,
+  ProducerInfo,
+  ReadQuery,
+  ReadReply,
+  RecordContentType,
+} from "../service.ts";
+import type { Transferables } from "./laneEnd.ts";
+
+/** What every worker is started with. */
+export interface WorkerSetup {
+  readonly config: NodeConfig;
+  readonly clusterId: string;
+  readonly fingerprint: string;
+  /** Every member of the cluster, this node included. */
+  readonly members: readonly PeerAddress[];
+  readonly self: MemberId;
+}
+
+export interface PeerAddress {
+  readonly member: MemberId;
+  readonly node: string;
+  /** `host:port`. */
+  readonly address: string;
+}
+
+/** A question to a hosted log; answered by one `reply`. */
+export type WorkerRequest =
+  | {
+      readonly op: "append";
+      readonly contentType: RecordContentType;
+      readonly body: Uint8Array;
+      readonly stamp: ProducerStamp | undefined;
+      readonly timeoutMs: number;
+    }
+  | { readonly op: "read"; readonly query: ReadQuery; readonly timeoutMs: number }
+  | { readonly op: "producer"; readonly id: string }
+  | { readonly op: "command"; readonly data: Uint8Array }
+  | { readonly op: "transfer"; readonly to: MemberId | undefined }
+  | { readonly op: "status" };
+
+/** What each kind of question is answered with. */
+export interface WorkerReplies {
+  readonly append: AppendReply;
+  readonly read: ReadReply;
+  readonly producer: ProducerInfo | undefined;
+  /** Index of the applied entry. */
+  readonly command: number;
+  /** Whom leadership is handed to; undefined when there is nobody, or this replica does not lead. */
+  readonly transfer: MemberId | undefined;
+  readonly status: HostedLogStatus;
+}
+
+export interface HostedLogStatus {
+  readonly raft: RaftStatus;
+  readonly firstSeq: number;
+  readonly appliedSeq: number;
+  readonly headHash: string;
+  readonly diskBytes: number;
+  readonly pendingBytes: GaugeReading;
+  readonly stalled: boolean;
+  readonly diskFull: boolean;
+  /** Reasons for which inbound data links of this log are paused, by the member that streams. */
+  readonly paused: readonly { readonly member: MemberId; readonly reasons: readonly string[] }[];
+}
+
+/** An AnnalsError as it crosses threads. */
+export interface PlainError {
+  readonly code: string;
+  readonly message: string;
+  readonly retryable: boolean;
+  readonly details: Readonly<Record<string, unknown>>;
+}
+
+export type ToWorker =
+  | {
+      readonly kind: "open";
+      readonly logId: number;
+      readonly name: string;
+      readonly voters: readonly MemberId[];
+      /** Stand for election first: this node is the likely leader of a log that was just created. */
+      readonly campaign: boolean;
+    }
+  | { readonly kind: "control"; readonly logId: number; readonly bytes: Uint8Array<ArrayBuffer> }
+  | {
+      readonly kind: "linkOpened";
+      readonly linkId: number;
+      readonly logId: number;
+      readonly from: MemberId;
+      readonly epoch: number;
+    }
+  | { readonly kind: "linkFrame"; readonly linkId: number; readonly bytes: Uint8Array<ArrayBuffer> }
+  | { readonly kind: "linkClosed"; readonly linkId: number }
+  | {
+      readonly kind: "request";
+      readonly id: number;
+      readonly logId: number;
+      readonly request: WorkerRequest;
+    }
+  | { readonly kind: "shutdown" };
+
+export type FromWorker =
+  | { readonly kind: "opened"; readonly logId: number }
+  | { readonly kind: "openFailed"; readonly logId: number; readonly error: PlainError }
+  /** Fail-stop: the storage of a log failed. */
+  | { readonly kind: "failed"; readonly logId: number; readonly error: PlainError }
+  | {
+      readonly kind: "control";
+      readonly to: MemberId;
+      readonly logId: number;
+      readonly bytes: Uint8Array<ArrayBuffer>;
+    }
+  | { readonly kind: "linkSend"; readonly linkId: number; readonly bytes: Uint8Array<ArrayBuffer> }
+  | { readonly kind: "linkReleased"; readonly linkId: number; readonly bytes: number }
+  | {
+      readonly kind: "linkFault";
+      readonly linkId: number;
+      readonly code: string;
+      readonly reason: string;
+    }
+  | {
+      readonly kind: "role";
+      readonly logId: number;
+      readonly role: Role;
+      readonly leader: MemberId;
+      readonly term: number;
+    }
+  | { readonly kind: "command"; readonly index: number; readonly data: Uint8Array }
+  | { readonly kind: "reply"; readonly id: number; readonly value: unknown }
+  | { readonly kind: "error"; readonly id: number; readonly error: PlainError }
+  | {
+      readonly kind: "line";
+      readonly level: "debug" | "info" | "warn" | "error";
+      readonly fields: Readonly<Record<string, unknown>>;
+      readonly text: string;
+    };
+
+/** Bulk bytes move; small things are copied, which is cheaper. */
+const TRANSFER_BYTES_MIN = 4096;
+
+function owned(bytes: Uint8Array): readonly ArrayBuffer[] {
+  const whole = bytes.byteLength === bytes.buffer.byteLength;
+  return whole && bytes.byteLength >= TRANSFER_BYTES_MIN && bytes.buffer instanceof ArrayBuffer
+    ? [bytes.buffer]
+    : [];
+}
+
+export const toWorkerTransferables: Transferables<ToWorker> = (message) => {
+  switch (message.kind) {
+    case "linkFrame":
+      return owned(message.bytes);
+    case "request":
+      return message.request.op === "append" ? owned(message.request.body) : [];
+    case "open":
+    case "control":
+    case "linkOpened":
+    case "linkClosed":
+    case "shutdown":
+      return [];
+    default:
+      return message satisfies never;
+  }
+};
+
+export const fromWorkerTransferables: Transferables<FromWorker> = (message) => {
+  if (message.kind !== "reply") return [];
+  const body = (message.value as { body?: unknown } | undefined)?.body;
+  return body instanceof Uint8Array ? owned(body) : [];
+};

@@ -1,0 +1,271 @@
+import { asIndex, NOBODY } from "@annals/raft";
+import type { MemberId } from "@annals/raft";
+import { AnnalsError } from "@annals/record";
+import type { Logger } from "pino";
+import type { NodeConfig } from "../config/index.ts";
+import { exactly } from "../lane/exactly.ts";
+import type { FromWorker, WorkerReplies, WorkerRequest } from "../lane/messages.ts";
+import { fromPlainError } from "../worker/plainError.ts";
+import { SYSTEM_LOG } from "../service.ts";
+import { Catalog, encodeCreateLog, SYSTEM_LOG_ID } from "./catalog.ts";
+import type { LogEntry } from "./catalog.ts";
+import { nodeOf, voters } from "./certificate.ts";
+import type { BirthCertificate } from "./certificate.ts";
+import { newPlace } from "./logDirectory.ts";
+import type { LogPlace } from "./logDirectory.ts";
+import type { PeerLinks } from "./peerLinks.ts";
+import type { PeerServer } from "./peerServer.ts";
+import type { WorkerHandle } from "./workerHandle.ts";
+import { WorkerPool } from "./workerPool.ts";
+
+export interface GatewayOptions {
+  readonly config: NodeConfig;
+  readonly fingerprint: string;
+  readonly self: MemberId;
+  readonly certificate: BirthCertificate;
+  /** This node has just written the certificate: it is to lead `_system` first. */
+  readonly founder: boolean;
+  readonly logger: Logger;
+  readonly peers: PeerLinks;
+  readonly server: PeerServer;
+  /** Storage failed, or a committed command cannot be applied: the process has to end. */
+  readonly onFatal: (error: AnnalsError) => void;
+}
+
+type WorkerNews = Exclude<FromWorker, { kind: "reply" | "error" }>;
+
+/** A leader that lost its logs' creation to a failover is retried by the next one; this only spaces the attempts. */
+const CREATE_RETRY_MS = 100;
+
+/** A born node: its logs, the workers that hold them, and the way of every message between peers and workers. */
+export class Gateway {
+  readonly #options: GatewayOptions;
+  readonly #catalog: Catalog;
+  readonly #places = new Map<number, LogPlace>();
+  readonly #pool: WorkerPool;
+  #closing = false;
+
+  constructor(options: GatewayOptions) {
+    this.#options = options;
+    const { certificate, config, logger, self, fingerprint } = options;
+    this.#catalog = new Catalog(voters(certificate));
+    this.#pool = new WorkerPool({
+      setup: {
+        config,
+        clusterId: certificate.clusterId,
+        fingerprint,
+        members: certificate.members.map(({ node, member }) => ({
+          node,
+          member,
+          address: config.nodes[node] ?? "",
+        })),
+        self,
+      },
+      logger,
+      onMessage: (worker, message) => this.#message(worker, message),
+      onLost: (worker) => options.server.dropWorker(worker),
+    });
+    for (const entry of this.#catalog.logs()) this.#place(entry, options.founder);
+  }
+
+  get pool(): WorkerPool {
+    return this.#pool;
+  }
+
+  places(): readonly LogPlace[] {
+    return [...this.#places.values()];
+  }
+
+  /** The place of a log by its name; throws ERR_LOG_NOT_FOUND. */
+  place(name: string): LogPlace {
+    const entry = this.#catalog.get(name);
+    const place = entry === undefined ? undefined : this.#places.get(entry.id);
+    if (place === undefined) {
+      throw new AnnalsError(
+        "ERR_LOG_NOT_FOUND",
+        `there is no log "${name}"; annals log list shows those that are`,
+      );
+    }
+    return place;
+  }
+
+  nodeName(member: MemberId): string | undefined {
+    return member === NOBODY ? undefined : nodeOf(this.#options.certificate, member);
+  }
+
+  workerOf(logId: number): WorkerHandle {
+    const worker = this.#places.get(logId)?.worker;
+    if (worker === undefined) {
+      throw new AnnalsError("ERR_LOG_NOT_OPEN", "this node does not hold the log yet", {
+        retryable: true,
+      });
+    }
+    return worker;
+  }
+
+  request<Op extends WorkerRequest["op"]>(
+    place: LogPlace,
+    request: Extract<WorkerRequest, { op: Op }>,
+  ): Promise<WorkerReplies[Op]> {
+    if (place.worker === undefined) {
+      return Promise.reject(
+        new AnnalsError("ERR_WORKER_LOST", "the log moves to another worker", { retryable: true }),
+      );
+    }
+    return place.worker.request<Op>(place.entry.id, request);
+  }
+
+  /** Creates a log; resolves when the command is applied on this node, which has to lead `_system`. */
+  async createLog(name: string): Promise<LogPlace> {
+    if (this.#catalog.get(name) !== undefined) throw logExists(name);
+    const index = await this.request<"command">(this.place(SYSTEM_LOG), {
+      op: "command",
+      data: encodeCreateLog(name, voters(this.#options.certificate)),
+    });
+    const place = this.place(name);
+    if (place.entry.id !== index) throw logExists(name);
+    return place;
+  }
+
+  /** A parcel of a peer's control frame. */
+  control(logId: number, bytes: Uint8Array): void {
+    const worker = this.#places.get(logId)?.worker;
+    if (worker !== undefined && !worker.congested) {
+      worker.send({ kind: "control", logId, bytes: exactly(bytes) });
+    }
+  }
+
+  /** Hands every log that is led here to somebody else, as far as anybody is there; resolves when none is left or the time is over. */
+  async handOver(timeoutMs: number): Promise<void> {
+    const deadline = performance.now() + timeoutMs;
+    const led = () => this.places().filter((place) => place.role === "leader");
+    while (led().length > 0 && performance.now() < deadline) {
+      const asked = await Promise.all(
+        led().map((place) =>
+          this.request<"transfer">(place, { op: "transfer", to: undefined }).catch(() => undefined),
+        ),
+      );
+      if (asked.every((member) => member === undefined)) return;
+      await this.#roleChange(Math.min(500, deadline - performance.now()));
+    }
+  }
+
+  /** False when the replica still leads after `timeoutMs`. */
+  async untilNotLeader(place: LogPlace, timeoutMs: number): Promise<boolean> {
+    const deadline = performance.now() + timeoutMs;
+    while (place.role === "leader" && performance.now() < deadline) {
+      await this.#roleChange(deadline - performance.now());
+    }
+    return place.role !== "leader";
+  }
+
+  async close(): Promise<void> {
+    this.#closing = true;
+    await this.#pool.close();
+  }
+
+  readonly #roleWaiters = new Set<() => void>();
+
+  #roleChange(timeoutMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const done = () => {
+        clearTimeout(timer);
+        this.#roleWaiters.delete(done);
+        resolve();
+      };
+      const timer = setTimeout(done, Math.max(1, timeoutMs));
+      this.#roleWaiters.add(done);
+    });
+  }
+
+  #place(entry: LogEntry, campaign: boolean): void {
+    const place = newPlace(entry, campaign);
+    this.#places.set(entry.id, place);
+    this.#pool.assign(place);
+  }
+
+  #message(worker: WorkerHandle, message: WorkerNews): void {
+    switch (message.kind) {
+      case "opened":
+        this.#update(message.logId, worker, (place) => {
+          place.opened = true;
+        });
+        return;
+      case "openFailed":
+      case "failed":
+        this.#options.onFatal(fromPlainError(message.error));
+        return;
+      case "control":
+        this.#options.peers.send(this.nodeName(message.to) ?? "", message.logId, message.bytes);
+        return;
+      case "linkSend":
+        this.#options.server.sendTo(message.linkId, message.bytes);
+        return;
+      case "linkReleased":
+        this.#options.server.released(message.linkId, message.bytes);
+        return;
+      case "linkFault":
+        this.#options.server.fault(message.linkId, message);
+        return;
+      case "role":
+        this.#role(worker, message);
+        return;
+      case "command":
+        this.#command(message.index, message.data);
+        return;
+      case "line":
+        this.#options.logger[message.level](message.fields, message.text);
+        return;
+      default:
+        message satisfies never;
+    }
+  }
+
+  /** News of a worker that no longer holds the log is stale. */
+  #update(logId: number, worker: WorkerHandle, change: (place: LogPlace) => void): void {
+    const place = this.#places.get(logId);
+    if (place?.worker === worker) change(place);
+  }
+
+  #role(worker: WorkerHandle, message: Extract<WorkerNews, { kind: "role" }>): void {
+    this.#update(message.logId, worker, (place) => {
+      place.role = message.role;
+      place.leader = message.leader;
+      place.term = message.term;
+      if (place.entry.id === SYSTEM_LOG_ID && message.role === "leader")
+        void this.#createBirthLogs();
+    });
+    for (const wake of this.#roleWaiters) wake();
+  }
+
+  #command(index: number, data: Uint8Array): void {
+    try {
+      const entry = this.#catalog.apply(asIndex(index), data);
+      if (entry === undefined) return;
+      this.#options.logger.info({ log: entry.name, logId: entry.id }, "log created");
+      this.#place(entry, this.place(SYSTEM_LOG).role === "leader");
+    } catch (error) {
+      if (!(error instanceof AnnalsError)) throw error;
+      this.#options.onFatal(error);
+    }
+  }
+
+  /** The logs of the certificate, created by whoever leads first; a second attempt finds them and does nothing. */
+  async #createBirthLogs(): Promise<void> {
+    const system = this.place(SYSTEM_LOG);
+    const missing = () =>
+      this.#options.certificate.logs.filter((name) => this.#catalog.get(name) === undefined);
+    while (!this.#closing && system.role === "leader" && missing().length > 0) {
+      for (const name of missing()) {
+        await this.createLog(name).catch((error: unknown) => {
+          this.#options.logger.debug({ err: error, log: name }, "log not created yet");
+        });
+      }
+      if (missing().length > 0) await this.#roleChange(CREATE_RETRY_MS);
+    }
+  }
+}
+
+function logExists(name: string): AnnalsError {
+  return new AnnalsError("ERR_LOG_EXISTS", `there is a log "${name}" already`);
+}

@@ -1,0 +1,283 @@
+import { AnnalsError } from "@annals/record";
+import { exactly } from "../lane/exactly.ts";
+import type { HostedLogStatus } from "../lane/messages.ts";
+import { SYSTEM_LOG } from "../service.ts";
+import type {
+  AppendReply,
+  AppendRequest,
+  ClusterStatus,
+  ForwardTarget,
+  LogInfo,
+  LogStatus,
+  NodeHealth,
+  NodeService,
+  NodeStatus,
+  ProducerInfo,
+  ReadQuery,
+  ReadReply,
+  ReplicaStatus,
+} from "../service.ts";
+import type { NodeConfig } from "../config/index.ts";
+import type { BirthCertificate } from "./certificate.ts";
+import { memberOf } from "./certificate.ts";
+import type { Gateway } from "./gateway.ts";
+import type { LogPlace } from "./logDirectory.ts";
+import type { PeerState } from "./peerLinks.ts";
+
+/** What the service looks at: a node that may not be born yet. */
+export interface NodeView {
+  readonly config: NodeConfig;
+  readonly version: string;
+  /** Undefined until the cluster is born. */
+  gateway(): Gateway | undefined;
+  certificate(): BirthCertificate | undefined;
+  /** The nodes without which there is no birth; empty afterwards. */
+  waitingFor(): readonly string[];
+  peers(): readonly PeerState[];
+  draining(): boolean;
+  linkFaults(): Readonly<Record<string, number>>;
+}
+
+/** How long a read may wait for a quorum to confirm it. */
+const READ_TIMEOUT_MS = 5000;
+const TRANSFER_TIMEOUT_MS = 3000;
+
+/** The HTTP API's view of a node: names to places, places to workers, and what is wrong in plain words. */
+export class LocalNodeService implements NodeService {
+  readonly #view: NodeView;
+
+  constructor(view: NodeView) {
+    this.#view = view;
+  }
+
+  append(log: string, request: AppendRequest): Promise<AppendReply> {
+    const gateway = this.#gateway();
+    const { contentType, body, producer, timeoutMs } = request;
+    return gateway.request<"append">(writable(gateway.place(log)), {
+      op: "append",
+      contentType,
+      // A copy moves to the worker: the caller may still pass its bytes on, when the leader turns out to be elsewhere.
+      body: exactly(body),
+      stamp: producer,
+      timeoutMs,
+    });
+  }
+
+  forwardTarget(log: string): ForwardTarget {
+    const gateway = this.#gateway();
+    const place = gateway.place(log);
+    if (place.role === "leader") return { kind: "local" };
+    const node = gateway.nodeName(place.leader);
+    const address = node === undefined ? undefined : this.#view.config.nodes[node];
+    if (node === undefined || address === undefined || node === this.#view.config.node)
+      return { kind: "none" };
+    return { kind: "remote", node, address };
+  }
+
+  read(log: string, query: ReadQuery): Promise<ReadReply> {
+    const gateway = this.#gateway();
+    return gateway.request<"read">(gateway.place(log), {
+      op: "read",
+      query,
+      timeoutMs: READ_TIMEOUT_MS,
+    });
+  }
+
+  producer(log: string, id: string): Promise<ProducerInfo | undefined> {
+    const gateway = this.#gateway();
+    return gateway.request<"producer">(gateway.place(log), { op: "producer", id });
+  }
+
+  async logs(): Promise<readonly LogInfo[]> {
+    const gateway = this.#gateway();
+    const places = gateway.places().filter((place) => place.entry.name !== SYSTEM_LOG);
+    return Promise.all(places.map((place) => this.#info(gateway, place)));
+  }
+
+  async createLog(name: string): Promise<LogInfo> {
+    const gateway = this.#gateway();
+    const place = await gateway.createLog(name);
+    const leader = gateway.nodeName(place.leader);
+    return { name, firstSeq: 1, lastSeq: 0, leader, diskBytes: 0 };
+  }
+
+  async cluster(): Promise<ClusterStatus> {
+    const { config, version } = this.#view;
+    const gateway = this.#view.gateway();
+    const reports = await Promise.all(
+      (gateway?.places() ?? []).map((place) => this.#report(place)),
+    );
+    const logs = reports.map((report) => report.status);
+    const status = {
+      cluster: config.cluster,
+      node: config.node,
+      version,
+      nodes: this.#nodes(),
+      logs,
+      linkFaults: this.#view.linkFaults(),
+      workerRestarts: gateway?.pool.restarts ?? 0,
+    };
+    return {
+      ...status,
+      reasons: [
+        ...this.health().reasons,
+        ...unreachable(status.nodes),
+        ...reports.flatMap((report) => report.reasons),
+      ],
+    };
+  }
+
+  async transferLeadership(log: string, to: string | undefined): Promise<void> {
+    const gateway = this.#gateway();
+    const place = gateway.place(log);
+    const certificate = this.#view.certificate();
+    const member =
+      to === undefined || certificate === undefined ? undefined : memberOf(certificate, to);
+    if (to !== undefined && member === undefined) {
+      throw new AnnalsError("ERR_NODE_UNKNOWN", `there is no node "${to}" in the cluster`);
+    }
+    const target = await gateway.request<"transfer">(place, { op: "transfer", to: member });
+    if (target === undefined) {
+      throw new AnnalsError("ERR_NO_SUCCESSOR", "no other voter is reachable: leadership stays", {
+        retryable: true,
+      });
+    }
+    if (!(await gateway.untilNotLeader(place, TRANSFER_TIMEOUT_MS))) {
+      throw new AnnalsError(
+        "ERR_TRANSFER_TIMEOUT",
+        "the successor did not take over in time: leadership stays",
+        {
+          retryable: true,
+        },
+      );
+    }
+  }
+
+  health(): NodeHealth {
+    const reasons: string[] = [];
+    const waiting = this.#view.waitingFor();
+    if (waiting.length > 0)
+      reasons.push(`the cluster is not born yet: waiting for ${waiting.join(", ")}`);
+    if (this.#view.draining()) reasons.push("the node is shutting down");
+    for (const place of this.#view.gateway()?.places() ?? []) {
+      const { name } = place.entry;
+      if (!place.opened) reasons.push(`log ${name} is being opened`);
+      else if (this.#view.gateway()?.nodeName(place.leader) === undefined)
+        reasons.push(`log ${name} has no leader`);
+    }
+    return {
+      live: true,
+      ready: reasons.length === 0 && this.#view.gateway() !== undefined,
+      reasons,
+    };
+  }
+
+  #gateway(): Gateway {
+    const gateway = this.#view.gateway();
+    if (gateway !== undefined) return gateway;
+    const why = this.health().reasons.join("; ");
+    throw new AnnalsError("ERR_NOT_READY", why === "" ? "the node is starting" : why, {
+      retryable: true,
+    });
+  }
+
+  async #info(gateway: Gateway, place: LogPlace): Promise<LogInfo> {
+    const status = await gateway.request<"status">(place, { op: "status" });
+    return {
+      name: place.entry.name,
+      firstSeq: status.firstSeq,
+      lastSeq: status.appliedSeq,
+      leader: gateway.nodeName(place.leader),
+      diskBytes: status.diskBytes,
+    };
+  }
+
+  #nodes(): readonly NodeStatus[] {
+    const { config } = this.#view;
+    const peers = new Map(this.#view.peers().map((peer) => [peer.node, peer]));
+    return Object.entries(config.nodes).map(([id, address]) => {
+      if (id === config.node)
+        return { id, address, reachable: true, pid: process.pid, reason: undefined };
+      const peer = peers.get(id);
+      const fault = peer?.fault;
+      return {
+        id,
+        address,
+        reachable: peer?.reachable === true,
+        pid: undefined,
+        reason: fault === undefined ? undefined : `${fault.code}: ${fault.reason}`,
+      };
+    });
+  }
+
+  async #report(place: LogPlace): Promise<LogReport> {
+    const gateway = this.#gateway();
+    const status = await gateway.request<"status">(place, { op: "status" }).catch(() => undefined);
+    const { name } = place.entry;
+    return {
+      status: {
+        name,
+        leader: gateway.nodeName(place.leader),
+        term: place.term,
+        commitIndex: status?.raft.commitIndex ?? 0,
+        appliedIndex: status?.raft.applied ?? 0,
+        lastSeq: status?.appliedSeq ?? 0,
+        headHash: status?.headHash,
+        replicas: this.#replicas(place, status),
+        pendingBytes: status?.pendingBytes.current ?? 0,
+      },
+      reasons: status === undefined ? [`log ${name} does not answer`] : troubles(name, status),
+    };
+  }
+
+  #replicas(place: LogPlace, status: HostedLogStatus | undefined): readonly ReplicaStatus[] {
+    const { config } = this.#view;
+    const certificate = this.#view.certificate();
+    return (certificate?.members ?? []).map(({ node, member }) => {
+      const progress = status?.raft.progress.find((one) => one.member === member);
+      const known =
+        node === config.node ? ownRole(place) : member === place.leader ? "leader" : undefined;
+      return {
+        node,
+        role: known ?? (progress === undefined ? "unknown" : "follower"),
+        matchIndex: progress?.matchIndex,
+        paused:
+          node === config.node ? (status?.paused ?? []).flatMap(({ reasons }) => reasons) : [],
+      };
+    });
+  }
+}
+
+function ownRole(place: LogPlace): "leader" | "follower" | "candidate" {
+  if (place.role === "preCandidate") return "candidate";
+  return place.role;
+}
+
+function writable(place: LogPlace): LogPlace {
+  if (place.entry.name !== SYSTEM_LOG) return place;
+  throw new AnnalsError(
+    "ERR_LOG_RESERVED",
+    `${SYSTEM_LOG} is the cluster's own log: it takes no records`,
+  );
+}
+
+interface LogReport {
+  readonly status: LogStatus;
+  readonly reasons: readonly string[];
+}
+
+function troubles(name: string, status: HostedLogStatus): readonly string[] {
+  const reasons: string[] = [];
+  if (status.diskFull)
+    reasons.push(`log ${name}: free disk space is below storage.minFreeBytes, appends are refused`);
+  if (status.stalled)
+    reasons.push(`log ${name}: a disk write hangs, this replica keeps silent until it ends`);
+  for (const link of status.paused) {
+    reasons.push(`log ${name}: an inbound data link is paused (${link.reasons.join(", ")})`);
+  }
+  return reasons;
+}
+
+function unreachable(nodes: readonly NodeStatus[]): readonly string[] {
+  return nodes.filter((node) => !node.reachable).map((node) => `node ${node.id} is not reachable`);
+}

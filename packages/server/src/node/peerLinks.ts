@@ -1,0 +1,124 @@
+import { randomInt } from "node:crypto";
+import { Backoff } from "@annals/flow";
+import type { MemberId } from "@annals/raft";
+import { ControlLink, PEER_PATH, PROTOCOL_VERSION } from "@annals/transport";
+import type { LinkFault } from "@annals/transport";
+import type { Frame, HelloFrame, WelcomeFrame } from "@annals/wire";
+import type { Logger } from "pino";
+import type { NodeConfig } from "../config/index.ts";
+import type { NodeIdentity } from "./identity.ts";
+
+export interface PeerLinksOptions {
+  readonly config: NodeConfig;
+  readonly identity: NodeIdentity;
+  readonly fingerprint: string;
+  readonly logger: Logger;
+  /** Throws to refuse the peer. */
+  readonly onWelcome: (node: string, welcome: WelcomeFrame) => void;
+  readonly onFrame: (node: string, frame: Frame) => void;
+  readonly onDown: (node: string) => void;
+}
+
+/** What is known of a peer now. */
+export interface PeerState {
+  readonly node: string;
+  readonly reachable: boolean;
+  /** Why not, when it is not. */
+  readonly fault: LinkFault | undefined;
+}
+
+const HANDSHAKE_TIMEOUT_MS = 3000;
+const REDIAL_INITIAL_MS = 50;
+/** A node that comes back is met within this. */
+const REDIAL_MAX_MS = 1000;
+
+/** The control links that this node dials: one to each other node. */
+export class PeerLinks {
+  readonly #options: PeerLinksOptions;
+  readonly #links = new Map<string, ControlLink>();
+  readonly #faults = new Map<string, LinkFault>();
+
+  constructor(options: PeerLinksOptions) {
+    this.#options = options;
+    const { config } = options;
+    for (const [node, address] of Object.entries(config.nodes)) {
+      if (node !== config.node) this.#links.set(node, this.#dial(node, address));
+    }
+  }
+
+  send(node: string, logId: number, bytes: Uint8Array): void {
+    this.#links.get(node)?.send(logId, bytes);
+  }
+
+  sendFrame(node: string, frame: Frame): void {
+    this.#links.get(node)?.sendFrame(frame);
+  }
+
+  states(): readonly PeerState[] {
+    return [...this.#links].map(([node, link]) => ({
+      node,
+      reachable: link.open,
+      fault: link.open ? undefined : this.#faults.get(node),
+    }));
+  }
+
+  close(): void {
+    for (const link of this.#links.values()) link.close();
+  }
+
+  /** What this node says of itself to a peer. */
+  static hello(
+    config: NodeConfig,
+    identity: { readonly member: MemberId; readonly clusterId: string | undefined },
+    fingerprint: string,
+  ): Omit<HelloFrame, "kind" | "epoch"> {
+    return {
+      protocol: PROTOCOL_VERSION,
+      cluster: config.cluster,
+      clusterId: identity.clusterId,
+      node: config.node,
+      member: identity.member,
+      address: config.nodes[config.node] ?? "",
+      fingerprint,
+      purpose: "control",
+      logId: undefined,
+      limits: { maxMessageBytes: config.replication.maxMessageBytes },
+    };
+  }
+
+  #dial(node: string, address: string): ControlLink {
+    const { config, identity, fingerprint, onWelcome, onFrame } = this.#options;
+    return new ControlLink({
+      url: `ws://${address}${PEER_PATH}`,
+      hello: () =>
+        PeerLinks.hello(
+          config,
+          { member: identity.member, clusterId: identity.certificate?.clusterId },
+          fingerprint,
+        ),
+      maxMessageBytes: config.replication.maxMessageBytes,
+      handshakeTimeoutMs: HANDSHAKE_TIMEOUT_MS,
+      backoff: new Backoff({
+        initialMs: REDIAL_INITIAL_MS,
+        maxMs: REDIAL_MAX_MS,
+        randomBelow: randomInt,
+      }),
+      onOpen: (welcome) => {
+        onWelcome(node, welcome);
+        this.#faults.delete(node);
+        this.#options.logger.info({ peer: node }, "control link open");
+      },
+      onFrame: (frame) => onFrame(node, frame),
+      onDown: (fault) => this.#down(node, fault),
+    });
+  }
+
+  /** Logged when the reason changes: a peer that is away for hours must not fill the log. */
+  #down(node: string, fault: LinkFault): void {
+    if (this.#faults.get(node)?.code !== fault.code) {
+      this.#options.logger.warn({ peer: node, ...fault }, "control link down");
+    }
+    this.#faults.set(node, fault);
+    this.#options.onDown(node);
+  }
+}

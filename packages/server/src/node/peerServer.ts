@@ -1,0 +1,152 @@
+import type { IncomingMessage, Server } from "node:http";
+import type { Duplex } from "node:stream";
+import { AnnalsError } from "@annals/record";
+import { InboundLink, PEER_PATH } from "@annals/transport";
+import type { InboundHandler, LinkFault } from "@annals/transport";
+import { decodeFrame } from "@annals/wire";
+import type { Frame, HelloFrame } from "@annals/wire";
+import type { Logger } from "pino";
+import { WebSocketServer } from "ws";
+import type { WorkerHandle } from "./workerHandle.ts";
+
+export interface PeerServerOptions {
+  readonly logger: Logger;
+  readonly maxMessageBytes: number;
+  readonly maxQueueBytes: number;
+  /** Links from all peers together; a further one is turned away. */
+  readonly maxLinks: number;
+  /** Verifies the peer and says what it is greeted with; throws the named refusal. */
+  readonly onHello: (hello: HelloFrame) => readonly Frame[];
+  readonly onControl: (node: string, frame: Frame) => void;
+  /** The worker that holds the log of a data link; throws if there is none. */
+  readonly workerOf: (logId: number) => WorkerHandle;
+}
+
+interface DataLinkPlace {
+  readonly link: InboundLink;
+  readonly worker: WorkerHandle;
+}
+
+const HELLO_TIMEOUT_MS = 5000;
+
+/** Accepts links from peers on the node's one port: control frames stay here, data frames go on to workers as bytes. */
+export class PeerServer {
+  readonly #options: PeerServerOptions;
+  readonly #sockets: WebSocketServer;
+  readonly #links = new Set<InboundLink>();
+  readonly #dataLinks = new Map<number, DataLinkPlace>();
+  readonly #faults = new Map<string, number>();
+  #nextLinkId = 1;
+
+  constructor(options: PeerServerOptions) {
+    this.#options = options;
+    this.#sockets = new WebSocketServer({
+      noServer: true,
+      maxPayload: options.maxMessageBytes,
+      perMessageDeflate: false,
+      skipUTF8Validation: true,
+    });
+  }
+
+  attach(server: Server): void {
+    server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+      if (request.url !== PEER_PATH || this.#links.size >= this.#options.maxLinks) {
+        socket.end(
+          `HTTP/1.1 ${request.url === PEER_PATH ? 503 : 404} Refused\r\nConnection: close\r\n\r\n`,
+        );
+        return;
+      }
+      this.#sockets.handleUpgrade(request, socket, head, (webSocket) => {
+        const link: InboundLink = new InboundLink({
+          socket: webSocket,
+          helloTimeoutMs: HELLO_TIMEOUT_MS,
+          maxQueueBytes: this.#options.maxQueueBytes,
+          onHello: (hello) => this.#handler(hello, link),
+          onFault: (fault) => this.#ended(link, fault, { address: request.socket.remoteAddress }),
+        });
+        this.#links.add(link);
+      });
+    });
+  }
+
+  /** How often links ended for each named reason. */
+  faults(): Readonly<Record<string, number>> {
+    return Object.fromEntries(this.#faults);
+  }
+
+  sendTo(linkId: number, bytes: Uint8Array): void {
+    this.#dataLinks.get(linkId)?.link.send(bytes);
+  }
+
+  released(linkId: number, bytes: number): void {
+    this.#dataLinks.get(linkId)?.link.release(bytes);
+  }
+
+  fault(linkId: number, fault: LinkFault): void {
+    this.#dataLinks.get(linkId)?.link.close(fault);
+  }
+
+  /** The worker is gone, and with it what its links had brought: the leaders dial again. */
+  dropWorker(worker: WorkerHandle): void {
+    for (const { link, worker: owner } of this.#dataLinks.values()) {
+      if (owner === worker)
+        link.close({ code: "ERR_WORKER_LOST", reason: "the log's worker ended" });
+    }
+  }
+
+  close(): void {
+    for (const link of this.#links)
+      link.close({ code: "ERR_NODE_STOPPING", reason: "this node is shutting down" });
+    this.#sockets.close();
+  }
+
+  #handler(hello: HelloFrame, link: InboundLink): InboundHandler {
+    const greeting = this.#options.onHello(hello);
+    return hello.purpose === "control"
+      ? this.#control(hello, link, greeting)
+      : this.#data(hello, link, greeting);
+  }
+
+  #control(hello: HelloFrame, link: InboundLink, greeting: readonly Frame[]): InboundHandler {
+    return {
+      greeting,
+      onBytes: (bytes) => {
+        this.#options.onControl(hello.node, decodeFrame(bytes));
+        link.release(bytes.length);
+      },
+      onClose: (fault) => this.#ended(link, fault, { peer: hello.node, purpose: "control" }),
+    };
+  }
+
+  #data(hello: HelloFrame, link: InboundLink, greeting: readonly Frame[]): InboundHandler {
+    const { logId } = hello;
+    if (logId === undefined)
+      throw new AnnalsError("ERR_FRAME_UNEXPECTED", "a data link without a log");
+    const worker = this.#options.workerOf(logId);
+    const linkId = this.#nextLinkId++;
+    this.#dataLinks.set(linkId, { link, worker });
+    worker.send({
+      kind: "linkOpened",
+      linkId,
+      logId,
+      from: hello.member,
+      epoch: hello.epoch,
+    });
+    return {
+      greeting,
+      onBytes: (bytes) => worker.send({ kind: "linkFrame", linkId, bytes }),
+      onClose: (fault) => {
+        this.#dataLinks.delete(linkId);
+        worker.send({ kind: "linkClosed", linkId });
+        this.#ended(link, fault, { peer: hello.node, purpose: "data", logId });
+      },
+    };
+  }
+
+  #ended(link: InboundLink, fault: LinkFault, fields: Readonly<Record<string, unknown>>): void {
+    this.#links.delete(link);
+    this.#faults.set(fault.code, (this.#faults.get(fault.code) ?? 0) + 1);
+    const level = fault.code === "ERR_LINK_CLOSED" ? "debug" : "warn";
+    this.#options.logger[level]({ ...fields, ...fault }, "peer link ended");
+  }
+}

@@ -1,0 +1,294 @@
+import { createRequire } from "node:module";
+import { AnnalsError } from "@annals/record";
+import type { Frame, HelloFrame, WelcomeFrame } from "@annals/wire";
+import type { Logger } from "pino";
+import { fingerprint } from "../config/index.ts";
+import type { NodeConfig } from "../config/index.ts";
+import { createHttpServer } from "../http/httpServer.ts";
+import { Birth } from "./birth.ts";
+import { decodeCertificate, encodeCertificate, memberOf } from "./certificate.ts";
+import type { BirthCertificate } from "./certificate.ts";
+import { Gateway } from "./gateway.ts";
+import { InFlight } from "./inFlight.ts";
+import { verifyHello, verifyWelcome } from "./handshake.ts";
+import type { Own } from "./handshake.ts";
+import { NodeIdentity } from "./identity.ts";
+import { createLogger } from "./logger.ts";
+import { LocalNodeService } from "./nodeService.ts";
+import { PeerLinks } from "./peerLinks.ts";
+import { PeerServer } from "./peerServer.ts";
+
+/** Exit code after a storage failure: the supervisor may restart the node, which then checks its disk. */
+export const EXIT_STORAGE_FAILED = 74;
+
+export interface StartNodeOptions {
+  /** Where lines go; by default stderr, at the configured level. */
+  readonly logger?: Logger;
+}
+
+export interface RunningNode {
+  readonly url: string;
+  /** Stops accepting, finishes what is in flight, hands leadership over, closes storage. Idempotent. */
+  close(): Promise<void>;
+  /** Settles when the node has ended: 0 after `close`, another code after a fatal failure. */
+  readonly closed: Promise<{ readonly code: number }>;
+}
+
+const IN_FLIGHT_GRACE_MS = 4000;
+const HAND_OVER_MS = 3000;
+const BIRTH_REPORT_MS = 10_000;
+/** Links per peer beyond one for each log: control, and links that overlap while one replaces another. */
+const LINKS_MAX = 4096;
+
+/** Starts a node: listens, meets its peers, serves once the cluster is born. Rejects when it cannot listen or the data is not its own. */
+export async function startNode(
+  config: NodeConfig,
+  options: StartNodeOptions = {},
+): Promise<RunningNode> {
+  const logger = options.logger ?? createLogger(config);
+  const node = new Node(config, logger, await NodeIdentity.open(config.data, config.node));
+  await node.listen();
+  return node;
+}
+
+class Node implements RunningNode {
+  readonly closed: Promise<{ readonly code: number }>;
+  readonly url: string;
+  readonly #config: NodeConfig;
+  readonly #logger: Logger;
+  readonly #identity: NodeIdentity;
+  readonly #fingerprint: string;
+  readonly #birth: Birth;
+  readonly #server: PeerServer;
+  readonly #http: ReturnType<typeof createHttpServer>;
+  readonly #inFlight = new InFlight();
+  #peers: PeerLinks | undefined;
+  #gateway: Gateway | undefined;
+  #birthReport: NodeJS.Timeout | undefined;
+  #draining = false;
+  #binding = false;
+  #closing: Promise<void> | undefined;
+  #settle: (result: { readonly code: number }) => void = () => {};
+
+  constructor(config: NodeConfig, logger: Logger, identity: NodeIdentity) {
+    this.#config = config;
+    this.#logger = logger;
+    this.#identity = identity;
+    this.#fingerprint = fingerprint(config);
+    this.url = `http://${config.nodes[config.node] ?? ""}`;
+    this.closed = new Promise((resolve) => {
+      this.#settle = resolve;
+    });
+    const { node, logs, cluster } = config;
+    this.#birth = new Birth({
+      cluster,
+      node,
+      member: identity.member,
+      nodes: Object.keys(config.nodes),
+      logs,
+    });
+    this.#server = this.#createPeerServer();
+    this.#http = createHttpServer(this.#createService(), {
+      node,
+      address: config.nodes[node] ?? "",
+      maxBodyBytes: config.ingest.maxBodyBytes,
+      maxHeldBodyBytes: config.ingest.maxPendingBytes,
+      onFault: (error) => logger.error({ err: error }, "unexpected failure of a request"),
+    });
+    this.#http.addHook("onRequest", async (_request, reply) => this.#inFlight.track(reply.raw));
+    this.#server.attach(this.#http.server);
+  }
+
+  async listen(): Promise<void> {
+    const { host, port } = this.#config.address;
+    await this.#http.listen({ host, port });
+    this.#logger.info({ url: this.url, member: this.#identity.member }, "listening");
+    this.#peers = this.#createPeerLinks();
+    if (this.#identity.certificate === undefined) this.#awaitBirth();
+    else this.#begin(this.#identity.certificate, this.#peers, false);
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#stop().then(() => this.#settle({ code: 0 }));
+    return this.#closing;
+  }
+
+  async #stop(): Promise<void> {
+    this.#logger.info("stopping");
+    clearInterval(this.#birthReport);
+    // Still served, or passed on, while leadership moves: the cluster's clients notice nothing.
+    this.#draining = true;
+    await this.#gateway?.handOver(HAND_OVER_MS);
+    // The listener is closed at once; its promise waits for the peers' sockets too.
+    const closed = this.#http.close();
+    await this.#inFlight.untilIdle(IN_FLIGHT_GRACE_MS);
+    this.#server.close();
+    this.#peers?.close();
+    await this.#gateway?.close();
+    await closed;
+    this.#logger.info("stopped");
+  }
+
+  #createService(): LocalNodeService {
+    return new LocalNodeService({
+      config: this.#config,
+      version: VERSION,
+      gateway: () => this.#gateway,
+      certificate: () => this.#identity.certificate,
+      waitingFor: () => (this.#gateway === undefined ? this.#birth.waitingFor() : []),
+      peers: () => this.#peers?.states() ?? [],
+      draining: () => this.#draining,
+      linkFaults: () => this.#server.faults(),
+    });
+  }
+
+  #createPeerServer(): PeerServer {
+    const { replication } = this.#config;
+    return new PeerServer({
+      logger: this.#logger,
+      maxMessageBytes: replication.maxMessageBytes,
+      maxQueueBytes: replication.receive.maxQueueBytes,
+      maxLinks: LINKS_MAX,
+      onHello: (hello) => this.#greet(hello),
+      onControl: (node, frame) => this.#frame(node, frame),
+      workerOf: (logId) => {
+        if (this.#gateway === undefined)
+          throw new AnnalsError("ERR_NOT_READY", "the node is not born yet");
+        return this.#gateway.workerOf(logId);
+      },
+    });
+  }
+
+  #createPeerLinks(): PeerLinks {
+    return new PeerLinks({
+      config: this.#config,
+      identity: this.#identity,
+      fingerprint: this.#fingerprint,
+      logger: this.#logger,
+      onWelcome: (node, welcome) => this.#welcomed(node, welcome),
+      onFrame: (node, frame) => this.#frame(node, frame),
+      onDown: (node) => this.#birth.gone(node),
+    });
+  }
+
+  #own(): Own {
+    const { cluster, node, nodes } = this.#config;
+    return {
+      cluster,
+      node,
+      nodes: Object.keys(nodes),
+      fingerprint: this.#fingerprint,
+      certificate: this.#identity.certificate,
+    };
+  }
+
+  /** A peer dials in. A blank one that the certificate names was there at the birth and missed the end of it: it gets its copy. */
+  #greet(hello: HelloFrame): readonly Frame[] {
+    verifyHello(this.#own(), hello);
+    const { certificate, member } = this.#identity;
+    const { node } = this.#config;
+    const welcome: Frame = { kind: "welcome", clusterId: certificate?.clusterId, node, member };
+    if (certificate === undefined || hello.clusterId !== undefined) return [welcome];
+    return [welcome, { kind: "birth", certificate: encodeCertificate(certificate) }];
+  }
+
+  #welcomed(node: string, welcome: WelcomeFrame): void {
+    verifyWelcome(this.#own(), node, welcome);
+    if (this.#identity.certificate !== undefined) return;
+    this.#birth.seen(node, welcome.member, welcome.clusterId);
+    const certificate = this.#birth.certificate();
+    if (certificate !== undefined) void this.#bind(certificate, true);
+  }
+
+  #frame(node: string, frame: Frame): void {
+    if (frame.kind === "control") {
+      for (const { logId, bytes } of frame.parcels) this.#gateway?.control(logId, bytes);
+    } else if (frame.kind === "birth") {
+      this.#born(node, decodeCertificate(frame.certificate));
+    } else {
+      throw new AnnalsError("ERR_FRAME_UNEXPECTED", `frame ${frame.kind} on a control link`);
+    }
+  }
+
+  #born(from: string, certificate: BirthCertificate): void {
+    if (this.#identity.certificate !== undefined) return;
+    if (memberOf(certificate, this.#config.node) !== this.#identity.member) {
+      this.#logger.error(
+        { from, code: "ERR_PEER_INCARNATION" },
+        "the cluster was born with another incarnation of this node: this disk is new, and the node has to be replaced",
+      );
+      return;
+    }
+    void this.#bind(certificate, false);
+  }
+
+  async #bind(certificate: BirthCertificate, founder: boolean): Promise<void> {
+    if (this.#binding) return;
+    this.#binding = true;
+    try {
+      await this.#identity.bind(certificate);
+    } catch (error) {
+      this.#fatal(
+        new AnnalsError("ERR_STORAGE_FAILED", "the birth certificate could not be stored", {
+          cause: error,
+        }),
+      );
+      return;
+    }
+    clearInterval(this.#birthReport);
+    this.#logger.info({ clusterId: certificate.clusterId }, "the cluster is born");
+    if (this.#closing !== undefined || this.#peers === undefined) return;
+    this.#begin(certificate, this.#peers, founder);
+    for (const { node } of certificate.members) {
+      this.#peers.sendFrame(node, { kind: "birth", certificate: encodeCertificate(certificate) });
+    }
+  }
+
+  #begin(certificate: BirthCertificate, peers: PeerLinks, founder: boolean): void {
+    this.#gateway = new Gateway({
+      config: this.#config,
+      fingerprint: this.#fingerprint,
+      self: this.#identity.member,
+      certificate,
+      founder,
+      logger: this.#logger,
+      peers,
+      server: this.#server,
+      onFatal: (error) => this.#fatal(error),
+    });
+  }
+
+  /** A cluster of one is born at once; otherwise the log says from time to time whom it waits for. */
+  #awaitBirth(): void {
+    const certificate = this.#birth.certificate();
+    if (certificate !== undefined) {
+      void this.#bind(certificate, true);
+      return;
+    }
+    const report = () => {
+      this.#logger.info(
+        { waitingFor: this.#birth.waitingFor() },
+        "blank: the cluster is born when every node is there",
+      );
+    };
+    this.#birthReport = setInterval(report, BIRTH_REPORT_MS);
+    report();
+  }
+
+  /** Fail-stop: nothing may leave this node any more, so there is no clean end. */
+  #fatal(error: AnnalsError): void {
+    this.#logger.fatal({ err: error, code: error.code }, "this node cannot go on");
+    this.#peers?.close();
+    this.#server.close();
+    this.#settle({ code: EXIT_STORAGE_FAILED });
+  }
+}
+
+function readVersion(): string {
+  const manifest: { readonly version: string } = createRequire(import.meta.url)(
+    "../../package.json",
+  );
+  return manifest.version;
+}
+
+const VERSION = readVersion();

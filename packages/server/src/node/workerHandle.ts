@@ -1,0 +1,175 @@
+import { extname } from "node:path";
+import { Worker } from "node:worker_threads";
+import { Gauge } from "@annals/flow";
+import type { GaugeReading } from "@annals/flow";
+import { AnnalsError } from "@annals/record";
+import { LaneEnd } from "../lane/laneEnd.ts";
+import { toWorkerTransferables } from "../lane/messages.ts";
+import type {
+  FromWorker,
+  ToWorker,
+  WorkerReplies,
+  WorkerRequest,
+  WorkerSetup,
+} from "../lane/messages.ts";
+import { fromPlainError } from "../worker/plainError.ts";
+
+export interface WorkerHandleOptions {
+  readonly index: number;
+  readonly setup: WorkerSetup;
+  readonly maxHeapBytes: number;
+  /** Bytes of request bodies that may be with the worker unanswered. */
+  readonly maxPendingBytes: number;
+  readonly onMessage: (message: Exclude<FromWorker, { kind: "reply" | "error" }>) => void;
+  /** The thread ended; `error` tells why if it was not asked to. */
+  readonly onExit: (error: Error | undefined) => void;
+}
+
+interface Pending {
+  readonly op: WorkerRequest["op"];
+  readonly bytes: number;
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: AnnalsError) => void;
+}
+
+/** Runs from the sources too, where Node strips the types itself. */
+const EXTENSION = extname(import.meta.url);
+const SOURCE_FLAGS = EXTENSION === ".ts" ? ["--conditions=annals-source"] : [];
+const MEBIBYTE = 1024 * 1024;
+
+/** The gateway's view of one worker thread. Every request settles exactly once: by its answer, or by the end of the thread. */
+export class WorkerHandle {
+  readonly index: number;
+  readonly #options: WorkerHandleOptions;
+  readonly #worker: Worker;
+  readonly #lane: LaneEnd<ToWorker, FromWorker>;
+  readonly #pending = new Map<number, Pending>();
+  readonly #pendingBytes: Gauge;
+  readonly #exited: Promise<void>;
+  #nextId = 1;
+  #alive = true;
+  #error: Error | undefined;
+
+  constructor(options: WorkerHandleOptions) {
+    this.index = options.index;
+    this.#options = options;
+    this.#pendingBytes = new Gauge(options.maxPendingBytes);
+    this.#worker = new Worker(new URL(`../worker/main${EXTENSION}`, import.meta.url), {
+      workerData: options.setup,
+      execArgv: [...process.execArgv, ...SOURCE_FLAGS],
+      resourceLimits: {
+        maxOldGenerationSizeMb: Math.max(16, Math.ceil(options.maxHeapBytes / MEBIBYTE)),
+      },
+      name: `annals-worker-${options.index}`,
+    });
+    this.#lane = new LaneEnd(this.#worker, toWorkerTransferables, (message) =>
+      this.#message(message),
+    );
+    this.#worker.on("error", (error) => {
+      this.#error = error;
+    });
+    this.#exited = new Promise((resolve) => {
+      this.#worker.on("exit", () => {
+        this.#ended();
+        resolve();
+      });
+    });
+  }
+
+  get alive(): boolean {
+    return this.#alive;
+  }
+
+  /** Whether messages that may be lost should be. */
+  get congested(): boolean {
+    return this.#lane.congested;
+  }
+
+  pendingBytes(): GaugeReading {
+    return this.#pendingBytes.read();
+  }
+
+  send(message: ToWorker): void {
+    if (this.#alive) this.#lane.send(message);
+  }
+
+  /** Asks a hosted log. Rejects with its coded error, with ERR_OVERLOADED at the byte cap, or when the thread ends. */
+  request<Op extends WorkerRequest["op"]>(
+    logId: number,
+    request: Extract<WorkerRequest, { op: Op }>,
+  ): Promise<WorkerReplies[Op]> {
+    if (!this.#alive) return Promise.reject(workerLost(request.op));
+    const bytes = bodyBytes(request);
+    if (bytes > 0 && this.#pendingBytes.current >= this.#pendingBytes.cap) {
+      return Promise.reject(laneFull(this.#pendingBytes.read()));
+    }
+    this.#pendingBytes.add(bytes);
+    const id = this.#nextId++;
+    return new Promise<unknown>((resolve, reject) => {
+      this.#pending.set(id, { op: request.op, bytes, resolve, reject });
+      this.#lane.send({ kind: "request", id, logId, request });
+    }) as Promise<WorkerReplies[Op]>;
+  }
+
+  /** Closes the worker's logs and ends the thread; after `graceMs` without ceremony. */
+  async shutdown(graceMs: number): Promise<void> {
+    this.send({ kind: "shutdown" });
+    const killer = setTimeout(() => void this.#worker.terminate(), graceMs);
+    await this.#exited;
+    clearTimeout(killer);
+  }
+
+  #message(message: FromWorker): void {
+    if (message.kind === "reply") this.#settle(message.id)?.resolve(message.value);
+    else if (message.kind === "error")
+      this.#settle(message.id)?.reject(fromPlainError(message.error));
+    else this.#options.onMessage(message);
+  }
+
+  #settle(id: number): Pending | undefined {
+    const pending = this.#pending.get(id);
+    if (pending === undefined) return undefined;
+    this.#pending.delete(id);
+    this.#pendingBytes.remove(pending.bytes);
+    return pending;
+  }
+
+  #ended(): void {
+    this.#alive = false;
+    this.#lane.close();
+    for (const id of this.#pending.keys()) {
+      const pending = this.#settle(id);
+      pending?.reject(workerLost(pending.op));
+    }
+    this.#options.onExit(this.#error);
+  }
+}
+
+function bodyBytes(request: WorkerRequest): number {
+  return request.op === "append" ? request.body.byteLength : 0;
+}
+
+function workerLost(op: WorkerRequest["op"]): AnnalsError {
+  if (op === "append") {
+    return new AnnalsError(
+      "ERR_OUTCOME_UNKNOWN",
+      "the outcome of the append is unknown: the log's worker ended",
+      {
+        retryable: true,
+      },
+    );
+  }
+  return new AnnalsError(
+    "ERR_WORKER_LOST",
+    "the log's worker ended; the log moves to another one",
+    { retryable: true },
+  );
+}
+
+function laneFull({ current, cap }: GaugeReading): AnnalsError {
+  return new AnnalsError(
+    "ERR_OVERLOADED",
+    `${current} bytes of requests wait for the worker, the cap is ${cap}: nothing of this request was accepted`,
+    { retryable: true, details: { pendingBytes: current, cap } },
+  );
+}

@@ -1,0 +1,199 @@
+import { join } from "node:path";
+import { AnnalsError, RECORD_LIMITS } from "@annals/record";
+import type { LogStore } from "@annals/replica";
+import { openLogStore } from "@annals/storage";
+import { parseIngestBody } from "@annals/wire";
+import type {
+  FromWorker,
+  ToWorker,
+  WorkerReplies,
+  WorkerRequest,
+  WorkerSetup,
+} from "../lane/messages.ts";
+import type { AppendReply } from "../service.ts";
+import { HostedLog } from "./hostedLog.ts";
+import { toPlainError } from "./plainError.ts";
+import { readPage } from "./readPage.ts";
+
+/** Runs the logs that the gateway gave this worker. */
+export class LogHost {
+  readonly #setup: WorkerSetup;
+  readonly #send: (message: FromWorker) => void;
+  readonly #congested: () => boolean;
+  readonly #logs = new Map<number, HostedLog>();
+  readonly #linkOwners = new Map<number, HostedLog>();
+  readonly #ticker: NodeJS.Timeout;
+  #lastTickMs = performance.now();
+
+  constructor(setup: WorkerSetup, send: (message: FromWorker) => void, congested: () => boolean) {
+    this.#setup = setup;
+    this.#send = send;
+    this.#congested = congested;
+    this.#ticker = setInterval(() => this.#tick(), setup.config.raft.tick);
+  }
+
+  /** Handles everything but `shutdown`. */
+  handle(message: Exclude<ToWorker, { kind: "shutdown" }>): void {
+    switch (message.kind) {
+      case "open":
+        void this.#open(message);
+        return;
+      case "control":
+        this.#logs.get(message.logId)?.onControl(message.bytes);
+        return;
+      case "linkOpened":
+        this.#linkOpened(message);
+        return;
+      case "linkFrame":
+        this.#linkFrame(message.linkId, message.bytes);
+        return;
+      case "linkClosed":
+        this.#linkOwners.get(message.linkId)?.linkClosed(message.linkId);
+        this.#linkOwners.delete(message.linkId);
+        return;
+      case "request":
+        void this.#answer(message.id, message.logId, message.request);
+        return;
+      default:
+        message satisfies never;
+    }
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#ticker);
+    await Promise.all([...this.#logs.values()].map((log) => log.close()));
+  }
+
+  #tick(): void {
+    const { tick } = this.#setup.config.raft;
+    const elapsed = Math.max(1, Math.floor((performance.now() - this.#lastTickMs) / tick));
+    this.#lastTickMs = performance.now();
+    for (const log of this.#logs.values()) log.tick(elapsed);
+  }
+
+  async #open(message: Extract<ToWorker, { kind: "open" }>): Promise<void> {
+    const { logId, name, campaign } = message;
+    try {
+      const store = await this.#openStore(message);
+      this.#logs.set(
+        logId,
+        new HostedLog({
+          logId,
+          name,
+          store,
+          setup: this.#setup,
+          campaign,
+          sendToGateway: this.#send,
+          congested: this.#congested,
+        }),
+      );
+      this.#send({ kind: "opened", logId });
+    } catch (error) {
+      this.#unexpected(error);
+      this.#send({ kind: "openFailed", logId, error: toPlainError(error) });
+    }
+  }
+
+  #openStore({ logId, voters }: Extract<ToWorker, { kind: "open" }>): Promise<LogStore> {
+    const { config } = this.#setup;
+    return openLogStore({
+      directory: join(config.data, "logs", String(logId)),
+      logId,
+      segmentBytes: config.storage.segmentBytes,
+      minFreeBytes: config.storage.minFreeBytes,
+      initial: {
+        membership: {
+          voters,
+          votersOutgoing: [],
+          learners: [],
+          learnersNext: [],
+          autoLeave: false,
+        },
+      },
+      onWarning: (text) => this.#send({ kind: "line", level: "warn", text, fields: { logId } }),
+    });
+  }
+
+  #linkOpened({ linkId, logId, from, epoch }: Extract<ToWorker, { kind: "linkOpened" }>): void {
+    const log = this.#logs.get(logId);
+    if (log === undefined) {
+      const reason = "this node does not hold the log yet";
+      this.#send({ kind: "linkFault", linkId, code: "ERR_LOG_NOT_OPEN", reason });
+      return;
+    }
+    this.#linkOwners.set(linkId, log);
+    log.linkOpened(linkId, from, epoch);
+  }
+
+  #linkFrame(linkId: number, bytes: Uint8Array): void {
+    const log = this.#linkOwners.get(linkId);
+    if (log === undefined) this.#send({ kind: "linkReleased", linkId, bytes: bytes.length });
+    else log.linkFrame(linkId, bytes);
+  }
+
+  async #answer(id: number, logId: number, request: WorkerRequest): Promise<void> {
+    try {
+      const log = this.#logs.get(logId);
+      if (log === undefined) throw logNotOpen();
+      this.#send({ kind: "reply", id, value: await this.#run(log, request) });
+    } catch (error) {
+      this.#unexpected(error);
+      this.#send({ kind: "error", id, error: toPlainError(error) });
+    }
+  }
+
+  async #run(log: HostedLog, request: WorkerRequest): Promise<WorkerReplies[WorkerRequest["op"]]> {
+    switch (request.op) {
+      case "append":
+        return this.#append(log, request);
+      case "read":
+        return readPage(log, request.query, request.timeoutMs);
+      case "producer": {
+        const state = log.replica.producer(request.id);
+        const last = state?.recent.at(-1);
+        if (state === undefined || last === undefined) return undefined;
+        const { sequence, firstSeq, lastSeq } = last;
+        return { id: request.id, epoch: state.epoch, sequence, firstSeq, lastSeq };
+      }
+      case "command":
+        return log.replica.command(request.data);
+      case "transfer":
+        return log.replica.transferLeadership(request.to);
+      case "status":
+        return log.status();
+      default:
+        return request satisfies never;
+    }
+  }
+
+  async #append(
+    log: HostedLog,
+    request: Extract<WorkerRequest, { op: "append" }>,
+  ): Promise<AppendReply> {
+    const { ingest } = this.#setup.config;
+    const { records } = parseIngestBody(request.contentType, request.body, {
+      ...RECORD_LIMITS,
+      maxRecordBytes: ingest.maxRecordBytes,
+      maxRecords: ingest.maxRecords,
+    });
+    const { timeoutMs, stamp } = request;
+    return log.replica.append({ records, stamp, timeoutMs });
+  }
+
+  /** What is no coded error is a bug: it goes to the log with its stack, and to nobody else. */
+  #unexpected(error: unknown): void {
+    if (!(error instanceof Error) || "code" in error) return;
+    this.#send({
+      kind: "line",
+      level: "error",
+      text: "unexpected failure",
+      fields: { stack: error.stack },
+    });
+  }
+}
+
+function logNotOpen(): AnnalsError {
+  return new AnnalsError("ERR_LOG_NOT_OPEN", "the log is being opened on this node", {
+    retryable: true,
+  });
+}

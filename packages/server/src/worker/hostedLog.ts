@@ -1,0 +1,200 @@
+import { randomInt } from "node:crypto";
+import { setImmediate } from "node:timers";
+import type { LogIndex, MemberId, Message, Trace } from "@annals/raft";
+import { AnnalsError } from "@annals/record";
+import { Replica } from "@annals/replica";
+import type { Clock, LogStore } from "@annals/replica";
+import { Receiver } from "@annals/transport";
+import { decodeMessages, encodeFrame } from "@annals/wire";
+import { SYSTEM_LOG_ID } from "../node/catalog.ts";
+import { exactly } from "../lane/exactly.ts";
+import type { FromWorker, HostedLogStatus, WorkerSetup } from "../lane/messages.ts";
+import { PeerStreams } from "./peerStreams.ts";
+import { toPlainError } from "./plainError.ts";
+import { replicaConfig } from "./replicaConfig.ts";
+
+export const WORKER_CLOCK: Clock = {
+  now: () => performance.now(),
+  wallTime: () => Date.now(),
+  defer: (turn) => void setImmediate(turn),
+};
+
+export interface HostedLogOptions {
+  readonly logId: number;
+  readonly name: string;
+  readonly store: LogStore;
+  readonly setup: WorkerSetup;
+  readonly campaign: boolean;
+  readonly sendToGateway: (message: FromWorker) => void;
+  readonly congested: () => boolean;
+}
+
+/** The other nodes open a new log a moment later than the one that is to lead it. */
+const CAMPAIGN_TICKS = 4;
+
+interface Inbound {
+  readonly from: MemberId;
+  readonly receiver: Receiver;
+}
+
+/** One log in a worker: its replica, its streams to peers, and the links over which leaders stream to it. */
+export class HostedLog {
+  readonly name: string;
+  readonly store: LogStore;
+  readonly replica: Replica;
+  readonly #options: HostedLogOptions;
+  readonly #streams: PeerStreams;
+  readonly #inbound = new Map<number, Inbound>();
+  #campaignInTicks: number;
+
+  constructor(options: HostedLogOptions) {
+    const { logId, setup, store, sendToGateway } = options;
+    this.#options = options;
+    this.name = options.name;
+    this.store = store;
+    this.#campaignInTicks = options.campaign ? CAMPAIGN_TICKS : 0;
+    this.#streams = new PeerStreams({
+      logId,
+      setup,
+      sendToGateway,
+      congested: options.congested,
+      onMessages: (messages) => this.replica.receive(messages),
+      onLost: (member, { code, reason }) => {
+        this.#line("debug", "data link lost", { member, code, reason });
+        this.replica.reportUnreachable(member);
+      },
+    });
+    if (logId === SYSTEM_LOG_ID) replayCommands(store, sendToGateway);
+    this.replica = new Replica({
+      self: setup.self,
+      config: replicaConfig(setup.config),
+      store,
+      transport: this.#streams,
+      clock: WORKER_CLOCK,
+      randomBelow: randomInt,
+      events: {
+        onRole: (role, leader, term) => {
+          if (role !== "leader") this.#streams.closeLinks();
+          sendToGateway({ kind: "role", logId, role, leader, term });
+        },
+        onCommand: (index, data) => sendToGateway({ kind: "command", index, data: exactly(data) }),
+        onTrace: (trace) => this.#trace(trace),
+        onFailed: (error) => sendToGateway({ kind: "failed", logId, error: toPlainError(error) }),
+      },
+    });
+  }
+
+  tick(elapsed: number): void {
+    if (this.#campaignInTicks > 0 && --this.#campaignInTicks === 0) this.replica.campaign();
+    this.replica.tick(elapsed);
+  }
+
+  /** Votes and heartbeats from the control link; untrusted. */
+  onControl(bytes: Uint8Array): void {
+    try {
+      this.replica.receive(decodeMessages(bytes));
+    } catch (error) {
+      if (!(error instanceof AnnalsError)) throw error;
+      this.#line("warn", "control messages dropped", { code: error.code, reason: error.message });
+    }
+  }
+
+  linkOpened(linkId: number, from: MemberId, epoch: number): void {
+    const { setup, sendToGateway } = this.#options;
+    const { receive } = setup.config.replication;
+    this.#streams.upstreamOpened(from, linkId, epoch);
+    const receiver = new Receiver({
+      limits: {
+        eventHighWaterMark: receive.eventHighWaterMark,
+        maxQueueBytes: receive.maxQueueBytes,
+        maxCommitBacklog: receive.maxCommitBacklog,
+        yieldAfterMs: receive.yieldAfter,
+      },
+      deliver: (messages: readonly Message[], receipt) => this.replica.receive(messages, receipt),
+      sendGrant: (credit) => {
+        sendToGateway({
+          kind: "linkSend",
+          linkId,
+          bytes: exactly(encodeFrame({ kind: "grant", ...credit })),
+        });
+      },
+      onReleased: (bytes) => sendToGateway({ kind: "linkReleased", linkId, bytes }),
+      onFault: ({ code, message }) =>
+        sendToGateway({ kind: "linkFault", linkId, code, reason: message }),
+      now: () => performance.now(),
+    });
+    this.#inbound.set(linkId, { from, receiver });
+  }
+
+  linkFrame(linkId: number, bytes: Uint8Array): void {
+    const inbound = this.#inbound.get(linkId);
+    if (inbound === undefined)
+      this.#options.sendToGateway({ kind: "linkReleased", linkId, bytes: bytes.length });
+    else inbound.receiver.onFrame(bytes);
+  }
+
+  linkClosed(linkId: number): void {
+    const inbound = this.#inbound.get(linkId);
+    if (inbound === undefined) return;
+    this.#inbound.delete(linkId);
+    inbound.receiver.close();
+    this.#streams.upstreamClosed(inbound.from, linkId);
+  }
+
+  get linkIds(): readonly number[] {
+    return [...this.#inbound.keys()];
+  }
+
+  status(): HostedLogStatus {
+    const status = this.replica.status();
+    return {
+      raft: status.raft,
+      firstSeq: 1,
+      appliedSeq: status.appliedSeq,
+      headHash: Buffer.from(status.headHash).toString("hex"),
+      diskBytes: status.diskBytes,
+      pendingBytes: status.pendingBytes,
+      stalled: status.stalled,
+      diskFull: status.diskFull,
+      paused: [...this.#inbound.values()].flatMap(({ from, receiver }) => {
+        const reasons = [...receiver.gate.reasons().keys()];
+        return reasons.length === 0 ? [] : [{ member: from, reasons }];
+      }),
+    };
+  }
+
+  async close(): Promise<void> {
+    this.#streams.close();
+    for (const linkId of this.linkIds) this.linkClosed(linkId);
+    await this.replica.close();
+  }
+
+  #trace(trace: Trace): void {
+    const { kind, ...fields } = trace;
+    const level = kind.startsWith("became") ? "info" : "debug";
+    this.#line(level, kind, fields);
+  }
+
+  #line(
+    level: "debug" | "info" | "warn",
+    text: string,
+    fields: Readonly<Record<string, unknown>>,
+  ): void {
+    const { name, setup } = this.#options;
+    if (level === "debug" && !DEBUG_LEVELS.has(setup.config.log.level)) return;
+    this.#options.sendToGateway({ kind: "line", level, text, fields: { log: name, ...fields } });
+  }
+}
+
+/** Debug lines are not even made unless somebody asked for them: the core traces every message. */
+const DEBUG_LEVELS: ReadonlySet<string> = new Set(["trace", "debug"]);
+
+/** Commands at or below the stored applied index are not handed out again: the catalog is rebuilt from the log itself. */
+function replayCommands(store: LogStore, sendToGateway: (message: FromWorker) => void): void {
+  for (let index: number = store.firstIndex(); index <= store.appliedIndex(); index++) {
+    const stored = store.storedEntry(index as LogIndex);
+    if (stored?.entry.kind === "command") {
+      sendToGateway({ kind: "command", index, data: exactly(stored.entry.data) });
+    }
+  }
+}

@@ -1,0 +1,31 @@
+/** Entry of a worker thread: joins the lane to the host. */
+import { parentPort, workerData } from "node:worker_threads";
+import { invariant } from "@annals/raft";
+import { LaneEnd } from "../lane/laneEnd.ts";
+import { fromWorkerTransferables } from "../lane/messages.ts";
+import type { FromWorker, ToWorker, WorkerSetup } from "../lane/messages.ts";
+import { LogHost } from "./host.ts";
+
+invariant(parentPort !== null, "a worker's entry was started on the main thread");
+const port = parentPort;
+
+const lane: LaneEnd<FromWorker, ToWorker> = new LaneEnd(
+  port,
+  fromWorkerTransferables,
+  (message) => {
+    if (message.kind !== "shutdown") {
+      host.handle(message);
+      return;
+    }
+    // The port keeps the thread alive: closing it after the stores are closed is the clean end.
+    void host.close().finally(() => {
+      lane.close();
+      port.close();
+    });
+  },
+);
+const host = new LogHost(
+  workerData as WorkerSetup,
+  (message) => lane.send(message),
+  () => lane.congested,
+);

@@ -1,0 +1,145 @@
+import { randomInt } from "node:crypto";
+import { Backoff } from "@annals/flow";
+import type { MemberId, Message } from "@annals/raft";
+import type { PeerTransport } from "@annals/replica";
+import { DataLink, PEER_PATH, PROTOCOL_VERSION } from "@annals/transport";
+import type { LinkFault } from "@annals/transport";
+import { encodeFrame, encodeMessages } from "@annals/wire";
+import { exactly } from "../lane/exactly.ts";
+import type { FromWorker, PeerAddress, WorkerSetup } from "../lane/messages.ts";
+
+export interface PeerStreamsOptions {
+  readonly logId: number;
+  readonly setup: WorkerSetup;
+  readonly sendToGateway: (message: FromWorker) => void;
+  /** Heartbeats and votes may be lost: true while the lane to the gateway is full. */
+  readonly congested: () => boolean;
+  readonly onMessages: (messages: readonly Message[]) => void;
+  readonly onLost: (member: MemberId, fault: LinkFault) => void;
+}
+
+/** An open data link of a leader that streams to us: where acks go back. */
+interface Upstream {
+  readonly linkId: number;
+  readonly epoch: number;
+}
+
+const HANDSHAKE_TIMEOUT_MS = 3000;
+const PROGRESS_TIMEOUT_MS = 30_000;
+const REDIAL_INITIAL_MS = 50;
+const REDIAL_MAX_MS = 3000;
+
+/**
+ * The messages of one log to its peers. Entries go over data links that this worker dials, acks go back over the link that brought the
+ * entries, everything else goes over the node's control links: a follower that takes no entries still hears heartbeats.
+ */
+export class PeerStreams implements PeerTransport {
+  readonly #options: PeerStreamsOptions;
+  readonly #links = new Map<MemberId, DataLink>();
+  readonly #upstreams = new Map<MemberId, Upstream>();
+  #closed = false;
+
+  constructor(options: PeerStreamsOptions) {
+    this.#options = options;
+  }
+
+  send(to: MemberId, messages: readonly Message[]): void {
+    if (this.#closed) return;
+    const data: Message[] = [];
+    const acks: Message[] = [];
+    const control: Message[] = [];
+    for (const message of messages) {
+      if (message.kind === "appendEntries" || message.kind === "installSnapshot")
+        data.push(message);
+      else if (message.kind === "appendEntriesResponse") acks.push(message);
+      else control.push(message);
+    }
+    if (data.length > 0) this.#link(to)?.send(data);
+    const upstream = this.#upstreams.get(to);
+    if (upstream === undefined) control.push(...acks);
+    else if (acks.length > 0) this.#sendUpstream(upstream, acks);
+    if (control.length > 0 && !this.#options.congested()) this.#sendControl(to, control);
+  }
+
+  /** A leader has dialled in to stream to us; its newest link wins. */
+  upstreamOpened(from: MemberId, linkId: number, epoch: number): void {
+    this.#upstreams.set(from, { linkId, epoch });
+  }
+
+  upstreamClosed(from: MemberId, linkId: number): void {
+    if (this.#upstreams.get(from)?.linkId === linkId) this.#upstreams.delete(from);
+  }
+
+  /** This replica does not lead: nobody is to be streamed to. */
+  closeLinks(): void {
+    for (const link of this.#links.values()) link.close();
+    this.#links.clear();
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.closeLinks();
+  }
+
+  #sendUpstream(upstream: Upstream, acks: readonly Message[]): void {
+    const bytes = encodeFrame({
+      kind: "response",
+      epoch: upstream.epoch,
+      bytes: encodeMessages(acks),
+    });
+    this.#options.sendToGateway({
+      kind: "linkSend",
+      linkId: upstream.linkId,
+      bytes: exactly(bytes),
+    });
+  }
+
+  #sendControl(to: MemberId, messages: readonly Message[]): void {
+    const bytes = exactly(encodeMessages(messages));
+    this.#options.sendToGateway({ kind: "control", to, logId: this.#options.logId, bytes });
+  }
+
+  #link(to: MemberId): DataLink | undefined {
+    const existing = this.#links.get(to);
+    if (existing !== undefined) return existing;
+    const peer = this.#options.setup.members.find((one) => one.member === to);
+    if (peer === undefined) return undefined;
+    const link = this.#dial(peer);
+    this.#links.set(to, link);
+    return link;
+  }
+
+  #dial(peer: PeerAddress): DataLink {
+    const { setup, logId, onMessages, onLost } = this.#options;
+    const { config } = setup;
+    const { append, maxMessageBytes } = config.replication;
+    return new DataLink({
+      url: `ws://${peer.address}${PEER_PATH}`,
+      hello: () => ({
+        protocol: PROTOCOL_VERSION,
+        cluster: config.cluster,
+        clusterId: setup.clusterId,
+        node: config.node,
+        member: setup.self,
+        address: config.nodes[config.node] ?? "",
+        fingerprint: setup.fingerprint,
+        purpose: "data",
+        logId,
+        limits: { maxMessageBytes },
+      }),
+      maxMessageBytes,
+      // Raft's window, and one message that may overdraw it.
+      maxQueuedBytes: append.maxInflightBytes + append.maxBytes,
+      maxQueuedMessages: 2 * append.maxInflightMessages,
+      handshakeTimeoutMs: HANDSHAKE_TIMEOUT_MS,
+      progressTimeoutMs: PROGRESS_TIMEOUT_MS,
+      backoff: new Backoff({
+        initialMs: REDIAL_INITIAL_MS,
+        maxMs: REDIAL_MAX_MS,
+        randomBelow: randomInt,
+      }),
+      onMessages,
+      onLost: (fault) => onLost(peer.member, fault),
+    });
+  }
+}

@@ -1,0 +1,259 @@
+/**
+ * One segment of a log: an LMDB environment with five tables. Keys are 8-byte big-endian integers, UTF-8 ids, or the one word of
+ * `meta`; values are ours byte for byte (`encoding: "binary"`).
+ *
+ *     entries    index      → stored entry
+ *     batches    first seq  → index + CRC
+ *     terms      index      → the term that begins there + CRC
+ *     producers  id         → producer state
+ *     meta       "state"    → segment state
+ */
+import { statSync } from "node:fs";
+import { join } from "node:path";
+import { asIndex, asTerm } from "@annals/raft";
+import type { LogIndex, Term } from "@annals/raft";
+import { asSeq } from "@annals/record";
+import type { Seq } from "@annals/record";
+import type { ProducerState } from "@annals/replica";
+import { open } from "lmdb";
+import type { Database, RootDatabase } from "lmdb";
+import { sealValue, unsealValue } from "./checkedValue.ts";
+import { decodeProducer, encodeProducer, producerKey } from "./producerValue.ts";
+import { decodeSegmentState, encodeSegmentState, STATE_KEY } from "./segmentState.ts";
+import type { SegmentState } from "./segmentState.ts";
+import { logDamaged, REPLACE_ADVICE, StorageError } from "./storageError.ts";
+
+type Table = Database<Uint8Array, Uint8Array>;
+
+/** A run of entries of one term. */
+export interface TermRun {
+  readonly from: LogIndex;
+  readonly term: Term;
+}
+
+export interface BatchRef {
+  readonly firstSeq: Seq;
+  readonly index: LogIndex;
+}
+
+/** What one transaction does, in this order. Values are built beforehand: nothing inside may throw half-way. */
+export interface SegmentWrite {
+  readonly removeEntries: { readonly from: number; readonly to: number };
+  readonly removeTerms: readonly LogIndex[];
+  readonly removeBatches: readonly Seq[];
+  readonly entries: readonly { readonly index: LogIndex; readonly value: Uint8Array }[];
+  readonly terms: readonly TermRun[];
+  readonly batches: readonly BatchRef[];
+  readonly producers: ReadonlyMap<string, ProducerState | undefined>;
+  readonly state: SegmentState;
+}
+
+/** Data file of a segment directory. */
+export function dataFile(path: string): string {
+  return join(path, "data.mdb");
+}
+
+export class Segment {
+  readonly path: string;
+  readonly #root: RootDatabase<Uint8Array, Uint8Array>;
+  readonly #entries: Table;
+  readonly #batches: Table;
+  readonly #terms: Table;
+  readonly #producers: Table;
+  readonly #meta: Table;
+
+  /** `mapBytes` is address space, not memory; the file must never outgrow it. */
+  constructor(path: string, mode: "readWrite" | "readOnly", mapBytes: number) {
+    this.path = path;
+    this.#root = open<Uint8Array, Uint8Array>({
+      path,
+      noSubdir: false,
+      readOnly: mode === "readOnly",
+      mapSize: mapBytes,
+      maxDbs: 8,
+      encoding: "binary",
+      keyEncoding: "binary",
+      cache: false,
+      // With the default the meta page precedes the data, so pages lost without a reboot end the next process by SIGBUS, and a
+      // failed flush leaves its value readable. Off: pages, fdatasync, meta, and only then the promise.
+      overlappingSync: false,
+      // One explicit batch per cycle. Without the implicit one there is also no second promise that nobody holds and that would
+      // reject unhandled.
+      eventTurnBatching: false,
+    });
+    const table = (name: string): Table => {
+      const opened: Table | undefined = this.#root.openDB<Uint8Array, Uint8Array>(name, {
+        encoding: "binary",
+        keyEncoding: "binary",
+        cache: false,
+      });
+      if (opened === undefined)
+        throw logDamaged(path, `segment has no table "${name}"`, REPLACE_ADVICE);
+      return opened;
+    };
+    this.#entries = table("entries");
+    this.#batches = table("batches");
+    this.#terms = table("terms");
+    this.#producers = table("producers");
+    this.#meta = table("meta");
+  }
+
+  /** Undefined in a segment that was never written. Throws `ERR_LOG_DAMAGED`. */
+  readState(): SegmentState | undefined {
+    const bytes = this.#meta.getBinary(STATE_KEY);
+    if (bytes === undefined) return undefined;
+    let state: SegmentState | undefined;
+    try {
+      state = decodeSegmentState(bytes);
+    } catch (cause) {
+      throw new StorageError(
+        "ERR_LOG_FORMAT",
+        `segment ${this.path} has a format of another version`,
+        {
+          cause,
+        },
+      );
+    }
+    if (state === undefined)
+      throw logDamaged(this.path, "the segment's state fails its checksum", REPLACE_ADVICE);
+    return state;
+  }
+
+  /** A copy of the stored bytes. */
+  entryValue(index: number): Uint8Array | undefined {
+    return this.#entries.getBinary(integerKey(index));
+  }
+
+  /** Keys of the `entries` table, ascending. */
+  entryIndexes(): number[] {
+    return [...this.#entries.getKeys()].map(integerOf);
+  }
+
+  /** The last batch that begins at or before `seq`. */
+  batchAtOrBefore(seq: number): BatchRef | undefined {
+    for (const { key, value } of this.#batches.getRange({
+      start: integerKey(seq),
+      reverse: true,
+      limit: 1,
+    })) {
+      return this.#batchRef(key, value);
+    }
+    return undefined;
+  }
+
+  /** Batches that begin at or after `seq`, ascending. */
+  batchesFrom(seq: number, limit: number): BatchRef[] {
+    const refs: BatchRef[] = [];
+    for (const { key, value } of this.#batches.getRange({ start: integerKey(seq), limit }))
+      refs.push(this.#batchRef(key, value));
+    return refs;
+  }
+
+  #batchRef(key: Uint8Array, value: Uint8Array): BatchRef {
+    const payload = unsealValue(value, key);
+    if (payload?.length !== 8)
+      throw logDamaged(
+        this.path,
+        `batch of seq ${integerOf(key)} fails its checksum`,
+        REPLACE_ADVICE,
+      );
+    return { firstSeq: asSeq(integerOf(key)), index: asIndex(integerOf(payload)) };
+  }
+
+  termRuns(): TermRun[] {
+    const runs: TermRun[] = [];
+    for (const { key, value } of this.#terms.getRange({})) {
+      const payload = unsealValue(value, key);
+      if (payload?.length !== 8)
+        throw logDamaged(
+          this.path,
+          `term of index ${integerOf(key)} fails its checksum`,
+          REPLACE_ADVICE,
+        );
+      runs.push({ from: asIndex(integerOf(key)), term: asTerm(integerOf(payload)) });
+    }
+    return runs;
+  }
+
+  producers(): Map<string, ProducerState> {
+    const producers = new Map<string, ProducerState>();
+    for (const { key, value } of this.#producers.getRange({})) {
+      const id = Buffer.from(key).toString("utf8");
+      const state = decodeProducer(key, value);
+      if (state === undefined)
+        throw logDamaged(this.path, "a producer fails its checksum", REPLACE_ADVICE);
+      producers.set(id, state);
+    }
+    return producers;
+  }
+
+  /**
+   * Writes everything in one transaction; resolves after fdatasync and the synced meta page. Rejects with what LMDB says and then
+   * nothing of it is stored.
+   */
+  async commit(write: SegmentWrite): Promise<void> {
+    const producers = [...write.producers].map(([id, state]) => {
+      const key = producerKey(id);
+      return { key, value: state === undefined ? undefined : encodeProducer(key, state) };
+    });
+    const state = encodeSegmentState(write.state);
+    try {
+      await this.#root.batch(() => {
+        for (let index = write.removeEntries.from; index <= write.removeEntries.to; index++)
+          void this.#entries.remove(integerKey(index));
+        for (const index of write.removeTerms) void this.#terms.remove(integerKey(index));
+        for (const seq of write.removeBatches) void this.#batches.remove(integerKey(seq));
+        for (const { index, value } of write.entries)
+          void this.#entries.put(integerKey(index), value);
+        for (const { from, term } of write.terms) putInteger(this.#terms, from, term);
+        for (const { firstSeq, index } of write.batches) putInteger(this.#batches, firstSeq, index);
+        for (const { key, value } of producers) {
+          if (value === undefined) void this.#producers.remove(key);
+          else void this.#producers.put(key, value);
+        }
+        void this.#meta.put(STATE_KEY, state);
+      });
+    } catch (error) {
+      throw await commitCause(error);
+    }
+  }
+
+  fileBytes(): number {
+    return statSync(dataFile(this.path)).size;
+  }
+
+  async close(): Promise<void> {
+    await this.#root.close();
+  }
+}
+
+function integerKey(value: number): Buffer {
+  const key = Buffer.allocUnsafe(8);
+  key.writeBigUInt64BE(BigInt(value));
+  return key;
+}
+
+function integerOf(bytes: Uint8Array): number {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return bytes.length === 8 ? Number(view.getBigUint64(0)) : -1;
+}
+
+function putInteger(table: Table, key: number, value: number): void {
+  const keyBytes = integerKey(key);
+  void table.put(keyBytes, sealValue(integerKey(value), keyBytes));
+}
+
+/**
+ * LMDB's reason for a failed commit comes as a second promise on the error. It must be awaited here: a rejection that nobody
+ * handles ends the process before anyone could say why.
+ */
+async function commitCause(error: unknown): Promise<unknown> {
+  if (error instanceof Error && "commitError" in error) {
+    try {
+      await error.commitError;
+    } catch (cause) {
+      return cause;
+    }
+  }
+  return error;
+}

@@ -1,0 +1,184 @@
+import { asMemberId } from "@annals/raft";
+import type { MemberId, MembershipState, Message, Trace } from "@annals/raft";
+import type { AnnalsError } from "@annals/record";
+import { Replica, REPLICA_DEFAULTS } from "@annals/replica";
+import type { AppendResult, Clock, Receipt, ReplicaConfig } from "@annals/replica";
+import { seededRandom } from "../storage/randomCycles.ts";
+import { SimulatedDisk } from "../storage/simulatedLogStore.ts";
+import type { SimulatedLogStore } from "../storage/simulatedLogStore.ts";
+
+/** One member of a simulated cluster: a disk that survives crashes, and the replica that runs on it while it is up. */
+export interface SimulatedMember {
+  readonly id: MemberId;
+  readonly disk: SimulatedDisk;
+  store: SimulatedLogStore;
+  replica: Replica;
+  up: boolean;
+  failed: AnnalsError | undefined;
+  readonly commands: { readonly index: number; readonly data: Uint8Array }[];
+  readonly traces: Trace[];
+}
+
+export interface SimulatedClusterOptions {
+  readonly members?: number;
+  readonly seed?: number;
+  readonly config?: Partial<ReplicaConfig>;
+  /** Flushes complete by themselves; otherwise the test completes them one by one. */
+  readonly autoFlush?: boolean;
+}
+
+interface Flight {
+  readonly from: MemberId;
+  readonly to: MemberId;
+  readonly messages: readonly Message[];
+}
+
+/** Enough event-loop turns for anything that is going to settle by itself. */
+const MICROTASKS_PER_ROUND = 20;
+const ROUNDS_MAX = 10_000;
+
+/** Real replicas of one log in one thread, on a clock, a network and disks that the test moves by hand. */
+export class SimulatedCluster {
+  readonly members: readonly SimulatedMember[];
+  readonly #config: ReplicaConfig;
+  readonly #autoFlush: boolean;
+  readonly #random: (n: number) => number;
+  #deferred: (() => void)[] = [];
+  #network: Flight[] = [];
+  #cut = new Set<string>();
+  #nowMs = 0;
+
+  constructor(options: SimulatedClusterOptions = {}) {
+    const { members = 3, seed = 1, config = {}, autoFlush = true } = options;
+    this.#config = { ...REPLICA_DEFAULTS, ...config };
+    this.#autoFlush = autoFlush;
+    const random = seededRandom(seed);
+    this.#random = (n) => random(n);
+    const voters = Array.from({ length: members }, (_, index) => asMemberId(index + 1));
+    const membership: MembershipState = {
+      voters,
+      votersOutgoing: [],
+      learners: [],
+      learnersNext: [],
+      autoLeave: false,
+    };
+    this.members = voters.map((id) => this.#boot(id, new SimulatedDisk(membership)));
+  }
+
+  member(id: number): SimulatedMember {
+    const member = this.members[id - 1];
+    if (member === undefined) throw new RangeError(`no member ${id}`);
+    return member;
+  }
+
+  get leader(): SimulatedMember | undefined {
+    return this.members
+      .filter((member) => member.up && member.replica.role === "leader")
+      .toSorted((a, b) => b.replica.status().raft.term - a.replica.status().raft.term)[0];
+  }
+
+  /** Runs turns and delivers messages until nothing moves without time passing. */
+  async settle(): Promise<void> {
+    for (let round = 0; round < ROUNDS_MAX; round++) {
+      for (let task = 0; task < MICROTASKS_PER_ROUND; task++) await Promise.resolve();
+      if (this.#deferred.length === 0 && this.#network.length === 0) return;
+      for (const turn of this.#deferred.splice(0)) turn();
+      for (const flight of this.#network.splice(0)) this.#deliver(flight);
+    }
+    throw new Error("the cluster does not come to rest");
+  }
+
+  /** Lets ticks pass, everybody at once, settling after each. */
+  async ticks(count: number): Promise<void> {
+    for (let tick = 0; tick < count; tick++) {
+      this.#nowMs += this.#config.tickMs;
+      for (const member of this.members) if (member.up) member.replica.tick(1);
+      await this.settle();
+    }
+  }
+
+  /** Ticks until somebody leads and takes appends. */
+  async elect(): Promise<SimulatedMember> {
+    for (let tick = 0; tick < 200; tick++) {
+      const { leader } = this;
+      if (leader !== undefined && leader.replica.status().raft.applied > 0) return leader;
+      await this.ticks(1);
+    }
+    throw new Error("no leader within 200 ticks");
+  }
+
+  /** Loses everything between two members, both ways, from now on. */
+  cut(a: number, b: number): void {
+    this.#cut.add(`${a}-${b}`).add(`${b}-${a}`);
+  }
+
+  isolate(id: number): void {
+    for (const other of this.members) if (other.id !== id) this.cut(id, other.id);
+  }
+
+  heal(): void {
+    this.#cut.clear();
+  }
+
+  /** The process of a member dies; what was not flushed is gone. */
+  crash(id: number): void {
+    const member = this.member(id);
+    member.up = false;
+    member.store.crash();
+  }
+
+  restart(id: number): void {
+    Object.assign(this.member(id), this.#boot(asMemberId(id), this.member(id).disk));
+  }
+
+  /** Appends through the current leader. */
+  append(
+    records: readonly Uint8Array[],
+    stamp?: { readonly id: string; readonly epoch: number; readonly sequence: number },
+  ): Promise<AppendResult> {
+    const { leader } = this;
+    if (leader === undefined) throw new Error("no leader");
+    return leader.replica.append({ records, stamp, timeoutMs: 60_000 });
+  }
+
+  #boot(id: MemberId, disk: SimulatedDisk): SimulatedMember {
+    const store = disk.open({ autoComplete: this.#autoFlush });
+    const commands: SimulatedMember["commands"] = [];
+    const traces: Trace[] = [];
+    const clock: Clock = {
+      now: () => this.#nowMs,
+      wallTime: () => 1_700_000_000_000 + this.#nowMs,
+      defer: (turn) => void this.#deferred.push(turn),
+    };
+    const transport = {
+      send: (to: MemberId, messages: readonly Message[]) => {
+        this.#network.push({ from: id, to, messages });
+      },
+    };
+    const replica = new Replica({
+      self: id,
+      config: this.#config,
+      store,
+      transport,
+      clock,
+      randomBelow: this.#random,
+      events: {
+        onRole: () => {},
+        onCommand: (index, data) => void commands.push({ index, data }),
+        onTrace: (trace) => void traces.push(trace),
+        onFailed: (error) => {
+          this.member(id).failed = error;
+        },
+      },
+    });
+    return { id, disk, store, replica, up: true, failed: undefined, commands, traces };
+  }
+
+  #deliver({ from, to, messages }: Flight): void {
+    const target = this.member(to);
+    if (!target.up || this.#cut.has(`${from}-${to}`)) return;
+    target.replica.receive(messages, NO_RECEIPT);
+  }
+}
+
+const NO_RECEIPT: Receipt = { stepped: () => {}, durable: () => {} };

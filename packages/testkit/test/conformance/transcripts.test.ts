@@ -1,0 +1,25 @@
+// Goal: the Raft core's own transcripts are what happens. Method: every file is run and compared with itself, as it would be rewritten by
+// what happens; `vitest -u` rewrites the files, and the difference is for the reviewer.
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { KINDS, rewriteFile, runFile } from "@annals/testkit";
+
+const TRANSCRIPTS = join(import.meta.dirname, "../../../raft/test/transcripts");
+
+const folders = readdirSync(TRANSCRIPTS);
+
+describe.each(KINDS.filter((kind) => folders.includes(kind)))("%s", (kind) => {
+  const folder = join(TRANSCRIPTS, kind);
+  const names = readdirSync(folder).sort();
+
+  for (const name of names) {
+    test(name, async () => {
+      const path = join(folder, name);
+      const rewritten = rewriteFile(kind, readFileSync(path, "utf8"));
+      const again = runFile(kind, rewritten, { ignoreLogLines: false });
+      expect(again.difference).toBeUndefined();
+      await expect(rewritten).toMatchFileSnapshot(path);
+    });
+  }
+});

@@ -1,0 +1,104 @@
+import type { Backoff } from "@annals/flow";
+import { encodeFrame } from "@annals/wire";
+import type { Frame, HelloFrame, WelcomeFrame } from "@annals/wire";
+import { OutboundLink } from "./outboundLink.ts";
+import type { LinkFault } from "./protocol.ts";
+
+export interface ControlLinkOptions {
+  readonly url: string;
+  readonly hello: () => Omit<HelloFrame, "kind" | "epoch">;
+  readonly maxMessageBytes: number;
+  readonly handshakeTimeoutMs: number;
+  readonly backoff: Backoff;
+  readonly onOpen: (welcome: WelcomeFrame) => void;
+  readonly onFrame: (frame: Frame) => void;
+  readonly onDown: (fault: LinkFault) => void;
+}
+
+/** A peer that reads nothing for so long has stopped: what is not sent by then is dropped, Raft repeats it. */
+const BUFFERED_BYTES_MAX = 1024 * 1024;
+const PING_INTERVAL_MS = 1000;
+/** Without a pong for so long the connection is dead, whatever TCP believes. */
+const PONG_TIMEOUT_MS = 5000;
+
+/**
+ * One node's messages to another: heartbeats of all logs, votes, reads. What gathers in one turn leaves as one frame. Never paused, bounded
+ * by dropping.
+ */
+export class ControlLink {
+  readonly #link: OutboundLink;
+  #parcels: { logId: number; bytes: Uint8Array }[] = [];
+  #parcelBytes = 0;
+  #flushScheduled = false;
+  #dropped = 0;
+  #lastPongMs = Date.now();
+  readonly #pinger: NodeJS.Timeout;
+
+  constructor(options: ControlLinkOptions) {
+    this.#link = new OutboundLink({
+      ...options,
+      onOpen: (welcome) => {
+        this.#lastPongMs = Date.now();
+        this.#link.progress();
+        options.onOpen(welcome);
+      },
+    });
+    this.#link.onPong = () => {
+      this.#lastPongMs = Date.now();
+    };
+    this.#pinger = setInterval(() => this.#ping(), PING_INTERVAL_MS);
+    this.#pinger.unref();
+  }
+
+  get open(): boolean {
+    return this.#link.open;
+  }
+
+  /** Parcels dropped because the peer was away or did not read. */
+  get dropped(): number {
+    return this.#dropped;
+  }
+
+  send(logId: number, bytes: Uint8Array): void {
+    if (!this.#link.open || this.#link.bufferedBytes + this.#parcelBytes > BUFFERED_BYTES_MAX) {
+      this.#dropped++;
+      return;
+    }
+    this.#parcels.push({ logId, bytes });
+    this.#parcelBytes += bytes.length;
+    if (this.#flushScheduled) return;
+    this.#flushScheduled = true;
+    setImmediate(() => this.#flush());
+  }
+
+  /** Sends a frame of its own, such as a birth certificate. */
+  sendFrame(frame: Frame): void {
+    this.#link.send(encodeFrame(frame));
+  }
+
+  close(): void {
+    clearInterval(this.#pinger);
+    this.#link.close();
+  }
+
+  #flush(): void {
+    this.#flushScheduled = false;
+    const parcels = this.#parcels;
+    this.#parcels = [];
+    this.#parcelBytes = 0;
+    if (!this.#link.send(encodeFrame({ kind: "control", parcels })))
+      this.#dropped += parcels.length;
+  }
+
+  #ping(): void {
+    if (!this.#link.open) return;
+    if (Date.now() - this.#lastPongMs > PONG_TIMEOUT_MS) {
+      this.#link.fail(
+        { code: "ERR_LINK_SILENT", reason: `no pong for ${PONG_TIMEOUT_MS} ms` },
+        1001,
+      );
+      return;
+    }
+    this.#link.ping();
+  }
+}

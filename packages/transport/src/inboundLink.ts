@@ -1,0 +1,133 @@
+import { Gauge, PauseGate } from "@annals/flow";
+import type { GaugeReading, Release } from "@annals/flow";
+import { AnnalsError } from "@annals/record";
+import { decodeFrame, encodeFrame } from "@annals/wire";
+import type { Frame, HelloFrame } from "@annals/wire";
+import type { RawData, WebSocket } from "ws";
+import { CLOSE_PROTOCOL, CLOSE_REFUSED } from "./protocol.ts";
+import type { LinkFault } from "./protocol.ts";
+import { inboundFault, ownBytes } from "./websocket.ts";
+
+/** What an accepted link hands its frames to. */
+export interface InboundHandler {
+  /** Frames are answered with `welcome` first, then with whatever follows. */
+  readonly greeting: readonly Frame[];
+  /** A frame as received, in memory of its own; untrusted. */
+  readonly onBytes: (bytes: Uint8Array<ArrayBuffer>) => void;
+  readonly onClose: (fault: LinkFault) => void;
+}
+
+export interface InboundLinkOptions {
+  readonly socket: WebSocket;
+  /** Decides about the peer; throws an AnnalsError to refuse it, whose code both sides will log. */
+  readonly onHello: (hello: HelloFrame, link: InboundLink) => InboundHandler;
+  /** The peer never became a peer, or broke the protocol. */
+  readonly onFault: (fault: LinkFault) => void;
+  readonly helloTimeoutMs: number;
+  /** Bytes handed on and not yet let go of before the socket is paused: reason `worker-lane`. */
+  readonly maxQueueBytes: number;
+}
+
+/** The accepting side of a link, in the gateway: checks the hello, hands frames on, stops the socket of a peer that exceeds its credit. */
+export class InboundLink {
+  readonly #options: InboundLinkOptions;
+  readonly #queue: Gauge;
+  readonly gate: PauseGate;
+  readonly #helloTimer: NodeJS.Timeout;
+  #handler: InboundHandler | undefined;
+  #hold: Release | undefined;
+  #closed = false;
+
+  constructor(options: InboundLinkOptions) {
+    const { socket } = options;
+    this.#options = options;
+    this.#queue = new Gauge(options.maxQueueBytes);
+    this.gate = new PauseGate(
+      () => socket.pause(),
+      () => socket.resume(),
+    );
+    this.#helloTimer = setTimeout(() => {
+      this.#refuse(
+        new AnnalsError("ERR_HELLO_TIMEOUT", `no hello within ${options.helloTimeoutMs} ms`),
+      );
+    }, options.helloTimeoutMs);
+    socket.on("message", (data, isBinary) => this.#message(data, isBinary));
+    socket.on("error", (error) => {
+      this.#end(inboundFault(error) ?? { code: "ERR_LINK_CLOSED", reason: error.message });
+    });
+    socket.on("close", (code) =>
+      this.#end({ code: "ERR_LINK_CLOSED", reason: `closed with ${code}` }),
+    );
+  }
+
+  gauge(): GaugeReading {
+    return this.#queue.read();
+  }
+
+  send(bytes: Uint8Array): void {
+    if (!this.#closed) this.#options.socket.send(bytes);
+  }
+
+  /** So many bytes of what `onBytes` got are done with. */
+  release(bytes: number): void {
+    if (this.#closed) return;
+    this.#queue.remove(bytes);
+    if (this.#queue.full) return;
+    this.#hold?.();
+    this.#hold = undefined;
+  }
+
+  /** Ends the link with a named reason. Idempotent. */
+  close(fault: LinkFault): void {
+    if (this.#closed) return;
+    this.#options.socket.close(CLOSE_PROTOCOL, fault.code);
+    this.#end(fault);
+  }
+
+  #message(data: RawData, isBinary: boolean): void {
+    if (this.#closed) return;
+    try {
+      if (!isBinary) throw new AnnalsError("ERR_FRAME_MALFORMED", "a text frame on a peer link");
+      const bytes = ownBytes(data);
+      if (this.#handler === undefined) this.#hello(decodeFrame(bytes));
+      else this.#accept(this.#handler, bytes);
+    } catch (error) {
+      if (!(error instanceof AnnalsError)) throw error;
+      if (this.#handler === undefined) this.#refuse(error);
+      else this.close({ code: error.code, reason: error.message });
+    }
+  }
+
+  #accept(handler: InboundHandler, bytes: Uint8Array<ArrayBuffer>): void {
+    this.#queue.add(bytes.length);
+    if (this.#queue.full) this.#hold ??= this.gate.hold("worker-lane");
+    handler.onBytes(bytes);
+  }
+
+  #hello(frame: Frame): void {
+    if (frame.kind !== "hello")
+      throw new AnnalsError("ERR_FRAME_UNEXPECTED", `frame ${frame.kind} before the hello`);
+    const handler = this.#options.onHello(frame, this);
+    clearTimeout(this.#helloTimer);
+    this.#handler = handler;
+    for (const greeting of handler.greeting) this.send(encodeFrame(greeting));
+  }
+
+  #refuse(error: AnnalsError): void {
+    this.send(encodeFrame({ kind: "refuse", code: error.code, reason: error.message }));
+    this.#options.socket.close(CLOSE_REFUSED, error.code);
+    this.#end({ code: error.code, reason: error.message });
+  }
+
+  #end(fault: LinkFault): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    clearTimeout(this.#helloTimer);
+    this.gate.close();
+    // A peer that does not answer the close handshake must not keep the socket.
+    const { socket } = this.#options;
+    setTimeout(() => socket.terminate(), 1000).unref();
+    if (this.#handler === undefined) this.#options.onFault(fault);
+    else this.#handler.onClose(fault);
+  }
+}

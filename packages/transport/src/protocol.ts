@@ -1,0 +1,20 @@
+/** Raised when two builds could misunderstand each other; compared in the handshake. */
+export const PROTOCOL_VERSION = 1;
+
+/** Where a node accepts links from its peers. */
+export const PEER_PATH = "/v1/peer";
+
+/** Bytes that a frame may need beyond the payload of its messages: headers, prev ids, msgpack lengths. */
+export const FRAMING_BYTES: number = 64 * 1024;
+
+/** WebSocket close codes of ours (RFC 6455 §7.4.2: 4000–4999 is private). The reason carries the named code. */
+export const CLOSE_REFUSED = 4001;
+export const CLOSE_PROTOCOL = 4002;
+export const CLOSE_STALLED = 4003;
+
+/** Why a link is down, for the log and the status. */
+export interface LinkFault {
+  /** `ERR_…`: one of docs/errors.md. */
+  readonly code: string;
+  readonly reason: string;
+}

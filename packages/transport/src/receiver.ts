@@ -1,0 +1,159 @@
+import { Gauge, PauseGate } from "@annals/flow";
+import type { Credit, GaugeReading, Release } from "@annals/flow";
+import type { Message } from "@annals/raft";
+import type { AnnalsError } from "@annals/record";
+import type { Receipt } from "@annals/replica";
+import { decodeFrame, decodeMessages } from "@annals/wire";
+
+export interface ReceiveLimits {
+  /** Entries decoded and not yet stepped before decoding pauses (`event-queue`). */
+  readonly eventHighWaterMark: number;
+  /** Bytes from the socket until they are durable. */
+  readonly maxQueueBytes: number;
+  /** Entries handed to storage and not yet flushed (`commit-backlog`). */
+  readonly maxCommitBacklog: number;
+  /** Milliseconds of decoding before other work gets its turn. */
+  readonly yieldAfterMs: number;
+}
+
+export interface ReceiverOptions {
+  readonly limits: ReceiveLimits;
+  /** Hands messages to the replica, which tells how far it is with all of them. */
+  readonly deliver: (messages: readonly Message[], receipt: Receipt) => void;
+  readonly sendGrant: (credit: Credit) => void;
+  /** The socket's bytes are accounted by the gateway too: it may let go of so many. */
+  readonly onReleased: (bytes: number) => void;
+  /** The peer broke the protocol: the link has to go. */
+  readonly onFault: (error: AnnalsError) => void;
+  readonly now: () => number;
+}
+
+/**
+ * The follower's side of a data link, in the worker: raw frames wait here until the replica has room, decoded a slice at a time. Bytes
+ * count from the socket until the flush, and every byte that is let go is granted to the leader again. Nothing queued is delivered after `close`.
+ *
+ * Decoding pauses only for work that is already here (steps and flushes), never for something that a later frame would bring.
+ */
+export class Receiver {
+  readonly #options: ReceiverOptions;
+  readonly #frames: Uint8Array[] = [];
+  readonly #bytes: Gauge;
+  readonly #events: Gauge;
+  readonly #backlog: Gauge;
+  readonly gate: PauseGate;
+  #decoding = false;
+  #closed = false;
+  #holdEvents: Release | undefined;
+  #holdBacklog: Release | undefined;
+
+  constructor(options: ReceiverOptions) {
+    const { limits } = options;
+    this.#options = options;
+    this.#bytes = new Gauge(limits.maxQueueBytes);
+    this.#events = new Gauge(limits.eventHighWaterMark);
+    this.#backlog = new Gauge(limits.maxCommitBacklog);
+    this.gate = new PauseGate(
+      () => {},
+      () => this.#schedule(),
+    );
+    options.sendGrant({
+      entries: limits.eventHighWaterMark + limits.maxCommitBacklog,
+      bytes: limits.maxQueueBytes,
+    });
+  }
+
+  gauges(): Readonly<Record<"bytes" | "events" | "backlog", GaugeReading>> {
+    return {
+      bytes: this.#bytes.read(),
+      events: this.#events.read(),
+      backlog: this.#backlog.read(),
+    };
+  }
+
+  /** A frame as it came from the socket; untrusted. The receiver owns it from here. */
+  onFrame(bytes: Uint8Array): void {
+    if (this.#closed) {
+      this.#options.onReleased(bytes.length);
+      return;
+    }
+    this.#frames.push(bytes);
+    this.#bytes.add(bytes.length);
+    this.#schedule();
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.gate.close();
+    for (const frame of this.#frames.splice(0)) this.#letGo(frame.length, 0);
+  }
+
+  #schedule(): void {
+    if (this.#decoding || this.#closed) return;
+    this.#decoding = true;
+    setImmediate(() => {
+      this.#decoding = false;
+      this.#decode();
+    });
+  }
+
+  #decode(): void {
+    const until = this.#options.now() + this.#options.limits.yieldAfterMs;
+    while (!this.#closed && !this.gate.paused) {
+      const frame = this.#frames.shift();
+      if (frame === undefined) return;
+      this.#deliver(frame);
+      if (this.#options.now() >= until) {
+        this.#schedule();
+        return;
+      }
+    }
+  }
+
+  #deliver(bytes: Uint8Array): void {
+    let messages: readonly Message[];
+    try {
+      const frame = decodeFrame(bytes);
+      messages = frame.kind === "append" ? decodeMessages(frame.bytes) : [];
+    } catch (error) {
+      // The session ends before anything that is queued behind the broken frame can be delivered.
+      this.#letGo(bytes.length, 0);
+      this.close();
+      this.#options.onFault(error as AnnalsError);
+      return;
+    }
+    const entries = messages.reduce(
+      (sum, one) => sum + (one.kind === "appendEntries" ? one.entries.length : 0),
+      0,
+    );
+    this.#events.add(entries);
+    if (this.#events.full) this.#holdEvents ??= this.gate.hold("event-queue");
+    this.#options.deliver(messages, {
+      stepped: () => this.#stepped(entries),
+      durable: () => this.#durable(bytes.length, entries),
+    });
+  }
+
+  #stepped(entries: number): void {
+    this.#backlog.add(entries);
+    if (this.#backlog.full) this.#holdBacklog ??= this.gate.hold("commit-backlog");
+    this.#events.remove(entries);
+    if (this.#events.full) return;
+    this.#holdEvents?.();
+    this.#holdEvents = undefined;
+  }
+
+  #durable(bytes: number, entries: number): void {
+    this.#backlog.remove(entries);
+    if (!this.#backlog.full) {
+      this.#holdBacklog?.();
+      this.#holdBacklog = undefined;
+    }
+    this.#letGo(bytes, entries);
+  }
+
+  #letGo(bytes: number, entries: number): void {
+    this.#bytes.remove(bytes);
+    this.#options.onReleased(bytes);
+    if (!this.#closed) this.#options.sendGrant({ entries, bytes });
+  }
+}

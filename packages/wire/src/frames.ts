@@ -1,0 +1,254 @@
+/**
+ * Link frames, layout version 1: the byte 1, then one msgpack array `[kind, …fields in the order below]`; an absent optional field is
+ * nil. The version byte and the first element of a refusal keep their place in every later version, so that two builds of
+ * different versions can still refuse each other by name.
+ */
+import { asMemberId } from "@annals/raft";
+import type { MemberId } from "@annals/raft";
+import { MsgpackCursor } from "./msgpackCursor.ts";
+import { assertVersion, packVersioned } from "./pack.ts";
+import type { Packable } from "./pack.ts";
+
+const FRAMES_VERSION = 1;
+const LOG_ID_MAX = 0xffff_ffff;
+const NAME_BYTES_MAX = 256;
+const REASON_BYTES_MAX = 4096;
+export const PARCELS_MAX = 65_536;
+
+/** The first frame of whoever dials. */
+export interface HelloFrame {
+  readonly kind: "hello";
+  readonly protocol: number;
+  /** The configured name of the cluster. */
+  readonly cluster: string;
+  /** Drawn when the cluster was born; undefined on a blank node. */
+  readonly clusterId: string | undefined;
+  readonly node: string;
+  /** The incarnation of the dialling node; 0 on a blank one. */
+  readonly member: MemberId;
+  /** Where the dialling node can be reached, `host:port`. */
+  readonly address: string;
+  /** Of the settings that must be equal cluster-wide. */
+  readonly fingerprint: string;
+  readonly purpose: "control" | "data";
+  /** The log that a data link carries. */
+  readonly logId: number | undefined;
+  /** Counts the dialler's links to this peer: work of an older epoch is void. */
+  readonly epoch: number;
+  readonly limits: { readonly maxMessageBytes: number };
+}
+
+export interface WelcomeFrame {
+  readonly kind: "welcome";
+  readonly clusterId: string | undefined;
+  readonly node: string;
+  readonly member: MemberId;
+}
+
+/** The last frame before a close: why. */
+export interface RefuseFrame {
+  readonly kind: "refuse";
+  readonly code: string;
+  readonly reason: string;
+}
+
+/** Messages of several logs in one frame; `bytes` is what `encodeMessages` gave, and the gateway leaves it so. */
+export interface ControlFrame {
+  readonly kind: "control";
+  readonly parcels: readonly { readonly logId: number; readonly bytes: Uint8Array }[];
+}
+
+/** Leader to follower on a data link; `bytes` is what `encodeMessages` gave. */
+export interface AppendFrame {
+  readonly kind: "append";
+  readonly epoch: number;
+  readonly bytes: Uint8Array;
+}
+
+/** Follower to leader on a data link; `bytes` is what `encodeMessages` gave. */
+export interface ResponseFrame {
+  readonly kind: "response";
+  readonly epoch: number;
+  readonly bytes: Uint8Array;
+}
+
+/** Credit: the follower takes this much more. */
+export interface GrantFrame {
+  readonly kind: "grant";
+  readonly entries: number;
+  readonly bytes: number;
+}
+
+/** The birth certificate of a cluster; opaque here. */
+export interface BirthFrame {
+  readonly kind: "birth";
+  readonly certificate: Uint8Array;
+}
+
+export type Frame =
+  | HelloFrame
+  | WelcomeFrame
+  | RefuseFrame
+  | ControlFrame
+  | AppendFrame
+  | ResponseFrame
+  | GrantFrame
+  | BirthFrame;
+
+const CODES: Readonly<Record<Frame["kind"], number>> = {
+  hello: 1,
+  welcome: 2,
+  refuse: 3,
+  control: 4,
+  append: 5,
+  response: 6,
+  grant: 7,
+  birth: 8,
+};
+
+/** Number of elements of each frame's array, the kind included. */
+const ELEMENTS: Readonly<Record<Frame["kind"], number>> = {
+  hello: 12,
+  welcome: 4,
+  refuse: 3,
+  control: 2,
+  append: 3,
+  response: 3,
+  grant: 3,
+  birth: 2,
+};
+
+const KIND_OF_CODE: ReadonlyMap<number, Frame["kind"]> = new Map(
+  Object.entries(CODES).map(([kind, code]) => [code, kind as Frame["kind"]]),
+);
+
+/** The result is the caller's. */
+export function encodeFrame(frame: Frame): Uint8Array {
+  return packVersioned(FRAMES_VERSION, [CODES[frame.kind], ...packFields(frame)]);
+}
+
+function packFields(frame: Frame): readonly Packable[] {
+  switch (frame.kind) {
+    case "hello":
+      return [
+        frame.protocol,
+        frame.cluster,
+        frame.clusterId ?? null,
+        frame.node,
+        frame.member,
+        frame.address,
+        frame.fingerprint,
+        frame.purpose === "control" ? 0 : 1,
+        frame.logId ?? null,
+        frame.epoch,
+        [frame.limits.maxMessageBytes],
+      ];
+    case "welcome":
+      return [frame.clusterId ?? null, frame.node, frame.member];
+    case "refuse":
+      return [frame.code, frame.reason];
+    case "control":
+      return [frame.parcels.flatMap((parcel) => [parcel.logId, parcel.bytes])];
+    case "append":
+    case "response":
+      return [frame.epoch, frame.bytes];
+    case "grant":
+      return [frame.entries, frame.bytes];
+    case "birth":
+      return [frame.certificate];
+    default:
+      return frame satisfies never;
+  }
+}
+
+/** Reads untrusted bytes; byte runs are views of them. Throws `WireError`. */
+export function decodeFrame(bytes: Uint8Array): Frame {
+  assertVersion(bytes, FRAMES_VERSION, "frame");
+  const cursor = new MsgpackCursor(bytes, 1);
+  const elements = cursor.array("frame", 16);
+  if (elements < 1) throw cursor.fail("ERR_WIRE_COUNT", "frame without its kind");
+  const kind = KIND_OF_CODE.get(cursor.uint("frame kind", 255));
+  if (kind === undefined) throw cursor.fail("ERR_WIRE_KIND", "unknown frame kind");
+  if (elements !== ELEMENTS[kind])
+    throw cursor.fail("ERR_WIRE_COUNT", `${kind}: ${elements} elements, not ${ELEMENTS[kind]}`);
+  const frame = readFields(cursor, kind);
+  cursor.end();
+  return frame;
+}
+
+function readFields(cursor: MsgpackCursor, kind: Frame["kind"]): Frame {
+  switch (kind) {
+    case "hello":
+      return readHello(cursor);
+    case "welcome":
+      return {
+        kind,
+        clusterId: readOptionalName(cursor, "clusterId"),
+        node: cursor.string("node", NAME_BYTES_MAX),
+        member: asMemberId(cursor.uint("member")),
+      };
+    case "refuse":
+      return {
+        kind,
+        code: cursor.string("code", NAME_BYTES_MAX),
+        reason: cursor.string("reason", REASON_BYTES_MAX),
+      };
+    case "control":
+      return { kind, parcels: readParcels(cursor) };
+    case "append":
+    case "response":
+      return { kind, epoch: cursor.uint("epoch"), bytes: cursor.bin("messages") };
+    case "grant":
+      return { kind, entries: cursor.uint("entries"), bytes: cursor.uint("bytes") };
+    case "birth":
+      return { kind, certificate: cursor.bin("certificate") };
+    default:
+      return kind satisfies never;
+  }
+}
+
+function readHello(cursor: MsgpackCursor): HelloFrame {
+  const protocol = cursor.uint("protocol");
+  const cluster = cursor.string("cluster", NAME_BYTES_MAX);
+  const clusterId = readOptionalName(cursor, "clusterId");
+  const node = cursor.string("node", NAME_BYTES_MAX);
+  const member = asMemberId(cursor.uint("member"));
+  const address = cursor.string("address", NAME_BYTES_MAX);
+  const fingerprint = cursor.string("fingerprint", NAME_BYTES_MAX);
+  const purpose = cursor.uint("purpose", 1) === 0 ? "control" : "data";
+  const logId = cursor.maybeNil("logId") ? undefined : cursor.uint("logId", LOG_ID_MAX);
+  if ((logId === undefined) !== (purpose === "control"))
+    throw cursor.fail("ERR_WIRE_RANGE", "a data link names its log, a control link none: logId");
+  const epoch = cursor.uint("epoch");
+  cursor.tuple("limits", 1);
+  const limits = { maxMessageBytes: cursor.uint("maxMessageBytes") };
+  return {
+    kind: "hello",
+    protocol,
+    cluster,
+    clusterId,
+    node,
+    member,
+    address,
+    fingerprint,
+    purpose,
+    logId,
+    epoch,
+    limits,
+  };
+}
+
+function readOptionalName(cursor: MsgpackCursor, what: string): string | undefined {
+  return cursor.maybeNil(what) ? undefined : cursor.string(what, NAME_BYTES_MAX);
+}
+
+function readParcels(cursor: MsgpackCursor): ControlFrame["parcels"] {
+  const elements = cursor.array("parcels", 2 * PARCELS_MAX);
+  if (elements % 2 !== 0) throw cursor.fail("ERR_WIRE_COUNT", "parcels are no pairs");
+  const parcels: { readonly logId: number; readonly bytes: Uint8Array }[] = [];
+  for (let k = 0; k < elements / 2; k++) {
+    const logId = cursor.uint("logId", LOG_ID_MAX);
+    parcels.push({ logId, bytes: cursor.bin("parcel") });
+  }
+  return parcels;
+}

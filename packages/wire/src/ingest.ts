@@ -1,0 +1,31 @@
+import { parseJsonRecords, parseNdjsonRecords, RecordScanner } from "@annals/record";
+import type { RecordLimits } from "@annals/record";
+
+export type IngestContentType = "application/json" | "application/x-ndjson" | "application/msgpack";
+
+/**
+ * The records of an append request as msgpack, each checked against the record model and the limits; msgpack records are views of
+ * `body`. All or nothing: throws `BadInputError` for the first thing that is wrong.
+ */
+export function parseIngestBody(
+  contentType: IngestContentType,
+  body: Uint8Array,
+  limits: RecordLimits,
+): { readonly records: readonly Uint8Array[] } {
+  switch (contentType) {
+    case "application/json":
+      return { records: parseJsonRecords(body, limits) };
+    case "application/x-ndjson":
+      return { records: parseNdjsonRecords(body, limits) };
+    case "application/msgpack":
+      return { records: sliceRecords(body, new RecordScanner(limits).scanBody(body)) };
+    default:
+      return contentType satisfies never;
+  }
+}
+
+function sliceRecords(body: Uint8Array, bounds: Uint32Array): Uint8Array[] {
+  const records: Uint8Array[] = [];
+  for (let k = 1; k < bounds.length; k++) records.push(body.subarray(bounds[k - 1], bounds[k]));
+  return records;
+}

@@ -1,0 +1,272 @@
+/**
+ * Raft messages, layout version 1: the byte 1, then one msgpack array of messages. A message is an array
+ * `[kind, from, to, term, …fields in the order below]`; an entry of AppendEntries is three elements `kind, term, data` of one flat
+ * array, its index follows from `prevLogIndex`.
+ */
+import { asIndex, asMemberId, asTerm } from "@annals/raft";
+import type { Entry, EntryKind, LogIndex, MemberId, Message, Snapshot, Term } from "@annals/raft";
+import { entryKindCode, entryKindOf } from "./entryKind.ts";
+import { packMembership, readMembership } from "./membership.ts";
+import { MsgpackCursor } from "./msgpackCursor.ts";
+import { assertVersion, packVersioned } from "./pack.ts";
+import type { Packable } from "./pack.ts";
+
+const MESSAGES_VERSION = 1;
+
+/** Messages of one run of bytes, and entries of one message: beyond any cap that a configuration may set. */
+export const MESSAGES_MAX = 65_536;
+export const ENTRIES_MAX = 65_536;
+
+type Kind = Message["kind"];
+
+const CODES: Readonly<Record<Kind, number>> = {
+  appendEntries: 1,
+  appendEntriesResponse: 2,
+  requestVote: 3,
+  requestVoteResponse: 4,
+  requestPreVote: 5,
+  requestPreVoteResponse: 6,
+  heartbeat: 7,
+  heartbeatResponse: 8,
+  installSnapshot: 9,
+  timeoutNow: 10,
+  readIndex: 11,
+  readIndexResponse: 12,
+  transferLeadership: 13,
+  propose: 14,
+};
+
+/** Number of elements of each message's array, the envelope's four included. */
+const ELEMENTS: Readonly<Record<Kind, number>> = {
+  appendEntries: 8,
+  appendEntriesResponse: 8,
+  requestVote: 7,
+  requestVoteResponse: 5,
+  requestPreVote: 7,
+  requestPreVoteResponse: 5,
+  heartbeat: 6,
+  heartbeatResponse: 5,
+  installSnapshot: 8,
+  timeoutNow: 4,
+  readIndex: 5,
+  readIndexResponse: 6,
+  transferLeadership: 5,
+  propose: 5,
+};
+
+const KIND_OF_CODE: ReadonlyMap<number, Kind> = new Map(
+  Object.entries(CODES).map(([kind, code]) => [code, kind as Kind]),
+);
+
+/** The result is the caller's. Throws a RangeError when entries do not follow `prevLogIndex`: a bug of the caller. */
+export function encodeMessages(messages: readonly Message[]): Uint8Array {
+  return packVersioned(
+    MESSAGES_VERSION,
+    messages.map((message) => [
+      CODES[message.kind],
+      message.from,
+      message.to,
+      message.term,
+      ...packFields(message),
+    ]),
+  );
+}
+
+function packFields(message: Message): readonly Packable[] {
+  switch (message.kind) {
+    case "appendEntries":
+      return [
+        message.prevLogIndex,
+        message.prevLogTerm,
+        message.leaderCommit,
+        packEntries(message.entries, message.prevLogIndex),
+      ];
+    case "appendEntriesResponse":
+      return [message.index, message.rejected, message.hintIndex, message.hintTerm];
+    case "requestVote":
+    case "requestPreVote":
+      return [message.lastLogIndex, message.lastLogTerm, message.transfer];
+    case "requestVoteResponse":
+    case "requestPreVoteResponse":
+      return [message.rejected];
+    case "heartbeat":
+      return [message.commitIndex, message.readToken];
+    case "heartbeatResponse":
+      return [message.readToken];
+    case "installSnapshot":
+      return [
+        message.snapshot.lastIncludedIndex,
+        message.snapshot.lastIncludedTerm,
+        packMembership(message.snapshot.membership),
+        message.snapshot.data,
+      ];
+    case "timeoutNow":
+      return [];
+    case "readIndex":
+      return [message.context];
+    case "readIndexResponse":
+      return [message.context, message.index];
+    case "transferLeadership":
+      return [message.transferee];
+    case "propose":
+      return [message.entries.flatMap((entry) => [entryKindCode(entry.kind), entry.data])];
+    default:
+      return message satisfies never;
+  }
+}
+
+function packEntries(entries: readonly Entry[], prevLogIndex: LogIndex): readonly Packable[] {
+  const packed: Packable[] = [];
+  let index: number = prevLogIndex;
+  for (const entry of entries) {
+    index += 1;
+    if (entry.index !== index)
+      throw new RangeError(`entry ${entry.index} where ${index} follows prevLogIndex`);
+    packed.push(entryKindCode(entry.kind), entry.term, entry.data);
+  }
+  return packed;
+}
+
+/**
+ * Reads untrusted bytes whole: nothing comes out unless every field of every message is in its range. Entry data are views of
+ * `bytes`, which the caller must then leave alone. Throws `WireError`.
+ */
+export function decodeMessages(bytes: Uint8Array): Message[] {
+  assertVersion(bytes, MESSAGES_VERSION, "messages");
+  const cursor = new MsgpackCursor(bytes, 1);
+  const count = cursor.array("messages", MESSAGES_MAX);
+  const messages: Message[] = [];
+  for (let k = 0; k < count; k++) messages.push(readMessage(cursor));
+  cursor.end();
+  return messages;
+}
+
+interface ReadEnvelope {
+  readonly from: MemberId;
+  readonly to: MemberId;
+  readonly term: Term;
+}
+
+function readMessage(cursor: MsgpackCursor): Message {
+  const elements = cursor.array("message", 16);
+  if (elements < 4) throw cursor.fail("ERR_WIRE_COUNT", "message without its envelope");
+  const kind = KIND_OF_CODE.get(cursor.uint("message kind", 255));
+  if (kind === undefined) throw cursor.fail("ERR_WIRE_KIND", "unknown message kind");
+  if (elements !== ELEMENTS[kind])
+    throw cursor.fail("ERR_WIRE_COUNT", `${kind}: ${elements} elements, not ${ELEMENTS[kind]}`);
+  const envelope: ReadEnvelope = {
+    from: readMember(cursor, "from"),
+    to: readMember(cursor, "to"),
+    term: readTerm(cursor, "term"),
+  };
+  return readFields(cursor, kind, envelope);
+}
+
+function readFields(cursor: MsgpackCursor, kind: Kind, envelope: ReadEnvelope): Message {
+  switch (kind) {
+    case "appendEntries": {
+      const prevLogIndex = readIndex(cursor, "prevLogIndex");
+      const prevLogTerm = readTerm(cursor, "prevLogTerm");
+      const leaderCommit = readIndex(cursor, "leaderCommit");
+      const entries = readEntries(cursor, prevLogIndex);
+      return { kind, ...envelope, prevLogIndex, prevLogTerm, leaderCommit, entries };
+    }
+    case "appendEntriesResponse":
+      return {
+        kind,
+        ...envelope,
+        index: readIndex(cursor, "index"),
+        rejected: cursor.boolean("rejected"),
+        hintIndex: readIndex(cursor, "hintIndex"),
+        hintTerm: readTerm(cursor, "hintTerm"),
+      };
+    case "requestVote":
+    case "requestPreVote":
+      return {
+        kind,
+        ...envelope,
+        lastLogIndex: readIndex(cursor, "lastLogIndex"),
+        lastLogTerm: readTerm(cursor, "lastLogTerm"),
+        transfer: cursor.boolean("transfer"),
+      };
+    case "requestVoteResponse":
+    case "requestPreVoteResponse":
+      return { kind, ...envelope, rejected: cursor.boolean("rejected") };
+    case "heartbeat": {
+      const commitIndex = readIndex(cursor, "commitIndex");
+      return { kind, ...envelope, commitIndex, readToken: cursor.uint("readToken") };
+    }
+    case "heartbeatResponse":
+      return { kind, ...envelope, readToken: cursor.uint("readToken") };
+    case "installSnapshot":
+      return { kind, ...envelope, snapshot: readSnapshot(cursor) };
+    case "timeoutNow":
+      return { kind, ...envelope };
+    case "readIndex":
+      return { kind, ...envelope, context: cursor.uint("context") };
+    case "readIndexResponse": {
+      const context = cursor.uint("context");
+      return { kind, ...envelope, context, index: readIndex(cursor, "index") };
+    }
+    case "transferLeadership":
+      return { kind, ...envelope, transferee: readMember(cursor, "transferee") };
+    case "propose":
+      return { kind, ...envelope, entries: readProposals(cursor) };
+    default:
+      return kind satisfies never;
+  }
+}
+
+function readEntries(cursor: MsgpackCursor, prevLogIndex: LogIndex): readonly Entry[] {
+  const elements = cursor.array("entries", 3 * ENTRIES_MAX);
+  if (elements % 3 !== 0) throw cursor.fail("ERR_WIRE_COUNT", "entries are no triples");
+  const entries: Entry[] = [];
+  for (let k = 1; k <= elements / 3; k++) {
+    const kind = readEntryKind(cursor);
+    const term = readTerm(cursor, "entry term");
+    const index = prevLogIndex + k;
+    if (!Number.isSafeInteger(index)) throw cursor.fail("ERR_WIRE_RANGE", "entry index");
+    entries.push({ index: asIndex(index), term, kind, data: cursor.bin("entry data") });
+  }
+  return entries;
+}
+
+function readProposals(
+  cursor: MsgpackCursor,
+): readonly { readonly kind: EntryKind; readonly data: Uint8Array }[] {
+  const elements = cursor.array("proposals", 2 * ENTRIES_MAX);
+  if (elements % 2 !== 0) throw cursor.fail("ERR_WIRE_COUNT", "proposals are no pairs");
+  const proposals: { readonly kind: EntryKind; readonly data: Uint8Array }[] = [];
+  for (let k = 0; k < elements / 2; k++) {
+    const kind = readEntryKind(cursor);
+    proposals.push({ kind, data: cursor.bin("proposal data") });
+  }
+  return proposals;
+}
+
+function readEntryKind(cursor: MsgpackCursor): EntryKind {
+  const kind = entryKindOf(cursor.uint("entry kind", 255));
+  if (kind === undefined) throw cursor.fail("ERR_WIRE_KIND", "unknown entry kind");
+  return kind;
+}
+
+function readSnapshot(cursor: MsgpackCursor): Snapshot {
+  return {
+    lastIncludedIndex: readIndex(cursor, "lastIncludedIndex"),
+    lastIncludedTerm: readTerm(cursor, "lastIncludedTerm"),
+    membership: readMembership(cursor),
+    data: cursor.bin("snapshot data"),
+  };
+}
+
+function readIndex(cursor: MsgpackCursor, what: string): LogIndex {
+  return asIndex(cursor.uint(what));
+}
+
+function readTerm(cursor: MsgpackCursor, what: string): Term {
+  return asTerm(cursor.uint(what));
+}
+
+function readMember(cursor: MsgpackCursor, what: string): MemberId {
+  return asMemberId(cursor.uint(what));
+}

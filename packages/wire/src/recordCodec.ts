@@ -1,0 +1,29 @@
+import { AnnalsError } from "@annals/record";
+import type { AuditRecord } from "@annals/record";
+import { Packr, Unpackr } from "msgpackr";
+
+// Plain msgpack: the record extension would make the bytes depend on what was packed before.
+const packr = new Packr({ useRecords: false, variableMapSize: true, encodeUndefinedAsNil: true });
+const unpackr = new Unpackr({ useRecords: false, mapsAsObjects: true, int64AsType: "number" });
+
+/** A record as msgpack. Fields that are undefined are left out. The result is the caller's. */
+export function encodeRecord(record: AuditRecord): Uint8Array {
+  const fields = Object.entries(record).filter(([, value]) => value !== undefined);
+  return packr.pack(Object.fromEntries(fields));
+}
+
+/**
+ * Decodes a record that has passed the scanner once, as everything stored has: what the scanner refuses (extension types,
+ * `__proto__`, depth) a general decoder would act on. Throws `ERR_RECORD_UNREADABLE`, whose text carries no payload.
+ */
+export function decodeRecord(bytes: Uint8Array): AuditRecord {
+  try {
+    return unpackr.unpack(bytes);
+  } catch {
+    // The decoder's own message quotes up to a hundred characters of the record: it must reach no log, not even as a cause.
+    throw new AnnalsError(
+      "ERR_RECORD_UNREADABLE",
+      `a stored record of ${bytes.length} bytes cannot be decoded`,
+    );
+  }
+}
