@@ -1,11 +1,9 @@
-import { CliError } from "./cliError.ts";
+import { startNode } from "@annals/server";
+import { fsckNode } from "@annals/storage";
 import { processIo } from "./processIo.ts";
 import { run } from "./run.ts";
 
-const io = processIo();
-process.exitCode = await run(process.argv.slice(2), io, {
-  startNode: () => Promise.reject(new CliError("ERR_NOT_BUILT_IN", "this build cannot run a node")),
-  fsckNode: () => Promise.reject(new CliError("ERR_NOT_BUILT_IN", "this build cannot check data")),
-});
+const parts = { startNode, fsckNode };
+process.exitCode = await run(process.argv.slice(2), processIo(), parts);
 // Idle connections would keep the process for seconds; what was printed is flushed first.
 process.stdout.write("", () => process.stderr.write("", () => process.exit()));

@@ -1,4 +1,5 @@
 import type { NodeConfig } from "@annals/server";
+import type { FsckReport } from "@annals/storage";
 
 /** A node that runs in this process. */
 export interface RunningNode {
@@ -11,17 +12,5 @@ export interface RunningNode {
 
 export type StartNode = (config: NodeConfig) => Promise<RunningNode>;
 
-/** What an offline check found. */
-export interface FsckFindings {
-  readonly problems: readonly FsckFinding[];
-  /** Whatever else the check counted, for `-o json`. */
-  readonly report: unknown;
-}
-
-export interface FsckFinding {
-  readonly where: string;
-  readonly what: string;
-  readonly mend: string;
-}
-
-export type FsckNode = (dataDirectory: string) => Promise<FsckFindings>;
+/** Checks a stopped node's data directory: one report a log. */
+export type FsckNode = (dataDirectory: string) => Promise<readonly FsckReport[]>;

@@ -29,7 +29,6 @@ export class DevCluster {
   readonly #processes = new Map<string, NodeProcess>();
   readonly #supervisors: Promise<void>[] = [];
   readonly #stopping = new AbortController();
-  #everReady = false;
 
   constructor(options: DevClusterOptions) {
     this.#options = options;
@@ -42,11 +41,12 @@ export class DevCluster {
     const failures = nodes.map(({ id }) =>
       this.#launch(id).ended.then((ending) => ({ id, ending })),
     );
-    const ready = Promise.all(nodes.map(({ id, url }) => this.#untilReady(id, url)));
+    const ready = Promise.all(nodes.map(({ id, url }) => this.#untilReady(id, url))).then(() =>
+      this.#untilLed(),
+    );
     const first = await Promise.race([ready.then(() => undefined), ...failures]);
     if (first !== undefined && !this.#stopping.signal.aborted)
       throw this.#failed(first.id, first.ending);
-    this.#everReady = true;
     for (const { id, url } of nodes) this.#supervisors.push(this.#supervise(id, url));
   }
 
@@ -93,6 +93,23 @@ export class DevCluster {
           {
             hint: `its log is ${join(this.#options.layout.directory, `${id}.log`)}`,
           },
+        );
+      }
+      await sleep(READY_POLL_MS, undefined, { signal }).catch(() => undefined);
+    }
+  }
+
+  /** A cluster that was just born makes its first log a moment later. */
+  async #untilLed(): Promise<void> {
+    const { signal } = this.#stopping;
+    const deadline = performance.now() + READY_MS_MAX;
+    while (!signal.aborted) {
+      const logs = await this.#options.client.logs({ signal });
+      if (logs.length > 0 && logs.every(({ leader }) => leader !== undefined)) return;
+      if (performance.now() > deadline) {
+        throw new CliError(
+          "ERR_DEV_NOT_READY",
+          `the nodes are ready, but no log has a leader after ${formatElapsed(READY_MS_MAX)}`,
         );
       }
       await sleep(READY_POLL_MS, undefined, { signal }).catch(() => undefined);
@@ -153,10 +170,6 @@ export class DevCluster {
   kill(): void {
     this.#stopping.abort();
     for (const process of this.#processes.values()) process.kill("SIGKILL");
-  }
-
-  get everReady(): boolean {
-    return this.#everReady;
   }
 }
 
