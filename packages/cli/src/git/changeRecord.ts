@@ -13,6 +13,8 @@ export interface ImportPosition {
   readonly files: number;
   /** Records in one request: part of what makes a repeated request the same. */
   readonly batch: number;
+  /** The last record up to `head`: nothing of that history is left to import. */
+  readonly last: boolean;
 }
 
 const SUBJECT_CHARACTERS_MAX = 500;
@@ -53,6 +55,7 @@ export function changeRecord(
         file: position.file,
         files: position.files,
         batch: position.batch,
+        ...(position.last ? { last: true } : {}),
       },
     },
     changes: [
@@ -76,7 +79,7 @@ export function positionOf(
   if (source !== "git" || typeof head !== "string" || typeof commitId !== "string")
     return undefined;
   if (typeof place !== "object" || place === null) return undefined;
-  const { commit, file, files, batch } = place as Readonly<Record<string, unknown>>;
+  const { commit, file, files, batch, last } = place as Readonly<Record<string, unknown>>;
   const numbers = [commit, file, files, batch];
   if (
     !numbers.every(
@@ -93,6 +96,7 @@ export function positionOf(
     file: fileNumber,
     files: fileCount,
     batch: batchSize,
+    last: last === true,
     commitId,
   };
 }

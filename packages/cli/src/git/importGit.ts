@@ -1,8 +1,13 @@
 import { basename } from "node:path";
-import type { AnnalsClient, AppendReply, EncodedRecords, OrderedProducer } from "@annals/client";
+import type {
+  AnnalsClient,
+  AppendReply,
+  AuditRecord,
+  EncodedRecords,
+  OrderedProducer,
+} from "@annals/client";
 import { CliError } from "../cliError.ts";
 import { changeRecord, positionOf } from "./changeRecord.ts";
-import type { ImportPosition } from "./changeRecord.ts";
 import { gitOutput, gitText } from "./gitProcess.ts";
 import { LOG_ARGUMENTS, parseLog } from "./logParser.ts";
 
@@ -96,9 +101,14 @@ class GitImport {
         Number(await this.#git(["rev-list", "--count", ...range(base, end)])) -
         (after?.commit ?? 0);
     }
-    for (const stretch of stretches) {
-      await this.#importStretch(stretch);
-      await this.#settle();
+    try {
+      for (const stretch of stretches) {
+        await this.#importStretch(stretch);
+        await this.#settle();
+      }
+    } finally {
+      // What is on its way is answered before anybody is told how it went.
+      await this.#answers;
     }
     signal.throwIfAborted();
     return {
@@ -138,10 +148,12 @@ class GitImport {
       );
     }
     this.#batch = last.batch;
-    await this.#assertPresent(last.head);
     const after = { commit: last.commit, file: last.file, commitId: last.commitId };
-    const rest: Stretch = { head: last.head, base: last.base, after };
-    return last.head === head ? [rest] : [rest, { head, base: last.head, after: undefined }];
+    const rest: readonly Stretch[] = last.last ? [] : [{ head: last.head, base: last.base, after }];
+    if (!last.last && last.base !== undefined) await this.#assertPresent(last.base);
+    if (last.head === head) return rest;
+    await this.#assertPresent(last.head);
+    return [...rest, { head, base: last.head, after: undefined }];
   }
 
   async #assertPresent(head: string): Promise<void> {
@@ -162,8 +174,7 @@ class GitImport {
   async #importStretch(stretch: Stretch): Promise<void> {
     const { repository, signal } = this.#options;
     const args = [...LOG_ARGUMENTS, ...range(stretch.base, stretch.head), "--"];
-    const lines: string[] = [];
-    let bytes = 0;
+    const request = new RequestLines(this.#batch, (lines) => this.#send(lines));
     let commitNumber = 0;
     for await (const commit of parseLog(gitOutput(repository, args, signal))) {
       commitNumber++;
@@ -172,30 +183,16 @@ class GitImport {
       const files = commit.changes.length;
       for (const [index, change] of commit.changes.entries()) {
         if (index < skipFiles) continue;
-        const position: ImportPosition = {
-          head: stretch.head,
-          base: stretch.base,
-          commit: commitNumber,
-          file: index + 1,
-          files,
-          batch: this.#batch,
-        };
-        const line = `${JSON.stringify(changeRecord(this.#name, commit, change, position))}\n`;
-        const length = Buffer.byteLength(line);
-        if (
-          lines.length >= this.#batch ||
-          (lines.length > 0 && bytes + length > REQUEST_BYTES_MAX)
-        ) {
-          await this.#send(lines.splice(0));
-          bytes = 0;
-        }
-        lines.push(line);
-        bytes += length;
+        const place = { head: stretch.head, base: stretch.base, batch: this.#batch };
+        const at = { commit: commitNumber, file: index + 1, files };
+        await request.push((last) =>
+          changeRecord(this.#name, commit, change, { ...place, ...at, last }),
+        );
       }
       if (skipFiles === 0) this.#commitsDone++;
       this.#report();
     }
-    if (lines.length > 0) await this.#send(lines);
+    await request.end();
   }
 
   /** How many files of a commit earlier runs have imported. */
@@ -262,6 +259,51 @@ class GitImport {
       commitsTotal: this.#commitsTotal,
       records: this.#records,
     });
+  }
+}
+
+/**
+ * Divides records into requests. A record is written only when the next one comes, since the last one of all says that it is the last: so
+ * a later run knows that nothing is left without walking through the history again.
+ */
+class RequestLines {
+  readonly #batch: number;
+  readonly #send: (lines: readonly string[]) => Promise<void>;
+  #lines: string[] = [];
+  #bytes = 0;
+  #held: ((last: boolean) => AuditRecord) | undefined;
+
+  constructor(batch: number, send: (lines: readonly string[]) => Promise<void>) {
+    this.#batch = batch;
+    this.#send = send;
+  }
+
+  async push(record: (last: boolean) => AuditRecord): Promise<void> {
+    const before = this.#held;
+    this.#held = record;
+    if (before !== undefined) await this.#add(before(false));
+  }
+
+  async end(): Promise<void> {
+    if (this.#held !== undefined) await this.#add(this.#held(true));
+    this.#held = undefined;
+    if (this.#lines.length > 0) await this.#flush();
+  }
+
+  async #add(record: AuditRecord): Promise<void> {
+    const line = `${JSON.stringify(record)}\n`;
+    const bytes = Buffer.byteLength(line);
+    const full = this.#lines.length >= this.#batch || this.#bytes + bytes > REQUEST_BYTES_MAX;
+    if (full && this.#lines.length > 0) await this.#flush();
+    this.#lines.push(line);
+    this.#bytes += bytes;
+  }
+
+  async #flush(): Promise<void> {
+    const lines = this.#lines;
+    this.#lines = [];
+    this.#bytes = 0;
+    await this.#send(lines);
   }
 }
 
