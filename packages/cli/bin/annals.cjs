@@ -7,13 +7,14 @@ var main = path.join(__dirname, "..", "dist", "main.js");
 function newerNode() {
   try {
     return require.resolve("node-" + process.platform + "-" + process.arch + "/bin/node");
-  } catch (_error) {
+  } catch (error) {
+    if (error.code !== "MODULE_NOT_FOUND") throw error;
     return undefined;
   }
 }
 
 if (parseInt(process.versions.node, 10) >= 24) {
-  import(require("url").pathToFileURL(main).href);
+  void import(require("url").pathToFileURL(main).href);
 } else if (newerNode() === undefined) {
   console.error(
     "annals: needs Node 24 or newer, this is " +

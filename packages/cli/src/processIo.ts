@@ -2,6 +2,8 @@ import { fileURLToPath } from "node:url";
 import type { WriteStream } from "node:tty";
 import type { CliIo, Sink } from "./io.ts";
 
+const COLUMNS_DEFAULT = 120;
+
 /** The process itself as the outside of the command. */
 export function processIo(): CliIo {
   const handlers = new Set<() => void>();
@@ -41,11 +43,8 @@ function sinkOf(stream: WriteStream): Sink {
         if (stream.write(text)) resolve();
         else stream.once("drain", resolve);
       }),
-    get isTty() {
-      return Boolean(stream.isTTY);
-    },
-    get columns() {
-      return Boolean(stream.isTTY) ? stream.columns : 120;
-    },
+    // A pipe or a file has neither, whatever the types say.
+    isTty: "isTTY" in stream && stream.isTTY,
+    columns: "columns" in stream ? stream.columns : COLUMNS_DEFAULT,
   };
 }

@@ -39,22 +39,19 @@ async function fill(count: number): Promise<void> {
 
 describe("append", () => {
   test("one record from options", async () => {
-    const out = await annals([
-      ...["append", "--actor", "ada", "--actor-type", "user", "--action", "file.deleted"],
-      ...[
-        "--target",
-        "a",
-        "--target",
-        "b",
-        "--target-type",
-        "file",
-        "--outcome",
-        "denied",
-        "--tenant",
-        "t",
-      ],
-      ...["--time", "2026-01-01T00:00:00Z", "--data", '{"ip":"::1"}', "-o", "json"],
-    ]);
+    const identity = ["--actor", "ada", "--actor-type", "user", "--tenant", "t"];
+    const deed = [
+      "--action",
+      "file.deleted",
+      "--outcome",
+      "denied",
+      "--time",
+      "2026-01-01T00:00:00Z",
+    ];
+    const targets = ["--target", "a", "--target", "b", "--target-type", "file"];
+    const out = await annals(
+      ["append", "--data", '{"ip":"::1"}', "-o", "json"].concat(identity, deed, targets),
+    );
     expect(out).toMatchObject({ code: 0, stderr: "" });
     expect(JSON.parse(out.stdout)).toEqual({ log: "audit", firstSeq: 1, lastSeq: 1, count: 1 });
     const stored = await annals(["get", "1", "-o", "ndjson"]);

@@ -34,7 +34,7 @@ export class CliRun {
       stdin: stdinOf(options.stdin ?? ""),
       env: options.env ?? {},
       cwd: options.cwd ?? process.cwd(),
-      entry: fileURLToPath(new URL("./fakeNode.mjs", import.meta.url)),
+      entry: fileURLToPath(new URL("./dev/fakeNode.mjs", import.meta.url)),
       kill: (pid) => {
         this.killed.push(pid);
         this.onKill(pid);

@@ -99,7 +99,8 @@ function statusText(status: ClusterStatus, color: boolean): string {
   const reasons = status.reasons
     .map((reason) => `${paint("yellow", "!", color)} ${reason}\n`)
     .join("");
-  return `cluster ${status.cluster}, as node ${status.node} (version ${status.version}) sees it\n\n${nodes}\n${logs}${reasons === "" ? "" : `\n${reasons}`}`;
+  const title = `cluster ${status.cluster}, as node ${status.node} (version ${status.version}) sees it`;
+  return `${title}\n\n${nodes}\n${logs}${reasons === "" ? "" : `\n${reasons}`}`;
 }
 
 function describeReplica({

@@ -7,7 +7,7 @@ import type { CliContext, ClientOptions, OutputOptions } from "../context.ts";
 import { DevCluster } from "../dev/devCluster.ts";
 import { DEV_NODES_MAX, devLayout, prepareDevFiles } from "../dev/devFiles.ts";
 import type { DevLayout } from "../dev/devFiles.ts";
-import { killLeader } from "../dev/killLeader.ts";
+import { assertLocal, killLeader } from "../dev/killLeader.ts";
 import { SAMPLE_FILE, appendSample } from "../dev/sample.ts";
 import { EXIT } from "../exitCodes.ts";
 import { importGit } from "../git/importGit.ts";
@@ -175,6 +175,7 @@ async function runKillLeader(
   const records = wholeNumber("--records", options.records, 2, 100_000);
   const format = context.format(options);
   const known = await context.client(options).cluster({ signal: context.interrupt });
+  assertLocal(known.nodes.map(({ address }) => address));
   // Whichever node dies, another one of these answers.
   const client = context.clientOf(
     known.nodes.map(({ address }) => `http://${address}`),

@@ -81,6 +81,19 @@ export async function killLeader(
   };
 }
 
+/** Throws unless every address is on loopback: what is killed by its process id has to be a process of this machine. */
+export function assertLocal(addresses: readonly string[]): void {
+  const foreign = addresses.find((address) => !/^(127\.|localhost:|\[::1\])/.test(address));
+  if (foreign === undefined) return;
+  throw new CliError(
+    "ERR_DEV_NOT_LOCAL",
+    `the cluster has a node at ${foreign}: not on this machine`,
+    {
+      hint: "kill-leader is for clusters of `annals dev`",
+    },
+  );
+}
+
 async function findLeader(
   client: AnnalsClient,
   log: string,
@@ -94,15 +107,6 @@ async function findLeader(
       exitCode: 4,
       hint: "wait a moment and try again",
     });
-  }
-  if (!/^(127\.|localhost:|\[::1\])/.test(address)) {
-    throw new CliError(
-      "ERR_DEV_NOT_LOCAL",
-      `the leader, node ${leader}, is at ${address}: not on this machine`,
-      {
-        hint: "kill-leader is for clusters of `annals dev`",
-      },
-    );
   }
   // A node knows its own process only.
   const own = await client.cluster({ url: `http://${address}`, signal });

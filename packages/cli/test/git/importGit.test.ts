@@ -103,7 +103,7 @@ describe("import git", () => {
     expect(names.toSorted()).toEqual(ALL.toSorted());
     const position = new Map(records.map(({ context, seq }) => [context?.["commit"], seq]));
     for (const { context, seq } of records) {
-      for (const parent of context?.["parents"] as string[]) {
+      for (const parent of (context?.["parents"] ?? []) as string[]) {
         expect(position.get(parent) ?? 0).toBeLessThan(seq);
       }
     }
