@@ -47,6 +47,7 @@ function change(op: "addVoter" | "addLearner" | "remove", member: number): Membe
 }
 
 describe("tickets", () => {
+  // Keeps R39.
   test("are numbered, carry what changed, and are taken back in order only", () => {
     const { core } = new Member(1);
     core.step(requestVote(2, 1, 1, NOTHING));
@@ -66,6 +67,7 @@ describe("tickets", () => {
     expect(member.core.takeReady().append).toMatchObject({ mustSync: false, entries: [] });
   });
 
+  // Keeps R8.
   test("of a leader make it count itself only when they are done", () => {
     const { core } = new Member(1, { voters: [1] });
     core.campaign();
@@ -79,6 +81,7 @@ describe("tickets", () => {
     expect(core.commitIndex).toBe(1);
   });
 
+  // Keeps R14.
   test("of an older term say nothing of the log", () => {
     const { core, log } = new Member(1);
     core.step(appendEntries(2, 1, 1, NOTHING, [entry(1, 1, "old")]));
@@ -93,6 +96,7 @@ describe("tickets", () => {
     expect(core.takeReady().apply).toEqual([entry(2, 1, "new")]);
   });
 
+  // Keeps R13.
   test("let nothing be applied that is not durable here", () => {
     const { core } = new Member(1);
     core.step(appendEntries(2, 1, 1, NOTHING, [entry(1, 1, "x")], 1));
@@ -130,6 +134,7 @@ describe("drains", () => {
     ]);
   });
 
+  // Keeps R37.
   test("keep a bounded number of traces and say how many are missing", () => {
     const { core } = new Member(4, { voters: [1, 2, 3] });
     core.takeTraces();
@@ -138,6 +143,7 @@ describe("drains", () => {
   });
 });
 
+// Keeps R38.
 describe("messages that are refused change nothing", () => {
   const cases: readonly (readonly [string, string, Message])[] = [
     ["for somebody else", "notForUs", heartbeat(2, 3, 9)],
@@ -191,6 +197,7 @@ describe("messages that are refused change nothing", () => {
     expect(core.step(message)).toEqual({ kind: "refused", reason: "proposalDropped" });
   });
 
+  // Keeps R16.
   test("a snapshot while what was handed out is not applied", () => {
     const member = new Member(1).receive(appendEntries(2, 1, 1, NOTHING, [entry(1, 1)]));
     member.core.step(heartbeat(2, 1, 1, 1));
@@ -201,6 +208,7 @@ describe("messages that are refused change nothing", () => {
   });
 });
 
+// Keeps R17.
 describe("a damaged log stops the replica", () => {
   test("a commit index beyond the log", () => {
     const { core } = new Member(1);
@@ -232,6 +240,7 @@ describe("proposals", () => {
     });
   });
 
+  // Keeps R35.
   test("beyond the limit on uncommitted bytes are dropped until some are applied", () => {
     const leader = new Member(1, { config: { maxUncommittedBytes: 10 } }).lead(2);
     leader.receive(ack(2, 1, 1, 1));
@@ -247,6 +256,7 @@ describe("proposals", () => {
     expect(leader.core.propose([proposal])).toEqual({ kind: "dropped", reason: "malformed" });
   });
 
+  // Keeps R23.
   test.each([
     { name: "the last voter", voters: [1], what: change("remove", 1), refused: "impossible" },
     { name: "a learner", voters: [1], what: change("addLearner", 2), refused: undefined },
@@ -260,6 +270,7 @@ describe("proposals", () => {
     expect(leader.core.status().membership.voters).toEqual([1]);
   });
 
+  // Keeps R23.
   test("for a second change while one is pending become empty entries", () => {
     const leader = new Member(1).lead(2).receive(ack(2, 1, 1, 1));
     expect(leader.core.proposeMembership(change("addLearner", 4))).toMatchObject({
@@ -287,6 +298,7 @@ describe("proposals", () => {
 });
 
 describe("a joint configuration that is left automatically", () => {
+  // Keeps R25.
   test("is left by a tick if nothing else is applied after a transfer was given up", () => {
     const leader = new Member(1, { voters: [1, 2] }).lead(2).receive(ack(2, 1, 1, 1));
     const steps = [change("addLearner", 3), change("addLearner", 4)].flatMap((one) => one.steps);
@@ -303,12 +315,14 @@ describe("a joint configuration that is left automatically", () => {
 });
 
 describe("reads", () => {
+  // Keeps R37.
   test("that wait are bounded", () => {
     const leader = new Member(1).lead(2).receive(ack(2, 1, 1, 1));
     for (let context = 1; context <= 16_384; context += 1) leader.core.readIndex(context);
     expect(leader.core.readIndex(0)).toEqual({ kind: "dropped", reason: "tooMany" });
   });
 
+  // Keeps R19.
   test("are not confirmed by a token that was never sent", () => {
     const leader = new Member(1).lead(2).receive(ack(2, 1, 1, 1));
     leader.core.readIndex(7);
@@ -321,6 +335,7 @@ describe("reads", () => {
 });
 
 describe("a restart", () => {
+  // Keeps R2.
   test("keeps term and vote, and applies again what was not recorded as applied", () => {
     const member = new Member(1, {
       log: entriesOf(1, 1, 1),
@@ -349,6 +364,7 @@ describe("a restart", () => {
     expect(core.status()).toMatchObject({ commitIndex: 2, applied: 2 });
   });
 
+  // Keeps R17.
   test.each([
     { name: "a commit index", commitIndex: 3, applied: 0 },
     { name: "an applied index", commitIndex: 0, applied: 3 },
