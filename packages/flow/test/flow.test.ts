@@ -1,6 +1,6 @@
 /** Goal: each bound holds at its smallest legal value, refuses illegal ones, and lets go of everything. */
 import { describe, expect, it } from "vitest";
-import { Backoff, CreditWindow, Gauge, PauseGate, Stagger } from "../src/index.ts";
+import { Backoff, CreditWindow, Gauge, PauseGate, Stagger } from "@annals/flow";
 
 describe("Gauge", () => {
   it("refuses a cap below 1", () => {

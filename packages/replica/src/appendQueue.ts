@@ -177,27 +177,49 @@ export class AppendQueue {
   /** Waiters whose deadline has passed learn that their outcome is unknown; the request itself goes on. */
   expire(nowMs: number): void {
     for (const append of this.#open) {
-      if (!append.waiters.some((waiter) => waiter.deadlineMs <= nowMs)) continue;
-      const [late, rest] = [
-        append.waiters.filter((waiter) => waiter.deadlineMs <= nowMs),
-        append.waiters.filter((waiter) => waiter.deadlineMs > nowMs),
-      ];
-      append.waiters = rest;
-      for (const waiter of late)
+      const late = append.waiters.filter((waiter) => waiter.deadlineMs <= nowMs);
+      if (late.length === 0) continue;
+      append.waiters = append.waiters.filter((waiter) => waiter.deadlineMs > nowMs);
+      for (const waiter of late) {
         waiter.reject(outcomeUnknown("it was not committed within the time limit"));
+      }
     }
+  }
+
+  /**
+   * The leadership ended. What was never proposed is gone, and its senders may try elsewhere; what was proposed as a whole is still
+   * answered if its entries turn out to be committed. A request of which a part was proposed stays unknown.
+   */
+  stopProposing(error: () => AnnalsError): void {
+    for (const append of this.#waiting) {
+      const fresh = append.proposed === (append.alreadyIn?.count ?? 0);
+      this.#reject(append, fresh ? error() : outcomeUnknown("the leader stepped down"));
+    }
+    this.#dropWaiting();
+  }
+
+  /**
+   * A new leadership has applied an entry of its own: whatever an earlier one proposed and is not applied by now is in nobody's committed
+   * log (leader completeness, Raft §5.4) and never will be.
+   */
+  abandonProposed(lost: () => AnnalsError): void {
+    for (const { parts } of this.#proposed.values()) {
+      for (const { append } of parts) this.#reject(append, lost());
+    }
+    this.#proposed.clear();
   }
 
   /** Ends everything: what was never proposed with `unproposed`, the rest as unknown. */
   rejectAll(unproposed: () => AnnalsError, why: string): void {
-    for (const append of [...this.#open]) {
-      const fresh = append.proposed === (append.alreadyIn?.count ?? 0);
-      this.#reject(append, fresh ? unproposed() : outcomeUnknown(why));
-    }
+    this.stopProposing(unproposed);
+    for (const append of this.#open) this.#reject(append, outcomeUnknown(why));
+    this.#proposed.clear();
+  }
+
+  #dropWaiting(): void {
     this.#waiting = [];
     this.#waitingRecords = 0;
     this.#waitingBytes = 0;
-    this.#proposed.clear();
   }
 }
 

@@ -18,8 +18,8 @@ export interface AppenderOptions {
 }
 
 /**
- * The leader's side of appending: admits requests, forms batches, numbers and stamps them, proposes them, and answers when they are applied.
- * It accepts only once an entry of the leader's own term is applied: from then on the producer table and the next seq are exact.
+ * The leader's side of appending: admits requests, forms batches, numbers and stamps them, proposes them, and answers when they are
+ * applied. It accepts only once an entry of the leader's own term is applied: from then on the producer table and the next seq are exact.
  */
 export class Appender {
   readonly #options: AppenderOptions;
@@ -41,15 +41,22 @@ export class Appender {
     return this.#queue.readGauge();
   }
 
-  begin(): void {
+  begin(lost: () => AnnalsError): void {
+    this.#queue.abandonProposed(lost);
     this.#accepting = true;
     this.#nextSeq = asSeq(this.#options.machine.appliedSeq + 1);
   }
 
-  /** The leadership, or the replica, has ended: whoever waits learns it, and whether anything of theirs may be in the log. */
-  end(unproposed: () => AnnalsError, why: string): void {
+  /** The leadership has ended; what was proposed is answered when the new leader's entries decide about it. */
+  stepDown(error: () => AnnalsError): void {
     this.#accepting = false;
     this.#options.machine.producers.forgetReserved();
+    this.#queue.stopProposing(error);
+  }
+
+  /** The replica has ended: whoever waits learns it, and whether anything of theirs may be in the log. */
+  end(unproposed: () => AnnalsError, why: string): void {
+    this.#accepting = false;
     this.#queue.rejectAll(unproposed, why);
   }
 

@@ -1,4 +1,4 @@
-import { invariant, RaftCore } from "@annals/raft";
+import { invariant, NOBODY, RaftCore } from "@annals/raft";
 import type {
   AppendTicket,
   Entry,
@@ -145,7 +145,7 @@ export class Replica {
     return this.#seqWaiters.wait(seq, this.#options.clock.now() + timeoutMs);
   }
 
-  /** Hands leadership to `to`, or to the follower that is furthest; returns whom it asked, or undefined if there is nobody or it does not lead. */
+  /** Hands leadership to `to`, or to the follower that is furthest; returns whom, or undefined if there is nobody or it does not lead. */
   transferLeadership(to?: MemberId): MemberId | undefined {
     const status = this.#core.status();
     if (status.role !== "leader") return undefined;
@@ -154,6 +154,13 @@ export class Replica {
     this.#core.transferLeadership(target);
     this.#schedule();
     return target;
+  }
+
+  /** Stands for election now if no leader is known, instead of waiting for the timeout. */
+  campaign(): void {
+    if (this.#state !== "running" || this.#leader !== NOBODY) return;
+    this.#core.campaign();
+    this.#schedule();
   }
 
   /** Seq of the last record that may be read here. */
@@ -238,7 +245,7 @@ export class Replica {
     });
   }
 
-  /** A damaged entry or a broken invariant ends the replica, not just the turn: a stopped replica is an incident, a wrong one a forged log. */
+  /** A damaged entry or a broken invariant ends the replica: a stopped one is an incident, a wrong one a forged log. */
   #guardedTurn(): void {
     try {
       this.#turn();
@@ -287,7 +294,7 @@ export class Replica {
     }
   }
 
-  /** A late tick counts once on a follower, which must not campaign because it was itself held up, and in full against a leader's lease. */
+  /** A late tick counts once on a follower, which must not campaign because it was held up, and in full against a leader's lease. */
   #tick(elapsed: number): void {
     const { clock, config } = this.#options;
     const ticks = this.#role === "leader" ? Math.min(elapsed, 2 * config.electionTicks) : 1;
@@ -331,7 +338,7 @@ export class Replica {
     this.#role = role;
     this.#leader = leader;
     if (ledBefore && role !== "leader") {
-      this.#appender.end(() => notLeader(leader), "the leader stepped down");
+      this.#appender.stepDown(() => notLeader(leader));
       this.#commands.rejectAll(() => outcomeUnknown("the leader stepped down"));
     }
     this.#options.events.onRole(role, leader, this.#core.term);
@@ -350,7 +357,7 @@ export class Replica {
       this.#appender.applied(entry.index, entry.term, lost);
       this.#commands.applied(entry.index, entry.term, lost);
       const ownTerm = this.#role === "leader" && entry.term === this.#core.term;
-      if (ownTerm && !this.#appender.accepting) this.#appender.begin();
+      if (ownTerm && !this.#appender.accepting) this.#appender.begin(lost);
     }
     this.#core.applyDone(this.#machine.appliedIndex);
     this.#seqWaiters.applied(this.appliedSeq);

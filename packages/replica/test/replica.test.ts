@@ -373,7 +373,8 @@ describe("a lost quorum", () => {
     await kept;
     cluster.heal();
     await cluster.ticks(10);
-    expect(await lost).toBe("ERR_OUTCOME_UNKNOWN");
+    expect(await lost).toBe("ERR_NOT_LEADER");
+    expect(old.replica.status().pendingBytes.current).toBe(0);
     for (const member of cluster.members) expect(logOf(member)).toEqual(["kept0"]);
   });
 });
@@ -470,6 +471,33 @@ describe("transfer", () => {
     const done = cluster.append(records(1));
     await cluster.settle();
     expect(await done).toMatchObject({ firstSeq: 1 });
+  });
+});
+
+describe("a leader that steps down", () => {
+  it("still answers what it had proposed, once the new leader's log decides", async () => {
+    const cluster = new SimulatedCluster({ autoFlush: false });
+    const flush = async () => {
+      for (let round = 0; round < 10; round++) {
+        for (const member of cluster.members) member.store.completeWrite();
+        await cluster.settle();
+      }
+    };
+    while (cluster.leader === undefined || cluster.leader.replica.status().raft.applied === 0) {
+      await cluster.ticks(1);
+      await flush();
+    }
+    const { leader } = cluster;
+    const done = cluster.append(records(1));
+    await cluster.settle();
+    const target = leader.replica.transferLeadership();
+    await cluster.settle();
+    await flush();
+    await cluster.ticks(1);
+    await flush();
+    expect(cluster.leader?.id).toBe(target);
+    expect(await done).toMatchObject({ firstSeq: 1, count: 1, duplicate: false });
+    expect(leader.replica.status().pendingBytes.current).toBe(0);
   });
 });
 

@@ -11,7 +11,7 @@ export interface NodeService {
    */
   append(log: string, request: AppendRequest): Promise<AppendReply>;
   /** Where a request that needs the leader of `log` has to go now. `_system` for the creation of logs. */
-  forwardTarget(log: string): ForwardTarget;
+  forwardTarget(log: string): Promise<ForwardTarget>;
   /** Reads one page; runs in the log's worker, which builds the bytes of the answer. */
   read(log: string, query: ReadQuery): Promise<ReadReply>;
   /** Where an idempotent producer stands; undefined if the log does not know it. */
@@ -129,6 +129,10 @@ export interface ClusterStatus {
   readonly version: string;
   readonly nodes: readonly NodeStatus[];
   readonly logs: readonly LogStatus[];
+  /** How often links from peers ended here, by the code of their reason. */
+  readonly linkFaults: Readonly<Record<string, number>>;
+  /** Worker threads of the answering node that ended without being asked to. */
+  readonly workerRestarts: number;
   /** Whatever is wrong, in plain words; empty when all is well. */
   readonly reasons: readonly string[];
 }

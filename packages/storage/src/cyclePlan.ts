@@ -139,8 +139,12 @@ function nextApplied(
   return index;
 }
 
-/** The runs that `entries` begin after the kept ones. */
-function newRuns(kept: readonly TermRun[], base: Head, entries: readonly Entry[]): TermRun[] {
+/** The runs that `entries` begin after the kept ones; the first entry of a segment always begins one. */
+export function newRuns(
+  kept: readonly TermRun[],
+  base: Head,
+  entries: readonly Entry[],
+): TermRun[] {
   const runs: TermRun[] = [];
   let term = kept.at(-1)?.term ?? base.term;
   let empty = kept.length === 0;

@@ -1,5 +1,8 @@
-export { LmdbLogStore } from "./logStore.ts";
-export { openLogStore } from "./openLogStore.ts";
+export { fsck, fsckNode } from "./fsck.ts";
+export type { FsckProblem, FsckReport, FsckSegment } from "./fsck.ts";
+export type { LmdbLogStore } from "./logStore.ts";
+export { MIN_FREE_BYTES, openLogStore } from "./openLogStore.ts";
 export type { LogStoreOptions } from "./openLogStore.ts";
+export type { CreateStep } from "./segmentDirectory.ts";
 export { StorageError } from "./storageError.ts";
 export type { StorageErrorCode } from "./storageError.ts";

@@ -1,43 +1,66 @@
+import { join } from "node:path";
 import { asIndex } from "@annals/raft";
 import type { Entry, HardState, LogIndex, MembershipState, Snapshot, Term } from "@annals/raft";
 import { asSeq, equalBytes } from "@annals/record";
 import type { Seq } from "@annals/record";
 import type { LogStore, ProducerState, StoredEntry, WriteCycle } from "@annals/replica";
+import type { Attestor } from "./attestor.ts";
 import { planCycle } from "./cyclePlan.ts";
 import type { CyclePlan } from "./cyclePlan.ts";
-import type { Segment, TermRun } from "./segment.ts";
-import type { Head, SegmentState } from "./segmentState.ts";
+import type { DiskFloor } from "./diskFloor.ts";
+import { firstWriteAfter } from "./roll.ts";
+import type { OpenSegment, SealedSegments } from "./sealedSegments.ts";
+import { Segment } from "./segment.ts";
+import type { BatchRef } from "./segment.ts";
+import { createSegment, segmentName } from "./segmentDirectory.ts";
+import type { CreateStep } from "./segmentDirectory.ts";
+import type { Head } from "./segmentState.ts";
 import { entryDamaged, StorageError } from "./storageError.ts";
 import { decodeStoredEntry } from "./storedEntry.ts";
 import type { LinkedEntry } from "./storedEntry.ts";
 import { termAt } from "./termRuns.ts";
 
+/** What `openLogStore` has found and made. */
+export interface LogStoreParts {
+  readonly directory: string;
+  readonly segmentBytes: number;
+  /** Address space of one segment. */
+  readonly mapBytes: number;
+  readonly active: OpenSegment;
+  readonly sealed: SealedSegments;
+  readonly attestor: Attestor;
+  readonly floor: DiskFloor;
+  /** Tests stop a roll at each of its steps. */
+  readonly onRollStep?: ((step: CreateStep) => Promise<void>) | undefined;
+}
+
 /** `LogStore` on LMDB; made by `openLogStore`. */
 export class LmdbLogStore implements LogStore {
-  readonly #active: Segment;
-  #state: SegmentState;
-  #terms: readonly TermRun[];
-  /** Reads see nothing above; below `head.index` only while a truncating write is in the air. */
+  readonly #parts: LogStoreParts;
+  #active: OpenSegment;
+  /** Reads see nothing above; below the head only while a truncating write is in the air. */
   #visibleLast: LogIndex;
+  /** The commit index at which a roll was put off because the uncommitted tail was too long. */
+  #rollPutOffAt: LogIndex | undefined;
   #failure: StorageError | undefined;
   #writing: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
 
-  constructor(active: Segment, state: SegmentState, terms: readonly TermRun[]) {
-    this.#active = active;
-    this.#state = state;
-    this.#terms = terms;
-    this.#visibleLast = state.head.index;
+  constructor(parts: LogStoreParts) {
+    this.#parts = parts;
+    this.#active = parts.active;
+    this.#visibleLast = parts.active.state.head.index;
   }
 
   initialState(): { readonly hardState: HardState; readonly membership: MembershipState } {
     this.#assertUsable();
-    return { hardState: this.#state.hardState, membership: this.#state.membership };
+    const { hardState, membership } = this.#active.state;
+    return { hardState, membership };
   }
 
   firstIndex(): LogIndex {
     this.#assertUsable();
-    return asIndex(this.#state.base.index + 1);
+    return this.#parts.sealed.firstIndex ?? asIndex(this.#active.state.base.index + 1);
   }
 
   lastIndex(): LogIndex {
@@ -46,13 +69,19 @@ export class LmdbLogStore implements LogStore {
   }
 
   term(index: LogIndex): Term | "compacted" | "unavailable" {
-    this.#assertUsable();
-    if (index > this.#visibleLast) return "unavailable";
-    if (index < this.#state.base.index) return "compacted";
-    if (index === this.#state.base.index) return this.#state.base.term;
-    const term = termAt(this.#terms, index);
+    if (index > this.lastIndex()) return "unavailable";
+    const first = this.firstIndex();
+    if (index < first - 1) return "compacted";
+    const { base } = index < first ? this.#holding(first).state : this.#active.state;
+    if (index === base.index) return base.term;
+    const term = termAt(this.#holding(index).terms, index);
     if (term === undefined) throw entryDamaged(index, "no term is known for it");
     return term;
+  }
+
+  /** The segment in charge of `index`, which is at or above the first one. */
+  #holding(index: number): OpenSegment {
+    return index > this.#active.state.base.index ? this.#active : this.#parts.sealed.holding(index);
   }
 
   entries(
@@ -65,13 +94,10 @@ export class LmdbLogStore implements LogStore {
     if (to > this.#visibleLast + 1)
       throw new RangeError(`entries [${from}, ${to}) of a log that ends at ${this.#visibleLast}`);
     const entries: Entry[] = [];
+    const count = Math.max(1, maxEntries);
     let bytes = 0;
     let previous: LinkedEntry | undefined;
-    for (
-      let index: number = from;
-      index < to && entries.length < Math.max(1, maxEntries);
-      index++
-    ) {
+    for (let index: number = from; index < to && entries.length < count; index++) {
       const linked = this.#read(asIndex(index));
       if (previous !== undefined && !equalBytes(previous.hash, linked.previousHash))
         throw entryDamaged(index, "it does not chain to the entry before it");
@@ -83,59 +109,63 @@ export class LmdbLogStore implements LogStore {
     return entries;
   }
 
+  /** A log is complete from its first entry on, so there is nothing that a snapshot would stand for. */
   snapshot(): Snapshot | undefined {
     return undefined;
   }
 
   appliedIndex(): LogIndex {
     this.#assertUsable();
-    return this.#state.appliedIndex;
+    return this.#active.state.appliedIndex;
   }
 
   producers(): ReadonlyMap<string, ProducerState> {
     this.#assertUsable();
-    return this.#active.producers();
+    return this.#active.segment.producers();
   }
 
   storedEntry(index: LogIndex): StoredEntry | undefined {
-    this.#assertUsable();
     if (index < this.firstIndex() || index > this.#visibleLast) return undefined;
     const { entry, hash } = this.#read(index);
     return { entry, hash };
   }
 
-  /** Checks the entry by itself and, at the head, against the head hash. */
+  /** Checks the entry by itself, and against the head of its segment where it is one. */
   #read(index: LogIndex): LinkedEntry {
-    const value = this.#active.entryValue(index);
+    const value = this.#holding(index).segment.entryValue(index);
     if (value === undefined) throw entryDamaged(index, "it is missing");
     const linked = decodeStoredEntry(index, value);
-    const { head } = this.#state;
-    if (index === head.index && !equalBytes(linked.hash, head.hash))
-      throw entryDamaged(index, "it is not the head of the chain");
+    const { head, base } = this.#active.state;
+    const known = index === head.index ? head : index === base.index ? base : undefined;
+    if (known !== undefined && !equalBytes(linked.hash, known.hash))
+      throw entryDamaged(index, "it is not the one that the chain goes through");
     if (linked.entry.term !== this.term(index)) throw entryDamaged(index, "its term is another");
     return linked;
   }
 
   indexOfSeq(seq: Seq): LogIndex | undefined {
-    this.#assertUsable();
     if (seq > this.lastSeq()) return undefined;
-    const ref = this.#active.batchAtOrBefore(seq) ?? this.#active.batchesFrom(seq, 1)[0];
+    const { state } = this.#active;
+    const holder = seq > state.base.seq ? this.#active : this.#parts.sealed.holdingSeq(seq);
+    // Before the first seq that is still here: the oldest batch is the next one.
+    const { segment } = holder ?? this.#parts.sealed.oldest() ?? this.#active;
+    const ref = segment.batchAtOrBefore(seq) ?? segment.batchesFrom(seq, 1)[0];
     return ref === undefined || ref.index > this.#visibleLast ? undefined : ref.index;
   }
 
   lastSeq(): Seq {
     this.#assertUsable();
-    return this.#state.head.seq;
+    return this.#active.state.head.seq;
   }
 
   headHash(): Uint8Array {
     this.#assertUsable();
-    return Uint8Array.from(this.#state.head.hash);
+    return Uint8Array.from(this.#active.state.head.hash);
   }
 
   diskBytes(): number {
     this.#assertUsable();
-    return this.#active.fileBytes();
+    return this.#active.segment.fileBytes() + this.#parts.sealed.fileBytes();
   }
 
   async write(cycle: WriteCycle): Promise<void> {
@@ -152,23 +182,39 @@ export class LmdbLogStore implements LogStore {
   }
 
   async #write(cycle: WriteCycle): Promise<void> {
-    const plan = this.#plan(cycle);
-    if (plan.truncateFrom !== undefined) this.#visibleLast = asIndex(plan.truncateFrom - 1);
+    // Whatever is refused is refused before the first byte is written. Elections and commits go on at the floor: they are small
+    // and lead out of it.
+    let plan = this.#plan(cycle);
+    if (cycle.entries.some((entry) => entry.kind === "records"))
+      this.#parts.floor.take(plan.dataBytes);
+    const { truncateFrom } = plan;
+    if (truncateFrom !== undefined) this.#visibleLast = asIndex(truncateFrom - 1);
     try {
-      await this.#active.commit(plan.write);
+      if (await this.#maybeRoll()) plan = this.#plan(cycle);
+      if (truncateFrom !== undefined) {
+        const kept = this.#headAt(this.#visibleLast);
+        await this.#parts.attestor.beforeTruncation(truncateFrom, this.#active.state, kept);
+      }
+      await this.#active.segment.commit(plan.write);
+      await this.#parts.attestor.afterCommit(plan.write.state);
     } catch (cause) {
       throw this.#fail(cause);
     }
-    this.#state = plan.write.state;
-    this.#terms = plan.terms;
+    if (this.#failure !== undefined) throw this.#failure;
+    this.#active = {
+      segment: this.#active.segment,
+      state: plan.write.state,
+      terms: plan.terms,
+    };
     this.#visibleLast = plan.write.state.head.index;
+    this.#parts.attestor.catchUp(plan.write.state, (cause) => this.#fail(cause));
   }
 
   #plan(cycle: WriteCycle): CyclePlan {
     return planCycle(
       {
-        state: this.#state,
-        terms: this.#terms,
+        state: this.#active.state,
+        terms: this.#active.terms,
         headAt: (index) => this.#headAt(index),
         batchesFromIndex: (index) => this.#batchesFromIndex(index),
       },
@@ -176,30 +222,51 @@ export class LmdbLogStore implements LogStore {
     );
   }
 
-  /** Seqs are dense, so the seq before a place in the log is known from the first batch behind it. */
+  /** Seals the active segment when it is full, and begins the next one behind the last committed entry. */
+  async #maybeRoll(): Promise<boolean> {
+    const { directory, segmentBytes, mapBytes, sealed, onRollStep } = this.#parts;
+    const old = this.#active;
+    const { commitIndex } = old.state.hardState;
+    if (old.segment.fileBytes() < segmentBytes) return false;
+    if (commitIndex === old.state.base.index || commitIndex === this.#rollPutOffAt) return false;
+    const write = firstWriteAfter(old, this.#headAt(commitIndex), Math.floor(segmentBytes / 2));
+    if (write === undefined) {
+      this.#rollPutOffAt = commitIndex;
+      return false;
+    }
+    const first = commitIndex + 1;
+    await createSegment(directory, first, mapBytes, write, onRollStep);
+    const segment = Segment.open(join(directory, segmentName(first)), "readWrite", mapBytes);
+    sealed.adopt(old);
+    this.#active = { segment, state: write.state, terms: segment.termRuns() };
+    return true;
+  }
+
+  /** The head as it was at `index` in the active segment. Seqs are dense, so the first batch behind it tells its seq. */
   #headAt(index: LogIndex): Head {
-    const { base, head } = this.#state;
+    const { base, head } = this.#active.state;
     if (index === head.index) return head;
     if (index === base.index) return base;
     const { entry, hash } = this.#read(index);
     const next = this.#batchesFromIndex(asIndex(index + 1))[0];
     const seq = next === undefined ? head.seq : asSeq(next.firstSeq - 1);
-    return { index, term: entry.term, hash, seq };
+    return { index, term: entry.term, hash: Uint8Array.from(hash), seq };
   }
 
-  #batchesFromIndex(index: LogIndex): ReturnType<Segment["batchesFrom"]> {
-    const refs: ReturnType<Segment["batchesFrom"]> = [];
-    let before: number = this.#state.head.seq;
-    while (before > this.#state.base.seq) {
-      const ref = this.#active.batchAtOrBefore(before);
+  /** Batches of the active segment at or above `index`, ascending; as many as there are entries to be truncated or carried over. */
+  #batchesFromIndex(index: LogIndex): readonly BatchRef[] {
+    const { segment, state } = this.#active;
+    const refs: BatchRef[] = [];
+    for (let seq: number = state.head.seq; seq > state.base.seq; ) {
+      const ref = segment.batchAtOrBefore(seq);
       if (ref === undefined || ref.index < index) break;
-      refs.unshift(ref);
-      before = ref.firstSeq - 1;
+      refs.push(ref);
+      seq = ref.firstSeq - 1;
     }
-    return refs;
+    return refs.reverse();
   }
 
-  /** The first error is final: pages after a failed flush may be marked clean, a retry could succeed over lost data. */
+  /** The first error is final: pages after a failed flush may be marked clean, so a retry could succeed over lost data. */
   #fail(cause: unknown): StorageError {
     this.#failure ??= new StorageError(
       "ERR_STORAGE_FAILED",
@@ -222,7 +289,10 @@ export class LmdbLogStore implements LogStore {
 
   async #close(): Promise<void> {
     await this.#writing?.catch(() => undefined);
+    const failed = this.#failure !== undefined;
+    await this.#parts.attestor.close(failed ? undefined : this.#active.state);
+    await this.#parts.sealed.close();
     // After a failed commit LMDB may wait for ever in its close; what it holds goes with the process, which must end anyway.
-    if (this.#failure === undefined) await this.#active.close();
+    if (!failed) await this.#active.segment.close();
   }
 }

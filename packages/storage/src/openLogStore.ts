@@ -1,96 +1,185 @@
-import { mkdir, open, readdir, rename, rm } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { asIndex, asTerm, NOBODY } from "@annals/raft";
-import type { MembershipState } from "@annals/raft";
-import { asSeq, ZERO_HASH } from "@annals/record";
+import type { LogIndex, MembershipState } from "@annals/raft";
+import { equalBytes, ZERO_HASH } from "@annals/record";
+import { Attestor } from "./attestor.ts";
+import { DiskFloor } from "./diskFloor.ts";
 import { LmdbLogStore } from "./logStore.ts";
+import { birthWrite, origin } from "./roll.ts";
+import { scanTails } from "./scanProcess.ts";
+import { SealedSegments } from "./sealedSegments.ts";
+import type { OpenSegment } from "./sealedSegments.ts";
 import { Segment } from "./segment.ts";
-import type { Head, SegmentState } from "./segmentState.ts";
+import { createSegment, listSegments, removeUnfinished, segmentName } from "./segmentDirectory.ts";
+import type { CreateStep } from "./segmentDirectory.ts";
+import { Sidecar, readSidecar } from "./sidecar.ts";
+import type { Attestation } from "./sidecar.ts";
 import { logDamaged, REPLACE_ADVICE, StorageError } from "./storageError.ts";
+import { decodeStoredEntry } from "./storedEntry.ts";
+
+/** Free space that appends leave to elections, commits and repairs. */
+export const MIN_FREE_BYTES: number = 64 * 1024 * 1024;
 
 export interface LogStoreOptions {
   /** The directory of this one log; made when it is missing. */
   readonly directory: string;
+  /** 32 bits, as on the wire. */
   readonly logId: number;
   /** A segment is sealed when its file has reached this many bytes. */
   readonly segmentBytes: number;
   /** What an empty directory is born with; without it, opening an empty directory is `ERR_LOG_EMPTY`. */
   readonly initial?: { readonly membership: MembershipState };
+  /** Appends are refused when less would stay free. Default `MIN_FREE_BYTES`. */
+  readonly minFreeBytes?: number;
+  /** Whether the files are first read by a child process, which damage may kill. Default true; tests that open often switch it off. */
+  readonly scanFirst?: boolean;
   readonly onWarning?: (text: string) => void;
+  /** For crash tests: awaited at each step of making a segment. */
+  readonly onSegmentStep?: (step: CreateStep) => Promise<void>;
 }
 
-/** A segment directory is named by the index of its first entry. Dots would make LMDB take a directory for a file. */
-export function segmentName(firstIndex: number): string {
-  return `segment-${String(firstIndex).padStart(16, "0")}`;
-}
-
-/** Opens the log in `directory`. Rejects with a `StorageError`. */
+/**
+ * Opens the log in `directory`, or bears it. Rejects with a `StorageError`: `ERR_LOG_EMPTY`, `ERR_LOG_FOREIGN`, `ERR_LOG_FORMAT`,
+ * `ERR_LOG_DAMAGED` or `ERR_ENTRY_DAMAGED`, the last two saying what to do.
+ */
 export async function openLogStore(options: LogStoreOptions): Promise<LmdbLogStore> {
-  await mkdir(options.directory, { recursive: true });
-  const names = await readdir(options.directory);
-  for (const name of names.filter((entry) => entry.startsWith("new-")))
-    await rm(join(options.directory, name), { recursive: true });
-  const segments = names.filter((name) => /^segment-\d{16}$/.test(name)).toSorted();
-  if (segments.length === 0) await bear(options);
-  const active = join(options.directory, segments.at(-1) ?? segmentName(1));
-  const segment = new Segment(active, "readWrite", mapBytes(options));
-  const state = segment.readState();
-  if (state === undefined)
-    throw logDamaged(options.directory, "the active segment holds no state", REPLACE_ADVICE);
-  if (state.logId !== options.logId) {
-    await segment.close();
-    throw new StorageError(
-      "ERR_LOG_FOREIGN",
-      `${options.directory} holds log ${state.logId}, not ${options.logId}`,
-    );
-  }
-  return new LmdbLogStore(segment, state, segment.termRuns());
-}
-
-function mapBytes(options: LogStoreOptions): number {
-  return 2 * options.segmentBytes + 1024 * 1024 * 1024;
-}
-
-async function bear(options: LogStoreOptions): Promise<void> {
-  if (options.initial === undefined)
-    throw new StorageError("ERR_LOG_EMPTY", `there is no log in ${options.directory}`);
-  const origin: Head = { index: asIndex(0), term: asTerm(0), hash: ZERO_HASH, seq: asSeq(0) };
-  await createSegment(options, {
-    logId: options.logId,
-    base: origin,
-    head: origin,
-    hardState: { term: asTerm(0), votedFor: NOBODY, commitIndex: asIndex(0) },
-    appliedIndex: asIndex(0),
-    membership: options.initial.membership,
-  });
-}
-
-async function createSegment(options: LogStoreOptions, state: SegmentState): Promise<void> {
-  const name = segmentName(state.base.index + 1);
-  const temporary = join(options.directory, `new-${name}`);
-  await mkdir(temporary);
-  const segment = new Segment(temporary, "readWrite", mapBytes(options));
-  await segment.commit({
-    removeEntries: { from: 1, to: 0 },
-    removeTerms: [],
-    removeBatches: [],
-    entries: [],
-    terms: [],
-    batches: [],
-    producers: new Map(),
-    state,
-  });
-  await segment.close();
-  await rename(temporary, join(options.directory, name));
-  await syncDirectory(options.directory);
-}
-
-/** Makes names in a directory durable. */
-export async function syncDirectory(path: string): Promise<void> {
-  const handle = await open(path, "r");
+  const { directory } = options;
+  assertOptions(options);
+  await mkdir(directory, { recursive: true });
+  for (const name of await removeUnfinished(directory))
+    options.onWarning?.(`removed ${name}, which a crash had left unfinished`);
+  if ((await listSegments(directory)).length === 0) await bear(options);
+  const firsts = await listSegments(directory);
+  const slot = await readSidecar(directory);
+  if (typeof slot === "string")
+    throw logDamaged(directory, `the sidecar is ${slot}`, REPLACE_ADVICE);
+  if (options.scanFirst ?? true) await scanTails(directory);
+  const mapBytes = mapBytesOf(options);
+  const active = await openActive(options, firsts.at(-1) ?? 1, mapBytes);
+  const sealed = new SealedSegments(directory, firsts.slice(0, -1), mapBytes);
   try {
-    await handle.sync();
-  } finally {
-    await handle.close();
+    if (active.state.logId !== options.logId || slot.logId !== options.logId)
+      throw foreign(options, active.state.logId);
+    assertAttested(directory, slot.attested, active, sealed);
+    const firstIndex = asIndex(firsts[0] ?? 1);
+    return new LmdbLogStore({
+      directory,
+      segmentBytes: options.segmentBytes,
+      mapBytes,
+      active,
+      sealed,
+      attestor: new Attestor(await Sidecar.open(directory, slot), firstIndex),
+      floor: new DiskFloor(directory, options.minFreeBytes ?? MIN_FREE_BYTES),
+      onRollStep: options.onSegmentStep,
+    });
+  } catch (error) {
+    await sealed.close();
+    await active.segment.close();
+    throw error;
   }
+}
+
+function assertOptions({ logId, segmentBytes }: LogStoreOptions): void {
+  if (!Number.isInteger(logId) || logId < 0 || logId > 0xffff_ffff)
+    throw new RangeError(`log id ${logId} is no 32-bit integer`);
+  if (!Number.isSafeInteger(segmentBytes) || segmentBytes < 1)
+    throw new RangeError(`segmentBytes ${segmentBytes} is no integer ≥ 1`);
+}
+
+/** Address space: the file may outgrow `segmentBytes` by an uncommitted tail, and LMDB enlarges the map if that is not enough. */
+function mapBytesOf(options: LogStoreOptions): number {
+  return 2 * options.segmentBytes;
+}
+
+async function openActive(
+  options: LogStoreOptions,
+  first: number,
+  mapBytes: number,
+): Promise<OpenSegment> {
+  const segment = Segment.open(join(options.directory, segmentName(first)), "readWrite", mapBytes);
+  try {
+    const state = segment.readState();
+    if (state === undefined || state.base.index + 1 !== first) {
+      const what = "the active segment's state is missing or belongs elsewhere";
+      throw logDamaged(options.directory, what, REPLACE_ADVICE);
+    }
+    return { segment, state, terms: segment.termRuns() };
+  } catch (error) {
+    await segment.close();
+    throw error;
+  }
+}
+
+function foreign(options: LogStoreOptions, found: number): StorageError {
+  return new StorageError(
+    "ERR_LOG_FOREIGN",
+    `${options.directory} holds log ${found}, not ${options.logId}`,
+    { details: { directory: options.directory, found, expected: options.logId } },
+  );
+}
+
+/** A log begins with an empty sidecar, then its first segment: whatever a crash leaves of that is still an empty directory. */
+async function bear(options: LogStoreOptions): Promise<void> {
+  const { directory, logId, initial } = options;
+  const slot = await readSidecar(directory);
+  if (typeof slot !== "string" && (slot.attested.last > 0 || slot.attested.term > 0)) {
+    const what = `the sidecar vouches for ${slot.attested.last} entries, but there is no segment`;
+    throw logDamaged(directory, what, REPLACE_ADVICE);
+  }
+  if (initial === undefined)
+    throw new StorageError("ERR_LOG_EMPTY", `there is no log in ${directory}`, {
+      details: { directory },
+    });
+  const base = origin(ZERO_HASH, asTerm(0));
+  await Sidecar.create(directory, logId, {
+    first: asIndex(1),
+    last: base.index,
+    hash: base.hash,
+    term: base.term,
+    votedFor: NOBODY,
+  });
+  const state = {
+    logId,
+    base,
+    head: base,
+    hardState: { term: base.term, votedFor: NOBODY, commitIndex: base.index },
+    appliedIndex: base.index,
+    membership: initial.membership,
+  };
+  await createSegment(directory, 1, mapBytesOf(options), birthWrite(state), options.onSegmentStep);
+}
+
+/** The segments must hold at least what the sidecar vouches for. */
+function assertAttested(
+  directory: string,
+  attested: Attestation,
+  active: OpenSegment,
+  sealed: SealedSegments,
+): void {
+  const { hardState, head, base } = active.state;
+  const damaged = (what: string): StorageError => logDamaged(directory, what, REPLACE_ADVICE);
+  const first = sealed.firstIndex ?? asIndex(base.index + 1);
+  if (first > attested.first)
+    throw damaged(`the log begins at ${first}, but entries from ${attested.first} on were stored`);
+  if (head.index < attested.last)
+    throw damaged(`the log ends at ${head.index}, but ${attested.last} entries were stored`);
+  const votedElse =
+    hardState.term === attested.term &&
+    attested.votedFor !== NOBODY &&
+    hardState.votedFor !== attested.votedFor;
+  if (hardState.term < attested.term || votedElse)
+    throw damaged(`term and vote are older than those of term ${attested.term} that were promised`);
+  if (!equalBytes(hashAt(attested.last, active, sealed), attested.hash))
+    throw damaged(`entry ${attested.last} is not the one that was stored`);
+}
+
+function hashAt(index: LogIndex, active: OpenSegment, sealed: SealedSegments): Uint8Array {
+  const { head, base } = active.state;
+  if (index === head.index) return head.hash;
+  if (index === base.index) return base.hash;
+  if (index === 0) return ZERO_HASH;
+  const { segment } = index > base.index ? active : sealed.holding(index);
+  const value = segment.entryValue(index);
+  return value === undefined ? ZERO_HASH : decodeStoredEntry(index, value).hash;
 }

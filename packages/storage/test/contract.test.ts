@@ -1,23 +1,21 @@
-// Goal: the LMDB store keeps the contract of `LogStore`, the same cases as the simulated one.
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+// Goal: the LMDB store keeps the contract of `LogStore`, the same cases as the simulated one, in one segment and in many.
 import { join } from "node:path";
-import { describe, expect, onTestFinished, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { openLogStore } from "@annals/storage";
 import { LOG_STORE_CONTRACT, SAMPLE_MEMBERSHIP } from "@annals/testkit";
+import { temporaryDirectory } from "./support/directory.ts";
 
-async function temporaryDirectory(): Promise<string> {
-  const directory = await mkdtemp(join(tmpdir(), "annals-store-"));
-  onTestFinished(() => rm(directory, { recursive: true, force: true }));
-  return directory;
-}
+const initial = { membership: SAMPLE_MEMBERSHIP };
 
-describe("LMDB store", () => {
+describe.each([
+  ["one segment", 64 * 1024 * 1024],
+  // A new LMDB file is larger, so that every write after a commit begins a segment; half of it bounds the tail that is carried over.
+  ["a segment for every commit", 16 * 1024],
+])("LMDB store, %s", (_name, segmentBytes) => {
   test.each(LOG_STORE_CONTRACT)("$name", async ({ run }) => {
-    const directory = await temporaryDirectory();
-    const initial = { membership: SAMPLE_MEMBERSHIP };
+    const directory = join(await temporaryDirectory(), "log");
     const open = () =>
-      openLogStore({ directory, logId: 1, segmentBytes: 64 * 1024 * 1024, initial });
+      openLogStore({ directory, logId: 1, segmentBytes, initial, scanFirst: false });
     await expect(run({ open })).resolves.toBeUndefined();
   });
 });

@@ -28,7 +28,7 @@ export interface InboundLinkOptions {
   readonly maxQueueBytes: number;
 }
 
-/** The accepting side of a link, in the gateway: checks the hello, hands frames on, and stops the socket of a peer that exceeds its credit. */
+/** The accepting side of a link, in the gateway: checks the hello, hands frames on, stops the socket of a peer that exceeds its credit. */
 export class InboundLink {
   readonly #options: InboundLinkOptions;
   readonly #queue: Gauge;

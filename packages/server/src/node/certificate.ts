@@ -46,3 +46,8 @@ export function memberOf(certificate: BirthCertificate, node: string): MemberId 
 export function nodeOf(certificate: BirthCertificate, member: MemberId): string | undefined {
   return certificate.members.find((one) => one.member === member)?.node;
 }
+
+/** The voters that every log of the cluster is born with, ascending. */
+export function voters(certificate: BirthCertificate): readonly MemberId[] {
+  return certificate.members.map((one) => one.member).toSorted((a, b) => a - b);
+}

@@ -6,6 +6,8 @@ import type { WorkerHandle } from "./workerHandle.ts";
 /** Where a log lives on this node, and what its replica last said of itself. */
 export interface LogPlace {
   readonly entry: LogEntry;
+  /** The log was created a moment ago and this node should lead it first: somebody has to stand before the timeouts do. */
+  readonly campaign: boolean;
   worker: WorkerHandle | undefined;
   opened: boolean;
   role: Role;
@@ -13,8 +15,16 @@ export interface LogPlace {
   term: number;
 }
 
-export function newPlace(entry: LogEntry): LogPlace {
-  return { entry, worker: undefined, opened: false, role: "follower", leader: NOBODY, term: 0 };
+export function newPlace(entry: LogEntry, campaign: boolean): LogPlace {
+  return {
+    entry,
+    campaign,
+    worker: undefined,
+    opened: false,
+    role: "follower",
+    leader: NOBODY,
+    term: 0,
+  };
 }
 
 /** The worker is gone: until the log is opened elsewhere nothing is known of it. */

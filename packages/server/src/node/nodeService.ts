@@ -1,4 +1,5 @@
 import { AnnalsError } from "@annals/record";
+import { exactly } from "../lane/exactly.ts";
 import type { HostedLogStatus } from "../lane/messages.ts";
 import { SYSTEM_LOG } from "../service.ts";
 import type {
@@ -34,6 +35,7 @@ export interface NodeView {
   waitingFor(): readonly string[];
   peers(): readonly PeerState[];
   draining(): boolean;
+  linkFaults(): Readonly<Record<string, number>>;
 }
 
 /** How long a read may wait for a quorum to confirm it. */
@@ -48,21 +50,22 @@ export class LocalNodeService implements NodeService {
     this.#view = view;
   }
 
-  append(log: string, request: AppendRequest): Promise<AppendReply> {
+  async append(log: string, request: AppendRequest): Promise<AppendReply> {
     const gateway = this.#gateway();
     const { contentType, body, producer, timeoutMs } = request;
-    return gateway.request<"append">(writable(gateway.place(log)), {
+    return gateway.request<"append">(writable(await gateway.find(log)), {
       op: "append",
       contentType,
-      body,
+      // A copy moves to the worker: the caller may still pass its bytes on, when the leader turns out to be elsewhere.
+      body: exactly(body),
       stamp: producer,
       timeoutMs,
     });
   }
 
-  forwardTarget(log: string): ForwardTarget {
+  async forwardTarget(log: string): Promise<ForwardTarget> {
     const gateway = this.#gateway();
-    const place = gateway.place(log);
+    const place = await gateway.find(log);
     if (place.role === "leader") return { kind: "local" };
     const node = gateway.nodeName(place.leader);
     const address = node === undefined ? undefined : this.#view.config.nodes[node];
@@ -71,18 +74,18 @@ export class LocalNodeService implements NodeService {
     return { kind: "remote", node, address };
   }
 
-  read(log: string, query: ReadQuery): Promise<ReadReply> {
+  async read(log: string, query: ReadQuery): Promise<ReadReply> {
     const gateway = this.#gateway();
-    return gateway.request<"read">(gateway.place(log), {
+    return gateway.request<"read">(await gateway.find(log), {
       op: "read",
       query,
       timeoutMs: READ_TIMEOUT_MS,
     });
   }
 
-  producer(log: string, id: string): Promise<ProducerInfo | undefined> {
+  async producer(log: string, id: string): Promise<ProducerInfo | undefined> {
     const gateway = this.#gateway();
-    return gateway.request<"producer">(gateway.place(log), { op: "producer", id });
+    return gateway.request<"producer">(await gateway.find(log), { op: "producer", id });
   }
 
   async logs(): Promise<readonly LogInfo[]> {
@@ -101,22 +104,32 @@ export class LocalNodeService implements NodeService {
   async cluster(): Promise<ClusterStatus> {
     const { config, version } = this.#view;
     const gateway = this.#view.gateway();
-    const logs = await Promise.all(
-      (gateway?.places() ?? []).map((place) => this.#logStatus(place)),
+    const reports = await Promise.all(
+      (gateway?.places() ?? []).map((place) => this.#report(place)),
     );
+    const logs = reports.map((report) => report.status);
     const status = {
       cluster: config.cluster,
       node: config.node,
       version,
       nodes: this.#nodes(),
       logs,
+      linkFaults: this.#view.linkFaults(),
+      workerRestarts: gateway?.pool.restarts ?? 0,
     };
-    return { ...status, reasons: [...this.health().reasons, ...unhealthy(status.nodes, logs)] };
+    return {
+      ...status,
+      reasons: [
+        ...this.health().reasons,
+        ...unreachable(status.nodes),
+        ...reports.flatMap((report) => report.reasons),
+      ],
+    };
   }
 
   async transferLeadership(log: string, to: string | undefined): Promise<void> {
     const gateway = this.#gateway();
-    const place = gateway.place(log);
+    const place = await gateway.find(log);
     const certificate = this.#view.certificate();
     const member =
       to === undefined || certificate === undefined ? undefined : memberOf(certificate, to);
@@ -146,6 +159,9 @@ export class LocalNodeService implements NodeService {
     if (waiting.length > 0)
       reasons.push(`the cluster is not born yet: waiting for ${waiting.join(", ")}`);
     if (this.#view.draining()) reasons.push("the node is shutting down");
+    for (const name of this.#view.gateway()?.missingBirthLogs() ?? []) {
+      reasons.push(`log ${name} is being created`);
+    }
     for (const place of this.#view.gateway()?.places() ?? []) {
       const { name } = place.entry;
       if (!place.opened) reasons.push(`log ${name} is being opened`);
@@ -161,7 +177,7 @@ export class LocalNodeService implements NodeService {
 
   #gateway(): Gateway {
     const gateway = this.#view.gateway();
-    if (gateway !== undefined && !this.#view.draining()) return gateway;
+    if (gateway !== undefined) return gateway;
     const why = this.health().reasons.join("; ");
     throw new AnnalsError("ERR_NOT_READY", why === "" ? "the node is starting" : why, {
       retryable: true,
@@ -197,21 +213,23 @@ export class LocalNodeService implements NodeService {
     });
   }
 
-  async #logStatus(place: LogPlace): Promise<LogStatus> {
+  async #report(place: LogPlace): Promise<LogReport> {
     const gateway = this.#gateway();
-    const { name } = place.entry;
-    const leader = gateway.nodeName(place.leader);
     const status = await gateway.request<"status">(place, { op: "status" }).catch(() => undefined);
+    const { name } = place.entry;
     return {
-      name,
-      leader,
-      term: place.term,
-      commitIndex: status?.raft.commitIndex ?? 0,
-      appliedIndex: status?.raft.applied ?? 0,
-      lastSeq: status?.appliedSeq ?? 0,
-      headHash: status?.headHash,
-      replicas: this.#replicas(place, status),
-      pendingBytes: status?.pendingBytes.current ?? 0,
+      status: {
+        name,
+        leader: gateway.nodeName(place.leader),
+        term: place.term,
+        commitIndex: status?.raft.commitIndex ?? 0,
+        appliedIndex: status?.raft.applied ?? 0,
+        lastSeq: status?.appliedSeq ?? 0,
+        headHash: status?.headHash,
+        replicas: this.#replicas(place, status),
+        pendingBytes: status?.pendingBytes.current ?? 0,
+      },
+      reasons: status === undefined ? [`log ${name} does not answer`] : troubles(name, status),
     };
   }
 
@@ -246,11 +264,23 @@ function writable(place: LogPlace): LogPlace {
   );
 }
 
-function unhealthy(nodes: readonly NodeStatus[], logs: readonly LogStatus[]): readonly string[] {
-  return [
-    ...nodes.filter((node) => !node.reachable).map((node) => `node ${node.id} is not reachable`),
-    ...logs
-      .filter((log) => log.replicas.some((replica) => replica.paused.length > 0))
-      .map((log) => `log ${log.name}: a data link is paused`),
-  ];
+interface LogReport {
+  readonly status: LogStatus;
+  readonly reasons: readonly string[];
+}
+
+function troubles(name: string, status: HostedLogStatus): readonly string[] {
+  const reasons: string[] = [];
+  if (status.diskFull)
+    reasons.push(`log ${name}: free disk space is below storage.minFreeBytes, appends are refused`);
+  if (status.stalled)
+    reasons.push(`log ${name}: a disk write hangs, this replica keeps silent until it ends`);
+  for (const link of status.paused) {
+    reasons.push(`log ${name}: an inbound data link is paused (${link.reasons.join(", ")})`);
+  }
+  return reasons;
+}
+
+function unreachable(nodes: readonly NodeStatus[]): readonly string[] {
+  return nodes.filter((node) => !node.reachable).map((node) => `node ${node.id} is not reachable`);
 }

@@ -1,6 +1,5 @@
 import type { IncomingMessage, Server } from "node:http";
 import type { Duplex } from "node:stream";
-import type { MemberId } from "@annals/raft";
 import { AnnalsError } from "@annals/record";
 import { InboundLink, PEER_PATH } from "@annals/transport";
 import type { InboundHandler, LinkFault } from "@annals/transport";
@@ -89,7 +88,7 @@ export class PeerServer {
 
   /** The worker is gone, and with it what its links had brought: the leaders dial again. */
   dropWorker(worker: WorkerHandle): void {
-    for (const { link, worker: owner } of [...this.#dataLinks.values()]) {
+    for (const { link, worker: owner } of this.#dataLinks.values()) {
       if (owner === worker)
         link.close({ code: "ERR_WORKER_LOST", reason: "the log's worker ended" });
     }
@@ -130,7 +129,7 @@ export class PeerServer {
       kind: "linkOpened",
       linkId,
       logId,
-      from: hello.member as MemberId,
+      from: hello.member,
       epoch: hello.epoch,
     });
     return {

@@ -9,6 +9,7 @@ import { Birth } from "./birth.ts";
 import { decodeCertificate, encodeCertificate, memberOf } from "./certificate.ts";
 import type { BirthCertificate } from "./certificate.ts";
 import { Gateway } from "./gateway.ts";
+import { InFlight } from "./inFlight.ts";
 import { verifyHello, verifyWelcome } from "./handshake.ts";
 import type { Own } from "./handshake.ts";
 import { NodeIdentity } from "./identity.ts";
@@ -39,7 +40,7 @@ const BIRTH_REPORT_MS = 10_000;
 /** Links per peer beyond one for each log: control, and links that overlap while one replaces another. */
 const LINKS_MAX = 4096;
 
-/** Starts a node: listens, meets its peers, and serves once the cluster is born. Rejects when it cannot listen or its data is not its own. */
+/** Starts a node: listens, meets its peers, serves once the cluster is born. Rejects when it cannot listen or the data is not its own. */
 export async function startNode(
   config: NodeConfig,
   options: StartNodeOptions = {},
@@ -60,6 +61,7 @@ class Node implements RunningNode {
   readonly #birth: Birth;
   readonly #server: PeerServer;
   readonly #http: ReturnType<typeof createHttpServer>;
+  readonly #inFlight = new InFlight();
   #peers: PeerLinks | undefined;
   #gateway: Gateway | undefined;
   #birthReport: NodeJS.Timeout | undefined;
@@ -93,6 +95,7 @@ class Node implements RunningNode {
       maxHeldBodyBytes: config.ingest.maxPendingBytes,
       onFault: (error) => logger.error({ err: error }, "unexpected failure of a request"),
     });
+    this.#http.addHook("onRequest", async (_request, reply) => this.#inFlight.track(reply.raw));
     this.#server.attach(this.#http.server);
   }
 
@@ -102,7 +105,7 @@ class Node implements RunningNode {
     this.#logger.info({ url: this.url, member: this.#identity.member }, "listening");
     this.#peers = this.#createPeerLinks();
     if (this.#identity.certificate === undefined) this.#awaitBirth();
-    else this.#begin(this.#identity.certificate, this.#peers);
+    else this.#begin(this.#identity.certificate, this.#peers, false);
   }
 
   close(): Promise<void> {
@@ -113,24 +116,17 @@ class Node implements RunningNode {
   async #stop(): Promise<void> {
     this.#logger.info("stopping");
     clearInterval(this.#birthReport);
-    await this.#drain();
+    // Still served, or passed on, while leadership moves: the cluster's clients notice nothing.
+    this.#draining = true;
     await this.#gateway?.handOver(HAND_OVER_MS);
+    // The listener is closed at once; its promise waits for the peers' sockets too.
+    const closed = this.#http.close();
+    await this.#inFlight.untilIdle(IN_FLIGHT_GRACE_MS);
     this.#server.close();
     this.#peers?.close();
     await this.#gateway?.close();
+    await closed;
     this.#logger.info("stopped");
-  }
-
-  /** Refuses what is new and waits for what is in flight, with a limit. */
-  async #drain(): Promise<void> {
-    this.#draining = true;
-    const closed = this.#http.close();
-    let timer: NodeJS.Timeout | undefined;
-    const limit = new Promise((resolve) => {
-      timer = setTimeout(resolve, IN_FLIGHT_GRACE_MS);
-    });
-    await Promise.race([closed, limit]);
-    clearTimeout(timer);
   }
 
   #createService(): LocalNodeService {
@@ -142,6 +138,7 @@ class Node implements RunningNode {
       waitingFor: () => (this.#gateway === undefined ? this.#birth.waitingFor() : []),
       peers: () => this.#peers?.states() ?? [],
       draining: () => this.#draining,
+      linkFaults: () => this.#server.faults(),
     });
   }
 
@@ -200,7 +197,7 @@ class Node implements RunningNode {
     if (this.#identity.certificate !== undefined) return;
     this.#birth.seen(node, welcome.member, welcome.clusterId);
     const certificate = this.#birth.certificate();
-    if (certificate !== undefined) void this.#bind(certificate);
+    if (certificate !== undefined) void this.#bind(certificate, true);
   }
 
   #frame(node: string, frame: Frame): void {
@@ -222,10 +219,10 @@ class Node implements RunningNode {
       );
       return;
     }
-    void this.#bind(certificate);
+    void this.#bind(certificate, false);
   }
 
-  async #bind(certificate: BirthCertificate): Promise<void> {
+  async #bind(certificate: BirthCertificate, founder: boolean): Promise<void> {
     if (this.#binding) return;
     this.#binding = true;
     try {
@@ -241,18 +238,19 @@ class Node implements RunningNode {
     clearInterval(this.#birthReport);
     this.#logger.info({ clusterId: certificate.clusterId }, "the cluster is born");
     if (this.#closing !== undefined || this.#peers === undefined) return;
-    this.#begin(certificate, this.#peers);
+    this.#begin(certificate, this.#peers, founder);
     for (const { node } of certificate.members) {
       this.#peers.sendFrame(node, { kind: "birth", certificate: encodeCertificate(certificate) });
     }
   }
 
-  #begin(certificate: BirthCertificate, peers: PeerLinks): void {
+  #begin(certificate: BirthCertificate, peers: PeerLinks, founder: boolean): void {
     this.#gateway = new Gateway({
       config: this.#config,
       fingerprint: this.#fingerprint,
       self: this.#identity.member,
       certificate,
+      founder,
       logger: this.#logger,
       peers,
       server: this.#server,
@@ -264,7 +262,7 @@ class Node implements RunningNode {
   #awaitBirth(): void {
     const certificate = this.#birth.certificate();
     if (certificate !== undefined) {
-      void this.#bind(certificate);
+      void this.#bind(certificate, true);
       return;
     }
     const report = () => {

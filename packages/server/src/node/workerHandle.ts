@@ -137,7 +137,7 @@ export class WorkerHandle {
   #ended(): void {
     this.#alive = false;
     this.#lane.close();
-    for (const id of [...this.#pending.keys()]) {
+    for (const id of this.#pending.keys()) {
       const pending = this.#settle(id);
       pending?.reject(workerLost(pending.op));
     }

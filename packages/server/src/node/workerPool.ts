@@ -55,8 +55,14 @@ export class WorkerPool {
     );
     if (worker === undefined) return;
     place.worker = worker;
-    const { id: logId, name, voters } = place.entry;
-    worker.send({ kind: "open", logId, name, voters });
+    const { entry, campaign } = place;
+    worker.send({
+      kind: "open",
+      logId: entry.id,
+      name: entry.name,
+      voters: entry.voters,
+      campaign,
+    });
   }
 
   async close(): Promise<void> {

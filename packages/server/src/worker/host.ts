@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { AnnalsError } from "@annals/record";
+import { AnnalsError, RECORD_LIMITS } from "@annals/record";
 import type { LogStore } from "@annals/replica";
 import { openLogStore } from "@annals/storage";
 import { parseIngestBody } from "@annals/wire";
@@ -72,7 +72,7 @@ export class LogHost {
   }
 
   async #open(message: Extract<ToWorker, { kind: "open" }>): Promise<void> {
-    const { logId, name } = message;
+    const { logId, name, campaign } = message;
     try {
       const store = await this.#openStore(message);
       this.#logs.set(
@@ -82,6 +82,7 @@ export class LogHost {
           name,
           store,
           setup: this.#setup,
+          campaign,
           sendToGateway: this.#send,
           congested: this.#congested,
         }),
@@ -147,6 +148,9 @@ export class LogHost {
         return this.#append(log, request);
       case "read":
         return readPage(log, request.query, request.timeoutMs);
+      case "barrier":
+        await log.replica.readBarrier(request.timeoutMs);
+        return undefined;
       case "producer": {
         const state = log.replica.producer(request.id);
         const last = state?.recent.at(-1);
@@ -171,6 +175,7 @@ export class LogHost {
   ): Promise<AppendReply> {
     const { ingest } = this.#setup.config;
     const { records } = parseIngestBody(request.contentType, request.body, {
+      ...RECORD_LIMITS,
       maxRecordBytes: ingest.maxRecordBytes,
       maxRecords: ingest.maxRecords,
     });

@@ -7,8 +7,9 @@ import type { Clock, LogStore } from "@annals/replica";
 import { Receiver } from "@annals/transport";
 import { decodeMessages, encodeFrame } from "@annals/wire";
 import { SYSTEM_LOG_ID } from "../node/catalog.ts";
+import { exactly } from "../lane/exactly.ts";
 import type { FromWorker, HostedLogStatus, WorkerSetup } from "../lane/messages.ts";
-import { exactly, PeerStreams } from "./peerStreams.ts";
+import { PeerStreams } from "./peerStreams.ts";
 import { toPlainError } from "./plainError.ts";
 import { replicaConfig } from "./replicaConfig.ts";
 
@@ -23,9 +24,13 @@ export interface HostedLogOptions {
   readonly name: string;
   readonly store: LogStore;
   readonly setup: WorkerSetup;
+  readonly campaign: boolean;
   readonly sendToGateway: (message: FromWorker) => void;
   readonly congested: () => boolean;
 }
+
+/** The other nodes open a new log a moment later than the one that is to lead it. */
+const CAMPAIGN_TICKS = 4;
 
 interface Inbound {
   readonly from: MemberId;
@@ -40,12 +45,14 @@ export class HostedLog {
   readonly #options: HostedLogOptions;
   readonly #streams: PeerStreams;
   readonly #inbound = new Map<number, Inbound>();
+  #campaignInTicks: number;
 
   constructor(options: HostedLogOptions) {
     const { logId, setup, store, sendToGateway } = options;
     this.#options = options;
     this.name = options.name;
     this.store = store;
+    this.#campaignInTicks = options.campaign ? CAMPAIGN_TICKS : 0;
     this.#streams = new PeerStreams({
       logId,
       setup,
@@ -78,6 +85,7 @@ export class HostedLog {
   }
 
   tick(elapsed: number): void {
+    if (this.#campaignInTicks > 0 && --this.#campaignInTicks === 0) this.replica.campaign();
     this.replica.tick(elapsed);
   }
 

@@ -5,6 +5,7 @@ import type { PeerTransport } from "@annals/replica";
 import { DataLink, PEER_PATH, PROTOCOL_VERSION } from "@annals/transport";
 import type { LinkFault } from "@annals/transport";
 import { encodeFrame, encodeMessages } from "@annals/wire";
+import { exactly } from "../lane/exactly.ts";
 import type { FromWorker, PeerAddress, WorkerSetup } from "../lane/messages.ts";
 
 export interface PeerStreamsOptions {
@@ -141,9 +142,4 @@ export class PeerStreams implements PeerTransport {
       onLost: (fault) => onLost(peer.member, fault),
     });
   }
-}
-
-/** The bytes in a buffer of exactly their size, so that crossing threads copies nothing else. */
-export function exactly(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
-  return bytes.slice();
 }

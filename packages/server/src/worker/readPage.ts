@@ -6,7 +6,7 @@ import type { BatchSlice, RecordCodec, RecordSource } from "../query/index.ts";
 import type { ReadQuery, ReadReply } from "../service.ts";
 
 const CODEC: RecordCodec = {
-  decode: decodeRecord,
+  decode: (bytes) => ({ ...decodeRecord(bytes) }),
   mayHold: (bytes, text) => asBuffer(bytes).includes(asBuffer(text)),
 };
 

@@ -76,7 +76,7 @@ export class MemoryService implements NodeService {
     return { firstSeq, lastSeq, count: records.length, duplicate: false };
   }
 
-  forwardTarget(log: string): ForwardTarget {
+  async forwardTarget(log: string): Promise<ForwardTarget> {
     return this.target(log);
   }
 
@@ -132,6 +132,8 @@ export class MemoryService implements NodeService {
         replicas: [{ node: "a", role: "leader", matchIndex: source.lastSeq, paused: [] }],
         pendingBytes: 0,
       })),
+      linkFaults: {},
+      workerRestarts: 0,
       reasons: [],
       ...this.statusNow,
     };

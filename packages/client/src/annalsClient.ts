@@ -1,0 +1,272 @@
+import { Caller } from "./caller.ts";
+import { ClientError } from "./clientError.ts";
+import { OrderedProducer } from "./orderedProducer.ts";
+import type { OrderedProducerOptions } from "./orderedProducer.ts";
+import type {
+  AppendOptions,
+  AppendReply,
+  AuditRecord,
+  CallOptions,
+  ClusterStatus,
+  EncodedRecords,
+  Health,
+  LogInfo,
+  Page,
+  ProducerInfo,
+  Query,
+  StoredRecord,
+} from "./types.ts";
+
+export interface AnnalsClientOptions {
+  /** Base URLs of some nodes; any of them serves every call. */
+  readonly urls: readonly string[];
+  /** Milliseconds for one attempt; default 15 000. */
+  readonly attemptTimeoutMs?: number;
+  /** Milliseconds after which no further attempt begins; default 30 000, 0 tries once. */
+  readonly retryForMs?: number;
+}
+
+const ATTEMPT_TIMEOUT_MS = 15_000;
+const RETRY_FOR_MS = 30_000;
+const TAIL_WAIT_MS = 10_000;
+const TAIL_PAUSE_MS = 1_000;
+
+/**
+ * Talks to an Annals cluster: finds the leader, tries again with full jitter what can safely be tried again, and gives coded errors
+ * (`ClientError`). An append without a producer stamp is repeated only when it is certain that nothing was accepted.
+ */
+export class AnnalsClient {
+  readonly #caller: Caller;
+
+  constructor(options: AnnalsClientOptions) {
+    this.#caller = new Caller({
+      urls: options.urls,
+      attemptTimeoutMs: options.attemptTimeoutMs ?? ATTEMPT_TIMEOUT_MS,
+      retryForMs: options.retryForMs ?? RETRY_FOR_MS,
+      now: () => performance.now(),
+      randomBelow: (n) => Math.floor(Math.random() * n),
+    });
+  }
+
+  /** Resolves when all records are flushed on a quorum. */
+  async append(
+    log: string,
+    records: AuditRecord | readonly AuditRecord[] | EncodedRecords,
+    options: AppendOptions = {},
+  ): Promise<AppendReply> {
+    const { producer, timeoutMs, signal } = options;
+    const encoded = isEncoded(records) ? records : undefined;
+    const headers: Record<string, string> = {
+      "content-type": encoded?.contentType ?? "application/json",
+    };
+    if (producer !== undefined) {
+      const { id, epoch, sequence } = producer;
+      headers["annals-producer"] = `${id};epoch=${epoch};sequence=${sequence}`;
+    }
+    if (timeoutMs !== undefined) headers["annals-timeout"] = `${timeoutMs}ms`;
+    const answer = await this.#caller.call({
+      method: "POST",
+      path: `${logPath(log)}/records`,
+      log,
+      headers,
+      body: encoded?.bytes ?? JSON.stringify(records),
+      signal,
+      repeat: producer === undefined ? "once" : "safe",
+      extraMs: timeoutMs ?? 0,
+    });
+    return answer as AppendReply;
+  }
+
+  /** A producer of numbered requests, for exactly-once appends with several of them on their way. */
+  orderedProducer(log: string, options: OrderedProducerOptions): OrderedProducer {
+    return new OrderedProducer(
+      (body, producer, signal) => this.append(log, body, { producer, signal }),
+      options,
+    );
+  }
+
+  /** One page. */
+  async read(log: string, query: Query = {}, options: CallOptions = {}): Promise<Page> {
+    const parameters = new URLSearchParams();
+    for (const [name, value] of Object.entries(query)) {
+      if (value === undefined || name === "waitMs") continue;
+      parameters.set(name, String(value));
+    }
+    const waitMs = query.waitMs ?? 0;
+    if (waitMs > 0) parameters.set("wait", `${waitMs}ms`);
+    const page = await this.#get(
+      `${logPath(log)}/records?${parameters.toString()}`,
+      log,
+      options,
+      waitMs,
+    );
+    return page as Page;
+  }
+
+  /** Every page up to what is in the log now. Pages may be empty when little matches. */
+  async *pages(
+    log: string,
+    query: Query = {},
+    options: CallOptions = {},
+  ): AsyncGenerator<Page, void> {
+    let cursor = query.cursor;
+    for (;;) {
+      const page = await this.read(log, { ...query, cursor }, options);
+      yield page;
+      if (!page.more || page.next === null) return;
+      cursor = page.next;
+    }
+  }
+
+  /** Every record up to what is in the log now. */
+  async *records(
+    log: string,
+    query: Query = {},
+    options: CallOptions = {},
+  ): AsyncGenerator<StoredRecord, void> {
+    for await (const page of this.pages(log, query, options)) yield* page.items;
+  }
+
+  /** Every record, and then each new one, without end (unless the query has one). Stopped by the signal, which it does not throw. */
+  async *tail(
+    log: string,
+    query: Query = {},
+    options: CallOptions = {},
+  ): AsyncGenerator<StoredRecord, void> {
+    let cursor = query.cursor;
+    for (;;) {
+      const waitMs = query.waitMs ?? TAIL_WAIT_MS;
+      let page: Page;
+      try {
+        page = await this.read(log, { ...query, cursor, waitMs }, options);
+      } catch (error) {
+        if (options.signal?.aborted === true) return;
+        // A tail outlives the outages of the cluster.
+        if (!(error instanceof ClientError) || !error.retryable) throw error;
+        await this.#caller.pause(TAIL_PAUSE_MS, options.signal).catch(() => undefined);
+        continue;
+      }
+      yield* page.items;
+      if (page.next === null) return;
+      cursor = page.next;
+    }
+  }
+
+  /** One record; rejects with ERR_RECORD_NOT_FOUND. */
+  async get(
+    log: string,
+    seq: number,
+    options: CallOptions & Pick<Query, "consistency"> = {},
+  ): Promise<StoredRecord> {
+    const suffix = options.consistency === undefined ? "" : `?consistency=${options.consistency}`;
+    return (await this.#get(
+      `${logPath(log)}/records/${seq}${suffix}`,
+      log,
+      options,
+    )) as StoredRecord;
+  }
+
+  /** Where an idempotent producer stands; undefined if the log does not know it. */
+  async producer(
+    log: string,
+    id: string,
+    options: CallOptions = {},
+  ): Promise<ProducerInfo | undefined> {
+    try {
+      const path = `${logPath(log)}/producers/${encodeURIComponent(id)}`;
+      return (await this.#get(path, log, options)) as ProducerInfo;
+    } catch (error) {
+      if (error instanceof ClientError && error.code === "ERR_PRODUCER_NOT_FOUND") return undefined;
+      throw error;
+    }
+  }
+
+  async logs(options: CallOptions = {}): Promise<readonly LogInfo[]> {
+    const answer = await this.#get("/v1/logs", undefined, options);
+    return (answer as { readonly items: readonly LogInfo[] }).items;
+  }
+
+  async createLog(name: string, options: CallOptions = {}): Promise<LogInfo> {
+    return (await this.#post("/v1/logs", undefined, { name }, options)) as LogInfo;
+  }
+
+  /** The cluster as one node sees it: any, or the one at `url`. */
+  async cluster(options: CallOptions & { readonly url?: string } = {}): Promise<ClusterStatus> {
+    if (options.url === undefined)
+      return (await this.#get("/v1/cluster", undefined, options)) as ClusterStatus;
+    const call = { method: "GET", path: "/v1/cluster", log: undefined, repeat: "safe" } as const;
+    return (await this.#caller.attempt(options.url, {
+      ...call,
+      signal: options.signal,
+    })) as ClusterStatus;
+  }
+
+  /** Whether the node at `url` takes requests; asks once. */
+  async health(url: string, options: CallOptions = {}): Promise<Health> {
+    const call = { method: "GET", path: "/readyz", log: undefined, repeat: "safe" } as const;
+    try {
+      return (await this.#caller.attempt(url, { ...call, signal: options.signal })) as Health;
+    } catch (error) {
+      if (!(error instanceof ClientError) || error.code === "ERR_ABORTED") throw error;
+      return { ready: false, reasons: [error.message] };
+    }
+  }
+
+  /** Resolves when the present leader of the log leads no more. */
+  async transferLeadership(log: string, to?: string, options: CallOptions = {}): Promise<void> {
+    await this.#post(
+      `${logPath(log)}/transfer-leadership`,
+      log,
+      to === undefined ? {} : { to },
+      options,
+    );
+  }
+
+  /** Base URLs as given. */
+  get urls(): readonly string[] {
+    return this.#caller.seeds;
+  }
+
+  /** Ends all calls with ERR_CLIENT_CLOSED. Idempotent. */
+  close(): void {
+    this.#caller.close();
+  }
+
+  #get(path: string, log: string | undefined, options: CallOptions, extraMs = 0): Promise<unknown> {
+    return this.#caller.call({
+      method: "GET",
+      path,
+      log,
+      signal: options.signal,
+      repeat: "safe",
+      extraMs,
+    });
+  }
+
+  #post(
+    path: string,
+    log: string | undefined,
+    body: object,
+    options: CallOptions,
+  ): Promise<unknown> {
+    return this.#caller.call({
+      method: "POST",
+      path,
+      log,
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify(body),
+      signal: options.signal,
+      repeat: "once",
+    });
+  }
+}
+
+function logPath(log: string): string {
+  return `/v1/logs/${encodeURIComponent(log)}`;
+}
+
+function isEncoded(
+  records: AuditRecord | readonly AuditRecord[] | EncodedRecords,
+): records is EncodedRecords {
+  return "bytes" in records && "contentType" in records;
+}

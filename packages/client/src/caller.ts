@@ -1,0 +1,166 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { Backoff } from "@annals/flow";
+import { ClientError, errorOfAnswer, errorOfFault } from "./clientError.ts";
+import { Endpoints } from "./endpoints.ts";
+
+export interface CallerOptions {
+  readonly urls: readonly string[];
+  /** Milliseconds for one attempt, answer included. */
+  readonly attemptTimeoutMs: number;
+  /** Milliseconds after which no further attempt begins. */
+  readonly retryForMs: number;
+  readonly now: () => number;
+  /** Uniform in [0, n). */
+  readonly randomBelow: (n: number) => number;
+}
+
+export interface Call {
+  readonly method: "GET" | "POST";
+  readonly path: string;
+  /** The log whose leader is best asked. */
+  readonly log: string | undefined;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: Uint8Array<ArrayBuffer> | string | undefined;
+  readonly signal: AbortSignal | undefined;
+  /** `safe`: repeating is harmless. `once`: repeated only when nothing was accepted. */
+  readonly repeat: "safe" | "once";
+  /** Milliseconds that the server may wait on purpose before it answers; added to the attempt's timeout. */
+  readonly extraMs?: number;
+}
+
+const BACKOFF_INITIAL_MS = 50;
+const BACKOFF_MAX_MS = 2_000;
+const ANSWER_BYTES_MAX = 64 << 20;
+
+/** Carries calls out over HTTP: picks the server, bounds the time, tries again what may be tried again. */
+export class Caller {
+  readonly #options: CallerOptions;
+  readonly #endpoints: Endpoints;
+  readonly #closing = new AbortController();
+
+  constructor(options: CallerOptions) {
+    this.#options = options;
+    this.#endpoints = new Endpoints(options.urls, options.now);
+  }
+
+  get seeds(): readonly string[] {
+    return this.#endpoints.seeds;
+  }
+
+  /** The parsed JSON of the answer. Rejects with a `ClientError` once trying again is over. */
+  async call(call: Call): Promise<unknown> {
+    const { now, retryForMs, randomBelow } = this.#options;
+    const deadlineMs = now() + retryForMs;
+    const backoff = new Backoff({
+      initialMs: BACKOFF_INITIAL_MS,
+      maxMs: BACKOFF_MAX_MS,
+      randomBelow,
+    });
+    for (;;) {
+      const url = this.#endpoints.pick(call.log);
+      try {
+        return await this.attempt(url, call);
+      } catch (fault) {
+        const error = fault instanceof ClientError ? fault : errorOfFault(fault, url);
+        if (!mayRepeat(error, call)) throw error;
+        this.#endpoints.failed(call.log, url, error.status === undefined);
+        const waitMs = Math.max(backoff.nextMs(), error.retryAfterMs ?? 0);
+        if (now() + waitMs >= deadlineMs) throw error;
+        await this.pause(waitMs, call.signal);
+      }
+    }
+  }
+
+  /** One attempt at one server. */
+  async attempt(url: string, call: Call): Promise<unknown> {
+    this.#assertOpen();
+    const timeout = AbortSignal.timeout(this.#options.attemptTimeoutMs + (call.extraMs ?? 0));
+    const signals = [
+      timeout,
+      this.#closing.signal,
+      ...(call.signal === undefined ? [] : [call.signal]),
+    ];
+    try {
+      const response = await fetch(url + call.path, {
+        method: call.method,
+        headers: { accept: "application/json", ...call.headers },
+        body: call.body ?? null,
+        signal: AbortSignal.any(signals),
+        redirect: "error",
+      });
+      const body = await readJson(response, url);
+      if (call.log !== undefined)
+        this.#endpoints.learn(call.log, response.headers.get("annals-leader"));
+      if (response.ok) return body;
+      throw errorOfAnswer(response.status, body, response.headers.get("retry-after"), url);
+    } catch (fault) {
+      if (fault instanceof ClientError) throw fault;
+      this.#assertOpen();
+      assertNotAborted(call.signal);
+      if (timeout.aborted) {
+        throw new ClientError("ERR_TIMEOUT", `${url} did not answer in time`, {
+          retryable: true,
+          cause: fault,
+        });
+      }
+      throw errorOfFault(fault, url);
+    }
+  }
+
+  /** Waits, or rejects at once when the call is aborted or the client closed. */
+  async pause(waitMs: number, signal: AbortSignal | undefined): Promise<void> {
+    const signals = [this.#closing.signal, ...(signal === undefined ? [] : [signal])];
+    try {
+      await sleep(waitMs, undefined, { signal: AbortSignal.any(signals) });
+    } catch {
+      this.#assertOpen();
+      assertNotAborted(signal);
+    }
+  }
+
+  #assertOpen(): void {
+    if (this.#closing.signal.aborted) {
+      throw new ClientError("ERR_CLIENT_CLOSED", "the client is closed");
+    }
+  }
+
+  close(): void {
+    this.#closing.abort();
+  }
+}
+
+function assertNotAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted === true) {
+    throw new ClientError("ERR_ABORTED", "the call was aborted", { cause: signal.reason });
+  }
+}
+
+function mayRepeat(error: ClientError, call: Call): boolean {
+  return error.retryable && (call.repeat === "safe" || error.notAccepted);
+}
+
+async function readJson(response: Response, url: string): Promise<unknown> {
+  const decoder = new TextDecoder();
+  let text = "";
+  let bytes = 0;
+  if (response.body !== null) {
+    for await (const part of response.body) {
+      bytes += part.byteLength;
+      if (bytes > ANSWER_BYTES_MAX) {
+        throw new ClientError(
+          "ERR_ANSWER_INVALID",
+          `${url} answered more than ${ANSWER_BYTES_MAX} bytes`,
+        );
+      }
+      text += decoder.decode(part, { stream: true });
+    }
+  }
+  text += decoder.decode();
+  try {
+    return JSON.parse(text);
+  } catch {
+    // An error without a document is reported by its status; an answer must be JSON.
+    if (!response.ok) return undefined;
+    throw new ClientError("ERR_ANSWER_INVALID", `${url} answered something that is not JSON`);
+  }
+}

@@ -1,0 +1,117 @@
+import { AnnalsError } from "@annals/record";
+
+/**
+ * A call that failed. `code` is the server's, or one of the client's own: `ERR_CONNECT_FAILED` (no server took the request),
+ * `ERR_OUTCOME_UNKNOWN` (a server took it and gave no answer), `ERR_TIMEOUT`, `ERR_ABORTED`, `ERR_CLIENT_CLOSED`, `ERR_ANSWER_INVALID`.
+ */
+export class ClientError extends AnnalsError {
+  override readonly name = "ClientError";
+  /** HTTP status, when a server answered. */
+  readonly status: number | undefined;
+  /** Whether it is certain that nothing of the request was accepted; then a repeat cannot duplicate anything. */
+  readonly notAccepted: boolean;
+  /** Milliseconds that the server asked to wait. */
+  readonly retryAfterMs: number | undefined;
+
+  constructor(
+    code: `ERR_${string}`,
+    message: string,
+    options: {
+      status?: number;
+      retryable?: boolean;
+      notAccepted?: boolean;
+      retryAfterMs?: number | undefined;
+      details?: Record<string, unknown>;
+      cause?: unknown;
+    } = {},
+  ) {
+    super(code, message, options);
+    this.status = options.status;
+    this.notAccepted = options.notAccepted ?? false;
+    this.retryAfterMs = options.retryAfterMs;
+  }
+}
+
+/** Answers by which the server says that it took nothing. */
+const NOT_ACCEPTED = new Set([
+  "ERR_OVERLOADED",
+  "ERR_NO_LEADER",
+  "ERR_NOT_LEADER",
+  "ERR_LEADER_UNREACHABLE",
+  "ERR_REPLICA_CLOSED",
+  "ERR_NOT_READY",
+  "ERR_LOG_NOT_OPEN",
+  "ERR_NODE_STOPPING",
+  "ERR_NO_QUORUM",
+  "ERR_DISK_FULL",
+]);
+
+/** Reads a problem document; whatever else came is reported by its status. */
+export function errorOfAnswer(
+  status: number,
+  body: unknown,
+  retryAfter: string | null,
+  url: string,
+): ClientError {
+  const seconds = Number(retryAfter ?? Number.NaN);
+  const retryAfterMs = seconds >= 0 ? seconds * 1000 : undefined;
+  const problem: Readonly<Record<string, unknown>> =
+    typeof body === "object" && body !== null ? { ...body } : {};
+  const { code, detail, details, retryable } = problem;
+  if (typeof code === "string" && isCode(code)) {
+    return new ClientError(code, typeof detail === "string" ? detail : code, {
+      status,
+      retryable: retryable === true,
+      notAccepted: status < 500 || NOT_ACCEPTED.has(code),
+      retryAfterMs,
+      details: typeof details === "object" && details !== null ? { ...details } : {},
+    });
+  }
+  return new ClientError(
+    "ERR_ANSWER_INVALID",
+    `${url} answered ${status} without a problem document`,
+    {
+      status,
+      retryable: status >= 500,
+      retryAfterMs,
+    },
+  );
+}
+
+function isCode(text: string): text is `ERR_${string}` {
+  return text.startsWith("ERR_");
+}
+
+/** Faults of a connection that was never made: nothing was sent. */
+const NEVER_SENT = new Set([
+  "ECONNREFUSED",
+  "ENOTFOUND",
+  "EAI_AGAIN",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "UND_ERR_CONNECT_TIMEOUT",
+]);
+
+/** Translates a rejection of `fetch`. */
+export function errorOfFault(fault: unknown, url: string): ClientError {
+  if (fault instanceof ClientError) return fault;
+  const cause: unknown = fault instanceof Error ? (fault.cause ?? fault) : fault;
+  const code = cause instanceof Error && "code" in cause ? String(cause.code) : "";
+  const text = cause instanceof Error ? cause.message : String(cause);
+  const reason = text === "" ? code : text;
+  // Fetch refuses some port numbers by itself, and gives that no code.
+  return NEVER_SENT.has(code) || text === "bad port"
+    ? new ClientError("ERR_CONNECT_FAILED", `cannot connect to ${url}: ${reason}`, {
+        retryable: true,
+        notAccepted: true,
+        cause: fault,
+      })
+    : new ClientError(
+        "ERR_OUTCOME_UNKNOWN",
+        `${url} took the request and gave no answer: ${reason}`,
+        {
+          retryable: true,
+          cause: fault,
+        },
+      );
+}

@@ -1,0 +1,153 @@
+import type { ProducerStamp } from "@annals/record";
+
+/** One audit record as it is appended. Free data goes under `data`. */
+export interface AuditRecord {
+  readonly actor: {
+    readonly id: string;
+    readonly type?: string;
+    readonly [field: string]: unknown;
+  };
+  readonly action: string;
+  /** When it happened, by the client's clock; RFC 3339. */
+  readonly time?: string;
+  readonly targets?: readonly {
+    readonly id: string;
+    readonly type?: string;
+    readonly [field: string]: unknown;
+  }[];
+  readonly outcome?: "success" | "failure" | "denied" | "unknown";
+  readonly tenant?: string;
+  readonly context?: Readonly<Record<string, unknown>>;
+  readonly changes?: readonly {
+    readonly path: string;
+    readonly before?: unknown;
+    readonly after?: unknown;
+  }[];
+  readonly attachments?: readonly {
+    readonly sha256: string;
+    readonly bytes?: number;
+    readonly mediaType?: string;
+  }[];
+  readonly data?: Readonly<Record<string, unknown>>;
+  readonly id?: string;
+}
+
+/** A record as it is read. */
+export interface StoredRecord extends AuditRecord {
+  /** Its place in the log: 1, 2, 3 … without gaps. */
+  readonly seq: number;
+  /** When the leader recorded it; never falls within a log. */
+  readonly recordedAt: string;
+}
+
+/** A body that is encoded already. */
+export interface EncodedRecords {
+  readonly contentType: "application/json" | "application/x-ndjson" | "application/msgpack";
+  readonly bytes: Uint8Array<ArrayBuffer>;
+}
+
+export interface CallOptions {
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface AppendOptions extends CallOptions {
+  /** Makes repeats harmless: with it, an append is tried again also when its outcome is unknown. */
+  readonly producer?: ProducerStamp | undefined;
+  /** Milliseconds after which the server reports the outcome of one attempt as unknown; at most 60 000. */
+  readonly timeoutMs?: number | undefined;
+}
+
+export interface AppendReply {
+  readonly firstSeq: number;
+  readonly lastSeq: number;
+  readonly count: number;
+  /** The producer had sent this request before; these are the seqs of the first time. */
+  readonly duplicate: boolean;
+}
+
+/** What to read; all of it must hold. */
+export interface Query {
+  readonly from?: number | undefined;
+  readonly to?: number | undefined;
+  /** Recorded at this time or later, RFC 3339. */
+  readonly since?: string | undefined;
+  /** Recorded before this time, RFC 3339. */
+  readonly until?: string | undefined;
+  readonly actor?: string | undefined;
+  /** The whole action, or its beginning as in `file.*`. */
+  readonly action?: string | undefined;
+  readonly target?: string | undefined;
+  readonly tenant?: string | undefined;
+  /** Records in one page, at most 10 000. */
+  readonly limit?: number | undefined;
+  /** `next` of an earlier page of the same query. */
+  readonly cursor?: string | undefined;
+  readonly order?: "asc" | "desc" | undefined;
+  /** `linearizable` (default): current, confirmed by a quorum. `local`: what the asked node has. */
+  readonly consistency?: "linearizable" | "local" | undefined;
+  /** Milliseconds to wait for a first record when there is none yet; at most 60 000. */
+  readonly waitMs?: number | undefined;
+}
+
+export interface Page {
+  readonly items: readonly StoredRecord[];
+  /** Every matching record in this range of seqs, both included, is in `items`. */
+  readonly covered: { readonly from: number; readonly to: number };
+  /** Goes on after what was covered, now or later; null when the query can have no more. */
+  readonly next: string | null;
+  /** Whether there is more to read right now. */
+  readonly more: boolean;
+}
+
+export interface ProducerInfo {
+  readonly id: string;
+  readonly epoch: number;
+  readonly sequence: number;
+  readonly firstSeq: number;
+  readonly lastSeq: number;
+}
+
+export interface LogInfo {
+  readonly name: string;
+  readonly firstSeq: number;
+  readonly lastSeq: number;
+  readonly leader?: string;
+  readonly diskBytes: number;
+}
+
+export interface ClusterStatus {
+  readonly cluster: string;
+  /** The node that answered. */
+  readonly node: string;
+  readonly version: string;
+  readonly nodes: readonly {
+    readonly id: string;
+    readonly address: string;
+    readonly reachable: boolean;
+    readonly pid?: number;
+    readonly reason?: string;
+  }[];
+  readonly logs: readonly {
+    readonly name: string;
+    readonly leader?: string;
+    readonly term: number;
+    readonly commitIndex: number;
+    readonly appliedIndex: number;
+    readonly lastSeq: number;
+    readonly headHash?: string;
+    readonly replicas: readonly {
+      readonly node: string;
+      readonly role: string;
+      readonly matchIndex?: number;
+      readonly paused: readonly string[];
+    }[];
+    readonly pendingBytes: number;
+  }[];
+  /** Whatever is wrong, in plain words. */
+  readonly reasons: readonly string[];
+}
+
+export interface Health {
+  readonly ready: boolean;
+  readonly reasons: readonly string[];
+}

@@ -1,0 +1,66 @@
+import { asIndex } from "@annals/raft";
+import type { LogIndex } from "@annals/raft";
+import type { Head, SegmentState } from "./segmentState.ts";
+import { Sidecar } from "./sidecar.ts";
+
+/** How far the log may run ahead of the sidecar before it is written again, off the path of acknowledgements. */
+const LAG_ENTRIES_MAX = 512;
+
+/**
+ * Keeps the sidecar a lower bound of what the segments hold: never ahead of them, and for term and vote never behind what has been
+ * promised.
+ */
+export class Attestor {
+  readonly #sidecar: Sidecar;
+  readonly #firstIndex: LogIndex;
+  #writing: Promise<void> | undefined;
+
+  constructor(sidecar: Sidecar, firstIndex: LogIndex) {
+    this.#sidecar = sidecar;
+    this.#firstIndex = firstIndex;
+  }
+
+  /** Before a truncation: entries from `from` on are about to go, so the sidecar stops vouching for them first. */
+  async beforeTruncation(from: LogIndex, state: SegmentState, kept: Head): Promise<void> {
+    await this.#writing;
+    if (this.#sidecar.attested.last >= from) await this.#write(state, kept);
+  }
+
+  /** After a commit, before it is reported: a new term or vote is on disk twice before anything that depends on it leaves the node. */
+  async afterCommit(state: SegmentState): Promise<void> {
+    const { term, votedFor } = this.#sidecar.attested;
+    if (state.hardState.term === term && state.hardState.votedFor === votedFor) return;
+    await this.#writing;
+    await this.#write(state, state.head);
+  }
+
+  /** Catches up in the background, at most one write at a time. A failure reaches `onFailure`. */
+  catchUp(state: SegmentState, onFailure: (cause: unknown) => void): void {
+    if (this.#writing !== undefined) return;
+    if (state.head.index < this.#sidecar.attested.last + LAG_ENTRIES_MAX) return;
+    this.#writing = this.#write(state, state.head)
+      .catch(onFailure)
+      .finally(() => {
+        this.#writing = undefined;
+      });
+  }
+
+  async #write(state: SegmentState, head: Head): Promise<void> {
+    const { term, votedFor } = state.hardState;
+    await this.#sidecar.write({
+      first: this.#firstIndex,
+      last: head.index,
+      hash: head.hash,
+      term,
+      votedFor,
+    });
+  }
+
+  /** `state` undefined: something has failed, nothing is vouched for any more. */
+  async close(state: SegmentState | undefined): Promise<void> {
+    await this.#writing;
+    const behind = state !== undefined && state.head.index > asIndex(this.#sidecar.attested.last);
+    if (behind) await this.#write(state, state.head);
+    await this.#sidecar.close();
+  }
+}

@@ -1,0 +1,50 @@
+import { statfsSync } from "node:fs";
+import { StorageError } from "./storageError.ts";
+
+const CHECK_MS = 1000;
+/** What a transaction may write beside the data: pages of the trees and of the free list. */
+const CYCLE_OVERHEAD_BYTES = 256 * 1024;
+
+/**
+ * Refuses writes while the disk still has room: a full disk would fail a commit half-way through the file, and copy-on-write needs
+ * free pages even to delete. Asks the file system at most once a second and counts down in between.
+ */
+export class DiskFloor {
+  readonly #directory: string;
+  readonly #minFreeBytes: number;
+  readonly #now: () => number;
+  #checkedAt = Number.NEGATIVE_INFINITY;
+  #freeBytes = 0;
+
+  constructor(
+    directory: string,
+    minFreeBytes: number,
+    now: () => number = () => performance.now(),
+  ) {
+    this.#directory = directory;
+    this.#minFreeBytes = minFreeBytes;
+    this.#now = now;
+  }
+
+  /** Takes `bytes` of payload from what is free, or throws `ERR_DISK_FULL`. */
+  take(bytes: number): void {
+    if (this.#now() - this.#checkedAt >= CHECK_MS) {
+      const { bavail, bsize } = statfsSync(this.#directory);
+      this.#freeBytes = bavail * bsize;
+      this.#checkedAt = this.#now();
+    }
+    const needed = bytes + CYCLE_OVERHEAD_BYTES;
+    if (this.#freeBytes - needed < this.#minFreeBytes) {
+      throw new StorageError(
+        "ERR_DISK_FULL",
+        `${this.#freeBytes} bytes are free below ${this.#directory}, of which ${this.#minFreeBytes} stay free, ` +
+          `and ${needed} are needed; free some space`,
+        {
+          retryable: true,
+          details: { freeBytes: this.#freeBytes, minFreeBytes: this.#minFreeBytes },
+        },
+      );
+    }
+    this.#freeBytes -= needed;
+  }
+}

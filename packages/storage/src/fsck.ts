@@ -1,0 +1,172 @@
+import { readdir, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { scanSegmentInChild } from "./scanProcess.ts";
+import { dataFile } from "./segment.ts";
+import { listSegments, segmentName } from "./segmentDirectory.ts";
+import { scanSegment } from "./segmentScan.ts";
+import type { SegmentScan } from "./segmentScan.ts";
+import { readSidecar, sidecarPath } from "./sidecar.ts";
+import type { Attestation } from "./sidecar.ts";
+import { REPLACE_ADVICE } from "./storageError.ts";
+
+/** One thing that is wrong, where, and what to do about it. */
+export interface FsckProblem {
+  /** `damage`: the log must not be served; `leftover`: harmless, removed at the next start. */
+  readonly kind: "damage" | "leftover";
+  /** File or directory. */
+  readonly where: string;
+  readonly index: number | undefined;
+  readonly what: string;
+  readonly advice: string;
+}
+
+export interface FsckSegment {
+  readonly name: string;
+  readonly firstIndex: number;
+  /** Undefined when the segment cannot be read. */
+  readonly lastIndex: number | undefined;
+  readonly entries: number;
+  readonly records: number;
+  readonly bytes: number;
+}
+
+/** What an offline check of one log has found. The log is sound when `problems` holds no damage. */
+export interface FsckReport {
+  readonly directory: string;
+  readonly logId: number | undefined;
+  readonly segments: readonly FsckSegment[];
+  readonly firstIndex: number | undefined;
+  readonly lastIndex: number | undefined;
+  readonly lastSeq: number | undefined;
+  readonly commitIndex: number | undefined;
+  /** Hexadecimal chain hash of the last entry. */
+  readonly headHash: string | undefined;
+  readonly problems: readonly FsckProblem[];
+}
+
+export interface FsckOptions {
+  /** Whether each segment is read by a process of its own, which damage may kill. Default true. */
+  readonly isolate?: boolean;
+}
+
+/**
+ * Checks everything that is stored of one log, while no node has it open: every entry, the chain across segments, the tables, the
+ * sidecar. Changes nothing. Rejects only when the directory cannot be listed.
+ */
+export async function fsck(directory: string, options: FsckOptions = {}): Promise<FsckReport> {
+  const scan = (options.isolate ?? true) ? scanSegmentInChild : scanSegment;
+  const problems: FsckProblem[] = [];
+  const damage = (where: string, what: string, index?: number, advice = REPLACE_ADVICE): void => {
+    problems.push({ kind: "damage", where, index, what, advice });
+  };
+  const firsts = await listSegments(directory);
+  const slot = await readSidecar(directory);
+  if (typeof slot === "string") damage(sidecarPath(directory), `the sidecar is ${slot}`);
+  const attested = typeof slot === "string" ? undefined : slot.attested;
+  if (firsts.length === 0) damage(directory, "there is no segment");
+  const scans = new Map<number, SegmentScan>();
+  const segments: FsckSegment[] = [];
+  // From the newest to the oldest: where a segment ends is what the next one is based on.
+  let next: SegmentScan | undefined;
+  for (const first of firsts.toReversed()) {
+    const path = join(directory, segmentName(first));
+    const report = (what: string, index?: number): void => damage(path, what, index);
+    try {
+      next = await scan(directory, first, next?.base, attested?.last ?? 0, (problem) =>
+        report(problem.what, problem.index),
+      );
+    } catch (error) {
+      next = undefined;
+      report(error instanceof Error ? error.message : String(error));
+    }
+    if (next !== undefined) scans.set(first, next);
+    segments.unshift(await summary(path, first, next));
+  }
+  const newest = scans.get(firsts.at(-1) ?? 0);
+  if (attested !== undefined && newest !== undefined)
+    checkAttestation(attested, firsts[0] ?? 1, newest, scans, (what) =>
+      damage(sidecarPath(directory), what),
+    );
+  if (new Set([...scans.values()].map((scan) => scan.logId)).size > 1)
+    damage(directory, "segments of several logs lie here");
+  for (const name of (await readdir(directory)).filter((entry) => entry.startsWith("new-")))
+    problems.push(leftover(join(directory, name)));
+  return {
+    directory,
+    logId: newest?.logId,
+    segments,
+    firstIndex: firsts[0],
+    lastIndex: newest?.head.index,
+    lastSeq: newest?.head.seq,
+    commitIndex: newest?.commitIndex,
+    headHash: newest?.head.hash,
+    problems,
+  };
+}
+
+/** Checks every log of a node: `<dataDirectory>/logs/*`. */
+export async function fsckNode(dataDirectory: string): Promise<readonly FsckReport[]> {
+  const logs = join(dataDirectory, "logs");
+  const entries = await readdir(logs, { withFileTypes: true });
+  const reports: FsckReport[] = [];
+  for (const entry of entries.filter((one) => one.isDirectory()))
+    reports.push(await fsck(join(logs, entry.name)));
+  return reports;
+}
+
+async function summary(
+  path: string,
+  first: number,
+  scan: SegmentScan | undefined,
+): Promise<FsckSegment> {
+  const bytes = await stat(dataFile(path)).then(
+    (file) => file.size,
+    () => 0,
+  );
+  return {
+    name: segmentName(first),
+    firstIndex: first,
+    lastIndex: scan === undefined ? undefined : first - 1 + scan.entries,
+    entries: scan?.entries ?? 0,
+    records: scan?.records ?? 0,
+    bytes,
+  };
+}
+
+function checkAttestation(
+  attested: Attestation,
+  firstIndex: number,
+  newest: SegmentScan,
+  scans: ReadonlyMap<number, SegmentScan>,
+  damage: (what: string) => void,
+): void {
+  if (firstIndex > attested.first)
+    damage(`the log begins at ${firstIndex}, but entries from ${attested.first} on were stored`);
+  if (newest.head.index < attested.last)
+    damage(`the log ends at ${newest.head.index}, but ${attested.last} entries were stored`);
+  const older =
+    newest.term < attested.term ||
+    (newest.term === attested.term &&
+      attested.votedFor > 0 &&
+      newest.votedFor !== attested.votedFor);
+  if (older)
+    damage(`term and vote are older than those of term ${attested.term} that were promised`);
+  const hash = Buffer.from(attested.hash).toString("hex");
+  // The newest copy counts: entries above a seal are void in the older segment.
+  const holder = [...scans.entries()]
+    .filter(([first]) => first <= attested.last)
+    .toSorted(([a], [b]) => b - a)[0]?.[1];
+  if (attested.last > 0 && holder?.wantedHash !== hash && newest.head.index >= attested.last)
+    damage(`entry ${attested.last} is not the one that was stored`);
+}
+
+function leftover(where: string): FsckProblem {
+  const what = "a segment that a crash has left unfinished";
+  return {
+    kind: "leftover",
+    where,
+    index: undefined,
+    what,
+    advice: "nothing: the next start removes it",
+  };
+}

@@ -1,0 +1,40 @@
+/**
+ * A process that opens LMDB files which may end it by a signal. Prints JSON lines: `{segment}` before each one is opened,
+ * `{problem}` for what a full check finds, and at the end `{done}` or `{error: {code, message, details}}`.
+ *
+ *     scanMain tail DIRECTORY
+ *     scanMain segment DIRECTORY FIRST_INDEX SEAL_JSON WANTED_INDEX
+ */
+import { AnnalsError } from "@annals/record";
+import { listSegments, segmentName } from "./segmentDirectory.ts";
+import { scanSegment } from "./segmentScan.ts";
+import { checkLogTails } from "./tailCheck.ts";
+
+function print(line: unknown): void {
+  process.stdout.write(`${JSON.stringify(line)}\n`);
+}
+
+async function scan(): Promise<unknown> {
+  const [mode = "", directory = "", first = "", seal = "", wanted = ""] = process.argv.slice(2);
+  if (mode === "tail") {
+    await checkLogTails(directory, await listSegments(directory), (segment) => print({ segment }));
+    return {};
+  }
+  print({ segment: segmentName(Number(first)) });
+  return scanSegment(
+    directory,
+    Number(first),
+    seal === "" ? undefined : JSON.parse(seal),
+    Number(wanted),
+    (problem) => print({ problem }),
+  );
+}
+
+try {
+  print({ done: await scan() });
+} catch (error) {
+  const code = error instanceof AnnalsError ? error.code : "ERR_LOG_DAMAGED";
+  const details = error instanceof AnnalsError ? error.details : {};
+  const message = error instanceof Error ? error.message : String(error);
+  print({ error: { code, message, details } });
+}

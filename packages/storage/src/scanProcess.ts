@@ -1,0 +1,97 @@
+import { spawn } from "node:child_process";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import type { SegmentProblem } from "./segmentCheck.ts";
+import type { HeadJson, SegmentScan } from "./segmentScan.ts";
+import { logDamaged, REPLACE_ADVICE, StorageError } from "./storageError.ts";
+
+const TAIL_TIMEOUT_MS = 120_000;
+const SEGMENT_TIMEOUT_MS = 24 * 60 * 60_000;
+
+interface ScanError {
+  readonly code: string;
+  readonly message: string;
+  readonly details: Record<string, unknown>;
+}
+
+interface ScanLine<Result> {
+  readonly segment?: string;
+  readonly problem?: SegmentProblem;
+  readonly done?: Result;
+  readonly error?: ScanError;
+}
+
+/** The sources run as they are (tests, development) or compiled; the child must be of the same kind. */
+function childArguments(): string[] {
+  const compiled = import.meta.filename.endsWith(".js");
+  const script = new URL(compiled ? "./scanMain.js" : "./scanMain.ts", import.meta.url);
+  return [...(compiled ? [] : ["--conditions=annals-source"]), fileURLToPath(script)];
+}
+
+/** Checks the ends of all segments before a log is served. Rejects with a `StorageError` that names the segment. */
+export async function scanTails(directory: string): Promise<void> {
+  await scanInChild(["tail", directory], directory, TAIL_TIMEOUT_MS, () => undefined);
+}
+
+/** `scanSegment` in a child process. */
+export function scanSegmentInChild(
+  directory: string,
+  first: number,
+  seal: HeadJson | undefined,
+  wanted: number,
+  onProblem: (problem: SegmentProblem) => void,
+): Promise<SegmentScan> {
+  const sealText = seal === undefined ? "" : JSON.stringify(seal);
+  const args = ["segment", directory, String(first), sealText, String(wanted)];
+  return scanInChild<SegmentScan>(args, directory, SEGMENT_TIMEOUT_MS, onProblem);
+}
+
+/**
+ * A damaged LMDB file can end its reader by SIGBUS or SIGABRT, which nothing in this process could catch: so the first reader is a
+ * child.
+ */
+function scanInChild<Result>(
+  args: readonly string[],
+  directory: string,
+  timeout: number,
+  onProblem: (problem: SegmentProblem) => void,
+): Promise<Result> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [...childArguments(), ...args], {
+      stdio: ["ignore", "pipe", "ignore"],
+      timeout,
+      killSignal: "SIGKILL",
+    });
+    let segment = "";
+    let outcome: (() => void) | undefined;
+    createInterface({ input: child.stdout }).on("line", (text) => {
+      const line: ScanLine<Result> = JSON.parse(text);
+      const { done, error } = line;
+      if (line.segment !== undefined) segment = line.segment;
+      if (line.problem !== undefined) onProblem(line.problem);
+      if (done !== undefined) outcome = () => resolve(done);
+      if (error !== undefined) outcome = () => reject(scanError(directory, error));
+    });
+    child.on("error", (cause) => {
+      const what = "the process that scans a log before it is opened did not start";
+      outcome = () => reject(new StorageError("ERR_STORAGE_FAILED", what, { cause }));
+    });
+    child.on("close", (code, signal) => {
+      const end = signal ?? `exit code ${code}`;
+      const what = `reading ${segment === "" ? "the log" : segment} ended the scan process with ${end}`;
+      const died = (): void => reject(logDamaged(directory, what, REPLACE_ADVICE));
+      (outcome ?? died)();
+    });
+  });
+}
+
+function scanError(directory: string, error: ScanError): StorageError {
+  if (error.code === "ERR_ENTRY_DAMAGED" || error.code === "ERR_LOG_FORMAT") {
+    return new StorageError(error.code, `${error.message} (${directory}); ${REPLACE_ADVICE}`, {
+      details: { ...error.details, directory, advice: REPLACE_ADVICE },
+    });
+  }
+  if (error.code === "ERR_LOG_DAMAGED" && error.message.includes(REPLACE_ADVICE))
+    return new StorageError("ERR_LOG_DAMAGED", error.message, { details: error.details });
+  return logDamaged(directory, error.message, REPLACE_ADVICE);
+}

@@ -1,0 +1,86 @@
+import { join } from "node:path";
+import { asIndex, asTerm } from "@annals/raft";
+import { asSeq } from "@annals/record";
+import { Segment } from "./segment.ts";
+import { checkSegment } from "./segmentCheck.ts";
+import type { SegmentProblem } from "./segmentCheck.ts";
+import { segmentName } from "./segmentDirectory.ts";
+import type { Head } from "./segmentState.ts";
+import { logDamaged, REPLACE_ADVICE } from "./storageError.ts";
+import { decodeStoredEntry } from "./storedEntry.ts";
+
+/** A `Head` on its way through JSON. */
+export interface HeadJson {
+  readonly index: number;
+  readonly term: number;
+  readonly hash: string;
+  readonly seq: number;
+}
+
+/** What a check of one segment tells beside its problems. */
+export interface SegmentScan {
+  readonly logId: number;
+  readonly base: HeadJson;
+  readonly head: HeadJson;
+  readonly term: number;
+  readonly votedFor: number;
+  readonly commitIndex: number;
+  readonly entries: number;
+  readonly records: number;
+  /** Hash of the wanted entry, if it is in here. */
+  readonly wantedHash: string | undefined;
+}
+
+function toJson(head: Head): HeadJson {
+  return { ...head, hash: Buffer.from(head.hash).toString("hex") };
+}
+
+function fromJson(json: HeadJson): Head {
+  return {
+    index: asIndex(json.index),
+    term: asTerm(json.term),
+    hash: Buffer.from(json.hash, "hex"),
+    seq: asSeq(json.seq),
+  };
+}
+
+/**
+ * Opens one segment and checks it whole. `seal` says where it ends if a newer one follows. Opening may end this process by a signal.
+ * Rejects when the segment cannot be read at all.
+ */
+export async function scanSegment(
+  directory: string,
+  first: number,
+  seal: HeadJson | undefined,
+  wanted: number,
+  onProblem: (problem: SegmentProblem) => void,
+): Promise<SegmentScan> {
+  const path = join(directory, segmentName(first));
+  const segment = Segment.open(path, "readOnly", 0);
+  try {
+    const state = segment.readState();
+    if (state === undefined || state.base.index + 1 !== first)
+      throw logDamaged(path, "the segment's state is missing or belongs elsewhere", REPLACE_ADVICE);
+    const head = seal === undefined ? state.head : fromJson(seal);
+    const summary = checkSegment(segment, state, head, onProblem);
+    return {
+      logId: state.logId,
+      base: toJson(state.base),
+      head: toJson(state.head),
+      term: state.hardState.term,
+      votedFor: state.hardState.votedFor,
+      commitIndex: state.hardState.commitIndex,
+      entries: summary.entries,
+      records: summary.records,
+      wantedHash: hashOf(segment, wanted),
+    };
+  } finally {
+    await segment.close();
+  }
+}
+
+function hashOf(segment: Segment, index: number): string | undefined {
+  const value = segment.entryValue(index);
+  if (value === undefined) return undefined;
+  return Buffer.from(decodeStoredEntry(asIndex(index), value).hash).toString("hex");
+}

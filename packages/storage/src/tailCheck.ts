@@ -1,0 +1,71 @@
+import { join } from "node:path";
+import { asIndex } from "@annals/raft";
+import { equalBytes } from "@annals/record";
+import { Segment } from "./segment.ts";
+import { segmentName } from "./segmentDirectory.ts";
+import type { SegmentState } from "./segmentState.ts";
+import { entryDamaged, logDamaged, REPLACE_ADVICE } from "./storageError.ts";
+import { decodeStoredEntry } from "./storedEntry.ts";
+
+export interface TailLimits {
+  readonly maxEntries: number;
+  readonly maxBytes: number;
+}
+
+export const TAIL_LIMITS: TailLimits = { maxEntries: 1024, maxBytes: 64 * 1024 * 1024 };
+
+/** Walks from the head towards the base: each entry must be there, be what was written, and chain. Throws a `StorageError`. */
+export function checkTail(segment: Segment, state: SegmentState, limits: TailLimits): void {
+  let expected = state.head.hash;
+  let entries = 0;
+  let bytes = 0;
+  let index: number = state.head.index;
+  for (; index > state.base.index; index--) {
+    if (entries === limits.maxEntries || bytes > limits.maxBytes) return;
+    const value = segment.entryValue(index);
+    if (value === undefined) throw entryDamaged(index, "it is missing");
+    const linked = decodeStoredEntry(asIndex(index), value);
+    if (!equalBytes(linked.hash, expected))
+      throw entryDamaged(index, "it does not chain to what follows it");
+    expected = linked.previousHash;
+    entries += 1;
+    bytes += value.length;
+  }
+  if (!equalBytes(expected, state.base.hash))
+    throw entryDamaged(index + 1, "it does not chain to the segment before");
+}
+
+/**
+ * The check before a log is served: the tail of the active segment, and of each sealed one its state and the entry at the seal.
+ * Opening is part of the check: it may end this process. `onSegment` tells what is being opened.
+ */
+export async function checkLogTails(
+  directory: string,
+  firsts: readonly number[],
+  onSegment: (name: string) => void,
+): Promise<void> {
+  let next: SegmentState | undefined;
+  for (const first of firsts.toReversed()) {
+    const name = segmentName(first);
+    onSegment(name);
+    const path = join(directory, name);
+    const segment = Segment.open(path, "readOnly", 0);
+    try {
+      const state = segment.readState();
+      if (state === undefined || state.base.index + 1 !== first)
+        throw logDamaged(
+          path,
+          "the segment's state is missing or belongs elsewhere",
+          REPLACE_ADVICE,
+        );
+      if (next === undefined) {
+        checkTail(segment, state, TAIL_LIMITS);
+        segment.producers();
+        segment.termRuns();
+      } else checkTail(segment, { ...state, head: next.base }, { ...TAIL_LIMITS, maxEntries: 1 });
+      next = state;
+    } finally {
+      await segment.close();
+    }
+  }
+}

@@ -1,0 +1,282 @@
+// Goal: fsck calls a sound log sound, and finds every single bit that is flipped in what a log means.
+// Method: a log in two segments; damage through LMDB itself (a value changed, a row removed) and below it (bytes of the file).
+import { cp, mkdir, open as openFile, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { open } from "lmdb";
+import { beforeAll, describe, expect, test } from "vitest";
+import { fsck, fsckNode, openLogStore } from "@annals/storage";
+import {
+  chainOf,
+  cycleOf,
+  hardState,
+  noopEntry,
+  plainEntries,
+  SAMPLE_MEMBERSHIP,
+} from "@annals/testkit";
+import { temporaryDirectory } from "./support/directory.ts";
+import { keptDirectory } from "./support/keptDirectory.ts";
+
+const ENTRIES = [...plainEntries(1, 30, 1), ...plainEntries(31, 59, 4)];
+const sound = keptDirectory();
+
+beforeAll(async () => {
+  const directory = join(sound.path, "logs", "1");
+  const segmentBytes = 1024 * 1024;
+  await mkdir(directory, { recursive: true });
+  const options = {
+    directory,
+    logId: 1,
+    scanFirst: false,
+    initial: { membership: SAMPLE_MEMBERSHIP },
+  };
+  let store = await openLogStore({ ...options, segmentBytes });
+  const recent = [{ sequence: 1, firstSeq: store.lastSeq(), lastSeq: store.lastSeq(), count: 1 }];
+  const producers = new Map([["p", { epoch: 1, recent, lastIndex: store.lastIndex() }]]);
+  await store.write(cycleOf({ entries: ENTRIES.slice(0, 30), hardState: hardState(1, 1, 25) }));
+  const applied = {
+    appliedIndex: store.initialState().hardState.commitIndex,
+    membership: undefined,
+    producers,
+  };
+  await store.write(cycleOf({ applied }));
+  await store.close();
+  store = await openLogStore({ ...options, segmentBytes: 16 * 1024 });
+  await store.write(cycleOf({ entries: ENTRIES.slice(30, 50), hardState: hardState(4, 1, 25) }));
+  await store.close();
+  store = await openLogStore({ ...options, segmentBytes });
+  await store.write(cycleOf({ entries: ENTRIES.slice(50), hardState: hardState(4, 1, 58) }));
+  await store.close();
+});
+
+async function copyOfLog(): Promise<string> {
+  const directory = join(await temporaryDirectory(), "log");
+  await cp(join(sound.path, "logs", "1"), directory, { recursive: true });
+  return directory;
+}
+
+const FIRST = "segment-0000000000000001";
+const SECOND = "segment-0000000000000026";
+
+describe("a sound log", () => {
+  test("has no problems, and the report tells what is there", async () => {
+    const [report] = await fsckNode(sound.path);
+    expect(report).toMatchObject({
+      logId: 1,
+      firstIndex: 1,
+      lastIndex: 59,
+      lastSeq: 59,
+      commitIndex: 58,
+      headHash: chainOf(ENTRIES),
+      problems: [],
+    });
+    expect(report?.segments).toMatchObject([
+      { name: FIRST, firstIndex: 1, lastIndex: 25, entries: 25, records: 25 },
+      { name: SECOND, firstIndex: 26, lastIndex: 59, entries: 34, records: 34 },
+    ]);
+  });
+
+  test("an unfinished segment is no damage", async () => {
+    const directory = await copyOfLog();
+    await mkdir(join(directory, "new-segment-0000000000000060"));
+    expect((await fsck(directory, { isolate: false })).problems).toMatchObject([
+      { kind: "leftover" },
+    ]);
+  });
+});
+
+type Rows = Map<string, Buffer>;
+
+/** Changes one table of a segment through LMDB, where no checksum of LMDB's stands in the way. */
+async function changeTable(
+  path: string,
+  table: string,
+  change: (rows: Rows) => void,
+): Promise<void> {
+  const root = open<Buffer, Buffer>({
+    path,
+    noSubdir: false,
+    encoding: "binary",
+    keyEncoding: "binary",
+    maxDbs: 8,
+  });
+  const db = root.openDB<Buffer, Buffer>(table, { encoding: "binary", keyEncoding: "binary" });
+  const rows: Rows = new Map();
+  for (const { key, value } of db.getRange({})) rows.set(Buffer.from(key).toString("hex"), value);
+  const before = [...rows.keys()];
+  change(rows);
+  for (const key of before) if (!rows.has(key)) await db.remove(Buffer.from(key, "hex"));
+  for (const [key, value] of rows) await db.put(Buffer.from(key, "hex"), value);
+  await root.close();
+}
+
+function key(integer: number): string {
+  return integer.toString(16).padStart(16, "0");
+}
+
+function flipIn(rows: Rows, row: string, byte: number): void {
+  const value = Buffer.from(rows.get(row) ?? Buffer.alloc(1));
+  value[byte % value.length] = (value[byte % value.length] ?? 0) ^ 0x10;
+  rows.set(row, value);
+}
+
+const DAMAGES: readonly (readonly [string, string, string, (rows: Rows) => void, RegExp])[] = [
+  ["a byte of an entry's data", FIRST, "entries", (rows) => flipIn(rows, key(10), 90), /checksum/],
+  ["an entry's term", FIRST, "entries", (rows) => flipIn(rows, key(10), 9), /checksum/],
+  ["an entry's kind", SECOND, "entries", (rows) => flipIn(rows, key(40), 1), /unknown kind/],
+  ["an entry removed", SECOND, "entries", (rows) => void rows.delete(key(40)), /missing/],
+  ["the last entry removed", SECOND, "entries", (rows) => void rows.delete(key(59)), /missing/],
+  [
+    "the entry at the seal removed",
+    FIRST,
+    "entries",
+    (rows) => void rows.delete(key(25)),
+    /missing/,
+  ],
+  ["two entries exchanged", FIRST, "entries", (rows) => exchange(rows, key(3), key(4)), /checksum/],
+  [
+    "an entry beyond the end",
+    SECOND,
+    "entries",
+    (rows) => void rows.set(key(70), Buffer.alloc(80)),
+    /outside/,
+  ],
+  ["a batch row changed", FIRST, "batches", (rows) => flipIn(rows, key(7), 7), /checksum/],
+  ["a batch row removed", FIRST, "batches", (rows) => void rows.delete(key(7)), /batch table/],
+  [
+    "two batch rows exchanged",
+    FIRST,
+    "batches",
+    (rows) => exchange(rows, key(7), key(8)),
+    /checksum/,
+  ],
+  ["a term row changed", SECOND, "terms", (rows) => flipIn(rows, key(31), 3), /checksum/],
+  ["a term row removed", SECOND, "terms", (rows) => void rows.delete(key(31)), /term table/],
+  [
+    "the state changed",
+    SECOND,
+    "meta",
+    (rows) => flipIn(rows, Buffer.from("state").toString("hex"), 20),
+    /state/,
+  ],
+  [
+    "a producer changed",
+    SECOND,
+    "producers",
+    (rows) => flipIn(rows, Buffer.from("p").toString("hex"), 2),
+    /producer/,
+  ],
+];
+
+function exchange(rows: Rows, a: string, b: string): void {
+  const [left, right] = [rows.get(a), rows.get(b)];
+  if (left === undefined || right === undefined) throw new Error("no such rows");
+  rows.set(a, right);
+  rows.set(b, left);
+}
+
+/** What the check finds in one segment, as text; in this process, since what LMDB itself keeps is sound here. */
+async function problemsOf(directory: string, segment: string): Promise<string> {
+  const { problems } = await fsck(directory, { isolate: false });
+  return problems
+    .filter(({ where }) => where.endsWith(segment))
+    .map(({ index, what }) => `${index} ${what}`)
+    .join("\n");
+}
+
+describe("damage", () => {
+  test("is told with its place and what to do", async () => {
+    const directory = await copyOfLog();
+    await changeTable(join(directory, FIRST), "entries", (rows) => flipIn(rows, key(10), 90));
+    const { problems } = await fsck(directory);
+    expect(problems).toEqual([
+      {
+        kind: "damage",
+        where: join(directory, FIRST),
+        index: 10,
+        what: "entry 10: its checksum does not match its bytes",
+        advice: expect.stringContaining("rejoin"),
+      },
+    ]);
+  });
+
+  test.each(DAMAGES)("%s is found", async (_name, segment, table, change, text) => {
+    const directory = await copyOfLog();
+    await changeTable(join(directory, segment), table, change);
+    expect(await problemsOf(directory, segment)).toMatch(text);
+  });
+
+  test("an entry forged with its checksum, but not the chain behind it", async () => {
+    const directory = await copyOfLog();
+    const other = join(await temporaryDirectory(), "other");
+    const store = await openLogStore({
+      directory: other,
+      logId: 1,
+      segmentBytes: 1024,
+      initial: { membership: SAMPLE_MEMBERSHIP },
+      scanFirst: false,
+    });
+    await store.write(cycleOf({ entries: [...ENTRIES.slice(0, 9), noopEntry(10, 1)] }));
+    await store.close();
+    let forged: Buffer = Buffer.alloc(0);
+    await changeTable(join(other, FIRST), "entries", (rows) => {
+      forged = rows.get(key(10)) ?? forged;
+    });
+    await changeTable(join(directory, FIRST), "entries", (rows) => void rows.set(key(10), forged));
+    expect(await problemsOf(directory, FIRST)).toMatch(/^11 the entry does not chain/);
+  });
+
+  test("a flipped bit anywhere in the sidecar's newest slot is survived by the other one", async () => {
+    const directory = await copyOfLog();
+    const file = await openFile(join(directory, "sidecar"), "r+");
+    const slots = Buffer.alloc(8192);
+    await file.read(slots, 0, 8192, 0);
+    const newest = slots.readBigUInt64BE(12) > slots.readBigUInt64BE(4096 + 12) ? 0 : 4096;
+    await file.write(Buffer.of((slots[newest + 60] ?? 0) ^ 1), 0, 1, newest + 60);
+    await file.close();
+    expect((await fsck(directory, { isolate: false })).problems).toEqual([]);
+  });
+
+  test("a segment in the place of another", async () => {
+    const directory = await copyOfLog();
+    await cp(join(directory, SECOND), join(directory, "segment-0000000000000099"), {
+      recursive: true,
+    });
+    const { problems } = await fsck(directory, { isolate: false });
+    expect(problems.map(({ what }) => what).join()).toContain("belongs elsewhere");
+  });
+});
+
+describe("bits of the file, below LMDB", () => {
+  const atRandom = [4099, 38_937, 56_356];
+
+  test.each(atRandom)("flipped at %d: found, or the log is as it was", async (offset) => {
+    const directory = await copyOfLog();
+    await flipAt(join(directory, SECOND, "data.mdb"), (bytes) => [offset % bytes.length]);
+    const report = await fsck(directory);
+    const intact = report.headHash === chainOf(ENTRIES) && report.lastIndex === 59;
+    expect(report.problems.length > 0 || intact).toBe(true);
+  });
+
+  test.each([30, 45, 59])("flipped in entry %d: found", async (index) => {
+    const directory = await copyOfLog();
+    const data = ENTRIES[index - 1]?.data ?? new Uint8Array(1);
+    // Copy-on-write leaves old copies of a page behind; the live one is among them.
+    await flipAt(join(directory, SECOND, "data.mdb"), (bytes) => {
+      const places: number[] = [];
+      for (let at = bytes.indexOf(data); at >= 0; at = bytes.indexOf(data, at + 1))
+        places.push(at + 9);
+      return places;
+    });
+    expect(await problemsOf(directory, SECOND)).toMatch(
+      new RegExp(`^${index} entry ${index}: its checksum`),
+    );
+  });
+});
+
+async function flipAt(path: string, places: (bytes: Buffer) => readonly number[]): Promise<void> {
+  const bytes = await readFile(path);
+  const flipped = places(bytes);
+  expect(flipped.length).toBeGreaterThan(0);
+  for (const at of flipped) bytes[at] = (bytes[at] ?? 0) ^ 4;
+  await writeFile(path, bytes);
+}
