@@ -146,6 +146,7 @@ describe("drains", () => {
 // Keeps R38.
 describe("messages that are refused change nothing", () => {
   const cases: readonly (readonly [string, string, Message])[] = [
+    ["of an unknown kind", "malformed", JSON.parse('{"kind":"gossip","from":2,"to":1,"term":9}')],
     ["for somebody else", "notForUs", heartbeat(2, 3, 9)],
     ["from itself", "forgedSender", heartbeat(1, 1, 9)],
     ["from nobody", "forgedSender", heartbeat(0, 1, 9)],
