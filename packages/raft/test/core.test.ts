@@ -1,4 +1,4 @@
-// Goal: the face that drivers see: tickets, drains, refusals, limits, restarts. Method: one core, one call, then what it answers and hands out.
+// Goal: the face that drivers see: tickets, drains, refusals, limits. Method: one core, one call, then what it answers and hands out.
 import { describe, expect, test } from "vitest";
 import {
   asIndex,
@@ -7,14 +7,10 @@ import {
   type InstallSnapshot,
   type MembershipChange,
   type Message,
-  RaftConfigError,
-  RaftCore,
 } from "@annals/raft";
 import {
   ack,
   appendEntries,
-  CONFIG,
-  entriesOf,
   entry,
   heartbeat,
   Member,
@@ -22,7 +18,6 @@ import {
   requestVote,
   voteResponse,
 } from "./support/member.ts";
-import { MemoryLog } from "./support/memoryLog.ts";
 
 const NOTHING = { index: 0, term: 0 };
 
@@ -339,66 +334,6 @@ describe("reads", () => {
     leader.core.readIndex(8);
     leader.settle();
     expect(leader.reads).toEqual([]);
-  });
-});
-
-describe("a restart", () => {
-  // Keeps R2.
-  test("keeps term and vote, and applies again what was not recorded as applied", () => {
-    const member = new Member(1, {
-      log: entriesOf(1, 1, 1),
-      term: 4,
-      votedFor: 3,
-      commitIndex: 3,
-      config: { applied: 1 },
-    });
-    expect(member.core.status()).toMatchObject({
-      term: 4,
-      votedFor: 3,
-      commitIndex: 3,
-      applied: 1,
-    });
-    member.receive(requestVote(2, 1, 4, { index: 9, term: 9 }));
-    expect(member.takeSent()).toMatchObject([{ rejected: true }]);
-    expect(member.applied.map(({ index }) => index)).toEqual([2, 3]);
-  });
-
-  test("knows that what was applied was committed, even if the commit index was not written yet", () => {
-    const { core } = new Member(1, {
-      log: entriesOf(1, 1),
-      commitIndex: 1,
-      config: { applied: 2 },
-    });
-    expect(core.status()).toMatchObject({ commitIndex: 2, applied: 2 });
-  });
-
-  // Keeps R17.
-  test.each([
-    { name: "a commit index", commitIndex: 3, applied: 0 },
-    { name: "an applied index", commitIndex: 0, applied: 3 },
-  ])("with $name beyond the log is refused", ({ commitIndex, applied }) => {
-    const options = { log: entriesOf(1, 1), commitIndex, config: { applied } };
-    expect(() => new Member(1, options)).toThrow(/beyond the last index 2/);
-  });
-});
-
-describe("settings", () => {
-  const wrong = {
-    id: asMemberId(0),
-    electionTicks: 1,
-    maxAppendEntries: 0,
-    maxInflightMessages: 0,
-    maxInflightBytes: 5,
-    maxAppendBytes: 10,
-    readOnly: "lease",
-  } as const;
-
-  test("that do not fit are refused, all at once, with the numbers", () => {
-    const make = (): RaftCore => new RaftCore({ ...CONFIG, ...wrong }, new MemoryLog());
-    expect(make).toThrow(RaftConfigError);
-    expect(make).toThrow(
-      /id 0 .*maxAppendEntries 0 .*maxInflightMessages 0 .*electionTicks 1 .*maxInflightBytes 5 .*10.*lease needs checkQuorum/,
-    );
   });
 });
 
