@@ -87,6 +87,11 @@ export class SimulatedLogStore implements LogStore {
     return this.#pending?.cycle;
   }
 
+  /** What will be on disk once that cycle is flushed. */
+  get pendingImage(): DiskImage | undefined {
+    return this.#pending?.next;
+  }
+
   /** The flush is done: the cycle is on disk and visible, its promise resolves. False when nothing was in the air. */
   completeWrite(): boolean {
     const pending = this.#pending;
