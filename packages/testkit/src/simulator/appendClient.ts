@@ -17,7 +17,7 @@ const REFUSALS: ReadonlySet<string> = new Set([
   "ERR_PRODUCER_UNKNOWN",
   "ERR_PRODUCER_FENCED",
 ]);
-/** Requests of a producer in flight: within what the producer table remembers. */
+/** Requests of a producer from the oldest open one to the newest: within what the producer table remembers. */
 const WINDOW_MAX = 6;
 /** How much later than its time limit an answer may come: it is looked at on ticks. */
 const GRACE_TICKS = 4;
@@ -71,8 +71,15 @@ export class AppendClient {
   #step(): void {
     if (this.#stopped) return;
     if (this.#producer !== undefined && this.#random.chance(0.002)) this.#beginEpoch();
-    if (this.#open.size < this.#window) this.#begin();
+    if (this.#span() < this.#window) this.#begin();
     this.#stepLater();
+  }
+
+  /** Requests from the oldest open one to the newest: what the producer table must remember. */
+  #span(): number {
+    const [oldest] = this.#open;
+    if (oldest === undefined) return 0;
+    return oldest.stamp === undefined ? 1 : this.#sequence - oldest.stamp.sequence + 1;
   }
 
   /** The producer starts anew and forgets what it had in flight. */

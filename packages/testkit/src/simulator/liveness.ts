@@ -33,8 +33,9 @@ function logSettlement(log: LogUnderTest): string | undefined {
 }
 
 function replicaSettlement(log: LogUnderTest, target: SimulatedReplica): string | undefined {
+  if (target.closing || target.failure !== undefined) return "is ending";
   const status = target.replica?.status();
-  if (status === undefined || target.failure !== undefined) return "has failed";
+  if (status === undefined) return "is down";
   const { applied, commitIndex, lastIndex, leader } = status.raft;
   if (leader === 0) return "knows no leader";
   if (applied !== log.committed.count || commitIndex !== applied || lastIndex !== applied)

@@ -1,5 +1,4 @@
 import { asSeq } from "@annals/record";
-import type { AnnalsError } from "@annals/record";
 import type { Replica } from "@annals/replica";
 import type { LogUnderTest } from "./logUnderTest.ts";
 import type { Random } from "./random.ts";
@@ -67,7 +66,7 @@ export class ReadClient {
         reads.linearizable(target, floor, replica.appliedSeq);
         this.#showSome(target, replica);
       },
-      (_: AnnalsError) => settle(),
+      settle,
     );
     const graceMs = GRACE_TICKS * world.plan.config.tickMs;
     world.scheduler.after((timeoutMs + graceMs) * 1000, () => {

@@ -110,6 +110,7 @@ export class SimulatedReplica implements Observed {
 
   /** The orderly end: hands leadership over and closes the replica. */
   stop(): Promise<void> {
+    if (this.#closing || this.#failure !== undefined) return Promise.resolve();
     this.replica?.transferLeadership();
     this.#closing = true;
     return this.replica?.close() ?? Promise.resolve();
