@@ -207,7 +207,7 @@ export class Replica {
       this.#state = "closing";
       this.#appender.end(replicaClosed, "the replica was closed");
       this.#rejectWaiters(replicaClosed);
-      await this.#writer.flushApplied();
+      await this.#writer.flushRest();
     }
     this.#dropEvents();
     await this.#options.store.close();
