@@ -21,6 +21,7 @@ import type { ProducerState, Receipt } from "./ports.ts";
 import { ReadBarrier } from "./readBarrier.ts";
 import { SeqWaiters } from "./seqWaiters.ts";
 import { StateMachine } from "./stateMachine.ts";
+import { holdVoteRequests } from "./voteRequests.ts";
 import { Writer } from "./writer.ts";
 
 type Event =
@@ -308,7 +309,7 @@ export class Replica {
   }
 
   #drain(): void {
-    while (this.#core.hasReady()) this.#handle(this.#core.takeReady());
+    while (this.#core.hasReady()) this.#handle(holdVoteRequests(this.#core.takeReady()));
     // Nothing to write came of these messages: what they brought is done with.
     this.#letGo();
   }
