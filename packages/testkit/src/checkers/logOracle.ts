@@ -22,7 +22,8 @@ interface Submitted {
 /**
  * The clients' view of one log, in linear time because every record is unique (reliability checks of Jepsen's kafka workload): an
  * acknowledged record is in the log where the answer says, once, whole and in real-time order; what was refused is not; an unknown outcome
- * may turn up once or never; no record that nobody sent; seqs dense, and each producer's requests in its order.
+ * may turn up once or never; no record that nobody sent; seqs dense, and each producer's requests
+ * begun in its order.
  */
 export class LogOracle {
   readonly #report: Report;
@@ -124,10 +125,12 @@ export class LogOracle {
           "refused is absent",
           `seq ${seq} holds a record of request ${id.request}, which was refused as not accepted`,
         );
-      if (submitted.seen === 0) submitted.firstSeq = seq;
+      if (submitted.seen === 0) {
+        submitted.firstSeq = seq;
+        this.#order(submitted, part.producer);
+      }
       submitted.seen++;
       submitted.lastSeq = seq;
-      this.#order(submitted, part.producer);
     }
   }
 

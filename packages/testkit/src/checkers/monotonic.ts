@@ -2,6 +2,7 @@ import type { HardState, RaftStatus } from "@annals/raft";
 import type { WriteCycle } from "@annals/replica";
 import { describe } from "./checker.ts";
 import type { Checker, Observed, Report } from "./checker.ts";
+import type { CommittedLog } from "./committedLog.ts";
 
 interface Seen {
   readonly term: number;
@@ -10,15 +11,16 @@ interface Seen {
 }
 
 /**
- * Term, commitIndex and applied never fall, in memory and on disk; applied ≤ commitIndex ≤ lastIndex; nothing at or below commitIndex is
- * ever replaced (Raft Fig. 2; raft.tla `MonotonicTerm`, `MonotonicCommitIndex`, CCF `AppendOnlyProp`).
+ * Term, commitIndex and applied never fall, in memory and on disk; applied ≤ commitIndex ≤ lastIndex; nothing committed is ever replaced (Raft Fig. 2; raft.tla `MonotonicTerm`, `MonotonicCommitIndex`, CCF `AppendOnlyProp`).
  */
 export class Monotonic implements Checker {
   readonly #report: Report;
+  readonly #committed: CommittedLog;
   readonly #seen = new Map<number, Seen>();
 
-  constructor(report: Report) {
+  constructor(report: Report, committed: CommittedLog) {
     this.#report = report;
+    this.#committed = committed;
   }
 
   started(replica: Observed): void {
@@ -44,12 +46,12 @@ export class Monotonic implements Checker {
 
   writing(replica: Observed, cycle: WriteCycle): void {
     const first = cycle.entries[0]?.index;
-    const stored = replica.view.stored.count;
-    const commitIndex = Math.min(this.#seen.get(replica.node)?.commitIndex ?? 0, stored);
-    if (first !== undefined && first <= commitIndex)
+    if (first === undefined) return;
+    const replaced = replica.view.stored.at(first);
+    if (replaced !== undefined && this.#committed.agrees(replaced))
       this.#report(
         "committed never changes",
-        `${describe(replica)} replaces its log from ${first}, commitIndex is ${commitIndex}`,
+        `${describe(replica)} replaces its log from ${replaced.entry.term}/${first}, which is committed`,
       );
   }
 

@@ -52,7 +52,7 @@ export class LogUnderTest {
       this.elections,
       new OneVote(report),
       new LogMatching(report),
-      new Monotonic(report),
+      new Monotonic(report, this.committed),
       new LeaderCompleteness(report, this.committed, this.elections),
       new StateMachineSafety(report, this.committed, (slot) => this.oracle.committed(slot)),
       new FailStop(report),

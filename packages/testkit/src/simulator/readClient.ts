@@ -57,17 +57,13 @@ export class ReadClient {
     };
     this.#open++;
     const barrier = world.mutant?.readBarrier ?? barrierOf;
-    barrier(replica, timeoutMs).then(
-      () => {
-        settle();
-        if (host.life !== life || !host.up || target.closing || target.failure !== undefined)
-          return;
-        world.journal.note("read", target.node, number, replica.appliedSeq);
-        reads.linearizable(target, floor, replica.appliedSeq);
-        this.#showSome(target, replica);
-      },
-      settle,
-    );
+    barrier(replica, timeoutMs).then(() => {
+      settle();
+      if (host.life !== life || !host.up || target.closing || target.failure !== undefined) return;
+      world.journal.note("read", target.node, number, replica.appliedSeq);
+      reads.linearizable(target, floor, replica.appliedSeq);
+      this.#showSome(target, replica);
+    }, settle);
     const graceMs = GRACE_TICKS * world.plan.config.tickMs;
     world.scheduler.after((timeoutMs + graceMs) * 1000, () => {
       if (!settled && host.up && host.life === life && host.lastHeldUs < begunUs)

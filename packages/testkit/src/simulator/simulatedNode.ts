@@ -158,7 +158,6 @@ export class SimulatedNode {
   /** The next tick comes late: something held the thread up. */
   delayTick(byUs: number): void {
     this.#lateTickUs = byUs;
-    this.#lastHeldUs = this.#world.scheduler.nowUs + byUs;
   }
 
   slowFlushes(factor: number): void {
@@ -220,6 +219,7 @@ export class SimulatedNode {
     const tickUs = plan.config.tickMs * 1000;
     const lateUs = this.#lateTickUs;
     this.#lateTickUs = 0;
+    if (lateUs > 0) this.#lastHeldUs = scheduler.nowUs + tickUs + lateUs;
     scheduler.after(tickUs + lateUs, () => {
       this.run(life, () => {
         const { nowUs } = scheduler;
