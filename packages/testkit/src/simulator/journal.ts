@@ -44,7 +44,7 @@ const CODES: ReadonlyMap<EventKind, number> = new Map(
   EVENT_KINDS.map((kind, code) => [kind, code]),
 );
 /** Lines kept for the report of a failure. */
-const TAIL_LINES = Number(process.env["SIM_TAIL"] ?? 60);
+const TAIL_LINES = 60;
 
 /**
  * The trace of a run: every event goes into a running hash, so that two runs can be compared; their words are kept only when a failed

@@ -73,7 +73,7 @@ export interface Plan {
 const NODE_COUNTS = [1, 2, 3, 3, 3, 3, 3, 3, 4, 5, 5, 5, 5, 6, 7] as const;
 
 /** Draws a plan ("swarm testing": every fault is on or off in a seed, with a rate of its own; a quarter of the seeds have none). */
-export function drawPlan(seed: number): Plan {
+export function drawPlan(seed: number, faultyMsMax: number = Infinity): Plan {
   const random = new Random(seed, 1);
   const nodes = random.pick(NODE_COUNTS);
   const faultless = random.chance(0.25);
@@ -82,7 +82,7 @@ export function drawPlan(seed: number): Plan {
     nodes,
     logs: random.pick([1, 1, 1, 2, 3]),
     config: drawConfig(random),
-    faultyMs: random.between(4000, 20_000),
+    faultyMs: Math.min(faultyMsMax, random.between(4000, 20_000)),
     latencyUs: { least: random.between(20, 500), mean: random.pick([100, 500, 2000, 10_000]) },
     flushUs: { least: random.between(50, 1000), mean: random.pick([100, 1000, 5000, 20_000]) },
     clients: {

@@ -79,6 +79,7 @@ export class SimulatedNode {
     this.#up = true;
     this.#life++;
     this.#held = undefined;
+    this.#lateTickUs = 0;
     journal.note("start", this.id, 0, this.#life);
     try {
       for (const replica of this.replicas) replica.start();
@@ -146,9 +147,13 @@ export class SimulatedNode {
 
   thaw(): void {
     const held = this.#held ?? [];
-    if (this.#held !== undefined) this.#lastHeldUs = this.#world.scheduler.nowUs;
+    if (this.#held !== undefined) this.#heldUntil(this.#world.scheduler.nowUs);
     this.#held = undefined;
     for (const action of held) this.#world.scheduler.after(0, action);
+  }
+
+  #heldUntil(timeUs: number): void {
+    this.#lastHeldUs = Math.max(this.#lastHeldUs, timeUs);
   }
 
   jumpClock(byMs: number): void {
@@ -219,7 +224,7 @@ export class SimulatedNode {
     const tickUs = plan.config.tickMs * 1000;
     const lateUs = this.#lateTickUs;
     this.#lateTickUs = 0;
-    if (lateUs > 0) this.#lastHeldUs = scheduler.nowUs + tickUs + lateUs;
+    if (lateUs > 0) this.#heldUntil(scheduler.nowUs + tickUs + lateUs);
     scheduler.after(tickUs + lateUs, () => {
       this.run(life, () => {
         const { nowUs } = scheduler;

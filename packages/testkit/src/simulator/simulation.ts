@@ -26,14 +26,14 @@ export interface Outcome {
 }
 
 /** Simulated time that clients go on after everything was healed, then the time within which all must be settled. */
-const AFTERMATH_ELECTIONS = 10;
+const AFTERMATH_ELECTIONS = 4;
 const SETTLE_ELECTIONS = 400;
 /** Turns of the microtask queue after each event: enough for an answer and for what its receiver does with it. */
 const HOPS = 3;
 
 /** Runs one seed: a cluster under faults, then healed, when it must come to rest with every promise kept. */
 export async function simulate(seed: number, options: WorldOptions = {}): Promise<Outcome> {
-  const world = new World(drawPlan(seed), options);
+  const world = new World(drawPlan(seed, options.faultyMsMax), options);
   const { plan, scheduler } = world;
   const electionUs = plan.config.tickMs * plan.config.electionTicks * 1000;
   const clients = startClients(world);

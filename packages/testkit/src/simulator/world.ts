@@ -15,6 +15,8 @@ export interface WorldOptions {
   /** Keeps the words of the trace. */
   readonly keepsLines?: boolean;
   readonly mutant?: Mutant | undefined;
+  /** Ends the faults earlier than the plan has it, for short runs. */
+  readonly faultyMsMax?: number | undefined;
 }
 
 /** One simulated cluster: time, network, machines and the logs on them. Nothing in here knows the real time or real chance. */
