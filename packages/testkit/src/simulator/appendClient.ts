@@ -140,7 +140,7 @@ export class AppendClient {
       (error: AnnalsError) => {
         const late = settled;
         settled = true;
-        this.#failed(request, target, error, late);
+        this.#failed(request, target, world.mutant?.refusal?.(error) ?? error, late);
       },
     );
     const graceMs = GRACE_TICKS * world.plan.config.tickMs;

@@ -5,12 +5,13 @@ Runs whole clusters of production replicas in one thread, on simulated time, net
   --seeds N              how many seeds (default 100)
   --from SEED            the first one (default 1)
   --check-determinism N  runs N seeds twice and compares their traces
+  --mutants              plants known bugs, one at a time, and wants each caught within N seeds
 
 exit code: 0 all passed, 1 a seed failed, 2 wrong usage`;
 
 export interface SimulatorArguments {
   readonly kind: "ok";
-  readonly mode: "run" | "determinism";
+  readonly mode: "run" | "determinism" | "mutants";
   readonly from: number;
   readonly seeds: number;
 }
@@ -28,6 +29,10 @@ export function parseArguments(argv: readonly string[]): Parsed {
     const option = argv[at] ?? "";
     if (option === "--") continue;
     if (option === "--help" || option === "-h") return { kind: "help" };
+    if (option === "--mutants") {
+      mode = "mutants";
+      continue;
+    }
     if (!["--seeds", "--from", "--check-determinism"].includes(option))
       return { kind: "wrong", problem: `unknown option ${option}` };
     const text = argv[++at] ?? "";

@@ -1,5 +1,8 @@
+import { MUTANTS } from "../mutants/mutants.ts";
 import { parseArguments, USAGE } from "./arguments.ts";
 import type { SimulatorArguments } from "./arguments.ts";
+import { medianSeeds, runMutant } from "./mutation.ts";
+import type { MutationResult } from "./mutation.ts";
 import { simulate } from "./simulation.ts";
 import type { Outcome } from "./simulation.ts";
 import { Totals } from "./totals.ts";
@@ -19,6 +22,8 @@ async function main(argv: readonly string[]): Promise<number> {
   switch (parsed.mode) {
     case "determinism":
       return checkDeterminism(parsed);
+    case "mutants":
+      return runMutants(parsed);
     case "run":
       return runSeeds(parsed);
     default:
@@ -63,4 +68,22 @@ async function checkDeterminism({ from, seeds }: SimulatorArguments): Promise<nu
   }
   console.log(`${seeds - differing} passed, ${differing} failed · each seed run twice`);
   return differing > 0 ? 1 : 0;
+}
+
+async function runMutants({ from, seeds }: SimulatorArguments): Promise<number> {
+  const results: MutationResult[] = [];
+  for (const mutant of MUTANTS) {
+    const result = await runMutant(mutant, from, seeds);
+    results.push(result);
+    const found =
+      result.seeds === undefined
+        ? `NOT CAUGHT within ${seeds} seeds`
+        : `caught by seed ${from + result.seeds - 1} (${result.seeds} run): ${result.rule}`;
+    console.log(`${mutant.name.padEnd(28)} ${found}\n${" ".repeat(29)}${mutant.bug}`);
+  }
+  const caught = results.filter((result) => result.seeds !== undefined).length;
+  console.log(
+    `${caught} passed, ${results.length - caught} failed · median ${medianSeeds(results)} seeds to catch`,
+  );
+  return caught < results.length ? 1 : 0;
 }

@@ -82,7 +82,7 @@ export class SimulatedReplica implements Observed {
     const replica = new Replica({
       self: this.id,
       config: world.plan.config,
-      store: world.mutant?.wrapStore?.(store, world) ?? store,
+      store: world.mutant?.wrapStore?.(store, this) ?? store,
       transport: world.mutant?.wrapTransport?.(transport, this) ?? transport,
       clock,
       randomBelow: (n) => this.#random.below(n),

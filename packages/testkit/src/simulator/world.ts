@@ -3,7 +3,7 @@ import type { LogIndex, MemberId } from "@annals/raft";
 import type { Report, Violation } from "../checkers/checker.ts";
 import { Journal } from "./journal.ts";
 import { LogUnderTest } from "./logUnderTest.ts";
-import type { Mutant } from "./mutant.ts";
+import type { Mutant } from "../mutants/mutant.ts";
 import { Network } from "./network.ts";
 import type { Plan } from "./plan.ts";
 import { Random } from "./random.ts";
