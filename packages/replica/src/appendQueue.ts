@@ -162,7 +162,7 @@ export class AppendQueue {
     for (const waiter of append.waiters) waiter.resolve(result);
   }
 
-  /** Records that were proposed will never be in the log; an earlier part of the same request may be, and then it is not as if never sent. */
+  /** What was proposed will never be in the log. An earlier part of the same request may be: then it is not as if never sent. */
   #lose(append: PendingAppend, lost: () => AnnalsError): void {
     const untouched = append.applied === (append.alreadyIn?.count ?? 0);
     this.#reject(append, untouched ? lost() : outcomeUnknown("a change of leader cut it"));

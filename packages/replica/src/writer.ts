@@ -104,7 +104,7 @@ export class Writer {
     this.#settleIdle();
   }
 
-  /** A clean end: writes what is still queued, so that the next start has less to fetch and to apply again. Nothing of it is acknowledged. */
+  /** A clean end: writes what is still queued, so that the next start has less to fetch and to apply. Nothing of it is acknowledged. */
   async flushRest(): Promise<void> {
     await this.untilIdle();
     const queue = this.#queue;

@@ -25,7 +25,7 @@ export class DurabilityLedger implements Checker {
     if (stored.count < message.index || hardState.term < message.term)
       this.#report(
         "said before flushed",
-        `${describe(replica)} says that it has ${message.index} in term ${message.term}, on its disk is ${stored.count} in term ${hardState.term}`,
+        `${describe(replica)} acknowledges ${message.term}/${message.index}, its disk ends at ${stored.count} in term ${hardState.term}`,
       );
   }
 

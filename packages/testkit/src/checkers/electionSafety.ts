@@ -2,7 +2,7 @@ import type { MemberId, Role, Term } from "@annals/raft";
 import { describe } from "./checker.ts";
 import type { Checker, Observed, Report } from "./checker.ts";
 
-/** At most one leader in a term (Raft Fig. 3 "Election Safety"; raft.tla `ElectionSafety`), and each leads by a vote of its own that is on disk. */
+/** At most one leader in a term (Raft Fig. 3 "Election Safety"; raft.tla `ElectionSafety`), whose own vote is on its disk. */
 export class ElectionSafety implements Checker {
   readonly #report: Report;
   readonly #leaders = new Map<Term, number>();

@@ -42,6 +42,11 @@ export class LogOracle {
     return this.#acknowledgements;
   }
 
+  /** Every producer with a record in the log. */
+  get producers(): readonly string[] {
+    return [...this.#producers.keys()];
+  }
+
   submitted(request: number, count: number, stamp: ProducerStamp | undefined): void {
     const floor = this.#acknowledgedSeq;
     const fresh = { seen: 0, firstSeq: 0, lastSeq: 0, refused: false };
@@ -73,7 +78,7 @@ export class LogOracle {
     if (seen !== count || firstSeq !== result.firstSeq || lastSeq !== result.lastSeq)
       this.#report(
         "acknowledged is present",
-        `request ${request} of ${count} records is answered with seqs ${result.firstSeq} to ${result.lastSeq}, committed are ${seen} from ${firstSeq} to ${lastSeq}`,
+        `request ${request} of ${count} is answered with ${result.firstSeq}–${result.lastSeq}, in the log are ${seen} at ${firstSeq}–${lastSeq}`,
       );
     if (firstSeq <= floor)
       this.#report(
@@ -116,7 +121,7 @@ export class LogOracle {
       if (id.position !== submitted.seen) {
         this.#report(
           id.position < submitted.seen ? "no duplicate" : "whole requests",
-          `seq ${seq} holds record ${id.position} of request ${id.request}, of which ${submitted.seen} are in the log from ${submitted.firstSeq}`,
+          `seq ${seq} holds record ${id.position} of request ${id.request}, ${submitted.seen} are there from ${submitted.firstSeq} on`,
         );
         return;
       }

@@ -11,7 +11,8 @@ interface Seen {
 }
 
 /**
- * Term, commitIndex and applied never fall, in memory and on disk; applied ≤ commitIndex ≤ lastIndex; nothing committed is ever replaced (Raft Fig. 2; raft.tla `MonotonicTerm`, `MonotonicCommitIndex`, CCF `AppendOnlyProp`).
+ * Term, commitIndex and applied never fall, in memory and on disk; applied ≤ commitIndex ≤ lastIndex; nothing committed is ever replaced
+ * (Raft Fig. 2 and §5.3).
  */
 export class Monotonic implements Checker {
   readonly #report: Report;

@@ -5,7 +5,7 @@ export interface RecordId {
 }
 
 /** Bytes of the id at the start of a record. */
-export const RECORD_ID_BYTES = 8;
+const RECORD_ID_BYTES = 8;
 
 export function makeRecord(id: RecordId, bytes: number): Uint8Array {
   const record = new Uint8Array(Math.max(RECORD_ID_BYTES, bytes));

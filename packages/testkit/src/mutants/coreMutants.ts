@@ -36,7 +36,6 @@ interface RaftInside {
     committed(): number;
     get(member: MemberId): { maybeUpdate(index: LogIndex): boolean } | undefined;
     recordVote(member: MemberId, granted: boolean): void;
-    quorumActive(): boolean;
     tallyVotes(): { readonly granted: number; readonly rejected: number; readonly result: string };
   };
   readonly readOnly: { readonly token: number; ack(from: MemberId, token: number): void };
@@ -44,14 +43,18 @@ interface RaftInside {
 
 /** FAULT MODULE: bugs inside the core, patched into its objects from outside while a mutant runs. */
 export const CORE_MUTANTS: readonly Mutant[] = [
-  patched("old-term-commit-by-counting", "entries of earlier terms are committed by counting", (raft) => {
-    const { log } = raft;
-    log.maybeCommit = (index) => {
-      if (index <= log.committed || !Number.isFinite(index)) return false;
-      log.commitTo(index as LogIndex);
-      return true;
-    };
-  }),
+  patched(
+    "old-term-commit-by-counting",
+    "entries of earlier terms are committed by counting",
+    (raft) => {
+      const { log } = raft;
+      log.maybeCommit = (index) => {
+        if (index <= log.committed || !Number.isFinite(index)) return false;
+        log.commitTo(index as LogIndex);
+        return true;
+      };
+    },
+  ),
   patched("vote-without-log-check", "a vote is given to candidates with an older log", (raft) => {
     raft.log.isUpToDate = () => true;
   }),
@@ -94,44 +97,56 @@ export const CORE_MUTANTS: readonly Mutant[] = [
       else sendAfterDurable(message);
     };
   }),
-  patched("late-duplicate-shortens", "entries that are here already replace the log from there", (raft) => {
-    const { log } = raft;
-    const maybeAppend = log.maybeAppend.bind(log);
-    log.maybeAppend = (prev, entries, leaderCommit) => {
-      const first = entries[0];
-      if (first !== undefined && first.index > log.committed && log.matches(prev))
-        log.append(entries);
-      return maybeAppend(prev, entries, leaderCommit);
-    };
-  }),
-  patched("commit-unmatched-tail", "a follower commits beyond the entries that were compared", (raft) => {
-    const { log } = raft;
-    const maybeAppend = log.maybeAppend.bind(log);
-    log.maybeAppend = (prev, entries, leaderCommit) => {
-      const result = maybeAppend(prev, entries, leaderCommit);
-      if (result !== "mismatch")
-        log.commitTo(Math.min(leaderCommit, log.lastIndex) as LogIndex);
-      return result;
-    };
-  }),
-  patched("read-without-quorum", "one answer to a heartbeat confirms a read for everybody", (raft) => {
-    const { readOnly, tracker } = raft;
-    const ack = readOnly.ack.bind(readOnly);
-    readOnly.ack = (_from, token) => {
-      for (const voter of tracker.voters) ack(voter, token);
-    };
-  }),
+  patched(
+    "late-duplicate-shortens",
+    "entries that are here already replace the log from there",
+    (raft) => {
+      const { log } = raft;
+      const maybeAppend = log.maybeAppend.bind(log);
+      log.maybeAppend = (prev, entries, leaderCommit) => {
+        const first = entries[0];
+        if (first !== undefined && first.index > log.committed && log.matches(prev))
+          log.append(entries);
+        return maybeAppend(prev, entries, leaderCommit);
+      };
+    },
+  ),
+  patched(
+    "commit-unmatched-tail",
+    "a follower commits beyond the entries that were compared",
+    (raft) => {
+      const { log } = raft;
+      const maybeAppend = log.maybeAppend.bind(log);
+      log.maybeAppend = (prev, entries, leaderCommit) => {
+        const result = maybeAppend(prev, entries, leaderCommit);
+        if (result !== "mismatch") log.commitTo(Math.min(leaderCommit, log.lastIndex) as LogIndex);
+        return result;
+      };
+    },
+  ),
+  patched(
+    "read-without-quorum",
+    "one answer to a heartbeat confirms a read for everybody",
+    (raft) => {
+      const { readOnly, tracker } = raft;
+      const ack = readOnly.ack.bind(readOnly);
+      readOnly.ack = (_from, token) => {
+        for (const voter of tracker.voters) ack(voter, token);
+      };
+    },
+  ),
   patched("read-token-reused", "an answer to an old heartbeat confirms the newest read", (raft) => {
     const { readOnly } = raft;
     const ack = readOnly.ack.bind(readOnly);
     readOnly.ack = (from) => ack(from, readOnly.token);
   }),
-  patched("read-before-own-term", "a new leader serves reads before it has committed anything", (raft) => {
-    raft.committedInTerm = () => true;
-  }),
-  patched("no-step-down", "a leader that hears no quorum leads on", (raft) => {
-    raft.tracker.quorumActive = () => true;
-  }),
+  patched(
+    "read-before-own-term",
+    "a new leader serves reads before it has committed anything",
+    (raft) => {
+      raft.committedInTerm = () => true;
+    },
+  ),
   patched("rejections-counted", "every answer to a request for a vote counts as a vote", (raft) => {
     const { tracker } = raft;
     const recordVote = tracker.recordVote.bind(tracker);

@@ -105,4 +105,3 @@ function commitBeyondMatch(transport: PeerTransport): PeerTransport {
   };
   return { send: (to, messages) => transport.send(to, messages.map(changed)) };
 }
-

@@ -1,4 +1,4 @@
-export const USAGE = `usage: pnpm sim [--seeds N] [--from SEED] [--check-determinism N] [--mutants]
+export const USAGE = `usage: pnpm sim [--seeds N] [--from SEED] [--check-determinism N | --mutants | --mutant NAME]
 
 Runs whole clusters of production replicas in one thread, on simulated time, network and disks. Every seed is a run of its own.
 
@@ -6,6 +6,7 @@ Runs whole clusters of production replicas in one thread, on simulated time, net
   --from SEED            the first one (default 1)
   --check-determinism N  runs N seeds twice and compares their traces
   --mutants              plants known bugs, one at a time, and wants each caught within N seeds
+  --mutant NAME          plants only this one
 
 exit code: 0 all passed, 1 a seed failed, 2 wrong usage`;
 
@@ -14,6 +15,8 @@ export interface SimulatorArguments {
   readonly mode: "run" | "determinism" | "mutants";
   readonly from: number;
   readonly seeds: number;
+  /** The only mutant to plant; undefined for all. */
+  readonly mutant: string | undefined;
 }
 
 type Parsed =
@@ -24,6 +27,7 @@ type Parsed =
 export function parseArguments(argv: readonly string[]): Parsed {
   let from = 1;
   let seeds = 100;
+  let mutant: string | undefined;
   let mode: SimulatorArguments["mode"] = "run";
   for (let at = 0; at < argv.length; at++) {
     const option = argv[at] ?? "";
@@ -31,6 +35,11 @@ export function parseArguments(argv: readonly string[]): Parsed {
     if (option === "--help" || option === "-h") return { kind: "help" };
     if (option === "--mutants") {
       mode = "mutants";
+      continue;
+    }
+    if (option === "--mutant") {
+      mode = "mutants";
+      mutant = argv[++at];
       continue;
     }
     if (!["--seeds", "--from", "--check-determinism"].includes(option))
@@ -43,5 +52,5 @@ export function parseArguments(argv: readonly string[]): Parsed {
     else seeds = value;
     if (option === "--check-determinism") mode = "determinism";
   }
-  return { kind: "ok", mode, from, seeds };
+  return { kind: "ok", mode, from, seeds, mutant };
 }

@@ -29,13 +29,13 @@ export class FaultInjector {
 
   #strike(fault: TimedFault): void {
     const { nodes, journal, network, scheduler } = this.#world;
-    const node = this.#random.pick(nodes);
+    const node = this.#victim();
     const electionUs = this.#electionUs();
     const note = (value: number, text?: string): void =>
       journal.note(fault, node.id, 0, value, text === undefined ? undefined : () => text);
     switch (fault) {
       case "partition": {
-        const shape = network.partition.draw(this.#random);
+        const shape = network.partition.draw(this.#random, node.id);
         journal.note(fault, 0, 0, shape.length, () => shape);
         scheduler.after(this.#random.below(6 * electionUs), () => {
           if (this.#stopped) return;
@@ -99,6 +99,15 @@ export class FaultInjector {
       default:
         fault satisfies never;
     }
+  }
+
+  /** Some node, often one that leads a log: there faults hurt most. */
+  #victim(): SimulatedNode {
+    const { nodes } = this.#world;
+    const leading = nodes.filter((node) =>
+      node.replicas.some(({ replica }) => replica?.role === "leader"),
+    );
+    return this.#random.pick(leading.length > 0 && this.#random.chance(0.5) ? leading : nodes);
   }
 
   /** Damages at most a minority of the nodes, and each of them once: nothing repairs a damaged entry. */

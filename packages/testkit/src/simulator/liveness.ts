@@ -24,12 +24,27 @@ function logSettlement(log: LogUnderTest): string | undefined {
   const down = living.find(({ replica }) => replica === undefined);
   if (down !== undefined) return `n${down.node} is down`;
   const leaders = living.filter(({ replica }) => replica?.role === "leader");
-  if (leaders.length !== 1) return `${leaders.length} leaders`;
+  const [leader] = leaders;
+  if (leader === undefined || leaders.length > 1) return `${leaders.length} leaders`;
   for (const replica of living) {
     const problem = replicaSettlement(log, replica);
     if (problem !== undefined) return `n${replica.node} ${problem}`;
+    const producer = differingProducer(log, leader, replica);
+    if (producer !== undefined)
+      return `n${replica.node} knows ${producer} otherwise than the leader`;
   }
   return undefined;
+}
+
+/** What is known of producers is a function of the applied entries, so it is the same everywhere. */
+function differingProducer(
+  log: LogUnderTest,
+  leader: SimulatedReplica,
+  replica: SimulatedReplica,
+): string | undefined {
+  const known = ({ replica: one }: SimulatedReplica, id: string): string =>
+    JSON.stringify(one?.producer(id));
+  return log.oracle.producers.find((id) => known(leader, id) !== known(replica, id));
 }
 
 function replicaSettlement(log: LogUnderTest, target: SimulatedReplica): string | undefined {

@@ -12,6 +12,7 @@ import { LogMatching } from "../checkers/logMatching.ts";
 import { LogOracle } from "../checkers/logOracle.ts";
 import { Monotonic } from "../checkers/monotonic.ts";
 import { OneVote } from "../checkers/oneVote.ts";
+import { OwnTermCommit } from "../checkers/ownTermCommit.ts";
 import { Receipts } from "../checkers/receipts.ts";
 import { StateMachineSafety } from "../checkers/stateMachineSafety.ts";
 import { SimulatedReplica } from "./simulatedReplica.ts";
@@ -52,6 +53,7 @@ export class LogUnderTest {
       this.elections,
       new OneVote(report),
       new LogMatching(report),
+      new OwnTermCommit(report),
       new Monotonic(report, this.committed),
       new LeaderCompleteness(report, this.committed, this.elections),
       new StateMachineSafety(report, this.committed, (slot) => this.oracle.committed(slot)),

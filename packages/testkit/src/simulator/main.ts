@@ -70,9 +70,14 @@ async function checkDeterminism({ from, seeds }: SimulatorArguments): Promise<nu
   return differing > 0 ? 1 : 0;
 }
 
-async function runMutants({ from, seeds }: SimulatorArguments): Promise<number> {
+async function runMutants({ from, seeds, mutant: only }: SimulatorArguments): Promise<number> {
   const results: MutationResult[] = [];
-  for (const mutant of MUTANTS) {
+  const mutants = MUTANTS.filter(({ name }) => only === undefined || name === only);
+  if (mutants.length === 0) {
+    console.error(`sim: there is no mutant "${only}"`);
+    return 2;
+  }
+  for (const mutant of mutants) {
     const result = await runMutant(mutant, from, seeds);
     results.push(result);
     const found =

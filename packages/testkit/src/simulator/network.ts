@@ -5,8 +5,8 @@ import type { SimulatedReplica } from "./simulatedReplica.ts";
 import type { World } from "./world.ts";
 
 /**
- * Carries frames from replica to replica. Frames between two replicas keep their order, as on a TCP connection, unless this one is reordered;
- * any may be lost, delayed or come twice.
+ * Carries frames from replica to replica. Frames between two replicas keep their order, as on a TCP connection, unless this one is
+ * reordered; any may be lost, delayed or come twice.
  */
 export class Network {
   readonly partition: Partition;
@@ -89,7 +89,7 @@ function describeMessage(message: Message): string {
   const { kind, term } = message;
   switch (kind) {
     case "appendEntries":
-      return `${kind}(t${term} after ${message.prevLogTerm}/${message.prevLogIndex} +${message.entries.length} commit ${message.leaderCommit})`;
+      return `${kind}(t${term} ${message.prevLogTerm}/${message.prevLogIndex} +${message.entries.length} commit ${message.leaderCommit})`;
     case "appendEntriesResponse":
       return `${kind}(t${term} ${message.rejected ? "rejected " : ""}${message.index})`;
     case "requestVoteResponse":

@@ -21,24 +21,16 @@ export class Partition {
     this.#cut = new Set();
   }
 
-  /** Replaces whatever was cut; returns the shape. */
-  draw(random: Random): Shape {
+  /** Replaces whatever was cut; returns the shape. The victim is in the first group, where there are groups. */
+  draw(random: Random, victim: number): Shape {
     const shape = random.pick(PARTITION_SHAPES);
-    const passes = passing(shape, random.shuffled(this.#nodes), random);
+    const others = random.shuffled(this.#nodes.filter((node) => node !== victim));
+    const passes = passing(shape, [victim, ...others], random);
     const cut = new Set<number>();
     for (const from of this.#nodes)
       for (const to of this.#nodes) if (from !== to && !passes(from, to)) cut.add(from * 16 + to);
     this.#cut = cut;
     return shape;
-  }
-
-  /** Frames pass among these nodes only. */
-  isolate(nodes: ReadonlySet<number>): void {
-    const cut = new Set<number>();
-    for (const from of this.#nodes)
-      for (const to of this.#nodes)
-        if (from !== to && !(nodes.has(from) && nodes.has(to))) cut.add(from * 16 + to);
-    this.#cut = cut;
   }
 }
 
