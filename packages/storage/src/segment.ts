@@ -57,6 +57,13 @@ type TableName = "entries" | "batches" | "terms" | "producers" | "meta";
 
 const BINARY = { encoding: "binary", keyEncoding: "binary", cache: false } as const;
 
+/**
+ * By default a large batch is begun on the write thread while it is still being queued here. A worker that dies in between, of its heap
+ * limit, would leave that thread waiting with the write lock held, and whoever opens the log next would wait with it. (The typings
+ * of lmdb lack this option.)
+ */
+const QUEUE_WHOLE_BATCHES = { batchStartThreshold: 2 ** 31 };
+
 function openRoot(
   path: string,
   readOnly: boolean,
@@ -64,6 +71,7 @@ function openRoot(
 ): RootDatabase<Uint8Array, Uint8Array> {
   return open<Uint8Array, Uint8Array>({
     ...BINARY,
+    ...QUEUE_WHOLE_BATCHES,
     path,
     noSubdir: false,
     readOnly,
