@@ -10,7 +10,7 @@ const RECORD = { actor: { id: "ada" }, action: "file.added", targets: [{ id: "a.
 
 let server: TestServer;
 beforeEach(async () => {
-  server = await startTestServer();
+  server = await startTestServer({ address: "127.0.0.1:1" });
 });
 afterEach(() => server.close());
 

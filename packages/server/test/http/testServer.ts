@@ -22,7 +22,8 @@ export async function startTestServer(
   const faults: unknown[] = [];
   const app = createHttpServer(service, {
     node: "a",
-    address: "127.0.0.1:1",
+    // No address: clients learn no leader, and stay with the URL that they were given.
+    address: "",
     maxBodyBytes: 64 * 1024,
     maxHeldBodyBytes: 256 * 1024,
     onFault: (error) => faults.push(error),

@@ -1,0 +1,69 @@
+import { ClientError } from "@annals/client";
+import { AnnalsError } from "@annals/record";
+import { EXIT } from "./exitCodes.ts";
+import type { ExitCode } from "./exitCodes.ts";
+
+/** An error of the command itself: what, how to mend it, and the exit code. */
+export class CliError extends AnnalsError {
+  override readonly name = "CliError";
+  readonly exitCode: ExitCode;
+  readonly hint: string | undefined;
+
+  constructor(
+    code: `ERR_${string}`,
+    message: string,
+    options: { exitCode?: ExitCode; hint?: string | undefined; cause?: unknown } = {},
+  ) {
+    super(code, message, options);
+    this.exitCode = options.exitCode ?? EXIT.failed;
+    this.hint = options.hint;
+  }
+}
+
+export function usageError(message: string, hint?: string): CliError {
+  return new CliError("ERR_USAGE", message, { exitCode: EXIT.usage, hint });
+}
+
+/** Errors after which the very same command may succeed. */
+const UNAVAILABLE = new Set([
+  "ERR_NO_LEADER",
+  "ERR_NOT_LEADER",
+  "ERR_NO_QUORUM",
+  "ERR_OUTCOME_UNKNOWN",
+  "ERR_TIMEOUT",
+  "ERR_OVERLOADED",
+]);
+
+export function exitCodeOf(error: unknown): ExitCode {
+  if (error instanceof CliError) return error.exitCode;
+  if (!(error instanceof ClientError)) return EXIT.failed;
+  if (error.code === "ERR_CONNECT_FAILED") return EXIT.cannotConnect;
+  if (error.code === "ERR_ABORTED") return EXIT.interrupted;
+  if (error.status === 401 || error.status === 403) return EXIT.denied;
+  if (error.status === 404) return EXIT.notFound;
+  return UNAVAILABLE.has(error.code) || error.retryable ? EXIT.unavailable : EXIT.failed;
+}
+
+/** How to mend what a server said, where there is something to say. */
+const HINTS: Readonly<Record<string, string>> = {
+  ERR_CONNECT_FAILED:
+    "is a node running there? `annals dev` starts a cluster; --url or ANNALS_URL says where one is",
+  ERR_LOG_NOT_FOUND: "`annals log list` prints the logs; `annals log create NAME` makes one",
+  ERR_NO_LEADER: "`annals cluster health` says what is missing",
+  ERR_NO_QUORUM:
+    "`annals cluster health` says what is missing; --consistency local reads what one node has",
+  ERR_OUTCOME_UNKNOWN:
+    "the records may be in the log or not: look (`annals query`) before you repeat",
+  ERR_RECORD_INVALID: "a record needs actor.id and action; free data goes under data",
+};
+
+/** What went wrong, for people: one line, then how to mend it. */
+export function describeError(error: unknown): string {
+  if (!(error instanceof AnnalsError)) {
+    return `annals: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;
+  }
+  const hint = error instanceof CliError ? error.hint : HINTS[error.code];
+  const [first = "", ...rest] = error.message.split("\n");
+  const lines = [`annals: ${first} (${error.code})`, ...rest];
+  return (hint === undefined ? lines : [...lines, `  = ${hint}`]).join("\n");
+}

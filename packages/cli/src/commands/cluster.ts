@@ -1,0 +1,160 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { AnnalsClient, ClusterStatus } from "@annals/client";
+import type { Command } from "commander";
+import { examples, withClient, withLog, withOutput } from "../context.ts";
+import type { CliContext, ClientOptions, OutputOptions } from "../context.ts";
+import { EXIT } from "../exitCodes.ts";
+import { formatCount, paint, renderTable } from "../output.ts";
+
+interface HealthOptions extends ClientOptions, OutputOptions {
+  readonly watch?: boolean;
+  readonly exitWhenHealthy?: boolean;
+}
+
+interface NodeReadiness {
+  readonly node: string;
+  readonly url: string;
+  readonly ready: boolean;
+  readonly reasons: readonly string[];
+}
+
+interface ClusterHealth {
+  readonly healthy: boolean;
+  readonly nodes: readonly NodeReadiness[];
+  readonly reasons: readonly string[];
+}
+
+const WATCH_MS = 2_000;
+
+export function registerCluster(program: Command, context: CliContext): void {
+  const cluster = program.command("cluster").description("state of the cluster");
+  examples(cluster, [
+    "annals cluster status",
+    "annals cluster health --watch --exit-when-healthy",
+    "annals cluster transfer-leader --log audit --to b",
+  ]);
+
+  withOutput(
+    withClient(cluster.command("status").description("nodes, logs, leaders and replicas")),
+  ).action(async (options: ClientOptions & OutputOptions) => {
+    const status = await context.client(options).cluster({ signal: context.interrupt });
+    const format = context.format(options);
+    if (format === "json") return context.printJson(status);
+    if (format === "ndjson") return context.print(`${JSON.stringify(status)}\n`);
+    return context.print(statusText(status, context.color));
+  });
+
+  withOutput(
+    withClient(
+      cluster
+        .command("health")
+        .description("whether every node serves; exits 10 if not, with the reasons")
+        .option("--watch", "again every two seconds until Ctrl-C")
+        .option("--exit-when-healthy", "with --watch: end when all is well"),
+    ),
+  ).action((options: HealthOptions) => health(context, options));
+
+  withClient(
+    withLog(
+      cluster
+        .command("transfer-leader")
+        .description("hand the leadership of a log to another node")
+        .option("--to <node>", "to this node instead of the most caught-up one"),
+    ),
+  ).action(async (options: ClientOptions & { log: string; to?: string }) => {
+    const client = context.client(options);
+    await client.transferLeadership(options.log, options.to, { signal: context.interrupt });
+    const status = await client.cluster({ signal: context.interrupt });
+    const leader = status.logs.find(({ name }) => name === options.log)?.leader;
+    await context.print(`${options.log}: leader is now ${leader ?? "being elected"}\n`);
+  });
+}
+
+function statusText(status: ClusterStatus, color: boolean): string {
+  const nodes = renderTable(
+    [
+      { title: "NODE", value: ({ id }) => (id === status.node ? `${id} *` : id) },
+      { title: "ADDRESS", value: ({ address }) => address },
+      {
+        title: "REACHABLE",
+        value: ({ reachable, reason }) => (reachable ? "yes" : `no ${reason ?? ""}`.trim()),
+      },
+      { title: "PID", value: ({ pid }) => (pid === undefined ? "" : String(pid)), align: "right" },
+    ],
+    status.nodes,
+    color,
+  );
+  const logs = renderTable(
+    [
+      { title: "LOG", value: ({ name }) => name },
+      { title: "LEADER", value: ({ leader }) => leader ?? "none" },
+      { title: "TERM", value: ({ term }) => String(term), align: "right" },
+      { title: "LAST SEQ", value: ({ lastSeq }) => formatCount(lastSeq), align: "right" },
+      { title: "COMMIT", value: ({ commitIndex }) => formatCount(commitIndex), align: "right" },
+      { title: "REPLICAS", value: ({ replicas }) => replicas.map(describeReplica).join(", ") },
+    ],
+    status.logs,
+    color,
+  );
+  const reasons = status.reasons
+    .map((reason) => `${paint("yellow", "!", color)} ${reason}\n`)
+    .join("");
+  const title = `cluster ${status.cluster}, as node ${status.node} (version ${status.version}) sees it`;
+  return `${title}\n\n${nodes}\n${logs}${reasons === "" ? "" : `\n${reasons}`}`;
+}
+
+function describeReplica({
+  node,
+  role,
+  matchIndex,
+  paused,
+}: ClusterStatus["logs"][number]["replicas"][number]): string {
+  const match = matchIndex === undefined ? "" : `@${matchIndex}`;
+  return `${node}${match} ${role}${paused.length === 0 ? "" : ` (paused: ${paused.join(" ")})`}`;
+}
+
+async function health(context: CliContext, options: HealthOptions): Promise<void> {
+  // One attempt at each: whoever asks for health wants to know now.
+  const client = context.client(options, 0);
+  const format = context.format(options);
+  for (;;) {
+    const now = await clusterHealth(client, context.urls(options), context.interrupt);
+    context.exitCode = now.healthy ? EXIT.ok : EXIT.unhealthy;
+    if (format === "json") await context.printJson(now);
+    else if (format === "ndjson") await context.print(`${JSON.stringify(now)}\n`);
+    else await context.print(healthText(now, context.color));
+    if (options.watch !== true || (options.exitWhenHealthy === true && now.healthy)) return;
+    await sleep(WATCH_MS, undefined, { signal: context.interrupt }).catch(() => undefined);
+    if (context.interrupt.aborted) return;
+  }
+}
+
+async function clusterHealth(
+  client: AnnalsClient,
+  urls: readonly string[],
+  signal: AbortSignal,
+): Promise<ClusterHealth> {
+  let status: ClusterStatus | undefined;
+  for (const url of urls) {
+    status = await client.cluster({ url, signal }).catch(() => undefined);
+    if (status !== undefined) break;
+  }
+  // Without a status, only the addresses that were given are known.
+  const known =
+    status?.nodes.map(({ id, address }) => ({ node: id, url: `http://${address}` })) ??
+    urls.map((url) => ({ node: url, url }));
+  const nodes = await Promise.all(
+    known.map(async ({ node, url }) => ({ node, url, ...(await client.health(url, { signal })) })),
+  );
+  const reasons = status?.reasons ?? ["no node answers"];
+  return { healthy: reasons.length === 0 && nodes.every(({ ready }) => ready), nodes, reasons };
+}
+
+function healthText({ healthy, nodes, reasons }: ClusterHealth, color: boolean): string {
+  const word = healthy ? paint("green", "healthy", color) : paint("red", "unhealthy", color);
+  const lines = nodes.map(
+    ({ node, ready, reasons: why }) =>
+      `  ${node}: ${ready ? "ready" : `not ready (${why.join("; ")})`}`,
+  );
+  return [word, ...lines, ...reasons.map((reason) => `  ! ${reason}`)].join("\n") + "\n";
+}

@@ -1,0 +1,80 @@
+import { existsSync } from "node:fs";
+import { resolve } from "node:path";
+import type { FsckReport } from "@annals/storage";
+import type { Command } from "commander";
+import { CliError } from "../cliError.ts";
+import { examples, withOutput } from "../context.ts";
+import type { CliContext, OutputOptions } from "../context.ts";
+import { EXIT } from "../exitCodes.ts";
+import { formatCount, paint, renderTable } from "../output.ts";
+
+export function registerFsck(program: Command, context: CliContext): void {
+  const command = program
+    .command("fsck")
+    .description("check a stopped node's data directory; exits 20 if anything is damaged")
+    .argument("<directory>", "the node's data directory")
+    .action((directory: string, options: OutputOptions) => fsck(context, directory, options));
+  examples(withOutput(command), ["annals fsck /var/lib/annals", "annals fsck .annals/a -o json"]);
+}
+
+async function fsck(context: CliContext, directory: string, options: OutputOptions): Promise<void> {
+  const format = context.format(options);
+  const path = resolve(context.io.cwd, directory);
+  if (!existsSync(path)) {
+    throw new CliError("ERR_DIRECTORY_NOT_FOUND", `there is no directory ${path}`, {
+      exitCode: EXIT.notFound,
+    });
+  }
+  const reports = await context.fsckNode(path);
+  const problems = reports.flatMap((report) => report.problems);
+  if (problems.some(({ kind }) => kind === "damage")) context.exitCode = EXIT.damaged;
+  if (format === "json") return context.printJson({ items: reports });
+  if (format === "ndjson") {
+    for (const report of reports) await context.print(`${JSON.stringify(report)}\n`);
+    return undefined;
+  }
+  if (reports.length === 0) return context.note(`there are no logs in ${path}`);
+  return context.print(fsckText(reports, context.color));
+}
+
+function fsckText(reports: readonly FsckReport[], color: boolean): string {
+  const table = renderTable<FsckReport>(
+    [
+      {
+        title: "LOG",
+        value: ({ logId, directory }) => (logId === undefined ? directory : String(logId)),
+        align: "right",
+      },
+      { title: "SEGMENTS", value: ({ segments }) => String(segments.length), align: "right" },
+      {
+        title: "ENTRIES",
+        value: ({ segments }) => formatCount(sum(segments.map(({ entries }) => entries))),
+        align: "right",
+      },
+      {
+        title: "LAST SEQ",
+        value: ({ lastSeq }) => (lastSeq === undefined ? "?" : formatCount(lastSeq)),
+        align: "right",
+      },
+      { title: "HEAD", value: ({ headHash }) => headHash?.slice(0, 16) ?? "?" },
+      { title: "STATE", value: stateOf },
+    ],
+    reports,
+    color,
+  );
+  const problems = reports.flatMap((report) => report.problems);
+  const lines = problems.map(({ kind, where, index, what, advice }) => {
+    const at = index === undefined ? where : `${where}, index ${index}`;
+    return `\n${paint(kind === "damage" ? "red" : "yellow", kind, color)} ${at}: ${what}\n  = ${advice}\n`;
+  });
+  return table + lines.join("");
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
+}
+
+function stateOf({ problems }: FsckReport): string {
+  if (problems.length === 0) return "sound";
+  return problems.some(({ kind }) => kind === "damage") ? "DAMAGED" : "sound, with leftovers";
+}

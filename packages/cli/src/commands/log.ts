@@ -1,0 +1,66 @@
+import type { LogInfo } from "@annals/client";
+import type { Command } from "commander";
+import { CliError } from "../cliError.ts";
+import { examples, withClient, withOutput } from "../context.ts";
+import type { CliContext, ClientOptions, OutputOptions } from "../context.ts";
+import { EXIT } from "../exitCodes.ts";
+import { formatCount, renderTable } from "../output.ts";
+import type { Column } from "../output.ts";
+
+const COLUMNS: readonly Column<LogInfo>[] = [
+  { title: "LOG", value: ({ name }) => name },
+  { title: "FIRST", value: ({ firstSeq }) => formatCount(firstSeq), align: "right" },
+  { title: "LAST", value: ({ lastSeq }) => formatCount(lastSeq), align: "right" },
+  { title: "LEADER", value: ({ leader }) => leader ?? "none" },
+  { title: "DISK MiB", value: ({ diskBytes }) => (diskBytes / 2 ** 20).toFixed(1), align: "right" },
+];
+
+export function registerLog(program: Command, context: CliContext): void {
+  const log = program.command("log").description("create and list logs");
+  examples(log, ["annals log list", "annals log create orders", "annals log show audit -o json"]);
+
+  withOutput(withClient(log.command("list").description("list the logs"))).action(
+    async (options: ClientOptions & OutputOptions) => {
+      await print(
+        context,
+        options,
+        await context.client(options).logs({ signal: context.interrupt }),
+        true,
+      );
+    },
+  );
+
+  withOutput(
+    withClient(log.command("create").description("create a log").argument("<name>")),
+  ).action(async (name: string, options: ClientOptions & OutputOptions) => {
+    const made = await context.client(options).createLog(name, { signal: context.interrupt });
+    await print(context, options, [made], false);
+  });
+
+  withOutput(withClient(log.command("show").description("show one log").argument("<name>"))).action(
+    async (name: string, options: ClientOptions & OutputOptions) => {
+      const logs = await context.client(options).logs({ signal: context.interrupt });
+      const found = logs.find((candidate) => candidate.name === name);
+      if (found === undefined) {
+        throw new CliError("ERR_LOG_NOT_FOUND", `there is no log "${name}"`, {
+          exitCode: EXIT.notFound,
+          hint: `the logs are ${logs.map((candidate) => candidate.name).join(", ")}`,
+        });
+      }
+      await print(context, options, [found], false);
+    },
+  );
+}
+
+async function print(
+  context: CliContext,
+  options: OutputOptions,
+  logs: readonly LogInfo[],
+  asList: boolean,
+): Promise<void> {
+  const format = context.format(options);
+  if (format === "table") return context.print(renderTable(COLUMNS, logs, context.color));
+  if (format === "json") return context.printJson(asList ? { items: logs, next: null } : logs[0]);
+  for (const info of logs) await context.print(`${JSON.stringify(info)}\n`);
+  return undefined;
+}

@@ -1,0 +1,53 @@
+import type { Command } from "commander";
+import { examples } from "../context.ts";
+import type { CliContext } from "../context.ts";
+import type { ExitCode } from "../exitCodes.ts";
+import { loadOrThrow, withConfig } from "./config.ts";
+import type { ConfigOptions } from "./config.ts";
+
+interface StartOptions extends ConfigOptions {
+  readonly stopWithStdin?: boolean;
+}
+
+export function registerStart(program: Command, context: CliContext): void {
+  const command = withConfig(
+    program
+      .command("start")
+      .description("run one node in the foreground; Ctrl-C or SIGTERM stops it gracefully"),
+  ).option(
+    "--stop-with-stdin",
+    "stop when stdin ends: a supervisor that dies takes the node along",
+  );
+  examples(command, [
+    "annals start -c annals.yaml --node a",
+    "ANNALS_NODE=a annals start -c /etc/annals.yaml",
+  ]);
+  command.action((options: StartOptions) => start(context, options));
+}
+
+async function start(context: CliContext, options: StartOptions): Promise<void> {
+  const { config } = loadOrThrow(context, options, false);
+  const node = await context.startNode(config);
+  const stop = (): void => {
+    // The outcome is told by `closed`.
+    node.close().catch(() => undefined);
+  };
+  if (context.interrupt.aborted) stop();
+  context.interrupt.addEventListener("abort", stop, { once: true });
+  if (options.stopWithStdin === true) void stdinEnded(context).then(stop);
+  await context.note(
+    `annals: node ${config.node} of cluster ${config.cluster} listens on ${node.url}`,
+  );
+  const { code } = await node.closed;
+  context.exitCode = code as ExitCode;
+}
+
+async function stdinEnded(context: CliContext): Promise<void> {
+  try {
+    for await (const _part of context.io.stdin) {
+      // Only its end matters.
+    }
+  } catch {
+    // A stdin that breaks has ended, too.
+  }
+}

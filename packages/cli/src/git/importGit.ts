@@ -1,0 +1,312 @@
+import { basename } from "node:path";
+import type {
+  AnnalsClient,
+  AppendReply,
+  AuditRecord,
+  EncodedRecords,
+  OrderedProducer,
+} from "@annals/client";
+import { CliError } from "../cliError.ts";
+import { changeRecord, positionOf } from "./changeRecord.ts";
+import { gitOutput, gitText } from "./gitProcess.ts";
+import { LOG_ARGUMENTS, parseLog } from "./logParser.ts";
+
+export interface ImportOptions {
+  readonly repository: string;
+  readonly log: string;
+  /** Records in one request; an import that goes on keeps the size that it began with. */
+  readonly batch: number;
+  readonly signal: AbortSignal;
+  readonly onProgress: (progress: ImportProgress) => void;
+}
+
+export interface ImportProgress {
+  readonly commitsDone: number;
+  readonly commitsTotal: number;
+  /** Records that were acknowledged in this run. */
+  readonly records: number;
+}
+
+export interface ImportResult {
+  readonly repository: string;
+  readonly head: string;
+  readonly producer: string;
+  readonly commits: number;
+  readonly records: number;
+  /** Undefined when there was nothing to import. */
+  readonly firstSeq: number | undefined;
+  readonly lastSeq: number | undefined;
+}
+
+/** Requests on their way at a time. */
+const WINDOW = 4;
+/** Bytes of one request, well below what servers take by default. */
+const REQUEST_BYTES_MAX = 1 << 20;
+
+/** One stretch of history: from `base` (exclusive) to `head`, going on after `after`. */
+interface Stretch {
+  readonly head: string;
+  readonly base: string | undefined;
+  readonly after:
+    | { readonly commit: number; readonly file: number; readonly commitId: string }
+    | undefined;
+}
+
+/**
+ * Appends one record per changed file of every commit, parents first. Resumable without state of its own: the log's producer table says
+ * which request came last, and the last record says where in history it was. For a fixed head the records, their order and their
+ * division into requests are always the same, so a request that is sent again by a later run is recognised by its number.
+ */
+export async function importGit(
+  client: AnnalsClient,
+  options: ImportOptions,
+): Promise<ImportResult> {
+  return new GitImport(client, options).run();
+}
+
+class GitImport {
+  readonly #client: AnnalsClient;
+  readonly #options: ImportOptions;
+  #name = "";
+  #producerId = "";
+  #batch: number;
+  #producer: OrderedProducer | undefined;
+  #first = true;
+  /** Settles when every request so far is answered. Never rejects; what went wrong is in `#fault`. */
+  #answers: Promise<unknown> = Promise.resolve();
+  #fault: unknown;
+  #commitsDone = 0;
+  #commitsTotal = 0;
+  #records = 0;
+  #firstSeq: number | undefined;
+  #lastSeq: number | undefined;
+
+  constructor(client: AnnalsClient, options: ImportOptions) {
+    this.#client = client;
+    this.#options = options;
+    this.#batch = options.batch;
+  }
+
+  async run(): Promise<ImportResult> {
+    const { signal } = this.#options;
+    const head = await this.#git(["rev-parse", "--verify", "--end-of-options", "HEAD^{commit}"]);
+    const top = await this.#git(["rev-parse", "--path-format=absolute", "--git-common-dir"]);
+    this.#name = basename(top.replace(/\/\.git$/, "")).replace(/\.git$/, "");
+    // The first commit of the main line: it stays the same whatever is merged later.
+    const roots = await this.#git(["rev-list", "--first-parent", "--max-parents=0", head]);
+    this.#producerId = `git-${(roots.split("\n").at(-1) ?? head).slice(0, 12)}`;
+    const stretches = await this.#plan(head);
+    for (const { head: end, base, after } of stretches) {
+      this.#commitsTotal +=
+        Number(await this.#git(["rev-list", "--count", ...range(base, end)])) -
+        (after?.commit ?? 0);
+    }
+    try {
+      for (const stretch of stretches) {
+        await this.#importStretch(stretch);
+        await this.#settle();
+      }
+    } finally {
+      // What is on its way is answered before anybody is told how it went.
+      await this.#answers;
+    }
+    signal.throwIfAborted();
+    return {
+      repository: this.#name,
+      head,
+      producer: this.#producerId,
+      commits: this.#commitsDone,
+      records: this.#records,
+      firstSeq: this.#firstSeq,
+      lastSeq: this.#lastSeq,
+    };
+  }
+
+  #git(args: readonly string[]): Promise<string> {
+    return gitText(this.#options.repository, args, this.#options.signal);
+  }
+
+  /** Asks the log how far earlier runs got: first the rest of their stretch, then what is new since. */
+  async #plan(head: string): Promise<readonly Stretch[]> {
+    const { log, signal } = this.#options;
+    const known = await this.#client.producer(log, this.#producerId, { signal });
+    this.#producer = this.#client.orderedProducer(log, {
+      id: this.#producerId,
+      // The epoch stays: requests that an interrupted run still has on their way are the same as ours, number by number.
+      epoch: known?.epoch ?? 1,
+      nextSequence: (known?.sequence ?? 0) + 1,
+      window: WINDOW,
+      signal,
+    });
+    if (known === undefined) return [{ head, base: undefined, after: undefined }];
+    const last = positionOf(await this.#client.get(log, known.lastSeq, { signal }));
+    if (last === undefined) {
+      throw new CliError(
+        "ERR_IMPORT_FOREIGN",
+        `record ${known.lastSeq} of producer ${this.#producerId} was not made by an import`,
+        { hint: "somebody else uses this producer id; import into another log (--log)" },
+      );
+    }
+    this.#batch = last.batch;
+    const after = { commit: last.commit, file: last.file, commitId: last.commitId };
+    const rest: readonly Stretch[] = last.last ? [] : [{ head: last.head, base: last.base, after }];
+    if (!last.last && last.base !== undefined) await this.#assertPresent(last.base);
+    if (last.head === head) return rest;
+    await this.#assertPresent(last.head);
+    return [...rest, { head, base: last.head, after: undefined }];
+  }
+
+  async #assertPresent(head: string): Promise<void> {
+    try {
+      await this.#git(["cat-file", "-e", `${head}^{commit}`]);
+    } catch (error) {
+      throw new CliError(
+        "ERR_IMPORT_HEAD_GONE",
+        `commit ${head}, up to which an earlier run imported, is not in the repository any more`,
+        {
+          hint: "fetch it again (git fetch origin COMMIT), or import into another log (--log)",
+          cause: error,
+        },
+      );
+    }
+  }
+
+  async #importStretch(stretch: Stretch): Promise<void> {
+    const { repository, signal } = this.#options;
+    const args = [...LOG_ARGUMENTS, ...range(stretch.base, stretch.head), "--"];
+    const request = new RequestLines(this.#batch, (lines) => this.#send(lines));
+    let commitNumber = 0;
+    for await (const commit of parseLog(gitOutput(repository, args, signal))) {
+      commitNumber++;
+      const skipFiles = this.#skip(stretch, commitNumber, commit.id);
+      if (skipFiles === "all") continue;
+      const files = commit.changes.length;
+      for (const [index, change] of commit.changes.entries()) {
+        if (index < skipFiles) continue;
+        const place = { head: stretch.head, base: stretch.base, batch: this.#batch };
+        const at = { commit: commitNumber, file: index + 1, files };
+        await request.push((last) =>
+          changeRecord(this.#name, commit, change, { ...place, ...at, last }),
+        );
+      }
+      if (skipFiles === 0) this.#commitsDone++;
+      this.#report();
+    }
+    await request.end();
+  }
+
+  /** How many files of a commit earlier runs have imported. */
+  #skip(stretch: Stretch, commitNumber: number, commitId: string): number | "all" {
+    const { after } = stretch;
+    if (after === undefined || commitNumber > after.commit) return 0;
+    if (commitNumber < after.commit) return "all";
+    if (commitId === after.commitId) return after.file;
+    throw new CliError(
+      "ERR_IMPORT_DIVERGED",
+      `commit ${commitNumber} of the history is ${commitId}; the import so far had ${after.commitId} there`,
+      {
+        hint: "the history was rewritten (graft, shallow clone?): import into another log (--log)",
+      },
+    );
+  }
+
+  async #send(lines: readonly string[]): Promise<void> {
+    const producer = this.#producer;
+    if (producer === undefined) return;
+    await producer.ready();
+    if (this.#fault !== undefined) throw this.#fault;
+    const body: EncodedRecords = {
+      contentType: "application/x-ndjson",
+      bytes: new TextEncoder().encode(lines.join("")),
+    };
+    const acknowledged = producer.append(body).then((reply) => this.#acknowledged(reply, lines));
+    this.#answers = Promise.all([this.#answers, acknowledged]).catch((error: unknown) => {
+      this.#fault ??= error;
+    });
+    // The first request shows whether another run is at work; nothing follows it before that is known.
+    if (this.#first) await this.#settle();
+    this.#first = false;
+  }
+
+  /** Waits for every answer; throws what went wrong first. */
+  async #settle(): Promise<void> {
+    await this.#answers;
+    if (this.#fault !== undefined) throw this.#fault;
+  }
+
+  async #acknowledged(reply: AppendReply, lines: readonly string[]): Promise<void> {
+    if (reply.duplicate) await this.#assertSame(reply, lines);
+    this.#records += reply.count;
+    this.#firstSeq = Math.min(this.#firstSeq ?? reply.firstSeq, reply.firstSeq);
+    this.#lastSeq = Math.max(this.#lastSeq ?? 0, reply.lastSeq);
+    this.#report();
+  }
+
+  /** A duplicate is our own request sent twice, or that of another run: the same records, unless that run was another import. */
+  async #assertSame(reply: AppendReply, lines: readonly string[]): Promise<void> {
+    const { log, signal } = this.#options;
+    const stored = positionOf(await this.#client.get(log, reply.lastSeq, { signal }));
+    const ours = positionOf(JSON.parse(lines.at(-1) ?? "{}"));
+    if (reply.count === lines.length && JSON.stringify(stored) === JSON.stringify(ours)) return;
+    throw new CliError("ERR_IMPORT_CONCURRENT", "another import of this repository is at work", {
+      hint: "wait for it, then run the command again: it goes on exactly where the log ends",
+    });
+  }
+
+  #report(): void {
+    this.#options.onProgress({
+      commitsDone: this.#commitsDone,
+      commitsTotal: this.#commitsTotal,
+      records: this.#records,
+    });
+  }
+}
+
+/**
+ * Divides records into requests. A record is written only when the next one comes, since the last one of all says that it is the last: so
+ * a later run knows that nothing is left without walking through the history again.
+ */
+class RequestLines {
+  readonly #batch: number;
+  readonly #send: (lines: readonly string[]) => Promise<void>;
+  #lines: string[] = [];
+  #bytes = 0;
+  #held: ((last: boolean) => AuditRecord) | undefined;
+
+  constructor(batch: number, send: (lines: readonly string[]) => Promise<void>) {
+    this.#batch = batch;
+    this.#send = send;
+  }
+
+  async push(record: (last: boolean) => AuditRecord): Promise<void> {
+    const before = this.#held;
+    this.#held = record;
+    if (before !== undefined) await this.#add(before(false));
+  }
+
+  async end(): Promise<void> {
+    if (this.#held !== undefined) await this.#add(this.#held(true));
+    this.#held = undefined;
+    if (this.#lines.length > 0) await this.#flush();
+  }
+
+  async #add(record: AuditRecord): Promise<void> {
+    const line = `${JSON.stringify(record)}\n`;
+    const bytes = Buffer.byteLength(line);
+    const full = this.#lines.length >= this.#batch || this.#bytes + bytes > REQUEST_BYTES_MAX;
+    if (full && this.#lines.length > 0) await this.#flush();
+    this.#lines.push(line);
+    this.#bytes += bytes;
+  }
+
+  async #flush(): Promise<void> {
+    const lines = this.#lines;
+    this.#lines = [];
+    this.#bytes = 0;
+    await this.#send(lines);
+  }
+}
+
+function range(base: string | undefined, head: string): string[] {
+  return base === undefined ? [head] : [`${base}..${head}`];
+}

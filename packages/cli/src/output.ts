@@ -1,0 +1,75 @@
+import { styleText } from "node:util";
+import type { Sink } from "./io.ts";
+
+export const OUTPUT_FORMATS = ["table", "json", "ndjson"] as const;
+export type OutputFormat = (typeof OUTPUT_FORMATS)[number];
+
+/** Whether to colour: on a terminal, unless NO_COLOR is set (https://no-color.org). */
+export function wantsColor(sink: Sink, env: Readonly<Record<string, string | undefined>>): boolean {
+  return sink.isTty && (env["NO_COLOR"] ?? "") === "" && env["TERM"] !== "dumb";
+}
+
+type Style = Parameters<typeof styleText>[0];
+
+/** Colours a text if colour is wanted. */
+export function paint(style: Style, text: string, color: boolean): string {
+  // Whether it is a terminal was decided by the caller; styleText would look at the process's own stdout.
+  return color ? styleText(style, text, { validateStream: false }) : text;
+}
+
+const CELL_CHARACTERS_MAX = 60;
+
+/** Text from records may hold anything; on a terminal, control characters could move the cursor or worse. */
+export function printable(text: string): string {
+  // oxlint-disable-next-line no-control-regex
+  return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, "\uFFFD");
+}
+
+export interface Column<Row> {
+  readonly title: string;
+  readonly value: (row: Row) => string;
+  readonly align?: "right";
+}
+
+/** A table with columns as wide as their content, cut at 60 characters. */
+export function renderTable<Row>(
+  columns: readonly Column<Row>[],
+  rows: readonly Row[],
+  color: boolean,
+): string {
+  const cells = rows.map((row) =>
+    columns.map(({ value }) => {
+      const text = printable(value(row));
+      return text.length > CELL_CHARACTERS_MAX
+        ? `${text.slice(0, CELL_CHARACTERS_MAX - 1)}…`
+        : text;
+    }),
+  );
+  const widths = columns.map(({ title }, index) =>
+    Math.max(title.length, ...cells.map((row) => row[index]?.length ?? 0)),
+  );
+  const line = (texts: readonly string[]): string =>
+    texts
+      .map((text, index) => {
+        const width = widths[index] ?? 0;
+        return columns[index]?.align === "right" ? text.padStart(width) : text.padEnd(width);
+      })
+      .join("  ")
+      .trimEnd();
+  const head = paint("bold", line(columns.map(({ title }) => title)), color);
+  return `${[head, ...cells.map(line)].join("\n")}\n`;
+}
+
+/** 12345.6 → "12 346" */
+export function formatCount(count: number): string {
+  return Math.round(count)
+    .toString()
+    .replace(/\B(?=(\d{3})+$)/g, " ");
+}
+
+/** Milliseconds for people: "850 ms", "2.1 s", "3 min 20 s". */
+export function formatElapsed(ms: number): string {
+  if (ms < 1000) return `${Math.round(ms)} ms`;
+  if (ms < 60_000) return `${(ms / 1000).toFixed(1)} s`;
+  return `${Math.floor(ms / 60_000)} min ${Math.round((ms % 60_000) / 1000)} s`;
+}

@@ -1,0 +1,64 @@
+import { formatCount, formatElapsed } from "./output.ts";
+import type { Sink } from "./io.ts";
+
+const REDRAW_MS = 100;
+const PLAIN_LINE_MS = 5_000;
+const BAR_CHARACTERS = 24;
+
+export interface ProgressState {
+  readonly done: number;
+  readonly total: number;
+  readonly unit: string;
+  readonly records: number;
+}
+
+/** One line on stderr that says how far something is: drawn over itself on a terminal, else a line every few seconds. */
+export class Progress {
+  readonly #sink: Sink;
+  readonly #label: string;
+  readonly #now: () => number;
+  readonly #startedMs: number;
+  #drawnMs: number;
+  #drawn = false;
+
+  constructor(sink: Sink, label: string, now: () => number = () => performance.now()) {
+    this.#sink = sink;
+    this.#label = label;
+    this.#now = now;
+    this.#startedMs = now();
+    this.#drawnMs = this.#startedMs;
+  }
+
+  get elapsedMs(): number {
+    return this.#now() - this.#startedMs;
+  }
+
+  update(state: ProgressState): void {
+    const now = this.#now();
+    if (now - this.#drawnMs < (this.#sink.isTty ? REDRAW_MS : PLAIN_LINE_MS)) return;
+    this.#drawnMs = now;
+    this.#drawn = true;
+    const text = this.#line(state);
+    void this.#sink.write(
+      this.#sink.isTty ? `\r\u001b[K${text.slice(0, this.#sink.columns - 1)}` : `${text}\n`,
+    );
+  }
+
+  #line({ done, total, unit, records }: ProgressState): string {
+    const elapsedMs = Math.max(1, this.elapsedMs);
+    const rate = formatCount((records * 1000) / elapsedMs);
+    const share = total > 0 ? Math.min(1, done / total) : 0;
+    const filled = Math.round(share * BAR_CHARACTERS);
+    const bar =
+      total > 0
+        ? `[${"#".repeat(filled)}${".".repeat(BAR_CHARACTERS - filled)}] ${Math.floor(share * 100)} % `
+        : "";
+    const of = total > 0 ? `${formatCount(done)} of ${formatCount(total)} ${unit}, ` : "";
+    return `${this.#label} ${bar}${of}${formatCount(records)} records, ${rate}/s, ${formatElapsed(elapsedMs)}`;
+  }
+
+  /** Takes the line away. */
+  end(): void {
+    if (this.#drawn && this.#sink.isTty) void this.#sink.write("\r\u001b[K");
+  }
+}

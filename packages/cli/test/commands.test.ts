@@ -1,0 +1,305 @@
+// Goal: every command that talks to a cluster, against the real HTTP API over a node in memory: data on stdout, the rest on stderr, exit
+// codes by kind of failure.
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { AnnalsError } from "@annals/record";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { startTestServer } from "../../server/test/http/testServer.ts";
+import type { TestServer } from "../../server/test/http/testServer.ts";
+import { CliRun, cli } from "./harness.ts";
+import type { CliOptions, Outcome } from "./harness.ts";
+
+let server: TestServer;
+let directory: string;
+
+beforeEach(async () => {
+  server = await startTestServer();
+  directory = mkdtempSync(join(tmpdir(), "annals-cli-"));
+});
+afterEach(async () => {
+  await server.close();
+  rmSync(directory, { recursive: true });
+});
+
+function annals(argv: readonly string[], options: CliOptions = {}): Promise<Outcome> {
+  return cli(argv, { ...options, env: { ANNALS_URL: server.url, ...options.env }, cwd: directory });
+}
+
+async function fill(count: number): Promise<void> {
+  const lines = Array.from({ length: count }, (_, k) =>
+    JSON.stringify({
+      actor: { id: k % 2 === 0 ? "ada" : "bob" },
+      action: k % 3 === 0 ? "login" : "file.read",
+      targets: [{ id: `f${k}` }],
+    }),
+  );
+  await annals(["append", "-"], { stdin: lines.join("\n") });
+}
+
+describe("append", () => {
+  test("one record from options", async () => {
+    const identity = ["--actor", "ada", "--actor-type", "user", "--tenant", "t"];
+    const deed = [
+      "--action",
+      "file.deleted",
+      "--outcome",
+      "denied",
+      "--time",
+      "2026-01-01T00:00:00Z",
+    ];
+    const targets = ["--target", "a", "--target", "b", "--target-type", "file"];
+    const out = await annals(
+      ["append", "--data", '{"ip":"::1"}', "-o", "json"].concat(identity, deed, targets),
+    );
+    expect(out).toMatchObject({ code: 0, stderr: "" });
+    expect(JSON.parse(out.stdout)).toEqual({ log: "audit", firstSeq: 1, lastSeq: 1, count: 1 });
+    const stored = await annals(["get", "1", "-o", "ndjson"]);
+    expect(JSON.parse(stored.stdout)).toMatchObject({
+      actor: { type: "user", id: "ada" },
+      action: "file.deleted",
+      targets: [
+        { type: "file", id: "a" },
+        { type: "file", id: "b" },
+      ],
+      outcome: "denied",
+      tenant: "t",
+      time: "2026-01-01T00:00:00Z",
+      data: { ip: "::1" },
+    });
+  });
+
+  test("many from stdin or a file, in numbered requests", async () => {
+    const record = '{"actor":{"id":"x"},"action":"a"}';
+    const text = `${record}\r\n\n${record}\n${record}`;
+    expect(await annals(["append", "-", "--batch", "2"], { stdin: text })).toMatchObject({
+      code: 0,
+      stdout: "appended 3 records to audit: seq 1 to 3\n",
+    });
+    expect(server.service.appends.map(({ producer }) => producer?.sequence)).toEqual([1, 2]);
+    writeFileSync(join(directory, "events.ndjson"), text);
+    expect((await annals(["append", "events.ndjson"])).stdout).toContain("seq 4 to 6");
+    expect((await annals(["append", "-"])).stdout).toBe("nothing to append to audit\n");
+  });
+
+  test("names the line of a bad record", async () => {
+    const good = '{"actor":{"id":"x"},"action":"a"}';
+    const stdin = [good, good, "", good, '{"actor":{"id":"x"}}', good].join("\n");
+    const out = await annals(["append", "-"], { stdin });
+    expect(out.code).toBe(1);
+    expect(out.stderr).toContain("stdin:5: record 1: action is missing (ERR_RECORD_INVALID)");
+    expect(out.stderr).toContain("2 records before it were appended; nothing from line 4 on was");
+  });
+
+  test("says what is missing or wrong", async () => {
+    expect(await annals(["append", "--actor", "x"])).toMatchObject({ code: 2 });
+    expect(
+      (await annals(["append", "--actor", "x", "--action", "a", "--data", "[1]"])).stderr,
+    ).toContain("JSON object");
+    expect(await annals(["append", "nope.ndjson"])).toMatchObject({ code: 1 });
+    expect((await annals(["append", "nope.ndjson"])).stderr).toContain("ENOENT");
+    expect(await annals(["append", "-", "--batch", "0"])).toMatchObject({ code: 2 });
+  });
+});
+
+describe("get, query, tail", () => {
+  beforeEach(() => fill(12));
+
+  test("get prints every field, and 6 when there is none", async () => {
+    const out = await annals(["get", "2"]);
+    expect(out.stdout).toMatch(/^seq +2$/m);
+    expect(out.stdout).toMatch(/^targets +\[\{"id":"f1"\}\]$/m);
+    expect(await annals(["get", "99"])).toMatchObject({ code: 6, stdout: "" });
+    expect(await annals(["get", "two"])).toMatchObject({ code: 2 });
+  });
+
+  test("query prints a table and says what was looked at", async () => {
+    const out = await annals(["query", "--action", "file.*", "--actor", "ada", "--limit", "2"]);
+    expect(out.stdout.split("\n").map((line) => line.trim().split(/ +/)[0])).toEqual([
+      "SEQ",
+      "3",
+      "5",
+      "",
+    ]);
+    expect(out.stderr).toMatch(/^2 records; seq 1 to 5 looked at; more: --cursor \S+$/m);
+    const cursor = /--cursor (\S+)/.exec(out.stderr)?.[1] ?? "";
+    const next = await annals([
+      "query",
+      "--action",
+      "file.*",
+      "--actor",
+      "ada",
+      "--cursor",
+      cursor,
+      "-o",
+      "json",
+    ]);
+    expect(JSON.parse(next.stdout)).toMatchObject({
+      items: [{ seq: 9 }, { seq: 11 }],
+      covered: { from: 6, to: 12 },
+    });
+  });
+
+  test("query knows times, order, and all pages", async () => {
+    const all = await annals(["query", "--all", "-o", "ndjson"]);
+    expect(all.stdout.trim().split("\n")).toHaveLength(12);
+    expect((await annals(["query", "--all", "-o", "json"])).code).toBe(2);
+    const desc = await annals(["query", "--desc", "--limit", "1", "-o", "json", "--target", "f3"]);
+    expect(JSON.parse(desc.stdout)).toMatchObject({ items: [{ seq: 4 }] });
+    expect(await annals(["query", "--since", "2100-01-01", "-o", "ndjson"])).toMatchObject({
+      code: 0,
+      stdout: "",
+    });
+    await annals(["query", "--since", "2025-12-31", "--until", "2026-01-01T00:00:00+01:00"]);
+    expect(server.service.reads.at(-1)).toMatchObject({
+      until: Date.parse("2025-12-31T23:00:00Z"),
+    });
+    expect(await annals(["query", "--since", "soon"])).toMatchObject({ code: 2 });
+  });
+
+  test("tail prints the last ones, oldest first", async () => {
+    const out = await annals(["tail", "-n", "3", "-o", "ndjson"]);
+    const seqs = out.stdout
+      .trim()
+      .split("\n")
+      .map((line) => (JSON.parse(line) as { seq: number }).seq);
+    expect(seqs).toEqual([10, 11, 12]);
+    expect((await annals(["tail", "--from", "11"])).stdout.trim().split("\n")).toHaveLength(2);
+    expect((await annals(["tail", "-n", "0"])).stdout).toBe("");
+  });
+
+  test("tail -f goes on until Ctrl-C", async () => {
+    const running = new CliRun(["tail", "-f", "-n", "1", "--url", server.url]);
+    await expect.poll(() => running.stdout).toContain("f11");
+    await annals(["append", "--actor", "late", "--action", "login"]);
+    await expect.poll(() => running.stdout).toContain("late");
+    running.interrupt();
+    expect(await running.outcome).toMatchObject({ code: 0 });
+    expect(running.stdout.trim().split("\n")).toHaveLength(2);
+  });
+
+  test("control characters of records do not reach the terminal", async () => {
+    await annals(["append", "--actor", "\u001b[2J", "--action", "login"]);
+    expect((await annals(["tail", "-n", "1"])).stdout).not.toContain("\u001b");
+  });
+});
+
+describe("log and cluster", () => {
+  test("logs are created, listed and shown", async () => {
+    expect(await annals(["log", "create", "orders"])).toMatchObject({ code: 0 });
+    expect((await annals(["log", "list"])).stdout).toMatch(/^orders +1 +0 +a +0\.0$/m);
+    expect(JSON.parse((await annals(["log", "list", "-o", "json"])).stdout)).toMatchObject({
+      items: [{}, {}],
+      next: null,
+    });
+    expect(
+      JSON.parse((await annals(["log", "show", "orders", "-o", "json"])).stdout),
+    ).toMatchObject({ name: "orders" });
+    expect(await annals(["log", "show", "nope"])).toMatchObject({ code: 6 });
+    expect(await annals(["log", "create", "Bad"])).toMatchObject({ code: 1 });
+    expect(await annals(["query", "--log", "nope"])).toMatchObject({ code: 6 });
+  });
+
+  test("status shows nodes, logs and reasons", async () => {
+    server.service.statusNow = { reasons: ["node c is not reachable"] };
+    const out = await annals(["cluster", "status"]);
+    expect(out.stdout).toMatch(/^a \* +127\.0\.0\.1:1 +yes +\d+$/m);
+    expect(out.stdout).toContain("! node c is not reachable");
+    expect(JSON.parse((await annals(["cluster", "status", "-o", "json"])).stdout)).toMatchObject({
+      cluster: "test",
+    });
+  });
+
+  test("health says why not, with exit code 10", async () => {
+    const nodes = [
+      { id: "a", address: server.address, reachable: true, pid: 1, reason: undefined },
+    ];
+    server.service.statusNow = { nodes };
+    expect(await annals(["cluster", "health"])).toMatchObject({
+      code: 0,
+      stdout: "healthy\n  a: ready\n",
+    });
+    server.service.healthNow = { live: true, ready: false, reasons: ["log audit has no leader"] };
+    const sick = await annals(["cluster", "health", "-o", "json"]);
+    expect(sick.code).toBe(10);
+    expect(JSON.parse(sick.stdout)).toMatchObject({ healthy: false, nodes: [{ ready: false }] });
+    expect(await cli(["cluster", "health", "--url", "http://127.0.0.1:9"])).toMatchObject({
+      code: 10,
+    });
+  });
+
+  test("health --watch ends when healthy, or at Ctrl-C", async () => {
+    server.service.statusNow = {
+      nodes: [{ id: "a", address: server.address, reachable: true, pid: 1, reason: undefined }],
+    };
+    expect(await annals(["cluster", "health", "--watch", "--exit-when-healthy"])).toMatchObject({
+      code: 0,
+    });
+    const running = new CliRun(["cluster", "health", "--watch", "--url", server.url]);
+    await expect.poll(() => running.stdout).toContain("healthy");
+    running.interrupt();
+    expect(await running.outcome).toMatchObject({ code: 0 });
+  });
+
+  test("transfer-leader", async () => {
+    expect(await annals(["cluster", "transfer-leader", "--to", "b"])).toMatchObject({
+      code: 0,
+      stdout: "audit: leader is now a\n",
+    });
+    expect(server.service.transfers).toEqual([{ log: "audit", to: "b" }]);
+    expect(await annals(["cluster", "transfer-leader", "--to", "nobody"])).toMatchObject({
+      code: 6,
+    });
+  });
+});
+
+describe("failures", () => {
+  test("exit codes tell what kind", async () => {
+    const quick = ["--timeout", "1ms"];
+    const dead = await cli(["query", ...quick, "--url", "http://127.0.0.1:9"]);
+    expect(dead.code).toBe(3);
+    expect(dead.stderr).toContain("annals dev");
+    server.service.target = () => ({ kind: "none" });
+    expect(await annals(["append", "--actor", "a", "--action", "b", ...quick])).toMatchObject({
+      code: 4,
+    });
+    server.service.target = () => ({ kind: "local" });
+    server.service.beforeAppend = () => {
+      throw new AnnalsError("ERR_LOG_RESERVED", "no");
+    };
+    expect(await annals(["append", "--actor", "a", "--action", "b"])).toMatchObject({ code: 5 });
+  });
+
+  test("usage errors are 2 and suggest", async () => {
+    expect(await annals(["querry"])).toMatchObject({ code: 2, stdout: "" });
+    expect((await annals(["querry"])).stderr).toContain("Did you mean query?");
+    expect((await annals(["query", "--limt", "5"])).stderr).toContain("--limit");
+    expect(await annals(["query", "-o", "xml"])).toMatchObject({ code: 2 });
+    expect(await annals(["query", "--url", "nonsense"])).toMatchObject({ code: 2 });
+    expect(await annals(["query", "--timeout", "5"])).toMatchObject({ code: 2 });
+  });
+
+  test("help begins with examples and goes to stdout", async () => {
+    for (const argv of [
+      ["--help"],
+      ["query", "--help"],
+      ["cluster", "--help"],
+      ["dev", "kill-leader", "--help"],
+    ]) {
+      const out = await annals(argv);
+      expect(out).toMatchObject({ code: 0, stderr: "" });
+      expect(out.stdout.startsWith("Examples:\n  annals ")).toBe(true);
+    }
+  });
+
+  test("version and completion", async () => {
+    expect((await annals(["version"])).stdout).toMatch(/^annals \d+\.\d+\.\d+ \(node v/);
+    for (const shell of ["bash", "zsh", "fish"]) {
+      const { code, stdout } = await annals(["completion", shell]);
+      expect(code).toBe(0);
+      for (const word of ["transfer-leader", "kill-leader", "explain"])
+        expect(stdout).toContain(word);
+    }
+    expect(await annals(["completion", "tcsh"])).toMatchObject({ code: 2 });
+  });
+});

@@ -1,0 +1,289 @@
+// Goal: a history becomes records once each, in order, however often and wherever the import is interrupted. Method: real repositories,
+// the real HTTP API over a log in memory, interruptions at every request.
+import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { AnnalsError } from "@annals/record";
+import { AnnalsClient } from "@annals/client";
+import type { StoredRecord } from "@annals/client";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { startTestServer } from "../../../server/test/http/testServer.ts";
+import type { TestServer } from "../../../server/test/http/testServer.ts";
+import { importGit } from "../../src/git/importGit.ts";
+import type { ImportOptions, ImportResult } from "../../src/git/importGit.ts";
+import { cli } from "../harness.ts";
+import { TestRepository } from "./repository.ts";
+
+let server: TestServer;
+let client: AnnalsClient;
+let directory: string;
+let repository: TestRepository;
+
+beforeEach(async () => {
+  server = await startTestServer();
+  client = new AnnalsClient({ urls: [server.url], retryForMs: 0 });
+  directory = mkdtempSync(join(tmpdir(), "annals-git-"));
+  repository = new TestRepository(join(directory, "project"));
+});
+afterEach(async () => {
+  client.close();
+  await server.close();
+  rmSync(directory, { recursive: true });
+});
+
+function runImport(options: Partial<ImportOptions> = {}): Promise<ImportResult> {
+  return importGit(client, {
+    repository: repository.path,
+    log: "audit",
+    batch: 2,
+    signal: new AbortController().signal,
+    onProgress: () => undefined,
+    ...options,
+  });
+}
+
+async function stored(): Promise<StoredRecord[]> {
+  const records: StoredRecord[] = [];
+  for await (const record of client.records("audit")) records.push(record);
+  return records;
+}
+
+async function summary(): Promise<string[]> {
+  return (await stored()).map(({ action, targets }) => `${action} ${targets?.[0]?.id}`);
+}
+
+/** A history with everything in it: renames, deletions, a merge with a conflict, an empty commit. */
+function history(): void {
+  repository.write("a.txt", "one\ntwo\nthree\n");
+  repository.write("b/c.txt", "c\n");
+  repository.commit("begin");
+  repository.git("checkout", "-q", "-b", "side");
+  repository.write("a.txt", "one side\ntwo\nthree\n");
+  repository.write("side.txt", "side\n");
+  repository.commit("side work");
+  repository.git("checkout", "-q", "main");
+  repository.write("a.txt", "one main\ntwo\nthree\n");
+  repository.commit("main work");
+  try {
+    repository.git("merge", "-q", "side");
+  } catch {
+    repository.write("a.txt", "one both\ntwo\nthree\n");
+  }
+  repository.commit("merge side");
+  repository.commit("nothing at all");
+  repository.git("mv", "b/c.txt", "d.txt");
+  repository.remove("side.txt");
+  repository.commit("tidy up");
+}
+
+const ALL = [
+  "file.added a.txt",
+  "file.added b/c.txt",
+  "file.modified a.txt",
+  "file.modified a.txt",
+  "file.added side.txt",
+  "file.modified a.txt",
+  "file.renamed d.txt",
+  "file.deleted side.txt",
+];
+
+describe("import git", () => {
+  test("gives one record per changed file of every commit, parents first", async () => {
+    history();
+    const result = await runImport();
+    expect(result).toMatchObject({
+      repository: "project",
+      commits: 6,
+      records: 8,
+      firstSeq: 1,
+      lastSeq: 8,
+    });
+    const records = await stored();
+    const names = records.map(({ action, targets }) => `${action} ${targets?.[0]?.id}`);
+    expect(names.toSorted()).toEqual(ALL.toSorted());
+    const position = new Map(records.map(({ context, seq }) => [context?.["commit"], seq]));
+    for (const { context, seq } of records) {
+      for (const parent of (context?.["parents"] ?? []) as string[]) {
+        expect(position.get(parent) ?? 0).toBeLessThan(seq);
+      }
+    }
+  });
+
+  test("a record says who, when, what and between which blobs", async () => {
+    repository.write("x.txt", "old\n");
+    repository.commit("first");
+    const before = repository.git("rev-parse", "HEAD:x.txt");
+    repository.git("mv", "x.txt", "y.txt");
+    const head = repository.commit("a rename: of a file");
+    await runImport();
+    expect((await stored())[1]).toMatchObject({
+      actor: { type: "user", id: "ada@example.org", name: "Ada" },
+      action: "file.renamed",
+      time: "2023-11-14T22:15:20.000Z",
+      targets: [{ type: "file", id: "y.txt" }],
+      context: {
+        source: "git",
+        repository: "project",
+        commit: head,
+        subject: "a rename: of a file",
+        head,
+      },
+      changes: [
+        { path: "blob", before, after: before },
+        { path: "path", before: "x.txt", after: "y.txt" },
+      ],
+    });
+  });
+
+  test("a second run imports nothing, later ones only what is new", async () => {
+    history();
+    await runImport();
+    expect(await runImport()).toMatchObject({ records: 0, firstSeq: undefined });
+    repository.write("new.txt", "new\n");
+    repository.commit("later");
+    repository.commit("empty");
+    expect(await runImport()).toMatchObject({ records: 1, commits: 2, firstSeq: 9 });
+    expect(await runImport()).toMatchObject({ records: 0 });
+    repository.write("newer.txt", "newer\n");
+    repository.commit("later still");
+    expect(await runImport({ batch: 7 })).toMatchObject({ records: 1, firstSeq: 10 });
+  });
+
+  test.each([1, 2, 3, 4])(
+    "goes on exactly after an interruption before request %i",
+    async (cut) => {
+      history();
+      server.service.beforeAppend = (_log, { producer }) => {
+        if ((producer?.sequence ?? 0) >= cut)
+          throw new AnnalsError("ERR_DISK_FULL", "full", { retryable: true });
+      };
+      await expect(runImport()).rejects.toMatchObject({ code: "ERR_DISK_FULL" });
+      expect(await stored()).toHaveLength(2 * (cut - 1));
+      server.service.beforeAppend = () => undefined;
+      // Another size asked for: the one it began with is kept, or requests on their way would not be recognised.
+      await runImport({ batch: 5 });
+      expect((await summary()).toSorted()).toEqual(ALL.toSorted());
+      expect((await runImport()).records).toBe(0);
+    },
+  );
+
+  test("a lost answer leads to no duplicate", async () => {
+    history();
+    let failed = false;
+    const answer = server.service.append.bind(server.service);
+    server.service.append = async (log, request) => {
+      const reply = await answer(log, request);
+      if (failed || request.producer?.sequence !== 2) return reply;
+      failed = true;
+      throw new AnnalsError("ERR_STORAGE_FAILED", "stored, and nobody was told");
+    };
+    await expect(runImport()).rejects.toMatchObject({ code: "ERR_STORAGE_FAILED" });
+    await runImport();
+    expect((await summary()).toSorted()).toEqual(ALL.toSorted());
+  });
+
+  test("finishes the old head before it begins the new one", async () => {
+    history();
+    server.service.beforeAppend = (_log, { producer }) => {
+      if (producer?.sequence === 2) throw new AnnalsError("ERR_DISK_FULL", "full");
+    };
+    await expect(runImport()).rejects.toMatchObject({ code: "ERR_DISK_FULL" });
+    server.service.beforeAppend = () => undefined;
+    repository.write("new.txt", "new\n");
+    const head = repository.commit("new head");
+    await runImport();
+    const records = await stored();
+    expect(records).toHaveLength(9);
+    expect(records.at(-1)).toMatchObject({
+      context: { head, base: records[0]?.context?.["head"] },
+    });
+    expect(new Set(records.slice(0, 8).map(({ context }) => context?.["head"])).size).toBe(1);
+  });
+
+  test("another import at work is noticed", async () => {
+    history();
+    const producer = `git-${repository.git("rev-list", "--first-parent", "--max-parents=0", "HEAD").slice(0, 12)}`;
+    let intruded = false;
+    server.service.beforeAppend = async (log, request) => {
+      if (intruded || request.producer?.sequence !== 1) return;
+      intruded = true;
+      const body = new TextEncoder().encode('{"actor":{"id":"x"},"action":"a"}');
+      await server.service.append(log, {
+        ...request,
+        body,
+        producer: { id: producer, epoch: 1, sequence: 1 },
+      });
+    };
+    await expect(runImport()).rejects.toMatchObject({ code: "ERR_IMPORT_CONCURRENT" });
+  });
+
+  test("a history that goes on from elsewhere is imported, also when the old end is gone", async () => {
+    history();
+    const gone = await runImport();
+    repository.git("checkout", "-q", "-b", "other", "HEAD~1");
+    repository.write("other.txt", "other\n");
+    repository.commit("other");
+    expect(await runImport()).toMatchObject({ records: 1 });
+    expect((await summary()).at(-1)).toBe("file.added other.txt");
+    repository.git("branch", "-q", "-D", "main");
+    repository.git("reflog", "expire", "--expire=now", "--all");
+    repository.git("gc", "-q", "--prune=now");
+    expect(() => repository.git("cat-file", "-e", gone.head)).toThrow("Command failed");
+    expect(await runImport()).toMatchObject({ records: 0 });
+  });
+
+  test("paths that are no UTF-8 and strange names survive", async () => {
+    const odd = Buffer.concat([Buffer.from(`${repository.path}/caf`), Buffer.from([0xe9])]);
+    writeFileSync(odd, "x");
+    repository.write('tab\t"quote" ünï.txt', "y");
+    repository.git("config", "user.name", "ignored");
+    repository.commit(":100644 subject that looks like a change");
+    await runImport();
+    const records = await stored();
+    expect(records.map(({ targets }) => targets?.[0]?.id)).toEqual([
+      "caf\uFFFD",
+      'tab\t"quote" ünï.txt',
+    ]);
+    expect(records[0]?.data).toEqual({
+      pathBase64: Buffer.from([0x63, 0x61, 0x66, 0xe9]).toString("base64"),
+    });
+  });
+
+  test("the command reports, and says what is wrong with a path", async () => {
+    history();
+    const argv = ["import", "git", repository.path, "--url", server.url];
+    const out = await cli(argv);
+    expect(out).toMatchObject({ code: 0 });
+    expect(out.stdout).toMatch(
+      /^project: 8 records of 6 commits into audit, seq 1 to 8, in .* records\/s\)$/m,
+    );
+    expect((await cli(argv)).stdout).toContain("nothing new");
+    const nowhere = await cli(["import", "git", join(directory, "nowhere"), "--url", server.url]);
+    expect(nowhere.code).toBe(1);
+    expect(nowhere.stderr).toContain("ERR_GIT_NO_REPOSITORY");
+    const empty = new TestRepository(join(directory, "empty"));
+    expect((await cli(["import", "git", empty.path, "--url", server.url])).stderr).toContain(
+      "ERR_GIT_FAILED",
+    );
+  });
+
+  test("whatever the user's settings of git, the records are the same", async () => {
+    history();
+    await runImport();
+    const before = (await stored()).map(({ changes, targets, action }) => ({
+      changes,
+      targets,
+      action,
+    }));
+    appendFileSync(
+      join(repository.path, ".git/config"),
+      "[diff]\n renames = false\n noprefix = true\n[log]\n showRoot = false\n diffMerges = off\n[core]\n quotePath = true\n abbrev = 7\n[color]\n ui = always\n",
+    );
+    await client.createLog("again");
+    await runImport({ log: "again" });
+    const after: unknown[] = [];
+    for await (const { changes, targets, action } of client.records("again"))
+      after.push({ changes, targets, action });
+    expect(after).toEqual(before);
+  });
+});

@@ -1,0 +1,71 @@
+import { fileURLToPath } from "node:url";
+import type { CliIo } from "../src/io.ts";
+import type { FsckNode, StartNode } from "../src/parts.ts";
+import { run } from "../src/run.ts";
+
+export interface Outcome {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface CliOptions {
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  readonly stdin?: string;
+  readonly cwd?: string;
+  readonly startNode?: StartNode;
+  readonly fsckNode?: FsckNode;
+}
+
+/** One run of the command in this process, which can be watched and interrupted while it goes on. */
+export class CliRun {
+  stdout = "";
+  stderr = "";
+  readonly killed: number[] = [];
+  readonly outcome: Promise<Outcome>;
+  readonly #handlers = new Set<() => void>();
+  /** Called with each pid instead of killing it. */
+  onKill: (pid: number) => void = () => undefined;
+
+  constructor(argv: readonly string[], options: CliOptions = {}) {
+    const io: CliIo = {
+      stdout: { write: async (text) => void (this.stdout += text), isTty: false, columns: 100 },
+      stderr: { write: async (text) => void (this.stderr += text), isTty: false, columns: 100 },
+      stdin: stdinOf(options.stdin ?? ""),
+      env: options.env ?? {},
+      cwd: options.cwd ?? process.cwd(),
+      entry: fileURLToPath(new URL("./dev/fakeNode.mjs", import.meta.url)),
+      kill: (pid) => {
+        this.killed.push(pid);
+        this.onKill(pid);
+      },
+      onInterrupt: (handler) => {
+        this.#handlers.add(handler);
+        return () => this.#handlers.delete(handler);
+      },
+    };
+    const parts = {
+      startNode: options.startNode ?? (() => Promise.reject(new Error("no node here"))),
+      fsckNode: options.fsckNode ?? (() => Promise.reject(new Error("no fsck here"))),
+    };
+    this.outcome = run(argv, io, parts).then((code) => ({
+      code,
+      stdout: this.stdout,
+      stderr: this.stderr,
+    }));
+  }
+
+  /** Ctrl-C. */
+  interrupt(): void {
+    for (const handler of this.#handlers) handler();
+  }
+}
+
+async function* stdinOf(text: string): AsyncGenerator<Uint8Array, void> {
+  if (text !== "") yield new TextEncoder().encode(text);
+}
+
+/** Runs the command to its end. */
+export function cli(argv: readonly string[], options: CliOptions = {}): Promise<Outcome> {
+  return new CliRun(argv, options).outcome;
+}
