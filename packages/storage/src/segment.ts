@@ -12,7 +12,7 @@ import { statSync } from "node:fs";
 import { join } from "node:path";
 import { asIndex, asTerm } from "@annals/raft";
 import type { LogIndex, Term } from "@annals/raft";
-import { asSeq } from "@annals/record";
+import { asSeq, equalBytes } from "@annals/record";
 import type { Seq } from "@annals/record";
 import type { ProducerState } from "@annals/replica";
 import { open } from "lmdb";
@@ -113,6 +113,8 @@ export class Segment {
   readonly #terms: Table;
   readonly #producers: Table;
   readonly #meta: Table;
+  /** The state as this owner read or wrote it last. */
+  #ownState: Uint8Array | undefined;
 
   private constructor(
     path: string,
@@ -145,6 +147,7 @@ export class Segment {
   readState(): SegmentState | undefined {
     const bytes = this.#meta.getBinary(STATE_KEY);
     if (bytes === undefined) return undefined;
+    this.#ownState = bytes;
     let state: SegmentState | undefined;
     try {
       state = decodeSegmentState(bytes);
@@ -240,6 +243,7 @@ export class Segment {
       return { key, value: state === undefined ? undefined : encodeProducer(key, state) };
     });
     const state = encodeSegmentState(write.state);
+    this.#assertUnchanged();
     try {
       await this.#root.batch(() => {
         for (let index = write.removeEntries.from; index <= write.removeEntries.to; index++)
@@ -258,6 +262,19 @@ export class Segment {
       });
     } catch (error) {
       throw await commitCause(error);
+    }
+    this.#ownState = state;
+  }
+
+  /** LMDB would let a second process write in turns with this one, each over what the other does not know. */
+  #assertUnchanged(): void {
+    if (this.#ownState === undefined) return;
+    this.#root.resetReadTxn();
+    const found = this.#meta.getBinary(STATE_KEY);
+    if (found === undefined || !equalBytes(found, this.#ownState)) {
+      const what =
+        "somebody else has written to this log; is a second node running on its directory?";
+      throw logDamaged(this.path, what, "stop one of them, then run `annals fsck`");
     }
   }
 
