@@ -50,7 +50,7 @@ export async function run(argv: readonly string[], io: CliIo, parts: CliParts): 
   }
 }
 
-export function buildProgram(context: CliContext): Command {
+function buildProgram(context: CliContext): Command {
   const { io } = context;
   const program = new Command("annals");
   program

@@ -144,7 +144,7 @@ async function fillDemo(context: CliContext, client: AnnalsClient): Promise<void
 }
 
 /** Run by a package manager's script, the command is not on the PATH. */
-export function commandPrefix(env: Readonly<Record<string, string | undefined>>): string {
+function commandPrefix(env: Readonly<Record<string, string | undefined>>): string {
   return env["npm_lifecycle_event"] === undefined ? "annals" : "npx -y pnpm@12.21.0 annals";
 }
 

@@ -20,7 +20,7 @@ export interface ImportOptions {
   readonly onProgress: (progress: ImportProgress) => void;
 }
 
-export interface ImportProgress {
+interface ImportProgress {
   readonly commitsDone: number;
   readonly commitsTotal: number;
   /** Records that were acknowledged in this run. */

@@ -33,7 +33,7 @@ function canonical(value: unknown): unknown {
 }
 
 /** A resolved value as it would be written in the file. */
-export function formatValue(spec: KeySpec, value: unknown): string {
+function formatValue(spec: KeySpec, value: unknown): string {
   if (typeof value === "number" && spec.kind === "bytes") return formatBytes(value);
   if (typeof value === "number" && spec.kind === "duration") return formatDuration(value);
   if (spec.kind === "nodes" && typeof value === "object" && value !== null) {

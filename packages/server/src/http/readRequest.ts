@@ -103,7 +103,7 @@ function waitParameter(text: string | undefined): number {
 }
 
 /** The first acceptable media type in the order of preference (q). */
-export function negotiateFormat(accept: string | undefined): ReadFormat {
+function negotiateFormat(accept: string | undefined): ReadFormat {
   if (accept === undefined || accept.trim() === "") return "json";
   const ranges = accept
     .split(",")

@@ -42,7 +42,7 @@ function actionText(action: string): string {
 }
 
 /** Whether a decoded record has everything that is asked for. */
-export function matches(record: PlainRecord, fields: FilterFields): boolean {
+function matches(record: PlainRecord, fields: FilterFields): boolean {
   if (fields.actor !== undefined && fieldOf(record["actor"], "id") !== fields.actor) return false;
   if (fields.tenant !== undefined && record["tenant"] !== fields.tenant) return false;
   if (fields.action !== undefined && !matchesAction(record["action"], fields.action)) return false;
