@@ -37,6 +37,7 @@ export type HttpErrorCode =
   | "ERR_NOT_ACCEPTABLE"
   | "ERR_LOG_EXISTS"
   | "ERR_LOG_RESERVED"
+  | "ERR_ORIGIN_FORBIDDEN"
   | "ERR_PRODUCER_FENCED"
   | "ERR_PRODUCER_GAP"
   | "ERR_PRODUCER_UNKNOWN"
@@ -156,6 +157,12 @@ export const ERROR_TABLE: Readonly<Record<HttpErrorCode, ErrorEntry>> = {
     "Log exists",
     "The cluster has a log of this name already.",
     "Use it, or choose another name.",
+  ),
+  ERR_ORIGIN_FORBIDDEN: entry(
+    403,
+    "Foreign origin",
+    "The request comes from a web page of another origin. Any page that somebody opens could otherwise change the log.",
+    "Call the API from a program, or from a page that the node itself serves.",
   ),
   ERR_LOG_RESERVED: entry(
     403,

@@ -113,6 +113,7 @@ function admission(
 ): (request: FastifyRequest, reply: FastifyReply) => Promise<void> {
   return async (request, reply) => {
     if (route.body === "none") return;
+    assertSameOrigin(request.headers.origin, request.headers.host);
     assertNoEncoding(request.headers);
     if (route.body === "small") return;
     parseAppendHead(request.headers);
@@ -122,6 +123,15 @@ function admission(
     // `close` comes after the answer is sent, and when the client goes away: always, once.
     reply.raw.once("close", giveBack);
   };
+}
+
+/** Browsers name the page that a request comes from; programs name none. */
+function assertSameOrigin(origin: string | undefined, host: string | undefined): void {
+  if (origin === undefined || origin === `http://${host}` || origin === `https://${host}`) return;
+  throw httpError(
+    "ERR_ORIGIN_FORBIDDEN",
+    `requests from pages of ${origin.slice(0, 128)} change nothing here`,
+  );
 }
 
 function bodyTooLarge(limit: number): Error {

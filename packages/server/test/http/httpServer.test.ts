@@ -113,6 +113,18 @@ describe("append", () => {
     expect(server.service.appends).toEqual([]);
   });
 
+  test("a page of another origin changes nothing", async () => {
+    const host = server.address;
+    const from = async (origin: string): Promise<number> => {
+      const init = { method: "POST", headers: { origin } };
+      return (await call("/v1/logs/audit/transfer-leadership", init)).status;
+    };
+    expect(await from("https://evil.example")).toBe(403);
+    expect(await from("null")).toBe(403);
+    expect(server.service.transfers).toEqual([]);
+    expect(await from(`http://${host}`)).toBe(200);
+  });
+
   test("takes charset=utf-8 and Content-Encoding: identity", async () => {
     const init = post(RECORD, {
       "content-type": 'Application/JSON; charset="UTF-8"',
