@@ -109,7 +109,10 @@ it("acknowledges nothing without a quorum, says that outcomes are unknown, and s
   expect(lost.status).toBe(504);
   expect(await lost.json()).toMatchObject({ code: "ERR_OUTCOME_UNKNOWN", retryable: true });
   // Having heard of no quorum for an election timeout, the node knows that it does not lead.
-  await until(async () => (await fetch(`${cluster.url(leader)}/readyz`)).status === 503);
+  await until(async () => {
+    const audit = (await cluster.status(leader))?.logs.find((log) => log.name === "audit");
+    return audit !== undefined && audit.leader === undefined;
+  });
   const refused = await fetch(`${cluster.url(leader)}/v1/logs/audit/records`, {
     method: "POST",
     headers: { "content-type": "application/json" },

@@ -28,19 +28,26 @@ export class SerialWorkload {
   /** Appends `requests` requests; resolves when all are acknowledged. */
   async run(requests: number, onRequest: (sent: number) => void = () => {}): Promise<void> {
     const answers: Promise<void>[] = [];
+    let failure: unknown;
     for (let sent = 0; sent < requests; sent++) {
       await this.#producer.ready();
       const firstSerial = this.#nextSerial;
       this.#nextSerial += this.#perRequest;
       const bytes = ndjson(firstSerial, this.#perRequest);
       answers.push(
-        this.#producer.append({ contentType: "application/x-ndjson", bytes }).then((reply) => {
-          this.acknowledged.push({ firstSerial, ...reply });
-        }),
+        this.#producer.append({ contentType: "application/x-ndjson", bytes }).then(
+          (reply) => {
+            this.acknowledged.push({ firstSerial, ...reply });
+          },
+          (error: unknown) => {
+            failure ??= error;
+          },
+        ),
       );
       onRequest(sent);
     }
     await Promise.all(answers);
+    if (failure !== undefined) throw failure;
   }
 }
 

@@ -60,12 +60,9 @@ export class RaftCore {
     this.raft = raft;
     const { hardState, membership } = log.initialState();
     installMembership(raft, membership);
-    if (hardState.term !== 0 || hardState.votedFor !== NOBODY || hardState.commitIndex !== 0) {
-      raft.log.restoreCommit(hardState.commitIndex);
-      raft.term = hardState.term;
-      raft.votedFor = hardState.votedFor;
-    }
-    if (config.applied > 0) raft.log.appliedTo(asIndex(config.applied));
+    raft.term = hardState.term;
+    raft.votedFor = hardState.votedFor;
+    raft.log.restoreCommit(hardState.commitIndex, asIndex(config.applied));
     becomeFollower(raft, raft.term, NOBODY);
     const last = raft.log.lastId();
     raft.trace({

@@ -3,7 +3,8 @@ import type { LogIndex } from "./types.ts";
 /**
  * What became of a message. Refused messages changed nothing. `notForUs`: addressed to somebody else. `forgedSender`: it claims to come
  * from this member or from nobody. `unknownMember`: a response from someone who is no member (any more). `malformed`: the parts do not
- * fit together. `secondLeader`: an append in a term that this member leads. `proposalDropped`: a forwarded proposal was not accepted.
+ * fit together. `applying`: a snapshot cannot be taken before what was handed out for applying is applied; it will be sent again.
+ * `secondLeader`: an append in a term that this member leads. `proposalDropped`: a forwarded proposal was not accepted.
  */
 export type StepOutcome =
   | { readonly kind: "ok" }
@@ -14,6 +15,7 @@ export type StepOutcome =
         | "forgedSender"
         | "unknownMember"
         | "malformed"
+        | "applying"
         | "secondLeader"
         | "proposalDropped";
     };
@@ -28,7 +30,7 @@ export type ProposalDropReason =
   | "malformed";
 
 /** Why a membership change was appended as an empty entry instead. */
-export type ChangeRefusal = "pending" | "jointNeedsLeaving" | "notJoint";
+export type ChangeRefusal = "pending" | "jointNeedsLeaving" | "notJoint" | "impossible";
 
 export type ProposeOutcome =
   | {

@@ -1,6 +1,6 @@
 import { payloadBytes } from "./entrySize.ts";
 import { decodeMembershipChange, MembershipCodecError } from "./membershipCodec.ts";
-import { isJoint } from "./membership.ts";
+import { changeMembership, isJoint } from "./membership.ts";
 import type { ChangeRefusal, ProposeOutcome } from "./outcome.ts";
 import type { Raft } from "./raft.ts";
 import { broadcastAppend } from "./replication.ts";
@@ -56,10 +56,13 @@ function proposeAsLeader(raft: Raft, proposals: readonly Proposal[]): ProposeOut
     });
     return { kind: "dropped", reason: "transferring" };
   }
+  const pendingBefore = raft.pendingChangeIndex;
   const checked = checkChanges(raft, proposals);
-  if (checked === undefined) return { kind: "dropped", reason: "malformed" };
-  const appended = appendAsLeader(raft, checked.proposals);
-  if (appended === undefined) return { kind: "dropped", reason: "uncommittedLimit" };
+  const appended = checked === undefined ? undefined : appendAsLeader(raft, checked.proposals);
+  if (checked === undefined || appended === undefined) {
+    raft.pendingChangeIndex = pendingBefore;
+    return { kind: "dropped", reason: checked === undefined ? "malformed" : "uncommittedLimit" };
+  }
   broadcastAppend(raft);
   return { kind: "accepted", ...appended, refusedChange: checked.refused };
 }
@@ -117,7 +120,7 @@ interface CheckedProposals {
 
 /**
  * One membership change at a time: a change that cannot be made now becomes an empty entry, so that the indexes of its neighbours do not
- * depend on it. The check is against the membership in force, which trails the log: it is best effort, applying checks again.
+ * depend on it.
  */
 function checkChanges(raft: Raft, proposals: readonly Proposal[]): CheckedProposals | undefined {
   if (!proposals.some((proposal) => proposal.kind === "membership")) {
@@ -125,17 +128,13 @@ function checkChanges(raft: Raft, proposals: readonly Proposal[]): CheckedPropos
   }
   let refused: ChangeRefusal | undefined;
   const checked: Proposal[] = [];
-  const before = raft.pendingChangeIndex;
   for (const proposal of proposals) {
     if (proposal.kind !== "membership") {
       checked.push(proposal);
       continue;
     }
     const change = decodeOrUndefined(proposal.data);
-    if (change === undefined) {
-      raft.pendingChangeIndex = before;
-      return undefined;
-    }
+    if (change === undefined) return undefined;
     const refusal = refuseChange(raft, change);
     if (refusal === undefined || raft.config.disableMembershipValidation) {
       raft.pendingChangeIndex = asIndex(raft.log.lastIndex + checked.length + 1);
@@ -158,10 +157,14 @@ function checkChanges(raft: Raft, proposals: readonly Proposal[]): CheckedPropos
 
 function refuseChange(raft: Raft, change: MembershipChange): ChangeRefusal | undefined {
   if (raft.pendingChangeIndex > raft.log.applied) return "pending";
-  const joint = isJoint(raft.tracker.membership);
+  const { membership } = raft.tracker;
+  const joint = isJoint(membership);
   const leaves = change.steps.length === 0;
   if (joint && !leaves) return "jointNeedsLeaving";
-  return !joint && leaves ? "notJoint" : undefined;
+  if (!joint && leaves) return "notJoint";
+  // With nothing pending, the membership in force is what the change will be made to. One that cannot be made, such as the removal of
+  // all voters, must not be committed: everybody would have to stop at it.
+  return changeMembership(membership, change).kind === "refused" ? "impossible" : undefined;
 }
 
 function decodeOrUndefined(data: Uint8Array): MembershipChange | undefined {

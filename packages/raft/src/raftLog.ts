@@ -2,6 +2,7 @@ import { entriesBytes, limitEntries, payloadBytes } from "./entrySize.ts";
 import { InvariantError, invariant } from "./invariant.ts";
 import type { LogReader } from "./logReader.ts";
 import { TermRuns } from "./termRuns.ts";
+import { RecentEntries } from "./recentEntries.ts";
 import type { TraceBuffer } from "./traceBuffer.ts";
 import {
   asIndex,
@@ -16,6 +17,8 @@ import { Unstable } from "./unstable.ts";
 
 /** Terms seldom change: this many runs answer for the terms of a long tail, a few KiB at most. */
 const TERM_RUNS_MAX = 256;
+/** Durable entries that wait for being committed and applied are kept in memory up to this. */
+const RECENT_BYTES_MAX = 4 * 1024 * 1024;
 const NO_ENTRIES: readonly Entry[] = [];
 
 /** A batch of entries handed out for applying and not yet acknowledged. */
@@ -35,6 +38,7 @@ export class RaftLog {
   readonly #traces: TraceBuffer;
   readonly #maxApplyingBytes: number;
   readonly #terms = new TermRuns(TERM_RUNS_MAX);
+  readonly #recent = new RecentEntries(RECENT_BYTES_MAX);
   #lastIndex: LogIndex;
   #committed: LogIndex;
   #applying: LogIndex;
@@ -148,7 +152,10 @@ export class RaftLog {
       first.index > this.#committed,
       `append at ${first.index} would replace committed entries (commitIndex ${this.#committed})`,
     );
-    if (first.index <= this.#lastIndex) this.#terms.truncateFrom(first.index);
+    if (first.index <= this.#lastIndex) {
+      this.#terms.truncateFrom(first.index);
+      this.#recent.truncateFrom(first.index);
+    }
     for (const entry of entries) this.#terms.append(entry.index, entry.term);
     this.unstable.truncateAndAppend(entries);
     this.#lastIndex = last.index;
@@ -214,7 +221,8 @@ export class RaftLog {
     const offset = this.unstable.offset;
     if (from >= offset) return limitEntries(this.unstable.slice(from, to), maxBytes, maxEntries);
     const cut = to < offset ? to : offset;
-    const read = this.#storage.entries(from, cut, maxBytes, maxEntries);
+    const read =
+      this.#recent.slice(from, cut) ?? this.#storage.entries(from, cut, maxBytes, maxEntries);
     if (read === "compacted") return "compacted";
     const stored = limitEntries(read, maxBytes, maxEntries);
     invariant(
@@ -262,6 +270,7 @@ export class RaftLog {
     if (last === undefined) return;
     const bytes = entriesBytes(entries);
     this.#applying = last.index;
+    this.#recent.dropUpTo(last.index);
     this.#applyingBytes += bytes;
     this.#applyingBatches.push({ lastIndex: last.index, bytes, payload: payloadBytes(entries) });
     // Cut short by the cap: the next entry would not fit, so nothing more until something is applied.
@@ -305,6 +314,7 @@ export class RaftLog {
     });
     this.#committed = snapshot.lastIncludedIndex;
     this.unstable.restore(snapshot);
+    this.#recent.clear();
     this.#terms.reset(snapshot.lastIncludedIndex, snapshot.lastIncludedTerm);
     this.#lastIndex = snapshot.lastIncludedIndex;
     this.#tailFrom = -1;
@@ -315,18 +325,29 @@ export class RaftLog {
     return this.unstable.snapshot ?? this.#storage.snapshot();
   }
 
-  /** Takes the commit index of the hard state at start. */
-  restoreCommit(index: LogIndex): void {
+  /**
+   * Takes what the disk says at start. What was applied was committed, so the commit index is at least that: neither it nor the order of
+   * its writes against those of the applied index matters for safety.
+   */
+  restoreCommit(commitIndex: LogIndex, applied: LogIndex): void {
+    const compactedTo = this.#committed;
+    const committed = Math.max(commitIndex, applied, compactedTo);
     invariant(
-      index >= this.#committed && index <= this.#lastIndex,
-      `stored commitIndex ${index} is not within [${this.#committed}, ${this.#lastIndex}]: was the log damaged, truncated or lost?`,
+      committed <= this.#lastIndex,
+      `stored commitIndex ${commitIndex} or applied ${applied} is beyond the last index ${this.#lastIndex}: ` +
+        "was the log damaged, truncated or lost?",
     );
-    this.#committed = index;
+    this.#committed = asIndex(committed);
+    if (applied > compactedTo) {
+      this.#applied = applied;
+      this.#applying = applied;
+    }
   }
 
   /** The ticket that held everything up to `last` is done. */
   stableTo(last: EntryId): void {
-    this.unstable.stableTo(last);
+    const released = this.unstable.stableTo(last);
+    this.#recent.push(released.filter((entry) => entry.index > this.#applying));
     this.#tailFrom = -1;
   }
 

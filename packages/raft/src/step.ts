@@ -35,6 +35,10 @@ export function stepPeer(raft: Raft, message: Message): StepOutcome {
     return { kind: "refused", reason: "forgedSender" };
   }
   if (!isWellFormed(message)) return { kind: "refused", reason: "malformed" };
+  // The membership of a snapshot is in force at once: changes from before it that were handed out would then be made to the wrong base.
+  if (message.kind === "installSnapshot" && raft.log.applying > raft.log.applied) {
+    return { kind: "refused", reason: "applying" };
+  }
   return stepKnown(raft, message);
 }
 

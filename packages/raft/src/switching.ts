@@ -41,22 +41,25 @@ export function installMembership(raft: Raft, membership: MembershipState): void
   switchTo(raft, membership, []);
 }
 
-/**
- * Everything up to `index` is applied. A leader that entered a joint configuration on its own account leaves it now; if the proposal is
- * dropped, because of a transfer under way, the next applied entry tries again, or the next leader does.
- */
+/** Everything up to `index` is applied, or covered by a snapshot that is. */
 export function appliedTo(raft: Raft, index: LogIndex): void {
   const applied = index > raft.log.applied ? index : raft.log.applied;
   const payload = raft.log.appliedTo(applied);
-  const { membership } = raft.tracker;
-  if (membership.autoLeave && applied >= raft.pendingChangeIndex && raft.role === "leader") {
-    const outcome = propose(raft, raft.id, [LEAVE_JOINT]);
-    raft.trace({
-      kind: outcome.kind === "accepted" ? "autoLeaveProposed" : "autoLeaveDropped",
-      membership,
-    });
-  }
+  maybeLeaveJoint(raft);
   releaseUncommitted(raft, payload);
+}
+
+/**
+ * Leaves a joint configuration that is to be left automatically, once its entry and everything before it is applied. The proposal is
+ * dropped while a transfer is under way, so ticks try again: there may be nothing else to apply for long.
+ */
+export function maybeLeaveJoint(raft: Raft): void {
+  const { membership } = raft.tracker;
+  if (!membership.autoLeave || raft.role !== "leader") return;
+  if (raft.log.applied < raft.pendingChangeIndex) return;
+  const outcome = propose(raft, raft.id, [LEAVE_JOINT]);
+  const kind = outcome.kind === "accepted" ? "autoLeaveProposed" : "autoLeaveDropped";
+  raft.trace({ kind, membership });
 }
 
 function switchTo(raft: Raft, membership: MembershipState, added: readonly MemberId[]): void {

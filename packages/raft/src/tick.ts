@@ -2,6 +2,7 @@ import { maybeCampaign } from "./election.ts";
 import { checkQuorum } from "./leader.ts";
 import type { Raft } from "./raft.ts";
 import { broadcastHeartbeat } from "./replication.ts";
+import { maybeLeaveJoint } from "./switching.ts";
 import { NOBODY } from "./types.ts";
 
 /** One tick: followers and candidates wait for their election timeout, leaders check their quorum and send heartbeats. */
@@ -29,5 +30,6 @@ function tickLeader(raft: Raft): void {
   if (raft.role === "leader" && raft.heartbeatElapsed >= raft.config.heartbeatTicks) {
     raft.heartbeatElapsed = 0;
     broadcastHeartbeat(raft);
+    if (raft.transferee === NOBODY) maybeLeaveJoint(raft);
   }
 }

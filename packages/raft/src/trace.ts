@@ -206,7 +206,7 @@ type ProposalTrace =
       readonly kind: "changeRefused";
       readonly change: MembershipChange;
       readonly membership: MembershipState;
-      readonly reason: "pending" | "jointNeedsLeaving" | "notJoint";
+      readonly reason: "pending" | "jointNeedsLeaving" | "notJoint" | "impossible";
       readonly pendingIndex: LogIndex;
       readonly applied: LogIndex;
     }

@@ -9,6 +9,8 @@ import {
   type Term,
 } from "./types.ts";
 
+const NO_ENTRIES: readonly Entry[] = [];
+
 /**
  * The end of the log that is not known to be durable: entries, and a snapshot that replaces the log. It serves reads for what storage
  * may not show yet, from the moment of appending until storage has said that the write is done. Entry i has index offset + i.
@@ -106,9 +108,9 @@ export class Unstable {
 
   /**
    * Entries up to `last` are durable and no write under way will replace them: the caller attests that, see `AppendTicket.term`.
-   * A completion that no longer fits what is here says nothing and is ignored.
+   * A completion that no longer fits what is here says nothing and is ignored. Returns the entries that are no longer kept here.
    */
-  stableTo(last: EntryId): void {
+  stableTo(last: EntryId): readonly Entry[] {
     const term = this.#termAt(last.index);
     if (term === undefined) {
       this.#traces.emit({ kind: "stableMissing", index: last.index });
@@ -122,10 +124,14 @@ export class Unstable {
         found: term,
       });
     } else {
-      this.#entries = this.#entries.slice(last.index + 1 - this.#offset);
+      const count = last.index + 1 - this.#offset;
+      const released = this.#entries.slice(0, count);
+      this.#entries = this.#entries.slice(count);
       this.#offset = asIndex(last.index + 1);
       if (this.#handedTo < this.#offset) this.#handedTo = this.#offset;
+      return released;
     }
+    return NO_ENTRIES;
   }
 
   snapshotStableTo(index: LogIndex): void {

@@ -97,6 +97,7 @@ export class Writer {
   /** Nothing was written, so the same tickets go first again; until then no ack leaves, and the leader's window bounds what piles up. */
   #retryLater(cycle: WriteCycle, queue: readonly QueuedTicket[], error: AnnalsError): void {
     this.#queue = [...queue, ...this.#queue];
+    this.#lazyHardState = cycle.hardState;
     if (cycle.applied !== undefined) this.#options.restoreApplied(cycle.applied);
     this.#options.onError(error);
     this.#settleIdle();

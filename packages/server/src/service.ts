@@ -11,7 +11,7 @@ export interface NodeService {
    */
   append(log: string, request: AppendRequest): Promise<AppendReply>;
   /** Where a request that needs the leader of `log` has to go now. `_system` for the creation of logs. */
-  forwardTarget(log: string): ForwardTarget;
+  forwardTarget(log: string): Promise<ForwardTarget>;
   /** Reads one page; runs in the log's worker, which builds the bytes of the answer. */
   read(log: string, query: ReadQuery): Promise<ReadReply>;
   /** Where an idempotent producer stands; undefined if the log does not know it. */

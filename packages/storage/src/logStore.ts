@@ -236,7 +236,7 @@ export class LmdbLogStore implements LogStore {
     }
     const first = commitIndex + 1;
     await createSegment(directory, first, mapBytes, write, onRollStep);
-    const segment = new Segment(join(directory, segmentName(first)), "readWrite", mapBytes);
+    const segment = Segment.open(join(directory, segmentName(first)), "readWrite", mapBytes);
     sealed.adopt(old);
     this.#active = { segment, state: write.state, terms: segment.termRuns() };
     return true;

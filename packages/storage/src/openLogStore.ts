@@ -45,6 +45,7 @@ export interface LogStoreOptions {
  */
 export async function openLogStore(options: LogStoreOptions): Promise<LmdbLogStore> {
   const { directory } = options;
+  assertOptions(options);
   await mkdir(directory, { recursive: true });
   for (const name of await removeUnfinished(directory))
     options.onWarning?.(`removed ${name}, which a crash had left unfinished`);
@@ -79,6 +80,13 @@ export async function openLogStore(options: LogStoreOptions): Promise<LmdbLogSto
   }
 }
 
+function assertOptions({ logId, segmentBytes }: LogStoreOptions): void {
+  if (!Number.isInteger(logId) || logId < 0 || logId > 0xffff_ffff)
+    throw new RangeError(`log id ${logId} is no 32-bit integer`);
+  if (!Number.isSafeInteger(segmentBytes) || segmentBytes < 1)
+    throw new RangeError(`segmentBytes ${segmentBytes} is no integer ≥ 1`);
+}
+
 /** Address space: the file may outgrow `segmentBytes` by an uncommitted tail, and LMDB enlarges the map if that is not enough. */
 function mapBytesOf(options: LogStoreOptions): number {
   return 2 * options.segmentBytes;
@@ -89,7 +97,7 @@ async function openActive(
   first: number,
   mapBytes: number,
 ): Promise<OpenSegment> {
-  const segment = new Segment(join(options.directory, segmentName(first)), "readWrite", mapBytes);
+  const segment = Segment.open(join(options.directory, segmentName(first)), "readWrite", mapBytes);
   try {
     const state = segment.readState();
     if (state === undefined || state.base.index + 1 !== first) {

@@ -83,7 +83,7 @@ export class SealedSegments {
 
   #openSegment(first: number): OpenSegment {
     const path = join(this.#directory, segmentName(first));
-    const segment = new Segment(path, "readOnly", this.#mapBytes);
+    const segment = Segment.open(path, "readOnly", this.#mapBytes);
     const state = segment.readState();
     if (state === undefined || state.base.index + 1 !== first)
       throw logDamaged(path, "the segment's state belongs elsewhere", REPLACE_ADVICE);

@@ -53,6 +53,50 @@ export function dataFile(path: string): string {
   return join(path, "data.mdb");
 }
 
+type TableName = "entries" | "batches" | "terms" | "producers" | "meta";
+
+const BINARY = { encoding: "binary", keyEncoding: "binary", cache: false } as const;
+
+function openRoot(
+  path: string,
+  readOnly: boolean,
+  mapBytes: number,
+): RootDatabase<Uint8Array, Uint8Array> {
+  return open<Uint8Array, Uint8Array>({
+    ...BINARY,
+    path,
+    noSubdir: false,
+    readOnly,
+    mapSize: mapBytes,
+    maxDbs: 8,
+    // With the default the meta page precedes the data, so pages lost without a reboot end the next process by SIGBUS, and a
+    // failed flush leaves its value readable. Off: pages, fdatasync, meta, and only then the promise.
+    overlappingSync: false,
+    // One explicit batch per cycle. Without the implicit one there is also no second promise that nobody holds and that would
+    // reject unhandled.
+    eventTurnBatching: false,
+  });
+}
+
+function openTables(
+  root: RootDatabase<Uint8Array, Uint8Array>,
+  path: string,
+): Readonly<Record<TableName, Table>> {
+  const table = (name: TableName): Table => {
+    const opened: Table | undefined = root.openDB<Uint8Array, Uint8Array>(name, BINARY);
+    if (opened === undefined)
+      throw logDamaged(path, `segment has no table "${name}"`, REPLACE_ADVICE);
+    return opened;
+  };
+  return {
+    entries: table("entries"),
+    batches: table("batches"),
+    terms: table("terms"),
+    producers: table("producers"),
+    meta: table("meta"),
+  };
+}
+
 export class Segment {
   readonly path: string;
   readonly #root: RootDatabase<Uint8Array, Uint8Array>;
@@ -62,40 +106,31 @@ export class Segment {
   readonly #producers: Table;
   readonly #meta: Table;
 
-  /** `mapBytes` is address space, not memory; the file must never outgrow it. */
-  constructor(path: string, mode: "readWrite" | "readOnly", mapBytes: number) {
+  private constructor(
+    path: string,
+    root: RootDatabase<Uint8Array, Uint8Array>,
+    tables: Readonly<Record<TableName, Table>>,
+  ) {
     this.path = path;
-    this.#root = open<Uint8Array, Uint8Array>({
-      path,
-      noSubdir: false,
-      readOnly: mode === "readOnly",
-      mapSize: mapBytes,
-      maxDbs: 8,
-      encoding: "binary",
-      keyEncoding: "binary",
-      cache: false,
-      // With the default the meta page precedes the data, so pages lost without a reboot end the next process by SIGBUS, and a
-      // failed flush leaves its value readable. Off: pages, fdatasync, meta, and only then the promise.
-      overlappingSync: false,
-      // One explicit batch per cycle. Without the implicit one there is also no second promise that nobody holds and that would
-      // reject unhandled.
-      eventTurnBatching: false,
-    });
-    const table = (name: string): Table => {
-      const opened: Table | undefined = this.#root.openDB<Uint8Array, Uint8Array>(name, {
-        encoding: "binary",
-        keyEncoding: "binary",
-        cache: false,
-      });
-      if (opened === undefined)
-        throw logDamaged(path, `segment has no table "${name}"`, REPLACE_ADVICE);
-      return opened;
-    };
-    this.#entries = table("entries");
-    this.#batches = table("batches");
-    this.#terms = table("terms");
-    this.#producers = table("producers");
-    this.#meta = table("meta");
+    this.#root = root;
+    this.#entries = tables.entries;
+    this.#batches = tables.batches;
+    this.#terms = tables.terms;
+    this.#producers = tables.producers;
+    this.#meta = tables.meta;
+  }
+
+  /** Opens a segment that exists. `mapBytes` is address space, not memory; LMDB enlarges it when the file outgrows it. */
+  static open(path: string, mode: "readWrite" | "readOnly", mapBytes: number): Segment {
+    const root = openRoot(path, mode === "readOnly", mapBytes);
+    return new Segment(path, root, openTables(root, path));
+  }
+
+  /** Makes the tables of a new segment. Opening a table that does not exist flushes on this thread; inside a transaction it does not. */
+  static async create(path: string, mapBytes: number): Promise<Segment> {
+    const root = openRoot(path, false, mapBytes);
+    const tables = await root.transaction(() => openTables(root, path));
+    return new Segment(path, root, tables);
   }
 
   /** Undefined in a segment that was never written. Throws `ERR_LOG_DAMAGED`. */

@@ -46,7 +46,7 @@ export async function createSegment(
   const temporary = join(directory, TEMPORARY + name);
   await mkdir(temporary);
   await onStep?.("made");
-  const segment = new Segment(temporary, "readWrite", mapBytes);
+  const segment = await Segment.create(temporary, mapBytes);
   await segment.commit(write);
   await onStep?.("written");
   await segment.close();

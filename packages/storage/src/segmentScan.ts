@@ -56,7 +56,7 @@ export async function scanSegment(
   onProblem: (problem: SegmentProblem) => void,
 ): Promise<SegmentScan> {
   const path = join(directory, segmentName(first));
-  const segment = new Segment(path, "readOnly", 0);
+  const segment = Segment.open(path, "readOnly", 0);
   try {
     const state = segment.readState();
     if (state === undefined || state.base.index + 1 !== first)

@@ -15,7 +15,7 @@ import {
 } from "@annals/wire";
 import { sealValue, unsealValue } from "./checkedValue.ts";
 
-export const SEGMENT_FORMAT = 1;
+const SEGMENT_FORMAT = 1;
 
 /** A place in the log: what comes next must chain to it. */
 export interface Head {

@@ -18,7 +18,7 @@ import { syncDirectory } from "./segmentDirectory.ts";
 const MAGIC = 0x414e5343;
 const SIDECAR_VERSION = 1;
 const SLOT_BYTES = 4096;
-const HASH_AT = 4 + 4 + 4 + 8 * 5 + 8;
+const HASH_AT = 4 + 4 + 4 + 8 * 5;
 const CRC_AT = HASH_AT + HASH_BYTES;
 
 /** What the segments must at least hold. */
@@ -35,7 +35,7 @@ export function sidecarPath(directory: string): string {
   return join(directory, "sidecar");
 }
 
-export function encodeSlot(logId: number, sequence: number, attested: Attestation): Uint8Array {
+function encodeSlot(logId: number, sequence: number, attested: Attestation): Uint8Array {
   const slot = Buffer.alloc(SLOT_BYTES);
   slot.writeUInt32BE(MAGIC, 0);
   slot.writeUInt32BE(SIDECAR_VERSION, 4);
@@ -55,7 +55,7 @@ interface Slot {
 }
 
 /** Undefined when the slot was never written, is torn or is damaged. */
-export function decodeSlot(bytes: Uint8Array): Slot | undefined {
+function decodeSlot(bytes: Uint8Array): Slot | undefined {
   const slot = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (slot.length < CRC_AT + 4 || slot.readUInt32BE(0) !== MAGIC) return undefined;
   if (slot.readUInt32BE(4) !== SIDECAR_VERSION) return undefined;

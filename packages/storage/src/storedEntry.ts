@@ -16,7 +16,7 @@ const PREVIOUS_AT = TERM_AT + 8;
 const HASH_AT = PREVIOUS_AT + HASH_BYTES;
 
 /** Bytes that an entry takes beside its data. */
-export const ENTRY_HEADER_BYTES: number = HASH_AT + HASH_BYTES;
+const ENTRY_HEADER_BYTES = HASH_AT + HASH_BYTES;
 
 /** A stored entry with both ends of its link in the chain. */
 export interface LinkedEntry {
@@ -25,7 +25,7 @@ export interface LinkedEntry {
   readonly hash: Uint8Array;
 }
 
-export function sha256(...parts: readonly Uint8Array[]): Uint8Array {
+function sha256(...parts: readonly Uint8Array[]): Uint8Array {
   const hash = createHash("sha256");
   for (const part of parts) hash.update(part);
   return hash.digest();

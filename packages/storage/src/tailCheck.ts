@@ -49,7 +49,7 @@ export async function checkLogTails(
     const name = segmentName(first);
     onSegment(name);
     const path = join(directory, name);
-    const segment = new Segment(path, "readOnly", 0);
+    const segment = Segment.open(path, "readOnly", 0);
     try {
       const state = segment.readState();
       if (state === undefined || state.base.index + 1 !== first)

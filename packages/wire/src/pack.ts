@@ -1,28 +1,121 @@
-import { Packr } from "msgpackr";
 import { WireError } from "./wireError.ts";
 
-/** Elements that a layout is built of; msgpackr writes nothing but plain msgpack for them. */
+/** Elements that a layout is built of. Numbers are integers ≥ 0: no layout needs others. */
 export type Packable = number | string | boolean | null | Uint8Array | readonly Packable[];
 
-const RESERVE_START_SPACE = 2048;
-
-// Plain msgpack: without the record extension the bytes depend on nothing but the value.
-const packr = new Packr({ useRecords: false });
-
-/** `version` as one byte, then `value` as plain msgpack. The result is the caller's. */
+/**
+ * `version` as one byte, then `value` as plain msgpack, in a buffer of exactly that size that is the caller's. msgpackr would put small
+ * results into a shared slab as large as the largest result so far, so that one queued heartbeat could hold eleven megabytes; and
+ * what it writes for an integer beyond 32 bits is a float.
+ */
 export function packVersioned(version: number, value: Packable): Uint8Array {
-  const bytes = packr.pack(value, RESERVE_START_SPACE | 1);
-  bytes[0] = version;
-  return bytes;
+  const writer = new Writer(1 + sizeOf(value));
+  writer.byte(version);
+  writer.value(value);
+  return writer.bytes;
 }
 
 /** Checks the leading version byte of an untrusted layout. */
 export function assertVersion(bytes: Uint8Array, version: number, layout: string): void {
   if (bytes.length < 1) throw new WireError("ERR_WIRE_TRUNCATED", `${layout} version`, 0);
-  if (bytes[0] !== version)
-    throw new WireError(
-      "ERR_WIRE_VERSION",
-      `${layout} layout ${bytes[0]}, this build reads ${version}`,
-      0,
-    );
+  if (bytes[0] !== version) {
+    const what = `${layout} layout ${bytes[0]}, this build reads ${version}`;
+    throw new WireError("ERR_WIRE_VERSION", what, 0);
+  }
 }
+
+function headBytes(length: number, short: number): number {
+  if (length <= short) return 1;
+  return length < 0x1_0000 ? 3 : 5;
+}
+
+function integerBytes(value: number): number {
+  if (value < 0x80) return 1;
+  if (value < 0x1_0000) return value < 0x100 ? 2 : 3;
+  return value <= 0xffff_ffff ? 5 : 9;
+}
+
+function sizeOf(value: Packable): number {
+  if (typeof value === "number") return integerBytes(value);
+  if (typeof value === "boolean" || value === null) return 1;
+  if (typeof value === "string") {
+    const length = Buffer.byteLength(value, "utf8");
+    return length + (length > 31 && length < 0x100 ? 2 : headBytes(length, 31));
+  }
+  if (value instanceof Uint8Array)
+    return value.length + (value.length < 0x100 ? 2 : headBytes(value.length, 0));
+  let size = headBytes(value.length, 15);
+  for (const element of value) size += sizeOf(element);
+  return size;
+}
+
+class Writer {
+  readonly bytes: Buffer;
+  #at = 0;
+
+  constructor(size: number) {
+    // Written to its last byte; not from the pool, which would be held as a whole by whoever keeps the result.
+    this.bytes = Buffer.allocUnsafeSlow(size);
+  }
+
+  byte(value: number): void {
+    this.#at = this.bytes.writeUInt8(value, this.#at);
+  }
+
+  value(value: Packable): void {
+    if (typeof value === "number") this.#integer(value);
+    else if (value === null) this.byte(0xc0);
+    else if (typeof value === "boolean") this.byte(value ? 0xc3 : 0xc2);
+    else if (typeof value === "string") this.#string(value);
+    else if (value instanceof Uint8Array) this.#bin(value);
+    else {
+      this.#head(value.length, 15, 0x90, [undefined, 0xdc, 0xdd]);
+      for (const element of value) this.value(element);
+    }
+  }
+
+  #integer(value: number): void {
+    if (!Number.isSafeInteger(value) || value < 0)
+      throw new RangeError(`${value} is no safe integer ≥ 0`);
+    if (value < 0x80) this.byte(value);
+    else if (value <= 0xffff_ffff) this.#sized(value, [0xcc, 0xcd, 0xce]);
+    else {
+      this.byte(0xcf);
+      this.#at = this.bytes.writeBigUInt64BE(BigInt(value), this.#at);
+    }
+  }
+
+  #string(value: string): void {
+    this.#head(Buffer.byteLength(value, "utf8"), 31, 0xa0, [0xd9, 0xda, 0xdb]);
+    this.#at += this.bytes.write(value, this.#at, "utf8");
+  }
+
+  #bin(value: Uint8Array): void {
+    this.#sized(value.length, [0xc4, 0xc5, 0xc6]);
+    this.bytes.set(value, this.#at);
+    this.#at += value.length;
+  }
+
+  /** Lengths up to `short` go into the tag itself. */
+  #head(length: number, short: number, tag: number, tags: Tags): void {
+    if (length <= short) this.byte(tag | length);
+    else this.#sized(length, tags);
+  }
+
+  /** The tag of the smallest width that there is, then the number. */
+  #sized(value: number, [tag8, tag16, tag32]: Tags): void {
+    if (value < 0x100 && tag8 !== undefined) {
+      this.byte(tag8);
+      this.byte(value);
+    } else if (value < 0x1_0000) {
+      this.byte(tag16);
+      this.#at = this.bytes.writeUInt16BE(value, this.#at);
+    } else {
+      this.byte(tag32);
+      this.#at = this.bytes.writeUInt32BE(value, this.#at);
+    }
+  }
+}
+
+/** Tags for a width of 8, 16 and 32 bits. */
+type Tags = readonly [number | undefined, number, number];

@@ -1,5 +1,6 @@
 // Goal: every message and frame survives the wire, and no hostile bytes do anything but read as valid or fail with a wire code.
 import * as fc from "fast-check";
+import { unpack } from "msgpackr";
 import { describe, expect, test } from "vitest";
 import { asIndex, asMemberId, asTerm } from "@annals/raft";
 import { decodeFrame, decodeMessages, encodeFrame, encodeMessages, WireError } from "@annals/wire";
@@ -71,6 +72,24 @@ test("frames come back as they were", () => {
       expect(plain(decodeFrame(encodeFrame(original)))).toEqual(plain(original));
     }),
     { numRuns: 300 },
+  );
+});
+
+test("a frame's buffer holds the frame and nothing else", () => {
+  const bytes = new Uint8Array(3_000_000);
+  expect(encodeFrame({ kind: "append", epoch: 1, bytes }).buffer.byteLength).toBeLessThan(
+    3_000_100,
+  );
+  expect(encodeMessages([{ kind: "timeoutNow", ...envelope }]).buffer.byteLength).toBeLessThan(20);
+});
+
+test("other decoders read what we write", () => {
+  fc.assert(
+    fc.property(fc.array(message, { maxLength: 3 }), (messages) => {
+      const unpacked: unknown = unpack(encodeMessages(messages).subarray(1));
+      expect(unpacked).toHaveLength(messages.length);
+    }),
+    { numRuns: 100 },
   );
 });
 

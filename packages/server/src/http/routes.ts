@@ -184,7 +184,7 @@ async function atLeader(
 ): Promise<unknown> {
   const hopped = request.headers[HOP_HEADER] !== undefined;
   for (let attempt = 1; ; attempt++) {
-    const target = context.service.forwardTarget(log);
+    const target = await context.service.forwardTarget(log);
     if (target.kind === "none") {
       throw httpError("ERR_NO_LEADER", `no leader of log "${log}" is known now`, {
         retryable: true,

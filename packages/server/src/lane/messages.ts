@@ -39,6 +39,8 @@ export type WorkerRequest =
     }
   | { readonly op: "read"; readonly query: ReadQuery; readonly timeoutMs: number }
   | { readonly op: "producer"; readonly id: string }
+  /** Resolves once everything committed anywhere is applied here. */
+  | { readonly op: "barrier"; readonly timeoutMs: number }
   | { readonly op: "command"; readonly data: Uint8Array }
   | { readonly op: "transfer"; readonly to: MemberId | undefined }
   | { readonly op: "status" };
@@ -48,6 +50,7 @@ export interface WorkerReplies {
   readonly append: AppendReply;
   readonly read: ReadReply;
   readonly producer: ProducerInfo | undefined;
+  readonly barrier: undefined;
   /** Index of the applied entry. */
   readonly command: number;
   /** Whom leadership is handed to; undefined when there is nobody, or this replica does not lead. */

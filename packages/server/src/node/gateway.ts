@@ -1,4 +1,4 @@
-import { asIndex, NOBODY } from "@annals/raft";
+import { asIndex, invariant, NOBODY } from "@annals/raft";
 import type { MemberId } from "@annals/raft";
 import { AnnalsError } from "@annals/record";
 import type { Logger } from "pino";
@@ -34,6 +34,8 @@ export interface GatewayOptions {
 
 type WorkerNews = Exclude<FromWorker, { kind: "reply" | "error" }>;
 
+/** How long the question whether a log exists may wait for a quorum. */
+const CATALOG_TIMEOUT_MS = 3000;
 /** A leader that lost its logs' creation to a failover is retried by the next one; this only spaces the attempts. */
 const CREATE_RETRY_MS = 100;
 
@@ -76,17 +78,37 @@ export class Gateway {
     return [...this.#places.values()];
   }
 
-  /** The place of a log by its name; throws ERR_LOG_NOT_FOUND. */
-  place(name: string): LogPlace {
-    const entry = this.#catalog.get(name);
-    const place = entry === undefined ? undefined : this.#places.get(entry.id);
-    if (place === undefined) {
-      throw new AnnalsError(
-        "ERR_LOG_NOT_FOUND",
-        `there is no log "${name}"; annals log list shows those that are`,
-      );
-    }
+  /**
+   * The place of a log by its name. Before it says ERR_LOG_NOT_FOUND it makes sure that it has heard of every log there is: a node that was
+   * away does not take its own ignorance for an answer.
+   */
+  async find(name: string): Promise<LogPlace> {
+    const known = this.#lookUp(name);
+    if (known !== undefined) return known;
+    await this.request<"barrier">(this.system, { op: "barrier", timeoutMs: CATALOG_TIMEOUT_MS });
+    const found = this.#lookUp(name);
+    if (found !== undefined) return found;
+    throw new AnnalsError(
+      "ERR_LOG_NOT_FOUND",
+      `there is no log "${name}"; annals log list shows those that are`,
+    );
+  }
+
+  /** The place of `_system`. */
+  get system(): LogPlace {
+    const place = this.#lookUp(SYSTEM_LOG);
+    invariant(place !== undefined, "the system log is placed at birth");
     return place;
+  }
+
+  #lookUp(name: string): LogPlace | undefined {
+    const entry = this.#catalog.get(name);
+    return entry === undefined ? undefined : this.#places.get(entry.id);
+  }
+
+  /** Logs that the cluster was born to have and that this node has not heard of yet. */
+  missingBirthLogs(): readonly string[] {
+    return this.#options.certificate.logs.filter((name) => this.#catalog.get(name) === undefined);
   }
 
   nodeName(member: MemberId): string | undefined {
@@ -118,12 +140,12 @@ export class Gateway {
   /** Creates a log; resolves when the command is applied on this node, which has to lead `_system`. */
   async createLog(name: string): Promise<LogPlace> {
     if (this.#catalog.get(name) !== undefined) throw logExists(name);
-    const index = await this.request<"command">(this.place(SYSTEM_LOG), {
+    const index = await this.request<"command">(this.system, {
       op: "command",
       data: encodeCreateLog(name, voters(this.#options.certificate)),
     });
-    const place = this.place(name);
-    if (place.entry.id !== index) throw logExists(name);
+    const place = this.#lookUp(name);
+    if (place === undefined || place.entry.id !== index) throw logExists(name);
     return place;
   }
 
@@ -243,7 +265,7 @@ export class Gateway {
       const entry = this.#catalog.apply(asIndex(index), data);
       if (entry === undefined) return;
       this.#options.logger.info({ log: entry.name, logId: entry.id }, "log created");
-      this.#place(entry, this.place(SYSTEM_LOG).role === "leader");
+      this.#place(entry, this.system.role === "leader");
     } catch (error) {
       if (!(error instanceof AnnalsError)) throw error;
       this.#options.onFatal(error);
@@ -252,16 +274,14 @@ export class Gateway {
 
   /** The logs of the certificate, created by whoever leads first; a second attempt finds them and does nothing. */
   async #createBirthLogs(): Promise<void> {
-    const system = this.place(SYSTEM_LOG);
-    const missing = () =>
-      this.#options.certificate.logs.filter((name) => this.#catalog.get(name) === undefined);
-    while (!this.#closing && system.role === "leader" && missing().length > 0) {
-      for (const name of missing()) {
+    const { system } = this;
+    while (!this.#closing && system.role === "leader" && this.missingBirthLogs().length > 0) {
+      for (const name of this.missingBirthLogs()) {
         await this.createLog(name).catch((error: unknown) => {
           this.#options.logger.debug({ err: error, log: name }, "log not created yet");
         });
       }
-      if (missing().length > 0) await this.#roleChange(CREATE_RETRY_MS);
+      if (this.missingBirthLogs().length > 0) await this.#roleChange(CREATE_RETRY_MS);
     }
   }
 }

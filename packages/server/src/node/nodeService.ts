@@ -50,10 +50,10 @@ export class LocalNodeService implements NodeService {
     this.#view = view;
   }
 
-  append(log: string, request: AppendRequest): Promise<AppendReply> {
+  async append(log: string, request: AppendRequest): Promise<AppendReply> {
     const gateway = this.#gateway();
     const { contentType, body, producer, timeoutMs } = request;
-    return gateway.request<"append">(writable(gateway.place(log)), {
+    return gateway.request<"append">(writable(await gateway.find(log)), {
       op: "append",
       contentType,
       // A copy moves to the worker: the caller may still pass its bytes on, when the leader turns out to be elsewhere.
@@ -63,9 +63,9 @@ export class LocalNodeService implements NodeService {
     });
   }
 
-  forwardTarget(log: string): ForwardTarget {
+  async forwardTarget(log: string): Promise<ForwardTarget> {
     const gateway = this.#gateway();
-    const place = gateway.place(log);
+    const place = await gateway.find(log);
     if (place.role === "leader") return { kind: "local" };
     const node = gateway.nodeName(place.leader);
     const address = node === undefined ? undefined : this.#view.config.nodes[node];
@@ -74,18 +74,18 @@ export class LocalNodeService implements NodeService {
     return { kind: "remote", node, address };
   }
 
-  read(log: string, query: ReadQuery): Promise<ReadReply> {
+  async read(log: string, query: ReadQuery): Promise<ReadReply> {
     const gateway = this.#gateway();
-    return gateway.request<"read">(gateway.place(log), {
+    return gateway.request<"read">(await gateway.find(log), {
       op: "read",
       query,
       timeoutMs: READ_TIMEOUT_MS,
     });
   }
 
-  producer(log: string, id: string): Promise<ProducerInfo | undefined> {
+  async producer(log: string, id: string): Promise<ProducerInfo | undefined> {
     const gateway = this.#gateway();
-    return gateway.request<"producer">(gateway.place(log), { op: "producer", id });
+    return gateway.request<"producer">(await gateway.find(log), { op: "producer", id });
   }
 
   async logs(): Promise<readonly LogInfo[]> {
@@ -129,7 +129,7 @@ export class LocalNodeService implements NodeService {
 
   async transferLeadership(log: string, to: string | undefined): Promise<void> {
     const gateway = this.#gateway();
-    const place = gateway.place(log);
+    const place = await gateway.find(log);
     const certificate = this.#view.certificate();
     const member =
       to === undefined || certificate === undefined ? undefined : memberOf(certificate, to);
@@ -159,6 +159,9 @@ export class LocalNodeService implements NodeService {
     if (waiting.length > 0)
       reasons.push(`the cluster is not born yet: waiting for ${waiting.join(", ")}`);
     if (this.#view.draining()) reasons.push("the node is shutting down");
+    for (const name of this.#view.gateway()?.missingBirthLogs() ?? []) {
+      reasons.push(`log ${name} is being created`);
+    }
     for (const place of this.#view.gateway()?.places() ?? []) {
       const { name } = place.entry;
       if (!place.opened) reasons.push(`log ${name} is being opened`);

@@ -148,6 +148,9 @@ export class LogHost {
         return this.#append(log, request);
       case "read":
         return readPage(log, request.query, request.timeoutMs);
+      case "barrier":
+        await log.replica.readBarrier(request.timeoutMs);
+        return undefined;
       case "producer": {
         const state = log.replica.producer(request.id);
         const last = state?.recent.at(-1);

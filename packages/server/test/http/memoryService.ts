@@ -76,7 +76,7 @@ export class MemoryService implements NodeService {
     return { firstSeq, lastSeq, count: records.length, duplicate: false };
   }
 
-  forwardTarget(log: string): ForwardTarget {
+  async forwardTarget(log: string): Promise<ForwardTarget> {
     return this.target(log);
   }
 

@@ -357,6 +357,7 @@ function changeRefused(id: string, trace: Of<"changeRefused">): readonly LogLine
     pending: `possible unapplied conf change at index ${trace.pendingIndex} (applied to ${trace.applied})`,
     jointNeedsLeaving: "must transition out of joint config first",
     notJoint: "not in joint state; refusing empty conf change",
+    impossible: "the conf change cannot be made",
   } as const;
   return info(
     `${id} ignoring conf change ${describeChange(trace.change)} at config ${describeMembership(trace.membership)}: ` +

@@ -43,6 +43,7 @@ const REFUSALS: Readonly<Record<Extract<StepOutcome, { kind: "refused" }>["reaso
   notForUs: "raft: message is not for this member",
   forgedSender: "raft: message from nobody or from this member itself",
   malformed: "raft: malformed message",
+  applying: "raft: cannot take a snapshot while applying",
   secondLeader: "raft: message of a second leader in this term",
 };
 

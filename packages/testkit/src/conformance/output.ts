@@ -36,10 +36,13 @@ export class Output {
   indented(body: () => void): void {
     const outer = this.#text;
     this.#text = "";
-    body();
-    const inner = this.#text;
-    this.#text = outer;
-    for (const line of linesOf(inner)) this.#text += `  ${line}\n`;
+    try {
+      body();
+    } finally {
+      const inner = this.#text;
+      this.#text = outer;
+      for (const line of linesOf(inner)) this.#text += `  ${line}\n`;
+    }
   }
 
   /** What was printed since the last call. */

@@ -6,20 +6,14 @@ import { describe, expect, test } from "vitest";
 import { KINDS, rewriteFile, runFile } from "@annals/testkit";
 
 const TRANSCRIPTS = join(import.meta.dirname, "../../../raft/test/transcripts");
-
 const folders = readdirSync(TRANSCRIPTS);
 
 describe.each(KINDS.filter((kind) => folders.includes(kind)))("%s", (kind) => {
-  const folder = join(TRANSCRIPTS, kind);
-  const names = readdirSync(folder).sort();
-
-  for (const name of names) {
-    test(name, async () => {
-      const path = join(folder, name);
-      const rewritten = rewriteFile(kind, readFileSync(path, "utf8"));
-      const again = runFile(kind, rewritten, { ignoreLogLines: false });
-      expect(again.difference).toBeUndefined();
-      await expect(rewritten).toMatchFileSnapshot(path);
-    });
-  }
+  test.each(readdirSync(join(TRANSCRIPTS, kind)).sort())("%s", async (name) => {
+    const path = join(TRANSCRIPTS, kind, name);
+    const rewritten = rewriteFile(kind, readFileSync(path, "utf8"));
+    const again = runFile(kind, rewritten, { ignoreLogLines: false });
+    expect(again.difference).toBeUndefined();
+    await expect(rewritten).toMatchFileSnapshot(path);
+  });
 });

@@ -30,7 +30,7 @@ const members = fc
   .uniqueArray(fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }), { maxLength: 4 })
   .map((ids) => ids.toSorted((a, b) => a - b).map(asMemberId));
 
-export const membership: fc.Arbitrary<MembershipState> = fc.record({
+const membership: fc.Arbitrary<MembershipState> = fc.record({
   voters: members,
   votersOutgoing: members,
   learners: members,

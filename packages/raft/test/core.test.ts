@@ -1,0 +1,383 @@
+// Goal: the face that drivers see: tickets, drains, refusals, limits, restarts. Method: one core, one call, then what it answers and hands out.
+import { describe, expect, test } from "vitest";
+import {
+  asIndex,
+  asMemberId,
+  asTerm,
+  type InstallSnapshot,
+  type MembershipChange,
+  type Message,
+  RaftConfigError,
+  RaftCore,
+} from "@annals/raft";
+import {
+  ack,
+  appendEntries,
+  CONFIG,
+  entriesOf,
+  entry,
+  heartbeat,
+  Member,
+  membershipOf,
+  requestVote,
+  voteResponse,
+} from "./support/member.ts";
+import { MemoryLog } from "./support/memoryLog.ts";
+
+const NOTHING = { index: 0, term: 0 };
+
+function snapshotFor(to: number, index: number, term = 1): InstallSnapshot {
+  return {
+    kind: "installSnapshot",
+    from: asMemberId(2),
+    to: asMemberId(to),
+    term: asTerm(5),
+    snapshot: {
+      lastIncludedIndex: asIndex(index),
+      lastIncludedTerm: asTerm(term),
+      membership: membershipOf([1, 2, 3]),
+      data: new Uint8Array(0),
+    },
+  };
+}
+
+function change(op: "addVoter" | "addLearner" | "remove", member: number): MembershipChange {
+  const steps = [{ op, member: asMemberId(member) }];
+  return { format: 2, transition: "auto", steps, context: new Uint8Array(0) };
+}
+
+describe("tickets", () => {
+  test("are numbered, carry what changed, and are taken back in order only", () => {
+    const { core } = new Member(1);
+    core.step(requestVote(2, 1, 1, NOTHING));
+    const first = core.takeReady().append;
+    core.step(appendEntries(2, 1, 1, NOTHING, [entry(1, 1)], 1));
+    const second = core.takeReady().append;
+    expect(first).toMatchObject({ number: 1, term: 1, lastEntry: undefined, mustSync: true });
+    expect(second).toMatchObject({ number: 2, term: 1, lastEntry: { index: 1, term: 1 } });
+    expect(() => core.appendDone(second ?? fail())).toThrow(
+      /ticket 2 is done, ticket 1 was expected/,
+    );
+  });
+
+  test("owe no flush when only the commit index changed", () => {
+    const member = new Member(1).receive(appendEntries(2, 1, 1, NOTHING, [entry(1, 1)]));
+    member.core.step(heartbeat(2, 1, 1, 1));
+    expect(member.core.takeReady().append).toMatchObject({ mustSync: false, entries: [] });
+  });
+
+  test("of a leader make it count itself only when they are done", () => {
+    const { core } = new Member(1, { voters: [1] });
+    core.campaign();
+    const vote = core.takeReady().append ?? fail();
+    expect(core.role).toBe("candidate");
+    core.appendDone(vote);
+    expect(core.role).toBe("leader");
+    const noop = core.takeReady().append ?? fail();
+    expect(core.commitIndex).toBe(0);
+    core.appendDone(noop);
+    expect(core.commitIndex).toBe(1);
+  });
+
+  test("of an older term say nothing of the log", () => {
+    const { core, log } = new Member(1);
+    core.step(appendEntries(2, 1, 1, NOTHING, [entry(1, 1, "old")]));
+    const old = core.takeReady().append ?? fail();
+    core.step(appendEntries(3, 1, 2, NOTHING, [entry(2, 1, "new")], 1));
+    const fresh = core.takeReady().append ?? fail();
+    log.write(old);
+    core.appendDone(old);
+    expect(core.takeReady().apply).toEqual([]);
+    log.write(fresh);
+    core.appendDone(fresh);
+    expect(core.takeReady().apply).toEqual([entry(2, 1, "new")]);
+  });
+
+  test("let nothing be applied that is not durable here", () => {
+    const { core } = new Member(1);
+    core.step(appendEntries(2, 1, 1, NOTHING, [entry(1, 1, "x")], 1));
+    expect(core.takeReady().apply).toEqual([]);
+    expect(core.commitIndex).toBe(1);
+  });
+});
+
+describe("drains", () => {
+  test("give nothing when nothing happened", () => {
+    const { core } = new Member(1);
+    expect(core.hasReady()).toBe(false);
+    expect(core.takeReady()).toMatchObject({
+      soft: undefined,
+      messages: [],
+      append: undefined,
+      apply: [],
+    });
+  });
+
+  test("tell of a new role and leader once", () => {
+    const { core } = new Member(1);
+    core.step(heartbeat(2, 1, 1));
+    expect(core.takeReady().soft).toEqual({ role: "follower", leader: 2 });
+    expect(core.takeReady().soft).toBeUndefined();
+  });
+
+  test("hand out traces without being asked for by them", () => {
+    const { core } = new Member(4, { voters: [1, 2, 3] });
+    core.takeReady();
+    core.campaign();
+    expect(core.hasReady()).toBe(false);
+    expect(core.takeTraces()).toEqual([
+      { kind: "campaignRefused", reason: "unpromotable", term: 0 },
+    ]);
+  });
+
+  test("keep a bounded number of traces and say how many are missing", () => {
+    const { core } = new Member(4, { voters: [1, 2, 3] });
+    core.takeTraces();
+    for (let i = 0; i < 1_100; i += 1) core.campaign();
+    expect(core.takeTraces().at(-1)).toEqual({ kind: "tracesDropped", count: 76 });
+  });
+});
+
+describe("messages that are refused change nothing", () => {
+  const cases: readonly (readonly [string, string, Message])[] = [
+    ["for somebody else", "notForUs", heartbeat(2, 3, 9)],
+    ["from itself", "forgedSender", heartbeat(1, 1, 9)],
+    ["from nobody", "forgedSender", heartbeat(0, 1, 9)],
+    ["a vote of a stranger", "unknownMember", voteResponse(7, 1, 9, false)],
+    ["an ack of a stranger", "unknownMember", ack(7, 1, 9, 1)],
+    [
+      "entries with a gap",
+      "malformed",
+      appendEntries(2, 1, 9, NOTHING, [entry(1, 1), entry(1, 3)]),
+    ],
+    ["entries off their place", "malformed", appendEntries(2, 1, 9, NOTHING, [entry(1, 2)])],
+    [
+      "entries whose terms fall",
+      "malformed",
+      appendEntries(2, 1, 9, NOTHING, [entry(2, 1), entry(1, 2)]),
+    ],
+    [
+      "entries of a later term than the leader's",
+      "malformed",
+      appendEntries(2, 1, 1, NOTHING, [entry(2, 1)]),
+    ],
+    ["a snapshot of nothing", "malformed", snapshotFor(1, 0)],
+    ["a snapshot of a later term than the leader's", "malformed", snapshotFor(1, 5, 6)],
+    [
+      "no proposals",
+      "malformed",
+      { kind: "propose", from: asMemberId(2), to: asMemberId(1), term: asTerm(0), entries: [] },
+    ],
+  ];
+
+  test.each(cases)("%s", (_, reason, message) => {
+    const { core } = new Member(1);
+    core.takeReady();
+    expect(core.step(message)).toEqual({ kind: "refused", reason });
+    expect(core.hasReady()).toBe(false);
+    expect(core.status()).toMatchObject({ term: 0, role: "follower", leader: 0 });
+  });
+
+  test("a proposal that the leader drops", () => {
+    const { core } = new Member(1);
+    const entries = [{ kind: "records" as const, data: new Uint8Array(1) }];
+    const message: Message = {
+      kind: "propose",
+      from: asMemberId(2),
+      to: asMemberId(1),
+      term: asTerm(0),
+      entries,
+    };
+    expect(core.step(message)).toEqual({ kind: "refused", reason: "proposalDropped" });
+  });
+
+  test("a snapshot while what was handed out is not applied", () => {
+    const member = new Member(1).receive(appendEntries(2, 1, 1, NOTHING, [entry(1, 1)]));
+    member.core.step(heartbeat(2, 1, 1, 1));
+    expect(member.core.takeReady().apply).toHaveLength(1);
+    expect(member.core.step(snapshotFor(1, 9))).toEqual({ kind: "refused", reason: "applying" });
+    member.core.applyDone(asIndex(1));
+    expect(member.core.step(snapshotFor(1, 9))).toEqual({ kind: "ok" });
+  });
+});
+
+describe("a damaged log stops the replica", () => {
+  test("a commit index beyond the log", () => {
+    const { core } = new Member(1);
+    expect(() => core.step(heartbeat(2, 1, 1, 5))).toThrow(/beyond the last index 0/);
+  });
+});
+
+describe("proposals", () => {
+  test("without a leader are dropped, at a follower passed on", () => {
+    const member = new Member(1);
+    expect(member.propose("x")).toEqual({ kind: "dropped", reason: "noLeader" });
+    member.receive(heartbeat(2, 1, 1));
+    member.takeSent();
+    expect(member.propose("x")).toEqual({ kind: "forwarded" });
+    expect(member.takeSent()).toMatchObject([{ kind: "propose", to: 2, term: 0, from: 1 }]);
+  });
+
+  test("several at once are neighbours", () => {
+    const leader = new Member(1).lead(2);
+    const data = new Uint8Array(2);
+    const two = [
+      { kind: "records" as const, data },
+      { kind: "command" as const, data },
+    ];
+    expect(leader.core.propose(two)).toMatchObject({
+      kind: "accepted",
+      firstIndex: 2,
+      lastIndex: 3,
+    });
+  });
+
+  test("beyond the limit on uncommitted bytes are dropped until some are applied", () => {
+    const leader = new Member(1, { config: { maxUncommittedBytes: 10 } }).lead(2);
+    leader.receive(ack(2, 1, 1, 1));
+    expect(leader.propose("12345678").kind).toBe("accepted");
+    expect(leader.propose("123")).toEqual({ kind: "dropped", reason: "uncommittedLimit" });
+    leader.receive(ack(2, 1, 1, 2));
+    expect(leader.propose("123").kind).toBe("accepted");
+  });
+
+  test("of a malformed membership change are dropped", () => {
+    const leader = new Member(1).lead(2);
+    const proposal = { kind: "membership" as const, data: Uint8Array.of(9, 9, 9, 9) };
+    expect(leader.core.propose([proposal])).toEqual({ kind: "dropped", reason: "malformed" });
+  });
+
+  test.each([
+    { name: "the last voter", voters: [1], what: change("remove", 1), refused: "impossible" },
+    { name: "a learner", voters: [1], what: change("addLearner", 2), refused: undefined },
+  ])("to change $name", ({ voters, what, refused }) => {
+    const leader = new Member(1, { voters }).lead();
+    expect(leader.core.proposeMembership(what)).toMatchObject({
+      kind: "accepted",
+      refusedChange: refused,
+    });
+    leader.settle();
+    expect(leader.core.status().membership.voters).toEqual([1]);
+  });
+
+  test("for a second change while one is pending become empty entries", () => {
+    const leader = new Member(1).lead(2).receive(ack(2, 1, 1, 1));
+    expect(leader.core.proposeMembership(change("addLearner", 4))).toMatchObject({
+      refusedChange: undefined,
+    });
+    expect(leader.core.proposeMembership(change("addLearner", 5))).toMatchObject({
+      refusedChange: "pending",
+    });
+    leader.settle();
+    expect(leader.log.all().map(({ kind }) => kind)).toEqual(["noop", "membership", "noop"]);
+  });
+
+  test("a change that is dropped for its size does not stand in the way of the next", () => {
+    const leader = new Member(1, { config: { maxUncommittedBytes: 30 } }).lead(2);
+    leader.receive(ack(2, 1, 1, 1));
+    leader.propose("x".repeat(29));
+    expect(leader.core.proposeMembership(change("addLearner", 4))).toMatchObject({
+      kind: "dropped",
+    });
+    leader.receive(ack(2, 1, 1, 2));
+    expect(leader.core.proposeMembership(change("addLearner", 4))).toMatchObject({
+      refusedChange: undefined,
+    });
+  });
+});
+
+describe("a joint configuration that is left automatically", () => {
+  test("is left by a tick if nothing else is applied after a transfer was given up", () => {
+    const leader = new Member(1, { voters: [1, 2] }).lead(2).receive(ack(2, 1, 1, 1));
+    const steps = [change("addLearner", 3), change("addLearner", 4)].flatMap((one) => one.steps);
+    leader.core.proposeMembership({ ...change("addLearner", 3), steps });
+    leader.settle().receive(ack(2, 1, 1, 1));
+    leader.core.transferLeadership(asMemberId(2));
+    leader.receive(ack(2, 1, 1, 2));
+    expect(leader.core.status()).toMatchObject({ membership: { autoLeave: true }, lastIndex: 2 });
+    leader.tick(10);
+    expect(leader.core.status().lastIndex).toBe(3);
+    leader.receive(ack(2, 1, 1, 3));
+    expect(leader.core.status().membership).toMatchObject({ votersOutgoing: [], learners: [3, 4] });
+  });
+});
+
+describe("reads", () => {
+  test("that wait are bounded", () => {
+    const leader = new Member(1).lead(2).receive(ack(2, 1, 1, 1));
+    for (let context = 1; context <= 16_384; context += 1) leader.core.readIndex(context);
+    expect(leader.core.readIndex(0)).toEqual({ kind: "dropped", reason: "tooMany" });
+  });
+
+  test("are not confirmed by a token that was never sent", () => {
+    const leader = new Member(1).lead(2).receive(ack(2, 1, 1, 1));
+    leader.core.readIndex(7);
+    const forged = { ...heartbeat(2, 1, 1), kind: "heartbeatResponse" as const, readToken: 99 };
+    leader.settle().receive(forged);
+    leader.core.readIndex(8);
+    leader.settle();
+    expect(leader.reads).toEqual([]);
+  });
+});
+
+describe("a restart", () => {
+  test("keeps term and vote, and applies again what was not recorded as applied", () => {
+    const member = new Member(1, {
+      log: entriesOf(1, 1, 1),
+      term: 4,
+      votedFor: 3,
+      commitIndex: 3,
+      config: { applied: 1 },
+    });
+    expect(member.core.status()).toMatchObject({
+      term: 4,
+      votedFor: 3,
+      commitIndex: 3,
+      applied: 1,
+    });
+    member.receive(requestVote(2, 1, 4, { index: 9, term: 9 }));
+    expect(member.takeSent()).toMatchObject([{ rejected: true }]);
+    expect(member.applied.map(({ index }) => index)).toEqual([2, 3]);
+  });
+
+  test("knows that what was applied was committed, even if the commit index was not written yet", () => {
+    const { core } = new Member(1, {
+      log: entriesOf(1, 1),
+      commitIndex: 1,
+      config: { applied: 2 },
+    });
+    expect(core.status()).toMatchObject({ commitIndex: 2, applied: 2 });
+  });
+
+  test.each([
+    { name: "a commit index", commitIndex: 3, applied: 0 },
+    { name: "an applied index", commitIndex: 0, applied: 3 },
+  ])("with $name beyond the log is refused", ({ commitIndex, applied }) => {
+    const options = { log: entriesOf(1, 1), commitIndex, config: { applied } };
+    expect(() => new Member(1, options)).toThrow(/beyond the last index 2/);
+  });
+});
+
+describe("settings", () => {
+  const wrong = {
+    id: asMemberId(0),
+    electionTicks: 1,
+    maxAppendEntries: 0,
+    maxInflightMessages: 0,
+    maxInflightBytes: 5,
+    maxAppendBytes: 10,
+    readOnly: "lease",
+  } as const;
+
+  test("that do not fit are refused, all at once, with the numbers", () => {
+    const make = (): RaftCore => new RaftCore({ ...CONFIG, ...wrong }, new MemoryLog());
+    expect(make).toThrow(RaftConfigError);
+    expect(make).toThrow(
+      /id 0 .*maxAppendEntries 0 .*maxInflightMessages 0 .*electionTicks 1 .*maxInflightBytes 5 .*10.*lease needs checkQuorum/,
+    );
+  });
+});
+
+function fail(): never {
+  throw new Error("nothing was handed out");
+}
