@@ -54,7 +54,8 @@ const HINTS: Readonly<Record<string, string>> = {
     "`annals cluster health` says what is missing; --consistency local reads what one node has",
   ERR_OUTCOME_UNKNOWN:
     "the records may be in the log or not: look (`annals query`) before you repeat",
-  ERR_RECORD_INVALID: "a record needs actor.id and action; free data goes under data",
+  ERR_RECORD_FIELD_MISSING: "a record needs actor.id and action",
+  ERR_RECORD_FIELD_UNKNOWN: "free data goes under data",
 };
 
 /** What went wrong, for people: one line, then how to mend it. */

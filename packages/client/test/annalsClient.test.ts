@@ -124,7 +124,7 @@ describe("append", () => {
   test("a refusal is final and carries what to act on", async () => {
     const refused = client.append("audit", [RECORD, { actor: { id: "x" } } as AuditRecord]);
     await expect(refused).rejects.toMatchObject({
-      code: "ERR_RECORD_INVALID",
+      code: "ERR_RECORD_FIELD_MISSING",
       status: 400,
       retryable: false,
       notAccepted: true,

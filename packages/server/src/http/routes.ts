@@ -132,7 +132,7 @@ function appendHandler(context: RouteContext): Route["handle"] {
     parseParameters(request.url, []);
     const head = parseAppendHead(request.headers);
     const body = bodyOf(request);
-    if (body.length === 0) throw httpError("ERR_BODY_MALFORMED", "the body is empty");
+    if (body.length === 0) throw httpError("ERR_BODY_EMPTY", "the body is empty");
     return atLeader(context, log, request, reply, head.timeoutMs + FORWARD_GRACE_MS, () =>
       context.service.append(log, { ...head, body }),
     );

@@ -13,13 +13,13 @@ Every refusal is a problem document (RFC 9457, \`application/problem+json\`) wit
 
 \`\`\`json
 {
-  "type": "urn:annals:error:ERR_RECORD_INVALID",
-  "title": "Invalid record",
+  "type": "urn:annals:error:ERR_RECORD_FIELD_MISSING",
+  "title": "Missing field",
   "status": 400,
-  "detail": "record 3: actor.id is missing",
-  "code": "ERR_RECORD_INVALID",
+  "detail": "expected actor.id (record 3, actor, byte 214)",
+  "code": "ERR_RECORD_FIELD_MISSING",
   "retryable": false,
-  "details": { "position": 3, "path": "actor.id" }
+  "details": { "position": 3, "path": "actor", "offset": 214 }
 }
 \`\`\`
 

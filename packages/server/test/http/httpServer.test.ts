@@ -138,7 +138,7 @@ describe("append", () => {
     expect(answer).toMatchObject({
       status: 400,
       body: {
-        code: "ERR_RECORD_INVALID",
+        code: "ERR_RECORD_FIELD_MISSING",
         retryable: false,
         details: { position: 1, path: "action" },
       },
@@ -160,7 +160,7 @@ describe("append", () => {
 
   test("refuses an empty body, an unknown parameter and an unknown log", async () => {
     expect(await call("/v1/logs/audit/records", post(""))).toMatchObject({
-      body: { code: "ERR_BODY_MALFORMED" },
+      body: { code: "ERR_BODY_EMPTY" },
     });
     expect(await call("/v1/logs/audit/records?ack=one", post(RECORD))).toMatchObject({
       status: 400,
