@@ -18,12 +18,28 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   client: ["record", "wire", "flow"],
   server: ["raft", "flow", "record", "wire", "replica", "storage", "transport"],
   cli: ["server", "client", "record", "storage"],
-  testkit: ["raft", "flow", "record", "wire", "replica", "storage", "transport", "server", "client"],
+  testkit: [
+    "raft",
+    "flow",
+    "record",
+    "wire",
+    "replica",
+    "storage",
+    "transport",
+    "server",
+    "client",
+  ],
 };
 
 /** No clock, randomness or promise in here: purity is compiled where the compiler can, and searched for where it cannot. */
 const PURE_PACKAGES = ["raft", "flow", "record"];
-const BANNED_IN_PURE = [/\bMath\.random\b/, /\bDate\b/, /\bPromise\b/, /\bsetTimeout\b/, /\bconsole\b/];
+const BANNED_IN_PURE = [
+  /\bMath\.random\b/,
+  /\bDate\b/,
+  /\bPromise\b/,
+  /\bsetTimeout\b/,
+  /\bconsole\b/,
+];
 
 const LINES_MAX = 400;
 const COLUMNS_MAX = 140;
@@ -52,11 +68,19 @@ function imports(text: string): string[] {
 function checkManifest(name: string, arrows: readonly string[]): string[] {
   const findings: string[] = [];
   const manifestPath = join(root, "packages", name, "package.json");
-  const manifest: { dependencies?: Record<string, string> } = JSON.parse(readFileSync(manifestPath, "utf8"));
-  const declared = Object.keys(manifest.dependencies ?? {}).flatMap((key) => packageName(key) ?? []);
+  const manifest: { dependencies?: Record<string, string> } = JSON.parse(
+    readFileSync(manifestPath, "utf8"),
+  );
+  const declared = Object.keys(manifest.dependencies ?? {}).flatMap(
+    (key) => packageName(key) ?? [],
+  );
   const tsconfigPath = join(root, "packages", name, "tsconfig.json");
-  const tsconfig: { references?: { path: string }[] } = JSON.parse(readFileSync(tsconfigPath, "utf8"));
-  const referenced = (tsconfig.references ?? []).map((reference) => reference.path.replace("../", ""));
+  const tsconfig: { references?: { path: string }[] } = JSON.parse(
+    readFileSync(tsconfigPath, "utf8"),
+  );
+  const referenced = (tsconfig.references ?? []).map((reference) =>
+    reference.path.replace("../", ""),
+  );
   for (const [where, list] of [
     ["package.json", declared],
     ["tsconfig.json", referenced],
@@ -96,10 +120,12 @@ function checkText(label: string, text: string, pure: boolean): string[] {
   const findings: string[] = [];
   const lines = text.split("\n");
   const linesMax = LONG_FILES[label] ?? LINES_MAX;
-  if (lines.length > linesMax) findings.push(`${label}: ${lines.length} lines, at most ${linesMax}`);
+  if (lines.length > linesMax)
+    findings.push(`${label}: ${lines.length} lines, at most ${linesMax}`);
   for (const [number, line] of lines.entries()) {
     const where = `${label}:${number + 1}`;
-    if (line.length > COLUMNS_MAX) findings.push(`${where}: ${line.length} columns, at most ${COLUMNS_MAX}`);
+    if (line.length > COLUMNS_MAX)
+      findings.push(`${where}: ${line.length} columns, at most ${COLUMNS_MAX}`);
     if (/\b(?:TODO|FIXME|XXX)\b/.test(line)) findings.push(`${where}: leftover marker`);
     const code = line.replace(/\/\/.*|^\s*\/?\*.*/, "");
     if (pure && BANNED_IN_PURE.some((word) => word.test(code))) {
@@ -113,7 +139,8 @@ const findings: string[] = [];
 for (const [name, arrows] of Object.entries(ARROWS)) {
   if (!existsSync(join(root, "packages", name))) continue;
   findings.push(...checkManifest(name, arrows));
-  for (const file of sources(join(root, "packages", name, "src"))) findings.push(...checkSource(file, name, arrows));
+  for (const file of sources(join(root, "packages", name, "src")))
+    findings.push(...checkSource(file, name, arrows));
 }
 for (const directory of readdirSync(join(root, "packages"))) {
   if (!(directory in ARROWS)) findings.push(`packages/${directory}: unknown to tidy's arrows`);

@@ -29,7 +29,7 @@ const ENTRIES = [
 ];
 const PRODUCER = {
   epoch: 1,
-  recent: [{ sequence: 4, firstSeq: asSeq(1), count: 2 }],
+  recent: [{ sequence: 4, firstSeq: asSeq(1), lastSeq: asSeq(2), count: 2 }],
   lastIndex: asIndex(2),
 };
 
