@@ -220,9 +220,11 @@ class GitImport {
       bytes: new TextEncoder().encode(lines.join("")),
     };
     const acknowledged = producer.append(body).then((reply) => this.#acknowledged(reply, lines));
-    this.#answers = Promise.all([this.#answers, acknowledged]).catch((error: unknown) => {
+    const heard = acknowledged.catch((error: unknown) => {
       this.#fault ??= error;
     });
+    // Not a plain chain: one that fails early must not hide that others are still on their way.
+    this.#answers = Promise.all([this.#answers, heard]);
     // The first request shows whether another run is at work; nothing follows it before that is known.
     if (this.#first) await this.#settle();
     this.#first = false;
