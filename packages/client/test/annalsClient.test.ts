@@ -84,7 +84,7 @@ describe("append", () => {
   });
 
   test("without a stamp tries again only while nothing was accepted", async () => {
-    failTimes(2, "ERR_OVERLOADED");
+    failTimes(2, "ERR_NO_LEADER");
     const one = clientOf([server.url], { retryForMs: 30_000 });
     const pending = one.append("audit", RECORD);
     await expect(pending).resolves.toMatchObject({ firstSeq: 1 });
