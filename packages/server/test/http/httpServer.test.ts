@@ -336,6 +336,54 @@ describe("read", () => {
     expect((await tail).body).toMatchObject({ items: [{ seq: 4 }] });
   });
 
+  test("holds answers for slow readers only up to its budget", async () => {
+    const narrow = await startTestServer({
+      maxBodyBytes: 1 << 20,
+      maxHeldBodyBytes: 2 << 20,
+      maxHeldAnswerBytes: 12 << 20,
+    });
+    const url = `${narrow.url}/v1/logs/audit/records`;
+    const data = { text: "x".repeat(900_000) };
+    for (let k = 0; k < 4; k++) await fetch(url, post({ ...RECORD, data }));
+    const read = async (): Promise<number> => {
+      const response = await fetch(url);
+      await response.arrayBuffer();
+      return response.status;
+    };
+    expect(await read()).toBe(200);
+    const idle = [1, 2].map(() => {
+      const socket = connect(Number(narrow.url.split(":").at(-1)), "127.0.0.1").pause();
+      return socket.on("error", () => undefined);
+    });
+    // Nobody reads these answers. The kernel buffers the first ones; what it does not take stays in the process.
+    const askAndRead = (): Promise<number> => {
+      for (const socket of idle)
+        socket.write("GET /v1/logs/audit/records HTTP/1.1\r\nhost: x\r\n\r\n");
+      return read();
+    };
+    await expect.poll(askAndRead, { timeout: 10_000 }).toBe(429);
+    for (const socket of idle) socket.destroy();
+    await expect.poll(read).toBe(200);
+    await narrow.close();
+  });
+
+  test("a client that goes away while it waits leaves no bytes counted", async () => {
+    const narrow = await startTestServer({ maxHeldAnswerBytes: 1 });
+    const url = `${narrow.url}/v1/logs/audit/records`;
+    let done = 0;
+    const read = narrow.service.read.bind(narrow.service);
+    narrow.service.read = async (log, query) => read(log, query).finally(() => done++);
+    const gone = new AbortController();
+    const tail = fetch(`${url}?wait=30s`, { signal: gone.signal }).catch(() => "gone");
+    await expect.poll(() => narrow.service.reads.length).toBe(1);
+    gone.abort();
+    expect(await tail).toBe("gone");
+    await fetch(url, post(RECORD));
+    await expect.poll(() => done).toBe(1);
+    await expect.poll(async () => (await fetch(url)).status).toBe(200);
+    await narrow.close();
+  });
+
   test("gives one record by its seq", async () => {
     expect((await call("/v1/logs/audit/records/2")).body).toMatchObject({
       seq: 2,
