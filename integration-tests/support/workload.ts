@@ -61,7 +61,7 @@ function ndjson(firstSerial: number, count: number): Uint8Array<ArrayBuffer> {
   return new TextEncoder().encode(`${lines.join("\n")}\n`);
 }
 
-export function serialOf(record: StoredRecord): number {
+function serialOf(record: StoredRecord): number {
   const { serial } = (record.data ?? {}) as { serial?: number };
   return serial ?? -1;
 }

@@ -50,7 +50,7 @@ export function allMembers(membership: MembershipState): readonly MemberId[] {
 }
 
 /** Whether the change does nothing but leave a joint configuration. */
-export function leavesJoint(change: MembershipChange): boolean {
+function leavesJoint(change: MembershipChange): boolean {
   return change.steps.length === 0 && change.transition === "auto";
 }
 
@@ -135,17 +135,6 @@ export function assertMembership(membership: MembershipState): void {
   invariant(problem === undefined, `membership: ${problem}`);
 }
 
-/** Whether two memberships say the same; both must be well-formed. */
-export function sameMembership(one: MembershipState, other: MembershipState): boolean {
-  return (
-    sameIds(one.voters, other.voters) &&
-    sameIds(one.votersOutgoing, other.votersOutgoing) &&
-    sameIds(one.learners, other.learners) &&
-    sameIds(one.learnersNext, other.learnersNext) &&
-    one.autoLeave === other.autoLeave
-  );
-}
-
 /** A membership while steps are taken on it, in their order. */
 class Draft {
   readonly voters: Set<MemberId>;
@@ -213,10 +202,6 @@ class Draft {
 
 function sorted(ids: Iterable<MemberId>): readonly MemberId[] {
   return [...ids].sort((a, b) => a - b);
-}
-
-function sameIds(one: readonly MemberId[], other: readonly MemberId[]): boolean {
-  return one.length === other.length && one.every((id, i) => id === other[i]);
 }
 
 function symmetricDifference(one: ReadonlySet<MemberId>, other: ReadonlySet<MemberId>): number {

@@ -10,7 +10,7 @@ import type { Raft } from "./raft.ts";
 import { becomeFollower } from "./roles.ts";
 import { asIndex, NOBODY } from "./types.ts";
 
-/** Answers to something that this member sent: taken from members only. */
+/** Every kind that there is, and whether it answers something that this member sent: then it is taken from members only. */
 const RESPONSES: Readonly<Record<Message["kind"], boolean>> = {
   appendEntries: false,
   appendEntriesResponse: true,
@@ -34,7 +34,8 @@ export function stepPeer(raft: Raft, message: Message): StepOutcome {
   if (message.from === raft.id || message.from === NOBODY) {
     return { kind: "refused", reason: "forgedSender" };
   }
-  if (!isWellFormed(message)) return { kind: "refused", reason: "malformed" };
+  if (!Object.hasOwn(RESPONSES, message.kind) || !isWellFormed(message))
+    return { kind: "refused", reason: "malformed" };
   // The membership of a snapshot is in force at once: changes from before it that were handed out would then be made to the wrong base.
   if (message.kind === "installSnapshot" && raft.log.applying > raft.log.applied) {
     return { kind: "refused", reason: "applying" };

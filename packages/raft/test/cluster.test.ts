@@ -8,6 +8,7 @@ import { RandomCluster } from "./support/randomCluster.ts";
 const SEEDS = 120;
 const STEPS = 3_000;
 
+// Keeps R1, R4, R5, R6, R8, R10, R11, R12, R18, R25, R31.
 describe("a random cluster keeps the properties of Raft", () => {
   test.each(Array.from({ length: SEEDS }, (_, i) => i + 1))("seed %i", (seed) => {
     const cluster = new RandomCluster(seed);
@@ -17,6 +18,15 @@ describe("a random cluster keeps the properties of Raft", () => {
   });
 });
 
+// Keeps R40.
+test("the same seed gives the same run", () => {
+  const [one, other] = [new RandomCluster(7), new RandomCluster(7)];
+  one.run(STEPS);
+  other.run(STEPS);
+  expect(one.describe()).toBe(other.describe());
+});
+
+// Keeps R1, R8, R9.
 describe("the checkers find a driver out that", () => {
   const findings: readonly (readonly [Canary, RegExp])[] = [
     ["ackBeforeFlush", /was committed with only|leader completeness|before that|lost\?/],

@@ -12,6 +12,7 @@ function progressAt(match: number, next: number, window = 256): Progress {
   return progress;
 }
 
+// Keeps R34.
 describe("inflights", () => {
   test("is full at the message cap and frees up to an index", () => {
     const window = new Inflights(3, 0);
@@ -71,6 +72,7 @@ describe("inflights", () => {
   });
 });
 
+// Keeps R34.
 describe("progress", () => {
   test("a probe pauses after one message with entries, not after an empty one", () => {
     const progress = progressAt(0, 5);

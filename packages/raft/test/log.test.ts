@@ -34,6 +34,7 @@ const id = (term: number, index: number) => ({ term: asTerm(term), index: asInde
 const indexes = (entries: readonly Entry[] | "compacted"): unknown =>
   entries === "compacted" ? entries : entries.map(({ index }) => index);
 
+// Keeps R4.
 describe("appending", () => {
   test.each([
     { name: "beyond the end", first: 4, kept: [1, 1, 2, 3], traces: [] },
@@ -55,6 +56,7 @@ describe("appending", () => {
     expect(kinds()).toEqual(["unstableTruncated"]);
   });
 
+  // Keeps R10.
   test("never replaces a committed entry", () => {
     const { log } = logOf(entriesOf(1, 1));
     log.commitTo(asIndex(2));
@@ -92,6 +94,7 @@ describe("stability", () => {
     expect(log.term(asIndex(1))).toBe(1);
   });
 
+  // Keeps R14.
   test.each([
     { what: "an entry that was replaced", done: id(1, 3), trace: "stableMismatch" },
     { what: "an entry that is no longer here", done: id(2, 9), trace: "stableMissing" },
@@ -103,6 +106,7 @@ describe("stability", () => {
     expect(kinds()).toEqual([trace]);
   });
 
+  // Keeps R16.
   test("a snapshot replaces everything, and its completion is not that of an entry", () => {
     const { log, kinds } = logOf(entriesOf(1, 1), [entry(2, 3)]);
     log.restore(SNAPSHOT);
@@ -117,6 +121,7 @@ describe("stability", () => {
 });
 
 describe("reading", () => {
+  // Keeps R33.
   test.each([
     { from: 1, bytes: 1_000, count: 99, read: [1, 2, 3, 4] },
     { from: 3, bytes: 1_000, count: 99, read: [3, 4] },
@@ -160,6 +165,7 @@ describe("reading", () => {
 });
 
 describe("applying", () => {
+  // Keeps R13.
   test("hands out what is committed and durable here, once", () => {
     const { log, storage } = logOf(entriesOf(1, 1), [entry(1, 3)]);
     log.commitTo(asIndex(3));
@@ -172,6 +178,7 @@ describe("applying", () => {
     expect(indexes(log.nextCommitted(false))).toEqual([3]);
   });
 
+  // Keeps R36.
   test("stops at the cap until something is applied", () => {
     const { log } = logOf([entry(1, 1, "aaaa"), entry(1, 2, "bbbb"), entry(1, 3, "cccc")], [], 45);
     log.commitTo(asIndex(3));
@@ -191,6 +198,7 @@ describe("applying", () => {
     expect(log.hasNextCommitted(false)).toBe(false);
   });
 
+  // Keeps R12.
   test("never goes back nor beyond the commit index", () => {
     const { log } = logOf(entriesOf(1, 1));
     log.commitTo(asIndex(1));
@@ -234,6 +242,7 @@ test("terms in memory are those of the log, under any appending and truncating",
   );
 });
 
+// Keeps R37.
 describe("recent entries", () => {
   test("spare storage the read of what was just written", () => {
     const { log, storage } = logOf([], entriesOf(1, 1, 1));

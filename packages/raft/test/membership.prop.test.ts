@@ -64,6 +64,7 @@ function majorities(voters: readonly MemberId[]): readonly (readonly MemberId[])
   return subsets.filter((set) => set.length * 2 > voters.length);
 }
 
+// Keeps R27.
 describe("random changes", () => {
   test("one step by itself and through a joint configuration agree", () => {
     fc.assert(
@@ -86,6 +87,7 @@ describe("random changes", () => {
     );
   });
 
+  // Keeps R22.
   test("every quorum of a joint configuration meets every quorum of before and of after", () => {
     fc.assert(
       fc.property(reachable, steps, (membership, list) => {
@@ -109,6 +111,7 @@ describe("random changes", () => {
     );
   });
 
+  // Keeps R22.
   test("two memberships a simple change apart have intersecting quorums", () => {
     fc.assert(
       fc.property(reachable, steps, (before, list) => {
@@ -143,6 +146,7 @@ describe("random changes", () => {
   });
 });
 
+// Keeps R27.
 describe("encoding", () => {
   const context = fc.uint8Array({ maxLength: 20 });
   const general = fc.record({ format: fc.constant(2 as const), transition, steps, context });

@@ -15,6 +15,7 @@ import {
 
 const NOTHING = { index: 0, term: 0 };
 
+// Keeps R15.
 describe("terms (§5.1)", () => {
   // "If one server's current term is smaller than the other's, then it updates its current term to the larger value."
   test.each([1, 2])("a follower with %i terms behind takes the larger term", (behind) => {
@@ -37,6 +38,7 @@ describe("terms (§5.1)", () => {
   });
 
   // "If a server receives a request with a stale term number, it rejects the request."
+  // Keeps R11.
   test("requests of an old term change nothing", () => {
     const follower = new Member(1, { term: 5 });
     follower.receive(
@@ -90,6 +92,7 @@ describe("leader election (§5.2)", () => {
   );
 
   // "A candidate wins an election if it receives votes from a majority of the servers in the full cluster for the same term."
+  // Keeps R1.
   test.each([
     { size: 1, votes: [], role: "leader" },
     { size: 3, votes: [2], role: "leader" },
@@ -112,6 +115,7 @@ describe("leader election (§5.2)", () => {
   });
 
   // "Each server will vote for at most one candidate in a given term, on a first-come-first-served basis."
+  // Keeps R2.
   test.each([
     { votedFor: 0, candidate: 2, rejected: false },
     { votedFor: 0, candidate: 3, rejected: false },
@@ -199,6 +203,7 @@ describe("log replication (§5.3)", () => {
   });
 
   // "Once a follower learns that a log entry is committed, it applies the entry to its local state machine (in log order)."
+  // Keeps R6.
   test("a follower applies what the leader says is committed, in order, once", () => {
     const entries = [entry(1, 1), entry(1, 2, "a"), entry(1, 3, "b")];
     const follower = new Member(1).receive(appendEntries(2, 1, 1, NOTHING, entries, 2));
@@ -216,6 +221,7 @@ describe("log replication (§5.3)", () => {
   });
 
   // "If the follower does not find an entry in its log with the same index and term, then it refuses the new entries."
+  // Keeps R4.
   test.each([
     { prev: { index: 1, term: 1 }, refused: false },
     { prev: { index: 2, term: 2 }, refused: false },
@@ -253,6 +259,7 @@ describe("log replication (§5.3)", () => {
 
   // "the leader must find the latest log entry where the two logs agree, delete any entries in the follower's log after that point, and
   // send the follower all of the leader's entries after that point" (Fig. 7: the followers a to f).
+  // Keeps R4.
   test.each([
     { name: "a", terms: [1, 1, 1, 4, 4, 5, 5, 6, 6] },
     { name: "b", terms: [1, 1, 1, 4] },
@@ -281,6 +288,7 @@ describe("log replication (§5.3)", () => {
   });
 
   // "A leader never overwrites or deletes entries in its own log" (Leader Append-Only).
+  // Keeps R3.
   test("a leader refuses appends in its own term", () => {
     const leader = new Member(1).lead(2);
     const outcome = leader.core.step(appendEntries(3, 1, 1, NOTHING, [entry(1, 1, "x")]));
@@ -301,6 +309,7 @@ describe("safety (§5.4)", () => {
   });
 
   // "the voter denies its vote if its own log is more up-to-date than that of the candidate": the later last term wins, then the length.
+  // Keeps R5.
   test.each([
     { own: [1], last: { index: 1, term: 1 }, rejected: false },
     { own: [1], last: { index: 2, term: 1 }, rejected: false },
@@ -315,6 +324,7 @@ describe("safety (§5.4)", () => {
   });
 
   // "Raft never commits log entries from previous terms by counting replicas. Only log entries from the leader's current term are."
+  // Keeps R7.
   test("entries of earlier terms are not committed by counting (figure 8)", () => {
     const leader = new Member(1, { log: entriesOf(1, 2), term: 2 }).lead(2);
     leader.receive(ack(2, 1, 3, 2), ack(3, 1, 3, 2));
@@ -336,6 +346,7 @@ describe("crashes, persistence and interaction (§5.5, §5.6, §8)", () => {
   });
 
   // "Updated on stable storage before responding to RPCs" (Fig. 2, persistent state).
+  // Keeps R9.
   test("vote and entries are in the ticket that their acknowledgement waits for", () => {
     const follower = new Member(1);
     follower.core.step(requestVote(2, 1, 1, NOTHING));
@@ -364,6 +375,7 @@ describe("crashes, persistence and interaction (§5.5, §5.6, §8)", () => {
 
   // "a leader must check whether it has been deposed before processing a read-only request", by "exchanging heartbeat messages with a
   // majority of the cluster" (§8).
+  // Keeps R18.
   test("a read is answered only after a round of heartbeats", () => {
     const leader = new Member(1).lead(2).receive(ack(2, 1, 1, 1));
     leader.takeSent();

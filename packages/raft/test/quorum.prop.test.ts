@@ -36,6 +36,7 @@ function plainVote(ids: readonly MemberId[], cast: ReadonlyMap<MemberId, boolean
   return wins(true) ? "pending" : "lost";
 }
 
+// Keeps R8.
 describe("committed index", () => {
   test("of a majority is what the definition says", () => {
     fc.assert(
@@ -106,6 +107,7 @@ describe("votes", () => {
   });
 });
 
+// Keeps R22.
 test("any two quorums of one configuration share a voter", () => {
   fc.assert(
     fc.property(voters, votes, (ids, record) => {

@@ -30,7 +30,8 @@ export interface ReceiverOptions {
 
 /**
  * The follower's side of a data link, in the worker: raw frames wait here until the replica has room, decoded a slice at a time. Bytes
- * count from the socket until the flush, and every byte that is let go is granted to the leader again. Nothing queued is delivered after `close`.
+ * count from the socket until the flush, and every byte that is let go is granted to the leader again. Nothing queued is delivered
+ * after `close`.
  *
  * Decoding pauses only for work that is already here (steps and flushes), never for something that a later frame would bring.
  */

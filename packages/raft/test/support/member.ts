@@ -21,7 +21,7 @@ import {
 } from "@annals/raft";
 import { MemoryLog } from "./memoryLog.ts";
 
-export const ids = (...list: readonly number[]): readonly MemberId[] => list.map(asMemberId);
+const ids = (...list: readonly number[]): readonly MemberId[] => list.map(asMemberId);
 
 export function membershipOf(
   voters: readonly number[],

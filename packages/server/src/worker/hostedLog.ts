@@ -13,7 +13,7 @@ import { PeerStreams } from "./peerStreams.ts";
 import { toPlainError } from "./plainError.ts";
 import { replicaConfig } from "./replicaConfig.ts";
 
-export const WORKER_CLOCK: Clock = {
+const WORKER_CLOCK: Clock = {
   now: () => performance.now(),
   wallTime: () => Date.now(),
   defer: (turn) => void setImmediate(turn),

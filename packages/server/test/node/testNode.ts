@@ -9,7 +9,7 @@ import pino from "pino";
 import type { Logger } from "pino";
 
 /** A port that was free a moment ago. */
-export async function freePort(): Promise<number> {
+async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;
@@ -25,12 +25,12 @@ export interface TestNode {
   readonly directory: string;
 }
 
-export function memoryLogger(lines: Record<string, unknown>[]): Logger {
+function memoryLogger(lines: Record<string, unknown>[]): Logger {
   return pino({ level: "debug" }, { write: (line: string) => void lines.push(JSON.parse(line)) });
 }
 
 /** The configuration of a cluster of one on a free port. */
-export async function soloConfig(directory: string, extra = ""): Promise<NodeConfig> {
+async function soloConfig(directory: string, extra = ""): Promise<NodeConfig> {
   const port = await freePort();
   const text = `cluster: test\nnodes: { a: "127.0.0.1:${port}" }\ndata: ${directory}\n${extra}`;
   const loaded = loadConfig({ text, env: {}, node: "a" });

@@ -37,7 +37,7 @@ export function parseFile(text: string): readonly Directive[] {
 }
 
 /** Splits a command line into the command and its arguments. Blanks separate, except within parentheses. */
-export function parseLine(line: string): { command: string; args: readonly Argument[] } {
+function parseLine(line: string): { command: string; args: readonly Argument[] } {
   const [command, ...words] = splitWords(line);
   if (command === undefined) throw new ScriptError("empty command line");
   return { command, args: words.map(parseArgument) };

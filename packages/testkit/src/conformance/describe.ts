@@ -140,7 +140,7 @@ export function describeHardState(state: HardState): string {
   return `Term:${state.term}${nonZero("Vote", state.votedFor)} Commit:${state.commitIndex}`;
 }
 
-export function describeEntry(entry: Entry): string {
+function describeEntry(entry: Entry): string {
   const place = `${entry.term}/${entry.index}`;
   if (entry.kind !== "membership") return `${place} EntryNormal ${goQuote(entry.data)}`;
   const change = decodeMembershipChange(entry.data);
@@ -154,7 +154,7 @@ export function describeEntries(entries: readonly Entry[]): string {
 }
 
 /** In the shorthand of transcripts: `v1 l2 r3 u4`. */
-export function describeSteps(change: MembershipChange): string {
+function describeSteps(change: MembershipChange): string {
   return change.steps.map(({ op, member }) => `${STEP_LETTERS[op]}${member}`).join(" ");
 }
 

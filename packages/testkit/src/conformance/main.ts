@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
-import { basename, dirname, join, relative } from "node:path";
+import { dirname, join, relative, resolve, sep } from "node:path";
 import { type Difference, KINDS, type Kind, type RunOptions, runFile } from "./runFile.ts";
 
 const USAGE = `usage: pnpm conformance DIR [--ignore-log-lines]
@@ -28,9 +28,9 @@ function main(argv: readonly string[]): number {
   if (typeof files === "string") return usageError(files);
 
   let failed = 0;
-  for (const { path, kind } of files) {
-    const problem = check(path, kind, parsed);
-    const label = relative(parsed.directory, path);
+  for (const file of files) {
+    const problem = check(file, parsed);
+    const label = relative(parsed.directory, file.path);
     console.log(problem === undefined ? `ok ${label}` : `FAIL ${label}\n${problem}`);
     if (problem !== undefined) failed += 1;
   }
@@ -53,25 +53,32 @@ function parseArguments(argv: readonly string[]): Arguments | string {
   return { directory, ignoreLogLines };
 }
 
+interface File {
+  readonly path: string;
+  readonly kind: Kind | undefined;
+}
+
 /** Every transcript below the directory, in the order of paths. */
-function listFiles(
-  directory: string,
-): readonly { readonly path: string; readonly kind: Kind }[] | string {
+function listFiles(directory: string): readonly File[] | string {
   const stat = statSync(directory, { throwIfNoEntry: false });
   if (stat === undefined) return `${directory}: no such directory`;
   if (!stat.isDirectory()) return `${directory}: not a directory`;
-  const files: { path: string; kind: Kind }[] = [];
-  const names = readdirSync(directory, { recursive: true, encoding: "utf8" }).sort();
-  for (const path of names.map((name) => join(directory, name))) {
-    if (!path.endsWith(".txt") || !statSync(path).isFile()) continue;
-    const folder = basename(dirname(path));
-    const kind = KINDS.find((known) => known === folder);
-    if (kind === undefined) {
-      return `${path}: its folder is named ${folder}, known kinds are ${KINDS.join(", ")}`;
-    }
-    files.push({ path, kind });
-  }
+  const files = readdirSync(directory, { recursive: true, encoding: "utf8" })
+    .sort()
+    .map((name) => join(directory, name))
+    .filter((path) => path.endsWith(".txt") && statSync(path).isFile())
+    .map((path) => ({ path, kind: kindOf(path) }));
   return files.length > 0 ? files : `${directory}: no *.txt file below it`;
+}
+
+/** The nearest folder with the name of a kind decides. */
+function kindOf(path: string): Kind | undefined {
+  const folders = dirname(resolve(path)).split(sep).toReversed();
+  for (const folder of folders) {
+    const kind = KINDS.find((known) => known === folder);
+    if (kind !== undefined) return kind;
+  }
+  return undefined;
 }
 
 function usageError(problem: string): number {
@@ -79,7 +86,8 @@ function usageError(problem: string): number {
   return 2;
 }
 
-function check(path: string, kind: Kind, options: RunOptions): string | undefined {
+function check({ path, kind }: File, options: RunOptions): string | undefined {
+  if (kind === undefined) return `  in no folder named ${KINDS.join(", ")}`;
   try {
     const { difference } = runFile(kind, readFileSync(path, "utf8"), options);
     return difference === undefined ? undefined : describeDifference(path, difference);
