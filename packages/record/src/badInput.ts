@@ -1,64 +1,36 @@
 import { AnnalsError } from "./error.ts";
 
 /**
- * Why a body or a record was refused. Of the body: `empty` no record in it; `malformed` no msgpack or JSON; `truncated` ends inside
- * a value; `trailing` bytes after the end; `too-many-records`. Of one record: `too-large`, `too-deep`, `too-many-elements` beyond a
- * limit; `extension-type` msgpack's application types; `duplicate-key`; `key` one that is no string, or reserved; `not-utf8`; `number`
- * not finite, or an integer that a double cannot hold; `field-missing`, `field-unknown`, `field-type`, `field-value` against the record
- * model. Reasons are as stable as codes.
+ * Why a body or a record was refused. `ERR_BODY_*` is about the request as a whole, `ERR_RECORD_*` about one record of it.
+ * `EMPTY`: no record in it; `MALFORMED`: no msgpack or no JSON of the expected shape; `TRUNCATED`: ends inside a value; `TRAILING`:
+ * bytes after the end; `TOO_MANY_RECORDS`, `TOO_LARGE`, `TOO_DEEP`, `TOO_MANY_ELEMENTS`: beyond a limit; `EXTENSION_TYPE`: msgpack's
+ * application types; `DUPLICATE_KEY`; `KEY`: a key that is no string, or reserved; `NOT_UTF8`; `NUMBER`: not finite, or an integer
+ * that a double cannot hold; `FIELD_MISSING`, `FIELD_UNKNOWN`, `FIELD_TYPE`, `FIELD_VALUE`: against the record model.
  */
-export type BadInputReason =
-  | "empty"
-  | "malformed"
-  | "truncated"
-  | "trailing"
-  | "too-many-records"
-  | "too-large"
-  | "too-deep"
-  | "too-many-elements"
-  | "extension-type"
-  | "duplicate-key"
-  | "key"
-  | "not-utf8"
-  | "number"
-  | "field-missing"
-  | "field-unknown"
-  | "field-type"
-  | "field-value";
-
 export type BadInputCode =
+  | "ERR_BODY_EMPTY"
   | "ERR_BODY_MALFORMED"
-  | "ERR_TOO_MANY_RECORDS"
+  | "ERR_BODY_TRUNCATED"
+  | "ERR_BODY_TRAILING"
+  | "ERR_BODY_TOO_MANY_RECORDS"
+  | "ERR_BODY_TYPE"
   | "ERR_RECORD_TOO_LARGE"
-  | "ERR_RECORD_INVALID";
+  | "ERR_RECORD_TOO_DEEP"
+  | "ERR_RECORD_TOO_MANY_ELEMENTS"
+  | "ERR_RECORD_EXTENSION_TYPE"
+  | "ERR_RECORD_DUPLICATE_KEY"
+  | "ERR_RECORD_KEY"
+  | "ERR_RECORD_NOT_UTF8"
+  | "ERR_RECORD_NUMBER"
+  | "ERR_RECORD_FIELD_MISSING"
+  | "ERR_RECORD_FIELD_UNKNOWN"
+  | "ERR_RECORD_FIELD_TYPE"
+  | "ERR_RECORD_FIELD_VALUE";
 
-function codeOf(reason: BadInputReason): BadInputCode {
-  switch (reason) {
-    case "empty":
-    case "malformed":
-    case "truncated":
-    case "trailing":
-      return "ERR_BODY_MALFORMED";
-    case "too-many-records":
-      return "ERR_TOO_MANY_RECORDS";
-    case "too-large":
-      return "ERR_RECORD_TOO_LARGE";
-    case "too-deep":
-    case "too-many-elements":
-    case "extension-type":
-    case "duplicate-key":
-    case "key":
-    case "not-utf8":
-    case "number":
-    case "field-missing":
-    case "field-unknown":
-    case "field-type":
-    case "field-value":
-      return "ERR_RECORD_INVALID";
-    default:
-      return reason satisfies never;
-  }
-}
+const TOO_LARGE: ReadonlySet<BadInputCode> = new Set<BadInputCode>([
+  "ERR_BODY_TOO_MANY_RECORDS",
+  "ERR_RECORD_TOO_LARGE",
+]);
 
 export interface BadInputPlace {
   /** Record of the request, from 0; undefined when it is about the request as a whole. */
@@ -69,32 +41,31 @@ export interface BadInputPlace {
   readonly offset: number;
 }
 
-/** Input that was refused as a whole. Says what and where, and never quotes values. `details` are the reason and the place. */
+/** Input that was refused as a whole. Says what and where, and never quotes values. */
 export class BadInputError extends AnnalsError {
   override readonly name: string = "BadInputError";
-  readonly reason: BadInputReason;
   /** Over a size limit (HTTP 413) rather than wrong (400). */
   readonly tooLarge: boolean;
   readonly place: BadInputPlace;
+  readonly #code: BadInputCode;
   readonly #what: string;
 
-  constructor(reason: BadInputReason, what: string, place: BadInputPlace) {
+  constructor(code: BadInputCode, what: string, place: BadInputPlace) {
     const { position, path, offset } = place;
     const where = [
       ...(position === undefined ? [] : [`record ${position}`]),
       ...(path === "" ? [] : [path]),
       `byte ${offset}`,
     ];
-    const details = { reason, ...(position === undefined ? {} : { position }), path, offset };
-    super(codeOf(reason), `${what} (${where.join(", ")})`, { details });
-    this.reason = reason;
-    this.tooLarge = reason === "too-large" || reason === "too-many-records";
+    super(code, `${what} (${where.join(", ")})`, { details: { position, path, offset } });
+    this.tooLarge = TOO_LARGE.has(code);
     this.place = place;
+    this.#code = code;
     this.#what = what;
   }
 
   /** The same refusal at another byte of the body. */
   at(offset: number): BadInputError {
-    return new BadInputError(this.reason, this.#what, { ...this.place, offset });
+    return new BadInputError(this.#code, this.#what, { ...this.place, offset });
   }
 }

@@ -1,5 +1,5 @@
 export { BadInputError } from "./badInput.ts";
-export type { BadInputCode, BadInputPlace, BadInputReason } from "./badInput.ts";
+export type { BadInputCode, BadInputPlace } from "./badInput.ts";
 export type * from "./batch.ts";
 export {
   batchOverheadBytes,

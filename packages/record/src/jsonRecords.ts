@@ -15,7 +15,7 @@ export function parseJsonRecords(body: Uint8Array, limits: RecordLimits): Uint8A
       if (!transcoder.maybe(0x5d)) {
         const cut = transcoder.peek() < 0;
         throw transcoder.fail(
-          cut ? "truncated" : "malformed",
+          cut ? "ERR_BODY_TRUNCATED" : "ERR_BODY_MALFORMED",
           cut ? "ends inside the array" : "expected a comma or the end of the array",
           false,
         );
@@ -24,7 +24,8 @@ export function parseJsonRecords(body: Uint8Array, limits: RecordLimits): Uint8A
   } else if (transcoder.peek() >= 0) {
     records.push(nextRecord(transcoder, scanner, limits, 0));
   }
-  if (transcoder.peek() >= 0) throw transcoder.fail("trailing", "bytes after the end", false);
+  if (transcoder.peek() >= 0)
+    throw transcoder.fail("ERR_BODY_TRAILING", "bytes after the end", false);
   return notEmpty(transcoder, records);
 }
 
@@ -40,7 +41,7 @@ export function parseNdjsonRecords(body: Uint8Array, limits: RecordLimits): Uint
     if (transcoder.peek() >= 0) {
       records.push(nextRecord(transcoder, scanner, limits, records.length));
       if (transcoder.peek() >= 0)
-        throw transcoder.fail("trailing", "bytes after the record of the line");
+        throw transcoder.fail("ERR_BODY_TRAILING", "bytes after the record of the line");
     }
     start = end + 1;
   }
@@ -54,7 +55,11 @@ function nextRecord(
   position: number,
 ): Uint8Array {
   if (position >= limits.maxRecords)
-    throw transcoder.fail("too-many-records", `more than ${limits.maxRecords} records`, false);
+    throw transcoder.fail(
+      "ERR_BODY_TOO_MANY_RECORDS",
+      `more than ${limits.maxRecords} records`,
+      false,
+    );
   transcoder.peek();
   const offset = transcoder.offset;
   const record = transcoder.record(position);
@@ -69,6 +74,6 @@ function nextRecord(
 }
 
 function notEmpty(transcoder: JsonTranscoder, records: Uint8Array[]): Uint8Array[] {
-  if (records.length === 0) throw transcoder.fail("empty", "no record", false);
+  if (records.length === 0) throw transcoder.fail("ERR_BODY_EMPTY", "no record", false);
   return records;
 }

@@ -1,5 +1,5 @@
 import { BadInputError } from "./badInput.ts";
-import type { BadInputReason } from "./badInput.ts";
+import type { BadInputCode } from "./badInput.ts";
 import { GrowingBytes } from "./growingBytes.ts";
 import type { RecordLimits } from "./limits.ts";
 import { isUtf8 } from "./utf8.ts";
@@ -74,21 +74,24 @@ export class JsonTranscoder {
     return this.#out.copy();
   }
 
-  fail(reason: BadInputReason, what: string, ofRecord = true): BadInputError {
+  fail(code: BadInputCode, what: string, ofRecord = true): BadInputError {
     const position = ofRecord ? this.#position : undefined;
-    return new BadInputError(reason, what, { position, path: "", offset: this.#at });
+    return new BadInputError(code, what, { position, path: "", offset: this.#at });
   }
 
   #malformed(what: string): BadInputError {
     return this.#at >= this.#end
-      ? this.fail("truncated", "ends inside a value")
-      : this.fail("malformed", what);
+      ? this.fail("ERR_BODY_TRUNCATED", "ends inside a value")
+      : this.fail("ERR_BODY_MALFORMED", what);
   }
 
   #value(): void {
     const byte = this.peek();
     if (this.#out.length > this.#limits.maxRecordBytes)
-      throw this.fail("too-large", `a record of more than ${this.#limits.maxRecordBytes} bytes`);
+      throw this.fail(
+        "ERR_RECORD_TOO_LARGE",
+        `a record of more than ${this.#limits.maxRecordBytes} bytes`,
+      );
     switch (byte) {
       case 0x7b:
         return this.#container(0x7d, 0x80, 0xde);
@@ -119,7 +122,7 @@ export class JsonTranscoder {
   /** An object or an array. Its size is known at the end: one byte of head is kept free, and more room is made when it is large. */
   #container(close: number, shortTag: number, longTag: number): void {
     if (this.#depth >= this.#limits.maxDepth)
-      throw this.fail("too-deep", `nested deeper than ${this.#limits.maxDepth}`);
+      throw this.fail("ERR_RECORD_TOO_DEEP", `nested deeper than ${this.#limits.maxDepth}`);
     this.#depth += 1;
     this.#at += 1;
     const head = this.#out.length;
@@ -132,7 +135,7 @@ export class JsonTranscoder {
         count += 1;
         if (count > this.#limits.maxElements)
           throw this.fail(
-            "too-many-elements",
+            "ERR_RECORD_TOO_MANY_ELEMENTS",
             `more than ${this.#limits.maxElements} keys and values`,
           );
       } while (this.maybe(COMMA));
@@ -164,7 +167,7 @@ export class JsonTranscoder {
     const from = this.#at;
     const plainEnd = this.#plainRun();
     if (!isUtf8(this.#json, from, plainEnd))
-      throw this.fail("not-utf8", "a string that is no UTF-8");
+      throw this.fail("ERR_RECORD_NOT_UTF8", "a string that is no UTF-8");
     if (this.#json[plainEnd] === QUOTE) {
       this.#at = plainEnd + 1;
       this.#stringHead(plainEnd - from);
@@ -181,11 +184,11 @@ export class JsonTranscoder {
       if (byte === QUOTE || byte === BACKSLASH) return at;
       if (byte < 0x20) {
         this.#at = at;
-        throw this.fail("malformed", "a control character in a string");
+        throw this.fail("ERR_BODY_MALFORMED", "a control character in a string");
       }
     }
     this.#at = this.#end;
-    throw this.fail("truncated", "ends inside a string");
+    throw this.fail("ERR_BODY_TRUNCATED", "ends inside a string");
   }
 
   #escapedString(from: number, firstEscape: number): void {
@@ -196,7 +199,8 @@ export class JsonTranscoder {
       if (this.#json[this.#at] === BACKSLASH) this.#escape(text);
       const start = this.#at;
       const end = this.#plainRun();
-      if (!isUtf8(this.#json, start, end)) throw this.fail("not-utf8", "a string that is no UTF-8");
+      if (!isUtf8(this.#json, start, end))
+        throw this.fail("ERR_RECORD_NOT_UTF8", "a string that is no UTF-8");
       text.bytes(this.#json, start, end);
       this.#at = end;
     }
@@ -217,13 +221,14 @@ export class JsonTranscoder {
     let point = this.#hex4();
     if (point >= 0xd800 && point <= 0xdbff) {
       const paired = this.#json[this.#at] === BACKSLASH && this.#json[this.#at + 1] === 0x75;
-      if (!paired) throw this.fail("not-utf8", "half of a surrogate pair");
+      if (!paired) throw this.fail("ERR_RECORD_NOT_UTF8", "half of a surrogate pair");
       this.#at += 2;
       const low = this.#hex4();
-      if (low < 0xdc00 || low > 0xdfff) throw this.fail("not-utf8", "half of a surrogate pair");
+      if (low < 0xdc00 || low > 0xdfff)
+        throw this.fail("ERR_RECORD_NOT_UTF8", "half of a surrogate pair");
       point = 0x1_0000 + ((point - 0xd800) << 10) + (low - 0xdc00);
     } else if (point >= 0xdc00 && point <= 0xdfff) {
-      throw this.fail("not-utf8", "half of a surrogate pair");
+      throw this.fail("ERR_RECORD_NOT_UTF8", "half of a surrogate pair");
     }
     putPoint(text, point);
   }
@@ -287,13 +292,15 @@ export class JsonTranscoder {
   }
 
   #putNumber(from: number, integer: boolean): void {
-    if (this.#at - from > 400) throw this.fail("number", "a number of more than 400 digits");
+    if (this.#at - from > 400)
+      throw this.fail("ERR_RECORD_NUMBER", "a number of more than 400 digits");
     const text = String.fromCharCode(...this.#json.subarray(from, this.#at));
     const value = Number(text);
-    if (!Number.isFinite(value)) throw this.fail("number", "a number that a double cannot hold");
+    if (!Number.isFinite(value))
+      throw this.fail("ERR_RECORD_NUMBER", "a number that a double cannot hold");
     if (!Number.isSafeInteger(value) || Object.is(value, -0)) {
       if (integer && value !== 0)
-        throw this.fail("number", "an integer beyond 2^53 - 1; send it as a string");
+        throw this.fail("ERR_RECORD_NUMBER", "an integer beyond 2^53 - 1; send it as a string");
       this.#out.u8(0xcb);
       this.#out.f64(value);
     } else this.#putInteger(value);

@@ -1,5 +1,5 @@
 import { BadInputError } from "./badInput.ts";
-import type { BadInputReason } from "./badInput.ts";
+import type { BadInputCode } from "./badInput.ts";
 import { KeySet } from "./keySet.ts";
 import type { RecordLimits } from "./limits.ts";
 import { ANY, RECORD_RULE } from "./recordModel.ts";
@@ -56,8 +56,8 @@ export class RecordScanner {
       if (this.#at - start > maxRecordBytes) throw this.#tooLarge();
       bounds.push(this.#at);
     }
-    if (this.#at < body.length) throw this.#bodyError("trailing", "bytes after the end");
-    if (bounds.length === 1) throw this.#bodyError("empty", "no record");
+    if (this.#at < body.length) throw this.#bodyError("ERR_BODY_TRAILING", "bytes after the end");
+    if (bounds.length === 1) throw this.#bodyError("ERR_BODY_EMPTY", "no record");
     return Uint32Array.from(bounds);
   }
 
@@ -67,7 +67,7 @@ export class RecordScanner {
     this.#position = position;
     if (to - from > this.#limits.maxRecordBytes) throw this.#tooLarge();
     this.#record(to);
-    if (this.#at !== to) throw this.#fail("trailing", "bytes after the record");
+    if (this.#at !== to) throw this.#fail("ERR_BODY_TRAILING", "bytes after the record");
   }
 
   #begin(bytes: Uint8Array, from: number, to: number): void {
@@ -86,7 +86,7 @@ export class RecordScanner {
       this.#value(RECORD_RULE);
     } catch (error) {
       // Cut off by the cap on a record, not by the end of the body.
-      const cut = error instanceof BadInputError && error.reason === "truncated";
+      const cut = error instanceof BadInputError && error.code === "ERR_BODY_TRUNCATED";
       throw cut && this.#end < bodyEnd ? this.#tooLarge() : error;
     }
   }
@@ -108,7 +108,7 @@ export class RecordScanner {
     this.#elements += 1;
     if (this.#elements > this.#limits.maxElements) {
       const what = `more than ${this.#limits.maxElements} keys and values`;
-      throw this.#fail("too-many-elements", what);
+      throw this.#fail("ERR_RECORD_TOO_MANY_ELEMENTS", what);
     }
     if (tag <= 0x7f) return this.#number(rule, tag);
     if (tag <= 0x8f) return this.#map(rule, tag & 0x0f);
@@ -161,23 +161,24 @@ export class RecordScanner {
       case 0xdf:
         return this.#map(rule, this.#u32());
       case 0xc1:
-        throw this.#fail("malformed", "byte 0xc1 is no msgpack");
+        throw this.#fail("ERR_BODY_MALFORMED", "byte 0xc1 is no msgpack");
       default:
-        throw this.#fail("extension-type", "msgpack extension types are not taken");
+        throw this.#fail("ERR_RECORD_EXTENSION_TYPE", "msgpack extension types are not taken");
     }
   }
 
   /** Refuses a value of type `found` where the rule calls for another. */
   #expect(rule: Rule, found: Rule["kind"]): void {
     if (rule.kind === "any" || rule.kind === found) return;
-    throw this.#fail("field-type", `expected ${describe(rule)}`);
+    throw this.#fail("ERR_RECORD_FIELD_TYPE", `expected ${describe(rule)}`);
   }
 
   #number(rule: Rule, value: number): void {
-    if (!Number.isFinite(value)) throw this.#fail("number", "a number that is not finite");
+    if (!Number.isFinite(value))
+      throw this.#fail("ERR_RECORD_NUMBER", "a number that is not finite");
     if (rule.kind === "uint") {
       if (!Number.isSafeInteger(value) || value < 0)
-        throw this.#fail("field-value", `expected ${describe(rule)}`);
+        throw this.#fail("ERR_RECORD_FIELD_VALUE", `expected ${describe(rule)}`);
       return;
     }
     this.#expect(rule, "any");
@@ -187,7 +188,7 @@ export class RecordScanner {
   #wideInteger(rule: Rule, high: number): void {
     const value = high * 0x1_0000_0000 + this.#view.getUint32(this.#at - 4);
     if (!Number.isSafeInteger(value))
-      throw this.#fail("number", "an integer beyond 2^53 - 1; send it as a string");
+      throw this.#fail("ERR_RECORD_NUMBER", "an integer beyond 2^53 - 1; send it as a string");
     this.#number(rule, value);
   }
 
@@ -200,9 +201,9 @@ export class RecordScanner {
     this.#expect(rule, "string");
     const from = this.#take(length);
     if (!isUtf8(this.#bytes, from, this.#at))
-      throw this.#fail("not-utf8", "a string that is no UTF-8");
+      throw this.#fail("ERR_RECORD_NOT_UTF8", "a string that is no UTF-8");
     if (rule.kind === "string" && !passesCheck(rule.check, this.#bytes, from, this.#at))
-      throw this.#fail("field-value", `expected ${STRING_EXPECTATIONS[rule.check]}`);
+      throw this.#fail("ERR_RECORD_FIELD_VALUE", `expected ${STRING_EXPECTATIONS[rule.check]}`);
   }
 
   #array(rule: Rule, count: number): void {
@@ -230,7 +231,7 @@ export class RecordScanner {
       this.#path[2 * level] = from;
       this.#path[2 * level + 1] = to;
       if (!this.#keys.add(level - 1, this.#bytes, from, to))
-        throw this.#fail("duplicate-key", "a key that the map has already");
+        throw this.#fail("ERR_RECORD_DUPLICATE_KEY", "a key that the map has already");
       const field = this.#field(mapRule, from, to);
       seen |= 1 << field;
       this.#value(mapRule.fields[field]?.rule ?? ANY);
@@ -243,7 +244,7 @@ export class RecordScanner {
   #assertRequired(rule: MapRule, seen: number): void {
     for (const [k, field] of rule.fields.entries()) {
       if (field.required && (seen & (1 << k)) === 0)
-        throw this.#fail("field-missing", `${field.name} is missing`, field.name);
+        throw this.#fail("ERR_RECORD_FIELD_MISSING", `${field.name} is missing`, field.name);
     }
   }
 
@@ -254,7 +255,10 @@ export class RecordScanner {
       if (field !== undefined && isName(field, this.#bytes, from, to)) return k;
     }
     if (!rule.open)
-      throw this.#fail("field-unknown", "a key that is unknown here; free data goes under data");
+      throw this.#fail(
+        "ERR_RECORD_FIELD_UNKNOWN",
+        "a key that is unknown here; free data goes under data",
+      );
     return 31;
   }
 
@@ -267,19 +271,19 @@ export class RecordScanner {
     else if (tag === 0xd9) length = this.#u8();
     else if (tag === 0xda) length = this.#u16();
     else if (tag === 0xdb) length = this.#u32();
-    else throw this.#fail("key", "a key that is no string");
+    else throw this.#fail("ERR_RECORD_KEY", "a key that is no string");
     const from = this.#take(length);
     if (!isUtf8(this.#bytes, from, this.#at))
-      throw this.#fail("not-utf8", "a key that is no UTF-8");
+      throw this.#fail("ERR_RECORD_NOT_UTF8", "a key that is no UTF-8");
     // Decoders rename or drop it, so two readers would not see the same record.
     if (length === PROTO.bytes.length && isName(PROTO, this.#bytes, from, this.#at))
-      throw this.#fail("key", "the key __proto__ is reserved");
+      throw this.#fail("ERR_RECORD_KEY", "the key __proto__ is reserved");
     return from;
   }
 
   #descend(): number {
     if (this.#depth >= this.#limits.maxDepth)
-      throw this.#fail("too-deep", `nested deeper than ${this.#limits.maxDepth}`);
+      throw this.#fail("ERR_RECORD_TOO_DEEP", `nested deeper than ${this.#limits.maxDepth}`);
     this.#depth += 1;
     return this.#depth;
   }
@@ -292,7 +296,7 @@ export class RecordScanner {
   /** Moves past `bytes` bytes and returns where they begin. */
   #take(bytes: number): number {
     const from = this.#at;
-    if (from + bytes > this.#end) throw this.#fail("truncated", "ends inside a value");
+    if (from + bytes > this.#end) throw this.#fail("ERR_BODY_TRUNCATED", "ends inside a value");
     this.#at = from + bytes;
     return from;
   }
@@ -309,14 +313,14 @@ export class RecordScanner {
     return this.#view.getUint32(this.#take(4));
   }
 
-  #fail(reason: BadInputReason, what: string, last = ""): BadInputError {
+  #fail(code: BadInputCode, what: string, last = ""): BadInputError {
     const path = renderPath(this.#bytes, this.#path, this.#depth, last);
-    return new BadInputError(reason, what, { position: this.#position, path, offset: this.#at });
+    return new BadInputError(code, what, { position: this.#position, path, offset: this.#at });
   }
 
   #tooLarge(): BadInputError {
     const what = `a record of more than ${this.#limits.maxRecordBytes} bytes`;
-    return new BadInputError("too-large", what, {
+    return new BadInputError("ERR_RECORD_TOO_LARGE", what, {
       position: this.#position,
       path: "",
       offset: this.#at,
@@ -325,11 +329,11 @@ export class RecordScanner {
 
   #tooMany(): BadInputError {
     const what = `more than ${this.#limits.maxRecords} records`;
-    return this.#bodyError("too-many-records", what);
+    return this.#bodyError("ERR_BODY_TOO_MANY_RECORDS", what);
   }
 
-  #bodyError(reason: BadInputReason, what: string): BadInputError {
-    return new BadInputError(reason, what, { position: undefined, path: "", offset: this.#at });
+  #bodyError(code: BadInputCode, what: string): BadInputError {
+    return new BadInputError(code, what, { position: undefined, path: "", offset: this.#at });
   }
 }
 

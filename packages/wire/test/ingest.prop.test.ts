@@ -21,7 +21,7 @@ function attempt(type: IngestContentType, body: Uint8Array): readonly Uint8Array
   try {
     return parseIngestBody(type, body, RECORD_LIMITS).records;
   } catch (error) {
-    return error instanceof BadInputError ? error.reason : `uncoded ${String(error)}`;
+    return error instanceof BadInputError ? error.code : `uncoded ${String(error)}`;
   }
 }
 
@@ -33,7 +33,7 @@ function tryJson(text: string): unknown {
   }
 }
 
-const stricter: unknown = expect.stringMatching(/^(duplicate-key|number|key|not-utf8|too-deep)$/);
+const stricter: unknown = expect.stringMatching(/_(DUPLICATE_KEY|NUMBER|KEY|NOT_UTF8|TOO_DEEP)$/);
 
 test("JSON means what JSON.parse says", () => {
   fc.assert(
@@ -79,7 +79,7 @@ test("msgpack records come back as they were", () => {
         const result = attempt("application/msgpack", body);
         const expected = originals.map((record) => [...packr.pack(record)]);
         expect(typeof result === "string" ? result : result.map((record) => [...record])).toEqual(
-          result === "key" ? result : expected,
+          result === "ERR_RECORD_KEY" ? result : expected,
         );
       },
     ),
@@ -111,7 +111,7 @@ test("hostile bytes end in a refusal or in records that decode", () => {
         const result = attempt(type, body);
         const records = typeof result === "string" ? [] : result;
         expect(() => records.forEach(decodeRecord)).not.toThrow();
-        expect(typeof result === "string" ? result : "").not.toContain("uncoded");
+        expect(typeof result === "string" ? result : "ERR_").not.toContain("uncoded");
       },
     ),
     { numRuns: 3000 },
@@ -122,6 +122,6 @@ test("a megabyte of empty maps is refused without building any", () => {
   const body = Buffer.concat([Buffer.from([0xdd, 0, 0x10, 0, 0]), Buffer.alloc(2 ** 20, 0x80)]);
   const limits = { ...RECORD_LIMITS, maxRecords: 2 ** 21 };
   expect(() => parseIngestBody("application/msgpack", body, limits)).toThrow(
-    expect.objectContaining({ reason: "field-missing" }),
+    expect.objectContaining({ code: "ERR_RECORD_FIELD_MISSING" }),
   );
 });
