@@ -1,6 +1,6 @@
 /**
- * Goal: no acknowledgement before a quorum has flushed. Method: a shim, preloaded into the nodes, holds fdatasync; while both followers are
- * inside of a held flush nothing may be acknowledged, once one is let go everything is.
+ * Goal: no acknowledgement before a quorum has flushed, and none at all from a node whose flush fails. Method: a shim, preloaded into the
+ * nodes, holds fdatasync or makes it fail.
  */
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, expect, it } from "vitest";
 import { TestCluster, until } from "./support/cluster.ts";
+import { problems, SerialWorkload } from "./support/workload.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "annals-hold-"));
 const library = buildShim();
@@ -18,8 +19,8 @@ afterAll(() => rmSync(directory, { recursive: true }));
 
 /** The compiled shim; undefined without a C compiler, said loudly, because what is skipped must be seen. */
 function buildShim(): string | undefined {
-  const target = join(directory, "holdFlush.so");
-  const source = join(import.meta.dirname, "support/holdFlush.c");
+  const target = join(directory, "flushShim.so");
+  const source = join(import.meta.dirname, "support/flushShim.c");
   try {
     execFileSync("cc", ["-shared", "-fPIC", "-o", target, source, "-ldl"]);
     return target;
@@ -72,3 +73,31 @@ it.skipIf(library === undefined)("acknowledges only what a quorum has flushed", 
   letGo(followers[1] ?? "");
   await cluster.untilConverged();
 });
+
+it.skipIf(library === undefined)(
+  "a node whose flush fails stops at once with a code of its own, and nothing is lost",
+  async () => {
+    cluster = await TestCluster.start({
+      env: (id) => ({ LD_PRELOAD: library ?? "", ANNALS_HOLD_FLUSH: holdFile(id) }),
+    });
+    await cluster.untilReady();
+    const leader = await cluster.leader();
+    const workload = new SerialWorkload(cluster.client(), "audit", 10);
+    const exit = cluster.exit(leader);
+    await workload.run(200, (sent) => {
+      if (sent === 50) writeFileSync(`${holdFile(leader)}.fail`, "");
+    });
+    expect(await exit).toBe(74);
+    expect(await cluster.logText(leader)).toContain("ERR_STORAGE_FAILED");
+    rmSync(`${holdFile(leader)}.fail`);
+    cluster.spawn(leader);
+    await cluster.untilReady();
+    const { lastSeq } = await cluster.untilConverged();
+    expect(lastSeq).toBe(2000);
+    for (const id of cluster.ids) {
+      expect(problems(await cluster.localRecords(id), workload.acknowledged), `node ${id}`).toEqual(
+        [],
+      );
+    }
+  },
+);

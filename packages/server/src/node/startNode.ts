@@ -35,8 +35,9 @@ export interface RunningNode {
   readonly closed: Promise<{ readonly code: number }>;
 }
 
-const IN_FLIGHT_GRACE_MS = 4000;
-const HAND_OVER_MS = 3000;
+/** A stop takes at most the sum of these and of the workers' grace: below 10 s, after which supervisors tend to kill. */
+const IN_FLIGHT_GRACE_MS = 3000;
+const HAND_OVER_MS = 2500;
 const BIRTH_REPORT_MS = 10_000;
 /** Links per peer beyond one for each log: control, and links that overlap while one replaces another. */
 const LINKS_MAX = 4096;

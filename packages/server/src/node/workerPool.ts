@@ -18,7 +18,7 @@ export interface WorkerPoolOptions {
   readonly onLost: (worker: WorkerHandle) => void;
 }
 
-const SHUTDOWN_GRACE_MS = 5000;
+const SHUTDOWN_GRACE_MS = 3500;
 
 /**
  * Assigns logs to worker threads. When a thread ends, a fresh one takes its place and its logs are handed over one by one, one interval

@@ -7,8 +7,8 @@ type Step = MembershipChange["steps"][number];
 
 /**
  * The next membership change that brings a log from what it has to `desired`, or undefined if there is nothing to do now. A new member comes
- * in as a learner, is promoted when it has caught up, and its predecessor leaves in the same joint change (thesis §4.2.1, §4.3): at no time
- * is there a quorum that a blank disk belongs to.
+ * in as a learner, is promoted when it has caught up, and its predecessor leaves in the same joint change (thesis §4.2.1, §4.3): at no
+ * time is there a quorum that a blank disk belongs to.
  */
 export function nextMembershipChange(
   status: RaftStatus,
