@@ -6,9 +6,9 @@ const PROMOTION_GAP = 64;
 type Step = MembershipChange["steps"][number];
 
 /**
- * The next membership change that brings a log from what it has to `desired`, or undefined if there is nothing to do now. A new member comes
- * in as a learner, is promoted when it has caught up, and its predecessor leaves in the same joint change (thesis §4.2.1, §4.3): at no
- * time is there a quorum that a blank disk belongs to.
+ * The next membership change that brings a log from what it has to `desired`, or undefined if there is nothing to do now. A new member
+ * comes in as a learner, is promoted when it has caught up, and its predecessor leaves in the same joint change (thesis §4.2.1, §4.3): at
+ * no time is there a quorum that a blank disk belongs to.
  */
 export function nextMembershipChange(
   status: RaftStatus,
