@@ -1,5 +1,6 @@
 import type { IncomingMessage, Server } from "node:http";
 import type { Duplex } from "node:stream";
+import type { MemberId } from "@annals/raft";
 import { AnnalsError } from "@annals/record";
 import { InboundLink, PEER_PATH } from "@annals/transport";
 import type { InboundHandler, LinkFault } from "@annals/transport";
@@ -36,6 +37,7 @@ export class PeerServer {
   readonly #links = new Set<InboundLink>();
   readonly #dataLinks = new Map<number, DataLinkPlace>();
   readonly #faults = new Map<string, number>();
+  readonly #peers = new Map<string, { readonly member: MemberId; readonly link: InboundLink }>();
   #nextLinkId = 1;
 
   constructor(options: PeerServerOptions) {
@@ -74,6 +76,11 @@ export class PeerServer {
     return Object.fromEntries(this.#faults);
   }
 
+  /** The nodes that have a control link to this one open, with the incarnation they came as. */
+  peers(): ReadonlyMap<string, MemberId> {
+    return new Map([...this.#peers].map(([node, { member }]) => [node, member]));
+  }
+
   sendTo(linkId: number, bytes: Uint8Array): void {
     this.#dataLinks.get(linkId)?.link.send(bytes);
   }
@@ -108,13 +115,18 @@ export class PeerServer {
   }
 
   #control(hello: HelloFrame, link: InboundLink, greeting: readonly Frame[]): InboundHandler {
+    const { node, member } = hello;
+    this.#peers.set(node, { member, link });
     return {
       greeting,
       onBytes: (bytes) => {
         this.#options.onControl(hello.node, decodeFrame(bytes));
         link.release(bytes.length);
       },
-      onClose: (fault) => this.#ended(link, fault, { peer: hello.node, purpose: "control" }),
+      onClose: (fault) => {
+        if (this.#peers.get(node)?.link === link) this.#peers.delete(node);
+        this.#ended(link, fault, { peer: node, purpose: "control" });
+      },
     };
   }
 

@@ -5,6 +5,7 @@ import { openLogStore } from "@annals/storage";
 import { parseIngestBody } from "@annals/wire";
 import type {
   FromWorker,
+  PeerAddress,
   ToWorker,
   WorkerReplies,
   WorkerRequest,
@@ -21,6 +22,7 @@ export class LogHost {
   readonly #send: (message: FromWorker) => void;
   readonly #congested: () => boolean;
   readonly #logs = new Map<number, HostedLog>();
+  #members: readonly PeerAddress[] = [];
   readonly #linkOwners = new Map<number, HostedLog>();
   readonly #ticker: NodeJS.Timeout;
   #lastTickMs = performance.now();
@@ -35,6 +37,9 @@ export class LogHost {
   /** Handles everything but `shutdown`. */
   handle(message: Exclude<ToWorker, { kind: "shutdown" }>): void {
     switch (message.kind) {
+      case "members":
+        this.#members = message.members;
+        return;
       case "open":
         void this.#open(message);
         return;
@@ -82,6 +87,7 @@ export class LogHost {
           name,
           store,
           setup: this.#setup,
+          members: () => this.#members,
           campaign,
           sendToGateway: this.#send,
           congested: this.#congested,
