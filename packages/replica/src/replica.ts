@@ -385,8 +385,8 @@ export class Replica {
 
   #fail(error: AnnalsError): void {
     this.#state = "failed";
-    this.#appender.end(() => error, "storage failed");
-    this.#rejectWaiters(() => error);
+    this.#appender.end(replicaClosed, "storage failed");
+    this.#rejectWaiters(replicaClosed);
     this.#dropEvents();
     this.#options.events.onFailed(error);
   }

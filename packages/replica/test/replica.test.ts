@@ -190,10 +190,13 @@ describe("durability", () => {
     await flushAll(cluster);
     const done = outcome(cluster.append(records(1)));
     await cluster.settle();
+    const waiting = outcome(cluster.append(records(1)));
     leader.store.failWrite(new Error("EIO"));
     await cluster.settle();
     expect(leader.failed?.code).toBe("ERR_STORAGE_FAILED");
     expect(await done).toBe("ERR_OUTCOME_UNKNOWN");
+    // Never proposed, so it may go to another node.
+    expect(await waiting).toBe("ERR_REPLICA_CLOSED");
     await expect(
       leader.replica.append({ records: records(1), stamp: undefined, timeoutMs: 1 }),
     ).rejects.toMatchObject({ code: "ERR_REPLICA_CLOSED" });

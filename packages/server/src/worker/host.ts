@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { AnnalsError, RECORD_LIMITS } from "@annals/record";
+import { replicaClosed } from "@annals/replica";
 import type { LogStore } from "@annals/replica";
 import { openLogStore } from "@annals/storage";
 import { parseIngestBody } from "@annals/wire";
@@ -144,7 +145,8 @@ export class LogHost {
       this.#send({ kind: "reply", id, value: await this.#run(log, request) });
     } catch (error) {
       this.#unexpected(error);
-      this.#send({ kind: "error", id, error: toPlainError(error) });
+      const told = storageHasEnded(error) ? replicaClosed() : error;
+      this.#send({ kind: "error", id, error: toPlainError(told) });
     }
   }
 
@@ -199,6 +201,12 @@ export class LogHost {
       fields: { stack: error.stack },
     });
   }
+}
+
+/** Nothing is wrong with the request: this node is about to end, and another one may answer. */
+function storageHasEnded(error: unknown): boolean {
+  if (!(error instanceof AnnalsError)) return false;
+  return error.code === "ERR_STORAGE_FAILED" || error.code === "ERR_STORAGE_CLOSED";
 }
 
 function logNotOpen(): AnnalsError {
