@@ -29,6 +29,8 @@ interface DataLinkPlace {
 }
 
 const HELLO_TIMEOUT_MS = 5000;
+const TELL_AGAIN_MS = 60_000;
+const TOLD_MAX = 1000;
 
 /** Accepts links from peers on the node's one port: control frames stay here, data frames go on to workers as bytes. */
 export class PeerServer {
@@ -38,6 +40,8 @@ export class PeerServer {
   readonly #dataLinks = new Map<number, DataLinkPlace>();
   readonly #faults = new Map<string, number>();
   readonly #peers = new Map<string, { readonly member: MemberId; readonly link: InboundLink }>();
+  /** When each reason was last told, by reason and peer. */
+  readonly #told = new Map<string, number>();
   #nextLinkId = 1;
 
   constructor(options: PeerServerOptions) {
@@ -155,10 +159,21 @@ export class PeerServer {
     };
   }
 
+  /** A peer that is refused dials again and again: the same reason from the same peer is told once a minute. */
+  #isNews({ code }: LinkFault, fields: Readonly<Record<string, unknown>>): boolean {
+    if (code === "ERR_LINK_CLOSED") return false;
+    const key = `${code} ${String(fields["peer"] ?? fields["address"])}`;
+    const now = performance.now();
+    if (now - (this.#told.get(key) ?? Number.NEGATIVE_INFINITY) < TELL_AGAIN_MS) return false;
+    if (this.#told.size >= TOLD_MAX) this.#told.clear();
+    this.#told.set(key, now);
+    return true;
+  }
+
   #ended(link: InboundLink, fault: LinkFault, fields: Readonly<Record<string, unknown>>): void {
     this.#links.delete(link);
     this.#faults.set(fault.code, (this.#faults.get(fault.code) ?? 0) + 1);
-    const level = fault.code === "ERR_LINK_CLOSED" ? "debug" : "warn";
+    const level = this.#isNews(fault, fields) ? "warn" : "debug";
     this.#options.logger[level]({ ...fields, ...fault }, "peer link ended");
   }
 }

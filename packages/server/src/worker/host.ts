@@ -1,8 +1,5 @@
-import { join } from "node:path";
 import { AnnalsError, RECORD_LIMITS } from "@annals/record";
 import { replicaClosed } from "@annals/replica";
-import type { LogStore } from "@annals/replica";
-import { openLogStore } from "@annals/storage";
 import { parseIngestBody } from "@annals/wire";
 import type {
   FromWorker,
@@ -14,6 +11,7 @@ import type {
 } from "../lane/messages.ts";
 import type { AppendReply } from "../service.ts";
 import { HostedLog } from "./hostedLog.ts";
+import { openStore } from "./openStore.ts";
 import { toPlainError } from "./plainError.ts";
 import { readPage } from "./readPage.ts";
 
@@ -80,7 +78,14 @@ export class LogHost {
   async #open(message: Extract<ToWorker, { kind: "open" }>): Promise<void> {
     const { logId, name, campaign } = message;
     try {
-      const store = await this.#openStore(message);
+      const store = await openStore({
+        config: this.#setup.config,
+        logId,
+        name,
+        voters: message.voters,
+        onWarning: (text) =>
+          this.#send({ kind: "line", level: "warn", text, fields: { log: name } }),
+      });
       this.#logs.set(
         logId,
         new HostedLog({
@@ -99,26 +104,6 @@ export class LogHost {
       this.#unexpected(error);
       this.#send({ kind: "openFailed", logId, error: toPlainError(error) });
     }
-  }
-
-  #openStore({ logId, voters }: Extract<ToWorker, { kind: "open" }>): Promise<LogStore> {
-    const { config } = this.#setup;
-    return openLogStore({
-      directory: join(config.data, "logs", String(logId)),
-      logId,
-      segmentBytes: config.storage.segmentBytes,
-      minFreeBytes: config.storage.minFreeBytes,
-      initial: {
-        membership: {
-          voters,
-          votersOutgoing: [],
-          learners: [],
-          learnersNext: [],
-          autoLeave: false,
-        },
-      },
-      onWarning: (text) => this.#send({ kind: "line", level: "warn", text, fields: { logId } }),
-    });
   }
 
   #linkOpened({ linkId, logId, from, epoch }: Extract<ToWorker, { kind: "linkOpened" }>): void {
