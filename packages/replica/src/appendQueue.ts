@@ -146,7 +146,7 @@ export class AppendQueue {
     let firstSeq: number = proposed.firstSeq;
     for (const { append, count } of proposed.parts) {
       if (proposed.term === term) this.#advance(append, asSeq(firstSeq), count);
-      else this.#reject(append, lost());
+      else this.#lose(append, lost);
       firstSeq += count;
     }
   }
@@ -160,6 +160,12 @@ export class AppendQueue {
     const { firstSeq: first, lastSeq } = append;
     const result = { firstSeq: first, lastSeq, count: append.records.length, duplicate: false };
     for (const waiter of append.waiters) waiter.resolve(result);
+  }
+
+  /** Records that were proposed will never be in the log; an earlier part of the same request may be, and then it is not as if never sent. */
+  #lose(append: PendingAppend, lost: () => AnnalsError): void {
+    const untouched = append.applied === (append.alreadyIn?.count ?? 0);
+    this.#reject(append, untouched ? lost() : outcomeUnknown("a change of leader cut it"));
   }
 
   #reject(append: PendingAppend, error: AnnalsError): void {
@@ -204,7 +210,7 @@ export class AppendQueue {
    */
   abandonProposed(lost: () => AnnalsError): void {
     for (const { parts } of this.#proposed.values()) {
-      for (const { append } of parts) this.#reject(append, lost());
+      for (const { append } of parts) this.#lose(append, lost);
     }
     this.#proposed.clear();
   }

@@ -84,7 +84,7 @@ export class Appender {
       waiter.resolve({ ...verdict.answer, duplicate: true });
       return;
     }
-    if (stamp !== undefined) producers.reserve(stamp);
+    if (stamp !== undefined && verdict?.kind === "new") producers.reserve(stamp);
     const alreadyIn = verdict?.kind === "resume" ? verdict.answer : undefined;
     this.#queue.push(pendingAppend(request, alreadyIn, waiter));
   }

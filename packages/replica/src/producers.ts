@@ -102,7 +102,7 @@ export class ProducerTable {
       : { epoch: state.epoch, sequence: last.sequence };
   }
 
-  /** Remembers an admitted request until `forgetReserved`, so that the next one in line is judged against it. */
+  /** Remembers an admitted new request until `forgetReserved`, so that the next one in line is judged against it. */
   reserve(stamp: ProducerStamp): void {
     this.#reserved.set(stamp.id, { epoch: stamp.epoch, sequence: stamp.sequence });
   }
@@ -124,14 +124,16 @@ export class ProducerTable {
   #applyOne(index: LogIndex, stamp: ProducerStamp, firstSeq: Seq, count: number): void {
     const state = this.#states.get(stamp.id);
     const recent = state !== undefined && state.epoch === stamp.epoch ? state.recent : [];
-    const last = recent.at(-1);
     const lastSeq = asSeq(firstSeq + count - 1);
-    const next =
-      last?.sequence === stamp.sequence
-        ? [...recent.slice(0, -1), { ...last, lastSeq, count: last.count + count }]
-        : [...recent, { sequence: stamp.sequence, firstSeq, lastSeq, count }].slice(
-            -PRODUCER_WINDOW,
-          );
+    // Not only the latest: a request that a change of leader cut may be finished after later ones were let in.
+    const known = recent.some(({ sequence }) => sequence === stamp.sequence);
+    const next = known
+      ? recent.map((answer) =>
+          answer.sequence === stamp.sequence
+            ? { ...answer, lastSeq, count: answer.count + count }
+            : answer,
+        )
+      : [...recent, { sequence: stamp.sequence, firstSeq, lastSeq, count }].slice(-PRODUCER_WINDOW);
     this.#set(stamp.id, { epoch: stamp.epoch, recent: next, lastIndex: index });
     const reserved = this.#reserved.get(stamp.id);
     if (reserved?.epoch === stamp.epoch && reserved.sequence === stamp.sequence)

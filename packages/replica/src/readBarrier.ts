@@ -74,20 +74,32 @@ export class ReadBarrier {
     });
   }
 
-  /** Called every few ticks: gives up on what is too late, asks again for what has no answer. */
+  /** Called every few ticks: gives up on what is too late, confirmed or not, and asks again for what has no answer. */
   retry(nowMs: number): void {
-    const unanswered = this.#rounds.filter((round) => round.index === undefined);
-    this.#rounds = this.#rounds.filter((round) => round.index !== undefined);
     const again: Waiter[] = [];
-    for (const waiter of unanswered.flatMap((round) => round.waiters)) {
+    const confirmed: Round[] = [];
+    for (const round of this.#rounds) {
+      const waiters = this.#expire(round.waiters, nowMs);
+      if (waiters.length === 0) continue;
+      if (round.index === undefined) again.push(...waiters);
+      else confirmed.push({ ...round, waiters });
+    }
+    this.#rounds = confirmed;
+    if (again.length > 0) this.#start(again);
+  }
+
+  /** Rejects who has waited too long; returns the others. */
+  #expire(waiters: readonly Waiter[], nowMs: number): Waiter[] {
+    const patient: Waiter[] = [];
+    for (const waiter of waiters) {
       if (waiter.deadlineMs > nowMs) {
-        again.push(waiter);
+        patient.push(waiter);
         continue;
       }
       this.#waiting--;
       waiter.reject(readTimeout(waiter.timeoutMs));
     }
-    if (again.length > 0) this.#start(again);
+    return patient;
   }
 
   rejectAll(error: () => AnnalsError): void {

@@ -22,6 +22,7 @@ import type { ProducerState, Receipt } from "./ports.ts";
 import { ReadBarrier } from "./readBarrier.ts";
 import { SeqWaiters } from "./seqWaiters.ts";
 import { StateMachine } from "./stateMachine.ts";
+import { holdVoteRequests } from "./voteRequests.ts";
 import { Writer } from "./writer.ts";
 
 type Event =
@@ -218,7 +219,7 @@ export class Replica {
       this.#state = "closing";
       this.#appender.end(replicaClosed, "the replica was closed");
       this.#rejectWaiters(replicaClosed);
-      await this.#writer.flushApplied();
+      await this.#writer.flushRest();
     }
     this.#dropEvents();
     await this.#options.store.close();
@@ -319,7 +320,7 @@ export class Replica {
   }
 
   #drain(): void {
-    while (this.#core.hasReady()) this.#handle(this.#core.takeReady());
+    while (this.#core.hasReady()) this.#handle(holdVoteRequests(this.#core.takeReady()));
     // Nothing to write came of these messages: what they brought is done with.
     this.#letGo();
   }

@@ -88,6 +88,7 @@ export class Writer {
           return;
         }
         finish(queue);
+        finish(this.#queue.splice(0));
         this.#options.onError(error);
         this.#settleIdle();
       },
@@ -103,12 +104,22 @@ export class Writer {
     this.#settleIdle();
   }
 
-  /** Writes derived state alone, at a clean end, so that the next start has less to apply again. */
-  async flushApplied(): Promise<void> {
+  /** A clean end: writes what is still queued, so that the next start has less to fetch and to apply again. Nothing of it is acknowledged. */
+  async flushRest(): Promise<void> {
     await this.untilIdle();
-    const applied = this.#options.takeApplied();
-    if (applied === undefined && this.#lazyHardState === undefined) return;
-    await this.#options.store.write({ entries: [], hardState: this.#lazyHardState, applied });
+    const queue = this.#queue;
+    this.#queue = [];
+    finish(queue);
+    const tickets = queue.map((queued) => queued.ticket);
+    // Derived state may rest on a commit index that is queued, and that on entries that are: all or nothing.
+    const cycle = {
+      entries: mergeEntries(tickets),
+      hardState: lastHardState(tickets) ?? this.#lazyHardState,
+      applied: this.#options.takeApplied(),
+    };
+    if (cycle.entries.length === 0 && cycle.hardState === undefined && cycle.applied === undefined)
+      return;
+    await this.#options.store.write(cycle);
   }
 
   /** Resolves when no write is in the air. */

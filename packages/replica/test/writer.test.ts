@@ -67,3 +67,33 @@ it("keeps the commit index and the derived state of a refused cycle for the next
   expect(cycles[1]?.hardState?.commitIndex).toBe(9);
   expect(durable).toEqual([1, 2]);
 });
+
+it("ends with everything that is queued in one cycle, and owes no receipt", async () => {
+  const cycles: WriteCycle[] = [];
+  let finishFirst = (): void => {};
+  const write: LogStore["write"] = async (cycle) => {
+    cycles.push(cycle);
+    if (cycles.length === 1) await new Promise<void>((resolve) => (finishFirst = resolve));
+  };
+  const update = { appliedIndex: 9 as LogIndex, membership: undefined, producers: new Map() };
+  const writer = new Writer({
+    store: { write } as LogStore,
+    now: () => 0,
+    // What is applied rests on a commit index that is still in the queue.
+    takeApplied: () => (cycles.length === 0 ? undefined : update),
+    restoreApplied: () => {},
+    onDurable: () => {},
+    onError: () => {},
+  });
+  let durable = 0;
+  const receipt = { stepped: () => {}, durable: () => void durable++ };
+  writer.enqueue(ticket(1, { hardState: hardState(3) }), [receipt]);
+  writer.kick();
+  writer.enqueue(ticket(2, { hardState: hardState(9), mustSync: false }), [receipt]);
+  writer.kick();
+  const rest = writer.flushRest();
+  finishFirst();
+  await rest;
+  expect(cycles[1]).toEqual({ entries: [], hardState: hardState(9), applied: update });
+  expect(durable).toBe(2);
+});

@@ -15,3 +15,5 @@ export {
 export { SimulatedDisk, SimulatedLogStore } from "./storage/simulatedLogStore.ts";
 export { SimulatedCluster } from "./replica/simulatedCluster.ts";
 export type { SimulatedClusterOptions, SimulatedMember } from "./replica/simulatedCluster.ts";
+export { simulate } from "./simulator/simulation.ts";
+export type { Outcome } from "./simulator/simulation.ts";

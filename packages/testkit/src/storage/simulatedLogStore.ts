@@ -1,66 +1,62 @@
 /**
  * A `LogStore` in memory whose flushes complete when the simulator says so, and a disk that outlives it. It is deliberately
- * dumb: every write copies the whole log. It refuses what the real store refuses, with the same codes.
+ * dumb: a write makes a new image of the whole disk. It refuses what the real store refuses, with the same codes.
  */
-import { createHash } from "node:crypto";
-import { asIndex, asTerm, NOBODY } from "@annals/raft";
+import { asIndex, asTerm } from "@annals/raft";
 import type { Entry, HardState, LogIndex, MembershipState, Snapshot, Term } from "@annals/raft";
-import { asSeq, batchSeqRange, chainHash, ZERO_HASH } from "@annals/record";
+import { asSeq, ZERO_HASH } from "@annals/record";
 import type { Seq } from "@annals/record";
 import type { LogStore, ProducerState, StoredEntry, WriteCycle } from "@annals/replica";
 import { StorageError } from "@annals/storage";
-import { entryKindCode } from "@annals/wire";
-
-/** Everything that one log has on disk. Replaced as a whole, never changed. */
-interface Image {
-  readonly stored: readonly StoredEntry[];
-  readonly hardState: HardState;
-  readonly membership: MembershipState;
-  readonly appliedIndex: LogIndex;
-  readonly producers: ReadonlyMap<string, ProducerState>;
-  readonly damaged: ReadonlySet<number>;
-}
+import { blankImage, nextImage } from "./diskImage.ts";
+import type { DiskImage, StoredSlot } from "./diskImage.ts";
 
 interface PendingWrite {
   readonly cycle: WriteCycle;
-  readonly next: Image;
+  readonly next: DiskImage;
   readonly resolve: () => void;
   readonly reject: (error: StorageError) => void;
 }
 
+export interface OpenOptions {
+  /** Every write completes by itself, in a microtask. */
+  readonly autoComplete?: boolean;
+  /** A write is in the air now: whoever drives the disk completes, fails or refuses it later. */
+  readonly onWrite?: (store: SimulatedLogStore) => void;
+}
+
 /** The disk under one replica: what it holds survives every crash of the store above it. */
 export class SimulatedDisk {
-  #image: Image;
+  #image: DiskImage;
+  #damaged: ReadonlySet<number> = new Set();
   #store: SimulatedLogStore | undefined;
 
   constructor(membership: MembershipState) {
-    this.#image = {
-      stored: [],
-      hardState: { term: asTerm(0), votedFor: NOBODY, commitIndex: asIndex(0) },
-      membership,
-      appliedIndex: asIndex(0),
-      producers: new Map(),
-      damaged: new Set(),
-    };
+    this.#image = blankImage(membership);
   }
 
-  /** Opens a store; an older one on this disk is dead from now on. With `autoComplete` every write completes by itself, in a microtask. */
-  open(options: { readonly autoComplete?: boolean } = {}): SimulatedLogStore {
+  /** What would be found after a crash now. */
+  get image(): DiskImage {
+    return this.#image;
+  }
+
+  /** Opens a store; an older one on this disk is dead from now on. */
+  open(options: OpenOptions = {}): SimulatedLogStore {
     this.#store?.crash();
-    const store = new SimulatedLogStore(
-      this.#image,
-      (image) => {
-        this.#image = image;
-      },
-      options.autoComplete ?? false,
-    );
+    const image = { ...this.#image, damaged: this.#damaged };
+    const store = new SimulatedLogStore(image, (next) => this.persist(next), options);
     this.#store = store;
     return store;
   }
 
   /** Bit rot: reading this entry fails from the next open on. */
   damageEntry(index: LogIndex): void {
-    this.#image = { ...this.#image, damaged: new Set([...this.#image.damaged, index]) };
+    this.#damaged = new Set([...this.#damaged, index]);
+  }
+
+  /** A flush has brought the disk to this state. */
+  protected persist(image: DiskImage): void {
+    this.#image = image;
   }
 }
 
@@ -68,26 +64,32 @@ function error(code: ConstructorParameters<typeof StorageError>[0], text: string
   return new StorageError(code, text);
 }
 
-function sha256(...parts: readonly Uint8Array[]): Uint8Array {
-  return createHash("sha256").update(Buffer.concat(parts)).digest();
-}
-
 export class SimulatedLogStore implements LogStore {
-  #image: Image;
-  readonly #persist: (image: Image) => void;
-  readonly #autoComplete: boolean;
+  #image: DiskImage;
+  readonly #persist: (image: DiskImage) => void;
+  readonly #options: OpenOptions;
   #pending: PendingWrite | undefined;
   #failure: StorageError | undefined;
 
-  constructor(image: Image, persist: (image: Image) => void, autoComplete: boolean) {
+  constructor(image: DiskImage, persist: (image: DiskImage) => void, options: OpenOptions) {
     this.#image = image;
     this.#persist = persist;
-    this.#autoComplete = autoComplete;
+    this.#options = options;
+  }
+
+  /** What reads of this store see. */
+  get view(): DiskImage {
+    return this.#image;
   }
 
   /** The cycle in the air, if there is one. */
   get pendingCycle(): WriteCycle | undefined {
     return this.#pending?.cycle;
+  }
+
+  /** What will be on disk once that cycle is flushed. */
+  get pendingImage(): DiskImage | undefined {
+    return this.#pending?.next;
   }
 
   /** The flush is done: the cycle is on disk and visible, its promise resolves. False when nothing was in the air. */
@@ -111,6 +113,15 @@ export class SimulatedLogStore implements LogStore {
     return true;
   }
 
+  /** There is no room: nothing of the cycle is on disk, the store lives on. False when nothing was in the air. */
+  refuseWrite(): boolean {
+    const pending = this.#pending;
+    if (pending === undefined) return false;
+    this.#pending = undefined;
+    pending.reject(error("ERR_DISK_FULL", "the disk is full"));
+    return true;
+  }
+
   /**
    * The process dies: the store is unusable, a write in the air never settles. It is lost, or with `keepPending` it had just
    * reached the disk: a restart must cope with both.
@@ -128,7 +139,8 @@ export class SimulatedLogStore implements LogStore {
       if (this.#pending !== undefined)
         throw error("ERR_STORAGE_MISUSE", "a write while another one is in the air");
       this.#pending = { cycle, next: nextImage(this.#image, cycle), resolve, reject };
-      if (this.#autoComplete) queueMicrotask(() => this.completeWrite());
+      if (this.#options.autoComplete === true) queueMicrotask(() => this.completeWrite());
+      this.#options.onWrite?.(this);
     });
   }
 
@@ -145,7 +157,7 @@ export class SimulatedLogStore implements LogStore {
   lastIndex(): LogIndex {
     this.#assertUsable();
     const from = this.#pending?.cycle.entries[0]?.index ?? Number.MAX_SAFE_INTEGER;
-    return asIndex(Math.min(this.#image.stored.length, from - 1));
+    return asIndex(Math.min(this.#image.stored.count, from - 1));
   }
 
   term(index: LogIndex): Term | "compacted" | "unavailable" {
@@ -192,26 +204,23 @@ export class SimulatedLogStore implements LogStore {
   }
 
   indexOfSeq(seq: Seq): LogIndex | undefined {
-    const last = this.lastIndex();
-    return this.#image.stored.find(
-      ({ entry }) =>
-        entry.index <= last && entry.kind === "records" && batchSeqRange(entry.data).lastSeq >= seq,
-    )?.entry.index;
+    const index = this.#image.stored.indexOfSeq(seq);
+    return index === undefined || index > this.lastIndex() ? undefined : index;
   }
 
   lastSeq(): Seq {
     this.#assertUsable();
-    return lastSeqOf(this.#image.stored);
+    return this.#image.stored.last?.lastSeq ?? asSeq(0);
   }
 
   headHash(): Uint8Array {
     this.#assertUsable();
-    return Uint8Array.from(this.#image.stored.at(-1)?.hash ?? ZERO_HASH);
+    return new Uint8Array(this.#image.stored.last?.hash ?? ZERO_HASH);
   }
 
   diskBytes(): number {
     this.#assertUsable();
-    return this.#image.stored.reduce((sum, { entry }) => sum + entry.data.length, 0);
+    return this.#image.stored.last?.totalBytes ?? 0;
   }
 
   close(): Promise<void> {
@@ -220,8 +229,8 @@ export class SimulatedLogStore implements LogStore {
     return Promise.resolve();
   }
 
-  #at(index: LogIndex): StoredEntry {
-    const stored = this.#image.stored[index - 1];
+  #at(index: LogIndex): StoredSlot {
+    const stored = this.#image.stored.at(index);
     if (stored === undefined) throw error("ERR_ENTRY_DAMAGED", `entry ${index} is missing`);
     return stored;
   }
@@ -231,53 +240,12 @@ export class SimulatedLogStore implements LogStore {
     if (this.#image.damaged.has(index)) throw error("ERR_ENTRY_DAMAGED", `entry ${index}`);
     const { entry, hash } = this.#at(index);
     return {
-      entry: { ...entry, data: Uint8Array.from(entry.data) },
-      hash: Uint8Array.from(hash),
+      entry: { ...entry, data: new Uint8Array(entry.data) },
+      hash: new Uint8Array(hash),
     };
   }
 
   #assertUsable(): void {
     if (this.#failure !== undefined) throw this.#failure;
   }
-}
-
-function lastSeqOf(stored: readonly StoredEntry[]): Seq {
-  const batch = stored.findLast(({ entry }) => entry.kind === "records");
-  return batch === undefined ? asSeq(0) : batchSeqRange(batch.entry.data).lastSeq;
-}
-
-/** The disk after the cycle. Throws what the real store throws for a cycle that breaks the contract. */
-function nextImage(image: Image, cycle: WriteCycle): Image {
-  const misuse = (text: string): StorageError => error("ERR_STORAGE_MISUSE", text);
-  const first = cycle.entries[0]?.index;
-  if (first !== undefined && first <= image.hardState.commitIndex)
-    throw misuse(`truncating from ${first} at commit index ${image.hardState.commitIndex}`);
-  const stored = first === undefined ? [...image.stored] : image.stored.slice(0, first - 1);
-  for (const entry of cycle.entries) {
-    const previous = stored.at(-1);
-    if (entry.index !== stored.length + 1) throw misuse(`entry ${entry.index} leaves a gap`);
-    if (previous !== undefined && entry.term < previous.entry.term)
-      throw misuse(`entry ${entry.index} falls back to term ${entry.term}`);
-    if (entry.kind === "records" && batchSeqRange(entry.data).firstSeq !== lastSeqOf(stored) + 1)
-      throw misuse(`the batch in entry ${entry.index} leaves a gap`);
-    const data = Uint8Array.from(entry.data);
-    const kind = entryKindCode(entry.kind);
-    const before = previous?.hash ?? ZERO_HASH;
-    const hash = chainHash(sha256, before, entry.index, entry.term, kind, data);
-    stored.push({ entry: { ...entry, data }, hash });
-  }
-  const hardState = cycle.hardState ?? image.hardState;
-  if (hardState.term < image.hardState.term) throw misuse("term falls");
-  if (hardState.commitIndex < image.hardState.commitIndex) throw misuse("commit index falls");
-  if (hardState.commitIndex > stored.length) throw misuse("commit index > last index");
-  const appliedIndex = cycle.applied?.appliedIndex ?? image.appliedIndex;
-  if (appliedIndex < image.appliedIndex) throw misuse("applied index falls");
-  if (appliedIndex > hardState.commitIndex) throw misuse("applied index > commit index");
-  const producers = new Map(image.producers);
-  for (const [id, state] of cycle.applied?.producers ?? []) {
-    if (state === undefined) producers.delete(id);
-    else producers.set(id, state);
-  }
-  const membership = cycle.applied?.membership ?? image.membership;
-  return { stored, hardState, membership, appliedIndex, producers, damaged: image.damaged };
 }

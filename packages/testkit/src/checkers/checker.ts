@@ -1,0 +1,43 @@
+import type { HardState, Message, RaftStatus, Role, Term } from "@annals/raft";
+import type { WriteCycle } from "@annals/replica";
+import type { DiskImage } from "../storage/diskImage.ts";
+
+/** One replica as the checkers see it: by what crosses its ports. */
+export interface Observed {
+  readonly log: number;
+  /** Also its member id. */
+  readonly node: number;
+  /** What its disk holds by now, whatever the process believes. */
+  readonly durable: DiskImage;
+  /** What its store shows to the process. */
+  readonly view: DiskImage;
+  /** The first storage error has happened in this life of the process. */
+  readonly storageFailed: boolean;
+}
+
+/** What checkers are told, each hook right after it happened. Hooks must not throw: they report. */
+export interface Checker {
+  /** The process has started on its disk. */
+  started?(replica: Observed): void;
+  /** A turn has ended. */
+  turned?(replica: Observed, raft: RaftStatus): void;
+  roleChanged?(replica: Observed, role: Role, term: Term): void;
+  sent?(replica: Observed, message: Message): void;
+  /** A write cycle goes to the disk; `image` is what will be there. */
+  writing?(replica: Observed, cycle: WriteCycle, image: DiskImage): void;
+  /** Something reached the disk. */
+  flushed?(replica: Observed, before: HardState): void;
+}
+
+/** The first broken rule of a run. */
+export interface Violation {
+  readonly rule: string;
+  readonly text: string;
+}
+
+/** Takes note of a broken rule; never throws, since it is called from within the code under test, which guards its turns. */
+export type Report = (rule: string, text: string) => void;
+
+export function describe({ log, node }: Observed): string {
+  return `n${node} of log ${log}`;
+}

@@ -1,0 +1,28 @@
+import type { MembershipState, Message } from "@annals/raft";
+import type { AnnalsError } from "@annals/record";
+import type { AppendResult, LogStore, PeerTransport, Replica } from "@annals/replica";
+import type { SimulatedDisk } from "../storage/simulatedLogStore.ts";
+import type { SimulatedReplica } from "../simulator/simulatedReplica.ts";
+import type { World } from "../simulator/world.ts";
+
+/**
+ * FAULT MODULE: a bug planted on purpose, to see whether the checkers find it. It sits between the replica and its ports, or replaces what
+ * a test build of them does; production code knows nothing of it.
+ */
+export interface Mutant {
+  readonly name: string;
+  /** What the planted bug is, in a sentence. */
+  readonly bug: string;
+  readonly makeDisk?: (membership: MembershipState, world: World) => SimulatedDisk;
+  readonly wrapStore?: (store: LogStore, replica: SimulatedReplica) => LogStore;
+  readonly wrapTransport?: (transport: PeerTransport, replica: SimulatedReplica) => PeerTransport;
+  readonly receive?: (
+    messages: readonly Message[],
+    replica: SimulatedReplica,
+  ) => readonly Message[];
+  readonly readBarrier?: (replica: Replica, timeoutMs: number) => Promise<void>;
+  readonly answer?: (result: AppendResult) => AppendResult;
+  readonly refusal?: (error: AnnalsError) => AnnalsError;
+  /** Patches the core for the runs of this mutant; returns what takes the patch out again. */
+  readonly install?: () => () => void;
+}

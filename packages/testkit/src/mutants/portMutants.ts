@@ -1,0 +1,108 @@
+import { asIndex, asTerm } from "@annals/raft";
+import type { AppendEntries, LogIndex, Message } from "@annals/raft";
+import { AnnalsError, asSeq } from "@annals/record";
+import type { PeerTransport } from "@annals/replica";
+import type { Mutant } from "./mutant.ts";
+
+/** FAULT MODULE: bugs in what passes between replicas and between a replica and its clients. */
+export const PORT_MUTANTS: readonly Mutant[] = [
+  {
+    name: "stale-read",
+    bug: "a linearizable read asks nobody",
+    readBarrier: () => Promise.resolve(),
+  },
+  {
+    name: "unknown-called-refused",
+    bug: "an unknown outcome is called not accepted",
+    refusal: (error) =>
+      error.code === "ERR_OUTCOME_UNKNOWN"
+        ? new AnnalsError("ERR_NOT_LEADER", "planted", { retryable: true })
+        : error,
+  },
+  {
+    name: "repeat-answered-anew",
+    bug: "the answer to a repeat is one seq off",
+    answer: (result) =>
+      result.duplicate ? { ...result, firstSeq: asSeq(result.firstSeq + 1) } : result,
+  },
+  {
+    name: "previous-entry-unchecked",
+    bug: "a follower takes entries without looking at the term of the one before them",
+    receive: (messages, { view }) =>
+      messages.map((message) => {
+        if (message.kind !== "appendEntries") return message;
+        const own = view.stored.at(message.prevLogIndex)?.entry.term;
+        return own === undefined ? message : { ...message, prevLogTerm: own };
+      }),
+  },
+  {
+    name: "old-term-accepted",
+    bug: "an AppendEntries of an old term passes for one of the present term",
+    receive: (messages, replica) =>
+      messages.map((message) => {
+        const { term } = replica.durable.hardState;
+        return message.kind === "appendEntries" && message.term < term
+          ? { ...message, term }
+          : message;
+      }),
+  },
+  {
+    name: "commit-beyond-match",
+    bug: "a heartbeat carries the leader's commit index although the follower may lack the entries",
+    wrapTransport: (transport) => commitBeyondMatch(transport),
+  },
+  {
+    name: "leader-commit-unclamped",
+    bug: "an empty AppendEntries commits what the follower holds beyond the entry that it matches",
+    receive: (messages, { view }) =>
+      messages.map((message) => {
+        if (message.kind !== "appendEntries" || message.entries.length > 0) return message;
+        return probedAtTheEnd(message, view.stored.count);
+      }),
+  },
+  {
+    name: "vote-granted-anyway",
+    bug: "a refused vote arrives as granted",
+    receive: (messages) =>
+      messages.map((message) =>
+        message.kind === "requestVoteResponse" ? { ...message, rejected: false } : message,
+      ),
+  },
+  {
+    name: "rejection-taken-for-ack",
+    bug: "a follower's rejection arrives as an acknowledgement",
+    receive: (messages) =>
+      messages.map((message) =>
+        message.kind === "appendEntriesResponse" ? { ...message, rejected: false } : message,
+      ),
+  },
+  {
+    name: "ack-names-too-much",
+    bug: "an acknowledgement names one entry more than the follower has",
+    receive: (messages) =>
+      messages.map((message) =>
+        message.kind === "appendEntriesResponse" && !message.rejected && message.index > 0
+          ? { ...message, index: asIndex(message.index + 1) }
+          : message,
+      ),
+  },
+];
+
+/** As if the follower's last entry, whatever it is, were the one that matches. */
+function probedAtTheEnd(message: AppendEntries, last: number): AppendEntries {
+  if (last <= message.prevLogIndex) return message;
+  return { ...message, prevLogIndex: asIndex(last), prevLogTerm: asTerm(message.term) };
+}
+
+function commitBeyondMatch(transport: PeerTransport): PeerTransport {
+  let commit: LogIndex = asIndex(0);
+  const changed = (message: Message): Message => {
+    if (message.kind === "appendEntries" && message.leaderCommit > commit)
+      commit = message.leaderCommit;
+    return message.kind === "heartbeat" && message.commitIndex < commit
+      ? { ...message, commitIndex: commit }
+      : message;
+  };
+  return { send: (to, messages) => transport.send(to, messages.map(changed)) };
+}
+

@@ -1,0 +1,241 @@
+import type { AnnalsError, ProducerStamp } from "@annals/record";
+import type { AppendResult } from "@annals/replica";
+import { makeRecord } from "../checkers/recordId.ts";
+import type { LogUnderTest } from "./logUnderTest.ts";
+import type { Random } from "./random.ts";
+import type { SimulatedReplica } from "./simulatedReplica.ts";
+
+/** Answers that promise that nothing of this attempt is in the log. */
+const REFUSALS: ReadonlySet<string> = new Set([
+  "ERR_NOT_LEADER",
+  "ERR_OVERLOADED",
+  "ERR_DISK_FULL",
+  "ERR_REPLICA_CLOSED",
+  "ERR_STORAGE_FAILED",
+  "ERR_ENTRY_DAMAGED",
+  "ERR_PRODUCER_GAP",
+  "ERR_PRODUCER_UNKNOWN",
+  "ERR_PRODUCER_FENCED",
+]);
+/** Requests of a producer from the oldest open one to the newest: within what the producer table remembers. */
+const WINDOW_MAX = 6;
+/** How much later than its time limit an answer may come: it is looked at on ticks. */
+const GRACE_TICKS = 4;
+
+interface Request {
+  readonly number: number;
+  readonly records: readonly Uint8Array[];
+  readonly stamp: ProducerStamp | undefined;
+  /** Some attempt ended without a definite answer. */
+  unknown: boolean;
+  open: boolean;
+}
+
+/**
+ * Appends to one log. With a producer id it stamps its requests, keeps several in flight and repeats each through any node until it is
+ * answered; without, it repeats only what was refused with the promise that nothing was accepted.
+ */
+export class AppendClient {
+  readonly #log: LogUnderTest;
+  readonly #random: Random;
+  readonly #producer: string | undefined;
+  readonly #window: number;
+  readonly #open = new Set<Request>();
+  #epoch = 1;
+  #sequence = 0;
+  #leader = 0;
+  #stopped = false;
+
+  constructor(log: LogUnderTest, random: Random, producer: string | undefined) {
+    this.#log = log;
+    this.#random = random;
+    this.#producer = producer;
+    this.#window = producer === undefined ? 1 : random.between(1, WINDOW_MAX);
+    this.#stepLater();
+  }
+
+  /** Begins nothing new; what is open goes on. */
+  stop(): void {
+    this.#stopped = true;
+  }
+
+  get openRequests(): number {
+    return this.#open.size;
+  }
+
+  #stepLater(): void {
+    const { scheduler, plan } = this.#log.world;
+    scheduler.after(1 + this.#random.exponential(plan.clients.thinkUs), () => this.#step());
+  }
+
+  #step(): void {
+    if (this.#stopped) return;
+    if (this.#producer !== undefined && this.#random.chance(0.002)) this.#beginEpoch();
+    if (this.#span() < this.#window) this.#begin();
+    this.#stepLater();
+  }
+
+  /** Requests from the oldest open one to the newest: what the producer table must remember. */
+  #span(): number {
+    const [oldest] = this.#open;
+    if (oldest === undefined) return 0;
+    return oldest.stamp === undefined ? 1 : this.#sequence - oldest.stamp.sequence + 1;
+  }
+
+  /** The producer starts anew and forgets what it had in flight. */
+  #beginEpoch(): void {
+    for (const request of this.#open) request.open = false;
+    this.#open.clear();
+    this.#epoch++;
+    this.#sequence = 0;
+  }
+
+  #begin(): void {
+    const { world, oracle } = this.#log;
+    const { recordsMax, recordBytesMax } = world.plan.clients;
+    const number = world.nextRequest();
+    const count = this.#random.between(1, recordsMax);
+    const records = Array.from({ length: count }, (_, position) =>
+      makeRecord({ request: number, position }, this.#random.below(recordBytesMax + 1)),
+    );
+    const stamp =
+      this.#producer === undefined
+        ? undefined
+        : { id: this.#producer, epoch: this.#epoch, sequence: ++this.#sequence };
+    const request: Request = { number, records, stamp, unknown: false, open: true };
+    this.#open.add(request);
+    oracle.submitted(number, count, stamp);
+    this.#attempt(request);
+  }
+
+  #attempt(request: Request): void {
+    if (!request.open) return;
+    const { world } = this.#log;
+    const node = this.#chooseNode();
+    const target = world.replica(this.#log.number, node);
+    const { host } = target;
+    if (!host.up || host.frozen || target.replica === undefined) {
+      // Nobody accepts the connection.
+      this.#leader = 0;
+      this.#retryLater(request);
+      return;
+    }
+    world.journal.note("append", node, this.#log.number, request.number);
+    this.#send(request, target);
+  }
+
+  #send(request: Request, target: SimulatedReplica): void {
+    const { world } = this.#log;
+    const { records, stamp } = request;
+    const timeoutMs = this.#random.pick([50, 300, 1000, 5000]);
+    const begunUs = world.scheduler.nowUs;
+    const { life } = target.host;
+    let settled = false;
+    target.replica?.append({ records, stamp, timeoutMs }).then(
+      (result) => {
+        const late = settled;
+        settled = true;
+        this.#acknowledged(request, target, world.mutant?.answer?.(result) ?? result, late);
+      },
+      (error: AnnalsError) => {
+        const late = settled;
+        settled = true;
+        this.#failed(request, target, world.mutant?.refusal?.(error) ?? error, late);
+      },
+    );
+    const graceMs = GRACE_TICKS * world.plan.config.tickMs;
+    world.scheduler.after((timeoutMs + graceMs) * 1000, () => {
+      if (settled) return;
+      settled = true;
+      const { host } = target;
+      if (host.up && host.life === life && host.lastHeldUs < begunUs)
+        world.report("requests are answered", `request ${request.number} has no answer in time`);
+      this.#outcomeUnknown(request);
+    });
+  }
+
+  #acknowledged(
+    request: Request,
+    target: SimulatedReplica,
+    result: AppendResult,
+    late: boolean,
+  ): void {
+    const { world, oracle, ledger, committed } = this.#log;
+    world.journal.note("acknowledged", target.node, this.#log.number, result.firstSeq, () => {
+      return `request ${request.number}: seqs ${result.firstSeq} to ${result.lastSeq}${result.duplicate ? ", repeat" : ""}`;
+    });
+    oracle.acknowledged(request.number, result);
+    const entry = committed.entryOfSeq(result.lastSeq);
+    if (entry !== undefined) ledger.acknowledged(entry);
+    if (late) return;
+    if (!this.#stopped && this.#random.chance(world.plan.chances.get("lostAnswer") ?? 0)) {
+      world.journal.note("lostAnswer", target.node, this.#log.number, request.number);
+      this.#outcomeUnknown(request);
+      return;
+    }
+    this.#close(request);
+  }
+
+  #failed(request: Request, target: SimulatedReplica, error: AnnalsError, late: boolean): void {
+    const { world } = this.#log;
+    const refused = REFUSALS.has(error.code);
+    world.journal.note(
+      refused ? "refused" : "unknown",
+      target.node,
+      this.#log.number,
+      request.number,
+      () => `request ${request.number}: ${error.message}`,
+    );
+    if (error.code === "ERR_PRODUCER_EXPIRED" && request.open)
+      world.report("answers are remembered", `request ${request.number}: ${error.message}`);
+    this.#leader = Number(error.details["leader"] ?? 0);
+    if (late) return;
+    if (refused) this.#refused(request);
+    else this.#outcomeUnknown(request);
+  }
+
+  #refused(request: Request): void {
+    const { oracle } = this.#log;
+    if (request.stamp !== undefined) {
+      this.#retryLater(request);
+      return;
+    }
+    oracle.refused(request.number);
+    if (this.#stopped || this.#random.chance(0.2)) {
+      this.#close(request);
+      return;
+    }
+    this.#retryLater(request);
+  }
+
+  #outcomeUnknown(request: Request): void {
+    request.unknown = true;
+    if (request.stamp === undefined) this.#close(request);
+    else this.#retryLater(request);
+  }
+
+  #retryLater(request: Request): void {
+    const { scheduler } = this.#log.world;
+    scheduler.after(2000 + this.#random.below(50_000), () => {
+      if (!request.open) return;
+      if (this.#stopped && request.stamp === undefined) {
+        this.#close(request);
+        return;
+      }
+      this.#log.oracle.resubmitted(request.number);
+      this.#attempt(request);
+    });
+  }
+
+  #close(request: Request): void {
+    request.open = false;
+    this.#open.delete(request);
+  }
+
+  #chooseNode(): number {
+    const { nodes } = this.#log.world.plan;
+    return this.#leader > 0 && this.#random.chance(0.9)
+      ? this.#leader
+      : this.#random.between(1, nodes);
+  }
+}

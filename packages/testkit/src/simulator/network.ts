@@ -1,0 +1,112 @@
+import type { MemberId, Message } from "@annals/raft";
+import { Partition } from "./partition.ts";
+import type { Random } from "./random.ts";
+import type { SimulatedReplica } from "./simulatedReplica.ts";
+import type { World } from "./world.ts";
+
+/**
+ * Carries frames from replica to replica. Frames between two replicas keep their order, as on a TCP connection, unless this one is reordered;
+ * any may be lost, delayed or come twice.
+ */
+export class Network {
+  readonly partition: Partition;
+  readonly #world: World;
+  readonly #random: Random;
+  readonly #lastArrivalUs = new Map<number, number>();
+  #chances: World["plan"]["chances"];
+
+  constructor(world: World) {
+    this.#world = world;
+    this.#random = world.random(2);
+    this.#chances = world.plan.chances;
+    this.partition = new Partition(world.plan.nodes);
+  }
+
+  /** From now on nothing happens to frames but a delay. */
+  heal(): void {
+    this.partition.heal();
+    this.#chances = new Map();
+  }
+
+  send(from: SimulatedReplica, to: MemberId, messages: readonly Message[]): void {
+    const { journal } = this.#world;
+    const target = this.#world.replica(from.log, to);
+    if (this.partition.isCut(from.node, to)) {
+      journal.note("cutLoss", from.node, from.log, to);
+      if (this.#random.chance(0.1)) this.#unreachable(from, to);
+      return;
+    }
+    if (this.#random.chance(this.#chances.get("loss") ?? 0)) {
+      journal.note("loss", from.node, from.log, to);
+      return;
+    }
+    this.#carry(from, target, messages);
+    if (this.#random.chance(this.#chances.get("duplicate") ?? 0)) {
+      journal.note("duplicate", from.node, from.log, to);
+      this.#carry(from, target, messages);
+    }
+  }
+
+  #carry(from: SimulatedReplica, target: SimulatedReplica, messages: readonly Message[]): void {
+    const { scheduler, journal, plan } = this.#world;
+    const { least, mean } = plan.latencyUs;
+    const link = (from.log * 16 + from.node) * 16 + target.node;
+    let arrivesUs = scheduler.nowUs + least + this.#random.exponential(mean);
+    if (this.#random.chance(this.#chances.get("reorder") ?? 0)) {
+      journal.note("reorder", from.node, from.log, target.node);
+      arrivesUs += this.#random.below(20 * mean);
+    } else {
+      arrivesUs = Math.max(arrivesUs, this.#lastArrivalUs.get(link) ?? 0);
+      this.#lastArrivalUs.set(link, arrivesUs);
+    }
+    scheduler.at(arrivesUs, () => this.#arrive(from, target, messages));
+  }
+
+  #arrive(from: SimulatedReplica, target: SimulatedReplica, messages: readonly Message[]): void {
+    const { journal } = this.#world;
+    if (this.partition.isCut(from.node, target.node)) {
+      journal.note("cutLoss", from.node, from.log, target.node);
+      return;
+    }
+    const { host } = target;
+    host.run(host.life, () => {
+      journal.note("deliver", target.node, target.log, from.node * 1024 + messages.length, () => {
+        return `from n${from.node}: ${messages.map(describeMessage).join(", ")}`;
+      });
+      target.receive(messages);
+    });
+  }
+
+  #unreachable(from: SimulatedReplica, to: MemberId): void {
+    const { life } = from.host;
+    this.#world.scheduler.after(this.#random.below(10_000), () => {
+      from.host.run(life, () => from.replica?.reportUnreachable(to));
+    });
+  }
+}
+
+function describeMessage(message: Message): string {
+  const { kind, term } = message;
+  switch (kind) {
+    case "appendEntries":
+      return `${kind}(t${term} after ${message.prevLogTerm}/${message.prevLogIndex} +${message.entries.length} commit ${message.leaderCommit})`;
+    case "appendEntriesResponse":
+      return `${kind}(t${term} ${message.rejected ? "rejected " : ""}${message.index})`;
+    case "requestVoteResponse":
+    case "requestPreVoteResponse":
+      return `${kind}(t${term} ${message.rejected ? "rejected" : "granted"})`;
+    case "heartbeat":
+    case "heartbeatResponse":
+    case "requestVote":
+    case "requestPreVote":
+    case "installSnapshot":
+    case "timeoutNow":
+    case "readIndex":
+    case "readIndexResponse":
+    case "transferLeadership":
+    case "propose":
+      return `${kind}(t${term})`;
+    default:
+      return kind satisfies never;
+  }
+}

@@ -1,0 +1,73 @@
+import type { Random } from "./random.ts";
+
+const PARTITION_SHAPES = ["halves", "one", "oneWay", "bridge", "ring"] as const;
+
+type Shape = (typeof PARTITION_SHAPES)[number];
+
+/** Which node's frames do not get through to which. */
+export class Partition {
+  readonly #nodes: readonly number[];
+  #cut: ReadonlySet<number> = new Set();
+
+  constructor(nodes: number) {
+    this.#nodes = Array.from({ length: nodes }, (_, index) => index + 1);
+  }
+
+  isCut(from: number, to: number): boolean {
+    return this.#cut.size > 0 && this.#cut.has(from * 16 + to);
+  }
+
+  heal(): void {
+    this.#cut = new Set();
+  }
+
+  /** Replaces whatever was cut; returns the shape. */
+  draw(random: Random): Shape {
+    const shape = random.pick(PARTITION_SHAPES);
+    const passes = passing(shape, random.shuffled(this.#nodes), random);
+    const cut = new Set<number>();
+    for (const from of this.#nodes)
+      for (const to of this.#nodes) if (from !== to && !passes(from, to)) cut.add(from * 16 + to);
+    this.#cut = cut;
+    return shape;
+  }
+
+  /** Frames pass among these nodes only. */
+  isolate(nodes: ReadonlySet<number>): void {
+    const cut = new Set<number>();
+    for (const from of this.#nodes)
+      for (const to of this.#nodes)
+        if (from !== to && !(nodes.has(from) && nodes.has(to))) cut.add(from * 16 + to);
+    this.#cut = cut;
+  }
+}
+
+function passing(
+  shape: Shape,
+  order: readonly number[],
+  random: Random,
+): (from: number, to: number) => boolean {
+  const place = new Map(order.map((node, index) => [node, index]));
+  const at = (node: number): number => place.get(node) ?? 0;
+  const count = order.length;
+  const split = 1 + random.below(Math.max(1, count - 1));
+  const middle = Math.floor(count / 2);
+  switch (shape) {
+    case "halves":
+      return (from, to) => at(from) < split === at(to) < split;
+    case "one":
+      return (from, to) => at(from) !== 0 && at(to) !== 0;
+    case "oneWay":
+      // The first group is heard by nobody outside, and hears everybody.
+      return (from, to) => at(from) >= split || at(to) < split;
+    case "bridge":
+      // Two halves that see each other only through the one in the middle.
+      return (from, to) =>
+        at(from) === middle || at(to) === middle || at(from) < middle === at(to) < middle;
+    case "ring":
+      // Each sees its neighbours only; with five nodes everybody sees a majority, and no two the same.
+      return (from, to) => [1, count - 1].includes((at(from) - at(to) + count) % count);
+    default:
+      return shape satisfies never;
+  }
+}

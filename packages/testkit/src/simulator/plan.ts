@@ -1,0 +1,146 @@
+import { REPLICA_DEFAULTS } from "@annals/replica";
+import type { ReplicaConfig } from "@annals/replica";
+import type { EventKind } from "./journal.ts";
+import { Random } from "./random.ts";
+
+/** Faults that strike now and then; `Plan.everyMs` says how often. */
+export type TimedFault = Extract<
+  EventKind,
+  | "partition"
+  | "crash"
+  | "powerCut"
+  | "stop"
+  | "freeze"
+  | "clockJump"
+  | "lateTick"
+  | "slowDisk"
+  | "stalledDisk"
+  | "failedFlush"
+  | "fullDisk"
+  | "damage"
+  | "transfer"
+  | "unreachable"
+>;
+
+const TIMED_FAULTS: readonly TimedFault[] = [
+  "partition",
+  "crash",
+  "powerCut",
+  "stop",
+  "freeze",
+  "clockJump",
+  "lateTick",
+  "slowDisk",
+  "stalledDisk",
+  "failedFlush",
+  "fullDisk",
+  "damage",
+  "transfer",
+  "unreachable",
+];
+
+/** Faults that strike any frame or answer; `Plan.chances` says how likely. */
+export type ChanceFault = Extract<EventKind, "loss" | "duplicate" | "reorder" | "lostAnswer">;
+
+const CHANCE_FAULTS: readonly ChanceFault[] = ["loss", "duplicate", "reorder", "lostAnswer"];
+
+/** Everything that a seed decides before the run begins. */
+export interface Plan {
+  readonly seed: number;
+  readonly nodes: number;
+  readonly logs: number;
+  readonly config: ReplicaConfig;
+  /** How long faults last, before everything is healed. */
+  readonly faultyMs: number;
+  readonly latencyUs: { readonly least: number; readonly mean: number };
+  readonly flushUs: { readonly least: number; readonly mean: number };
+  readonly clients: {
+    readonly producers: number;
+    readonly appenders: number;
+    readonly readers: number;
+    /** Mean time between two requests of one client. */
+    readonly thinkUs: number;
+    readonly recordsMax: number;
+    readonly recordBytesMax: number;
+  };
+  /** Mean interval of a fault in the whole cluster; faults that are off are absent. */
+  readonly everyMs: ReadonlyMap<TimedFault, number>;
+  readonly chances: ReadonlyMap<ChanceFault, number>;
+  /** Whether the nodes that are beyond a quorum stay dead while the rest must make progress. */
+  readonly healsQuorumOnly: boolean;
+}
+
+const NODE_COUNTS = [1, 2, 3, 3, 3, 3, 3, 3, 4, 5, 5, 5, 5, 6, 7] as const;
+
+/** Draws a plan ("swarm testing": every fault is on or off in a seed, with a rate of its own; a quarter of the seeds have none). */
+export function drawPlan(seed: number, faultyMsMax: number = Infinity): Plan {
+  const random = new Random(seed, 1);
+  const nodes = random.pick(NODE_COUNTS);
+  const faultless = random.chance(0.25);
+  return {
+    seed,
+    nodes,
+    logs: random.pick([1, 1, 1, 2, 3]),
+    config: drawConfig(random),
+    faultyMs: Math.min(faultyMsMax, random.between(4000, 20_000)),
+    latencyUs: { least: random.between(20, 500), mean: random.pick([100, 500, 2000, 10_000]) },
+    flushUs: { least: random.between(50, 1000), mean: random.pick([100, 1000, 5000, 20_000]) },
+    clients: {
+      producers: random.between(1, 4),
+      appenders: random.between(1, 4),
+      readers: random.between(1, 3),
+      thinkUs: random.pick([5000, 20_000, 50_000, 100_000]),
+      recordsMax: random.pick([1, 3, 10, 40]),
+      recordBytesMax: random.pick([8, 100, 1000]),
+    },
+    everyMs: faultless ? new Map() : drawTimed(random, nodes),
+    chances: faultless ? new Map() : drawChances(random),
+    healsQuorumOnly: random.chance(0.5),
+  };
+}
+
+/** Small limits in many seeds, so that windows, splits and refusals are met often. */
+function drawConfig(random: Random): ReplicaConfig {
+  const { append, batch } = REPLICA_DEFAULTS;
+  const maxBytes = random.pick([100, 2000, append.maxBytes]);
+  return {
+    ...REPLICA_DEFAULTS,
+    tickMs: random.pick([10, 20, 50, 100]),
+    electionTicks: random.pick([5, 10, 10, 15]),
+    append: {
+      maxEntries: random.pick([1, 2, 8, append.maxEntries]),
+      maxBytes,
+      maxInflightMessages: random.pick([1, 2, 8, append.maxInflightMessages]),
+      maxInflightBytes: random.pick([maxBytes, append.maxInflightBytes]),
+    },
+    maxUncommittedBytes: random.pick([20_000, REPLICA_DEFAULTS.maxUncommittedBytes]),
+    maxCommittedBytes: random.pick([1000, 10_000, REPLICA_DEFAULTS.maxCommittedBytes]),
+    batch: {
+      maxRecords: random.pick([1, 4, 16, batch.maxRecords]),
+      maxBytes: random.pick([500, 5000, batch.maxBytes]),
+    },
+    maxPendingBytes: random.pick([10_000, REPLICA_DEFAULTS.maxPendingBytes]),
+  };
+}
+
+function drawTimed(random: Random, nodes: number): ReadonlyMap<TimedFault, number> {
+  const everyMs = new Map<TimedFault, number>();
+  for (const fault of TIMED_FAULTS) {
+    const on = random.chance(0.4);
+    const rate = random.pick([500, 1000, 2000, 5000]);
+    // Nobody can repair a damaged entry yet: a minority of the nodes is damaged at most once each.
+    if (fault === "damage" && nodes < 3) continue;
+    if (on) everyMs.set(fault, rate);
+  }
+  return everyMs;
+}
+
+function drawChances(random: Random): ReadonlyMap<ChanceFault, number> {
+  const chances = new Map<ChanceFault, number>();
+  for (const fault of CHANCE_FAULTS) {
+    const on = random.chance(0.4);
+    const chance = random.pick([0.01, 0.05, 0.2]);
+    if (on) chances.set(fault, chance);
+  }
+  return chances;
+}

@@ -1,0 +1,91 @@
+import { asSeq } from "@annals/record";
+import type { Replica } from "@annals/replica";
+import type { LogUnderTest } from "./logUnderTest.ts";
+import type { Random } from "./random.ts";
+import type { SimulatedReplica } from "./simulatedReplica.ts";
+
+const GRACE_TICKS = 8;
+
+/** Reads one log at any node, linearizably or what is there, and follows its end. */
+export class ReadClient {
+  readonly #log: LogUnderTest;
+  readonly #random: Random;
+  #open = 0;
+  #stopped = false;
+
+  constructor(log: LogUnderTest, random: Random) {
+    this.#log = log;
+    this.#random = random;
+    this.#stepLater();
+  }
+
+  stop(): void {
+    this.#stopped = true;
+  }
+
+  get openRequests(): number {
+    return this.#open;
+  }
+
+  #stepLater(): void {
+    const { scheduler, plan } = this.#log.world;
+    scheduler.after(1 + this.#random.exponential(plan.clients.thinkUs), () => this.#step());
+  }
+
+  #step(): void {
+    if (this.#stopped) return;
+    this.#stepLater();
+    const { world, number } = this.#log;
+    const target = world.replica(number, this.#random.between(1, world.plan.nodes));
+    const { replica, host, failure } = target;
+    if (replica === undefined || host.frozen || failure !== undefined || target.closing) return;
+    if (this.#random.chance(0.4)) this.#showSome(target, replica);
+    else if (this.#open < 4) this.#linearizable(target, replica);
+  }
+
+  #linearizable(target: SimulatedReplica, replica: Replica): void {
+    const { world, reads, number } = this.#log;
+    const timeoutMs = this.#random.pick([200, 1000, 3000]);
+    const floor = reads.begin();
+    const begunUs = world.scheduler.nowUs;
+    const { host } = target;
+    const { life } = host;
+    let settled = false;
+    const settle = (): void => {
+      if (!settled) this.#open--;
+      settled = true;
+    };
+    this.#open++;
+    const barrier = world.mutant?.readBarrier ?? barrierOf;
+    barrier(replica, timeoutMs).then(() => {
+      settle();
+      if (host.life !== life || !host.up || target.closing || target.failure !== undefined) return;
+      world.journal.note("read", target.node, number, replica.appliedSeq);
+      reads.linearizable(target, floor, replica.appliedSeq);
+      this.#showSome(target, replica);
+    }, settle);
+    const graceMs = GRACE_TICKS * world.plan.config.tickMs;
+    world.scheduler.after((timeoutMs + graceMs) * 1000, () => {
+      if (!settled && host.up && host.life === life && host.lastHeldUs < begunUs)
+        world.report("requests are answered", `a read at n${target.node} has no answer in time`);
+      settle();
+    });
+  }
+
+  /** Looks at the last record and at some other. */
+  #showSome(target: SimulatedReplica, replica: Replica): void {
+    const { world, reads, number } = this.#log;
+    const last = replica.appliedSeq;
+    if (last === 0) return;
+    world.journal.note("localRead", target.node, number, last);
+    for (const seq of [last, 1 + this.#random.below(last)]) {
+      const index = target.view.stored.indexOfSeq(asSeq(seq));
+      if (index !== undefined && target.view.damaged.has(index)) continue;
+      reads.shown(target, seq, target.view.stored.at(index ?? 0)?.hash);
+    }
+  }
+}
+
+function barrierOf(replica: Replica, timeoutMs: number): Promise<void> {
+  return replica.readBarrier(timeoutMs);
+}

@@ -1,0 +1,238 @@
+import type { AnnalsError } from "@annals/record";
+import type { SimulatedReplica } from "./simulatedReplica.ts";
+import type { Random } from "./random.ts";
+import type { World } from "./world.ts";
+
+/** Milliseconds since 1970 at which every simulation begins. */
+const EPOCH_MS = 1_700_000_000_000;
+
+/** One process on one machine: it carries a replica of every log, which share its fate, its disk and its clock. */
+export class SimulatedNode {
+  readonly id: number;
+  readonly replicas: SimulatedReplica[] = [];
+  readonly #world: World;
+  readonly #random: Random;
+  #life = 0;
+  #up = false;
+  #dead = false;
+  #damaged = false;
+  #held: (() => void)[] | undefined;
+  #lastHeldUs = 0;
+  #wallOffsetMs = 0;
+  #lateTickUs = 0;
+  #slowFlushes = 1;
+  #stalledUntilUs = 0;
+  #fullUntilUs = 0;
+  #failingFlushes = 0;
+
+  constructor(id: number, world: World) {
+    this.id = id;
+    this.#world = world;
+    this.#random = world.random(1000 + id);
+  }
+
+  /** Counts the starts of the process; callbacks of an earlier life do nothing. */
+  get life(): number {
+    return this.#life;
+  }
+
+  get up(): boolean {
+    return this.#up;
+  }
+
+  /** Down for good: its disk is damaged, and nothing repairs it. */
+  get dead(): boolean {
+    return this.#dead;
+  }
+
+  get damaged(): boolean {
+    return this.#damaged;
+  }
+
+  get frozen(): boolean {
+    return this.#held !== undefined;
+  }
+
+  /** When the process last stood still for a while. */
+  get lastHeldUs(): number {
+    return this.frozen ? this.#world.scheduler.nowUs : this.#lastHeldUs;
+  }
+
+  get diskFull(): boolean {
+    return this.#world.scheduler.nowUs < this.#fullUntilUs;
+  }
+
+  wallTime(): number {
+    return EPOCH_MS + Math.floor(this.#world.scheduler.nowUs / 1000) + this.#wallOffsetMs;
+  }
+
+  /** Runs an event of a life of this process: never, if that is over; later, if it stands still. */
+  run(life: number, action: () => void): void {
+    if (!this.#up || life !== this.#life) return;
+    if (this.#held === undefined) action();
+    else this.#held.push(() => this.run(life, action));
+  }
+
+  start(): void {
+    if (this.#up || this.#dead) return;
+    const { journal } = this.#world;
+    this.#up = true;
+    this.#life++;
+    this.#held = undefined;
+    this.#lateTickUs = 0;
+    journal.note("start", this.id, 0, this.#life);
+    try {
+      for (const replica of this.replicas) replica.start();
+    } catch (error) {
+      this.#failedStart(error as AnnalsError);
+      return;
+    }
+    this.#tickLater(this.#life, this.#world.scheduler.nowUs);
+  }
+
+  #failedStart(error: AnnalsError): void {
+    if (error.code !== "ERR_ENTRY_DAMAGED")
+      this.#world.report("starts", `n${this.id} does not start: ${error.message}`);
+    this.crash(false);
+    this.#dead = true;
+  }
+
+  crash(keepPending: boolean): void {
+    if (!this.#up) return;
+    this.#up = false;
+    this.#held = undefined;
+    for (const replica of this.replicas) replica.crash(keepPending);
+  }
+
+  crashFor(downUs: number, keepPending: boolean): void {
+    this.crash(keepPending);
+    this.#world.scheduler.after(downUs, () => this.start());
+  }
+
+  /** The orderly end: replicas are closed, then the process is gone and comes back. */
+  stopFor(downUs: number): void {
+    const life = this.#life;
+    for (const replica of this.replicas) {
+      replica.stop().catch((error: AnnalsError) => {
+        if (error.code !== "ERR_DISK_FULL" && error.code !== "ERR_STORAGE_FAILED")
+          this.#world.report("closes", `n${this.id} does not close: ${error.message}`);
+      });
+    }
+    this.#world.scheduler.after(100_000 + this.#random.below(200_000), () => {
+      if (life === this.#life) this.crashFor(downUs, false);
+    });
+  }
+
+  /** A replica has given up, so the process ends (fail-stop). Only storage may bring that about: everything else is a bug. */
+  onReplicaFailed(replica: SimulatedReplica, error: AnnalsError): void {
+    const { journal, scheduler } = this.#world;
+    journal.note("failStop", this.id, replica.log, error.code.length, () => error.message);
+    const life = this.#life;
+    if (error.code === "ERR_ENTRY_DAMAGED" && this.#damaged) this.#dead = true;
+    else if (error.code !== "ERR_STORAGE_FAILED" || !replica.storageFailed)
+      this.#world.report("no broken replica", `n${this.id}: ${error.code} ${error.message}`);
+    scheduler.after(this.#random.below(20_000), () => {
+      if (life === this.#life) this.crashFor(this.#random.below(2_000_000), false);
+    });
+  }
+
+  freezeFor(frozenUs: number): void {
+    if (!this.#up || this.#held !== undefined) return;
+    const life = this.#life;
+    this.#held = [];
+    this.#world.scheduler.after(frozenUs, () => {
+      if (life === this.#life) this.thaw();
+    });
+  }
+
+  thaw(): void {
+    const held = this.#held ?? [];
+    if (this.#held !== undefined) this.#heldUntil(this.#world.scheduler.nowUs);
+    this.#held = undefined;
+    for (const action of held) this.#world.scheduler.after(0, action);
+  }
+
+  #heldUntil(timeUs: number): void {
+    this.#lastHeldUs = Math.max(this.#lastHeldUs, timeUs);
+  }
+
+  jumpClock(byMs: number): void {
+    this.#wallOffsetMs += byMs;
+  }
+
+  /** The next tick comes late: something held the thread up. */
+  delayTick(byUs: number): void {
+    this.#lateTickUs = byUs;
+  }
+
+  slowFlushes(factor: number): void {
+    this.#slowFlushes = factor;
+  }
+
+  stallDisk(forUs: number): void {
+    this.#stalledUntilUs = this.#world.scheduler.nowUs + forUs;
+  }
+
+  fillDisk(forUs: number): void {
+    this.#fullUntilUs = this.#world.scheduler.nowUs + forUs;
+  }
+
+  failNextFlush(): void {
+    this.#failingFlushes = 1;
+  }
+
+  takeFailingFlush(): boolean {
+    if (this.#failingFlushes === 0) return false;
+    this.#failingFlushes--;
+    return true;
+  }
+
+  /** Bit rot in some entry of some log, found when it is next read after a restart. */
+  damage(): void {
+    const replica = this.#random.pick(this.replicas);
+    const { count } = replica.durable.stored;
+    if (count === 0) return;
+    this.#damaged = true;
+    replica.disk.damageEntry(this.#world.index(1 + this.#random.below(count)));
+  }
+
+  /** Gone for good. */
+  retire(): void {
+    this.crash(false);
+    this.#dead = true;
+  }
+
+  /** Nothing is wrong with this machine any more. */
+  heal(): void {
+    this.thaw();
+    this.#slowFlushes = 1;
+    this.#lateTickUs = 0;
+    this.#stalledUntilUs = 0;
+    this.#fullUntilUs = 0;
+    this.#failingFlushes = 0;
+  }
+
+  drawFlush(): { readonly afterUs: number } {
+    const { nowUs } = this.#world.scheduler;
+    const { least, mean } = this.#world.plan.flushUs;
+    const takesUs = (least + this.#random.exponential(mean)) * this.#slowFlushes;
+    return { afterUs: Math.max(0, this.#stalledUntilUs - nowUs) + takesUs };
+  }
+
+  #tickLater(life: number, lastUs: number): void {
+    const { scheduler, plan, journal } = this.#world;
+    const tickUs = plan.config.tickMs * 1000;
+    const lateUs = this.#lateTickUs;
+    this.#lateTickUs = 0;
+    if (lateUs > 0) this.#heldUntil(scheduler.nowUs + tickUs + lateUs);
+    scheduler.after(tickUs + lateUs, () => {
+      this.run(life, () => {
+        const { nowUs } = scheduler;
+        const elapsed = Math.max(1, Math.floor((nowUs - lastUs) / tickUs));
+        journal.note("tick", this.id, 0, elapsed);
+        for (const { replica } of this.replicas) replica?.tick(elapsed);
+        this.#tickLater(life, nowUs);
+      });
+    });
+  }
+}

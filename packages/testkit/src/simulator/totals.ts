@@ -1,0 +1,54 @@
+import { FAULT_KINDS } from "./faultKinds.ts";
+import type { EventKind } from "./journal.ts";
+import type { Outcome } from "./simulation.ts";
+
+/** What many seeds add up to. */
+export class Totals {
+  readonly #counts = new Map<EventKind, number>();
+  #passed = 0;
+  #failed = 0;
+  #events = 0;
+  #acknowledgements = 0;
+  #leaderships = 0;
+  #simulatedUs = 0;
+
+  get failed(): number {
+    return this.#failed;
+  }
+
+  add(outcome: Outcome): void {
+    if (outcome.violation === undefined) this.#passed++;
+    else this.#failed++;
+    this.#events += outcome.events;
+    this.#acknowledgements += outcome.acknowledgements;
+    this.#leaderships += outcome.leaderships;
+    this.#simulatedUs += outcome.simulatedUs;
+    for (const [kind, count] of outcome.counts)
+      this.#counts.set(kind, (this.#counts.get(kind) ?? 0) + count);
+  }
+
+  /** The table of faults, then one line that sums up everything. */
+  render(wallMs: number): string {
+    const faults = FAULT_KINDS.map((kind) => [kind, this.#counts.get(kind) ?? 0] as const);
+    const struck = faults.reduce((sum, [, count]) => sum + count, 0);
+    const seconds = this.#simulatedUs / 1e6;
+    const perSecond = Math.round(this.#events / (wallMs / 1000));
+    return [
+      "faults:",
+      ...faults.map(([kind, count]) => `  ${kind.padEnd(12)} ${group(count).padStart(12)}`),
+      [
+        `${this.#passed} passed, ${this.#failed} failed`,
+        `${group(this.#events)} events`,
+        `${group(struck)} faults`,
+        `${group(this.#acknowledgements)} acknowledgements`,
+        `${group(this.#leaderships)} leaderships`,
+        `${group(Math.round(seconds))} s simulated in ${group(Math.round(wallMs / 1000))} s`,
+        `${group(perSecond)} events/s`,
+      ].join(" · "),
+    ].join("\n");
+  }
+}
+
+function group(value: number): string {
+  return String(value).replace(/\B(?=(\d{3})+$)/g, " ");
+}

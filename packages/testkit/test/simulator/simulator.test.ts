@@ -1,0 +1,30 @@
+// Goal: replicas keep every promise under faults, and a seed is all that a run depends on. Method: short runs of the simulator.
+import { describe, expect, it } from "vitest";
+import { simulate } from "@annals/testkit";
+
+const FAULTY_MS_MAX = 2000;
+const SEEDS = Array.from({ length: 60 }, (_, index) => index + 1);
+
+describe("short runs", () => {
+  it.each(SEEDS)("seed %i breaks no rule", async (seed) => {
+    const outcome = await simulate(seed, { faultyMsMax: FAULTY_MS_MAX });
+    expect(outcome.violation).toBeUndefined();
+    expect(outcome.acknowledgements).toBeGreaterThan(0);
+  });
+});
+
+describe("determinism", () => {
+  it.each([1, 2, 3])("seed %i gives the same trace twice, with words and without", async (seed) => {
+    const first = await simulate(seed, { faultyMsMax: FAULTY_MS_MAX });
+    const second = await simulate(seed, { faultyMsMax: FAULTY_MS_MAX, keepsLines: true });
+    expect(second.hash).toBe(first.hash);
+    expect(second.events).toBe(first.events);
+    expect(second.tail.length).toBeGreaterThan(0);
+  });
+
+  it("another seed gives another trace", async () => {
+    const hashes = new Set<string>();
+    for (const seed of [1, 2, 3]) hashes.add((await simulate(seed, { faultyMsMax: 500 })).hash);
+    expect(hashes.size).toBe(3);
+  });
+});
