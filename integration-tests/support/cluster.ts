@@ -10,7 +10,8 @@ import { join } from "node:path";
 import { AnnalsClient } from "@annals/client";
 import type { ClusterStatus, StoredRecord } from "@annals/client";
 
-const ENTRY = join(import.meta.dirname, "../../packages/cli/dist/main.js");
+/** The built command. */
+export const ENTRY = join(import.meta.dirname, "../../packages/cli/dist/main.js");
 
 export interface ClusterOptions {
   readonly nodes?: readonly string[];
@@ -18,6 +19,8 @@ export interface ClusterOptions {
   readonly config?: string;
   /** Data directories other than the default, by node. */
   readonly data?: Readonly<Record<string, string>>;
+  /** More environment, by node. */
+  readonly env?: (id: string) => Readonly<Record<string, string>>;
 }
 
 export interface ProcessOptions {
@@ -93,7 +96,8 @@ export class TestCluster {
     );
     for (const id of ids) {
       const data = options.data?.[id];
-      cluster.spawn(id, data === undefined ? {} : { env: { ANNALS_DATA: data } });
+      const env = options.env?.(id) ?? {};
+      cluster.spawn(id, { env: data === undefined ? env : { ...env, ANNALS_DATA: data } });
     }
     return cluster;
   }

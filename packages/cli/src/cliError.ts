@@ -54,11 +54,34 @@ const HINTS: Readonly<Record<string, string>> = {
     "`annals cluster health` says what is missing; --consistency local reads what one node has",
   ERR_OUTCOME_UNKNOWN:
     "the records may be in the log or not: look (`annals query`) before you repeat",
-  ERR_RECORD_INVALID: "a record needs actor.id and action; free data goes under data",
+  ERR_RECORD_FIELD_MISSING: "a record needs actor.id and action",
+  ERR_RECORD_FIELD_UNKNOWN: "free data goes under data",
 };
+
+/** How to mend what the operating system said. */
+const SYSTEM_HINTS: Readonly<Record<string, string>> = {
+  EADDRINUSE: "another program, or another node, has this port",
+  EADDRNOTAVAIL: "the address of this node (key nodes) is none of this machine's",
+  EACCES: "this user may not do that: look at owner and permissions",
+  ENOSPC: "the disk is full",
+};
+
+/** An error of a call to the operating system, which needs no stack to be understood. */
+function isSystemError(error: unknown): error is Error & { readonly code: string } {
+  return (
+    error instanceof Error &&
+    "syscall" in error &&
+    "code" in error &&
+    typeof error.code === "string"
+  );
+}
 
 /** What went wrong, for people: one line, then how to mend it. */
 export function describeError(error: unknown): string {
+  if (isSystemError(error)) {
+    const hint = SYSTEM_HINTS[error.code];
+    return `annals: ${error.message} (${error.code})${hint === undefined ? "" : `\n  = ${hint}`}`;
+  }
   if (!(error instanceof AnnalsError)) {
     return `annals: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;
   }

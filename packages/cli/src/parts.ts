@@ -2,7 +2,7 @@ import type { NodeConfig } from "@annals/server";
 import type { FsckReport } from "@annals/storage";
 
 /** A node that runs in this process. */
-export interface RunningNode {
+interface RunningNode {
   readonly url: string;
   /** Stops gracefully. Idempotent. */
   close(): Promise<void>;

@@ -113,6 +113,21 @@ describe("start", () => {
     expect(fake.closes).toBe(1);
   });
 
+  test("a port in use is one line, not a stack", async () => {
+    const taken = Object.assign(new Error("listen EADDRINUSE: address in use"), {
+      code: "EADDRINUSE",
+      syscall: "listen",
+    });
+    const out = await cli(["start", "--data", "d"], {
+      cwd: directory,
+      startNode: () => Promise.reject(taken),
+    });
+    expect(out.code).toBe(1);
+    expect(out.stderr).toBe(
+      "annals: listen EADDRINUSE: address in use (EADDRINUSE)\n  = another program, or another node, has this port\n",
+    );
+  });
+
   test("passes a fatal exit code on, and refuses a bad configuration with 78", async () => {
     const startNode = async () => ({
       url: "",
@@ -142,6 +157,10 @@ describe("fsck", () => {
   };
 
   test("exits 20 on damage and says what to do", async () => {
+    expect((await cli(["fsck", "."], { cwd: directory })).stderr).toContain(
+      "is no data directory of a node",
+    );
+    mkdirSync(join(directory, "logs"));
     const problem = {
       kind: "damage",
       where: "/d/logs/2/1",

@@ -30,6 +30,7 @@ export interface Call {
 
 const BACKOFF_INITIAL_MS = 50;
 const BACKOFF_MAX_MS = 2_000;
+const SEEKING_LEADER = new Set(["ERR_NO_LEADER", "ERR_NOT_LEADER", "ERR_LEADER_UNREACHABLE"]);
 const ANSWER_BYTES_MAX = 64 << 20;
 
 /** Carries calls out over HTTP: picks the server, bounds the time, tries again what may be tried again. */
@@ -64,7 +65,9 @@ export class Caller {
         const error = fault instanceof ClientError ? fault : errorOfFault(fault, url);
         if (!mayRepeat(error, call)) throw error;
         this.#endpoints.failed(call.log, url, error.status === undefined);
-        const waitMs = Math.max(backoff.nextMs(), error.retryAfterMs ?? 0);
+        // An election is over in a second or less, and the header knows whole seconds only: the backoff alone finds the leader sooner.
+        const askedMs = SEEKING_LEADER.has(error.code) ? 0 : (error.retryAfterMs ?? 0);
+        const waitMs = Math.max(backoff.nextMs(), askedMs);
         if (now() + waitMs >= deadlineMs) throw error;
         await this.pause(waitMs, call.signal);
       }

@@ -143,6 +143,10 @@ export interface ClusterStatus {
     }[];
     readonly pendingBytes: number;
   }[];
+  /** How often links from peers ended at this node, by the code of their reason. */
+  readonly linkFaults: Readonly<Record<string, number>>;
+  /** Worker threads of this node that ended without being asked to. */
+  readonly workerRestarts: number;
   /** Whatever is wrong, in plain words. */
   readonly reasons: readonly string[];
 }

@@ -84,7 +84,7 @@ describe("append", () => {
   });
 
   test("without a stamp tries again only while nothing was accepted", async () => {
-    failTimes(2, "ERR_OVERLOADED");
+    failTimes(2, "ERR_NO_LEADER");
     const one = clientOf([server.url], { retryForMs: 30_000 });
     const pending = one.append("audit", RECORD);
     await expect(pending).resolves.toMatchObject({ firstSeq: 1 });
@@ -124,7 +124,7 @@ describe("append", () => {
   test("a refusal is final and carries what to act on", async () => {
     const refused = client.append("audit", [RECORD, { actor: { id: "x" } } as AuditRecord]);
     await expect(refused).rejects.toMatchObject({
-      code: "ERR_RECORD_INVALID",
+      code: "ERR_RECORD_FIELD_MISSING",
       status: 400,
       retryable: false,
       notAccepted: true,

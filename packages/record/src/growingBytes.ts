@@ -13,6 +13,7 @@ export class GrowingBytes {
     this.#length = 0;
   }
 
+  /** Returns where to write. Comes before any look at the buffer or its view: it may replace both. */
   #reserve(bytes: number): number {
     const at = this.#length;
     if (at + bytes > this.#bytes.length) {
@@ -31,19 +32,23 @@ export class GrowingBytes {
   }
 
   u16(value: number): void {
-    this.#view.setUint16(this.#reserve(2), value);
+    const at = this.#reserve(2);
+    this.#view.setUint16(at, value);
   }
 
   u32(value: number): void {
-    this.#view.setUint32(this.#reserve(4), value);
+    const at = this.#reserve(4);
+    this.#view.setUint32(at, value);
   }
 
   i64(value: number): void {
-    this.#view.setBigInt64(this.#reserve(8), BigInt(value));
+    const at = this.#reserve(8);
+    this.#view.setBigInt64(at, BigInt(value));
   }
 
   f64(value: number): void {
-    this.#view.setFloat64(this.#reserve(8), value);
+    const at = this.#reserve(8);
+    this.#view.setFloat64(at, value);
   }
 
   bytes(source: Uint8Array, from: number, to: number): void {

@@ -34,13 +34,12 @@ export function diskFull(): AnnalsError {
   );
 }
 
+/** The replica takes no more requests: it is shutting down, or its storage failed and its node is about to end. */
 export function replicaClosed(): AnnalsError {
   return new AnnalsError(
     "ERR_REPLICA_CLOSED",
-    "the replica is shutting down: nothing of this request was accepted",
-    {
-      retryable: true,
-    },
+    "this replica has stopped: nothing of this request was accepted, another node may take it",
+    { retryable: true },
   );
 }
 

@@ -1,4 +1,5 @@
 export type { AppendResult } from "./appendQueue.ts";
+export { replicaClosed } from "./errors.ts";
 export { REPLICA_DEFAULTS } from "./config.ts";
 export type { ReplicaConfig } from "./config.ts";
 export type * from "./ports.ts";

@@ -1,11 +1,11 @@
-import { invariant, NOBODY, RaftCore } from "@annals/raft";
+import { asIndex, invariant, NOBODY, RaftCore } from "@annals/raft";
 import type {
   AppendTicket,
   Entry,
   LogIndex,
   MemberId,
+  MembershipChange,
   Message,
-  RaftStatus,
   Ready,
   Role,
 } from "@annals/raft";
@@ -16,6 +16,7 @@ import type { AppendResult } from "./appendQueue.ts";
 import { diskFull, notLeader, outcomeUnknown, replicaClosed } from "./errors.ts";
 import { raftConfig } from "./raftConfig.ts";
 import type { AppendRequest, ReplicaOptions, ReplicaStatus } from "./options.ts";
+import { byMember, furthestFollower } from "./peers.ts";
 import { PendingCommands } from "./pendingCommands.ts";
 import type { ProducerState, Receipt } from "./ports.ts";
 import { ReadBarrier } from "./readBarrier.ts";
@@ -56,6 +57,8 @@ export class Replica {
   #state: "running" | "closing" | "failed" = "running";
   #role: Role = "follower";
   #leader: MemberId;
+  /** Where the last membership change was proposed; the next one waits until it is applied. */
+  #membershipIndex: LogIndex = asIndex(0);
   #diskFull = false;
   #stalled = false;
   #ticks = 0;
@@ -155,6 +158,14 @@ export class Replica {
     this.#core.transferLeadership(target);
     this.#schedule();
     return target;
+  }
+
+  /** Proposes a membership change, unless one is still under way. What becomes of it shows in the status. */
+  proposeMembership(change: MembershipChange): void {
+    if (!this.#appender.accepting || this.#machine.appliedIndex < this.#membershipIndex) return;
+    const outcome = this.#core.proposeMembership(change);
+    if (outcome.kind === "accepted") this.#membershipIndex = outcome.lastIndex;
+    this.#schedule();
   }
 
   /** Stands for election now if no leader is known, instead of waiting for the timeout. */
@@ -375,26 +386,9 @@ export class Replica {
 
   #fail(error: AnnalsError): void {
     this.#state = "failed";
-    this.#appender.end(() => error, "storage failed");
-    this.#rejectWaiters(() => error);
+    this.#appender.end(replicaClosed, "storage failed");
+    this.#rejectWaiters(replicaClosed);
     this.#dropEvents();
     this.#options.events.onFailed(error);
   }
-}
-
-function byMember(messages: readonly Message[]): ReadonlyMap<MemberId, readonly Message[]> {
-  const groups = new Map<MemberId, Message[]>();
-  for (const message of messages) {
-    const group = groups.get(message.to);
-    if (group === undefined) groups.set(message.to, [message]);
-    else group.push(message);
-  }
-  return groups;
-}
-
-/** The voter that would lose least time as leader. */
-function furthestFollower(status: RaftStatus, self: MemberId): MemberId | undefined {
-  return status.progress
-    .filter(({ member, learner, recentActive }) => member !== self && !learner && recentActive)
-    .toSorted((a, b) => b.matchIndex - a.matchIndex)[0]?.member;
 }

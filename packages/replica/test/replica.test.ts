@@ -32,6 +32,7 @@ async function outcome<T>(promise: Promise<T>): Promise<T | string> {
 }
 
 describe("appending", () => {
+  // Keeps L7.
   it("gives dense seqs and the same bytes and chain on every replica", async () => {
     const cluster = new SimulatedCluster();
     await cluster.elect();
@@ -52,6 +53,7 @@ describe("appending", () => {
     }
   });
 
+  // Keeps L16.
   it("refuses on a follower, naming the leader, and accepts nothing", async () => {
     const cluster = new SimulatedCluster();
     const leader = await cluster.elect();
@@ -65,6 +67,7 @@ describe("appending", () => {
     });
   });
 
+  // Keeps L25.
   it("works alone", async () => {
     const cluster = new SimulatedCluster({ members: 1 });
     await cluster.elect();
@@ -73,6 +76,7 @@ describe("appending", () => {
     expect(await done).toMatchObject({ firstSeq: 1, lastSeq: 1 });
   });
 
+  // Keeps L8.
   it("splits a request over batches and answers when all of it is committed", async () => {
     const cluster = new SimulatedCluster({ config: { batch: { maxRecords: 2, maxBytes: 1000 } } });
     await cluster.elect();
@@ -82,6 +86,7 @@ describe("appending", () => {
     expect(logOf(cluster.member(1))).toEqual(["r0", "r1", "r2", "r3", "r4"]);
   });
 
+  // Keeps L8.
   it("lets a record that alone exceeds the batch's bytes travel alone", async () => {
     const cluster = new SimulatedCluster({ config: { batch: { maxRecords: 100, maxBytes: 4 } } });
     await cluster.elect();
@@ -111,6 +116,7 @@ describe("durability", () => {
     }
   }
 
+  // Keeps L1.
   it("does not acknowledge before a quorum has flushed, and counts the leader only after its own flush", async () => {
     const cluster = new SimulatedCluster({ autoFlush: false });
     const leader = await electByHand(cluster);
@@ -135,6 +141,7 @@ describe("durability", () => {
     expect(await done).toMatchObject({ firstSeq: 1 });
   });
 
+  // Keeps L2.
   it("commits by the followers' flushes while the leader's own hangs, but answers only what it can read", async () => {
     const cluster = new SimulatedCluster({ autoFlush: false });
     const leader = await electByHand(cluster);
@@ -153,6 +160,7 @@ describe("durability", () => {
     expect(answered).toBe(true);
   });
 
+  // Keeps L22.
   it("gathers what arrives during a flush into one batch", async () => {
     const cluster = new SimulatedCluster({ members: 1, autoFlush: false });
     const leader = await electByHand(cluster);
@@ -175,21 +183,26 @@ describe("durability", () => {
     expect(batches).toEqual([1, 3]);
   });
 
+  // Keeps L4.
   it("stops for good at the first storage error: no vote, no ack, no answer but the error", async () => {
     const cluster = new SimulatedCluster({ autoFlush: false });
     const leader = await electByHand(cluster);
     await flushAll(cluster);
     const done = outcome(cluster.append(records(1)));
     await cluster.settle();
+    const waiting = outcome(cluster.append(records(1)));
     leader.store.failWrite(new Error("EIO"));
     await cluster.settle();
     expect(leader.failed?.code).toBe("ERR_STORAGE_FAILED");
     expect(await done).toBe("ERR_OUTCOME_UNKNOWN");
+    // Never proposed, so it may go to another node.
+    expect(await waiting).toBe("ERR_REPLICA_CLOSED");
     await expect(
       leader.replica.append({ records: records(1), stamp: undefined, timeoutMs: 1 }),
     ).rejects.toMatchObject({ code: "ERR_REPLICA_CLOSED" });
   });
 
+  // Keeps L6.
   it("falls silent while a flush hangs for longer than an election, so that others take over", async () => {
     const cluster = new SimulatedCluster({ autoFlush: false });
     const leader = await electByHand(cluster);
@@ -210,6 +223,7 @@ describe("durability", () => {
 describe("exactly once", () => {
   const stamp = (sequence: number, epoch = 1) => ({ id: "p", epoch, sequence });
 
+  // Keeps L11.
   it("answers a repeat as the first time, also by another leader and after restarts", async () => {
     const cluster = new SimulatedCluster();
     const leader = await cluster.elect();
@@ -242,6 +256,7 @@ describe("exactly once", () => {
     ]);
   });
 
+  // Keeps L11.
   it("lets a repeat wait for the answer of the request that is still under way", async () => {
     const cluster = new SimulatedCluster();
     await cluster.elect();
@@ -251,6 +266,7 @@ describe("exactly once", () => {
     expect(logOf(cluster.member(1))).toEqual(["r0"]);
   });
 
+  // Keeps L12.
   it("takes pipelined requests in order and refuses a gap, an old epoch and an unknown producer", async () => {
     const cluster = new SimulatedCluster();
     await cluster.elect();
@@ -269,6 +285,7 @@ describe("exactly once", () => {
     expect(await outcome(cluster.append(records(1), stamp(4, 1)))).toBe("ERR_PRODUCER_FENCED");
   });
 
+  // Keeps L13.
   it("refuses a repeat that is too old to be recognised", async () => {
     const cluster = new SimulatedCluster({ members: 1 });
     await cluster.elect();
@@ -283,6 +300,7 @@ describe("exactly once", () => {
     });
   });
 
+  // Keeps L15.
   it("forgets the producer that was silent longest at the cap", async () => {
     const cluster = new SimulatedCluster({ members: 1, config: { maxProducers: 1 } });
     const leader = await cluster.elect();
@@ -296,6 +314,7 @@ describe("exactly once", () => {
     );
   });
 
+  // Keeps L14.
   it("finishes a split request that a change of leader cut, instead of storing its head twice", async () => {
     const cluster = new SimulatedCluster({
       config: { batch: { maxRecords: 2, maxBytes: 1000 }, maxUncommittedBytes: 5 },
@@ -322,6 +341,7 @@ describe("exactly once", () => {
 });
 
 describe("bounds", () => {
+  // Keeps L21.
   it("refuses beyond maxPendingBytes, at its smallest legal value, and takes more once answered", async () => {
     const cluster = new SimulatedCluster({ config: { maxPendingBytes: 1 } });
     const leader = await cluster.elect();
@@ -337,6 +357,7 @@ describe("bounds", () => {
 });
 
 describe("a lost quorum", () => {
+  // Keeps L17, L24.
   it("answers appends as unknown, acknowledges nothing, and serves again when one comes back", async () => {
     const cluster = new SimulatedCluster();
     const leader = await cluster.elect();
@@ -358,6 +379,7 @@ describe("a lost quorum", () => {
     expect(log.filter((text) => text === "x0").length).toBeLessThanOrEqual(1);
   });
 
+  // Keeps L16.
   it("drops what an isolated leader had taken, and says so", async () => {
     const cluster = new SimulatedCluster();
     const old = await cluster.elect();
@@ -380,6 +402,7 @@ describe("a lost quorum", () => {
 });
 
 describe("reads", () => {
+  // Keeps L19.
   it("confirm through a quorum, on the leader and on a follower", async () => {
     const cluster = new SimulatedCluster();
     await cluster.elect();
@@ -393,6 +416,7 @@ describe("reads", () => {
     expect(await Promise.all(reads)).toEqual([1, 1, 1]);
   });
 
+  // Keeps L19.
   it("time out on an isolated leader instead of answering from a stale log", async () => {
     const cluster = new SimulatedCluster();
     const leader = await cluster.elect();
@@ -402,6 +426,7 @@ describe("reads", () => {
     expect(await read).toBe("ERR_NO_QUORUM");
   });
 
+  // Keeps L20.
   it("wake those who wait for a record, by the record or by the deadline", async () => {
     const cluster = new SimulatedCluster({ members: 1 });
     const leader = await cluster.elect();
@@ -420,6 +445,7 @@ describe("reads", () => {
 });
 
 describe("restart", () => {
+  // Keeps L24.
   it("brings a follower that was away up to date", async () => {
     const cluster = new SimulatedCluster();
     const leader = await cluster.elect();
@@ -435,6 +461,7 @@ describe("restart", () => {
     expect(cluster.member(away).replica.appliedSeq).toBe(150);
   });
 
+  // Keeps L3.
   it("keeps every acknowledged record when all crash at once", async () => {
     const cluster = new SimulatedCluster();
     await cluster.elect();
@@ -449,6 +476,7 @@ describe("restart", () => {
     expect(logOf(leader)).toHaveLength(20);
   });
 
+  // Keeps L9.
   it("hands commands out in order on every replica", async () => {
     const cluster = new SimulatedCluster();
     const leader = await cluster.elect();
@@ -462,6 +490,7 @@ describe("restart", () => {
 });
 
 describe("transfer", () => {
+  // Keeps L10.
   it("makes a follower lead without a gap in what is acknowledged", async () => {
     const cluster = new SimulatedCluster();
     const leader = await cluster.elect();
@@ -475,6 +504,7 @@ describe("transfer", () => {
 });
 
 describe("a leader that steps down", () => {
+  // Keeps L18.
   it("still answers what it had proposed, once the new leader's log decides", async () => {
     const cluster = new SimulatedCluster({ autoFlush: false });
     const flush = async () => {
@@ -502,6 +532,7 @@ describe("a leader that steps down", () => {
 });
 
 describe("receipts", () => {
+  // Keeps L23.
   it("are stepped and durable exactly once, in this order, also when the replica closes", async () => {
     const cluster = new SimulatedCluster({ members: 1 });
     const leader = await cluster.elect();

@@ -24,6 +24,7 @@ function hardState(commitIndex: number): HardState {
   return { term: asTerm(1), votedFor: asMemberId(1), commitIndex: asIndex(commitIndex) };
 }
 
+// Keeps L5.
 it("keeps the commit index and the derived state of a refused cycle for the next try", async () => {
   const cycles: WriteCycle[] = [];
   let refuse = true;

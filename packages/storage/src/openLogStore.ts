@@ -49,12 +49,13 @@ export async function openLogStore(options: LogStoreOptions): Promise<LmdbLogSto
   await mkdir(directory, { recursive: true });
   for (const name of await removeUnfinished(directory))
     options.onWarning?.(`removed ${name}, which a crash had left unfinished`);
-  if ((await listSegments(directory)).length === 0) await bear(options);
+  const newborn = (await listSegments(directory)).length === 0;
+  if (newborn) await bear(options);
   const firsts = await listSegments(directory);
   const slot = await readSidecar(directory);
   if (typeof slot === "string")
     throw logDamaged(directory, `the sidecar is ${slot}`, REPLACE_ADVICE);
-  if (options.scanFirst ?? true) await scanTails(directory);
+  if (!newborn && (options.scanFirst ?? true)) await scanTails(directory);
   const mapBytes = mapBytesOf(options);
   const active = await openActive(options, firsts.at(-1) ?? 1, mapBytes);
   const sealed = new SealedSegments(directory, firsts.slice(0, -1), mapBytes);

@@ -43,6 +43,7 @@ export function decodeProducer(key: Uint8Array, bytes: Uint8Array): ProducerStat
   const epoch = cursor.uint("epoch");
   const lastIndex = asIndex(cursor.uint("lastIndex"));
   const numbers = cursor.array("recent", 4 * RECENT_MAX);
+  if (numbers % 4 !== 0) throw cursor.fail("ERR_WIRE_COUNT", "answers are no quadruples");
   const recent: ProducerAnswer[] = [];
   for (let k = 0; k < numbers / 4; k++) {
     const sequence = cursor.uint("sequence");

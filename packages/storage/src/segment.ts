@@ -12,7 +12,7 @@ import { statSync } from "node:fs";
 import { join } from "node:path";
 import { asIndex, asTerm } from "@annals/raft";
 import type { LogIndex, Term } from "@annals/raft";
-import { asSeq } from "@annals/record";
+import { asSeq, equalBytes } from "@annals/record";
 import type { Seq } from "@annals/record";
 import type { ProducerState } from "@annals/replica";
 import { open } from "lmdb";
@@ -57,6 +57,13 @@ type TableName = "entries" | "batches" | "terms" | "producers" | "meta";
 
 const BINARY = { encoding: "binary", keyEncoding: "binary", cache: false } as const;
 
+/**
+ * By default a large batch is begun on the write thread while it is still being queued here. A worker that dies in between, of its heap
+ * limit, would leave that thread waiting with the write lock held, and whoever opens the log next would wait with it. (The typings
+ * of lmdb lack this option.)
+ */
+const QUEUE_WHOLE_BATCHES = { batchStartThreshold: 2 ** 31 };
+
 function openRoot(
   path: string,
   readOnly: boolean,
@@ -64,6 +71,7 @@ function openRoot(
 ): RootDatabase<Uint8Array, Uint8Array> {
   return open<Uint8Array, Uint8Array>({
     ...BINARY,
+    ...QUEUE_WHOLE_BATCHES,
     path,
     noSubdir: false,
     readOnly,
@@ -105,6 +113,8 @@ export class Segment {
   readonly #terms: Table;
   readonly #producers: Table;
   readonly #meta: Table;
+  /** The state as this owner read or wrote it last. */
+  #ownState: Uint8Array | undefined;
 
   private constructor(
     path: string,
@@ -137,6 +147,7 @@ export class Segment {
   readState(): SegmentState | undefined {
     const bytes = this.#meta.getBinary(STATE_KEY);
     if (bytes === undefined) return undefined;
+    this.#ownState = bytes;
     let state: SegmentState | undefined;
     try {
       state = decodeSegmentState(bytes);
@@ -232,6 +243,7 @@ export class Segment {
       return { key, value: state === undefined ? undefined : encodeProducer(key, state) };
     });
     const state = encodeSegmentState(write.state);
+    this.#assertUnchanged();
     try {
       await this.#root.batch(() => {
         for (let index = write.removeEntries.from; index <= write.removeEntries.to; index++)
@@ -250,6 +262,19 @@ export class Segment {
       });
     } catch (error) {
       throw await commitCause(error);
+    }
+    this.#ownState = state;
+  }
+
+  /** LMDB would let a second process write in turns with this one, each over what the other does not know. */
+  #assertUnchanged(): void {
+    if (this.#ownState === undefined) return;
+    this.#root.resetReadTxn();
+    const found = this.#meta.getBinary(STATE_KEY);
+    if (found === undefined || !equalBytes(found, this.#ownState)) {
+      const what =
+        "somebody else has written to this log; is a second node running on its directory?";
+      throw logDamaged(this.path, what, "stop one of them, then run `annals fsck`");
     }
   }
 

@@ -43,5 +43,6 @@ export function entryDamaged(index: number, what: string): StorageError {
 }
 
 /** What to do about damage that only other nodes can repair. */
-export const REPLACE_ADVICE =
-  "run `annals fsck` for details, then move the directory away and let the node rejoin, or restore a backup";
+export const REPLACE_ADVICE: string =
+  "run `annals fsck` for details; move the node's whole data directory away, never a part of it, and start the node: " +
+  "it rejoins as a new member";

@@ -7,15 +7,15 @@ import type { SegmentState } from "./segmentState.ts";
 import { entryDamaged, logDamaged, REPLACE_ADVICE } from "./storageError.ts";
 import { decodeStoredEntry } from "./storedEntry.ts";
 
-export interface TailLimits {
+interface TailLimits {
   readonly maxEntries: number;
   readonly maxBytes: number;
 }
 
-export const TAIL_LIMITS: TailLimits = { maxEntries: 1024, maxBytes: 64 * 1024 * 1024 };
+const TAIL_LIMITS: TailLimits = { maxEntries: 1024, maxBytes: 64 * 1024 * 1024 };
 
 /** Walks from the head towards the base: each entry must be there, be what was written, and chain. Throws a `StorageError`. */
-export function checkTail(segment: Segment, state: SegmentState, limits: TailLimits): void {
+function checkTail(segment: Segment, state: SegmentState, limits: TailLimits): void {
   let expected = state.head.hash;
   let entries = 0;
   let bytes = 0;

@@ -184,6 +184,27 @@ describe("segments", () => {
   });
 });
 
+describe("two owners", () => {
+  test("the one that comes second to write is told, and writes nothing", async () => {
+    const directory = await temporaryDirectory();
+    await writeLog(directory, 2, 1024 * 1024);
+    const one = await openLogStore(options(directory));
+    const other = await openLogStore(options(directory));
+    await one.write(cycleOf({ entries: plainEntries(3, 3, 3) }));
+    const late = other.write(cycleOf({ entries: plainEntries(3, 4, 4) }));
+    await expect(late).rejects.toMatchObject({
+      code: "ERR_STORAGE_FAILED",
+      cause: { message: expect.stringMatching(/a second node/) },
+    });
+    await other.close();
+    await one.write(cycleOf({ entries: plainEntries(4, 4, 3) }));
+    await one.close();
+    const store = await openLogStore(options(directory));
+    expect(Buffer.from(store.headHash()).toString("hex")).toBe(chainOf(plainEntries(1, 4, 3)));
+    await store.close();
+  });
+});
+
 describe("disk full", () => {
   test("appends are refused before anything is written, votes and commits are not, and the store lives on", async () => {
     const directory = await temporaryDirectory();

@@ -31,20 +31,20 @@ export class ControlLink {
   #parcelBytes = 0;
   #flushScheduled = false;
   #dropped = 0;
-  #lastPongMs = Date.now();
+  #lastPongMs = performance.now();
   readonly #pinger: NodeJS.Timeout;
 
   constructor(options: ControlLinkOptions) {
     this.#link = new OutboundLink({
       ...options,
       onOpen: (welcome) => {
-        this.#lastPongMs = Date.now();
+        this.#lastPongMs = performance.now();
         this.#link.progress();
         options.onOpen(welcome);
       },
     });
     this.#link.onPong = () => {
-      this.#lastPongMs = Date.now();
+      this.#lastPongMs = performance.now();
     };
     this.#pinger = setInterval(() => this.#ping(), PING_INTERVAL_MS);
     this.#pinger.unref();
@@ -92,7 +92,7 @@ export class ControlLink {
 
   #ping(): void {
     if (!this.#link.open) return;
-    if (Date.now() - this.#lastPongMs > PONG_TIMEOUT_MS) {
+    if (performance.now() - this.#lastPongMs > PONG_TIMEOUT_MS) {
       this.#link.fail(
         { code: "ERR_LINK_SILENT", reason: `no pong for ${PONG_TIMEOUT_MS} ms` },
         1001,

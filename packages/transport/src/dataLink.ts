@@ -47,7 +47,7 @@ export class DataLink {
   #queue: { message: Message; payload: number }[] = [];
   #queuedBytes = 0;
   #framesOut = 0;
-  #lastProgressMs = Date.now();
+  #lastProgressMs = performance.now();
 
   constructor(options: DataLinkOptions) {
     this.#options = options;
@@ -98,14 +98,14 @@ export class DataLink {
   #opened(): void {
     this.#credit = new CreditWindow();
     this.#framesOut = 0;
-    this.#lastProgressMs = Date.now();
+    this.#lastProgressMs = performance.now();
   }
 
   #frame(frame: Frame): void {
     if (frame.kind === "grant") this.#credit.grant(frame);
     else if (frame.kind === "response") this.#options.onMessages(decodeMessages(frame.bytes));
     this.#framesOut = 0;
-    this.#lastProgressMs = Date.now();
+    this.#lastProgressMs = performance.now();
     this.#link.progress();
     this.#pump();
   }
@@ -140,7 +140,7 @@ export class DataLink {
     });
     const entries = messages.reduce((sum, message) => sum + entriesOf(message), 0);
     this.#credit.tryTake({ entries, bytes: bytes.length });
-    if (this.#framesOut === 0) this.#lastProgressMs = Date.now();
+    if (this.#framesOut === 0) this.#lastProgressMs = performance.now();
     this.#framesOut++;
     this.#link.send(bytes, () => this.#pump());
   }
@@ -155,7 +155,7 @@ export class DataLink {
     if (!this.#link.open || (this.#framesOut === 0 && this.#queue.length === 0)) return;
     const { progressTimeoutMs } = this.#options;
     const limit = this.#credit.open ? progressTimeoutMs : 10 * progressTimeoutMs;
-    const silent = Date.now() - this.#lastProgressMs;
+    const silent = performance.now() - this.#lastProgressMs;
     if (silent > limit) {
       this.#link.fail(
         { code: "ERR_LINK_STALLED", reason: `no progress for ${silent} ms` },

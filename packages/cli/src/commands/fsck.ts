@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { resolve } from "node:path";
+import { join, resolve } from "node:path";
 import type { FsckReport } from "@annals/storage";
 import type { Command } from "commander";
 import { CliError } from "../cliError.ts";
@@ -24,6 +24,16 @@ async function fsck(context: CliContext, directory: string, options: OutputOptio
     throw new CliError("ERR_DIRECTORY_NOT_FOUND", `there is no directory ${path}`, {
       exitCode: EXIT.notFound,
     });
+  }
+  if (!existsSync(join(path, "logs"))) {
+    throw new CliError(
+      "ERR_DIRECTORY_NOT_FOUND",
+      `${path} is no data directory of a node: it has no logs`,
+      {
+        exitCode: EXIT.notFound,
+        hint: "the key data of the node's configuration names it",
+      },
+    );
   }
   const reports = await context.fsckNode(path);
   const problems = reports.flatMap((report) => report.problems);

@@ -6,7 +6,7 @@ const SMALL_OUTPUT_CHARACTERS_MAX = 1 << 20;
 
 /**
  * Runs git in a repository and gives its output piece by piece; the process waits while nobody reads, so memory stays bounded. Throws
- * ERR_GIT_MISSING, ERR_GIT_NO_REPOSITORY or ERR_GIT_FAILED. Ending the iteration early ends the process.
+ * ERR_GIT_MISSING, ERR_GIT_NO_REPOSITORY, ERR_GIT_NO_COMMITS or ERR_GIT_FAILED. Ending the iteration early ends the process.
  */
 export async function* gitOutput(
   repository: string,
@@ -71,6 +71,11 @@ function gitError(
   if (/not a git repository|cannot change to/i.test(complaint)) {
     return new CliError("ERR_GIT_NO_REPOSITORY", `${repository} is no git repository: ${detail}`, {
       hint: "give the path of a working copy or of a bare repository",
+    });
+  }
+  if (/needed a single revision/i.test(complaint)) {
+    return new CliError("ERR_GIT_NO_COMMITS", `HEAD of ${repository} names no commit`, {
+      hint: "check out a branch that has commits: git -C PATH switch BRANCH",
     });
   }
   const how = typeof result === "number" ? `exit code ${result}` : result.message;

@@ -20,7 +20,7 @@ export interface ImportOptions {
   readonly onProgress: (progress: ImportProgress) => void;
 }
 
-export interface ImportProgress {
+interface ImportProgress {
   readonly commitsDone: number;
   readonly commitsTotal: number;
   /** Records that were acknowledged in this run. */
@@ -73,7 +73,7 @@ class GitImport {
   #producer: OrderedProducer | undefined;
   #first = true;
   /** Settles when every request so far is answered. Never rejects; what went wrong is in `#fault`. */
-  #answers: Promise<unknown> = Promise.resolve();
+  #answers: Promise<void> = Promise.resolve();
   #fault: unknown;
   #commitsDone = 0;
   #commitsTotal = 0;
@@ -220,9 +220,11 @@ class GitImport {
       bytes: new TextEncoder().encode(lines.join("")),
     };
     const acknowledged = producer.append(body).then((reply) => this.#acknowledged(reply, lines));
-    this.#answers = Promise.all([this.#answers, acknowledged]).catch((error: unknown) => {
+    const heard = acknowledged.catch((error: unknown) => {
       this.#fault ??= error;
     });
+    // Not a plain chain: one that fails early must not hide that others are still on their way.
+    this.#answers = Promise.all([this.#answers, heard]).then(() => undefined);
     // The first request shows whether another run is at work; nothing follows it before that is known.
     if (this.#first) await this.#settle();
     this.#first = false;

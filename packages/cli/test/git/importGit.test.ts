@@ -263,7 +263,7 @@ describe("import git", () => {
     expect(nowhere.stderr).toContain("ERR_GIT_NO_REPOSITORY");
     const empty = new TestRepository(join(directory, "empty"));
     expect((await cli(["import", "git", empty.path, "--url", server.url])).stderr).toContain(
-      "ERR_GIT_FAILED",
+      "ERR_GIT_NO_COMMITS",
     );
   });
 

@@ -1,4 +1,3 @@
-export { FRAMING_BYTES } from "./relations.ts";
 export { formatProblems } from "./problem.ts";
 export type { ConfigPlace, ConfigProblem } from "./problem.ts";
 export { RESERVED_ENV, loadConfig } from "./load.ts";

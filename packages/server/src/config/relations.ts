@@ -1,9 +1,7 @@
+import { FRAMING_BYTES } from "@annals/transport";
 import { isLoopback, parseAddress } from "./address.ts";
 import { findKey } from "./keys.ts";
 import { formatBytes, formatDuration } from "./units.ts";
-
-/** Room in a message between nodes for everything but the entries: frame head, message heads, checksums. */
-export const FRAMING_BYTES: number = 64 * 1024;
 
 /** Values by key path, resolved; keys whose own value is wrong are missing. */
 export type ResolvedValues = ReadonlyMap<string, unknown>;

@@ -17,7 +17,7 @@ export interface RawValue {
   readonly locate: (inner: readonly PropertyKey[]) => Located;
 }
 
-export interface Located {
+interface Located {
   readonly place: ConfigPlace;
   readonly frame: string | undefined;
 }

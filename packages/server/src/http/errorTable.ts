@@ -1,28 +1,11 @@
-/** How one error code is answered over HTTP and explained to whoever gets it. `docs/errors.md` is made of this table. */
-export interface ErrorEntry {
-  readonly status: number;
-  /** The same for every occurrence (RFC 9457). */
-  readonly title: string;
-  readonly meaning: string;
-  readonly mend: string;
-  /** Seconds, sent as Retry-After. */
-  readonly retryAfter?: number;
-}
-
-function entry(
-  status: number,
-  title: string,
-  meaning: string,
-  mend: string,
-  retryAfter?: number,
-): ErrorEntry {
-  return { status, title, meaning, mend, ...(retryAfter === undefined ? {} : { retryAfter }) };
-}
+import type { BadInputCode } from "@annals/record";
+import { entry } from "./errorEntry.ts";
+import type { ErrorEntry } from "./errorEntry.ts";
+import { INPUT_ERRORS } from "./inputErrors.ts";
 
 /** The codes that have a status of their own. Never reused for another meaning. */
 export type HttpErrorCode =
-  | "ERR_BODY_MALFORMED"
-  | "ERR_RECORD_INVALID"
+  | BadInputCode
   | "ERR_PARAMETER_UNKNOWN"
   | "ERR_PARAMETER_INVALID"
   | "ERR_HEADER_INVALID"
@@ -37,13 +20,12 @@ export type HttpErrorCode =
   | "ERR_NOT_ACCEPTABLE"
   | "ERR_LOG_EXISTS"
   | "ERR_LOG_RESERVED"
+  | "ERR_ORIGIN_FORBIDDEN"
   | "ERR_PRODUCER_FENCED"
   | "ERR_PRODUCER_GAP"
   | "ERR_PRODUCER_UNKNOWN"
   | "ERR_PRODUCER_EXPIRED"
   | "ERR_BODY_TOO_LARGE"
-  | "ERR_RECORD_TOO_LARGE"
-  | "ERR_TOO_MANY_RECORDS"
   | "ERR_CONTENT_TYPE_UNSUPPORTED"
   | "ERR_CONTENT_ENCODING_UNSUPPORTED"
   | "ERR_OVERLOADED"
@@ -56,6 +38,9 @@ export type HttpErrorCode =
   | "ERR_LEADER_UNREACHABLE"
   | "ERR_NO_QUORUM"
   | "ERR_REPLICA_CLOSED"
+  | "ERR_REPLICA_BROKEN"
+  | "ERR_STORAGE_CLOSED"
+  | "ERR_RECORD_UNREADABLE"
   | "ERR_NOT_READY"
   | "ERR_LOG_NOT_OPEN"
   | "ERR_NODE_STOPPING"
@@ -67,18 +52,7 @@ export type HttpErrorCode =
 
 /** Code → answer. */
 export const ERROR_TABLE: Readonly<Record<HttpErrorCode, ErrorEntry>> = {
-  ERR_BODY_MALFORMED: entry(
-    400,
-    "Malformed body",
-    "The body is empty, truncated, not UTF-8, not what its Content-Type says, or nested too deeply. Nothing of it was stored.",
-    "`details` names the byte and, where known, the record at which reading failed.",
-  ),
-  ERR_RECORD_INVALID: entry(
-    400,
-    "Invalid record",
-    "A record lacks `actor.id` or `action`, or has an unknown key or a value of a wrong type. Nothing of the request was stored.",
-    "`details.position` is the 0-based position of the record, `details.path` the field. Free data goes under `data`.",
-  ),
+  ...INPUT_ERRORS,
   ERR_PARAMETER_UNKNOWN: entry(
     400,
     "Unknown parameter",
@@ -157,6 +131,12 @@ export const ERROR_TABLE: Readonly<Record<HttpErrorCode, ErrorEntry>> = {
     "The cluster has a log of this name already.",
     "Use it, or choose another name.",
   ),
+  ERR_ORIGIN_FORBIDDEN: entry(
+    403,
+    "Foreign origin",
+    "The request comes from a web page of another origin. Any page that somebody opens could otherwise change the log.",
+    "Call the API from a program, or from a page that the node itself serves.",
+  ),
   ERR_LOG_RESERVED: entry(
     403,
     "Reserved log",
@@ -193,18 +173,6 @@ export const ERROR_TABLE: Readonly<Record<HttpErrorCode, ErrorEntry>> = {
     "The body exceeds `ingest.maxBodyBytes`. Nothing of it was stored.",
     "Send smaller requests, or raise the limit.",
   ),
-  ERR_RECORD_TOO_LARGE: entry(
-    413,
-    "Record too large",
-    "A record exceeds `ingest.maxRecordBytes`. Nothing of the request was stored.",
-    "`details.position` is the record's 0-based position. Large attachments do not belong into records.",
-  ),
-  ERR_TOO_MANY_RECORDS: entry(
-    413,
-    "Too many records",
-    "The request has more than `ingest.maxRecords` records. Nothing of it was stored.",
-    "Send smaller requests, or raise the limit.",
-  ),
   ERR_CONTENT_TYPE_UNSUPPORTED: entry(
     415,
     "Unsupported content type",
@@ -229,6 +197,12 @@ export const ERROR_TABLE: Readonly<Record<HttpErrorCode, ErrorEntry>> = {
     "Internal error",
     "A fault of the server. Whether an append was stored is unknown.",
     "The node's log has the cause; please report it.",
+  ),
+  ERR_RECORD_UNREADABLE: entry(
+    500,
+    "Unreadable record",
+    "The stored bytes are what was stored, but this version cannot read them as a record.",
+    "Read with the version that wrote it; please report it.",
   ),
   ERR_ENTRY_DAMAGED: entry(
     500,
@@ -275,6 +249,20 @@ export const ERROR_TABLE: Readonly<Record<HttpErrorCode, ErrorEntry>> = {
     "No quorum",
     "No quorum confirmed in time that this node's answer would be current.",
     "Repeat; or read with consistency=local what this node has.",
+    1,
+  ),
+  ERR_REPLICA_BROKEN: entry(
+    503,
+    "Copy out of service",
+    "The node's copy of the log broke one of its own rules or lost its disk, and stopped. Whether an append was stored is unknown.",
+    "Repeat with the same producer stamp, at another node; the node's log has the cause.",
+    1,
+  ),
+  ERR_STORAGE_CLOSED: entry(
+    503,
+    "Storage closed",
+    "The node is closing the log. Whether an append was stored is unknown.",
+    "Repeat with the same producer stamp.",
     1,
   ),
   ERR_REPLICA_CLOSED: entry(

@@ -2,7 +2,7 @@ import fastify from "fastify";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { NodeService } from "../service.ts";
 import { assertNoEncoding, parseAppendHead } from "./appendRequest.ts";
-import { BodyBudget } from "./bodyBudget.ts";
+import { ByteBudget } from "./byteBudget.ts";
 import { Forwarder } from "./forwarder.ts";
 import { PROBLEM_TYPE, httpError, problemOf, sendProblem } from "./problem.ts";
 import { apiRoutes } from "./routes.ts";
@@ -17,6 +17,8 @@ export interface HttpServerOptions {
   readonly maxBodyBytes: number;
   /** Bytes of bodies held at a time, over all connections. */
   readonly maxHeldBodyBytes: number;
+  /** Bytes of answers held at a time for clients that read slowly; default 64 MiB. */
+  readonly maxHeldAnswerBytes?: number;
   /** Open connections; more are closed at once. */
   readonly maxConnections?: number;
   /** Told of every error that is no `AnnalsError`, which the client sees as ERR_INTERNAL only. */
@@ -26,6 +28,9 @@ export interface HttpServerOptions {
 const HEADERS_TIMEOUT_MS = 5_000;
 const REQUEST_TIMEOUT_MS = 30_000;
 const HEADER_BYTES_MAX = 16 * 1024;
+/** Silence on a connection; longer than any wait that a client may ask for. */
+const CONNECTION_TIMEOUT_MS = 120_000;
+const HELD_ANSWER_BYTES_MAX = 64 << 20;
 const SMALL_BODY_BYTES_MAX = 4 * 1024;
 const CONNECTIONS_MAX = 1_024;
 const FORWARD_SOCKETS_MAX = 256;
@@ -42,6 +47,7 @@ export function createHttpServer(
   const app = fastify({
     bodyLimit: options.maxBodyBytes,
     requestTimeout: REQUEST_TIMEOUT_MS,
+    connectionTimeout: CONNECTION_TIMEOUT_MS,
     forceCloseConnections: "idle",
     routerOptions: { maxParamLength: PATH_PART_CHARACTERS_MAX },
     exposeHeadRoutes: false,
@@ -64,8 +70,14 @@ export function createHttpServer(
   });
   const forwarder = new Forwarder(options.node, FORWARD_SOCKETS_MAX);
   app.addHook("onClose", async () => forwarder.close());
-  const budget = new BodyBudget(options.maxHeldBodyBytes);
-  register(app, apiRoutes({ service, forwarder, address: options.address }), options, budget);
+  const budget = new ByteBudget("requests", options.maxHeldBodyBytes);
+  const answers = new ByteBudget("answers", options.maxHeldAnswerBytes ?? HELD_ANSWER_BYTES_MAX);
+  register(
+    app,
+    apiRoutes({ service, forwarder, answers, address: options.address }),
+    options,
+    budget,
+  );
   return app;
 }
 
@@ -73,7 +85,7 @@ function register(
   app: FastifyInstance,
   routes: readonly Route[],
   options: HttpServerOptions,
-  budget: BodyBudget,
+  budget: ByteBudget,
 ): void {
   for (const route of routes) {
     app.route({
@@ -109,19 +121,28 @@ function register(
 function admission(
   route: Route,
   options: HttpServerOptions,
-  budget: BodyBudget,
+  budget: ByteBudget,
 ): (request: FastifyRequest, reply: FastifyReply) => Promise<void> {
   return async (request, reply) => {
     if (route.body === "none") return;
+    assertSameOrigin(request.headers.origin, request.headers.host);
     assertNoEncoding(request.headers);
     if (route.body === "small") return;
     parseAppendHead(request.headers);
     const announced = Number(request.headers["content-length"] ?? Number.NaN);
     if (announced > options.maxBodyBytes) throw bodyTooLarge(options.maxBodyBytes);
-    const giveBack = budget.take(Number.isNaN(announced) ? options.maxBodyBytes : announced);
-    // `close` comes after the answer is sent, and when the client goes away: always, once.
-    reply.raw.once("close", giveBack);
+    // Counted in full before a byte of it is read; one of unknown length as the largest allowed.
+    budget.hold(Number.isNaN(announced) ? options.maxBodyBytes : announced, reply);
   };
+}
+
+/** Browsers name the page that a request comes from; programs name none. */
+function assertSameOrigin(origin: string | undefined, host: string | undefined): void {
+  if (origin === undefined || origin === `http://${host}` || origin === `https://${host}`) return;
+  throw httpError(
+    "ERR_ORIGIN_FORBIDDEN",
+    `requests from pages of ${origin.slice(0, 128)} change nothing here`,
+  );
 }
 
 function bodyTooLarge(limit: number): Error {

@@ -3,6 +3,7 @@ import { LOG_NAME_PATTERN, SYSTEM_LOG_NAME_PATTERN } from "../names.ts";
 import { SYSTEM_LOG } from "../service.ts";
 import type { NodeService, ReadReply } from "../service.ts";
 import { parseAppendHead } from "./appendRequest.ts";
+import type { ByteBudget } from "./byteBudget.ts";
 import { HOP_HEADER } from "./forwarder.ts";
 import type { Forwarder } from "./forwarder.ts";
 import { parseTextFields } from "./jsonBody.ts";
@@ -23,6 +24,8 @@ export interface Route {
 export interface RouteContext {
   readonly service: NodeService;
   readonly forwarder: Forwarder;
+  /** Counts the pages that clients have not taken yet. */
+  readonly answers: ByteBudget;
   /** `host:port` of this node, told to clients as the leader's when it is. */
   readonly address: string;
 }
@@ -46,7 +49,9 @@ export function apiRoutes(context: RouteContext): readonly Route[] {
       body: "none",
       handle: async (request, reply) => {
         const query = parseReadRequest(request.url, request.headers.accept);
-        return sendPage(reply, await service.read(logParameter(request), query));
+        const page = await service.read(logParameter(request), query);
+        context.answers.hold(page.body.length, reply);
+        return sendPage(reply, page);
       },
     },
     {
@@ -132,7 +137,7 @@ function appendHandler(context: RouteContext): Route["handle"] {
     parseParameters(request.url, []);
     const head = parseAppendHead(request.headers);
     const body = bodyOf(request);
-    if (body.length === 0) throw httpError("ERR_BODY_MALFORMED", "the body is empty");
+    if (body.length === 0) throw httpError("ERR_BODY_EMPTY", "the body is empty");
     return atLeader(context, log, request, reply, head.timeoutMs + FORWARD_GRACE_MS, () =>
       context.service.append(log, { ...head, body }),
     );

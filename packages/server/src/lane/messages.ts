@@ -16,8 +16,6 @@ export interface WorkerSetup {
   readonly config: NodeConfig;
   readonly clusterId: string;
   readonly fingerprint: string;
-  /** Every member of the cluster, this node included. */
-  readonly members: readonly PeerAddress[];
   readonly self: MemberId;
 }
 
@@ -80,6 +78,8 @@ export interface PlainError {
 }
 
 export type ToWorker =
+  /** Who the members are, this node included. Comes first, and again after every change. */
+  | { readonly kind: "members"; readonly members: readonly PeerAddress[] }
   | {
       readonly kind: "open";
       readonly logId: number;
@@ -158,6 +158,7 @@ export const toWorkerTransferables: Transferables<ToWorker> = (message) => {
       return owned(message.bytes);
     case "request":
       return message.request.op === "append" ? owned(message.request.body) : [];
+    case "members":
     case "open":
     case "control":
     case "linkOpened":

@@ -1,5 +1,5 @@
 import { asMemberId } from "@annals/raft";
-import type { LogIndex, MemberId } from "@annals/raft";
+import type { MemberId } from "@annals/raft";
 import { AnnalsError } from "@annals/record";
 import { z } from "zod";
 import { SYSTEM_LOG } from "../service.ts";
@@ -14,18 +14,27 @@ export interface LogEntry {
   readonly voters: readonly MemberId[];
 }
 
-const command = z.strictObject({
-  op: z.literal("createLog"),
-  name: z.string().min(1),
-  voters: z.array(z.int().positive().transform(asMemberId)).min(1),
-});
-type SystemCommand = z.infer<typeof command>;
+/** What the log `_system` carries. */
+export type SystemCommand =
+  | { readonly op: "createLog"; readonly name: string; readonly voters: readonly MemberId[] }
+  /** A node came back with an empty disk: its new incarnation takes the place of the old one. */
+  | { readonly op: "replaceMember"; readonly node: string; readonly member: MemberId };
 
-export function encodeCreateLog(name: string, voters: readonly MemberId[]): Uint8Array {
-  return new TextEncoder().encode(JSON.stringify({ op: "createLog", name, voters }));
+const memberId = z.int().positive().transform(asMemberId);
+const command: z.ZodType<SystemCommand> = z.discriminatedUnion("op", [
+  z.strictObject({
+    op: z.literal("createLog"),
+    name: z.string().min(1),
+    voters: z.array(memberId).min(1),
+  }),
+  z.strictObject({ op: z.literal("replaceMember"), node: z.string().min(1), member: memberId }),
+]);
+
+export function encodeCommand(value: SystemCommand): Uint8Array {
+  return new TextEncoder().encode(JSON.stringify(value));
 }
 
-function decodeCommand(data: Uint8Array): SystemCommand {
+export function decodeCommand(data: Uint8Array): SystemCommand {
   try {
     return command.parse(JSON.parse(new TextDecoder().decode(data)));
   } catch (cause) {
@@ -38,7 +47,7 @@ function decodeCommand(data: Uint8Array): SystemCommand {
   }
 }
 
-/** The logs of the cluster: what the commands of `_system` add up to. The same on every node that has applied the same entries. */
+/** The logs of the cluster, as the commands of `_system` created them: the same on every node that has applied the same entries. */
 export class Catalog {
   readonly #logs = new Map<string, LogEntry>();
 
@@ -46,11 +55,10 @@ export class Catalog {
     this.#logs.set(SYSTEM_LOG, { id: SYSTEM_LOG_ID, name: SYSTEM_LOG, voters });
   }
 
-  /** Applies a committed command; returns the log it created, or undefined if the name was taken or the command was seen before. */
-  apply(index: LogIndex, data: Uint8Array): LogEntry | undefined {
-    const { name, voters } = decodeCommand(data);
+  /** Creates a log; undefined if the name was taken or the command was seen before. */
+  create(id: number, name: string, voters: readonly MemberId[]): LogEntry | undefined {
     if (this.#logs.has(name)) return undefined;
-    const entry = { id: index, name, voters };
+    const entry = { id, name, voters };
     this.#logs.set(name, entry);
     return entry;
   }

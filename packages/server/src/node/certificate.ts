@@ -42,12 +42,3 @@ export function decodeCertificate(bytes: Uint8Array): BirthCertificate {
 export function memberOf(certificate: BirthCertificate, node: string): MemberId | undefined {
   return certificate.members.find((one) => one.node === node)?.member;
 }
-
-export function nodeOf(certificate: BirthCertificate, member: MemberId): string | undefined {
-  return certificate.members.find((one) => one.member === member)?.node;
-}
-
-/** The voters that every log of the cluster is born with, ascending. */
-export function voters(certificate: BirthCertificate): readonly MemberId[] {
-  return certificate.members.map((one) => one.member).toSorted((a, b) => a - b);
-}

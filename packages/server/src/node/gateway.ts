@@ -1,4 +1,4 @@
-import { asIndex, invariant, NOBODY } from "@annals/raft";
+import { invariant, NOBODY } from "@annals/raft";
 import type { MemberId } from "@annals/raft";
 import { AnnalsError } from "@annals/record";
 import type { Logger } from "pino";
@@ -7,14 +7,14 @@ import { exactly } from "../lane/exactly.ts";
 import type { FromWorker, WorkerReplies, WorkerRequest } from "../lane/messages.ts";
 import { fromPlainError } from "../worker/plainError.ts";
 import { SYSTEM_LOG } from "../service.ts";
-import { Catalog, encodeCreateLog, SYSTEM_LOG_ID } from "./catalog.ts";
+import { Catalog, decodeCommand, encodeCommand, SYSTEM_LOG_ID } from "./catalog.ts";
 import type { LogEntry } from "./catalog.ts";
-import { nodeOf, voters } from "./certificate.ts";
 import type { BirthCertificate } from "./certificate.ts";
 import { newPlace } from "./logDirectory.ts";
 import type { LogPlace } from "./logDirectory.ts";
 import type { PeerLinks } from "./peerLinks.ts";
 import type { PeerServer } from "./peerServer.ts";
+import type { Roster } from "./roster.ts";
 import type { WorkerHandle } from "./workerHandle.ts";
 import { WorkerPool } from "./workerPool.ts";
 
@@ -23,6 +23,8 @@ export interface GatewayOptions {
   readonly fingerprint: string;
   readonly self: MemberId;
   readonly certificate: BirthCertificate;
+  /** Belongs to the gateway from here on: committed commands change it. */
+  readonly roster: Roster;
   /** This node has just written the certificate: it is to lead `_system` first. */
   readonly founder: boolean;
   readonly logger: Logger;
@@ -34,6 +36,8 @@ export interface GatewayOptions {
 
 type WorkerNews = Exclude<FromWorker, { kind: "reply" | "error" }>;
 
+/** How soon a node that came back with an empty disk is noticed. */
+const REPLACE_INTERVAL_MS = 1000;
 /** How long the question whether a log exists may wait for a quorum. */
 const CATALOG_TIMEOUT_MS = 3000;
 /** A leader that lost its logs' creation to a failover is retried by the next one; this only spaces the attempts. */
@@ -45,29 +49,34 @@ export class Gateway {
   readonly #catalog: Catalog;
   readonly #places = new Map<number, LogPlace>();
   readonly #pool: WorkerPool;
+  readonly #replacer: NodeJS.Timeout;
   #closing = false;
 
   constructor(options: GatewayOptions) {
     this.#options = options;
     const { certificate, config, logger, self, fingerprint } = options;
-    this.#catalog = new Catalog(voters(certificate));
+    this.#catalog = new Catalog(options.roster.members());
     this.#pool = new WorkerPool({
       setup: {
         config,
         clusterId: certificate.clusterId,
         fingerprint,
-        members: certificate.members.map(({ node, member }) => ({
-          node,
-          member,
-          address: config.nodes[node] ?? "",
-        })),
         self,
       },
+      members: () =>
+        options.roster
+          .entries()
+          .map((entry) => ({ ...entry, address: config.nodes[entry.node] ?? "" })),
       logger,
       onMessage: (worker, message) => this.#message(worker, message),
       onLost: (worker) => options.server.dropWorker(worker),
     });
     for (const entry of this.#catalog.logs()) this.#place(entry, options.founder);
+    this.#replacer = setInterval(() => void this.#replaceWiped(), REPLACE_INTERVAL_MS);
+  }
+
+  get roster(): Roster {
+    return this.#options.roster;
   }
 
   get pool(): WorkerPool {
@@ -112,7 +121,7 @@ export class Gateway {
   }
 
   nodeName(member: MemberId): string | undefined {
-    return member === NOBODY ? undefined : nodeOf(this.#options.certificate, member);
+    return member === NOBODY ? undefined : this.roster.nodeOf(member);
   }
 
   workerOf(logId: number): WorkerHandle {
@@ -142,7 +151,7 @@ export class Gateway {
     if (this.#catalog.get(name) !== undefined) throw logExists(name);
     const index = await this.request<"command">(this.system, {
       op: "command",
-      data: encodeCreateLog(name, voters(this.#options.certificate)),
+      data: encodeCommand({ op: "createLog", name, voters: [...this.roster.members()] }),
     });
     const place = this.#lookUp(name);
     if (place === undefined || place.entry.id !== index) throw logExists(name);
@@ -183,6 +192,7 @@ export class Gateway {
 
   async close(): Promise<void> {
     this.#closing = true;
+    clearInterval(this.#replacer);
     await this.#pool.close();
   }
 
@@ -262,13 +272,45 @@ export class Gateway {
 
   #command(index: number, data: Uint8Array): void {
     try {
-      const entry = this.#catalog.apply(asIndex(index), data);
-      if (entry === undefined) return;
-      this.#options.logger.info({ log: entry.name, logId: entry.id }, "log created");
-      this.#place(entry, this.system.role === "leader");
+      const command = decodeCommand(data);
+      if (command.op === "createLog") this.#logCreated(index, command.name, command.voters);
+      else this.#memberReplaced(command.node, command.member);
     } catch (error) {
       if (!(error instanceof AnnalsError)) throw error;
       this.#options.onFatal(error);
+    }
+  }
+
+  #logCreated(index: number, name: string, voters: readonly MemberId[]): void {
+    const entry = this.#catalog.create(index, name, voters);
+    if (entry === undefined) return;
+    this.#options.logger.info({ log: name, logId: index }, "log created");
+    this.#place(entry, this.system.role === "leader");
+  }
+
+  #memberReplaced(node: string, member: MemberId): void {
+    if (!this.roster.replace(node, member)) return;
+    this.#options.logger.warn(
+      { peer: node, member },
+      "node replaced: it had come back with an empty disk",
+    );
+    this.#pool.membersChanged();
+  }
+
+  /**
+   * A node that is connected under another incarnation than the roster has came back with an empty disk. Whoever leads `_system` records
+   * it; the leaders of the logs then take it in as a learner. Looks again from time to time, so nothing hangs on a single event.
+   */
+  async #replaceWiped(): Promise<void> {
+    if (this.system.role !== "leader") return;
+    for (const [node, member] of this.#options.server.peers()) {
+      if (this.roster.memberOf(node) === member || this.roster.isRetired(member)) continue;
+      const data = encodeCommand({ op: "replaceMember", node, member });
+      await this.request<"command">(this.system, { op: "command", data }).catch(
+        (error: unknown) => {
+          this.#options.logger.debug({ err: error, peer: node }, "replacement not recorded yet");
+        },
+      );
     }
   }
 

@@ -2,8 +2,8 @@ import type { MemberId } from "@annals/raft";
 import { AnnalsError } from "@annals/record";
 import { PROTOCOL_VERSION } from "@annals/transport";
 import type { HelloFrame, WelcomeFrame } from "@annals/wire";
-import { memberOf } from "./certificate.ts";
 import type { BirthCertificate } from "./certificate.ts";
+import type { Roster } from "./roster.ts";
 
 /** What this node holds a peer's words against. */
 export interface Own {
@@ -12,6 +12,10 @@ export interface Own {
   readonly nodes: readonly string[];
   readonly fingerprint: string;
   readonly certificate: BirthCertificate | undefined;
+  /** Set with the certificate. */
+  readonly roster: Roster | undefined;
+  /** The incarnations that are connected now, by node. */
+  readonly connected: ReadonlyMap<string, MemberId>;
 }
 
 function mismatch(code: `ERR_${string}`, message: string): AnnalsError {
@@ -64,18 +68,26 @@ function verifyBelonging(
   member: MemberId,
   clusterId: string | undefined,
 ): void {
-  const { certificate } = own;
-  if (certificate === undefined) return;
+  const { certificate, roster } = own;
+  if (certificate === undefined || roster === undefined) return;
   if (clusterId !== undefined && clusterId !== certificate.clusterId) {
     throw mismatch(
       "ERR_PEER_CLUSTER",
       `node "${node}" belongs to another cluster of the same name (${clusterId})`,
     );
   }
-  if (memberOf(certificate, node) !== member) {
+  if (roster.isRetired(member)) {
     throw mismatch(
-      "ERR_PEER_INCARNATION",
-      `node "${node}" is not the incarnation that the cluster knows: its disk was wiped or replaced, and it may not vote with its old name`,
+      "ERR_PEER_RETIRED",
+      `this disk of node "${node}" was replaced by a newer one and may not come back: wipe it, or start the node on its newer disk`,
+    );
+  }
+  // An unknown incarnation comes with an empty disk and will replace the one that was known, unless that one is alive.
+  const known = roster.memberOf(node);
+  if (known !== member && known !== undefined && own.connected.get(node) === known) {
+    throw mismatch(
+      "ERR_PEER_TWICE",
+      `two processes with different disks run as node "${node}": stop the one that is wrong`,
     );
   }
 }

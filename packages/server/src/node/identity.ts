@@ -1,12 +1,13 @@
 import { randomInt } from "node:crypto";
-import { mkdir, open, readFile, rename } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { mkdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { asMemberId } from "@annals/raft";
 import type { MemberId } from "@annals/raft";
 import { AnnalsError } from "@annals/record";
 import { z } from "zod";
 import { decodeCertificate, encodeCertificate } from "./certificate.ts";
 import type { BirthCertificate } from "./certificate.ts";
+import { replaceFile } from "./durableFile.ts";
 
 const FILE = "node.json";
 /** randomInt takes a range below 2^48. */
@@ -117,24 +118,5 @@ async function readIdentity(
       `${path} does not parse: restore it from a backup, or wipe the data directory and let the node rejoin`,
       { cause },
     );
-  }
-}
-
-/** Replaces a file so that after a crash either the old or the new content is there. */
-async function replaceFile(path: string, content: string): Promise<void> {
-  const temporary = `${path}.new`;
-  const file = await open(temporary, "w", 0o600);
-  try {
-    await file.writeFile(content);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  await rename(temporary, path);
-  const directory = await open(dirname(path), "r");
-  try {
-    await directory.sync();
-  } finally {
-    await directory.close();
   }
 }

@@ -18,8 +18,6 @@ import type {
   ReplicaStatus,
 } from "../service.ts";
 import type { NodeConfig } from "../config/index.ts";
-import type { BirthCertificate } from "./certificate.ts";
-import { memberOf } from "./certificate.ts";
 import type { Gateway } from "./gateway.ts";
 import type { LogPlace } from "./logDirectory.ts";
 import type { PeerState } from "./peerLinks.ts";
@@ -30,7 +28,6 @@ export interface NodeView {
   readonly version: string;
   /** Undefined until the cluster is born. */
   gateway(): Gateway | undefined;
-  certificate(): BirthCertificate | undefined;
   /** The nodes without which there is no birth; empty afterwards. */
   waitingFor(): readonly string[];
   peers(): readonly PeerState[];
@@ -130,9 +127,7 @@ export class LocalNodeService implements NodeService {
   async transferLeadership(log: string, to: string | undefined): Promise<void> {
     const gateway = this.#gateway();
     const place = await gateway.find(log);
-    const certificate = this.#view.certificate();
-    const member =
-      to === undefined || certificate === undefined ? undefined : memberOf(certificate, to);
+    const member = to === undefined ? undefined : gateway.roster.memberOf(to);
     if (to !== undefined && member === undefined) {
       throw new AnnalsError("ERR_NODE_UNKNOWN", `there is no node "${to}" in the cluster`);
     }
@@ -235,14 +230,15 @@ export class LocalNodeService implements NodeService {
 
   #replicas(place: LogPlace, status: HostedLogStatus | undefined): readonly ReplicaStatus[] {
     const { config } = this.#view;
-    const certificate = this.#view.certificate();
-    return (certificate?.members ?? []).map(({ node, member }) => {
+    const entries = this.#view.gateway()?.roster.entries() ?? [];
+    return entries.map(({ node, member }) => {
       const progress = status?.raft.progress.find((one) => one.member === member);
+      const learner = status?.raft.membership.learners.includes(member) === true;
       const known =
         node === config.node ? ownRole(place) : member === place.leader ? "leader" : undefined;
       return {
         node,
-        role: known ?? (progress === undefined ? "unknown" : "follower"),
+        role: learner ? "learner" : (known ?? (progress === undefined ? "unknown" : "follower")),
         matchIndex: progress?.matchIndex,
         paused:
           node === config.node ? (status?.paused ?? []).flatMap(({ reasons }) => reasons) : [],

@@ -1,5 +1,6 @@
 import type { IncomingMessage, Server } from "node:http";
 import type { Duplex } from "node:stream";
+import type { MemberId } from "@annals/raft";
 import { AnnalsError } from "@annals/record";
 import { InboundLink, PEER_PATH } from "@annals/transport";
 import type { InboundHandler, LinkFault } from "@annals/transport";
@@ -28,6 +29,8 @@ interface DataLinkPlace {
 }
 
 const HELLO_TIMEOUT_MS = 5000;
+const TELL_AGAIN_MS = 60_000;
+const TOLD_MAX = 1000;
 
 /** Accepts links from peers on the node's one port: control frames stay here, data frames go on to workers as bytes. */
 export class PeerServer {
@@ -36,6 +39,9 @@ export class PeerServer {
   readonly #links = new Set<InboundLink>();
   readonly #dataLinks = new Map<number, DataLinkPlace>();
   readonly #faults = new Map<string, number>();
+  readonly #peers = new Map<string, { readonly member: MemberId; readonly link: InboundLink }>();
+  /** When each reason was last told, by reason and peer. */
+  readonly #told = new Map<string, number>();
   #nextLinkId = 1;
 
   constructor(options: PeerServerOptions) {
@@ -74,6 +80,11 @@ export class PeerServer {
     return Object.fromEntries(this.#faults);
   }
 
+  /** The nodes that have a control link to this one open, with the incarnation they came as. */
+  peers(): ReadonlyMap<string, MemberId> {
+    return new Map([...this.#peers].map(([node, { member }]) => [node, member]));
+  }
+
   sendTo(linkId: number, bytes: Uint8Array): void {
     this.#dataLinks.get(linkId)?.link.send(bytes);
   }
@@ -108,13 +119,18 @@ export class PeerServer {
   }
 
   #control(hello: HelloFrame, link: InboundLink, greeting: readonly Frame[]): InboundHandler {
+    const { node, member } = hello;
+    this.#peers.set(node, { member, link });
     return {
       greeting,
       onBytes: (bytes) => {
         this.#options.onControl(hello.node, decodeFrame(bytes));
         link.release(bytes.length);
       },
-      onClose: (fault) => this.#ended(link, fault, { peer: hello.node, purpose: "control" }),
+      onClose: (fault) => {
+        if (this.#peers.get(node)?.link === link) this.#peers.delete(node);
+        this.#ended(link, fault, { peer: node, purpose: "control" });
+      },
     };
   }
 
@@ -143,10 +159,21 @@ export class PeerServer {
     };
   }
 
+  /** A peer that is refused dials again and again: the same reason from the same peer is told once a minute. */
+  #isNews({ code }: LinkFault, fields: Readonly<Record<string, unknown>>): boolean {
+    if (code === "ERR_LINK_CLOSED") return false;
+    const key = `${code} ${String(fields["peer"] ?? fields["address"])}`;
+    const now = performance.now();
+    if (now - (this.#told.get(key) ?? Number.NEGATIVE_INFINITY) < TELL_AGAIN_MS) return false;
+    if (this.#told.size >= TOLD_MAX) this.#told.clear();
+    this.#told.set(key, now);
+    return true;
+  }
+
   #ended(link: InboundLink, fault: LinkFault, fields: Readonly<Record<string, unknown>>): void {
     this.#links.delete(link);
     this.#faults.set(fault.code, (this.#faults.get(fault.code) ?? 0) + 1);
-    const level = fault.code === "ERR_LINK_CLOSED" ? "debug" : "warn";
+    const level = this.#isNews(fault, fields) ? "warn" : "debug";
     this.#options.logger[level]({ ...fields, ...fault }, "peer link ended");
   }
 }

@@ -17,6 +17,7 @@ import { createLogger } from "./logger.ts";
 import { LocalNodeService } from "./nodeService.ts";
 import { PeerLinks } from "./peerLinks.ts";
 import { PeerServer } from "./peerServer.ts";
+import { Roster } from "./roster.ts";
 
 /** Exit code after a storage failure: the supervisor may restart the node, which then checks its disk. */
 export const EXIT_STORAGE_FAILED = 74;
@@ -34,8 +35,9 @@ export interface RunningNode {
   readonly closed: Promise<{ readonly code: number }>;
 }
 
-const IN_FLIGHT_GRACE_MS = 4000;
-const HAND_OVER_MS = 3000;
+/** A stop takes at most the sum of these and of the workers' grace: below 10 s, after which supervisors tend to kill. */
+const IN_FLIGHT_GRACE_MS = 3000;
+const HAND_OVER_MS = 2500;
 const BIRTH_REPORT_MS = 10_000;
 /** Links per peer beyond one for each log: control, and links that overlap while one replaces another. */
 const LINKS_MAX = 4096;
@@ -64,6 +66,7 @@ class Node implements RunningNode {
   readonly #inFlight = new InFlight();
   #peers: PeerLinks | undefined;
   #gateway: Gateway | undefined;
+  #roster: Roster | undefined;
   #birthReport: NodeJS.Timeout | undefined;
   #draining = false;
   #binding = false;
@@ -134,7 +137,6 @@ class Node implements RunningNode {
       config: this.#config,
       version: VERSION,
       gateway: () => this.#gateway,
-      certificate: () => this.#identity.certificate,
       waitingFor: () => (this.#gateway === undefined ? this.#birth.waitingFor() : []),
       peers: () => this.#peers?.states() ?? [],
       draining: () => this.#draining,
@@ -179,10 +181,12 @@ class Node implements RunningNode {
       nodes: Object.keys(nodes),
       fingerprint: this.#fingerprint,
       certificate: this.#identity.certificate,
+      roster: this.#roster,
+      connected: this.#server.peers(),
     };
   }
 
-  /** A peer dials in. A blank one that the certificate names was there at the birth and missed the end of it: it gets its copy. */
+  /** A peer dials in. A blank one gets a copy of the certificate: it missed the end of the birth, or lost its disk. */
   #greet(hello: HelloFrame): readonly Frame[] {
     verifyHello(this.#own(), hello);
     const { certificate, member } = this.#identity;
@@ -210,14 +214,14 @@ class Node implements RunningNode {
     }
   }
 
+  /** The certificate of a living cluster reached this blank node: it was there at the birth, or it comes to replace a lost disk. */
   #born(from: string, certificate: BirthCertificate): void {
     if (this.#identity.certificate !== undefined) return;
     if (memberOf(certificate, this.#config.node) !== this.#identity.member) {
-      this.#logger.error(
-        { from, code: "ERR_PEER_INCARNATION" },
-        "the cluster was born with another incarnation of this node: this disk is new, and the node has to be replaced",
+      this.#logger.warn(
+        { from, clusterId: certificate.clusterId },
+        "this disk is empty and the cluster lives: joining as a learner, in place of the disk that was here before",
       );
-      return;
     }
     void this.#bind(certificate, false);
   }
@@ -236,7 +240,7 @@ class Node implements RunningNode {
       return;
     }
     clearInterval(this.#birthReport);
-    this.#logger.info({ clusterId: certificate.clusterId }, "the cluster is born");
+    this.#logger.info({ clusterId: certificate.clusterId }, "bound to the cluster");
     if (this.#closing !== undefined || this.#peers === undefined) return;
     this.#begin(certificate, this.#peers, founder);
     for (const { node } of certificate.members) {
@@ -245,11 +249,14 @@ class Node implements RunningNode {
   }
 
   #begin(certificate: BirthCertificate, peers: PeerLinks, founder: boolean): void {
+    const roster = new Roster(certificate);
+    this.#roster = roster;
     this.#gateway = new Gateway({
       config: this.#config,
       fingerprint: this.#fingerprint,
       self: this.#identity.member,
       certificate,
+      roster,
       founder,
       logger: this.#logger,
       peers,

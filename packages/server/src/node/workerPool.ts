@@ -1,12 +1,14 @@
 import { Stagger } from "@annals/flow";
 import type { Logger } from "pino";
-import type { FromWorker, WorkerSetup } from "../lane/messages.ts";
+import type { FromWorker, PeerAddress, WorkerSetup } from "../lane/messages.ts";
 import { displace } from "./logDirectory.ts";
 import type { LogPlace } from "./logDirectory.ts";
 import { WorkerHandle } from "./workerHandle.ts";
 
 export interface WorkerPoolOptions {
   readonly setup: WorkerSetup;
+  /** Who the members are now. */
+  readonly members: () => readonly PeerAddress[];
   readonly logger: Logger;
   readonly onMessage: (
     worker: WorkerHandle,
@@ -16,7 +18,7 @@ export interface WorkerPoolOptions {
   readonly onLost: (worker: WorkerHandle) => void;
 }
 
-const SHUTDOWN_GRACE_MS = 5000;
+const SHUTDOWN_GRACE_MS = 3500;
 
 /**
  * Assigns logs to worker threads. When a thread ends, a fresh one takes its place and its logs are handed over one by one, one interval
@@ -45,6 +47,12 @@ export class WorkerPool {
   /** Worker threads that ended without being asked to. */
   get restarts(): number {
     return this.#restarts;
+  }
+
+  /** Tells every worker who the members are now. */
+  membersChanged(): void {
+    const members = this.#options.members();
+    for (const worker of this.#workers) worker.send({ kind: "members", members });
   }
 
   /** Gives a log to the worker that has fewest. */
@@ -86,6 +94,7 @@ export class WorkerPool {
       onMessage: (message) => onMessage(handle, message),
       onExit: (error) => this.#ended(handle, error),
     });
+    handle.send({ kind: "members", members: this.#options.members() });
     return handle;
   }
 

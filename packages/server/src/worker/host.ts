@@ -1,10 +1,9 @@
-import { join } from "node:path";
 import { AnnalsError, RECORD_LIMITS } from "@annals/record";
-import type { LogStore } from "@annals/replica";
-import { openLogStore } from "@annals/storage";
+import { replicaClosed } from "@annals/replica";
 import { parseIngestBody } from "@annals/wire";
 import type {
   FromWorker,
+  PeerAddress,
   ToWorker,
   WorkerReplies,
   WorkerRequest,
@@ -12,6 +11,7 @@ import type {
 } from "../lane/messages.ts";
 import type { AppendReply } from "../service.ts";
 import { HostedLog } from "./hostedLog.ts";
+import { openStore } from "./openStore.ts";
 import { toPlainError } from "./plainError.ts";
 import { readPage } from "./readPage.ts";
 
@@ -21,6 +21,7 @@ export class LogHost {
   readonly #send: (message: FromWorker) => void;
   readonly #congested: () => boolean;
   readonly #logs = new Map<number, HostedLog>();
+  #members: readonly PeerAddress[] = [];
   readonly #linkOwners = new Map<number, HostedLog>();
   readonly #ticker: NodeJS.Timeout;
   #lastTickMs = performance.now();
@@ -35,6 +36,9 @@ export class LogHost {
   /** Handles everything but `shutdown`. */
   handle(message: Exclude<ToWorker, { kind: "shutdown" }>): void {
     switch (message.kind) {
+      case "members":
+        this.#members = message.members;
+        return;
       case "open":
         void this.#open(message);
         return;
@@ -74,7 +78,14 @@ export class LogHost {
   async #open(message: Extract<ToWorker, { kind: "open" }>): Promise<void> {
     const { logId, name, campaign } = message;
     try {
-      const store = await this.#openStore(message);
+      const store = await openStore({
+        config: this.#setup.config,
+        logId,
+        name,
+        voters: message.voters,
+        onWarning: (text) =>
+          this.#send({ kind: "line", level: "warn", text, fields: { log: name } }),
+      });
       this.#logs.set(
         logId,
         new HostedLog({
@@ -82,6 +93,7 @@ export class LogHost {
           name,
           store,
           setup: this.#setup,
+          members: () => this.#members,
           campaign,
           sendToGateway: this.#send,
           congested: this.#congested,
@@ -92,26 +104,6 @@ export class LogHost {
       this.#unexpected(error);
       this.#send({ kind: "openFailed", logId, error: toPlainError(error) });
     }
-  }
-
-  #openStore({ logId, voters }: Extract<ToWorker, { kind: "open" }>): Promise<LogStore> {
-    const { config } = this.#setup;
-    return openLogStore({
-      directory: join(config.data, "logs", String(logId)),
-      logId,
-      segmentBytes: config.storage.segmentBytes,
-      minFreeBytes: config.storage.minFreeBytes,
-      initial: {
-        membership: {
-          voters,
-          votersOutgoing: [],
-          learners: [],
-          learnersNext: [],
-          autoLeave: false,
-        },
-      },
-      onWarning: (text) => this.#send({ kind: "line", level: "warn", text, fields: { logId } }),
-    });
   }
 
   #linkOpened({ linkId, logId, from, epoch }: Extract<ToWorker, { kind: "linkOpened" }>): void {
@@ -138,7 +130,8 @@ export class LogHost {
       this.#send({ kind: "reply", id, value: await this.#run(log, request) });
     } catch (error) {
       this.#unexpected(error);
-      this.#send({ kind: "error", id, error: toPlainError(error) });
+      const told = storageHasEnded(error) ? replicaClosed() : error;
+      this.#send({ kind: "error", id, error: toPlainError(told) });
     }
   }
 
@@ -193,6 +186,12 @@ export class LogHost {
       fields: { stack: error.stack },
     });
   }
+}
+
+/** Nothing is wrong with the request: this node is about to end, and another one may answer. */
+function storageHasEnded(error: unknown): boolean {
+  if (!(error instanceof AnnalsError)) return false;
+  return error.code === "ERR_STORAGE_FAILED" || error.code === "ERR_STORAGE_CLOSED";
 }
 
 function logNotOpen(): AnnalsError {

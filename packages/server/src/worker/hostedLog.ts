@@ -7,8 +7,9 @@ import type { Clock, LogStore } from "@annals/replica";
 import { Receiver } from "@annals/transport";
 import { decodeMessages, encodeFrame } from "@annals/wire";
 import { SYSTEM_LOG_ID } from "../node/catalog.ts";
+import { nextMembershipChange } from "./membershipSteps.ts";
 import { exactly } from "../lane/exactly.ts";
-import type { FromWorker, HostedLogStatus, WorkerSetup } from "../lane/messages.ts";
+import type { FromWorker, HostedLogStatus, PeerAddress, WorkerSetup } from "../lane/messages.ts";
 import { PeerStreams } from "./peerStreams.ts";
 import { toPlainError } from "./plainError.ts";
 import { replicaConfig } from "./replicaConfig.ts";
@@ -24,6 +25,7 @@ export interface HostedLogOptions {
   readonly name: string;
   readonly store: LogStore;
   readonly setup: WorkerSetup;
+  readonly members: () => readonly PeerAddress[];
   readonly campaign: boolean;
   readonly sendToGateway: (message: FromWorker) => void;
   readonly congested: () => boolean;
@@ -31,6 +33,9 @@ export interface HostedLogOptions {
 
 /** The other nodes open a new log a moment later than the one that is to lead it. */
 const CAMPAIGN_TICKS = 4;
+
+/** Ticks between two looks at whether the membership is what it should be. */
+const RECONCILE_TICKS = 10;
 
 interface Inbound {
   readonly from: MemberId;
@@ -46,6 +51,7 @@ export class HostedLog {
   readonly #streams: PeerStreams;
   readonly #inbound = new Map<number, Inbound>();
   #campaignInTicks: number;
+  #ticks = 0;
 
   constructor(options: HostedLogOptions) {
     const { logId, setup, store, sendToGateway } = options;
@@ -56,6 +62,7 @@ export class HostedLog {
     this.#streams = new PeerStreams({
       logId,
       setup,
+      members: options.members,
       sendToGateway,
       congested: options.congested,
       onMessages: (messages) => this.replica.receive(messages),
@@ -87,6 +94,15 @@ export class HostedLog {
   tick(elapsed: number): void {
     if (this.#campaignInTicks > 0 && --this.#campaignInTicks === 0) this.replica.campaign();
     this.replica.tick(elapsed);
+    this.#ticks++;
+    if (this.#ticks % RECONCILE_TICKS === 0 && this.replica.role === "leader") this.#reconcile();
+  }
+
+  /** Brings the membership of the log towards the members of the cluster, one safe step at a time. */
+  #reconcile(): void {
+    const desired = this.#options.members().map(({ member }) => member);
+    const change = nextMembershipChange(this.replica.status().raft, desired);
+    if (change !== undefined) this.replica.proposeMembership(change);
   }
 
   /** Votes and heartbeats from the control link; untrusted. */

@@ -11,6 +11,7 @@ import type { FromWorker, PeerAddress, WorkerSetup } from "../lane/messages.ts";
 export interface PeerStreamsOptions {
   readonly logId: number;
   readonly setup: WorkerSetup;
+  readonly members: () => readonly PeerAddress[];
   readonly sendToGateway: (message: FromWorker) => void;
   /** Heartbeats and votes may be lost: true while the lane to the gateway is full. */
   readonly congested: () => boolean;
@@ -102,7 +103,7 @@ export class PeerStreams implements PeerTransport {
   #link(to: MemberId): DataLink | undefined {
     const existing = this.#links.get(to);
     if (existing !== undefined) return existing;
-    const peer = this.#options.setup.members.find((one) => one.member === to);
+    const peer = this.#options.members().find((one) => one.member === to);
     if (peer === undefined) return undefined;
     const link = this.#dial(peer);
     this.#links.set(to, link);

@@ -1,5 +1,6 @@
 // Goal: docs/errors.md and /openapi.json say what the code does. `vitest -u` writes docs/errors.md anew.
 import { describe, expect, test } from "vitest";
+import { ByteBudget } from "../../src/http/byteBudget.ts";
 import { ERROR_TABLE } from "../../src/http/errorTable.ts";
 import { Forwarder } from "../../src/http/forwarder.ts";
 import { openApiDocument } from "../../src/http/openapi.ts";
@@ -13,13 +14,13 @@ Every refusal is a problem document (RFC 9457, \`application/problem+json\`) wit
 
 \`\`\`json
 {
-  "type": "urn:annals:error:ERR_RECORD_INVALID",
-  "title": "Invalid record",
+  "type": "urn:annals:error:ERR_RECORD_FIELD_MISSING",
+  "title": "Missing field",
   "status": 400,
-  "detail": "record 3: actor.id is missing",
-  "code": "ERR_RECORD_INVALID",
+  "detail": "expected actor.id (record 3, actor, byte 214)",
+  "code": "ERR_RECORD_FIELD_MISSING",
   "retryable": false,
-  "details": { "position": 3, "path": "actor.id" }
+  "details": { "position": 3, "path": "actor", "offset": 214 }
 }
 \`\`\`
 
@@ -48,7 +49,12 @@ describe("openapi.json", () => {
 
   test("lists exactly the routes that are served", () => {
     const forwarder = new Forwarder("a", 1);
-    const routes = apiRoutes({ service: new MemoryService(), forwarder, address: "" });
+    const routes = apiRoutes({
+      service: new MemoryService(),
+      forwarder,
+      answers: new ByteBudget("answers", 1),
+      address: "",
+    });
     forwarder.close();
     const described = Object.entries(paths).flatMap(([path, item]) =>
       Object.keys(item).map((method) => `${method.toUpperCase()} ${path}`),

@@ -113,6 +113,18 @@ describe("append", () => {
     expect(server.service.appends).toEqual([]);
   });
 
+  test("a page of another origin changes nothing", async () => {
+    const host = server.address;
+    const from = async (origin: string): Promise<number> => {
+      const init = { method: "POST", headers: { origin } };
+      return (await call("/v1/logs/audit/transfer-leadership", init)).status;
+    };
+    expect(await from("https://evil.example")).toBe(403);
+    expect(await from("null")).toBe(403);
+    expect(server.service.transfers).toEqual([]);
+    expect(await from(`http://${host}`)).toBe(200);
+  });
+
   test("takes charset=utf-8 and Content-Encoding: identity", async () => {
     const init = post(RECORD, {
       "content-type": 'Application/JSON; charset="UTF-8"',
@@ -126,7 +138,7 @@ describe("append", () => {
     expect(answer).toMatchObject({
       status: 400,
       body: {
-        code: "ERR_RECORD_INVALID",
+        code: "ERR_RECORD_FIELD_MISSING",
         retryable: false,
         details: { position: 1, path: "action" },
       },
@@ -148,7 +160,7 @@ describe("append", () => {
 
   test("refuses an empty body, an unknown parameter and an unknown log", async () => {
     expect(await call("/v1/logs/audit/records", post(""))).toMatchObject({
-      body: { code: "ERR_BODY_MALFORMED" },
+      body: { code: "ERR_BODY_EMPTY" },
     });
     expect(await call("/v1/logs/audit/records?ack=one", post(RECORD))).toMatchObject({
       status: 400,
@@ -322,6 +334,54 @@ describe("read", () => {
     await expect.poll(() => server.service.reads.length).toBe(1);
     await call("/v1/logs/audit/records", post(RECORD));
     expect((await tail).body).toMatchObject({ items: [{ seq: 4 }] });
+  });
+
+  test("holds answers for slow readers only up to its budget", async () => {
+    const narrow = await startTestServer({
+      maxBodyBytes: 1 << 20,
+      maxHeldBodyBytes: 2 << 20,
+      maxHeldAnswerBytes: 12 << 20,
+    });
+    const url = `${narrow.url}/v1/logs/audit/records`;
+    const data = { text: "x".repeat(900_000) };
+    for (let k = 0; k < 4; k++) await fetch(url, post({ ...RECORD, data }));
+    const read = async (): Promise<number> => {
+      const response = await fetch(url);
+      await response.arrayBuffer();
+      return response.status;
+    };
+    expect(await read()).toBe(200);
+    const idle = [1, 2].map(() => {
+      const socket = connect(Number(narrow.url.split(":").at(-1)), "127.0.0.1").pause();
+      return socket.on("error", () => undefined);
+    });
+    // Nobody reads these answers. The kernel buffers the first ones; what it does not take stays in the process.
+    const askAndRead = (): Promise<number> => {
+      for (const socket of idle)
+        socket.write("GET /v1/logs/audit/records HTTP/1.1\r\nhost: x\r\n\r\n");
+      return read();
+    };
+    await expect.poll(askAndRead, { timeout: 10_000 }).toBe(429);
+    for (const socket of idle) socket.destroy();
+    await expect.poll(read).toBe(200);
+    await narrow.close();
+  });
+
+  test("a client that goes away while it waits leaves no bytes counted", async () => {
+    const narrow = await startTestServer({ maxHeldAnswerBytes: 1 });
+    const url = `${narrow.url}/v1/logs/audit/records`;
+    let done = 0;
+    const read = narrow.service.read.bind(narrow.service);
+    narrow.service.read = async (log, query) => read(log, query).finally(() => done++);
+    const gone = new AbortController();
+    const tail = fetch(`${url}?wait=30s`, { signal: gone.signal }).catch(() => "gone");
+    await expect.poll(() => narrow.service.reads.length).toBe(1);
+    gone.abort();
+    expect(await tail).toBe("gone");
+    await fetch(url, post(RECORD));
+    await expect.poll(() => done).toBe(1);
+    await expect.poll(async () => (await fetch(url)).status).toBe(200);
+    await narrow.close();
   });
 
   test("gives one record by its seq", async () => {

@@ -162,7 +162,7 @@ function parse(request: AppendRequest): PlainRecord[] {
   return values.map((value, position) => {
     const record = value as PlainRecord;
     if (typeof record["action"] === "string") return record;
-    throw new AnnalsError("ERR_RECORD_INVALID", `record ${position}: action is missing`, {
+    throw new AnnalsError("ERR_RECORD_FIELD_MISSING", `record ${position}: action is missing`, {
       details: { position, path: "action" },
     });
   });

@@ -9,6 +9,7 @@ import { fsck, openLogStore } from "@annals/storage";
 import type { FsckProblem, LmdbLogStore } from "@annals/storage";
 import { chainOf, cycleOf, hardState, plainEntries, SAMPLE_MEMBERSHIP } from "@annals/testkit";
 import { keptDirectory } from "../support/keptDirectory.ts";
+import { DurableImage } from "./powerLoss.ts";
 import { buildShim, Writer } from "./shim.ts";
 
 const root = keptDirectory();
@@ -123,6 +124,42 @@ describe.skipIf(library === undefined)("a process that dies", () => {
     expect(snapshots.length).toBeGreaterThan(8);
     for (const { name } of snapshots)
       expect(await restart(join(writer.snapshots, name))).toEqual({ chain: chainOf([]), term: 0 });
+  });
+
+  test("by a power cut at any point of an append that rolls, truncates and votes", {
+    timeout: 30_000,
+  }, async () => {
+    const directory = join(newWork(), "log");
+    await prepare(directory);
+    const image = new DurableImage(directory);
+    const writer = new Writer(library ?? "", newWork(), "append", directory, { snapshots: true });
+    expect(await writer.exited).toBe(0);
+    const states = [BEFORE, AFTER_A, AFTER_B].map(chainOf);
+    const seen = new Set<string>();
+    let least = 0;
+    let pending: string[] = [];
+    for (const line of writer.lines()) {
+      if (line.startsWith("acked")) least += 1;
+      if (/^(synced|patched|renamed) /.test(line)) pending.push(line);
+      if (!line.startsWith("snapshot ")) continue;
+      const name = line.slice(9);
+      for (const change of pending) image.apply(change, join(writer.snapshots, name));
+      pending = [];
+      const found = join(newWork(), "found");
+      image.write(found);
+      const { chain, term } = await restart(found);
+      const state = states.indexOf(chain);
+      expect(state, `snapshot ${name}`).toBeGreaterThanOrEqual(least);
+      expect(term, `snapshot ${name}`).toBe(state === 0 ? 1 : 2);
+      seen.add(`${state} acked ${least}`);
+    }
+    expect([...seen].toSorted()).toEqual([
+      "0 acked 0",
+      "1 acked 0",
+      "1 acked 1",
+      "2 acked 1",
+      "2 acked 2",
+    ]);
   });
 
   test("by SIGKILL in the middle of appending, again and again", { timeout: 30_000 }, async () => {

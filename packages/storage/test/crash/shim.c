@@ -6,7 +6,8 @@
  *   SHIM_CONTROL    a file that is read at every flush: "hold" blocks it until the file says otherwise, "fail FILE" makes
  *                   it return EIO for files of that name; "full FILE" makes every write to them return ENOSPC
  *   SHIM_SNAPSHOTS  if set, a copy of SHIM_ROOT is made there before and after every write, flush and rename, and logged as
- *                   "snapshot NNNN": what a kill at this very point would leave behind
+ *                   "snapshot NNNN": what a kill at this very point would leave behind. Before it stands what has become durable:
+ *                   "synced PATH", "patched PATH OFFSET LENGTH", "renamed FROM TO", paths below SHIM_ROOT
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -53,6 +54,16 @@ static const char *watched(int fd, char *buffer, size_t size) {
   if (strncmp(buffer, root, strlen(root)) != 0) return NULL;
   const char *slash = strrchr(buffer, '/');
   return slash ? slash + 1 : buffer;
+}
+
+/* What is told with a snapshot, from the full path in `path`. */
+static void tell(const char *event, const char *path, const char *rest) {
+  const char *root = getenv("SHIM_ROOT");
+  char line[1200];
+  if (!getenv("SHIM_SNAPSHOTS")) return;
+  const char *relative = path + strlen(root);
+  snprintf(line, sizeof line, ".%s%s", relative, rest);
+  note(event, line);
 }
 
 static void snapshot(void) {
@@ -104,6 +115,7 @@ static int flush(int fd, int (*real)(int)) {
   }
   int result = real(fd);
   note("flushed", name);
+  tell("synced", buffer, "");
   snapshot();
   return result;
 }
@@ -118,11 +130,16 @@ int fsync(int fd) {
   return flush(fd, real);
 }
 
-static void written(int fd, long long offset) {
+static void written(int fd, long long offset, long long length) {
   char buffer[1024];
   const char *name = watched(fd, buffer, sizeof buffer);
   if (!name || strcmp(name, "lock.mdb") == 0) return;
-  if (fcntl(fd, F_GETFL) & O_DSYNC) note("meta", name);
+  if (fcntl(fd, F_GETFL) & O_DSYNC) {
+    char place[64];
+    snprintf(place, sizeof place, " %lld %lld", offset, length);
+    note("meta", name);
+    tell("patched", buffer, place);
+  }
   else if (strcmp(name, "data.mdb") == 0 && offset < META_BYTES) note("volatile-meta", name);
   snapshot();
 }
@@ -134,7 +151,7 @@ ssize_t pwrite(int fd, const void *bytes, size_t count, off_t offset) {
     return -1;
   }
   ssize_t result = real(fd, bytes, count, offset);
-  written(fd, offset);
+  written(fd, offset, result);
   return result;
 }
 
@@ -145,7 +162,7 @@ ssize_t pwrite64(int fd, const void *bytes, size_t count, off64_t offset) {
     return -1;
   }
   ssize_t result = real(fd, bytes, count, offset);
-  written(fd, offset);
+  written(fd, offset, result);
   return result;
 }
 
@@ -156,7 +173,7 @@ ssize_t pwritev(int fd, const struct iovec *vectors, int count, off_t offset) {
     return -1;
   }
   ssize_t result = real(fd, vectors, count, offset);
-  written(fd, offset);
+  written(fd, offset, result);
   return result;
 }
 
@@ -167,13 +184,19 @@ ssize_t pwritev64(int fd, const struct iovec *vectors, int count, off64_t offset
     return -1;
   }
   ssize_t result = real(fd, vectors, count, offset);
-  written(fd, offset);
+  written(fd, offset, result);
   return result;
 }
 
 int rename(const char *from, const char *to) {
   REAL(int, "rename", const char *, const char *);
   int result = real(from, to);
+  const char *root = getenv("SHIM_ROOT");
+  if (root && strncmp(from, root, strlen(root)) == 0) {
+    char target[1024];
+    snprintf(target, sizeof target, " .%s", to + strlen(root));
+    tell("renamed", from, target);
+  }
   snapshot();
   return result;
 }

@@ -1,0 +1,101 @@
+import type { BadInputCode } from "@annals/record";
+import { entry } from "./errorEntry.ts";
+import type { ErrorEntry } from "./errorEntry.ts";
+
+function malformed(title: string, meaning: string, mend: string): ErrorEntry {
+  return entry(400, title, `${meaning} Nothing of the request was stored.`, mend);
+}
+
+function tooLarge(title: string, meaning: string, mend: string): ErrorEntry {
+  return entry(413, title, `${meaning} Nothing of the request was stored.`, mend);
+}
+
+/** Where the fault is: in `details`, `position` is the 0-based record, `path` the field, `offset` the byte of the body. */
+const PLACE =
+  "`details` has the record's 0-based `position`, the `path` of the field and the byte `offset`.";
+
+/** Why records are refused: all of a request or nothing. */
+export const INPUT_ERRORS: Readonly<Record<BadInputCode, ErrorEntry>> = {
+  ERR_BODY_EMPTY: malformed(
+    "Empty body",
+    "There is no record in the body.",
+    "Send at least one record.",
+  ),
+  ERR_BODY_MALFORMED: malformed(
+    "Malformed body",
+    "The body is not what its Content-Type says: no JSON, or no msgpack.",
+    "`details.offset` is the byte at which reading failed.",
+  ),
+  ERR_BODY_TRUNCATED: malformed(
+    "Truncated body",
+    "The body ends inside a value.",
+    "Send the whole body; look for a proxy that cuts it.",
+  ),
+  ERR_BODY_TRAILING: malformed(
+    "Trailing bytes",
+    "Something follows the end of the records.",
+    "Several JSON records are an array, or NDJSON.",
+  ),
+  ERR_BODY_TYPE: malformed(
+    "No records",
+    "The body is neither a record nor a list of records.",
+    "Send one record, or an array of them.",
+  ),
+  ERR_BODY_TOO_MANY_RECORDS: tooLarge(
+    "Too many records",
+    "The request has more than `ingest.maxRecords` records.",
+    "Send smaller requests, or raise the limit.",
+  ),
+  ERR_RECORD_TOO_LARGE: tooLarge(
+    "Record too large",
+    "A record exceeds `ingest.maxRecordBytes`.",
+    `Large attachments do not belong into records. ${PLACE}`,
+  ),
+  ERR_RECORD_TOO_DEEP: malformed(
+    "Nested too deeply",
+    "A value is nested more than 32 levels deep.",
+    PLACE,
+  ),
+  ERR_RECORD_TOO_MANY_ELEMENTS: malformed(
+    "Too many elements",
+    "A record has more keys and array elements than are allowed.",
+    PLACE,
+  ),
+  ERR_RECORD_EXTENSION_TYPE: malformed(
+    "Extension type",
+    "A msgpack value has an application-defined type, which not every reader knows.",
+    `Write times as RFC 3339 texts. ${PLACE}`,
+  ),
+  ERR_RECORD_DUPLICATE_KEY: malformed("Duplicate key", "An object has a key twice.", PLACE),
+  ERR_RECORD_KEY: malformed("Invalid key", "A key is no text, or one that is reserved.", PLACE),
+  ERR_RECORD_NOT_UTF8: malformed(
+    "Not UTF-8",
+    "A text is not UTF-8.",
+    `Binary goes as base64. ${PLACE}`,
+  ),
+  ERR_RECORD_NUMBER: malformed(
+    "Invalid number",
+    "A number is not finite, or an integer that readers could not hold exactly.",
+    `Write such numbers as texts. ${PLACE}`,
+  ),
+  ERR_RECORD_FIELD_MISSING: malformed(
+    "Missing field",
+    "A record lacks `actor.id` or `action`, or a part of a field.",
+    PLACE,
+  ),
+  ERR_RECORD_FIELD_UNKNOWN: malformed(
+    "Unknown field",
+    "A record has a key that the record model does not know.",
+    `Free data goes under \`data\`. ${PLACE}`,
+  ),
+  ERR_RECORD_FIELD_TYPE: malformed(
+    "Wrong type",
+    "A field has a value of another type than the record model says.",
+    PLACE,
+  ),
+  ERR_RECORD_FIELD_VALUE: malformed(
+    "Wrong value",
+    "A field has a value that the record model does not allow.",
+    PLACE,
+  ),
+};

@@ -1,0 +1,69 @@
+import { access, mkdir } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import type { MemberId } from "@annals/raft";
+import { AnnalsError } from "@annals/record";
+import type { LogStore } from "@annals/replica";
+import { openLogStore } from "@annals/storage";
+import type { NodeConfig } from "../config/index.ts";
+import { replaceFile, syncDirectory } from "../node/durableFile.ts";
+
+export interface OpenStoreOptions {
+  readonly config: NodeConfig;
+  readonly logId: number;
+  readonly name: string;
+  /** The membership that the log is born with. */
+  readonly voters: readonly MemberId[];
+  readonly onWarning: (text: string) => void;
+}
+
+/**
+ * Opens a log of this node. A log is born on a disk once: a mark outside of its directory says so, and is durable before the replica votes
+ * or acknowledges anything. If the directory is gone later, the log is not begun anew: a voter that has forgotten its votes and what it
+ * acknowledged is the same danger as a wiped disk under its old name. Rejects with ERR_LOG_MISSING then.
+ */
+export async function openStore(options: OpenStoreOptions): Promise<LogStore> {
+  const { config, logId, voters, onWarning } = options;
+  const directory = join(config.data, "logs", String(logId));
+  const mark = join(config.data, "born", String(logId));
+  const born = await exists(mark);
+  if (born && !(await exists(directory))) throw logMissing(options, directory);
+  const membership = {
+    voters,
+    votersOutgoing: [],
+    learners: [],
+    learnersNext: [],
+    autoLeave: false,
+  };
+  const store = await openLogStore({
+    directory,
+    logId,
+    segmentBytes: config.storage.segmentBytes,
+    minFreeBytes: config.storage.minFreeBytes,
+    ...(born ? {} : { initial: { membership } }),
+    onWarning,
+  });
+  if (!born) await makeMark(mark);
+  return store;
+}
+
+async function makeMark(mark: string): Promise<void> {
+  const directory = dirname(mark);
+  await mkdir(directory, { recursive: true });
+  await replaceFile(mark, "");
+  await syncDirectory(dirname(directory));
+}
+
+async function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+function logMissing({ config, name }: OpenStoreOptions, directory: string): AnnalsError {
+  return new AnnalsError(
+    "ERR_LOG_MISSING",
+    `log "${name}" was on this disk and ${directory} is gone: put it back if it was only moved and the node has not run since; ` +
+      `otherwise move all of ${config.data} away and start the node, which then comes back as a new member`,
+  );
+}

@@ -1,0 +1,110 @@
+/**
+ * Goal: a lane posts once a turn, never has more turns in flight than its credit, keeps the order, and says when it is congested.
+ * Method: two ends over ports that the test moves by hand.
+ */
+import { describe, expect, it } from "vitest";
+import { LaneEnd } from "../../src/lane/laneEnd.ts";
+import type { LanePort } from "../../src/lane/laneEnd.ts";
+
+/** A port whose posts wait until `deliver`. */
+class ManualPort implements LanePort {
+  readonly posts: { value: unknown; transfer: readonly ArrayBuffer[] }[] = [];
+  #listener: (value: unknown) => void = () => {};
+  peer: ManualPort | undefined;
+
+  postMessage(value: unknown, transfer: readonly ArrayBuffer[]): void {
+    this.posts.push({ value, transfer });
+  }
+
+  on(_event: "message", listener: (value: unknown) => void): void {
+    this.#listener = listener;
+  }
+
+  receive(value: unknown): void {
+    this.#listener(value);
+  }
+
+  /** Hands everything posted so far to the other side. */
+  deliver(): void {
+    for (const { value } of this.posts.splice(0)) this.peer?.receive(value);
+  }
+}
+
+function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+function setUp() {
+  const [left, right] = [new ManualPort(), new ManualPort()];
+  left.peer = right;
+  right.peer = left;
+  const received: string[] = [];
+  const sender = new LaneEnd<string, string>(
+    left,
+    () => [],
+    () => {},
+  );
+  const receiver = new LaneEnd<string, string>(
+    right,
+    () => [],
+    (message) => void received.push(message),
+  );
+  return { left, right, received, sender, receiver };
+}
+
+describe("LaneEnd", () => {
+  it("posts all messages of a turn at once, in order", async () => {
+    const { left, received, sender } = setUp();
+    for (const message of ["a", "b", "c"]) sender.send(message);
+    expect(left.posts).toEqual([]);
+    await turn();
+    expect(left.posts).toHaveLength(1);
+    left.deliver();
+    expect(received).toEqual(["a", "b", "c"]);
+  });
+
+  it("stops at its credit while the other side handles nothing, and goes on in order", async () => {
+    const { left, right, received, sender } = setUp();
+    const sent = Array.from({ length: 30 }, (_, k) => `m${k}`);
+    for (const message of sent) {
+      sender.send(message);
+      await turn();
+    }
+    expect(left.posts).toHaveLength(8);
+    expect(sender.congested).toBe(true);
+    for (let round = 0; round < 20; round++) {
+      left.deliver();
+      right.deliver();
+      await turn();
+    }
+    expect(sender.congested).toBe(false);
+    expect(received).toEqual(sent);
+  });
+
+  it("moves each buffer once, though several messages name it", async () => {
+    const port = new ManualPort();
+    const shared = new ArrayBuffer(8);
+    const lane = new LaneEnd<string, string>(
+      port,
+      () => [shared],
+      () => {},
+    );
+    lane.send("a");
+    lane.send("b");
+    await turn();
+    expect(port.posts[0]?.transfer).toEqual([shared]);
+  });
+
+  it("is silent after close", async () => {
+    const { left, received, sender, receiver } = setUp();
+    sender.send("a");
+    await turn();
+    receiver.close();
+    left.deliver();
+    sender.close();
+    sender.send("b");
+    await turn();
+    expect(received).toEqual([]);
+    expect(left.posts).toEqual([]);
+  });
+});

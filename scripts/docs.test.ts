@@ -1,0 +1,139 @@
+/**
+ * Goal: what the documents name is there. Method: every Markdown file is read; its links, the paths and codes that it names and the table
+ * of packages are held against the files and the sources.
+ */
+import { execFileSync } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { dirname, join, normalize } from "node:path";
+import { describe, expect, test } from "vitest";
+
+const root = join(import.meta.dirname, "..");
+const SKIPPED_DIRECTORIES = ["node_modules", "dist", ".git", ".annals", "coverage"];
+
+function files(extension: string, below = ""): readonly string[] {
+  const prunes = SKIPPED_DIRECTORIES.flatMap((name) => ["-name", name, "-prune", "-o"]);
+  const args = [join(root, below), ...prunes, "-type", "f", "-name", `*${extension}`, "-print"];
+  return execFileSync("find", args, { encoding: "utf8" })
+    .split("\n")
+    .filter((path) => path !== "")
+    .map((path) => path.slice(root.length + 1))
+    .toSorted();
+}
+
+function read(path: string): string {
+  return readFileSync(join(root, path), "utf8");
+}
+
+/** The text without blocks of code, in which nothing is a link. */
+function prose(text: string): string {
+  return text.replace(/^ *```[\s\S]*?^ *```/gm, "").replace(/^ {4}.*$/gm, "");
+}
+
+/** The anchors of a page, as GitHub makes them from its headings. */
+function anchors(text: string): readonly string[] {
+  return [...prose(text).matchAll(/^#+ (.+)$/gm)].map(([, heading = ""]) =>
+    heading
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N} _-]/gu, "")
+      .replaceAll(" ", "-"),
+  );
+}
+
+/** Targets of the links and images of a page that lead into the repository. */
+function links(text: string): readonly string[] {
+  return [...prose(text).matchAll(/\]\(([^)\s]+)\)/g)]
+    .map(([, target = ""]) => target)
+    .filter((target) => !/^[a-z]+:/.test(target));
+}
+
+function brokenLinks(page: string): readonly string[] {
+  return links(read(page)).filter((target) => {
+    const [path = "", anchor] = target.split("#");
+    const file = path === "" ? page : normalize(join(dirname(page), path));
+    if (!existsSync(join(root, file))) return true;
+    return anchor !== undefined && !anchors(read(file)).includes(anchor);
+  });
+}
+
+const PAGES = files(".md");
+
+describe("links", () => {
+  test("are looked for in the pages that there are", () => {
+    expect(PAGES).toEqual(expect.arrayContaining(["ARCHITECTURE.md", "README.md"]));
+    expect(PAGES.flatMap((page) => links(read(page))).length).toBeGreaterThan(30);
+  });
+
+  test.each(PAGES)("of %s lead somewhere", (page) => {
+    expect(brokenLinks(page)).toEqual([]);
+  });
+});
+
+describe("paths in backticks", () => {
+  const TOP = /`((?:packages|docs|scripts|integration-tests)\/[^`\s]*)`/g;
+
+  test.each(PAGES)("of %s exist", (page) => {
+    const named = [...prose(read(page)).matchAll(TOP)].map(([, path = ""]) => path);
+    const missing = named.filter((path) => !path.includes("*") && !existsSync(join(root, path)));
+    expect(missing).toEqual([]);
+  });
+});
+
+describe("codes", () => {
+  /** The SDK and the command have a page and a test of their own; nobody meets what only tests throw. */
+  const ELSEWHERE = ["packages/client/", "packages/cli/", "packages/testkit/"];
+  /** Node's own codes, matched and not made. */
+  const FOREIGN = ["ERR_HTTP_REQUEST_TIMEOUT"];
+
+  function codesOfSources(): ReadonlySet<string> {
+    const codes = files(".ts", "packages")
+      .filter((path) => path.includes("/src/") && !ELSEWHERE.some((one) => path.startsWith(one)))
+      .flatMap((path) => [...read(path).matchAll(/"(ERR_[A-Z0-9_]+)"/g)])
+      .map(([, code = ""]) => code)
+      .filter((code) => !FOREIGN.includes(code));
+    return new Set(codes);
+  }
+
+  const answered = [...read("docs/errors.md").matchAll(/^## `(ERR_[A-Z0-9_]+)`/gm)];
+  const internal = [...read("docs/internal-errors.md").matchAll(/^\| `(ERR_[A-Z0-9_]+)` \|/gm)];
+  const documented = [...answered, ...internal].map(([, code = ""]) => code);
+
+  test("of the sources are on one of the two pages, and no others", () => {
+    expect(documented.toSorted()).toEqual([...codesOfSources()].toSorted());
+  });
+
+  test("that a page refers to are on some page", () => {
+    const client = read("docs/client-errors.md").matchAll(/^\| `(ERR_[A-Z0-9_]+)` \|/gm);
+    const known = new Set([...documented, ...[...client].map(([, code = ""]) => code)]);
+    const named = PAGES.flatMap((page) => [...prose(read(page)).matchAll(/`(ERR_[A-Z0-9_]+)`/g)]);
+    expect(named.map(([, code = ""]) => code).filter((code) => !known.has(code))).toEqual([]);
+  });
+});
+
+describe("ARCHITECTURE.md", () => {
+  /** `name` → what it may import, as the text says it. */
+  function arrows(text: string, row: RegExp, item: RegExp): Readonly<Record<string, string[]>> {
+    return Object.fromEntries(
+      [...text.matchAll(row)].map(([, name = "", list = ""]) => [
+        name,
+        [...list.matchAll(item)].map(([, one = ""]) => one).toSorted(),
+      ]),
+    );
+  }
+
+  test("has the arrows that tidy enforces", () => {
+    const declared = /const ARROWS[^{]*\{([\s\S]*?)^\};/m.exec(read("scripts/tidy.ts"))?.[1] ?? "";
+    const enforced = arrows(declared, /^ {2}(\w+): \[([\s\S]*?)\],$/gm, /"(\w+)"/g);
+    const written = arrows(
+      read("ARCHITECTURE.md"),
+      /^\| `(\w+)` \| [^|]+ \| ([^|]+) \|$/gm,
+      /`(\w+)`/g,
+    );
+    expect(Object.keys(enforced).length).toBeGreaterThan(10);
+    expect(written).toEqual(enforced);
+  });
+
+  test("and every package has a page of its own", () => {
+    const packages = files("package.json", "packages").map((path) => dirname(path));
+    expect(packages.filter((path) => !existsSync(join(root, path, "README.md")))).toEqual([]);
+  });
+});
