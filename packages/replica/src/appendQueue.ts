@@ -138,11 +138,24 @@ export class AppendQueue {
     this.#proposed.set(index, { term, firstSeq, parts: batch.parts });
   }
 
-  /** The entry at `index` is committed and applied. If another term's entry took the place, ours is gone for good. */
+  /**
+   * An entry is committed and applied. If it took the place of ours, ours is gone for good, and so is what an earlier term proposed behind
+   * it, for terms never fall along a log: no later entry can be of an earlier term.
+   */
   applied(index: LogIndex, term: Term, lost: () => AnnalsError): void {
     const proposed = this.#proposed.get(index);
-    if (proposed === undefined) return;
-    this.#proposed.delete(index);
+    if (proposed !== undefined) {
+      this.#proposed.delete(index);
+      this.#decide(proposed, term, lost);
+    }
+    for (const [behind, overtaken] of this.#proposed) {
+      if (overtaken.term >= term) break;
+      this.#proposed.delete(behind);
+      this.#decide(overtaken, term, lost);
+    }
+  }
+
+  #decide(proposed: Proposed, term: Term, lost: () => AnnalsError): void {
     let firstSeq: number = proposed.firstSeq;
     for (const { append, count } of proposed.parts) {
       if (proposed.term === term) this.#advance(append, asSeq(firstSeq), count);
@@ -202,17 +215,6 @@ export class AppendQueue {
       this.#reject(append, fresh ? error() : outcomeUnknown("the leader stepped down"));
     }
     this.#dropWaiting();
-  }
-
-  /**
-   * A new leadership has applied an entry of its own: whatever an earlier one proposed and is not applied by now is in nobody's committed
-   * log (leader completeness, Raft §5.4) and never will be.
-   */
-  abandonProposed(lost: () => AnnalsError): void {
-    for (const { parts } of this.#proposed.values()) {
-      for (const { append } of parts) this.#lose(append, lost);
-    }
-    this.#proposed.clear();
   }
 
   /** Ends everything: what was never proposed with `unproposed`, the rest as unknown. */

@@ -41,8 +41,8 @@ export class Appender {
     return this.#queue.readGauge();
   }
 
-  begin(lost: () => AnnalsError): void {
-    this.#queue.abandonProposed(lost);
+  /** An entry of the own term is applied: the leadership takes requests. */
+  begin(): void {
     this.#accepting = true;
     this.#nextSeq = asSeq(this.#options.machine.appliedSeq + 1);
   }

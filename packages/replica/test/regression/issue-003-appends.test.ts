@@ -75,8 +75,8 @@ it("the outcome of a request is unknown when one batch of it is in the log and t
     if (batch !== undefined) queue.proposedAt(asIndex(index), asTerm(1), asSeq(index), batch);
   }
   queue.applied(asIndex(1), asTerm(1), lost);
+  // Entry 2 of a later term takes the place of the second batch, and nothing that was proposed behind it can come any more.
   queue.applied(asIndex(2), asTerm(2), lost);
-  queue.abandonProposed(lost);
   expect(codes).toEqual(["ERR_OUTCOME_UNKNOWN", "ERR_NOT_LEADER"]);
   expect(queue.readGauge().current).toBe(0);
 });
