@@ -78,7 +78,7 @@ export class LogOracle {
     if (seen !== count || firstSeq !== result.firstSeq || lastSeq !== result.lastSeq)
       this.#report(
         "acknowledged is present",
-        `request ${request} of ${count} is answered with ${result.firstSeq}–${result.lastSeq}, in the log are ${seen} at ${firstSeq}–${lastSeq}`,
+        `request ${request} of ${count} has answer ${result.firstSeq}–${result.lastSeq}, in the log are ${seen} at ${firstSeq}–${lastSeq}`,
       );
     if (firstSeq <= floor)
       this.#report(

@@ -44,7 +44,7 @@ export class StateMachineSafety implements Checker {
     if (slot === undefined || !this.#committed.agrees(slot))
       this.#report(
         "state machine safety",
-        `${describe(replica)} applied ${slot?.entry.term}/${applied}, committed is ${this.#committed.at(applied)?.slot.entry.term}/${applied}`,
+        `${describe(replica)} applied ${slot?.entry.term}/${applied}, committed is term ${this.#committed.at(applied)?.slot.entry.term}`,
       );
   }
 }

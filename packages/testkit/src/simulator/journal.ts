@@ -5,6 +5,7 @@ const EVENT_KINDS = [
   "tick",
   "deliver",
   "flush",
+  "truncated",
   "role",
   "append",
   "acknowledged",

@@ -168,6 +168,9 @@ export class SimulatedReplica implements Observed {
     const image = store.pendingImage;
     if (cycle === undefined || image === undefined) return;
     for (const checker of checkers) checker.writing?.(this, cycle, image);
+    const first = cycle.entries[0]?.index ?? Infinity;
+    if (first <= store.view.stored.count)
+      world.journal.note("truncated", this.node, this.log, first);
     const fate = this.host.drawFlush();
     world.scheduler.after(fate.afterUs, () => {
       this.host.run(life, () => this.#finishWrite(store));

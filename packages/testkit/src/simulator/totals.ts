@@ -42,6 +42,7 @@ export class Totals {
         `${group(struck)} faults`,
         `${group(this.#acknowledgements)} acknowledgements`,
         `${group(this.#leaderships)} leaderships`,
+        `${group(this.#counts.get("truncated") ?? 0)} truncations`,
         `${group(Math.round(seconds))} s simulated in ${group(Math.round(wallMs / 1000))} s`,
         `${group(perSecond)} events/s`,
       ].join(" · "),
