@@ -35,6 +35,7 @@ interface RaftInside {
     readonly members: readonly { readonly matchIndex: LogIndex }[];
     committed(): number;
     get(member: MemberId): { maybeUpdate(index: LogIndex): boolean } | undefined;
+    quorumActive(): boolean;
     recordVote(member: MemberId, granted: boolean): void;
     tallyVotes(): { readonly granted: number; readonly rejected: number; readonly result: string };
   };
@@ -112,34 +113,17 @@ export const CORE_MUTANTS: readonly Mutant[] = [
     },
   ),
   patched(
-    "commit-unmatched-tail",
-    "a follower commits beyond the entries that were compared",
-    (raft) => {
-      const { log } = raft;
-      const maybeAppend = log.maybeAppend.bind(log);
-      log.maybeAppend = (prev, entries, leaderCommit) => {
-        const result = maybeAppend(prev, entries, leaderCommit);
-        if (result !== "mismatch") log.commitTo(Math.min(leaderCommit, log.lastIndex) as LogIndex);
-        return result;
-      };
-    },
-  ),
-  patched(
     "read-without-quorum",
-    "one answer to a heartbeat confirms a read for everybody",
+    "one answer to a heartbeat confirms a read for everybody, and isolated leaders lead on",
     (raft) => {
       const { readOnly, tracker } = raft;
       const ack = readOnly.ack.bind(readOnly);
       readOnly.ack = (_from, token) => {
         for (const voter of tracker.voters) ack(voter, token);
       };
+      tracker.quorumActive = () => true;
     },
   ),
-  patched("read-token-reused", "an answer to an old heartbeat confirms the newest read", (raft) => {
-    const { readOnly } = raft;
-    const ack = readOnly.ack.bind(readOnly);
-    readOnly.ack = (from) => ack(from, readOnly.token);
-  }),
   patched(
     "read-before-own-term",
     "a new leader serves reads before it has committed anything",

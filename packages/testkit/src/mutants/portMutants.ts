@@ -1,7 +1,8 @@
-import { asIndex, asTerm } from "@annals/raft";
-import type { AppendEntries, LogIndex, Message } from "@annals/raft";
+import { asIndex } from "@annals/raft";
+import type { LogIndex, Message } from "@annals/raft";
 import { AnnalsError, asSeq } from "@annals/record";
 import type { PeerTransport } from "@annals/replica";
+import type { SimulatedReplica } from "../simulator/simulatedReplica.ts";
 import type { Mutant } from "./mutant.ts";
 
 /** FAULT MODULE: bugs in what passes between replicas and between a replica and its clients. */
@@ -11,6 +12,7 @@ export const PORT_MUTANTS: readonly Mutant[] = [
     bug: "a linearizable read asks nobody",
     readBarrier: () => Promise.resolve(),
   },
+  readContextReused(),
   {
     name: "unknown-called-refused",
     bug: "an unknown outcome is called not accepted",
@@ -36,29 +38,9 @@ export const PORT_MUTANTS: readonly Mutant[] = [
       }),
   },
   {
-    name: "old-term-accepted",
-    bug: "an AppendEntries of an old term passes for one of the present term",
-    receive: (messages, replica) =>
-      messages.map((message) => {
-        const { term } = replica.durable.hardState;
-        return message.kind === "appendEntries" && message.term < term
-          ? { ...message, term }
-          : message;
-      }),
-  },
-  {
     name: "commit-beyond-match",
     bug: "a heartbeat carries the leader's commit index although the follower may lack the entries",
     wrapTransport: (transport) => commitBeyondMatch(transport),
-  },
-  {
-    name: "leader-commit-unclamped",
-    bug: "an empty AppendEntries commits what the follower holds beyond the entry that it matches",
-    receive: (messages, { view }) =>
-      messages.map((message) => {
-        if (message.kind !== "appendEntries" || message.entries.length > 0) return message;
-        return probedAtTheEnd(message, view.stored.count);
-      }),
   },
   {
     name: "vote-granted-anyway",
@@ -88,10 +70,26 @@ export const PORT_MUTANTS: readonly Mutant[] = [
   },
 ];
 
-/** As if the follower's last entry, whatever it is, were the one that matches. */
-function probedAtTheEnd(message: AppendEntries, last: number): AppendEntries {
-  if (last <= message.prevLogIndex) return message;
-  return { ...message, prevLogIndex: asIndex(last), prevLogTerm: asTerm(message.term) };
+/** What a follower is answered to an earlier question for a read index goes for its newest one. */
+function readContextReused(): Mutant {
+  const newest = new WeakMap<SimulatedReplica, number>();
+  return {
+    name: "read-context-reused",
+    bug: "a late answer to an earlier read confirms the newest one",
+    wrapTransport: (transport, replica) => ({
+      send: (to, messages) => {
+        for (const message of messages)
+          if (message.kind === "readIndex") newest.set(replica, message.context);
+        transport.send(to, messages);
+      },
+    }),
+    receive: (messages, replica) =>
+      messages.map((message) =>
+        message.kind === "readIndexResponse"
+          ? { ...message, context: newest.get(replica) ?? message.context }
+          : message,
+      ),
+  };
 }
 
 function commitBeyondMatch(transport: PeerTransport): PeerTransport {

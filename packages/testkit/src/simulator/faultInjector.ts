@@ -35,9 +35,10 @@ export class FaultInjector {
       journal.note(fault, node.id, 0, value, text === undefined ? undefined : () => text);
     switch (fault) {
       case "partition": {
+        if (network.partition.active) return;
         const shape = network.partition.draw(this.#random, node.id);
         journal.note(fault, 0, 0, shape.length, () => shape);
-        scheduler.after(this.#random.below(6 * electionUs), () => {
+        scheduler.after(electionUs + this.#random.below(9 * electionUs), () => {
           if (this.#stopped) return;
           journal.note("heal", 0, 0, 0);
           network.partition.heal();

@@ -1,6 +1,7 @@
 import { asMemberId } from "@annals/raft";
 import type { MembershipState } from "@annals/raft";
 import { Bounds } from "../checkers/bounds.ts";
+import { ChainIntact } from "../checkers/chainIntact.ts";
 import type { Checker } from "../checkers/checker.ts";
 import { CommittedLog } from "../checkers/committedLog.ts";
 import { DurabilityLedger } from "../checkers/durabilityLedger.ts";
@@ -53,6 +54,7 @@ export class LogUnderTest {
       this.elections,
       new OneVote(report),
       new LogMatching(report),
+      new ChainIntact(report),
       new OwnTermCommit(report),
       new Monotonic(report, this.committed),
       new LeaderCompleteness(report, this.committed, this.elections),

@@ -54,7 +54,10 @@ export class Network {
     let arrivesUs = scheduler.nowUs + least + this.#random.exponential(mean);
     if (this.#random.chance(this.#chances.get("reorder") ?? 0)) {
       journal.note("reorder", from.node, from.log, target.node);
-      arrivesUs += this.#random.below(20 * mean);
+      // Now and then for so long that it comes after an election.
+      const { tickMs, electionTicks } = plan.config;
+      const longestUs = this.#random.chance(0.02) ? 4000 * tickMs * electionTicks : 20 * mean;
+      arrivesUs += this.#random.below(longestUs);
     } else {
       arrivesUs = Math.max(arrivesUs, this.#lastArrivalUs.get(link) ?? 0);
       this.#lastArrivalUs.set(link, arrivesUs);

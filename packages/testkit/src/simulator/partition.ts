@@ -17,6 +17,10 @@ export class Partition {
     return this.#cut.size > 0 && this.#cut.has(from * 16 + to);
   }
 
+  get active(): boolean {
+    return this.#cut.size > 0;
+  }
+
   heal(): void {
     this.#cut = new Set();
   }
@@ -50,8 +54,10 @@ function passing(
     case "one":
       return (from, to) => at(from) !== 0 && at(to) !== 0;
     case "oneWay":
-      // The first group is heard by nobody outside, and hears everybody.
-      return (from, to) => at(from) >= split || at(to) < split;
+      // One group is heard by nobody outside, and hears everybody; or the other way round.
+      return random.chance(0.5)
+        ? (from, to) => at(from) >= split || at(to) < split
+        : (from, to) => at(from) < split || at(to) >= split;
     case "bridge":
       // Two halves that see each other only through the one in the middle.
       return (from, to) =>

@@ -116,7 +116,8 @@ function nextRun(image: DiskImage, entries: readonly Entry[]): StoredRun {
   return kept.with(slots);
 }
 
-function nextSlot(previous: StoredSlot | undefined, entry: Entry): StoredSlot {
+/** The slot of an entry behind `previous`. Throws for one that cannot be there. */
+export function nextSlot(previous: StoredSlot | undefined, entry: Entry): StoredSlot {
   if (previous !== undefined && entry.term < previous.entry.term)
     throw misuse(`entry ${entry.index} falls back to term ${entry.term}`);
   let lastSeq = previous?.lastSeq ?? asSeq(0);
