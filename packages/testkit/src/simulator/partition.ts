@@ -1,6 +1,6 @@
 import type { Random } from "./random.ts";
 
-const PARTITION_SHAPES = ["halves", "one", "oneWay", "bridge", "ring"] as const;
+const PARTITION_SHAPES = ["halves", "halves", "one", "oneWay", "bridge", "ring"] as const;
 
 type Shape = (typeof PARTITION_SHAPES)[number];
 
@@ -46,8 +46,9 @@ function passing(
   const place = new Map(order.map((node, index) => [node, index]));
   const at = (node: number): number => place.get(node) ?? 0;
   const count = order.length;
-  const split = 1 + random.below(Math.max(1, count - 1));
   const middle = Math.floor(count / 2);
+  // The victim's group is the smaller one: in a larger one nothing would happen to it.
+  const split = random.between(1, Math.max(1, middle));
   switch (shape) {
     case "halves":
       return (from, to) => at(from) < split === at(to) < split;

@@ -35,12 +35,18 @@ export class ReadClient {
   #step(): void {
     if (this.#stopped) return;
     this.#stepLater();
-    const { world, number } = this.#log;
-    const target = world.replica(number, this.#random.between(1, world.plan.nodes));
+    const target = this.#chooseReplica();
     const { replica, host, failure } = target;
     if (replica === undefined || host.frozen || failure !== undefined || target.closing) return;
     if (this.#random.chance(0.4)) this.#showSome(target, replica);
     else if (this.#open < 4) this.#linearizable(target, replica);
+  }
+
+  /** Any replica, often one that takes itself for the leader: the reads of a deposed one are what must not be stale. */
+  #chooseReplica(): SimulatedReplica {
+    const { replicas } = this.#log;
+    const leading = replicas.filter(({ replica }) => replica?.role === "leader");
+    return this.#random.pick(leading.length > 0 && this.#random.chance(0.5) ? leading : replicas);
   }
 
   #linearizable(target: SimulatedReplica, replica: Replica): void {
