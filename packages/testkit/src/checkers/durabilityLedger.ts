@@ -22,6 +22,9 @@ export class DurabilityLedger implements Checker {
   sent(replica: Observed, message: Message): void {
     if (message.kind !== "appendEntriesResponse" || message.rejected) return;
     const { stored, hardState } = replica.durable;
+    // An ack of a term that is over may name entries that the next leader replaced in the same write. No quorum can come of it: one of its
+    // members would have voted for that leader, which then had the entries (Raft §5.4.3).
+    if (hardState.term > message.term) return;
     if (stored.count < message.index || hardState.term < message.term)
       this.#report(
         "said before flushed",
