@@ -110,7 +110,8 @@ function draw(lines: readonly Line[]): string {
     return `  <text x="${PADDING_PX}" y="${y}"${command ? ' class="typed"' : ""}>${escaped(text)}</text>`;
   });
   return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img">`,
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}"`,
+    `  width="${width}" height="${height}" role="img" xml:space="preserve">`,
     "  <title>A cluster is started, appended to, queried, and loses its leader in a terminal</title>",
     "  <style>",
     "    rect { fill: #f6f8fa; stroke: #d0d7de; }",

@@ -174,8 +174,9 @@ async function query(context: CliContext, options: QueryOptions): Promise<void> 
     covered.to < covered.from
       ? "the log has nothing there"
       : `seq ${covered.from} to ${covered.to} looked at`;
+  const found = items.length === 1 ? "1 record" : `${items.length} records`;
   await context.note(
-    `${items.length} records; ${range}${page.more && page.next !== null ? `; more: --cursor ${page.next}` : ""}`,
+    `${found}; ${range}${page.more && page.next !== null ? `; more: --cursor ${page.next}` : ""}`,
   );
 }
 
