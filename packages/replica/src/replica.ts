@@ -213,16 +213,21 @@ export class Replica {
     this.#schedule();
   }
 
-  /** Ends everything that waits, writes what is derived, closes the store. Idempotent. */
+  /** Ends everything that waits, writes what is derived, closes the store; rejects if that write fails, and closes even so. Idempotent. */
   async close(): Promise<void> {
-    if (this.#state === "running") {
-      this.#state = "closing";
-      this.#appender.end(replicaClosed, "the replica was closed");
-      this.#rejectWaiters(replicaClosed);
-      await this.#writer.flushRest();
+    try {
+      if (this.#state === "running") await this.#flushLast();
+    } finally {
+      this.#dropEvents();
+      await this.#options.store.close();
     }
-    this.#dropEvents();
-    await this.#options.store.close();
+  }
+
+  async #flushLast(): Promise<void> {
+    this.#state = "closing";
+    this.#appender.end(replicaClosed, "the replica was closed");
+    this.#rejectWaiters(replicaClosed);
+    await this.#writer.flushRest();
   }
 
   #rejectWaiters(error: () => AnnalsError): void {

@@ -14,10 +14,6 @@ export class SeqWaiters {
     return new Promise((resolve) => this.#waiters.push({ seq, deadlineMs, resolve }));
   }
 
-  get size(): number {
-    return this.#waiters.length;
-  }
-
   applied(seq: Seq): void {
     this.#wake((waiter) => waiter.seq <= seq);
   }

@@ -531,6 +531,26 @@ describe("a leader that steps down", () => {
   });
 });
 
+describe("close", () => {
+  it("closes the store also when a full disk refuses the last write, and may be called twice", async () => {
+    const cluster = new SimulatedCluster({ members: 1, autoFlush: false });
+    const { replica, store } = cluster.member(1);
+    while (replica.status().raft.applied === 0) {
+      await cluster.ticks(1);
+      store.completeWrite();
+      await cluster.settle();
+    }
+    const closed = outcome(replica.close());
+    await cluster.settle();
+    expect(store.refuseWrite()).toBe(true);
+    expect(await closed).toBe("ERR_DISK_FULL");
+    expect(() => store.lastIndex()).toThrowError(
+      expect.objectContaining({ code: "ERR_STORAGE_CLOSED" }),
+    );
+    await replica.close();
+  });
+});
+
 describe("receipts", () => {
   // Keeps L23.
   it("are stepped and durable exactly once, in this order, also when the replica closes", async () => {
