@@ -1,5 +1,6 @@
 import { open, rename } from "node:fs/promises";
 import { dirname } from "node:path";
+import { syncDirectory } from "@annals/storage";
 
 /** Replaces a file so that after a crash either the old or the new content is there. */
 export async function replaceFile(path: string, content: string): Promise<void> {
@@ -13,14 +14,4 @@ export async function replaceFile(path: string, content: string): Promise<void> 
   }
   await rename(temporary, path);
   await syncDirectory(dirname(path));
-}
-
-/** Makes names in a directory durable. */
-export async function syncDirectory(path: string): Promise<void> {
-  const directory = await open(path, "r");
-  try {
-    await directory.sync();
-  } finally {
-    await directory.close();
-  }
 }

@@ -65,7 +65,18 @@ export class LogHost {
 
   async close(): Promise<void> {
     clearInterval(this.#ticker);
-    await Promise.all([...this.#logs.values()].map((log) => log.close()));
+    await Promise.all([...this.#logs.values()].map((log) => this.#closeLog(log)));
+  }
+
+  /** A log that could not write its last derived state has lost nothing that was acknowledged; the others close all the same. */
+  async #closeLog(log: HostedLog): Promise<void> {
+    try {
+      await log.close();
+    } catch (error) {
+      const { code } = toPlainError(error);
+      const text = "the last derived state was not written";
+      this.#send({ kind: "line", level: "warn", text, fields: { log: log.name, code } });
+    }
   }
 
   #tick(): void {

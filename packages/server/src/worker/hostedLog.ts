@@ -186,9 +186,15 @@ export class HostedLog {
   }
 
   #trace(trace: Trace): void {
+    const level = trace.kind.startsWith("became") ? "info" : "debug";
+    if (!this.#tells(level)) return;
     const { kind, ...fields } = trace;
-    const level = kind.startsWith("became") ? "info" : "debug";
     this.#line(level, kind, fields);
+  }
+
+  /** Debug lines are not even made unless somebody asked for them: the core traces every message. */
+  #tells(level: "debug" | "info" | "warn"): boolean {
+    return level !== "debug" || DEBUG_LEVELS.has(this.#options.setup.config.log.level);
   }
 
   #line(
@@ -196,13 +202,12 @@ export class HostedLog {
     text: string,
     fields: Readonly<Record<string, unknown>>,
   ): void {
-    const { name, setup } = this.#options;
-    if (level === "debug" && !DEBUG_LEVELS.has(setup.config.log.level)) return;
-    this.#options.sendToGateway({ kind: "line", level, text, fields: { log: name, ...fields } });
+    if (!this.#tells(level)) return;
+    const { name, sendToGateway } = this.#options;
+    sendToGateway({ kind: "line", level, text, fields: { log: name, ...fields } });
   }
 }
 
-/** Debug lines are not even made unless somebody asked for them: the core traces every message. */
 const DEBUG_LEVELS: ReadonlySet<string> = new Set(["trace", "debug"]);
 
 /** Commands at or below the stored applied index are not handed out again: the catalog is rebuilt from the log itself. */

@@ -18,12 +18,15 @@ const lane: LaneEnd<FromWorker, ToWorker> = new LaneEnd(
       return;
     }
     // The port keeps the thread alive: closing it after the stores are closed is the clean end.
-    void host.close().finally(() => {
-      lane.close();
-      port.close();
-    });
+    void host.close().finally(() => setImmediate(end));
   },
 );
+/** Runs a turn after the last message was sent, which has left by then. */
+function end(): void {
+  lane.close();
+  port.close();
+}
+
 const host = new LogHost(
   workerData as WorkerSetup,
   (message) => lane.send(message),

@@ -3,9 +3,9 @@ import { dirname, join } from "node:path";
 import type { MemberId } from "@annals/raft";
 import { AnnalsError } from "@annals/record";
 import type { LogStore } from "@annals/replica";
-import { openLogStore } from "@annals/storage";
+import { openLogStore, syncDirectory } from "@annals/storage";
 import type { NodeConfig } from "../config/index.ts";
-import { replaceFile, syncDirectory } from "../node/durableFile.ts";
+import { replaceFile } from "../node/durableFile.ts";
 
 export interface OpenStoreOptions {
   readonly config: NodeConfig;
