@@ -13,11 +13,12 @@ import {
   chainOf,
   cycleOf,
   hardState,
+  hex,
   noopEntry,
+  readGolden,
   SAMPLE_MEMBERSHIP,
 } from "@annals/testkit";
 import { temporaryDirectory } from "./support/directory.ts";
-import { hex, readGolden } from "./support/golden.ts";
 
 const TABLES = ["batches", "entries", "meta", "producers", "terms"];
 const SEGMENT = "segment-0000000000000001";

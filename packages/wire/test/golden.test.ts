@@ -1,5 +1,6 @@
 // Goal: bytes that left a process once stay readable for ever. Every layout version has a file of samples; today's encoder must give
 // the newest file's bytes, today's decoder must read every file.
+import { hex, readGolden } from "@annals/testkit";
 import { describe, expect, test } from "vitest";
 import { asIndex, asMemberId, asTerm } from "@annals/raft";
 import type { Message } from "@annals/raft";
@@ -13,7 +14,6 @@ import {
   parseIngestBody,
 } from "@annals/wire";
 import type { Frame } from "@annals/wire";
-import { hex, readGolden } from "./support/golden.ts";
 
 const envelope = { from: asMemberId(0x1_2345_6789_abc), to: asMemberId(2), term: asTerm(7) };
 const membership = {
