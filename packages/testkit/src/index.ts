@@ -17,5 +17,7 @@ export {
 export { SimulatedDisk, SimulatedLogStore } from "./storage/simulatedLogStore.ts";
 export { SimulatedCluster } from "./replica/simulatedCluster.ts";
 export type { SimulatedClusterOptions, SimulatedMember } from "./replica/simulatedCluster.ts";
+export { readSpecLinks } from "./specLinks.ts";
+export type { SpecLinks } from "./specLinks.ts";
 export { simulate } from "./simulator/simulation.ts";
 export type { Outcome } from "./simulator/simulation.ts";

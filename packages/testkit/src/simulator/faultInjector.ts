@@ -1,4 +1,4 @@
-import type { TimedFault } from "./plan.ts";
+import type { TimedFault } from "./faultKinds.ts";
 import type { Random } from "./random.ts";
 import type { SimulatedNode } from "./simulatedNode.ts";
 import type { World } from "./world.ts";

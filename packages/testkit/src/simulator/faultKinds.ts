@@ -1,11 +1,9 @@
-import type { EventKind } from "./journal.ts";
+/** Faults that strike any frame or answer; `Plan.chances` says how likely. */
+export const CHANCE_FAULTS = ["loss", "duplicate", "reorder", "lostAnswer"] as const;
+export type ChanceFault = (typeof CHANCE_FAULTS)[number];
 
-/** The events that are faults, for reports. */
-export const FAULT_KINDS: readonly EventKind[] = [
-  "loss",
-  "duplicate",
-  "reorder",
-  "cutLoss",
+/** Faults that strike now and then; `Plan.everyMs` says how often. */
+export const TIMED_FAULTS = [
   "partition",
   "crash",
   "powerCut",
@@ -20,5 +18,11 @@ export const FAULT_KINDS: readonly EventKind[] = [
   "damage",
   "transfer",
   "unreachable",
-  "lostAnswer",
-];
+] as const;
+export type TimedFault = (typeof TIMED_FAULTS)[number];
+
+/** `cutLoss` is what a partition takes. */
+export type FaultKind = ChanceFault | TimedFault | "cutLoss";
+
+/** Every kind of fault, for reports. */
+export const FAULT_KINDS: readonly FaultKind[] = [...CHANCE_FAULTS, "cutLoss", ...TIMED_FAULTS];

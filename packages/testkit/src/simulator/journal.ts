@@ -1,6 +1,8 @@
-/** What can happen in a simulation; the number of each kind is reported. */
-const EVENT_KINDS = [
-  // What a run does by itself.
+import { FAULT_KINDS } from "./faultKinds.ts";
+import type { FaultKind } from "./faultKinds.ts";
+
+/** What a run does by itself. */
+const RUN_KINDS = [
   "turn",
   "tick",
   "deliver",
@@ -16,30 +18,13 @@ const EVENT_KINDS = [
   "command",
   "start",
   "failStop",
-  // Faults.
-  "loss",
-  "duplicate",
-  "reorder",
-  "cutLoss",
-  "partition",
   "heal",
-  "crash",
-  "powerCut",
-  "stop",
-  "freeze",
-  "clockJump",
-  "lateTick",
-  "slowDisk",
-  "stalledDisk",
-  "failedFlush",
-  "fullDisk",
-  "damage",
-  "transfer",
-  "unreachable",
-  "lostAnswer",
 ] as const;
 
-export type EventKind = (typeof EVENT_KINDS)[number];
+/** What can happen in a simulation; the number of each kind is reported. */
+export type EventKind = (typeof RUN_KINDS)[number] | FaultKind;
+
+const EVENT_KINDS: readonly EventKind[] = [...RUN_KINDS, ...FAULT_KINDS];
 
 const CODES: ReadonlyMap<EventKind, number> = new Map(
   EVENT_KINDS.map((kind, code) => [kind, code]),

@@ -1,48 +1,8 @@
 import { REPLICA_DEFAULTS } from "@annals/replica";
 import type { ReplicaConfig } from "@annals/replica";
-import type { EventKind } from "./journal.ts";
+import { CHANCE_FAULTS, TIMED_FAULTS } from "./faultKinds.ts";
+import type { ChanceFault, TimedFault } from "./faultKinds.ts";
 import { Random } from "./random.ts";
-
-/** Faults that strike now and then; `Plan.everyMs` says how often. */
-export type TimedFault = Extract<
-  EventKind,
-  | "partition"
-  | "crash"
-  | "powerCut"
-  | "stop"
-  | "freeze"
-  | "clockJump"
-  | "lateTick"
-  | "slowDisk"
-  | "stalledDisk"
-  | "failedFlush"
-  | "fullDisk"
-  | "damage"
-  | "transfer"
-  | "unreachable"
->;
-
-const TIMED_FAULTS: readonly TimedFault[] = [
-  "partition",
-  "crash",
-  "powerCut",
-  "stop",
-  "freeze",
-  "clockJump",
-  "lateTick",
-  "slowDisk",
-  "stalledDisk",
-  "failedFlush",
-  "fullDisk",
-  "damage",
-  "transfer",
-  "unreachable",
-];
-
-/** Faults that strike any frame or answer; `Plan.chances` says how likely. */
-export type ChanceFault = Extract<EventKind, "loss" | "duplicate" | "reorder" | "lostAnswer">;
-
-const CHANCE_FAULTS: readonly ChanceFault[] = ["loss", "duplicate", "reorder", "lostAnswer"];
 
 /** Everything that a seed decides before the run begins. */
 export interface Plan {
