@@ -3,6 +3,7 @@ import type { LogIndex, MemberId } from "@annals/raft";
 import type { Report, Violation } from "../checkers/checker.ts";
 import { Journal } from "./journal.ts";
 import { LogUnderTest } from "./logUnderTest.ts";
+import type { ChanceFault } from "./faultKinds.ts";
 import type { Mutant } from "../mutants/mutant.ts";
 import { Network } from "./network.ts";
 import type { Plan } from "./plan.ts";
@@ -17,6 +18,10 @@ export interface WorldOptions {
   readonly mutant?: Mutant | undefined;
   /** Ends the faults earlier than the plan has it, for short runs. */
   readonly faultyMsMax?: number | undefined;
+  /** The only strikes to make of those that the plan leads to, by name; a shrunk schedule. Default: all. */
+  readonly strikesOnly?: ReadonlySet<string> | undefined;
+  /** Faults of frames and answers to leave out. */
+  readonly without?: ReadonlySet<ChanceFault> | undefined;
 }
 
 /** One simulated cluster: time, network, machines and the logs on them. Nothing in here knows the real time or real chance. */
@@ -29,11 +34,13 @@ export class World {
   readonly nodes: readonly SimulatedNode[];
   readonly logs: readonly LogUnderTest[];
   readonly report: Report;
+  readonly strikesOnly: ReadonlySet<string> | undefined;
   #violation: Violation | undefined;
   #requests = 0;
 
   constructor(plan: Plan, options: WorldOptions = {}) {
-    this.plan = plan;
+    this.plan = withoutChances(plan, options.without ?? new Set());
+    this.strikesOnly = options.strikesOnly;
     this.mutant = options.mutant;
     this.journal = new Journal(() => this.scheduler.nowUs, options.keepsLines ?? false);
     this.report = (rule, text) => {
@@ -75,4 +82,9 @@ export class World {
   index(value: number): LogIndex {
     return asIndex(value);
   }
+}
+
+function withoutChances(plan: Plan, without: ReadonlySet<ChanceFault>): Plan {
+  const kept = [...plan.chances].filter(([fault]) => !without.has(fault));
+  return { ...plan, chances: new Map(kept) };
 }
