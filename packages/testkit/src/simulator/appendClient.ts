@@ -129,7 +129,7 @@ export class AppendClient {
     const { records, stamp } = request;
     const timeoutMs = this.#random.pick([50, 300, 1000, 5000]);
     const begunUs = world.scheduler.nowUs;
-    const { life } = target.host;
+    const { life } = target;
     let settled = false;
     target.replica?.append({ records, stamp, timeoutMs }).then(
       (result) => {
@@ -147,8 +147,7 @@ export class AppendClient {
     world.scheduler.after((timeoutMs + graceMs) * 1000, () => {
       if (settled) return;
       settled = true;
-      const { host } = target;
-      if (host.up && host.life === life && host.lastHeldUs < begunUs)
+      if (target.up && target.life === life && target.host.lastHeldUs < begunUs)
         world.report("requests are answered", `request ${request.number} has no answer in time`);
       this.#outcomeUnknown(request);
     });

@@ -70,6 +70,10 @@ export class FaultInjector {
         note(1);
         node.crashFor(random.below(4 * electionUs), random.chance(0.5));
         return;
+      case "workerCrash":
+        note(1);
+        node.crashWorker(random.below(this.#world.plan.workers), random.chance(0.5));
+        return;
       case "powerCut":
         journal.note(fault, 0, 0, 0);
         for (const one of nodes) one.crashFor(random.below(2 * electionUs), random.chance(0.3));

@@ -6,6 +6,7 @@ export type ChanceFault = (typeof CHANCE_FAULTS)[number];
 export const TIMED_FAULTS = [
   "partition",
   "crash",
+  "workerCrash",
   "powerCut",
   "stop",
   "freeze",

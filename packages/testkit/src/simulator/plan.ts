@@ -9,6 +9,9 @@ export interface Plan {
   readonly seed: number;
   readonly nodes: number;
   readonly logs: number;
+  /** Worker threads of a node; a log belongs to the same one everywhere. */
+  readonly workers: number;
+  readonly reassignStaggerMs: number;
   readonly config: ReplicaConfig;
   /** How long faults last, before everything is healed. */
   readonly faultyMs: number;
@@ -41,6 +44,8 @@ export function drawPlan(seed: number, faultyMsMax: number = Infinity): Plan {
     seed,
     nodes,
     logs: random.pick([1, 1, 1, 2, 3]),
+    workers: random.pick([1, 2, 3]),
+    reassignStaggerMs: random.pick([1, 100, 1000]),
     config: drawConfig(random),
     faultyMs: Math.min(faultyMsMax, random.between(4000, 20_000)),
     latencyUs: { least: random.between(20, 500), mean: random.pick([100, 500, 2000, 10_000]) },

@@ -54,8 +54,7 @@ export class ReadClient {
     const timeoutMs = this.#random.pick([200, 1000, 3000]);
     const floor = reads.begin();
     const begunUs = world.scheduler.nowUs;
-    const { host } = target;
-    const { life } = host;
+    const { life } = target;
     let settled = false;
     const settle = (): void => {
       if (!settled) this.#open--;
@@ -65,14 +64,15 @@ export class ReadClient {
     const barrier = world.mutant?.readBarrier ?? barrierOf;
     barrier(replica, timeoutMs).then(() => {
       settle();
-      if (host.life !== life || !host.up || target.closing || target.failure !== undefined) return;
+      if (target.life !== life || !target.up || target.closing || target.failure !== undefined)
+        return;
       world.journal.note("read", target.node, number, replica.appliedSeq);
       reads.linearizable(target, floor, replica.appliedSeq);
       this.#showSome(target, replica);
     }, settle);
     const graceMs = GRACE_TICKS * world.plan.config.tickMs;
     world.scheduler.after((timeoutMs + graceMs) * 1000, () => {
-      if (!settled && host.up && host.life === life && host.lastHeldUs < begunUs)
+      if (!settled && target.up && target.life === life && target.host.lastHeldUs < begunUs)
         world.report("requests are answered", `a read at n${target.node} has no answer in time`);
       settle();
     });

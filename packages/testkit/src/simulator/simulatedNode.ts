@@ -24,6 +24,8 @@ export class SimulatedNode {
   #stalledUntilUs = 0;
   #fullUntilUs = 0;
   #failingFlushes = 0;
+  #stopping = false;
+  #lastHandoverUs = -Infinity;
 
   constructor(id: number, world: World) {
     this.id = id;
@@ -80,6 +82,8 @@ export class SimulatedNode {
     this.#life++;
     this.#held = undefined;
     this.#lateTickUs = 0;
+    this.#stopping = false;
+    this.#lastHandoverUs = -Infinity;
     journal.note("start", this.id, 0, this.#life);
     try {
       for (const replica of this.replicas) replica.start();
@@ -109,9 +113,36 @@ export class SimulatedNode {
     this.#world.scheduler.after(downUs, () => this.start());
   }
 
+  /** A worker thread ends with the replicas that it owns; others take them over, one per stagger interval. The process goes on. */
+  crashWorker(worker: number, keepPending: boolean): void {
+    if (!this.#up || this.frozen || this.#stopping) return;
+    const life = this.#life;
+    const { scheduler, plan } = this.#world;
+    for (const replica of this.replicas) {
+      if (replica.worker !== worker || !replica.up) continue;
+      replica.crash(keepPending);
+      const slotUs = this.#lastHandoverUs + plan.reassignStaggerMs * 1000;
+      this.#lastHandoverUs = Math.max(scheduler.nowUs, slotUs);
+      scheduler.at(this.#lastHandoverUs, () => {
+        this.run(life, () => this.#takeOver(replica));
+      });
+    }
+  }
+
+  #takeOver(replica: SimulatedReplica): void {
+    if (this.#stopping || replica.up) return;
+    this.#world.journal.note("start", this.id, replica.log, replica.life);
+    try {
+      replica.start();
+    } catch (error) {
+      this.#failedStart(error as AnnalsError);
+    }
+  }
+
   /** The orderly end: replicas are closed, then the process is gone and comes back. */
   stopFor(downUs: number): void {
     const life = this.#life;
+    this.#stopping = true;
     for (const replica of this.replicas) {
       replica.stop().catch((error: AnnalsError) => {
         if (error.code !== "ERR_DISK_FULL" && error.code !== "ERR_STORAGE_FAILED")

@@ -24,6 +24,7 @@ export class SimulatedReplica implements Observed {
   #failure: AnnalsError | undefined;
   #storageFailed = false;
   #closing = false;
+  #life = 0;
 
   constructor(under: LogUnderTest, host: SimulatedNode, membership: MembershipState) {
     this.log = under.number;
@@ -34,6 +35,27 @@ export class SimulatedReplica implements Observed {
     this.#random = under.world.random(100 * host.id + under.number);
     const { mutant } = under.world;
     this.disk = mutant?.makeDisk?.(membership, under.world) ?? new SimulatedDisk(membership);
+  }
+
+  /** Counts the starts of this replica, with its process or in another worker; callbacks of an earlier life do nothing. */
+  get life(): number {
+    return this.#life;
+  }
+
+  get up(): boolean {
+    return this.#running !== undefined;
+  }
+
+  /** The worker thread of its process that owns it: they die together. */
+  get worker(): number {
+    return this.log % this.#under.world.plan.workers;
+  }
+
+  /** Runs an event of a life of this replica: never, if that is over; later, if its process stands still. */
+  run(life: number, action: () => void): void {
+    this.host.run(this.host.life, () => {
+      if (this.up && life === this.#life) action();
+    });
   }
 
   /** Undefined while the node is down. */
@@ -68,14 +90,14 @@ export class SimulatedReplica implements Observed {
     this.#failure = undefined;
     this.#storageFailed = false;
     this.#closing = false;
-    const life = this.host.life;
+    const life = ++this.#life;
     const store = this.disk.open({ onWrite: (written) => this.#onWrite(written, life) });
     const clock: Clock = {
       now: () => world.scheduler.nowUs / 1000,
       wallTime: () => this.host.wallTime(),
       defer: (turn) =>
         world.scheduler.after(this.#random.below(60), () => {
-          this.host.run(life, () => this.#turn(turn));
+          this.run(life, () => this.#turn(turn));
         }),
     };
     const transport: PeerTransport = { send: (to, messages) => this.#send(to, messages) };
@@ -100,7 +122,7 @@ export class SimulatedReplica implements Observed {
     for (const checker of this.#under.checkers) checker.started?.(this);
   }
 
-  /** The process dies; a write in the air is lost, or had just reached the disk. */
+  /** The process or the worker dies; a write in the air is lost, or had just reached the disk. */
   crash(keepPending: boolean): void {
     const before = this.disk.image.hardState;
     this.#running?.store.crash({ keepPending });
@@ -173,7 +195,7 @@ export class SimulatedReplica implements Observed {
       world.journal.note("truncated", this.node, this.log, first);
     const fate = this.host.drawFlush();
     world.scheduler.after(fate.afterUs, () => {
-      this.host.run(life, () => this.#finishWrite(store));
+      this.run(life, () => this.#finishWrite(store));
     });
   }
 
