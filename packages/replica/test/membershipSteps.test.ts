@@ -2,7 +2,7 @@
 import { asIndex, asMemberId, asTerm, NOBODY } from "@annals/raft";
 import type { MembershipState, ProgressStatus, RaftStatus } from "@annals/raft";
 import { describe, expect, it } from "vitest";
-import { nextMembershipChange } from "../../src/worker/membershipSteps.ts";
+import { nextMembershipChange } from "../src/membershipSteps.ts";
 
 const COMMIT_INDEX = 1000;
 
