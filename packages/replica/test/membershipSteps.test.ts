@@ -98,6 +98,16 @@ describe("the next membership change", () => {
     expect(steps(one, [1, 8, 9])).toEqual(["addVoter 8", "remove 2"]);
   });
 
+  it("does not promote a learner that has said nothing yet, however short the log is", () => {
+    const young = { ...status({ voters: [1, 2, 3], learners: [9] }, [progress(9, 0)]) };
+    expect(steps({ ...young, commitIndex: asIndex(10) }, [1, 2, 9])).toEqual([]);
+  });
+
+  it("counts the leader among those who are to leave, so that two of them do not keep each other", () => {
+    const waiting = status({ voters: [1, 2, 3], learners: [9] }, [progress(9, 10)]);
+    expect(steps(waiting, [3, 9])).toEqual(["remove 2"]);
+  });
+
   it("never removes the leader itself", () => {
     expect(steps(status({ voters: [1, 2, 3] }), [2, 3])).toEqual([]);
   });
