@@ -1,12 +1,14 @@
-import type { HardState, Message, RaftStatus, Role, Term } from "@annals/raft";
+import type { HardState, MembershipState, Message, RaftStatus, Role, Term } from "@annals/raft";
 import type { WriteCycle } from "@annals/replica";
 import type { DiskImage } from "../storage/diskImage.ts";
 
 /** One replica as the checkers see it: by what crosses its ports. */
 export interface Observed {
   readonly log: number;
-  /** Also its member id. */
+  /** The machine, which is a member of its own: also its member id. */
   readonly node: number;
+  /** In force in the process, that is as of what it has applied. */
+  readonly membership: MembershipState;
   /** What its disk holds by now, whatever the process believes. */
   readonly durable: DiskImage;
   /** What its store shows to the process. */

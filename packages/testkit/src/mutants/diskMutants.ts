@@ -33,6 +33,11 @@ export const DISK_MUTANTS: readonly Mutant[] = [
     makeDisk: (membership, world) => new RewoundDisk(membership, world, Infinity),
   },
   {
+    name: "wiped-keeps-its-id",
+    bug: "a node that lost its disks goes on under its old member id",
+    wipedKeepsId: true,
+  },
+  {
     name: "truncation-lost",
     bug: "what a write cuts off the end of the log is still there after a restart",
     makeDisk: (membership) => new UntruncatedDisk(membership),

@@ -232,9 +232,9 @@ export class AppendClient {
   }
 
   #chooseNode(): number {
-    const { nodes } = this.#log.world.plan;
+    const { inService } = this.#log.world;
     return this.#leader > 0 && this.#random.chance(0.9)
       ? this.#leader
-      : this.#random.between(1, nodes);
+      : this.#random.pick(inService).id;
   }
 }

@@ -19,6 +19,10 @@ export const TIMED_FAULTS = [
   "damage",
   "transfer",
   "unreachable",
+  "wipe",
+  "oldDisk",
+  "join",
+  "leave",
 ] as const;
 export type TimedFault = (typeof TIMED_FAULTS)[number];
 

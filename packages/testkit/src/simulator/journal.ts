@@ -19,6 +19,9 @@ const RUN_KINDS = [
   "start",
   "failStop",
   "heal",
+  "roster",
+  "membership",
+  "retiredRefused",
 ] as const;
 
 /** What can happen in a simulation; the number of each kind is reported. */

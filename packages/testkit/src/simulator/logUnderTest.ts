@@ -1,8 +1,8 @@
-import { asMemberId } from "@annals/raft";
-import type { MembershipState } from "@annals/raft";
+import type { MemberId, MembershipState } from "@annals/raft";
 import { Bounds } from "../checkers/bounds.ts";
 import { ChainIntact } from "../checkers/chainIntact.ts";
 import type { Checker } from "../checkers/checker.ts";
+import { Configurations } from "../checkers/configurations.ts";
 import { CommittedLog } from "../checkers/committedLog.ts";
 import { DurabilityLedger } from "../checkers/durabilityLedger.ts";
 import { ElectionSafety } from "../checkers/electionSafety.ts";
@@ -27,7 +27,9 @@ const BATCH_HEAD_BYTES = 10_000;
 export class LogUnderTest {
   readonly number: number;
   readonly world: World;
-  readonly replicas: readonly SimulatedReplica[];
+  readonly configurations: Configurations;
+  readonly #replicas: SimulatedReplica[] = [];
+  readonly #born: MembershipState;
   readonly committed: CommittedLog = new CommittedLog();
   readonly oracle: LogOracle;
   readonly ledger: DurabilityLedger;
@@ -37,7 +39,7 @@ export class LogUnderTest {
   readonly bounds: Bounds;
   readonly checkers: readonly Checker[];
 
-  constructor(number: number, world: World, nodes: readonly SimulatedNode[]) {
+  constructor(number: number, world: World, voters: readonly MemberId[]) {
     this.number = number;
     this.world = world;
     const { report, plan } = world;
@@ -48,8 +50,9 @@ export class LogUnderTest {
     this.receipts = new Receipts(report);
     this.elections = new ElectionSafety(report);
     this.bounds = new Bounds(report, plan.config, itemBytes + BATCH_HEAD_BYTES);
-    this.replicas = nodes.map((node) => new SimulatedReplica(this, node, membershipOf(nodes)));
-    this.ledger = new DurabilityLedger(report, this.replicas, this.committed);
+    this.#born = bornWith(voters);
+    this.configurations = new Configurations(report, this.#replicas, this.#born);
+    this.ledger = new DurabilityLedger(report, this.#replicas, this.committed, this.configurations);
     this.checkers = [
       this.elections,
       new OneVote(report),
@@ -58,21 +61,33 @@ export class LogUnderTest {
       new OwnTermCommit(report),
       new Monotonic(report, this.committed),
       new LeaderCompleteness(report, this.committed, this.elections),
-      new StateMachineSafety(report, this.committed, (slot) => this.oracle.committed(slot)),
+      new StateMachineSafety(report, this.committed, (slot) => {
+        this.oracle.committed(slot);
+        this.configurations.committed(slot);
+      }),
+      this.configurations,
       new FailStop(report),
       this.ledger,
       this.receipts,
     ];
-    nodes.forEach((node, index) => {
-      const replica = this.replicas[index];
-      if (replica !== undefined) node.replicas.push(replica);
-    });
+  }
+
+  /** One for every machine that there ever was, by its number. */
+  get replicas(): readonly SimulatedReplica[] {
+    return this.#replicas;
+  }
+
+  /** A machine joins: its disk is empty but for what the log was born with. */
+  addReplica(host: SimulatedNode): SimulatedReplica {
+    const replica = new SimulatedReplica(this, host, this.#born);
+    this.#replicas.push(replica);
+    return replica;
   }
 }
 
-function membershipOf(nodes: readonly SimulatedNode[]): MembershipState {
+function bornWith(voters: readonly MemberId[]): MembershipState {
   return {
-    voters: nodes.map(({ id }) => asMemberId(id)),
+    voters,
     votersOutgoing: [],
     learners: [],
     learnersNext: [],

@@ -58,7 +58,7 @@ export function drawPlan(seed: number, faultyMsMax: number = Infinity): Plan {
       recordsMax: random.pick([1, 3, 10, 40]),
       recordBytesMax: random.pick([8, 100, 1000]),
     },
-    everyMs: faultless ? new Map() : drawTimed(random, nodes),
+    everyMs: faultless ? new Map() : drawTimed(random),
     chances: faultless ? new Map() : drawChances(random),
     healsQuorumOnly: random.chance(0.5),
   };
@@ -88,13 +88,11 @@ function drawConfig(random: Random): ReplicaConfig {
   };
 }
 
-function drawTimed(random: Random, nodes: number): ReadonlyMap<TimedFault, number> {
+function drawTimed(random: Random): ReadonlyMap<TimedFault, number> {
   const everyMs = new Map<TimedFault, number>();
   for (const fault of TIMED_FAULTS) {
     const on = random.chance(0.4);
     const rate = random.pick([500, 1000, 2000, 5000]);
-    // Nobody can repair a damaged entry yet: a minority of the nodes is damaged at most once each.
-    if (fault === "damage" && nodes < 3) continue;
     if (on) everyMs.set(fault, rate);
   }
   return everyMs;

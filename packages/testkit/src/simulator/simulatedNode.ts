@@ -1,4 +1,6 @@
 import type { AnnalsError } from "@annals/record";
+import { reconcile } from "./reconcile.ts";
+import { Roster } from "./roster.ts";
 import type { SimulatedReplica } from "./simulatedReplica.ts";
 import type { Random } from "./random.ts";
 import type { World } from "./world.ts";
@@ -6,9 +8,15 @@ import type { World } from "./world.ts";
 /** Milliseconds since 1970 at which every simulation begins. */
 const EPOCH_MS = 1_700_000_000_000;
 
+/** Ticks between two looks at whether the memberships are what they should be. */
+const RECONCILE_TICKS = 10;
+
 /** One process on one machine: it carries a replica of every log, which share its fate, its disk and its clock. */
 export class SimulatedNode {
+  /** Also its member id in every log. */
   readonly id: number;
+  /** Its place in the cluster, which another machine takes when this one has lost its disks. */
+  readonly place: number;
   readonly replicas: SimulatedReplica[] = [];
   readonly #world: World;
   readonly #random: Random;
@@ -16,6 +24,9 @@ export class SimulatedNode {
   #up = false;
   #dead = false;
   #damaged = false;
+  #replaced = false;
+  #roster: Roster;
+  #ticks = 0;
   #held: (() => void)[] | undefined;
   #lastHeldUs = 0;
   #wallOffsetMs = 0;
@@ -27,8 +38,10 @@ export class SimulatedNode {
   #stopping = false;
   #lastHandoverUs = -Infinity;
 
-  constructor(id: number, world: World) {
+  constructor(id: number, place: number, world: World) {
     this.id = id;
+    this.place = place;
+    this.#roster = new Roster(world.bornAt);
     this.#world = world;
     this.#random = world.random(1000 + id);
   }
@@ -49,6 +62,25 @@ export class SimulatedNode {
 
   get damaged(): boolean {
     return this.#damaged;
+  }
+
+  /** Another machine has its place; this one stands in the attic, with all its disks hold. */
+  get replaced(): boolean {
+    return this.#replaced;
+  }
+
+  /** Down for good, by what anybody can tell. */
+  get lost(): boolean {
+    return this.#dead || this.#damaged || this.#replaced;
+  }
+
+  /** Who belongs to the cluster, as far as this node has heard. */
+  get roster(): Roster {
+    return this.#roster;
+  }
+
+  forgetRoster(): void {
+    this.#roster = new Roster(this.#world.bornAt);
   }
 
   get frozen(): boolean {
@@ -76,7 +108,7 @@ export class SimulatedNode {
   }
 
   start(): void {
-    if (this.#up || this.#dead) return;
+    if (this.#up || this.#dead || this.#replaced) return;
     const { journal } = this.#world;
     this.#up = true;
     this.#life++;
@@ -219,12 +251,33 @@ export class SimulatedNode {
   }
 
   /** Bit rot in some entry of some log, found when it is next read after a restart. */
-  damage(): void {
+  damage(): boolean {
     const replica = this.#random.pick(this.replicas);
     const { count } = replica.durable.stored;
-    if (count === 0) return;
+    if (count === 0) return false;
     this.#damaged = true;
     replica.disk.damageEntry(this.#world.index(1 + this.#random.below(count)));
+    return true;
+  }
+
+  /** FAULT: its disks are empty, and it goes on as if they always were. */
+  blank(): void {
+    this.crash(false);
+    for (const replica of this.replicas) replica.blank();
+  }
+
+  /** Its disks are gone, or it is taken for lost; another machine takes its place. */
+  replace(): void {
+    this.crash(false);
+    this.#replaced = true;
+  }
+
+  /** The machine is fetched from the attic and runs with the disks as they were, for a while. */
+  returnFor(upUs: number): void {
+    if (!this.#replaced) return;
+    this.#replaced = false;
+    this.start();
+    this.#world.scheduler.after(upUs, () => this.replace());
   }
 
   /** Gone for good. */
@@ -262,6 +315,8 @@ export class SimulatedNode {
         const elapsed = Math.max(1, Math.floor((nowUs - lastUs) / tickUs));
         journal.note("tick", this.id, 0, elapsed);
         for (const { replica } of this.replicas) replica?.tick(elapsed);
+        this.#ticks++;
+        if (this.#ticks % RECONCILE_TICKS === 0) reconcile(this, this.#world);
         this.#tickLater(life, nowUs);
       });
     });

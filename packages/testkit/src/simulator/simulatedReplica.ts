@@ -7,6 +7,7 @@ import type { Observed } from "../checkers/checker.ts";
 import type { DiskImage } from "../storage/diskImage.ts";
 import { SimulatedDisk } from "../storage/simulatedLogStore.ts";
 import type { SimulatedLogStore } from "../storage/simulatedLogStore.ts";
+import { decodeRosterCommand, SYSTEM_LOG } from "./roster.ts";
 import type { LogUnderTest } from "./logUnderTest.ts";
 import type { Random } from "./random.ts";
 import type { SimulatedNode } from "./simulatedNode.ts";
@@ -16,7 +17,8 @@ export class SimulatedReplica implements Observed {
   readonly log: number;
   readonly node: number;
   readonly id: MemberId;
-  readonly disk: SimulatedDisk;
+  readonly #born: MembershipState;
+  #disk: SimulatedDisk;
   readonly host: SimulatedNode;
   readonly #under: LogUnderTest;
   readonly #random: Random;
@@ -26,15 +28,20 @@ export class SimulatedReplica implements Observed {
   #closing = false;
   #life = 0;
 
-  constructor(under: LogUnderTest, host: SimulatedNode, membership: MembershipState) {
+  constructor(under: LogUnderTest, host: SimulatedNode, born: MembershipState) {
     this.log = under.number;
     this.node = host.id;
     this.id = asMemberId(host.id);
     this.host = host;
     this.#under = under;
     this.#random = under.world.random(100 * host.id + under.number);
-    const { mutant } = under.world;
-    this.disk = mutant?.makeDisk?.(membership, under.world) ?? new SimulatedDisk(membership);
+    this.#born = born;
+    this.#disk = this.#blankDisk();
+  }
+
+  #blankDisk(): SimulatedDisk {
+    const { world } = this.#under;
+    return world.mutant?.makeDisk?.(this.#born, world) ?? new SimulatedDisk(this.#born);
   }
 
   /** Counts the starts of this replica, with its process or in another worker; callbacks of an earlier life do nothing. */
@@ -63,12 +70,24 @@ export class SimulatedReplica implements Observed {
     return this.#running?.replica;
   }
 
+  get disk(): SimulatedDisk {
+    return this.#disk;
+  }
+
+  blank(): void {
+    this.#disk = this.#blankDisk();
+  }
+
   get durable(): DiskImage {
-    return this.disk.image;
+    return this.#disk.image;
   }
 
   get view(): DiskImage {
-    return this.#running?.store.view ?? this.disk.image;
+    return this.#running?.store.view ?? this.#disk.image;
+  }
+
+  get membership(): MembershipState {
+    return this.replica?.status().raft.membership ?? this.#disk.image.membership;
   }
 
   get storageFailed(): boolean {
@@ -101,6 +120,7 @@ export class SimulatedReplica implements Observed {
         }),
     };
     const transport: PeerTransport = { send: (to, messages) => this.#send(to, messages) };
+    if (this.log === SYSTEM_LOG) this.#replayRoster();
     const replica = new Replica({
       self: this.id,
       config: world.plan.config,
@@ -110,7 +130,7 @@ export class SimulatedReplica implements Observed {
       randomBelow: (n) => this.#random.below(n),
       events: {
         onRole: (role, leader, term) => this.#onRole(role, leader, term),
-        onCommand: () => {},
+        onCommand: (_index, data) => this.#onCommand(data),
         onTrace: (trace) => {
           if (world.journal.keepsLines)
             world.journal.say(this.node, this.log, JSON.stringify(trace));
@@ -120,6 +140,21 @@ export class SimulatedReplica implements Observed {
     });
     this.#running = { replica, store };
     for (const checker of this.#under.checkers) checker.started?.(this);
+  }
+
+  /** Commands at or below the stored applied index are not handed out again. */
+  #replayRoster(): void {
+    const { stored, appliedIndex } = this.durable;
+    this.host.forgetRoster();
+    for (let index = 1; index <= appliedIndex; index++) {
+      const entry = stored.at(index)?.entry;
+      if (entry?.kind === "command") this.#onCommand(entry.data);
+    }
+  }
+
+  #onCommand(data: Uint8Array): void {
+    const command = this.log === SYSTEM_LOG ? decodeRosterCommand(data) : undefined;
+    if (command !== undefined) this.host.roster.apply(command);
   }
 
   /** The process or the worker dies; a write in the air is lost, or had just reached the disk. */

@@ -31,7 +31,10 @@ export class World {
   readonly scheduler: Scheduler = new Scheduler();
   readonly journal: Journal;
   readonly network: Network;
-  readonly nodes: readonly SimulatedNode[];
+  readonly #nodes: SimulatedNode[] = [];
+  /** Members that are to leave, or have left. */
+  readonly leaving: Set<number> = new Set();
+  readonly #inService = new Map<number, SimulatedNode>();
   readonly logs: readonly LogUnderTest[];
   readonly report: Report;
   readonly strikesOnly: ReadonlySet<string> | undefined;
@@ -48,10 +51,49 @@ export class World {
       this.journal.say(0, 0, `BROKEN ${rule}: ${text}`);
     };
     this.network = new Network(this);
-    const ids = Array.from({ length: plan.nodes }, (_, index) => index + 1);
-    this.nodes = ids.map((id) => new SimulatedNode(id, this));
-    const numbers = Array.from({ length: plan.logs }, (_, index) => index + 1);
-    this.logs = numbers.map((number) => new LogUnderTest(number, this, this.nodes));
+    const born = numbersTo(plan.nodes).map(asMemberId);
+    this.logs = numbersTo(plan.logs).map((number) => new LogUnderTest(number, this, born));
+    for (const place of born) this.addMachine(place);
+  }
+
+  /** Every machine that there ever was, by its number, which is its member id as well: a wiped one is followed by another. */
+  get nodes(): readonly SimulatedNode[] {
+    return this.#nodes;
+  }
+
+  /** The newest machine of each place. */
+  get inService(): readonly SimulatedNode[] {
+    return [...this.#inService.values()];
+  }
+
+  /** Which member was at which place when the cluster was born. */
+  get bornAt(): ReadonlyMap<number, MemberId> {
+    return new Map(numbersTo(this.plan.nodes).map((place) => [place, asMemberId(place)]));
+  }
+
+  /** A machine with empty disks, switched off yet, at a new place or in the place of the one that was there. */
+  addMachine(place: number): SimulatedNode {
+    const node = new SimulatedNode(this.#nodes.length + 1, place, this);
+    this.#nodes.push(node);
+    this.#inService.set(place, node);
+    for (const log of this.logs) node.replicas.push(log.addReplica(node));
+    return node;
+  }
+
+  /** A machine that was never switched on is taken away again. */
+  giveUp(node: SimulatedNode): void {
+    node.replace();
+    this.#inService.delete(node.place);
+  }
+
+  /** Whom every log has as its voters once all that was asked for is done, ascending. */
+  wanted(): readonly MemberId[] {
+    const wanted = this.inService.filter(({ id }) => !this.leaving.has(id));
+    return wanted.map(({ id }) => this.member(id)).toSorted((a, b) => a - b);
+  }
+
+  newestAt(place: number): SimulatedNode | undefined {
+    return this.#inService.get(place);
   }
 
   /** The first rule that was broken. */
@@ -82,6 +124,10 @@ export class World {
   index(value: number): LogIndex {
     return asIndex(value);
   }
+}
+
+function numbersTo(count: number): readonly number[] {
+  return Array.from({ length: count }, (_, index) => index + 1);
 }
 
 function withoutChances(plan: Plan, without: ReadonlySet<ChanceFault>): Plan {
