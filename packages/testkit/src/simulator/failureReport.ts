@@ -12,7 +12,8 @@ export async function explainFailure(failed: Outcome): Promise<string> {
   const { plan, strikes } = shown;
   const chances = [...plan.chances].map(([fault, chance]) => `${fault} ${chance}`);
   return [
-    `FAILED seed ${seed}: ${plan.nodes} nodes, ${plan.logs} logs; ${failed.strikes.length} strikes, shrunk to ${strikes.length} in ${runs} runs`,
+    `FAILED seed ${seed}: ${plan.nodes} nodes, ${plan.logs} logs`,
+    `  ${failed.strikes.length} strikes, shrunk to ${strikes.length} in ${runs} runs`,
     `  strikes: ${strikes.join(" ") || "none"}`,
     `  of frames and answers: ${chances.join(", ") || "none"}`,
     tellTail(shown),
