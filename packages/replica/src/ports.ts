@@ -80,6 +80,17 @@ export interface LogStore extends LogReader {
   close(): Promise<void>;
 }
 
+/** The blobs that are durable on this disk, as far as a replica asks: files named by their SHA-256, beside the log. */
+export interface BlobHolder {
+  /** Those of the digests (64 lower-case hexadecimal digits) that are not durable here. Called for every entry that names blobs: quick. */
+  missing(digests: readonly string[]): readonly string[];
+  /** An entry came from `from` before these blobs did, and is not taken. Called again with every repeat of the entry. */
+  want(digests: readonly string[], from: MemberId): void;
+}
+
+/** For logs whose records name no blobs. */
+export const NO_BLOBS: BlobHolder = { missing: (digests) => digests, want: () => {} };
+
 /** Carries messages to other members. Best effort: may drop, delay, reorder or duplicate; Raft repairs. Never throws, never blocks. */
 export interface PeerTransport {
   /** What one drain produced for one member, in order. */

@@ -174,6 +174,16 @@ test("batch, version 1", () => {
   expect([0, 1, 2].map((k) => hex(view.record(k)))).toEqual(RECORDS.map(hex));
 });
 
+test("batch, version 2: records that name blobs", () => {
+  const header = { ...HEADER, blobs: ["0f".repeat(32), "a1".repeat(32)] };
+  const current = new Map([["batch", hex(encodeBatch(header, RECORDS))]]);
+  const golden = readGolden(import.meta.dirname, "batch.v2.hex", current);
+  expect(current).toEqual(golden);
+  const view = new BatchView(Buffer.from(golden.get("batch") ?? "", "hex"));
+  expect(view.header).toEqual(header);
+  expect([0, 1, 2].map((k) => hex(view.record(k)))).toEqual(RECORDS.map(hex));
+});
+
 describe("ingest, version 1", () => {
   const bodies = [
     ["application/json", Buffer.from(JSON.stringify([RECORD]))],

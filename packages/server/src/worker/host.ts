@@ -178,13 +178,13 @@ export class LogHost {
     request: Extract<WorkerRequest, { op: "append" }>,
   ): Promise<AppendReply> {
     const { ingest } = this.#setup.config;
-    const { records } = parseIngestBody(request.contentType, request.body, {
+    const { records, attachments } = parseIngestBody(request.contentType, request.body, {
       ...RECORD_LIMITS,
       maxRecordBytes: ingest.maxRecordBytes,
       maxRecords: ingest.maxRecords,
     });
     const { timeoutMs, stamp } = request;
-    return log.replica.append({ records, stamp, timeoutMs });
+    return log.replica.append({ records, attachments, stamp, timeoutMs });
   }
 
   /** What is no coded error is a bug: it goes to the log with its stack, and to nobody else. */

@@ -2,7 +2,7 @@ import { randomInt } from "node:crypto";
 import { setImmediate } from "node:timers";
 import type { LogIndex, MemberId, Message, Trace } from "@annals/raft";
 import { AnnalsError } from "@annals/record";
-import { nextMembershipChange, Replica } from "@annals/replica";
+import { nextMembershipChange, NO_BLOBS, Replica } from "@annals/replica";
 import type { Clock, LogStore } from "@annals/replica";
 import { Receiver } from "@annals/transport";
 import { decodeMessages, encodeFrame } from "@annals/wire";
@@ -75,6 +75,7 @@ export class HostedLog {
       self: setup.self,
       config: replicaConfig(setup.config),
       store,
+      blobs: NO_BLOBS,
       transport: this.#streams,
       clock: WORKER_CLOCK,
       randomBelow: randomInt,

@@ -12,16 +12,20 @@ import { Scheduler } from "./scheduler.ts";
 import { SimulatedNode } from "./simulatedNode.ts";
 import type { SimulatedReplica } from "./simulatedReplica.ts";
 
-export interface WorldOptions {
+/** A part of the faults that a seed leads to. */
+export interface Schedule {
+  /** The only strikes to make, by name; undefined for all. */
+  readonly strikesOnly: ReadonlySet<string> | undefined;
+  /** Faults of frames and answers to leave out. */
+  readonly without: ReadonlySet<ChanceFault>;
+}
+
+export interface WorldOptions extends Partial<Schedule> {
   /** Keeps the words of the trace. */
   readonly keepsLines?: boolean;
   readonly mutant?: Mutant | undefined;
   /** Ends the faults earlier than the plan has it, for short runs. */
   readonly faultyMsMax?: number | undefined;
-  /** The only strikes to make of those that the plan leads to, by name; a shrunk schedule. Default: all. */
-  readonly strikesOnly?: ReadonlySet<string> | undefined;
-  /** Faults of frames and answers to leave out. */
-  readonly without?: ReadonlySet<ChanceFault> | undefined;
 }
 
 /** One simulated cluster: time, network, machines and the logs on them. Nothing in here knows the real time or real chance. */
