@@ -14,7 +14,8 @@ export {
   plainEntries,
   SAMPLE_MEMBERSHIP,
 } from "./storage/sampleLog.ts";
-export { SimulatedDisk, SimulatedLogStore } from "./storage/simulatedLogStore.ts";
+export { SimulatedDisk } from "./storage/simulatedDisk.ts";
+export { SimulatedLogStore } from "./storage/simulatedLogStore.ts";
 export { SimulatedCluster } from "./replica/simulatedCluster.ts";
 export type { SimulatedClusterOptions, SimulatedMember } from "./replica/simulatedCluster.ts";
 export { readSpecLinks } from "./specLinks.ts";

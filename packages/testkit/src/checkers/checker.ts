@@ -1,5 +1,6 @@
 import type { HardState, MembershipState, Message, RaftStatus, Role, Term } from "@annals/raft";
 import type { WriteCycle } from "@annals/replica";
+import type { CycleStep } from "../storage/cycleSteps.ts";
 import type { DiskImage } from "../storage/diskImage.ts";
 
 /** One replica as the checkers see it: by what crosses its ports. */
@@ -27,6 +28,10 @@ export interface Checker {
   sent?(replica: Observed, message: Message): void;
   /** A write cycle goes to the disk; `image` is what will be there. */
   writing?(replica: Observed, cycle: WriteCycle, image: DiskImage): void;
+  /** The process or worker died when its cycle, if one was in the air, had come to `step`; `pending` is what that cycle leads to. */
+  crashed?(replica: Observed, step: CycleStep, pending: DiskImage | undefined): void;
+  /** Its disks were taken away: what comes next starts from nothing. */
+  blanked?(replica: Observed): void;
   /** Something reached the disk. */
   flushed?(replica: Observed, before: HardState): void;
 }

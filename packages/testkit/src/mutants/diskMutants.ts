@@ -6,7 +6,7 @@ import type { SimulatedReplica } from "../simulator/simulatedReplica.ts";
 import type { World } from "../simulator/world.ts";
 import { blankImage } from "../storage/diskImage.ts";
 import type { DiskImage } from "../storage/diskImage.ts";
-import { SimulatedDisk } from "../storage/simulatedLogStore.ts";
+import { SimulatedDisk } from "../storage/simulatedDisk.ts";
 import type { OpenOptions, SimulatedLogStore } from "../storage/simulatedLogStore.ts";
 import type { Mutant } from "./mutant.ts";
 
@@ -147,7 +147,7 @@ class RewoundDisk extends SimulatedDisk {
   override open(options: OpenOptions = {}): SimulatedLogStore {
     if (this.#history.length > 0 && this.#random.chance(0.3)) {
       const blank = blankImage(this.#membership);
-      super.persist(Number.isFinite(this.#writes) ? (this.#history[0] ?? blank) : blank);
+      this.restore(Number.isFinite(this.#writes) ? (this.#history[0] ?? blank) : blank);
     }
     return super.open(options);
   }

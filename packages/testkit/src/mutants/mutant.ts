@@ -1,7 +1,7 @@
 import type { MembershipState, Message } from "@annals/raft";
 import type { AnnalsError } from "@annals/record";
 import type { AppendResult, LogStore, PeerTransport, Replica } from "@annals/replica";
-import type { SimulatedDisk } from "../storage/simulatedLogStore.ts";
+import type { SimulatedDisk } from "../storage/simulatedDisk.ts";
 import type { SimulatedReplica } from "../simulator/simulatedReplica.ts";
 import type { World } from "../simulator/world.ts";
 

@@ -1,3 +1,4 @@
+import { CYCLE_STEPS } from "../storage/cycleSteps.ts";
 import { TIMED_FAULTS } from "./faultKinds.ts";
 import type { TimedFault } from "./faultKinds.ts";
 import { Operator } from "./operator.ts";
@@ -75,15 +76,16 @@ export class FaultInjector {
       }
       case "crash":
         note(1);
-        node.crashFor(random.below(4 * electionUs), random.chance(0.5));
+        node.crashFor(random.below(4 * electionUs), random.pick(CYCLE_STEPS));
         return;
       case "workerCrash":
         note(1);
-        node.crashWorker(random.below(this.#world.plan.workers), random.chance(0.5));
+        node.crashWorker(random.below(this.#world.plan.workers), random.pick(CYCLE_STEPS));
         return;
       case "powerCut":
         journal.note(fault, 0, 0, 0);
-        for (const one of inService) one.crashFor(random.below(2 * electionUs), random.chance(0.3));
+        for (const one of inService)
+          one.crashFor(random.below(2 * electionUs), random.pick(CYCLE_STEPS));
         return;
       case "stop":
         note(1);
@@ -118,7 +120,16 @@ export class FaultInjector {
         node.fillDisk(random.below(6 * electionUs));
         return;
       case "damage":
-        if (this.#operator.damage(node)) note(1);
+        if (this.#operator.damage(node, random.pick(["flipped", "misplaced"]), 1)) note(1);
+        return;
+      case "zeroedPage":
+        // A page holds a handful of entries; the one at its edge may be cut in the middle.
+        if (this.#operator.damage(node, random.pick(["zeroed", "missing"]), random.between(1, 8)))
+          note(1);
+        return;
+      case "misread":
+        note(1);
+        node.misread(random);
         return;
       case "transfer":
         this.#transfer(random);

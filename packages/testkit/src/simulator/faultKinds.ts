@@ -17,6 +17,8 @@ export const TIMED_FAULTS = [
   "failedFlush",
   "fullDisk",
   "damage",
+  "zeroedPage",
+  "misread",
   "transfer",
   "unreachable",
   "wipe",
@@ -26,8 +28,13 @@ export const TIMED_FAULTS = [
 ] as const;
 export type TimedFault = (typeof TIMED_FAULTS)[number];
 
-/** `cutLoss` is what a partition takes. */
-export type FaultKind = ChanceFault | TimedFault | "cutLoss";
+/** `cutLoss` is what a partition takes; `cutCycle` a crash with a write in the air. */
+export type FaultKind = ChanceFault | TimedFault | "cutLoss" | "cutCycle";
 
 /** Every kind of fault, for reports. */
-export const FAULT_KINDS: readonly FaultKind[] = [...CHANCE_FAULTS, "cutLoss", ...TIMED_FAULTS];
+export const FAULT_KINDS: readonly FaultKind[] = [
+  ...CHANCE_FAULTS,
+  "cutLoss",
+  ...TIMED_FAULTS,
+  "cutCycle",
+];

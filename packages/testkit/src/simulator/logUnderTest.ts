@@ -15,6 +15,7 @@ import { Monotonic } from "../checkers/monotonic.ts";
 import { OneVote } from "../checkers/oneVote.ts";
 import { OwnTermCommit } from "../checkers/ownTermCommit.ts";
 import { Receipts } from "../checkers/receipts.ts";
+import { Recovery } from "../checkers/recovery.ts";
 import { StateMachineSafety } from "../checkers/stateMachineSafety.ts";
 import { SimulatedReplica } from "./simulatedReplica.ts";
 import type { SimulatedNode } from "./simulatedNode.ts";
@@ -67,6 +68,7 @@ export class LogUnderTest {
       }),
       this.configurations,
       new FailStop(report),
+      new Recovery(report),
       this.ledger,
       this.receipts,
     ];

@@ -1,3 +1,5 @@
+import { CYCLE_STEPS } from "../storage/cycleSteps.ts";
+import type { Damage } from "../storage/diskImage.ts";
 import { sustains } from "./quorums.ts";
 import type { Random } from "./random.ts";
 import type { SimulatedNode } from "./simulatedNode.ts";
@@ -28,7 +30,7 @@ export class Operator {
     if (node.replaced || nodes.length >= MACHINES_MAX || !this.mayLose(node)) return false;
     if (mutant?.wipedKeepsId === true) {
       node.blank();
-      node.crashFor(random.below(2 * this.#electionUs), false);
+      node.crashFor(random.below(2 * this.#electionUs), "begun");
       return true;
     }
     node.replace();
@@ -38,8 +40,8 @@ export class Operator {
   }
 
   /** Bit rot that nothing repairs, on a node that is not needed. */
-  damage(node: SimulatedNode): boolean {
-    return !node.lost && this.mayLose(node) && node.damage();
+  damage(node: SimulatedNode, damage: Damage, entries: number): boolean {
+    return !node.lost && this.mayLose(node) && node.damage(damage, entries);
   }
 
   /** Somebody starts a node on the disks that it had before it was wiped, while the newer machine runs, or instead of it. */
@@ -50,7 +52,7 @@ export class Operator {
     const old = random.pick(attic);
     const upUs = random.below(10 * this.#electionUs);
     const instead = random.chance(0.5);
-    if (instead) this.#world.newestAt(old.place)?.crashFor(upUs, random.chance(0.5));
+    if (instead) this.#world.newestAt(old.place)?.crashFor(upUs, random.pick(CYCLE_STEPS));
     old.returnFor(upUs);
     return old;
   }

@@ -1,4 +1,3 @@
-import { asSeq } from "@annals/record";
 import type { Replica } from "@annals/replica";
 import type { LogUnderTest } from "./logUnderTest.ts";
 import type { Random } from "./random.ts";
@@ -85,9 +84,8 @@ export class ReadClient {
     if (last === 0) return;
     world.journal.note("localRead", target.node, number, last);
     for (const seq of [last, 1 + this.#random.below(last)]) {
-      const index = target.view.stored.indexOfSeq(asSeq(seq));
-      if (index !== undefined && target.view.damaged.has(index)) continue;
-      reads.shown(target, seq, target.view.stored.at(index ?? 0)?.hash);
+      const found = target.readSeq(seq);
+      if (found !== undefined) reads.shown(target, seq, found);
     }
   }
 }

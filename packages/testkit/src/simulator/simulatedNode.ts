@@ -1,4 +1,6 @@
 import type { AnnalsError } from "@annals/record";
+import type { CycleStep } from "../storage/cycleSteps.ts";
+import type { Damage } from "../storage/diskImage.ts";
 import { reconcile } from "./reconcile.ts";
 import { Roster } from "./roster.ts";
 import type { SimulatedReplica } from "./simulatedReplica.ts";
@@ -24,6 +26,8 @@ export class SimulatedNode {
   #up = false;
   #dead = false;
   #damaged = false;
+  /** Some read was misdirected, so that an entry may be called damaged which is not. */
+  #misreads = false;
   #replaced = false;
   #roster: Roster;
   #ticks = 0;
@@ -127,32 +131,36 @@ export class SimulatedNode {
   }
 
   #failedStart(error: AnnalsError): void {
-    if (error.code !== "ERR_ENTRY_DAMAGED")
+    if (error.code !== "ERR_ENTRY_DAMAGED" || !(this.#damaged || this.#misreads))
       this.#world.report("starts", `n${this.id} does not start: ${error.message}`);
-    this.crash(false);
-    this.#dead = true;
+    if (this.#damaged) {
+      this.crash("begun");
+      this.#dead = true;
+    } else {
+      this.crashFor(this.#random.below(2_000_000), "begun");
+    }
   }
 
-  crash(keepPending: boolean): void {
+  crash(step: CycleStep): void {
     if (!this.#up) return;
     this.#up = false;
     this.#held = undefined;
-    for (const replica of this.replicas) replica.crash(keepPending);
+    for (const replica of this.replicas) replica.crash(step);
   }
 
-  crashFor(downUs: number, keepPending: boolean): void {
-    this.crash(keepPending);
+  crashFor(downUs: number, step: CycleStep): void {
+    this.crash(step);
     this.#world.scheduler.after(downUs, () => this.start());
   }
 
   /** A worker thread ends with the replicas that it owns; others take them over, one per stagger interval. The process goes on. */
-  crashWorker(worker: number, keepPending: boolean): void {
+  crashWorker(worker: number, step: CycleStep): void {
     if (!this.#up || this.frozen || this.#stopping) return;
     const life = this.#life;
     const { scheduler, plan } = this.#world;
     for (const replica of this.replicas) {
       if (replica.worker !== worker || !replica.up) continue;
-      replica.crash(keepPending);
+      replica.crash(step);
       const slotUs = this.#lastHandoverUs + plan.reassignStaggerMs * 1000;
       this.#lastHandoverUs = Math.max(scheduler.nowUs, slotUs);
       scheduler.at(this.#lastHandoverUs, () => {
@@ -182,7 +190,7 @@ export class SimulatedNode {
       });
     }
     this.#world.scheduler.after(100_000 + this.#random.below(200_000), () => {
-      if (life === this.#life) this.crashFor(downUs, false);
+      if (life === this.#life) this.crashFor(downUs, "begun");
     });
   }
 
@@ -191,11 +199,12 @@ export class SimulatedNode {
     const { journal, scheduler } = this.#world;
     journal.note("failStop", this.id, replica.log, error.code.length, () => error.message);
     const life = this.#life;
-    if (error.code === "ERR_ENTRY_DAMAGED" && this.#damaged) this.#dead = true;
+    if (error.code === "ERR_ENTRY_DAMAGED" && (this.#damaged || this.#misreads))
+      this.#dead = this.#damaged;
     else if (error.code !== "ERR_STORAGE_FAILED" || !replica.storageFailed)
       this.#world.report("no broken replica", `n${this.id}: ${error.code} ${error.message}`);
     scheduler.after(this.#random.below(20_000), () => {
-      if (life === this.#life) this.crashFor(this.#random.below(2_000_000), false);
+      if (life === this.#life) this.crashFor(this.#random.below(2_000_000), "begun");
     });
   }
 
@@ -251,24 +260,32 @@ export class SimulatedNode {
   }
 
   /** Bit rot in some entry of some log, found when it is next read after a restart. */
-  damage(): boolean {
+  damage(damage: Damage, entries: number): boolean {
     const replica = this.#random.pick(this.replicas);
     const { count } = replica.durable.stored;
-    if (count === 0) return false;
+    if (count < 2) return false;
     this.#damaged = true;
-    replica.disk.damageEntry(this.#world.index(1 + this.#random.below(count)));
+    const first = 1 + this.#random.below(count);
+    for (let index = first; index < first + entries && index <= count; index++)
+      replica.disk.damageEntry(this.#world.index(index), damage);
     return true;
+  }
+
+  /** Some of the next reads bring the bytes of another entry. */
+  misread(random: Random): void {
+    this.#misreads = true;
+    random.pick(this.replicas).disk.misreadNext(random.between(1, 3));
   }
 
   /** FAULT: its disks are empty, and it goes on as if they always were. */
   blank(): void {
-    this.crash(false);
+    this.crash("begun");
     for (const replica of this.replicas) replica.blank();
   }
 
   /** Its disks are gone, or it is taken for lost; another machine takes its place. */
   replace(): void {
-    this.crash(false);
+    this.crash("begun");
     this.#replaced = true;
   }
 
@@ -282,7 +299,7 @@ export class SimulatedNode {
 
   /** Gone for good. */
   retire(): void {
-    this.crash(false);
+    this.crash("begun");
     this.#dead = true;
   }
 

@@ -1,11 +1,13 @@
 import { asMemberId } from "@annals/raft";
 import type { MemberId, MembershipState, Message, Role, Term } from "@annals/raft";
-import type { AnnalsError } from "@annals/record";
+import { AnnalsError, asSeq } from "@annals/record";
 import { NO_BLOBS, Replica } from "@annals/replica";
-import type { Clock, PeerTransport } from "@annals/replica";
+import type { Clock, PeerTransport, StoredEntry } from "@annals/replica";
 import type { Observed } from "../checkers/checker.ts";
+import { CYCLE_STEPS, isInForce } from "../storage/cycleSteps.ts";
+import type { CycleStep } from "../storage/cycleSteps.ts";
 import type { DiskImage } from "../storage/diskImage.ts";
-import { SimulatedDisk } from "../storage/simulatedLogStore.ts";
+import { SimulatedDisk } from "../storage/simulatedDisk.ts";
 import type { SimulatedLogStore } from "../storage/simulatedLogStore.ts";
 import { decodeRosterCommand, SYSTEM_LOG } from "./roster.ts";
 import type { LogUnderTest } from "./logUnderTest.ts";
@@ -76,6 +78,7 @@ export class SimulatedReplica implements Observed {
 
   blank(): void {
     this.#disk = this.#blankDisk();
+    for (const checker of this.#under.checkers) checker.blanked?.(this);
   }
 
   get durable(): DiskImage {
@@ -159,11 +162,32 @@ export class SimulatedReplica implements Observed {
   }
 
   /** The process or the worker dies; a write in the air is lost, or had just reached the disk. */
-  crash(keepPending: boolean): void {
+  crash(step: CycleStep): void {
+    if (this.#running === undefined) return;
+    const { store } = this.#running;
+    const { checkers, world } = this.#under;
     const before = this.disk.image.hardState;
-    this.#running?.store.crash({ keepPending });
+    const pending = store.pendingImage;
+    if (pending !== undefined)
+      world.journal.note("cutCycle", this.node, this.log, CYCLE_STEPS.indexOf(step), () => step);
+    store.crash(step);
+    for (const checker of checkers) {
+      if (isInForce(step)) checker.flushed?.(this, before);
+      checker.crashed?.(this, step, pending);
+    }
     this.#running = undefined;
-    if (keepPending) for (const checker of this.#under.checkers) checker.flushed?.(this, before);
+  }
+
+  /** The entry that holds this seq, as a reader gets it from the store; undefined if the store finds it damaged. */
+  readSeq(seq: number): StoredEntry | undefined {
+    const store = this.#running?.store;
+    try {
+      const index = store?.indexOfSeq(asSeq(seq));
+      return index === undefined ? undefined : store?.storedEntry(index);
+    } catch (error) {
+      if (!(error instanceof AnnalsError) || error.code !== "ERR_ENTRY_DAMAGED") throw error;
+      return undefined;
+    }
   }
 
   /** The orderly end: hands leadership over and closes the replica. */

@@ -40,6 +40,17 @@ const HOPS = 3;
 
 /** Runs one seed: a cluster under faults, then healed, when it must come to rest with every promise kept. */
 export async function simulate(seed: number, options: WorldOptions = {}): Promise<Outcome> {
+  const { stackTraceLimit } = Error;
+  // Refusals are common, and nobody looks where they come from unless a failed seed is run again: a tenth of the time.
+  if (options.keepsLines !== true) Error.stackTraceLimit = 0;
+  try {
+    return await runSeed(seed, options);
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
+  }
+}
+
+async function runSeed(seed: number, options: WorldOptions): Promise<Outcome> {
   const world = new World(drawPlan(seed, options.faultyMsMax), options);
   const { plan, scheduler } = world;
   const electionUs = plan.config.tickMs * plan.config.electionTicks * 1000;

@@ -32,7 +32,7 @@ test("a write completes when it is told to, and a crash loses it before", async 
   const second = disk.open();
   expect(second.lastIndex()).toBe(2);
   void second.write(cycleOf({ entries: plainEntries(3, 3, 1) }));
-  second.crash({ keepPending: true });
+  second.crash("meta");
   expect(disk.open().lastIndex()).toBe(3);
 });
 
