@@ -1,5 +1,7 @@
 import { asIndex } from "@annals/raft";
 import type { MembershipState } from "@annals/raft";
+import { asSeq } from "@annals/record";
+import type { Seq } from "@annals/record";
 import type { LogStore, WriteCycle } from "@annals/replica";
 import { Random } from "../simulator/random.ts";
 import type { SimulatedReplica } from "../simulator/simulatedReplica.ts";
@@ -83,6 +85,16 @@ export const DISK_MUTANTS: readonly Mutant[] = [
             },
           },
     ),
+  },
+  {
+    name: "tail-skips-a-seq",
+    bug: "the last record of a batch is looked for in the next one",
+    wrapStore: (store) =>
+      replacing(store, "indexOfSeq", (seq: Seq) => {
+        const index = store.indexOfSeq(seq);
+        const next = store.indexOfSeq(asSeq(seq + 1));
+        return next !== undefined && next !== index ? next : index;
+      }),
   },
   {
     name: "full-disk-ignored",
@@ -177,11 +189,19 @@ function changingCycles(
   return (store, replica) => withWrite(store, (cycle) => store.write(change(cycle, replica)));
 }
 
-/** The store with another `write`. */
 function withWrite(store: LogStore, write: LogStore["write"]): LogStore {
+  return replacing(store, "write", write);
+}
+
+/** The store with another method of this name. */
+function replacing<Name extends keyof LogStore>(
+  store: LogStore,
+  name: Name,
+  method: LogStore[Name],
+): LogStore {
   return new Proxy(store, {
     get(target, key) {
-      if (key === "write") return write;
+      if (key === name) return method;
       const member: unknown = Reflect.get(target, key, target);
       return typeof member === "function" ? member.bind(target) : member;
     },

@@ -155,6 +155,13 @@ export class FaultInjector {
       case "leave":
         if (this.#operator.leave(node)) note(1);
         return;
+      case "stalledTail": {
+        const tails = this.#world.logs.flatMap(({ tailClients }) => tailClients);
+        if (tails.length === 0) return;
+        journal.note(fault, 0, 0, 1);
+        random.pick(tails).stallFor(random.below(30 * electionUs));
+        return;
+      }
       default:
         fault satisfies never;
     }

@@ -25,6 +25,7 @@ export const TIMED_FAULTS = [
   "oldDisk",
   "join",
   "leave",
+  "stalledTail",
 ] as const;
 export type TimedFault = (typeof TIMED_FAULTS)[number];
 

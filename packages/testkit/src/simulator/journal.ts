@@ -16,6 +16,7 @@ const RUN_KINDS = [
   "read",
   "localRead",
   "command",
+  "tailed",
   "start",
   "failStop",
   "heal",

@@ -3,6 +3,7 @@ import { Bounds } from "../checkers/bounds.ts";
 import { ChainIntact } from "../checkers/chainIntact.ts";
 import type { Checker } from "../checkers/checker.ts";
 import { Configurations } from "../checkers/configurations.ts";
+import { CommandOracle } from "../checkers/commandOracle.ts";
 import { CommittedLog } from "../checkers/committedLog.ts";
 import { DurabilityLedger } from "../checkers/durabilityLedger.ts";
 import { ElectionSafety } from "../checkers/electionSafety.ts";
@@ -17,7 +18,9 @@ import { OwnTermCommit } from "../checkers/ownTermCommit.ts";
 import { Receipts } from "../checkers/receipts.ts";
 import { Recovery } from "../checkers/recovery.ts";
 import { StateMachineSafety } from "../checkers/stateMachineSafety.ts";
+import { Tails } from "../checkers/tails.ts";
 import { SimulatedReplica } from "./simulatedReplica.ts";
+import type { TailClient } from "./tailClient.ts";
 import type { SimulatedNode } from "./simulatedNode.ts";
 import type { World } from "./world.ts";
 
@@ -37,6 +40,9 @@ export class LogUnderTest {
   readonly elections: ElectionSafety;
   readonly reads: FreshReads;
   readonly receipts: Receipts;
+  readonly tails: Tails;
+  readonly commands: CommandOracle;
+  readonly tailClients: TailClient[] = [];
   readonly bounds: Bounds;
   readonly checkers: readonly Checker[];
 
@@ -49,6 +55,8 @@ export class LogUnderTest {
     this.oracle = new LogOracle(report);
     this.reads = new FreshReads(report, this.committed);
     this.receipts = new Receipts(report);
+    this.tails = new Tails(report, this.committed);
+    this.commands = new CommandOracle(report);
     this.elections = new ElectionSafety(report);
     this.bounds = new Bounds(report, plan.config, itemBytes + BATCH_HEAD_BYTES);
     this.#born = bornWith(voters);
@@ -64,6 +72,7 @@ export class LogUnderTest {
       new LeaderCompleteness(report, this.committed, this.elections),
       new StateMachineSafety(report, this.committed, (slot) => {
         this.oracle.committed(slot);
+        this.commands.committed(slot);
         this.configurations.committed(slot);
       }),
       this.configurations,

@@ -21,6 +21,8 @@ export interface Plan {
     readonly producers: number;
     readonly appenders: number;
     readonly readers: number;
+    /** Consumers that follow the log. */
+    readonly tails: number;
     /** Mean time between two requests of one client. */
     readonly thinkUs: number;
     readonly recordsMax: number;
@@ -54,6 +56,7 @@ export function drawPlan(seed: number, faultyMsMax: number = Infinity): Plan {
       producers: random.between(1, 4),
       appenders: random.between(1, 4),
       readers: random.between(1, 3),
+      tails: random.between(0, 2),
       thinkUs: random.pick([5000, 20_000, 50_000, 100_000]),
       recordsMax: random.pick([1, 3, 10, 40]),
       recordBytesMax: random.pick([8, 100, 1000]),

@@ -2,7 +2,7 @@ import { asMemberId } from "@annals/raft";
 import type { MemberId, MembershipState, Message, Role, Term } from "@annals/raft";
 import { AnnalsError, asSeq } from "@annals/record";
 import { NO_BLOBS, Replica } from "@annals/replica";
-import type { Clock, PeerTransport, StoredEntry } from "@annals/replica";
+import type { Clock, LogStore, PeerTransport, StoredEntry } from "@annals/replica";
 import type { Observed } from "../checkers/checker.ts";
 import { CYCLE_STEPS, isInForce } from "../storage/cycleSteps.ts";
 import type { CycleStep } from "../storage/cycleSteps.ts";
@@ -24,7 +24,9 @@ export class SimulatedReplica implements Observed {
   readonly host: SimulatedNode;
   readonly #under: LogUnderTest;
   readonly #random: Random;
-  #running: { readonly replica: Replica; readonly store: SimulatedLogStore } | undefined;
+  #running:
+    | { readonly replica: Replica; readonly store: SimulatedLogStore; readonly reads: LogStore }
+    | undefined;
   #failure: AnnalsError | undefined;
   #storageFailed = false;
   #closing = false;
@@ -114,6 +116,7 @@ export class SimulatedReplica implements Observed {
     this.#closing = false;
     const life = ++this.#life;
     const store = this.disk.open({ onWrite: (written) => this.#onWrite(written, life) });
+    const reads = world.mutant?.wrapStore?.(store, this) ?? store;
     const clock: Clock = {
       now: () => world.scheduler.nowUs / 1000,
       wallTime: () => this.host.wallTime(),
@@ -127,7 +130,7 @@ export class SimulatedReplica implements Observed {
     const replica = new Replica({
       self: this.id,
       config: world.plan.config,
-      store: world.mutant?.wrapStore?.(store, this) ?? store,
+      store: reads,
       blobs: NO_BLOBS,
       transport: world.mutant?.wrapTransport?.(transport, this) ?? transport,
       clock,
@@ -142,7 +145,7 @@ export class SimulatedReplica implements Observed {
         onFailed: (error) => this.#onFailed(error),
       },
     });
-    this.#running = { replica, store };
+    this.#running = { replica, store, reads };
     for (const checker of this.#under.checkers) checker.started?.(this);
   }
 
@@ -180,7 +183,7 @@ export class SimulatedReplica implements Observed {
 
   /** The entry that holds this seq, as a reader gets it from the store; undefined if the store finds it damaged. */
   readSeq(seq: number): StoredEntry | undefined {
-    const store = this.#running?.store;
+    const store = this.#running?.reads;
     try {
       const index = store?.indexOfSeq(asSeq(seq));
       return index === undefined ? undefined : store?.storedEntry(index);

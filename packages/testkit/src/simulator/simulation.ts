@@ -1,5 +1,6 @@
 import type { Violation } from "../checkers/checker.ts";
 import { AppendClient } from "./appendClient.ts";
+import { CommandClient } from "./commandClient.ts";
 import { FaultInjector } from "./faultInjector.ts";
 import type { EventKind } from "./journal.ts";
 import { settlement } from "./liveness.ts";
@@ -9,6 +10,7 @@ import { sustains } from "./quorums.ts";
 import type { Random } from "./random.ts";
 import { ReadClient } from "./readClient.ts";
 import type { SimulatedNode } from "./simulatedNode.ts";
+import { TailClient } from "./tailClient.ts";
 import { World } from "./world.ts";
 import type { WorldOptions } from "./world.ts";
 
@@ -99,9 +101,14 @@ async function run(world: World, done: () => boolean): Promise<void> {
   }
 }
 
-function startClients(world: World): readonly (AppendClient | ReadClient)[] {
-  const { producers, appenders, readers } = world.plan.clients;
-  const clients: (AppendClient | ReadClient)[] = [];
+interface Client {
+  readonly openRequests: number;
+  stop(): void;
+}
+
+function startClients(world: World): readonly Client[] {
+  const { producers, appenders, readers, tails } = world.plan.clients;
+  const clients: Client[] = [];
   let stream = 10_000;
   for (const log of world.logs) {
     for (let k = 0; k < producers; k++)
@@ -109,6 +116,9 @@ function startClients(world: World): readonly (AppendClient | ReadClient)[] {
     for (let k = 0; k < appenders; k++)
       clients.push(new AppendClient(log, world.random(stream++), undefined));
     for (let k = 0; k < readers; k++) clients.push(new ReadClient(log, world.random(stream++)));
+    for (let k = 0; k < tails; k++)
+      log.tailClients.push(new TailClient(log, world.random(stream++)));
+    clients.push(...log.tailClients, new CommandClient(log, world.random(stream++)));
   }
   return clients;
 }
