@@ -16,6 +16,7 @@ export {
 } from "./storage/sampleLog.ts";
 export { SimulatedDisk } from "./storage/simulatedDisk.ts";
 export { SimulatedLogStore } from "./storage/simulatedLogStore.ts";
+export { MemoryBlobs } from "./storage/memoryBlobs.ts";
 export { SimulatedCluster } from "./replica/simulatedCluster.ts";
 export type { SimulatedClusterOptions, SimulatedMember } from "./replica/simulatedCluster.ts";
 export { readSpecLinks } from "./specLinks.ts";

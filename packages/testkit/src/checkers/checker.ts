@@ -14,6 +14,8 @@ export interface Observed {
   readonly durable: DiskImage;
   /** What its store shows to the process. */
   readonly view: DiskImage;
+  /** The blobs on its disk. */
+  readonly blobs: { has(digest: string): boolean };
   /** The first storage error has happened in this life of the process. */
   readonly storageFailed: boolean;
 }

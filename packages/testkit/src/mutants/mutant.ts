@@ -1,6 +1,6 @@
 import type { MembershipState, Message } from "@annals/raft";
 import type { AnnalsError } from "@annals/record";
-import type { AppendResult, LogStore, PeerTransport, Replica } from "@annals/replica";
+import type { AppendResult, BlobHolder, LogStore, PeerTransport, Replica } from "@annals/replica";
 import type { SimulatedDisk } from "../storage/simulatedDisk.ts";
 import type { SimulatedReplica } from "../simulator/simulatedReplica.ts";
 import type { World } from "../simulator/world.ts";
@@ -15,6 +15,9 @@ export interface Mutant {
   readonly bug: string;
   /** A node that lost its disks goes on under its old member id. */
   readonly wipedKeepsId?: boolean;
+  /** The last blob that was saved before a crash is not there after it. */
+  readonly savesBlobsLate?: boolean;
+  readonly wrapBlobs?: (blobs: BlobHolder, replica: SimulatedReplica) => BlobHolder;
   readonly makeDisk?: (membership: MembershipState, world: World) => SimulatedDisk;
   readonly wrapStore?: (store: LogStore, replica: SimulatedReplica) => LogStore;
   readonly wrapTransport?: (transport: PeerTransport, replica: SimulatedReplica) => PeerTransport;

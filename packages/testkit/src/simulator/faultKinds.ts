@@ -1,5 +1,12 @@
-/** Faults that strike any frame or answer; `Plan.chances` says how likely. */
-export const CHANCE_FAULTS = ["loss", "duplicate", "reorder", "lostAnswer"] as const;
+/** Faults that strike any frame, answer or blob; `Plan.chances` says how likely. */
+export const CHANCE_FAULTS = [
+  "loss",
+  "duplicate",
+  "reorder",
+  "lostAnswer",
+  "blobLate",
+  "blobLost",
+] as const;
 export type ChanceFault = (typeof CHANCE_FAULTS)[number];
 
 /** Faults that strike now and then; `Plan.everyMs` says how often. */

@@ -15,6 +15,8 @@ const RUN_KINDS = [
   "unknown",
   "read",
   "localRead",
+  "upload",
+  "blobSaved",
   "command",
   "tailed",
   "start",

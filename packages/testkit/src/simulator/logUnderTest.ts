@@ -1,4 +1,5 @@
 import type { MemberId, MembershipState } from "@annals/raft";
+import { BlobsPrecede } from "../checkers/blobsPrecede.ts";
 import { Bounds } from "../checkers/bounds.ts";
 import { ChainIntact } from "../checkers/chainIntact.ts";
 import type { Checker } from "../checkers/checker.ts";
@@ -77,6 +78,7 @@ export class LogUnderTest {
       }),
       this.configurations,
       new FailStop(report),
+      ...(plan.blobs.chance > 0 ? [new BlobsPrecede(report)] : []),
       new Recovery(report),
       this.ledger,
       this.receipts,

@@ -1,4 +1,5 @@
 import type { MemberId, Message } from "@annals/raft";
+import type { ChanceFault } from "./faultKinds.ts";
 import { Partition } from "./partition.ts";
 import type { Random } from "./random.ts";
 import type { SimulatedReplica } from "./simulatedReplica.ts";
@@ -26,6 +27,11 @@ export class Network {
   heal(): void {
     this.partition.heal();
     this.#chances = new Map();
+  }
+
+  /** How likely a fault of frames, answers or blobs strikes now. */
+  chanceOf(fault: ChanceFault): number {
+    return this.#chances.get(fault) ?? 0;
   }
 
   /** Whether these machines have a connection both ways at present. */

@@ -28,6 +28,12 @@ export interface Plan {
     readonly recordsMax: number;
     readonly recordBytesMax: number;
   };
+  readonly blobs: {
+    /** How likely a request names blobs. */
+    readonly chance: number;
+    /** Mean time that a blob takes to arrive on a disk. */
+    readonly meanUs: number;
+  };
   /** Mean interval of a fault in the whole cluster; faults that are off are absent. */
   readonly everyMs: ReadonlyMap<TimedFault, number>;
   readonly chances: ReadonlyMap<ChanceFault, number>;
@@ -64,6 +70,10 @@ export function drawPlan(seed: number, faultyMsMax: number = Infinity): Plan {
     everyMs: faultless ? new Map() : drawTimed(random),
     chances: faultless ? new Map() : drawChances(random),
     healsQuorumOnly: random.chance(0.5),
+    blobs: {
+      chance: random.pick([0, 0, 0.05, 0.3]),
+      meanUs: random.pick([500, 5000, 100_000]),
+    },
   };
 }
 

@@ -1,7 +1,7 @@
 import { asMemberId } from "@annals/raft";
 import type { MemberId, MembershipState, Message, Role, Term } from "@annals/raft";
 import { AnnalsError, asSeq } from "@annals/record";
-import { NO_BLOBS, Replica } from "@annals/replica";
+import { Replica } from "@annals/replica";
 import type { Clock, LogStore, PeerTransport, StoredEntry } from "@annals/replica";
 import type { Observed } from "../checkers/checker.ts";
 import { CYCLE_STEPS, isInForce } from "../storage/cycleSteps.ts";
@@ -9,6 +9,7 @@ import type { CycleStep } from "../storage/cycleSteps.ts";
 import type { DiskImage } from "../storage/diskImage.ts";
 import { SimulatedDisk } from "../storage/simulatedDisk.ts";
 import type { SimulatedLogStore } from "../storage/simulatedLogStore.ts";
+import { SimulatedBlobs } from "./simulatedBlobs.ts";
 import { decodeRosterCommand, SYSTEM_LOG } from "./roster.ts";
 import type { LogUnderTest } from "./logUnderTest.ts";
 import type { Random } from "./random.ts";
@@ -22,6 +23,7 @@ export class SimulatedReplica implements Observed {
   readonly #born: MembershipState;
   #disk: SimulatedDisk;
   readonly host: SimulatedNode;
+  readonly blobs: SimulatedBlobs;
   readonly #under: LogUnderTest;
   readonly #random: Random;
   #running:
@@ -41,6 +43,7 @@ export class SimulatedReplica implements Observed {
     this.#random = under.world.random(100 * host.id + under.number);
     this.#born = born;
     this.#disk = this.#blankDisk();
+    this.blobs = new SimulatedBlobs(this, under);
   }
 
   #blankDisk(): SimulatedDisk {
@@ -80,6 +83,7 @@ export class SimulatedReplica implements Observed {
 
   blank(): void {
     this.#disk = this.#blankDisk();
+    this.blobs.blank();
     for (const checker of this.#under.checkers) checker.blanked?.(this);
   }
 
@@ -131,7 +135,7 @@ export class SimulatedReplica implements Observed {
       self: this.id,
       config: world.plan.config,
       store: reads,
-      blobs: NO_BLOBS,
+      blobs: world.mutant?.wrapBlobs?.(this.blobs, this) ?? this.blobs,
       transport: world.mutant?.wrapTransport?.(transport, this) ?? transport,
       clock,
       randomBelow: (n) => this.#random.below(n),
@@ -179,6 +183,7 @@ export class SimulatedReplica implements Observed {
       checker.crashed?.(this, step, pending);
     }
     this.#running = undefined;
+    this.blobs.crash();
   }
 
   /** The entry that holds this seq, as a reader gets it from the store; undefined if the store finds it damaged. */

@@ -44,6 +44,7 @@ export class World {
   readonly strikesOnly: ReadonlySet<string> | undefined;
   #violation: Violation | undefined;
   #requests = 0;
+  #blobs = 20;
 
   constructor(plan: Plan, options: WorldOptions = {}) {
     this.plan = withoutChances(plan, options.without ?? new Set());
@@ -113,6 +114,11 @@ export class World {
   /** A number that no request had before. */
   nextRequest(): number {
     return ++this.#requests;
+  }
+
+  /** The number of a blob that nobody named before; lower ones are named again and again. */
+  nextBlob(): number {
+    return ++this.#blobs;
   }
 
   replica(log: number, node: number): SimulatedReplica {
