@@ -239,7 +239,8 @@ function hexOf(bytes: Uint8Array, from: number, to: number): string {
 
 /** The blobs that a batch names, read from its head; nothing is allocated when there are none. Throws like `decodeBatchHeader`. */
 export function batchBlobs(bytes: Uint8Array): readonly string[] {
-  return bytes[0] === BATCH_VERSION ? NO_BLOBS : (decodeBatchHeader(bytes).blobs ?? NO_BLOBS);
+  if (bytes[0] !== BATCH_VERSION_WITH_BLOBS) return NO_BLOBS;
+  return decodeBatchHeader(bytes).blobs ?? NO_BLOBS;
 }
 
 const NO_BLOBS: readonly string[] = [];

@@ -3,14 +3,13 @@
  * only once all of it is on disk, so a name that is there is a promise.
  */
 import { randomUUID } from "node:crypto";
-import { createReadStream, existsSync } from "node:fs";
+import { createReadStream, existsSync, mkdirSync } from "node:fs";
 import type { ReadStream } from "node:fs";
-import { mkdir, readdir, rm, stat } from "node:fs/promises";
+import { readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { assertDigest } from "./blobError.ts";
 import { BlobWriter } from "./blobWriter.ts";
 import type { DiskFloor } from "./diskFloor.ts";
-import { syncDirectory } from "./segmentDirectory.ts";
 
 const UNFINISHED = "unfinished";
 
@@ -32,20 +31,14 @@ export class BlobStore {
   readonly #options: BlobStoreOptions;
   readonly #root: string;
 
-  private constructor(options: BlobStoreOptions) {
+  constructor(options: BlobStoreOptions) {
     this.#options = options;
     this.#root = join(options.directory, "blobs");
   }
 
-  /** Removes what a crash has left unfinished. */
-  static async open(options: BlobStoreOptions): Promise<BlobStore> {
-    const store = new BlobStore(options);
-    const unfinished = join(store.#root, UNFINISHED);
-    await rm(unfinished, { recursive: true, force: true });
-    await mkdir(unfinished, { recursive: true });
-    await syncDirectory(store.#root);
-    await syncDirectory(options.directory);
-    return store;
+  /** Removes what a crash has left unfinished. Before anybody saves: once at the start of a process. */
+  static async sweep(directory: string): Promise<void> {
+    await rm(join(directory, "blobs", UNFINISHED), { recursive: true, force: true });
   }
 
   /** Whether all of the blob is on disk. One look at the file system. */
@@ -78,13 +71,15 @@ export class BlobStore {
     assertDigest(digest);
     const { floor, chunkBytes } = this.#options;
     floor.take(bytes);
-    const temporary = join(this.#root, UNFINISHED, `${digest}-${randomUUID()}`);
+    const unfinished = join(this.#root, UNFINISHED);
+    mkdirSync(unfinished, { recursive: true });
+    const temporary = join(unfinished, `${digest}-${randomUUID()}`);
     return new BlobWriter({ temporary, path: this.#path(digest), digest, bytes, chunkBytes });
   }
 
   /** Every blob that is here, in no order. */
   async *list(): AsyncGenerator<StoredBlob> {
-    for (const shelf of await readdir(this.#root)) {
+    for (const shelf of await readdir(this.#root).catch(() => [])) {
       if (shelf === UNFINISHED) continue;
       for (const digest of await readdir(join(this.#root, shelf))) {
         const blob = await this.find(digest);

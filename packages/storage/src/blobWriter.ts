@@ -102,7 +102,9 @@ export class BlobWriter {
     await mkdir(shelf, { recursive: true });
     await rename(temporary, path);
     await syncDirectory(shelf);
+    // The first blob of a shelf, or of a log, also brings the directories above.
     await syncDirectory(dirname(shelf));
+    await syncDirectory(dirname(dirname(shelf)));
   }
 
   /** Gives the blob up and removes what was written. Idempotent, never rejects: an unfinished file is also removed at the next start. */

@@ -1,4 +1,4 @@
-export { BlobError } from "./blobError.ts";
+export { assertDigest, BlobError } from "./blobError.ts";
 export type { BlobErrorCode } from "./blobError.ts";
 export { BlobStore } from "./blobStore.ts";
 export type { BlobStoreOptions, StoredBlob } from "./blobStore.ts";

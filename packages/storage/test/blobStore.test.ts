@@ -1,6 +1,6 @@
 // Goal: a blob is what its name says or is not there; a source is asked to wait while the disk is slow, and never waits for ever.
 import { createHash } from "node:crypto";
-import { readdirSync, rmSync } from "node:fs";
+import { existsSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { BlobStore, DiskFloor } from "@annals/storage";
@@ -13,8 +13,9 @@ function sha256(bytes: Uint8Array): string {
 }
 
 async function open(directory: string, minFreeBytes = 1): Promise<BlobStore> {
+  await BlobStore.sweep(directory);
   const floor = new DiskFloor(directory, minFreeBytes);
-  return BlobStore.open({ directory, floor, chunkBytes: CHUNK_BYTES });
+  return new BlobStore({ directory, floor, chunkBytes: CHUNK_BYTES });
 }
 
 async function save(
@@ -41,7 +42,8 @@ async function contents(blobs: BlobStore, digest: string, from = 0): Promise<Buf
 
 /** Files that no blob stands for. */
 function leftovers(directory: string): readonly string[] {
-  return readdirSync(join(directory, "blobs", "unfinished"));
+  const path = join(directory, "blobs", "unfinished");
+  return existsSync(path) ? readdirSync(path) : [];
 }
 
 describe("a blob", () => {

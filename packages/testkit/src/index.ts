@@ -14,6 +14,7 @@ export {
   plainEntries,
   SAMPLE_MEMBERSHIP,
 } from "./storage/sampleLog.ts";
+export { MemoryBlobs } from "./storage/memoryBlobs.ts";
 export { SimulatedDisk } from "./storage/simulatedDisk.ts";
 export { SimulatedLogStore } from "./storage/simulatedLogStore.ts";
 export { SimulatedCluster } from "./replica/simulatedCluster.ts";

@@ -6,7 +6,10 @@ export type BlobErrorCode =
   | "ERR_BLOB_NAME"
   | "ERR_BLOB_DIGEST"
   | "ERR_BLOB_SIZE"
-  | "ERR_BLOB_NOT_SAVED";
+  | "ERR_BLOB_NOT_SAVED"
+  | "ERR_BLOB_NOT_FOUND"
+  | "ERR_BLOB_LENGTH"
+  | "ERR_BLOB_TOO_LARGE";
 
 /** What can be wrong with a blob or with records that name one. */
 export const BLOB_ERRORS: Readonly<Record<BlobErrorCode, ErrorEntry>> = {
@@ -33,6 +36,24 @@ export const BLOB_ERRORS: Readonly<Record<BlobErrorCode, ErrorEntry>> = {
     "Blob of another size",
     "More or fewer bytes came than were announced. Nothing was kept.",
     "Send as many bytes as Content-Length says.",
+  ),
+  ERR_BLOB_NOT_FOUND: entry(
+    404,
+    "No such blob",
+    "Neither this node nor the leader of the log has a blob of this name.",
+    "Upload it, or correct the name.",
+  ),
+  ERR_BLOB_LENGTH: entry(
+    411,
+    "Length required",
+    "An upload has no Content-Length.",
+    "Send the size of the blob in Content-Length; `curl -T FILE` does.",
+  ),
+  ERR_BLOB_TOO_LARGE: entry(
+    413,
+    "Blob too large",
+    "The blob exceeds `replication.blob.maxBytes`.",
+    "Split it, or raise the limit on every node.",
   ),
   ERR_BLOB_NOT_SAVED: entry(
     503,

@@ -55,7 +55,7 @@ async function controlled(): Promise<void> {
 /** Saves one blob in three chunks. */
 async function saveBlob(): Promise<void> {
   const floor = new DiskFloor(directory, 1);
-  const blobs = await BlobStore.open({ directory, floor, chunkBytes: 1024 });
+  const blobs = new BlobStore({ directory, floor, chunkBytes: 1024 });
   note("opened");
   const bytes = blobBytes();
   const digest = createHash("sha256").update(bytes).digest("hex");
