@@ -14,9 +14,9 @@ export {
   plainEntries,
   SAMPLE_MEMBERSHIP,
 } from "./storage/sampleLog.ts";
+export { MemoryBlobs } from "./storage/memoryBlobs.ts";
 export { SimulatedDisk } from "./storage/simulatedDisk.ts";
 export { SimulatedLogStore } from "./storage/simulatedLogStore.ts";
-export { MemoryBlobs } from "./storage/memoryBlobs.ts";
 export { SimulatedCluster } from "./replica/simulatedCluster.ts";
 export type { SimulatedClusterOptions, SimulatedMember } from "./replica/simulatedCluster.ts";
 export { readSpecLinks } from "./specLinks.ts";

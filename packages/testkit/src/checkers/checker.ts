@@ -27,6 +27,8 @@ export interface Checker {
   /** A turn has ended. */
   turned?(replica: Observed, raft: RaftStatus): void;
   roleChanged?(replica: Observed, role: Role, term: Term): void;
+  /** A frame has arrived from this member. */
+  received?(replica: Observed, from: number): void;
   sent?(replica: Observed, message: Message): void;
   /** A write cycle goes to the disk; `image` is what will be there. */
   writing?(replica: Observed, cycle: WriteCycle, image: DiskImage): void;

@@ -13,6 +13,8 @@ export interface Mutant {
   readonly name: string;
   /** What the planted bug is, in a sentence. */
   readonly bug: string;
+  /** A rule whose breach does not count: of a second bug that only gives this one room. */
+  readonly excuses?: string;
   /** A node that lost its disks goes on under its old member id. */
   readonly wipedKeepsId?: boolean;
   /** The last blob that was saved before a crash is not there after it. */

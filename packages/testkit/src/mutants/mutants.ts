@@ -2,6 +2,7 @@ import { CORE_MUTANTS } from "./coreMutants.ts";
 import { DISK_MUTANTS } from "./diskMutants.ts";
 import type { Mutant } from "./mutant.ts";
 import { PORT_MUTANTS } from "./portMutants.ts";
+import { QUORUM_MUTANTS } from "./quorumMutants.ts";
 import { RECOVERY_MUTANTS } from "./recoveryMutants.ts";
 
 /** Every planted bug that the simulator must catch. */
@@ -10,4 +11,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...RECOVERY_MUTANTS,
   ...PORT_MUTANTS,
   ...CORE_MUTANTS,
+  ...QUORUM_MUTANTS,
 ];

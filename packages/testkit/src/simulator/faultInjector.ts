@@ -70,7 +70,7 @@ export class FaultInjector {
         scheduler.after(electionUs + random.below(9 * electionUs), () => {
           if (this.#stopped) return;
           journal.note("heal", 0, 0, 0);
-          network.partition.heal();
+          network.mend();
         });
         return;
       }

@@ -17,6 +17,7 @@ import { Monotonic } from "../checkers/monotonic.ts";
 import { OneVote } from "../checkers/oneVote.ts";
 import { OwnTermCommit } from "../checkers/ownTermCommit.ts";
 import { Receipts } from "../checkers/receipts.ts";
+import { QuorumContact } from "../checkers/quorumContact.ts";
 import { Recovery } from "../checkers/recovery.ts";
 import { StateMachineSafety } from "../checkers/stateMachineSafety.ts";
 import { Tails } from "../checkers/tails.ts";
@@ -79,6 +80,7 @@ export class LogUnderTest {
       this.configurations,
       new FailStop(report),
       ...(plan.blobs.chance > 0 ? [new BlobsPrecede(report)] : []),
+      new QuorumContact(report, world),
       new Recovery(report),
       this.ledger,
       this.receipts,

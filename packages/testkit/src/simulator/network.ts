@@ -5,6 +5,9 @@ import type { Random } from "./random.ts";
 import type { SimulatedReplica } from "./simulatedReplica.ts";
 import type { World } from "./world.ts";
 
+/** Frames that a cut keeps back at most. */
+const HELD_MAX = 500;
+
 /**
  * Carries frames from replica to replica. Frames between two replicas keep their order, as on a TCP connection, unless this one is
  * reordered; any may be lost, delayed or come twice.
@@ -14,6 +17,8 @@ export class Network {
   readonly #world: World;
   readonly #random: Random;
   readonly #lastArrivalUs = new Map<number, number>();
+  /** Frames that a cut keeps back. */
+  #held: (() => void)[] = [];
   #chances: World["plan"]["chances"];
 
   constructor(world: World) {
@@ -23,9 +28,15 @@ export class Network {
     this.partition = new Partition();
   }
 
+  /** The partition is over: what connections have kept arrives now. */
+  mend(): void {
+    this.partition.heal();
+    for (const carry of this.#held.splice(0)) carry();
+  }
+
   /** From now on nothing happens to frames but a delay. */
   heal(): void {
-    this.partition.heal();
+    this.mend();
     this.#chances = new Map();
   }
 
@@ -48,6 +59,9 @@ export class Network {
     if (this.#refused(from, target)) return;
     if (this.partition.isCut(from.host.place, target.host.place)) {
       journal.note("cutLoss", from.node, from.log, to);
+      // As a TCP connection that outlives the cut: its buffer is what fits.
+      if (this.partition.holds && this.#held.length < HELD_MAX)
+        this.#held.push(() => this.#carry(from, target, messages));
       if (this.#random.chance(0.1)) this.#unreachable(from, to);
       return;
     }
@@ -83,7 +97,9 @@ export class Network {
   #arrive(from: SimulatedReplica, target: SimulatedReplica, messages: readonly Message[]): void {
     const { journal } = this.#world;
     if (this.#refused(from, target)) return;
-    if (this.partition.isCut(from.host.place, target.host.place)) {
+    // What is past the cut already arrives, late as it may be, unless connections break with it.
+    const broken = !this.partition.holds;
+    if (broken && this.partition.isCut(from.host.place, target.host.place)) {
       journal.note("cutLoss", from.node, from.log, target.node);
       return;
     }

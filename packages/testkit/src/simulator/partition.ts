@@ -10,9 +10,15 @@ type Shape = (typeof PARTITION_SHAPES)[number];
 /** Which place's frames do not get through to which. */
 export class Partition {
   #cut: ReadonlySet<number> = new Set();
+  #holds = false;
 
   isCut(from: number, to: number): boolean {
     return this.#cut.size > 0 && this.#cut.has(from * PLACES + to);
+  }
+
+  /** Whether frames are kept back until the cut is over, instead of lost. */
+  get holds(): boolean {
+    return this.#holds;
   }
 
   get active(): boolean {
@@ -28,6 +34,7 @@ export class Partition {
     const shape = random.pick(PARTITION_SHAPES);
     const others = random.shuffled(places.filter((node) => node !== victim));
     const passes = passing(shape, [victim, ...others], random);
+    this.#holds = random.chance(0.4);
     const cut = new Set<number>();
     for (const from of places)
       for (const to of places) if (from !== to && !passes(from, to)) cut.add(from * PLACES + to);

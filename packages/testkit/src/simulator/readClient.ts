@@ -45,6 +45,8 @@ export class ReadClient {
   #chooseReplica(): SimulatedReplica {
     const { replicas } = this.#log;
     const leading = replicas.filter(({ replica }) => replica?.role === "leader");
+    const [oldest] = leading.toSorted((a, b) => termOf(a) - termOf(b));
+    if (leading.length > 1 && oldest !== undefined && this.#random.chance(0.8)) return oldest;
     return this.#random.pick(leading.length > 0 && this.#random.chance(0.5) ? leading : replicas);
   }
 
@@ -88,6 +90,10 @@ export class ReadClient {
       if (found !== undefined) reads.shown(target, seq, found);
     }
   }
+}
+
+function termOf({ raft }: SimulatedReplica): number {
+  return raft?.term ?? Infinity;
 }
 
 function barrierOf(replica: Replica, timeoutMs: number): Promise<void> {

@@ -1,5 +1,5 @@
 import { asMemberId } from "@annals/raft";
-import type { MemberId, MembershipState, Message, Role, Term } from "@annals/raft";
+import type { MemberId, MembershipState, Message, RaftStatus, Role, Term } from "@annals/raft";
 import { AnnalsError, asSeq } from "@annals/record";
 import { Replica } from "@annals/replica";
 import type { Clock, LogStore, PeerTransport, StoredEntry } from "@annals/replica";
@@ -95,8 +95,14 @@ export class SimulatedReplica implements Observed {
     return this.#running?.store.view ?? this.#disk.image;
   }
 
+  /** Undefined when the replica is down or at its end: a closed store tells nothing. */
+  get raft(): RaftStatus | undefined {
+    if (this.#closing || this.#failure !== undefined) return undefined;
+    return this.replica?.status().raft;
+  }
+
   get membership(): MembershipState {
-    return this.replica?.status().raft.membership ?? this.#disk.image.membership;
+    return this.raft?.membership ?? this.#disk.image.membership;
   }
 
   get storageFailed(): boolean {
@@ -208,7 +214,9 @@ export class SimulatedReplica implements Observed {
 
   /** A frame arrives. */
   receive(messages: readonly Message[]): void {
-    const { world, receipts } = this.#under;
+    const { world, receipts, checkers } = this.#under;
+    const from = messages[0]?.from;
+    if (from !== undefined) for (const checker of checkers) checker.received?.(this, from);
     const withReceipt = messages.some((message) => message.kind === "appendEntries");
     const through = world.mutant?.receive?.(messages, this) ?? messages;
     this.replica?.receive(through, withReceipt ? receipts.issue(this) : undefined);

@@ -52,6 +52,7 @@ export class World {
     this.mutant = options.mutant;
     this.journal = new Journal(() => this.scheduler.nowUs, options.keepsLines ?? false);
     this.report = (rule, text) => {
+      if (rule === options.mutant?.excuses) return;
       this.#violation ??= { rule, text };
       this.journal.say(0, 0, `BROKEN ${rule}: ${text}`);
     };
