@@ -43,7 +43,7 @@ export type FaultKind =
   | "noFiles"
   | "clockJump";
 
-/** Whom a fault strikes: one node, less than half, more than half, all, or the links between two sides. */
+/** Whom a fault strikes: one node, so few that a quorum is left, so many that none is, or all. */
 type Scope = "one" | "minority" | "majority" | "all";
 
 export interface FaultTraits {

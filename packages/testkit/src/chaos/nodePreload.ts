@@ -30,7 +30,7 @@ if (routes.size > 0) {
     if (typeof options === "object" && options !== null) redirect(options);
     return connect.apply(this, parameters);
   };
-  Socket.prototype.connect = detour as Socket["connect"];
+  Socket.prototype.connect = detour;
 }
 
 function redirect(options: Partial<TcpNetConnectOpts>): void {

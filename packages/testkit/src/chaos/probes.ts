@@ -7,7 +7,7 @@ export type Obstacle = string | undefined;
 export async function probe(): Promise<ReadonlyMap<Capability, Obstacle>> {
   return new Map<Capability, Obstacle>([
     ["signals", undefined],
-    ["proxy", "not built yet"],
+    ["proxy", undefined],
     ["packetFilter", "not built yet"],
     ["powerLoss", "not built yet"],
     ["shim", "not built yet"],

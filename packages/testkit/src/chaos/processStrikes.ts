@@ -61,7 +61,7 @@ async function transfer(cluster: ChaosCluster, to: string | undefined) {
 }
 
 /**
- * A node loses its disk. Only while every node is up and votes in every log: a second loss before the first one is made good would take away
+ * A node loses its disk. Only while every node is up and votes: a second loss before the first one is made good would in the end take away
  * more than a minority, and no log survives that.
  */
 async function wipe(cluster: ChaosCluster, id: string | undefined) {

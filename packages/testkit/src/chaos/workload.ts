@@ -15,7 +15,7 @@ const RECORDS_MAX = 12;
 const PADDING_MAX = 600;
 /** Milliseconds between two requests of one worker; the machine must keep some time for the nodes. */
 const PAUSE_MAX_MS = 16;
-const ATTEMPT_TIMEOUT_MS = 3_000;
+const ATTEMPT_TIMEOUT_MS = 1_500;
 /** An idempotent request is repeated for so long: longer than any outage of a run. */
 const RETRY_FOR_MS = 120_000;
 const READ_BACK = 200;
