@@ -1,7 +1,6 @@
 import { mkdir } from "node:fs/promises";
 import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
-import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ClusterStatus } from "@annals/client";
 import { ChaosNode } from "./node.ts";
@@ -14,14 +13,13 @@ const MONITOR_MS = 400;
 export interface ClusterOptions {
   readonly directory: string;
   readonly ids: readonly string[];
-  /** Where a node keeps its data; the default lies below the directory. */
-  readonly dataOf?: (id: string) => string;
-  readonly envOf: (id: string, addresses: ReadonlyMap<string, string>) => Record<string, string>;
+  readonly dataOf: (id: string) => string;
+  readonly envOf: (id: string) => Readonly<Record<string, string>>;
   readonly onBadExit: (text: string) => void;
 }
 
 /** Node k listens on 127.0.0.(k+1), so that packets tell who sends them. */
-export function hostOf(k: number): string {
+function hostOf(k: number): string {
   return `127.0.0.${k + 1}`;
 }
 
@@ -66,7 +64,7 @@ export class ChaosCluster {
     const { directory, ids } = options;
     const nodes = new Map<string, ChaosNode>();
     for (const id of ids) {
-      const data = options.dataOf?.(id) ?? join(directory, "data", id);
+      const data = options.dataOf(id);
       await mkdir(data, { recursive: true });
       nodes.set(
         id,
@@ -76,7 +74,7 @@ export class ChaosCluster {
           directory,
           data,
           config: yaml(addresses, data),
-          env: options.envOf(id, addresses),
+          env: options.envOf(id),
           onBadExit: options.onBadExit,
         }),
       );

@@ -7,6 +7,7 @@ import { FAULTS } from "./faultKinds.ts";
 import type { FaultKind } from "./faultKinds.ts";
 import { MIXES } from "./mixes.ts";
 import type { Mix } from "./mixes.ts";
+import { isInside, onOuterStop, prepareNetwork, reexec } from "./namespaces.ts";
 import { probe } from "./probes.ts";
 import { failure, progressLine, table, verdict } from "./report.ts";
 import { runMix } from "./runMix.ts";
@@ -34,9 +35,17 @@ async function main(argv: readonly string[]): Promise<number> {
     console.error(`chaos: there is no mix "${parsed.mix}"; there are ${names}`);
     return 2;
   }
+  if (!isInside()) {
+    const code = await reexec();
+    if (code !== undefined) return code;
+  }
   const stopping = new AbortController();
   const stop = (): void => stopping.abort();
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, stop);
+  if (isInside()) {
+    onOuterStop(stop);
+    await prepareNetwork();
+  }
   return runAll(parsed, chosen, stopping.signal);
 }
 
@@ -45,7 +54,8 @@ async function runAll(
   mixes: readonly Mix[],
   signal: AbortSignal,
 ): Promise<number> {
-  const obstacles = await probe();
+  const root = await mkdtemp(join(tmpdir(), "annals-chaos-"));
+  const obstacles = await probe(join(root, "native"));
   const skipped = new Map<FaultKind, string>();
   const results: MixResult[] = [];
   const emptied: string[] = [];
@@ -59,7 +69,6 @@ async function runAll(
     if (rates.length === 0) emptied.push(mix.name);
     return rates.length === 0 ? [] : [{ ...mix, rates: Object.fromEntries(rates) }];
   });
-  const root = await mkdtemp(join(tmpdir(), "annals-chaos-"));
   const firstSeed = options.seed ?? Math.floor(Math.random() * SEED_RANGE);
   const deadline = performance.now() + (options.hours ?? 0) * HOUR_MS;
   try {
@@ -95,6 +104,7 @@ async function runOne(
     seconds: options.seconds,
     nodes: Array.from({ length: options.nodes }, (_, k) => String.fromCodePoint(0x61 + k)),
     directory,
+    nativeDirectory: join(root, "native"),
     signal,
     onProgress: (progress) => {
       if (live) process.stdout.write(`\r\u001b[K${progressLine(mix.name, seed, progress)}`);

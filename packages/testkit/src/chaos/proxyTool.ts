@@ -6,7 +6,7 @@ import type { Strike } from "./strike.ts";
 import type { Tool, ToolSite } from "./tool.ts";
 
 /** The nodes have the addresses below it. */
-export const PROXY_HOST = "127.0.0.100";
+const PROXY_HOST = "127.0.0.100";
 
 const CLOCK: ProxyClock = {
   now: () => performance.now(),

@@ -12,13 +12,13 @@ import { drawSchedule, struckNodes } from "./schedule.ts";
 import type { FaultEvent } from "./schedule.ts";
 import type { Heal, Strikes } from "./strike.ts";
 import type { Tool } from "./tool.ts";
-import { openTools } from "./tools.ts";
+import { environment, openTools } from "./tools.ts";
 import { judge } from "./verify.ts";
 import { Workload } from "./workload.ts";
 
 const BORN_WITHIN_MS = 60_000;
 /** With every fault healed, the next append must be acknowledged within this time. */
-export const SERVES_WITHIN_MS = 20_000;
+const SERVES_WITHIN_MS = 20_000;
 const PROGRESS_MS = 250;
 /** A broken rule is seldom alone; the first few tell the story. */
 const VIOLATIONS_MAX = 20;
@@ -31,6 +31,8 @@ export interface MixRun {
   readonly nodes: readonly string[];
   /** Made for this run, and left to the caller. */
   readonly directory: string;
+  /** Where the probes have left what they compiled. */
+  readonly nativeDirectory: string;
   readonly signal: AbortSignal;
   readonly onProgress: (progress: MixProgress) => void;
 }
@@ -122,18 +124,18 @@ class Chaos {
   }
 
   async #birth(): Promise<ChaosCluster | undefined> {
-    const { nodes, directory, mix, seed, signal } = this.#run;
+    const { nodes, directory, nativeDirectory, mix, seed, signal } = this.#run;
     const addresses = await drawAddresses(nodes);
-    const site = { directory, ids: nodes, addresses };
     const needs = new Set(Object.keys(mix.rates).map((kind) => FAULTS[kind as FaultKind].needs));
-    this.#tools = await openTools(needs, site);
-    const dataOf = this.#tools.find((tool) => tool.dataOf !== undefined)?.dataOf;
+    const dataOf = (id: string): string => join(directory, "data", id);
+    const site = { directory, ids: nodes, addresses, dataOf, nativeDirectory, needs };
+    this.#tools = await openTools(site);
     const cluster = await ChaosCluster.start(
       {
         directory,
         ids: nodes,
-        ...(dataOf === undefined ? {} : { dataOf }),
-        envOf: (id) => Object.assign({}, ...this.#tools.map((tool) => tool.envOf?.(id))),
+        dataOf,
+        envOf: (id) => environment(this.#tools, id),
         onBadExit: (text) => this.#report("no node ends by itself", text),
       },
       addresses,
