@@ -2,7 +2,7 @@ export const USAGE = `usage: pnpm chaos [--mix NAME] [--seconds S] [--seed N] [-
 
 Runs real clusters, processes of the built command, under faults and clients, and checks what they were told against what every disk holds.
 
-  --mix NAME   only this mix (default: all, one after the other)
+  --mix NAME   only this mix, or "drawn" (default: all, one after the other)
   --seconds S  how long faults strike in each mix (default 15)
   --seed N     repeats the fault schedule of an earlier run
   --hours H    goes on for so long with drawn mixes and a new seed each

@@ -1,3 +1,6 @@
+import { Random } from "../simulator/random.ts";
+import { FAULT_KINDS, FAULTS } from "./faultKinds.ts";
+import type { Capability, FaultKind } from "./faultKinds.ts";
 import type { FaultRates } from "./schedule.ts";
 
 /** A small named set of faults with their rates. */
@@ -28,3 +31,35 @@ export const MIXES: readonly Mix[] = [
     rates: { wipe: 3500, transfer: 2000, workerEnds: 2500, reset: 4000, kill: 7000 },
   },
 ];
+
+/** `--mix drawn`: what a seed makes of all kinds. */
+export const DRAWN = "drawn";
+
+const KINDS_MIN = 2;
+const KINDS_MAX = 6;
+const EVERY_MS: readonly [number, number] = [2500, 9000];
+/** Only one of each group: they want the same place for the data, or move it. */
+const EXCLUSIVE: readonly (readonly Capability[])[] = [["powerLoss", "smallDisk"]];
+
+/** A mix of some kinds at rates of their own, the same for the same seed, whatever the machine permits of it. */
+export function drawMix(seed: number): Mix {
+  const random = new Random(seed, 2000);
+  const rates: Partial<Record<FaultKind, number>> = {};
+  const count = random.between(KINDS_MIN, KINDS_MAX);
+  for (const kind of random.shuffled(FAULT_KINDS)) {
+    if (Object.keys(rates).length === count) break;
+    const others = FAULT_KINDS.filter((other) => rates[other] !== undefined);
+    if (others.every((other) => together(kind, other))) rates[kind] = random.between(...EVERY_MS);
+  }
+  return { name: DRAWN, rates };
+}
+
+function together(one: FaultKind, other: FaultKind): boolean {
+  const needs = [FAULTS[one].needs, FAULTS[other].needs];
+  const exclusive = EXCLUSIVE.some(
+    (group) => needs[0] !== needs[1] && needs.every((need) => group.includes(need)),
+  );
+  // A disk that is a mount of its own cannot be moved away.
+  const mounted = needs.some((need) => need === "powerLoss" || need === "smallDisk");
+  return !exclusive && !(mounted && (one === "wipe" || other === "wipe"));
+}

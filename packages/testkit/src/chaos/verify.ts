@@ -12,7 +12,7 @@ import type { History } from "./history.ts";
 import { nameOf } from "./readLedger.ts";
 import type { ReadLedger } from "./readLedger.ts";
 
-const CONVERGE_WITHIN_MS = 60_000;
+const CONVERGE_WITHIN_MS = 90_000;
 const PAGE = 5_000;
 const SEGMENT_BYTES = 8 * 1024 * 1024;
 /** Log 0 is the cluster's own. */
