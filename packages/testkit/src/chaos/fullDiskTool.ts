@@ -3,7 +3,7 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { Random } from "../simulator/random.ts";
 import { Mount, mountAll, unmountAll } from "./mounts.ts";
-import { EXIT_COULD_NOT_START, EXIT_STORAGE_FAILED } from "./node.ts";
+import { EXIT_COULD_NOT_START, EXIT_STORAGE_FAILED, SIGNAL_WRITE_FAILED } from "./node.ts";
 import type { Tool, ToolSite } from "./tool.ts";
 
 const DISK_BYTES = 96 * 1024 * 1024;
@@ -22,7 +22,7 @@ export async function fullDiskTool({ ids, dataOf }: ToolSite): Promise<Tool> {
         // Nothing left at all, or something below the floor at which appends are refused.
         const leftBytes = new Random(seed).pick([0, PIECE_BYTES, 2 * 1024 * 1024]);
         for (const id of nodes) {
-          cluster.node(id).excuse(EXIT_STORAGE_FAILED, EXIT_COULD_NOT_START);
+          cluster.node(id).excuse(EXIT_STORAGE_FAILED, EXIT_COULD_NOT_START, SIGNAL_WRITE_FAILED);
           fill(join(dataOf(id), BALLAST), leftBytes);
         }
         return () => empty(nodes);

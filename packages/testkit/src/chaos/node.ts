@@ -13,6 +13,11 @@ const STOP_WITHIN_MS = 15_000;
 /** The node ends with this when its storage has failed. */
 export const EXIT_STORAGE_FAILED = 74;
 export const EXIT_COULD_NOT_START = 1;
+/**
+ * How a node may end, too, when a write fails: lmdb 3.5.6 formats its message about it into a hundred bytes, which are too few
+ * (`mdb_page_flush` in mdb.c), and the C library ends the process when it sees the damaged heap. It has acknowledged nothing by then.
+ */
+export const SIGNAL_WRITE_FAILED = "SIGABRT";
 
 export interface NodeOptions {
   readonly id: string;
@@ -42,8 +47,8 @@ export class ChaosNode {
   #freezes = 0;
   #closed = false;
   #respawn: NodeJS.Timeout | undefined;
-  /** Exit codes that faults have excused. */
-  readonly #excused = new Set<number>();
+  /** Exit codes and signals that faults have excused. */
+  readonly #excused = new Set<number | string>();
   #struckDead = false;
 
   constructor(options: NodeOptions) {
@@ -104,14 +109,14 @@ export class ChaosNode {
 
   #ended(how: number | string): void {
     if (this.#struckDead || this.#closed) return;
-    if (typeof how !== "number" || !this.#excused.has(how))
+    if (!this.#excused.has(how))
       this.#options.onBadExit(`node ${this.id} ended by itself with ${how}`);
     this.#respawn = setTimeout(() => this.start(), RESPAWN_MS);
   }
 
-  /** From now on it may end by itself with this code: its disk is, or was, sick. */
-  excuse(...codes: readonly number[]): void {
-    for (const code of codes) this.#excused.add(code);
+  /** From now on it may end by itself in these ways: its disk is, or was, sick. */
+  excuse(...ways: readonly (number | string)[]): void {
+    for (const how of ways) this.#excused.add(how);
   }
 
   /** `kill -9`; it stays down until as many `release` as `kill` and `stop`. */

@@ -3,7 +3,7 @@ import type { ChaosCluster } from "./cluster.ts";
 import { command } from "./command.ts";
 import { Mount, mountAll, unmountAll } from "./mounts.ts";
 import { powerCutPath } from "./native.ts";
-import { EXIT_STORAGE_FAILED } from "./node.ts";
+import { EXIT_STORAGE_FAILED, SIGNAL_WRITE_FAILED } from "./node.ts";
 import type { Strike } from "./strike.ts";
 import type { Tool, ToolSite } from "./tool.ts";
 
@@ -24,7 +24,7 @@ export async function powerTool(site: ToolSite): Promise<Tool> {
         return mount?.mounted === true ? [{ mount, node: cluster.node(id) }] : [];
       });
       if (struck.length === 0) return undefined;
-      for (const { node } of struck) node.excuse(EXIT_STORAGE_FAILED);
+      for (const { node } of struck) node.excuse(EXIT_STORAGE_FAILED, SIGNAL_WRITE_FAILED);
       await command(powerCutPath(nativeDirectory), ...struck.map(({ mount }) => mount.path));
       await Promise.all(struck.map(({ node }) => node.kill()));
       await Promise.all(struck.map(({ mount }) => mount.unmount()));

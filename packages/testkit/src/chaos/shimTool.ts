@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { Random } from "../simulator/random.ts";
 import type { ChaosCluster } from "./cluster.ts";
 import { shimPath } from "./native.ts";
-import { EXIT_STORAGE_FAILED } from "./node.ts";
+import { EXIT_STORAGE_FAILED, SIGNAL_WRITE_FAILED } from "./node.ts";
 import type { Strike } from "./strike.ts";
 import type { Tool, ToolSite } from "./tool.ts";
 
@@ -19,8 +19,9 @@ export function shimTool({ directory, nativeDirectory, ids, dataOf }: ToolSite):
     (cluster: ChaosCluster, trouble: "flush" | "write"): Strike =>
     async (nodes) => {
       for (const id of nodes) {
-        // It must end with this code at the first error, and at every start until the disk is well again.
+        // It must end so at the first error, and at every start until the disk is well again.
         cluster.node(id).excuse(EXIT_STORAGE_FAILED);
+        if (trouble === "write") cluster.node(id).excuse(SIGNAL_WRITE_FAILED);
         await writeFile(`${control(id)}.${trouble}`, "");
       }
       return () => heal(nodes, trouble);

@@ -2,7 +2,7 @@
  * Preloaded into a node: stands between it and the files below CHAOS_DISK_ROOT. What goes wrong is said by files that the harness makes:
  *
  *   CHAOS_DISK_CONTROL + ".flush"   every fdatasync and fsync fails with EIO
- *   CHAOS_DISK_CONTROL + ".write"   every pwrite fails with EIO
+ *   CHAOS_DISK_CONTROL + ".write"   every pwrite and writev fails with EIO
  *   CHAOS_DISK_CONTROL + ".slow"    every one of these calls takes as many microseconds longer as the file says
  */
 #define _GNU_SOURCE
@@ -40,8 +40,11 @@ static int watched(int fd) {
 /* 0, or the error that the call must return. */
 static int trouble(int fd, const char *failing) {
   char path[1024];
-  if (!watched(fd)) return 0;
-  if (control(".slow", path, sizeof path)) {
+  int slow = control(".slow", path, sizeof path) != NULL;
+  int fails = control(failing, path, sizeof path) != NULL;
+  if ((!slow && !fails) || !watched(fd)) return 0;
+  if (slow) {
+    control(".slow", path, sizeof path);
     unsigned delay = 0;
     FILE *file = fopen(path, "r");
     if (file) {
@@ -50,7 +53,7 @@ static int trouble(int fd, const char *failing) {
     }
     usleep(delay);
   }
-  return control(failing, path, sizeof path) ? EIO : 0;
+  return fails ? EIO : 0;
 }
 
 #define UNLESS_FAILING(failing, call) \
@@ -84,6 +87,11 @@ ssize_t pwrite64(int fd, const void *bytes, size_t count, off64_t offset) {
 ssize_t pwritev(int fd, const struct iovec *vectors, int count, off_t offset) {
   REAL(ssize_t, "pwritev", int, const struct iovec *, int, off_t);
   UNLESS_FAILING(".write", real(fd, vectors, count, offset));
+}
+
+ssize_t writev(int fd, const struct iovec *vectors, int count) {
+  REAL(ssize_t, "writev", int, const struct iovec *, int);
+  UNLESS_FAILING(".write", real(fd, vectors, count));
 }
 
 ssize_t pwritev64(int fd, const struct iovec *vectors, int count, off64_t offset) {
