@@ -85,6 +85,38 @@ export interface BirthFrame {
   readonly certificate: Uint8Array;
 }
 
+/** Leader to follower on a data link: entries that name this blob are next. Answered before anything else follows. */
+export interface BlobOfferFrame {
+  readonly kind: "blobOffer";
+  readonly epoch: number;
+  /** SHA-256 in 64 lower-case hexadecimal digits. */
+  readonly digest: string;
+  readonly bytes: number;
+}
+
+/** The next bytes of the blob that was offered last and is wanted. */
+export interface BlobChunkFrame {
+  readonly kind: "blobChunk";
+  readonly epoch: number;
+  readonly bytes: Uint8Array;
+  readonly last: boolean;
+}
+
+/**
+ * Follower to leader. To an offer: `want`, or `have` if it is durable there. After the last chunk: `have` once it is. `failed` at any time:
+ * it was not saved, the rest of its chunks is ignored.
+ */
+export interface BlobAnswerFrame {
+  readonly kind: "blobAnswer";
+  readonly digest: string;
+  readonly answer: BlobAnswer;
+}
+
+export type BlobAnswer = "have" | "want" | "failed";
+
+const BLOB_ANSWERS: readonly BlobAnswer[] = ["have", "want", "failed"];
+const DIGEST_BYTES = 32;
+
 export type Frame =
   | HelloFrame
   | WelcomeFrame
@@ -93,7 +125,10 @@ export type Frame =
   | AppendFrame
   | ResponseFrame
   | GrantFrame
-  | BirthFrame;
+  | BirthFrame
+  | BlobOfferFrame
+  | BlobChunkFrame
+  | BlobAnswerFrame;
 
 const CODES: Readonly<Record<Frame["kind"], number>> = {
   hello: 1,
@@ -104,6 +139,9 @@ const CODES: Readonly<Record<Frame["kind"], number>> = {
   response: 6,
   grant: 7,
   birth: 8,
+  blobOffer: 9,
+  blobChunk: 10,
+  blobAnswer: 11,
 };
 
 /** Number of elements of each frame's array, the kind included. */
@@ -116,6 +154,9 @@ const ELEMENTS: Readonly<Record<Frame["kind"], number>> = {
   response: 3,
   grant: 3,
   birth: 2,
+  blobOffer: 4,
+  blobChunk: 4,
+  blobAnswer: 3,
 };
 
 const KIND_OF_CODE: ReadonlyMap<number, Frame["kind"]> = new Map(
@@ -156,6 +197,12 @@ function packFields(frame: Frame): readonly Packable[] {
       return [frame.entries, frame.bytes];
     case "birth":
       return [frame.certificate];
+    case "blobOffer":
+      return [frame.epoch, Buffer.from(frame.digest, "hex"), frame.bytes];
+    case "blobChunk":
+      return [frame.epoch, frame.bytes, frame.last ? 1 : 0];
+    case "blobAnswer":
+      return [Buffer.from(frame.digest, "hex"), BLOB_ANSWERS.indexOf(frame.answer)];
     default:
       return frame satisfies never;
   }
@@ -202,9 +249,28 @@ function readFields(cursor: MsgpackCursor, kind: Frame["kind"]): Frame {
       return { kind, entries: cursor.uint("entries"), bytes: cursor.uint("bytes") };
     case "birth":
       return { kind, certificate: cursor.bin("certificate") };
+    case "blobOffer": {
+      const epoch = cursor.uint("epoch");
+      return { kind, epoch, digest: readDigest(cursor), bytes: cursor.uint("bytes") };
+    }
+    case "blobChunk": {
+      const epoch = cursor.uint("epoch");
+      return { kind, epoch, bytes: cursor.bin("chunk"), last: cursor.uint("last", 1) === 1 };
+    }
+    case "blobAnswer": {
+      const digest = readDigest(cursor);
+      const answer = BLOB_ANSWERS[cursor.uint("answer", BLOB_ANSWERS.length - 1)] ?? "failed";
+      return { kind, digest, answer };
+    }
     default:
       return kind satisfies never;
   }
+}
+
+function readDigest(cursor: MsgpackCursor): string {
+  const bytes = cursor.bin("digest");
+  if (bytes.length !== DIGEST_BYTES) throw cursor.fail("ERR_WIRE_RANGE", "digest length");
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("hex");
 }
 
 function readHello(cursor: MsgpackCursor): HelloFrame {

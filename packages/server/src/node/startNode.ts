@@ -2,6 +2,7 @@ import { createRequire } from "node:module";
 import { AnnalsError } from "@annals/record";
 import type { Frame, HelloFrame, WelcomeFrame } from "@annals/wire";
 import type { Logger } from "pino";
+import { sweepBlobs } from "../blobs.ts";
 import { fingerprint } from "../config/index.ts";
 import type { NodeConfig } from "../config/index.ts";
 import { createHttpServer } from "../http/httpServer.ts";
@@ -48,7 +49,9 @@ export async function startNode(
   options: StartNodeOptions = {},
 ): Promise<RunningNode> {
   const logger = options.logger ?? createLogger(config);
-  const node = new Node(config, logger, await NodeIdentity.open(config.data, config.node));
+  const identity = await NodeIdentity.open(config.data, config.node);
+  await sweepBlobs(config);
+  const node = new Node(config, logger, identity);
   await node.listen();
   return node;
 }
@@ -96,6 +99,8 @@ class Node implements RunningNode {
       address: config.nodes[node] ?? "",
       maxBodyBytes: config.ingest.maxBodyBytes,
       maxHeldBodyBytes: config.ingest.maxPendingBytes,
+      maxBlobBytes: config.replication.blob.maxBytes,
+      blobChunkBytes: config.replication.blob.chunkBytes,
       onFault: (error) => logger.error({ err: error }, "unexpected failure of a request"),
     });
     this.#http.addHook("onRequest", async (_request, reply) => this.#inFlight.track(reply.raw));

@@ -1,5 +1,6 @@
 import { AnnalsError, RECORD_LIMITS } from "@annals/record";
 import { replicaClosed } from "@annals/replica";
+import { Permits } from "@annals/transport";
 import { parseIngestBody } from "@annals/wire";
 import type {
   FromWorker,
@@ -10,6 +11,7 @@ import type {
   WorkerSetup,
 } from "../lane/messages.ts";
 import type { AppendReply } from "../service.ts";
+import { blobsOf } from "../blobs.ts";
 import { HostedLog } from "./hostedLog.ts";
 import { openStore } from "./openStore.ts";
 import { toPlainError } from "./plainError.ts";
@@ -23,6 +25,7 @@ export class LogHost {
   readonly #logs = new Map<number, HostedLog>();
   #members: readonly PeerAddress[] = [];
   readonly #linkOwners = new Map<number, HostedLog>();
+  readonly #blobPermits: Permits;
   readonly #ticker: NodeJS.Timeout;
   #lastTickMs = performance.now();
 
@@ -30,6 +33,7 @@ export class LogHost {
     this.#setup = setup;
     this.#send = send;
     this.#congested = congested;
+    this.#blobPermits = new Permits(setup.config.replication.blob.maxConcurrent);
     this.#ticker = setInterval(() => this.#tick(), setup.config.raft.tick);
   }
 
@@ -103,6 +107,8 @@ export class LogHost {
           logId,
           name,
           store,
+          blobs: blobsOf(this.#setup.config, logId),
+          blobPermits: this.#blobPermits,
           setup: this.#setup,
           members: () => this.#members,
           campaign,
@@ -178,13 +184,13 @@ export class LogHost {
     request: Extract<WorkerRequest, { op: "append" }>,
   ): Promise<AppendReply> {
     const { ingest } = this.#setup.config;
-    const { records } = parseIngestBody(request.contentType, request.body, {
+    const { records, attachments } = parseIngestBody(request.contentType, request.body, {
       ...RECORD_LIMITS,
       maxRecordBytes: ingest.maxRecordBytes,
       maxRecords: ingest.maxRecords,
     });
     const { timeoutMs, stamp } = request;
-    return log.replica.append({ records, stamp, timeoutMs });
+    return log.replica.append({ records, attachments, stamp, timeoutMs });
   }
 
   /** What is no coded error is a bug: it goes to the log with its stack, and to nobody else. */
