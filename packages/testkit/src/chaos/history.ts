@@ -6,6 +6,9 @@ import type { Report } from "../checkers/checker.ts";
 import { LogOracle } from "../checkers/logOracle.ts";
 import type { RecordId } from "../checkers/recordId.ts";
 
+/** With the time at which it was noted. */
+type Noted = HistoryEvent & { readonly atMs: number };
+
 type HistoryEvent =
   | {
       readonly kind: "submitted";
@@ -23,7 +26,7 @@ type HistoryEvent =
 
 /** What the clients did and were told, in the order in which it happened in this process. */
 export class History {
-  readonly #events: HistoryEvent[] = [];
+  readonly #events: Noted[] = [];
   readonly #now: () => number;
   #requests = 0;
   #acknowledged = 0;
@@ -41,12 +44,12 @@ export class History {
   /** Call it before the request is sent; returns its number. */
   submit(count: number, stamp: ProducerStamp | undefined): number {
     const request = ++this.#requests;
-    this.#events.push({ kind: "submitted", request, count, stamp });
+    this.#note({ kind: "submitted", request, count, stamp });
     return request;
   }
 
   acknowledge(request: number, firstSeq: number, lastSeq: number): void {
-    this.#events.push({ kind: "acknowledged", request, firstSeq, lastSeq });
+    this.#note({ kind: "acknowledged", request, firstSeq, lastSeq });
     this.#acknowledged++;
     this.#acknowledgedSeq = Math.max(this.#acknowledgedSeq, lastSeq);
     this.#longestGapMs = this.longestGapMs;
@@ -55,7 +58,7 @@ export class History {
 
   /** It is certain that nothing of it was accepted. */
   refuse(request: number): void {
-    this.#events.push({ kind: "refused", request });
+    this.#note({ kind: "refused", request });
     this.#refused++;
   }
 
@@ -84,6 +87,10 @@ export class History {
   /** The longest time without any acknowledgement, the present one included. */
   get longestGapMs(): number {
     return Math.max(this.#longestGapMs, this.#now() - this.#lastAckMs);
+  }
+
+  #note(event: HistoryEvent): void {
+    this.#events.push({ ...event, atMs: Math.round(this.#now()) });
   }
 
   /** Everything, as JSON lines. */

@@ -127,7 +127,7 @@ class Chaos {
       if (this.#violations.length === 0) await judge({ cluster, ...parts });
     } finally {
       clearInterval(ticker);
-      if (this.#violations.length > 0) await this.#keepEvidence();
+      await this.#keepEvidence();
     }
   }
 
@@ -218,16 +218,17 @@ class Chaos {
         "serves again",
         `no acknowledgement ${SERVES_WITHIN_MS} ms after the last fault`,
       );
-    else await this.#workload?.stop();
+    else await Promise.race([this.#workload?.stop(), interrupted(signal)]);
   }
 
   async #keepEvidence(): Promise<void> {
     const { directory } = this.#run;
+    await writeFile(join(directory, "history.jsonl"), this.#history.lines());
+    if (this.#violations.length === 0) return;
     const lines = this.#violations.map(({ rule, text }) => `${rule}: ${text}`);
     for (const node of this.#cluster?.nodes.values() ?? [])
       lines.push(`--- ${node.id}`, await node.logTail(LOG_LINES));
     await writeFile(join(directory, "failure.txt"), `${lines.join("\n")}\n`);
-    await writeFile(join(directory, "history.jsonl"), this.#history.lines());
   }
 
   async close(): Promise<void> {
@@ -236,4 +237,11 @@ class Chaos {
     await Promise.all(this.#healing);
     for (const tool of this.#tools) await tool.close();
   }
+}
+
+/** Rejects when the run is interrupted; never resolves. */
+function interrupted(signal: AbortSignal): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+  });
 }

@@ -68,9 +68,22 @@ async function converge({ cluster, report, signal }: Judgement): Promise<Head | 
     );
     return same ? { index: appliedIndex, seq: lastSeq, hash: headHash } : undefined;
   });
-  if (head === undefined)
-    report("converges", `the nodes do not agree ${CONVERGE_WITHIN_MS} ms after the last fault`);
+  if (head === undefined) {
+    const states = await Promise.all(cluster.ids.map((id) => stateOf(cluster, id)));
+    report(
+      "converges",
+      `the nodes do not agree ${CONVERGE_WITHIN_MS} ms after the last fault: ${states.join(", ")}`,
+    );
+  }
   return head;
+}
+
+async function stateOf(cluster: ChaosCluster, id: string): Promise<string> {
+  const status = await cluster.status(id);
+  const log = status?.logs.find((one) => one.name === LOG);
+  if (status === undefined) return `${id} does not answer`;
+  if (log === undefined) return `${id} has not opened the log`;
+  return `${id} has applied ${log.appliedIndex} in term ${log.term}`;
 }
 
 /** Everything that one node itself has, over its interface. */
