@@ -35,6 +35,7 @@ export class History {
   #acknowledgedSeq = 0;
   #lastAckMs: number;
   #longestGapMs = 0;
+  #running = true;
 
   constructor(now: () => number = () => performance.now()) {
     this.#now = now;
@@ -84,8 +85,9 @@ export class History {
     return this.#acknowledgedSeq;
   }
 
-  /** The longest time without any acknowledgement, the present one included. */
+  /** The longest time without any acknowledgement, the present one included while somebody asks for any. */
   get longestGapMs(): number {
+    if (!this.#running) return this.#longestGapMs;
     return Math.max(this.#longestGapMs, this.#now() - this.#lastAckMs);
   }
 
@@ -102,6 +104,12 @@ export class History {
   startClock(): void {
     this.#lastAckMs = this.#now();
     this.#longestGapMs = 0;
+  }
+
+  /** Nothing new is asked for from here on. */
+  stopClock(): void {
+    this.#longestGapMs = this.longestGapMs;
+    this.#running = false;
   }
 
   /**

@@ -15,13 +15,16 @@ export async function powerTool(site: ToolSite): Promise<Tool> {
   const mounts = await mountAll(ids, (id) =>
     Mount.ext4(dataOf(id), join(directory, `${id}.ext4`), DISK_BYTES),
   );
+  /** Where the power has gone already it cannot go again. Taken at once, before anything is waited for. */
+  const powered = new Set(ids);
   const cut =
     (cluster: ChaosCluster): Strike =>
     async (nodes) => {
       const struck = nodes.flatMap((id) => {
         const mount = mounts.get(id);
-        // Where the power has gone already it cannot go again.
-        return mount?.mounted === true ? [{ mount, node: cluster.node(id) }] : [];
+        return mount !== undefined && powered.delete(id)
+          ? [{ id, mount, node: cluster.node(id) }]
+          : [];
       });
       if (struck.length === 0) return undefined;
       for (const { node } of struck) node.excuse(EXIT_STORAGE_FAILED, SIGNAL_WRITE_FAILED);
@@ -29,8 +32,9 @@ export async function powerTool(site: ToolSite): Promise<Tool> {
       await Promise.all(struck.map(({ node }) => node.kill()));
       await Promise.all(struck.map(({ mount }) => mount.unmount()));
       return async () => {
-        for (const { mount, node } of struck) {
+        for (const { id, mount, node } of struck) {
           await mount.mount();
+          powered.add(id);
           node.release();
         }
       };

@@ -213,6 +213,7 @@ class Chaos {
     const served = await cluster.until(SERVES_WITHIN_MS, signal, () =>
       this.#history.acknowledged > before ? true : undefined,
     );
+    this.#history.stopClock();
     if (served === undefined)
       this.#report(
         "serves again",

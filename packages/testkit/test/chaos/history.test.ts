@@ -144,6 +144,9 @@ it("measures the longest time without an acknowledgement, the present one includ
   expect(history.longestGapMs).toBe(100);
   nowMs = 290;
   expect(history.longestGapMs).toBe(140);
+  history.stopClock();
+  nowMs = 1000;
+  expect(history.longestGapMs).toBe(140);
 });
 
 describe("the ledger of reads", () => {
