@@ -13,7 +13,7 @@ import type { FaultEvent } from "./schedule.ts";
 import type { Heal, Strikes } from "./strike.ts";
 import type { Tool } from "./tool.ts";
 import { environment, openTools } from "./tools.ts";
-import { judge } from "./verify.ts";
+import { judge, statesOf } from "./verify.ts";
 import { Workload } from "./workload.ts";
 
 const BORN_WITHIN_MS = 90_000;
@@ -217,7 +217,7 @@ class Chaos {
     if (served === undefined)
       this.#report(
         "serves again",
-        `no acknowledgement ${SERVES_WITHIN_MS} ms after the last fault`,
+        `no acknowledgement ${SERVES_WITHIN_MS} ms after the last fault: ${await statesOf(cluster)}`,
       );
     else await Promise.race([this.#workload?.stop(), interrupted(signal)]);
   }

@@ -69,13 +69,18 @@ async function converge({ cluster, report, signal }: Judgement): Promise<Head | 
     return same ? { index: appliedIndex, seq: lastSeq, hash: headHash } : undefined;
   });
   if (head === undefined) {
-    const states = await Promise.all(cluster.ids.map((id) => stateOf(cluster, id)));
     report(
       "converges",
-      `the nodes do not agree ${CONVERGE_WITHIN_MS} ms after the last fault: ${states.join(", ")}`,
+      `the nodes do not agree ${CONVERGE_WITHIN_MS} ms after the last fault: ${await statesOf(cluster)}`,
     );
   }
   return head;
+}
+
+/** What each node says of itself, for the text of a failure. */
+export async function statesOf(cluster: ChaosCluster): Promise<string> {
+  const states = await Promise.all(cluster.ids.map((id) => stateOf(cluster, id)));
+  return states.join(", ");
 }
 
 async function stateOf(cluster: ChaosCluster, id: string): Promise<string> {
