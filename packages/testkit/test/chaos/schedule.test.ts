@@ -5,8 +5,8 @@
 import * as fc from "fast-check";
 import { expect, it } from "vitest";
 import { FAULT_KINDS, FAULTS } from "../../src/chaos/faultKinds.ts";
-import type { FaultTraits } from "../../src/chaos/faultKinds.ts";
-import { MIXES } from "../../src/chaos/mixes.ts";
+import type { Capability, FaultTraits } from "../../src/chaos/faultKinds.ts";
+import { drawMix, MIXES } from "../../src/chaos/mixes.ts";
 import { drawSchedule, struckNodes } from "../../src/chaos/schedule.ts";
 import type { FaultEvent, SchedulePlan } from "../../src/chaos/schedule.ts";
 
@@ -89,4 +89,18 @@ it("has a mix for every kind of fault, and twelve mixes of names of their own", 
   const mixed = new Set(MIXES.flatMap(({ rates }) => Object.keys(rates)));
   expect([...mixed].toSorted()).toEqual(FAULT_KINDS.toSorted());
   expect(new Set(MIXES.map(({ name }) => name)).size).toBe(12);
+});
+
+it("draws the same mix for the same seed, of several kinds that get along with each other", () => {
+  fc.assert(
+    fc.property(fc.nat(), (seed) => {
+      const mix = drawMix(seed);
+      expect(drawMix(seed)).toEqual(mix);
+      const kinds = FAULT_KINDS.filter((kind) => mix.rates[kind] !== undefined);
+      expect(kinds.length).toBeGreaterThanOrEqual(2);
+      const needs = new Set(kinds.map((kind) => FAULTS[kind].needs));
+      const mounts = ["powerLoss", "smallDisk"].filter((need) => needs.has(need as Capability));
+      expect(mounts.length + (mix.rates.wipe === undefined ? 0 : 1)).toBeLessThanOrEqual(1);
+    }),
+  );
 });
