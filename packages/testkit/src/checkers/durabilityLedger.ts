@@ -58,13 +58,16 @@ export class DurabilityLedger implements Checker {
       );
   }
 
-  /** The configuration by which the entry was committed; if its leader was not seen doing so, any from the one before it on. */
+  /**
+   * The configuration by which the entry was committed. A leader that was removed in the same turn is not seen doing so; it may have used
+   * the one before the last change, since a leader commits by what it has applied, and one change at a time is under way.
+   */
   #inForce(index: number): readonly MembershipState[] {
     const known = this.#configurations.committedBy(index);
     if (known !== undefined) return [known];
     const from = this.#configurations.inForce(index - 1).index;
-    return this.#configurations.history
-      .filter((step) => step.index >= from)
-      .map(({ membership }) => membership);
+    const { history } = this.#configurations;
+    const first = history.findIndex((step) => step.index === from);
+    return history.slice(Math.max(0, first - 1)).map(({ membership }) => membership);
   }
 }
