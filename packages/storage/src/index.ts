@@ -11,5 +11,6 @@ export { MIN_FREE_BYTES, openLogStore } from "./openLogStore.ts";
 export type { LogStoreOptions } from "./openLogStore.ts";
 export { syncDirectory } from "./segmentDirectory.ts";
 export type { CreateStep } from "./segmentDirectory.ts";
+export { decodeStoredEntry, encodeStoredEntry } from "./storedEntry.ts";
 export { StorageError } from "./storageError.ts";
 export type { StorageErrorCode } from "./storageError.ts";

@@ -15,7 +15,8 @@ export {
   SAMPLE_MEMBERSHIP,
 } from "./storage/sampleLog.ts";
 export { MemoryBlobs } from "./storage/memoryBlobs.ts";
-export { SimulatedDisk, SimulatedLogStore } from "./storage/simulatedLogStore.ts";
+export { SimulatedDisk } from "./storage/simulatedDisk.ts";
+export { SimulatedLogStore } from "./storage/simulatedLogStore.ts";
 export { SimulatedCluster } from "./replica/simulatedCluster.ts";
 export type { SimulatedClusterOptions, SimulatedMember } from "./replica/simulatedCluster.ts";
 export { readSpecLinks } from "./specLinks.ts";
