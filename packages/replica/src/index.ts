@@ -4,5 +4,14 @@ export { REPLICA_DEFAULTS } from "./config.ts";
 export type { ReplicaConfig } from "./config.ts";
 export type * from "./ports.ts";
 export { PRODUCER_WINDOW } from "./producers.ts";
+export { RunRepair } from "./repair.ts";
+export type {
+  DamagedRun,
+  RepairOptions,
+  RepairOutcome,
+  RepairPage,
+  RepairSink,
+  RepairStatus,
+} from "./repair.ts";
 export { Replica } from "./replica.ts";
 export type { AppendRequest, ReplicaEvents, ReplicaOptions, ReplicaStatus } from "./options.ts";
