@@ -3,7 +3,7 @@ export { replicaClosed } from "./errors.ts";
 export { REPLICA_DEFAULTS } from "./config.ts";
 export type { ReplicaConfig } from "./config.ts";
 export type * from "./ports.ts";
-export { PRODUCER_WINDOW } from "./producers.ts";
+export { PRODUCER_WINDOW, ProducerTable } from "./producers.ts";
 export { RunRepair } from "./repair.ts";
 export type {
   DamagedRun,

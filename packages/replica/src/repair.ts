@@ -48,7 +48,7 @@ export interface RepairOptions<Peer> {
   /** Resolves after so many ms. */
   readonly wait: (ms: number) => Promise<void>;
   /** Between rounds in which nobody had what is missing. */
-  readonly backoff: Backoff;
+  readonly backoff: Pick<Backoff, "nextMs" | "progress">;
   /** Told once per index: no peer has the entries from `from` on. */
   readonly onMissing: (from: LogIndex, to: LogIndex) => void;
 }

@@ -1,9 +1,14 @@
 export { fsck, fsckNode } from "./fsck.ts";
 export type { FsckProblem, FsckReport, FsckSegment } from "./fsck.ts";
+export { diagnoseLog } from "./diagnosis.ts";
+export type { DamagedGroup, DamagedSegment, DiagnoseOptions, Diagnosis } from "./diagnosis.ts";
+export { LogRepair } from "./logRepair.ts";
+export type { LogRepairOptions, RunToRepair } from "./logRepair.ts";
 export type { LmdbLogStore } from "./logStore.ts";
 export { MIN_FREE_BYTES, openLogStore } from "./openLogStore.ts";
 export type { LogStoreOptions } from "./openLogStore.ts";
-export { syncDirectory } from "./segmentDirectory.ts";
-export type { CreateStep } from "./segmentDirectory.ts";
+export { removeDamaged, syncDirectory } from "./segmentDirectory.ts";
+export type { CreateStep, SwapStep } from "./segmentDirectory.ts";
 export { StorageError } from "./storageError.ts";
 export type { StorageErrorCode } from "./storageError.ts";
+export { hashEntry } from "./storedEntry.ts";

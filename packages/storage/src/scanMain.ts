@@ -1,13 +1,16 @@
 /**
- * A process that opens LMDB files which may end it by a signal. Prints JSON lines: `{segment}` before each one is opened,
- * `{problem}` for what a full check finds, and at the end `{done}` or `{error: {code, message, details}}`.
+ * A process that opens LMDB files which may end it by a signal. Prints JSON lines: `{segment}` before each one is opened, `{state}` with its
+ * state in hexadecimal, `{problem}` for what a full check finds, and at the end `{done}` or `{error: {code, message, details}}`.
  *
  *     scanMain tail DIRECTORY
  *     scanMain segment DIRECTORY FIRST_INDEX SEAL_JSON WANTED_INDEX
+ *     scanMain salvage DIRECTORY FIRST_INDEX LAST_INDEX entries|producers TARGET
  */
 import { AnnalsError } from "@annals/record";
+import { salvageEntries, salvageProducers } from "./salvage.ts";
 import { listSegments, segmentName } from "./segmentDirectory.ts";
 import { scanSegment } from "./segmentScan.ts";
+import { encodeSegmentState } from "./segmentState.ts";
 import { checkLogTails } from "./tailCheck.ts";
 
 function print(line: unknown): void {
@@ -15,18 +18,25 @@ function print(line: unknown): void {
 }
 
 async function scan(): Promise<unknown> {
-  const [mode = "", directory = "", first = "", seal = "", wanted = ""] = process.argv.slice(2);
+  const [mode = "", directory = "", first = "", ...rest] = process.argv.slice(2);
   if (mode === "tail") {
     await checkLogTails(directory, await listSegments(directory), (segment) => print({ segment }));
     return {};
   }
   print({ segment: segmentName(Number(first)) });
+  if (mode === "salvage") {
+    const [last = "", what = "", target = ""] = rest;
+    if (what === "producers") return salvageProducers(directory, Number(first));
+    return salvageEntries(directory, Number(first), Number(last), target);
+  }
+  const [seal = "", wanted = ""] = rest;
   return scanSegment(
     directory,
     Number(first),
     seal === "" ? undefined : JSON.parse(seal),
     Number(wanted),
     (problem) => print({ problem }),
+    (state) => print({ state: Buffer.from(encodeSegmentState(state)).toString("hex") }),
   );
 }
 

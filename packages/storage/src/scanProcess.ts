@@ -1,8 +1,11 @@
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import type { ProducersJson } from "./salvage.ts";
 import type { SegmentProblem } from "./segmentCheck.ts";
 import type { HeadJson, SegmentScan } from "./segmentScan.ts";
+import { decodeSegmentState } from "./segmentState.ts";
+import type { SegmentState } from "./segmentState.ts";
 import { logDamaged, REPLACE_ADVICE, StorageError } from "./storageError.ts";
 
 const TAIL_TIMEOUT_MS = 120_000;
@@ -16,6 +19,7 @@ interface ScanError {
 
 interface ScanLine<Result> {
   readonly segment?: string;
+  readonly state?: string;
   readonly problem?: SegmentProblem;
   readonly done?: Result;
   readonly error?: ScanError;
@@ -30,7 +34,7 @@ function childArguments(): string[] {
 
 /** Checks the ends of all segments before a log is served. Rejects with a `StorageError` that names the segment. */
 export async function scanTails(directory: string): Promise<void> {
-  await scanInChild(["tail", directory], directory, TAIL_TIMEOUT_MS, () => undefined);
+  await scanInChild(["tail", directory], directory, TAIL_TIMEOUT_MS);
 }
 
 /** `scanSegment` in a child process. */
@@ -40,10 +44,43 @@ export function scanSegmentInChild(
   seal: HeadJson | undefined,
   wanted: number,
   onProblem: (problem: SegmentProblem) => void,
+  onState?: (state: SegmentState) => void,
 ): Promise<SegmentScan> {
   const sealText = seal === undefined ? "" : JSON.stringify(seal);
   const args = ["segment", directory, String(first), sealText, String(wanted)];
-  return scanInChild<SegmentScan>(args, directory, SEGMENT_TIMEOUT_MS, onProblem);
+  return scanInChild<SegmentScan>(args, directory, SEGMENT_TIMEOUT_MS, (line) => {
+    if (line.problem !== undefined) onProblem(line.problem);
+    if (line.state === undefined) return;
+    const state = decodeSegmentState(Buffer.from(line.state, "hex"));
+    if (state !== undefined) onState?.(state);
+  });
+}
+
+/** `salvageEntries` in a child process: what it had written when damage ended it is kept. */
+export async function salvageEntriesInChild(
+  directory: string,
+  first: number,
+  last: number,
+  target: string,
+): Promise<void> {
+  const args = ["salvage", directory, String(first), String(last), "entries", target];
+  await scanInChild(args, directory, SEGMENT_TIMEOUT_MS).catch(unlessDamage);
+}
+
+/** `salvageProducers` in a child process; undefined when they cannot be read. */
+export async function salvageProducersInChild(
+  directory: string,
+  first: number,
+): Promise<ProducersJson | undefined> {
+  const args = ["salvage", directory, String(first), "0", "producers", ""];
+  return scanInChild<ProducersJson>(args, directory, SEGMENT_TIMEOUT_MS).catch(unlessDamage);
+}
+
+/** That a process could not be started, or that a newer build has written the files, says nothing of their health. */
+export function unlessDamage(error: unknown): undefined {
+  if (!(error instanceof StorageError)) throw error;
+  if (error.code !== "ERR_LOG_DAMAGED" && error.code !== "ERR_ENTRY_DAMAGED") throw error;
+  return undefined;
 }
 
 /**
@@ -54,7 +91,7 @@ function scanInChild<Result>(
   args: readonly string[],
   directory: string,
   timeout: number,
-  onProblem: (problem: SegmentProblem) => void,
+  onLine?: (line: ScanLine<Result>) => void,
 ): Promise<Result> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [...childArguments(), ...args], {
@@ -68,7 +105,7 @@ function scanInChild<Result>(
       const line: ScanLine<Result> = JSON.parse(text);
       const { done, error } = line;
       if (line.segment !== undefined) segment = line.segment;
-      if (line.problem !== undefined) onProblem(line.problem);
+      onLine?.(line);
       if (done !== undefined) outcome = () => resolve(done);
       if (error !== undefined) outcome = () => reject(scanError(directory, error));
     });

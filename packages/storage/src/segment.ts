@@ -266,6 +266,19 @@ export class Segment {
     this.#ownState = state;
   }
 
+  /** Adds entries to a segment that is being rebuilt, before its `commit`. */
+  async putEntries(
+    entries: readonly { readonly index: LogIndex; readonly value: Uint8Array }[],
+  ): Promise<void> {
+    try {
+      await this.#root.batch(() => {
+        for (const { index, value } of entries) void this.#entries.put(integerKey(index), value);
+      });
+    } catch (error) {
+      throw await commitCause(error);
+    }
+  }
+
   /** LMDB would let a second process write in turns with this one, each over what the other does not know. */
   #assertUnchanged(): void {
     if (this.#ownState === undefined) return;
