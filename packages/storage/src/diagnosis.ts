@@ -1,8 +1,10 @@
 import { NOBODY } from "@annals/raft";
-import { scanSegmentInChild, unlessDamage } from "./scanProcess.ts";
+import { examine } from "./exam.ts";
+import type { ExamEvent } from "./exam.ts";
+import { examineInChildren } from "./scanProcess.ts";
 import { listSegments, segmentName } from "./segmentDirectory.ts";
-import { scanSegment, toJson } from "./segmentScan.ts";
 import type { SegmentScan } from "./segmentScan.ts";
+import { decodeSegmentState } from "./segmentState.ts";
 import type { Head, SegmentState } from "./segmentState.ts";
 import { readSidecar } from "./sidecar.ts";
 import type { Attestation } from "./sidecar.ts";
@@ -58,17 +60,11 @@ export async function diagnoseLog(
   directory: string,
   options: DiagnoseOptions = {},
 ): Promise<Diagnosis> {
-  const scan = (options.isolate ?? true) ? scanSegmentInChild : scanSegment;
   const firsts = await listSegments(directory);
   const slot = await readSidecar(directory);
   if (typeof slot === "string") return { kind: "unusable", what: `the sidecar is ${slot}` };
-  const examined = new Map<number, Examined>();
-  let next: Examined | undefined;
-  for (const first of firsts.toReversed()) {
-    next = await examine(scan, directory, first, next?.state?.base, slot.attested.last);
-    examined.set(first, next);
-  }
-  const all = firsts.flatMap((first) => examined.get(first) ?? []);
+  const isolate = options.isolate ?? true;
+  const all = await examineAll(directory, firsts, slot.attested.last, isolate);
   const active = all.at(-1);
   if (active?.state === undefined) {
     const why = active?.problems[0] ?? "there is no segment";
@@ -90,29 +86,28 @@ export async function diagnoseLog(
   };
 }
 
-async function examine(
-  scan: typeof scanSegment,
+/** Ascending, like `firsts`. */
+async function examineAll(
   directory: string,
-  first: number,
-  seal: Head | undefined,
+  firsts: readonly number[],
   wanted: number,
-): Promise<Examined> {
-  const problems: string[] = [];
-  let state: SegmentState | undefined;
-  const found = await scan(
-    directory,
-    first,
-    seal === undefined ? undefined : toJson(seal),
-    wanted,
-    ({ index, what }) => problems.push(index === undefined ? what : `entry ${index}: ${what}`),
-    (read) => {
-      state = read;
-    },
-  ).catch((error: unknown) => {
-    problems.push(error instanceof Error ? error.message : String(error));
-    return unlessDamage(error);
+  isolate: boolean,
+): Promise<readonly Examined[]> {
+  const events: ExamEvent[] = [];
+  const newestFirst = firsts.toReversed();
+  const emit = (event: ExamEvent): void => void events.push(event);
+  if (isolate) await examineInChildren(directory, newestFirst, wanted, emit);
+  else await examine(directory, newestFirst, undefined, wanted, emit);
+  return firsts.map((first) => {
+    const own = events.filter((event) => event.first === first);
+    const state = own.find((event) => event.state !== undefined)?.state;
+    return {
+      first,
+      state: state === undefined ? undefined : decodeSegmentState(Buffer.from(state, "hex")),
+      scan: own.find((event) => event.scan !== undefined)?.scan,
+      problems: own.flatMap(({ problem }) => problem ?? []),
+    };
   });
-  return { first, state, scan: found, problems };
 }
 
 /** Why the own word of how far the log went cannot be trusted; undefined when it can. */

@@ -46,8 +46,8 @@ interface Group {
 }
 
 /**
- * The repair of one log while nobody has it open: rebuilds the damaged segments beside the old ones. Until `finish` nothing has changed, and
- * a crash at any moment leaves segments that are either the old or the new ones.
+ * The repair of one log while nobody has it open: rebuilds the damaged segments beside the old ones. Until `finish` nothing has changed,
+ * and a crash at any moment leaves segments that are either the old or the new ones.
  */
 export class LogRepair {
   readonly #options: LogRepairOptions;

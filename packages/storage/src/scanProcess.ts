@@ -1,11 +1,12 @@
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import type { ExamEvent } from "./exam.ts";
 import type { ProducersJson } from "./salvage.ts";
 import type { SegmentProblem } from "./segmentCheck.ts";
+import { toJson } from "./segmentScan.ts";
 import type { HeadJson, SegmentScan } from "./segmentScan.ts";
 import { decodeSegmentState } from "./segmentState.ts";
-import type { SegmentState } from "./segmentState.ts";
 import { logDamaged, REPLACE_ADVICE, StorageError } from "./storageError.ts";
 
 const TAIL_TIMEOUT_MS = 120_000;
@@ -19,7 +20,7 @@ interface ScanError {
 
 interface ScanLine<Result> {
   readonly segment?: string;
-  readonly state?: string;
+  readonly exam?: ExamEvent;
   readonly problem?: SegmentProblem;
   readonly done?: Result;
   readonly error?: ScanError;
@@ -44,16 +45,44 @@ export function scanSegmentInChild(
   seal: HeadJson | undefined,
   wanted: number,
   onProblem: (problem: SegmentProblem) => void,
-  onState?: (state: SegmentState) => void,
 ): Promise<SegmentScan> {
   const sealText = seal === undefined ? "" : JSON.stringify(seal);
   const args = ["segment", directory, String(first), sealText, String(wanted)];
   return scanInChild<SegmentScan>(args, directory, SEGMENT_TIMEOUT_MS, (line) => {
     if (line.problem !== undefined) onProblem(line.problem);
-    if (line.state === undefined) return;
-    const state = decodeSegmentState(Buffer.from(line.state, "hex"));
-    if (state !== undefined) onState?.(state);
   });
+}
+
+/** `examine` in a child process. A segment that ends it has that as its problem, and another child goes on behind it. */
+export async function examineInChildren(
+  directory: string,
+  firsts: readonly number[],
+  wanted: number,
+  emit: (event: ExamEvent) => void,
+): Promise<void> {
+  let rest = firsts;
+  let seal: HeadJson | undefined;
+  while (rest.length > 0) {
+    let current = rest[0] ?? 0;
+    let state: string | undefined;
+    const sealText = seal === undefined ? "" : JSON.stringify(seal);
+    const args = ["exam", directory, String(wanted), sealText, ...rest.map(String)];
+    try {
+      await scanInChild(args, directory, SEGMENT_TIMEOUT_MS, ({ exam }) => {
+        if (exam === undefined) return;
+        state = exam.first === current ? (exam.state ?? state) : exam.state;
+        current = exam.first;
+        emit(exam);
+      });
+      return;
+    } catch (error) {
+      unlessDamage(error);
+      emit({ first: current, problem: error instanceof Error ? error.message : String(error) });
+      const base = state === undefined ? undefined : decodeSegmentState(Buffer.from(state, "hex"));
+      seal = base === undefined ? undefined : toJson(base.base);
+      rest = rest.slice(rest.indexOf(current) + 1);
+    }
+  }
 }
 
 /** `salvageEntries` in a child process: what it had written when damage ended it is kept. */

@@ -113,6 +113,17 @@ const FRAMES: readonly (readonly [string, Frame])[] = [
   ["response", { kind: "response", epoch: 3, bytes }],
   ["grant", { kind: "grant", entries: 64, bytes: 4_194_304 }],
   ["birth", { kind: "birth", certificate: bytes }],
+  ["hello-repair", { ...hello, clusterId: "c-1", purpose: "repair", logId: 7 }],
+  ["fetch", { kind: "fetch", from: asIndex(5), to: asIndex(300) }],
+  [
+    "page",
+    {
+      kind: "page",
+      from: asIndex(5),
+      commitIndex: asIndex(6),
+      entries: [{ index: asIndex(5), term: asTerm(2), kind: "records", data: bytes }],
+    },
+  ],
 ];
 
 const HEADER = {

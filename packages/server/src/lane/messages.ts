@@ -69,6 +69,16 @@ export interface HostedLogStatus {
   readonly paused: readonly { readonly member: MemberId; readonly reasons: readonly string[] }[];
 }
 
+/** How far the repair of a damaged log is. */
+export interface RepairNote {
+  /** What was found, for the log and the status. */
+  readonly what: string;
+  /** The entries that are asked for now; undefined while nothing is. */
+  readonly entries: { readonly from: number; readonly to: number } | undefined;
+  /** Whether every peer was asked for them in vain. */
+  readonly missing: boolean;
+}
+
 /** An AnnalsError as it crosses threads. */
 export interface PlainError {
   readonly code: string;
@@ -95,6 +105,7 @@ export type ToWorker =
       readonly logId: number;
       readonly from: MemberId;
       readonly epoch: number;
+      readonly purpose: "data" | "repair";
     }
   | { readonly kind: "linkFrame"; readonly linkId: number; readonly bytes: Uint8Array<ArrayBuffer> }
   | { readonly kind: "linkClosed"; readonly linkId: number }
@@ -109,6 +120,10 @@ export type ToWorker =
 export type FromWorker =
   | { readonly kind: "opened"; readonly logId: number }
   | { readonly kind: "openFailed"; readonly logId: number; readonly error: PlainError }
+  /** The log is damaged and closed until it is whole again: nobody here votes or acknowledges for it. */
+  | { readonly kind: "repairing"; readonly logId: number; readonly note: RepairNote }
+  /** What this disk has promised for the log is not known any more. */
+  | { readonly kind: "unusable"; readonly logId: number; readonly what: string }
   /** Fail-stop: the storage of a log failed. */
   | { readonly kind: "failed"; readonly logId: number; readonly error: PlainError }
   | {

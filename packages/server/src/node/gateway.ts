@@ -10,7 +10,7 @@ import { SYSTEM_LOG } from "../service.ts";
 import { Catalog, decodeCommand, encodeCommand, SYSTEM_LOG_ID } from "./catalog.ts";
 import type { LogEntry } from "./catalog.ts";
 import type { BirthCertificate } from "./certificate.ts";
-import { newPlace } from "./logDirectory.ts";
+import { newPlace, silence } from "./logDirectory.ts";
 import type { LogPlace } from "./logDirectory.ts";
 import type { PeerLinks } from "./peerLinks.ts";
 import type { PeerServer } from "./peerServer.ts";
@@ -30,6 +30,8 @@ export interface GatewayOptions {
   readonly logger: Logger;
   readonly peers: PeerLinks;
   readonly server: PeerServer;
+  /** What this disk has promised is not known any more: it must not go on as the member it was. */
+  readonly onUnusable: (what: string) => void;
   /** Storage failed, or a committed command cannot be applied: the process has to end. */
   readonly onFatal: (error: AnnalsError) => void;
 }
@@ -221,7 +223,18 @@ export class Gateway {
       case "opened":
         this.#update(message.logId, worker, (place) => {
           place.opened = true;
+          place.repairing = undefined;
         });
+        return;
+      case "repairing":
+        this.#update(message.logId, worker, (place) => {
+          silence(place);
+          place.repairing = message.note;
+        });
+        for (const wake of this.#roleWaiters) wake();
+        return;
+      case "unusable":
+        this.#unusable(message.logId, message.what);
         return;
       case "openFailed":
       case "failed":
@@ -251,6 +264,11 @@ export class Gateway {
       default:
         message satisfies never;
     }
+  }
+
+  #unusable(logId: number, what: string): void {
+    const name = this.#places.get(logId)?.entry.name ?? String(logId);
+    this.#options.onUnusable(`log ${name}: ${what}`);
   }
 
   /** News of a worker that no longer holds the log is stale. */

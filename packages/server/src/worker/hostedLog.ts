@@ -11,7 +11,6 @@ import { nextMembershipChange } from "./membershipSteps.ts";
 import { exactly } from "../lane/exactly.ts";
 import type { FromWorker, HostedLogStatus, PeerAddress, WorkerSetup } from "../lane/messages.ts";
 import { PeerStreams } from "./peerStreams.ts";
-import { toPlainError } from "./plainError.ts";
 import { replicaConfig } from "./replicaConfig.ts";
 
 const WORKER_CLOCK: Clock = {
@@ -29,6 +28,8 @@ export interface HostedLogOptions {
   readonly campaign: boolean;
   readonly sendToGateway: (message: FromWorker) => void;
   readonly congested: () => boolean;
+  /** The replica has ended by itself. */
+  readonly onFailed: (error: AnnalsError) => void;
 }
 
 /** The other nodes open a new log a moment later than the one that is to lead it. */
@@ -86,7 +87,7 @@ export class HostedLog {
         },
         onCommand: (index, data) => sendToGateway({ kind: "command", index, data: exactly(data) }),
         onTrace: (trace) => this.#trace(trace),
-        onFailed: (error) => sendToGateway({ kind: "failed", logId, error: toPlainError(error) }),
+        onFailed: options.onFailed,
       },
     });
   }
