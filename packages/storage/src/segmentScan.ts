@@ -36,7 +36,7 @@ export function toJson(head: Head): HeadJson {
   return { ...head, hash: Buffer.from(head.hash).toString("hex") };
 }
 
-export function fromJson(json: HeadJson): Head {
+function fromJson(json: HeadJson): Head {
   return {
     index: asIndex(json.index),
     term: asTerm(json.term),
