@@ -24,4 +24,6 @@ export interface BatchHeader {
   readonly recordedAt: number;
   /** In the order of their records; the counts sum up to `count`. */
   readonly requests: readonly BatchRequest[];
+  /** SHA-256 of every blob that the records name, each once, as 64 lower-case hexadecimal digits. Absent for none. */
+  readonly blobs?: readonly string[];
 }

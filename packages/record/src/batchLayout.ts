@@ -1,13 +1,14 @@
 /**
- * The bytes of a batch, version 1; integers big-endian, nothing padded:
+ * The bytes of a batch; integers big-endian, nothing padded:
  *
- *     u8   version = 1
+ *     u8   version                  1, or 2 if the records name blobs
  *     u64  firstSeq
  *     u32  count                    records, ≥ 1
  *     u64  recordedAt               ms since 1970
  *     u32  requests                 ≥ 1
  *     per request:  u32 count (≥ 1) · u8 idBytes (0: no producer, then nothing more)
  *                   [· id (UTF-8) · u64 epoch · u64 sequence]
+ *     version 2:    u32 blobs (≥ 1) · 32 × blobs         SHA-256 of each
  *     u32  end × count              where each record ends, counted from the start of the records
  *     the records, one after the other, opaque
  *
@@ -20,6 +21,9 @@ import type { Seq } from "./seq.ts";
 import { decodeUtf8, encodeUtf8 } from "./utf8.ts";
 
 const BATCH_VERSION = 1;
+const BATCH_VERSION_WITH_BLOBS = 2;
+/** Bytes that one blob adds to a batch. */
+export const BLOB_DIGEST_BYTES = 32;
 const FIXED_BYTES = 1 + 8 + 4 + 8 + 4;
 const REQUEST_BYTES_MIN = 4 + 1;
 const STAMP_BYTES = 8 + 8;
@@ -33,7 +37,8 @@ export function batchOverheadBytes(header: BatchHeader): number {
     if (request.producer !== undefined)
       bytes += producerIdBytes(request.producer).length + STAMP_BYTES;
   }
-  return bytes;
+  const blobs = header.blobs?.length ?? 0;
+  return blobs === 0 ? bytes : bytes + 4 + BLOB_DIGEST_BYTES * blobs;
 }
 
 /** Throws a RangeError on a header that contradicts itself or the records: that is a bug of the caller. */
@@ -43,13 +48,15 @@ export function encodeBatch(header: BatchHeader, records: readonly Uint8Array[])
   for (const record of records) size += record.length;
   const bytes = new Uint8Array(size);
   const view = new DataView(bytes.buffer);
-  bytes[0] = BATCH_VERSION;
+  const blobs = header.blobs ?? [];
+  bytes[0] = blobs.length === 0 ? BATCH_VERSION : BATCH_VERSION_WITH_BLOBS;
   view.setBigUint64(1, BigInt(header.firstSeq));
   view.setUint32(9, header.count);
   view.setBigUint64(13, BigInt(header.recordedAt));
   view.setUint32(21, header.requests.length);
   let at = FIXED_BYTES;
   for (const request of header.requests) at = putRequest(bytes, view, at, request);
+  if (blobs.length > 0) at = putBlobs(bytes, view, at, blobs);
   const recordsAt = at + 4 * header.count;
   let end = 0;
   for (const record of records) {
@@ -98,6 +105,18 @@ function putRequest(bytes: Uint8Array, view: DataView, at: number, request: Batc
   return at + REQUEST_BYTES_MIN + id.length + STAMP_BYTES;
 }
 
+function putBlobs(bytes: Uint8Array, view: DataView, at: number, blobs: readonly string[]): number {
+  view.setUint32(at, blobs.length);
+  let end = at + 4;
+  for (const blob of blobs) {
+    if (!/^[0-9a-f]{64}$/.test(blob)) throw new RangeError(`"${blob}" is no SHA-256`);
+    for (let k = 0; k < BLOB_DIGEST_BYTES; k++)
+      bytes[end + k] = Number.parseInt(blob.slice(2 * k, 2 * k + 2), 16);
+    end += BLOB_DIGEST_BYTES;
+  }
+  return end;
+}
+
 function malformed(what: string, offset: number): AnnalsError {
   return new AnnalsError("ERR_BATCH_MALFORMED", `malformed batch: ${what} at byte ${offset}`, {
     details: { offset },
@@ -143,22 +162,27 @@ export function batchSeqRange(bytes: Uint8Array): {
 }
 
 function readFixed(reader: BatchReader): {
+  readonly hasBlobs: boolean;
   readonly firstSeq: Seq;
   readonly count: number;
   readonly recordedAt: number;
   readonly requests: number;
 } {
   const version = reader.u8();
-  if (version !== BATCH_VERSION) {
-    throw new AnnalsError("ERR_BATCH_VERSION", `batch version ${version}, this build reads 1`, {
-      details: { version },
-    });
+  const hasBlobs = version === BATCH_VERSION_WITH_BLOBS;
+  if (version !== BATCH_VERSION && !hasBlobs) {
+    throw new AnnalsError(
+      "ERR_BATCH_VERSION",
+      `batch version ${version}, this build reads 1 and 2`,
+      { details: { version } },
+    );
   }
   const firstSeq = reader.u64();
   const count = reader.u32();
   if (firstSeq < 1 || count < 1 || !Number.isSafeInteger(firstSeq + count))
     throw malformed("seq range", 1);
-  return { firstSeq: asSeq(firstSeq), count, recordedAt: reader.u64(), requests: reader.u32() };
+  const recordedAt = reader.u64();
+  return { hasBlobs, firstSeq: asSeq(firstSeq), count, recordedAt, requests: reader.u32() };
 }
 
 function readRequest(reader: BatchReader, bytes: Uint8Array): BatchRequest {
@@ -188,8 +212,38 @@ function readHeader(reader: BatchReader, bytes: Uint8Array): BatchHeader {
     requests.push(request);
   }
   if (requested !== fixed.count) throw malformed("requests do not sum up to the count", reader.at);
-  return { firstSeq: fixed.firstSeq, count: fixed.count, recordedAt: fixed.recordedAt, requests };
+  const { firstSeq, count, recordedAt, hasBlobs } = fixed;
+  if (!hasBlobs) return { firstSeq, count, recordedAt, requests };
+  return { firstSeq, count, recordedAt, requests, blobs: readBlobs(reader, bytes) };
 }
+
+function readBlobs(reader: BatchReader, bytes: Uint8Array): readonly string[] {
+  const at = reader.at;
+  const count = reader.u32();
+  if (count < 1) throw malformed("a batch of version 2 without blobs", at);
+  reader.need(BLOB_DIGEST_BYTES * count);
+  const blobs: string[] = [];
+  for (let k = 0; k < count; k++) {
+    const from = reader.at;
+    reader.at += BLOB_DIGEST_BYTES;
+    blobs.push(hexOf(bytes, from, reader.at));
+  }
+  return blobs;
+}
+
+function hexOf(bytes: Uint8Array, from: number, to: number): string {
+  let text = "";
+  for (let at = from; at < to; at++) text += (bytes[at] ?? 0).toString(16).padStart(2, "0");
+  return text;
+}
+
+/** The blobs that a batch names, read from its head; nothing is allocated when there are none. Throws like `decodeBatchHeader`. */
+export function batchBlobs(bytes: Uint8Array): readonly string[] {
+  if (bytes[0] !== BATCH_VERSION_WITH_BLOBS) return NO_BLOBS;
+  return decodeBatchHeader(bytes).blobs ?? NO_BLOBS;
+}
+
+const NO_BLOBS: readonly string[] = [];
 
 /** Reads the head and nothing else. The bytes may be untrusted: throws `ERR_BATCH_MALFORMED` or `ERR_BATCH_VERSION`. */
 export function decodeBatchHeader(bytes: Uint8Array): BatchHeader {

@@ -2,9 +2,11 @@ export { BadInputError } from "./badInput.ts";
 export type { BadInputCode, BadInputPlace } from "./badInput.ts";
 export type * from "./batch.ts";
 export {
+  batchBlobs,
   batchOverheadBytes,
   batchSeqRange,
   BatchView,
+  BLOB_DIGEST_BYTES,
   decodeBatchHeader,
   encodeBatch,
   PRODUCER_ID_BYTES_MAX,
@@ -17,6 +19,8 @@ export { RECORD_LIMITS } from "./limits.ts";
 export type { RecordLimits } from "./limits.ts";
 export type { AuditRecord, Outcome, RecordMap, RecordValue } from "./recordModel.ts";
 export { RecordScanner } from "./recordScanner.ts";
+export { NO_ATTACHMENTS } from "./parsedRecords.ts";
+export type { Attachments, ParsedRecords } from "./parsedRecords.ts";
 export { asSeq } from "./seq.ts";
 export type { Seq } from "./seq.ts";
 export { decodeUtf8, encodeUtf8, isUtf8 } from "./utf8.ts";

@@ -1,10 +1,11 @@
 import { BadInputError } from "./badInput.ts";
 import { JsonTranscoder } from "./jsonTranscoder.ts";
 import type { RecordLimits } from "./limits.ts";
+import type { ParsedRecords } from "./parsedRecords.ts";
 import { RecordScanner } from "./recordScanner.ts";
 
 /** `application/json`: one record, or an array of records. The results are msgpack and have passed the scanner. Throws `BadInputError`. */
-export function parseJsonRecords(body: Uint8Array, limits: RecordLimits): Uint8Array[] {
+export function parseJsonRecords(body: Uint8Array, limits: RecordLimits): ParsedRecords {
   const transcoder = new JsonTranscoder(body, limits);
   const scanner = new RecordScanner(limits);
   const records: Uint8Array[] = [];
@@ -26,11 +27,11 @@ export function parseJsonRecords(body: Uint8Array, limits: RecordLimits): Uint8A
   }
   if (transcoder.peek() >= 0)
     throw transcoder.fail("ERR_BODY_TRAILING", "bytes after the end", false);
-  return notEmpty(transcoder, records);
+  return { records: notEmpty(transcoder, records), attachments: scanner.takeAttachments() };
 }
 
 /** `application/x-ndjson`: one record a line; lines of white space are passed over. Throws `BadInputError`. */
-export function parseNdjsonRecords(body: Uint8Array, limits: RecordLimits): Uint8Array[] {
+export function parseNdjsonRecords(body: Uint8Array, limits: RecordLimits): ParsedRecords {
   const transcoder = new JsonTranscoder(body, limits);
   const scanner = new RecordScanner(limits);
   const records: Uint8Array[] = [];
@@ -45,7 +46,7 @@ export function parseNdjsonRecords(body: Uint8Array, limits: RecordLimits): Uint
     }
     start = end + 1;
   }
-  return notEmpty(transcoder, records);
+  return { records: notEmpty(transcoder, records), attachments: scanner.takeAttachments() };
 }
 
 function nextRecord(

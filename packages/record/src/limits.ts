@@ -11,6 +11,8 @@ export interface RecordLimits {
    * 63 MiB of heap.
    */
   readonly maxElements: number;
+  /** Attachments of one record: their digests travel in the head of its batch, which must stay small. */
+  readonly maxAttachments: number;
 }
 
 export const RECORD_LIMITS: RecordLimits = {
@@ -18,4 +20,5 @@ export const RECORD_LIMITS: RecordLimits = {
   maxRecords: 10_000,
   maxDepth: 32,
   maxElements: 16_384,
+  maxAttachments: 64,
 };

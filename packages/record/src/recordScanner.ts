@@ -2,15 +2,17 @@ import { BadInputError } from "./badInput.ts";
 import type { BadInputCode } from "./badInput.ts";
 import { KeySet } from "./keySet.ts";
 import type { RecordLimits } from "./limits.ts";
+import { NO_ATTACHMENTS } from "./parsedRecords.ts";
+import type { Attachments } from "./parsedRecords.ts";
 import { ANY, RECORD_RULE } from "./recordModel.ts";
 import type { FieldRule, Rule } from "./recordModel.ts";
+import { describeRule, renderPath } from "./scanPlace.ts";
 import { passesCheck, STRING_EXPECTATIONS } from "./stringChecks.ts";
 import { decodeUtf8, isUtf8 } from "./utf8.ts";
 
 type MapRule = Extract<Rule, { kind: "map" }>;
 
 const FREE_MAP: MapRule = { kind: "map", open: true, fields: [] };
-const PATH_KEY_BYTES_MAX = 64;
 const MSGPACK_HEAD_BYTES_MAX = 5;
 
 /**
@@ -29,6 +31,7 @@ export class RecordScanner {
   #depth = 0;
   #elements = 0;
   #position = 0;
+  #attachments = new Map<number, string[]>();
 
   constructor(limits: RecordLimits) {
     this.#limits = limits;
@@ -68,6 +71,14 @@ export class RecordScanner {
     if (to - from > this.#limits.maxRecordBytes) throw this.#tooLarge();
     this.#record(to);
     if (this.#at !== to) throw this.#fail("ERR_BODY_TRAILING", "bytes after the record");
+  }
+
+  /** The blobs that the records scanned since the last call name. */
+  takeAttachments(): Attachments {
+    const attachments = this.#attachments;
+    if (attachments.size === 0) return NO_ATTACHMENTS;
+    this.#attachments = new Map();
+    return attachments;
   }
 
   #begin(bytes: Uint8Array, from: number, to: number): void {
@@ -170,7 +181,7 @@ export class RecordScanner {
   /** Refuses a value of type `found` where the rule calls for another. */
   #expect(rule: Rule, found: Rule["kind"]): void {
     if (rule.kind === "any" || rule.kind === found) return;
-    throw this.#fail("ERR_RECORD_FIELD_TYPE", `expected ${describe(rule)}`);
+    throw this.#fail("ERR_RECORD_FIELD_TYPE", `expected ${describeRule(rule)}`);
   }
 
   #number(rule: Rule, value: number): void {
@@ -178,7 +189,7 @@ export class RecordScanner {
       throw this.#fail("ERR_RECORD_NUMBER", "a number that is not finite");
     if (rule.kind === "uint") {
       if (!Number.isSafeInteger(value) || value < 0)
-        throw this.#fail("ERR_RECORD_FIELD_VALUE", `expected ${describe(rule)}`);
+        throw this.#fail("ERR_RECORD_FIELD_VALUE", `expected ${describeRule(rule)}`);
       return;
     }
     this.#expect(rule, "any");
@@ -204,6 +215,18 @@ export class RecordScanner {
       throw this.#fail("ERR_RECORD_NOT_UTF8", "a string that is no UTF-8");
     if (rule.kind === "string" && !passesCheck(rule.check, this.#bytes, from, this.#at))
       throw this.#fail("ERR_RECORD_FIELD_VALUE", `expected ${STRING_EXPECTATIONS[rule.check]}`);
+    if (rule.kind === "string" && rule.check === "sha256") this.#attach(from);
+  }
+
+  /** The only strings that are digests are those of attachments. */
+  #attach(from: number): void {
+    const digests = this.#attachments.get(this.#position) ?? [];
+    if (digests.length >= this.#limits.maxAttachments) {
+      const what = `more than ${this.#limits.maxAttachments} attachments`;
+      throw this.#fail("ERR_RECORD_TOO_MANY_ATTACHMENTS", what);
+    }
+    digests.push(decodeUtf8(this.#bytes, from, this.#at) ?? "");
+    this.#attachments.set(this.#position, digests);
   }
 
   #array(rule: Rule, count: number): void {
@@ -353,39 +376,4 @@ function isName(
     if (bytes[from + k] !== name[k]) return false;
   }
   return true;
-}
-
-function describe(rule: Rule): string {
-  switch (rule.kind) {
-    case "any":
-      return "any value";
-    case "string":
-      return STRING_EXPECTATIONS[rule.check];
-    case "uint":
-      return "an integer ≥ 0";
-    case "array":
-      return "an array";
-    case "map":
-      return "a map";
-    default:
-      return rule satisfies never;
-  }
-}
-
-/** Keys that are long or unprintable show as `?`: a path must fit a line of a log. */
-function renderPath(bytes: Uint8Array, path: Int32Array, depth: number, last: string): string {
-  let text = "";
-  for (let level = 1; level <= depth; level++) {
-    const from = path[2 * level] ?? 0;
-    const to = path[2 * level + 1] ?? 0;
-    if (from < 0) {
-      text += `[${to}]`;
-    } else if (to > from) {
-      const key = to - from <= PATH_KEY_BYTES_MAX ? decodeUtf8(bytes, from, to) : undefined;
-      const shown = key !== undefined && /^[\p{L}\p{N} _.:/$@-]+$/u.test(key) ? key : "?";
-      text += text === "" ? shown : `.${shown}`;
-    }
-  }
-  if (last === "") return text;
-  return text === "" ? last : `${text}.${last}`;
 }

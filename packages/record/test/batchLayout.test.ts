@@ -3,6 +3,7 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
   asSeq,
+  batchBlobs,
   batchOverheadBytes,
   batchSeqRange,
   BatchView,
@@ -10,6 +11,10 @@ import {
   encodeBatch,
 } from "@annals/record";
 import type { BatchHeader, BatchRequest } from "@annals/record";
+
+function hexOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString("hex");
+}
 
 const stamp = fc.record({
   id: fc.string({ unit: "grapheme", minLength: 1, maxLength: 5 }),
@@ -25,6 +30,9 @@ const batch = fc
     firstSeq: fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER - 1000 }),
     recordedAt: fc.nat({ max: 2 ** 42 }),
     requests: fc.array(request, { minLength: 1, maxLength: 5 }),
+    blobs: fc.uniqueArray(fc.uint8Array({ minLength: 32, maxLength: 32 }).map(hexOf), {
+      maxLength: 3,
+    }),
   })
   .map((draft): { header: BatchHeader; records: readonly Uint8Array[] } => {
     const records = draft.requests.flatMap((entry) => entry.records);
@@ -32,11 +40,10 @@ const batch = fc
       count: entry.records.length,
       producer: entry.producer,
     }));
-    const { recordedAt } = draft;
-    return {
-      header: { firstSeq: asSeq(draft.firstSeq), count: records.length, recordedAt, requests },
-      records,
-    };
+    const { recordedAt, blobs } = draft;
+    const firstSeq = asSeq(draft.firstSeq);
+    const header = { firstSeq, count: records.length, recordedAt, requests };
+    return { header: blobs.length === 0 ? header : { ...header, blobs }, records };
   })
   .filter(({ header }) =>
     header.requests.every(({ producer }) => Buffer.byteLength(producer?.id ?? "") <= 64),
@@ -69,6 +76,7 @@ describe("batch layout", () => {
           batchOverheadBytes(header) + records.reduce((sum, record) => sum + record.length, 0),
         );
         expect(decodeBatchHeader(bytes)).toEqual(header);
+        expect(batchBlobs(bytes)).toEqual(header.blobs ?? []);
         const view = new BatchView(bytes);
         for (const [position, record] of records.entries()) {
           expect(view.record(position)).toEqual(record);

@@ -1,9 +1,10 @@
 import { Gauge } from "@annals/flow";
 import type { GaugeReading } from "@annals/flow";
 import type { LogIndex, Term } from "@annals/raft";
-import type { AnnalsError, BatchRequest, ProducerStamp, Seq } from "@annals/record";
-import { asSeq } from "@annals/record";
+import type { AnnalsError, Attachments, BatchRequest, ProducerStamp, Seq } from "@annals/record";
+import { asSeq, BLOB_DIGEST_BYTES, NO_ATTACHMENTS } from "@annals/record";
 import { outcomeUnknown } from "./errors.ts";
+import type { AppendRequest } from "./options.ts";
 
 /** Where the records of an answered request stand. */
 export interface AppendResult {
@@ -25,6 +26,7 @@ export interface AppendWaiter {
 /** One admitted request on its way into the log. */
 export interface PendingAppend {
   readonly records: readonly Uint8Array[];
+  readonly attachments: Attachments;
   readonly stamp: ProducerStamp | undefined;
   readonly bytes: number;
   /** Records that an earlier attempt brought into the log; this one starts behind them. */
@@ -43,6 +45,8 @@ export interface FormedBatch {
   readonly records: readonly Uint8Array[];
   readonly bytes: number;
   readonly requests: readonly BatchRequest[];
+  /** Every blob that the records name, once. */
+  readonly blobs: readonly string[];
   readonly parts: readonly { readonly append: PendingAppend; readonly count: number }[];
 }
 
@@ -107,22 +111,30 @@ export class AppendQueue {
     const records: Uint8Array[] = [];
     const requests: BatchRequest[] = [];
     const parts: { append: PendingAppend; count: number }[] = [];
+    const blobs = new Set<string>();
     let bytes = 0;
+    let blobBytes = 0;
     for (const append of this.#waiting) {
       const start = append.proposed;
       let end = start;
       for (; end < append.records.length && records.length < maxRecords; end++) {
         const record = append.records[end];
-        if (record === undefined || (records.length > 0 && bytes + record.length > maxBytes)) break;
+        if (record === undefined) break;
+        const named = append.attachments.get(end) ?? [];
+        const added = record.length + BLOB_DIGEST_BYTES * named.length;
+        if (records.length > 0 && bytes + blobBytes + added > maxBytes) break;
         records.push(record);
         bytes += record.length;
+        blobBytes += BLOB_DIGEST_BYTES * named.length;
+        for (const digest of named) blobs.add(digest);
       }
       if (end === start) break;
       requests.push({ count: end - start, producer: append.stamp });
       parts.push({ append, count: end - start });
       if (end < append.records.length) break;
     }
-    return records.length === 0 ? undefined : { records, bytes, requests, parts };
+    if (records.length === 0) return undefined;
+    return { records, bytes, requests, blobs: [...blobs], parts };
   }
 
   /** The formed batch became the entry at `index`. */
@@ -233,14 +245,16 @@ export class AppendQueue {
 
 /** A request as it is admitted; `alreadyIn` is what an earlier attempt brought into the log. */
 export function pendingAppend(
-  request: Pick<PendingAppend, "records" | "stamp">,
+  request: AppendRequest,
   alreadyIn: { firstSeq: Seq; lastSeq: Seq; count: number } | undefined,
   waiter: AppendWaiter,
 ): PendingAppend {
   const { records, stamp } = request;
+  const attachments = request.attachments ?? NO_ATTACHMENTS;
   const done = alreadyIn?.count ?? 0;
   return {
     records,
+    attachments,
     stamp,
     bytes: records.reduce((sum, record) => sum + record.length, 0),
     alreadyIn,

@@ -109,7 +109,8 @@ export class Appender {
     const firstSeq = this.#nextSeq;
     const count = formed.records.length;
     const recordedAt = Math.max(wallTime(), this.#lastRecordedAt, machine.lastRecordedAt);
-    const header = { firstSeq, count, recordedAt, requests: formed.requests };
+    const { requests, blobs } = formed;
+    const header = { firstSeq, count, recordedAt, requests, blobs };
     const data = encodeBatch(header, formed.records);
     const outcome = core.propose([{ kind: "records", data }]);
     if (outcome.kind !== "accepted") return false;

@@ -24,6 +24,19 @@ export function overloaded(pendingBytes: number, cap: number): AnnalsError {
   );
 }
 
+/** Records name blobs that the leader does not have. Nothing of the request was accepted. */
+export function blobsMissing(digests: readonly string[]): AnnalsError {
+  const more = digests.length > 1 ? ` and ${digests.length - 1} more` : "";
+  return new AnnalsError(
+    "ERR_BLOB_MISSING",
+    `blob ${digests[0]}${more} was not uploaded to this log: upload it, then append the records that name it`,
+    { details: { missing: digests.slice(0, BLOBS_NAMED_MAX) } },
+  );
+}
+
+/** More digests than this do not help anybody who reads an error. */
+const BLOBS_NAMED_MAX = 10;
+
 export function diskFull(): AnnalsError {
   return new AnnalsError(
     "ERR_DISK_FULL",

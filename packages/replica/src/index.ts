@@ -2,6 +2,7 @@ export type { AppendResult } from "./appendQueue.ts";
 export { replicaClosed } from "./errors.ts";
 export { REPLICA_DEFAULTS } from "./config.ts";
 export type { ReplicaConfig } from "./config.ts";
+export { NO_BLOBS } from "./ports.ts";
 export type * from "./ports.ts";
 export { PRODUCER_WINDOW, ProducerTable } from "./producers.ts";
 export { RunRepair } from "./repair.ts";

@@ -1,13 +1,14 @@
 import type { GaugeReading } from "@annals/flow";
 import type { LogIndex, MemberId, RaftStatus, Role, Term, Trace } from "@annals/raft";
-import type { AnnalsError, ProducerStamp, Seq } from "@annals/record";
+import type { AnnalsError, Attachments, ProducerStamp, Seq } from "@annals/record";
 import type { ReplicaConfig } from "./config.ts";
-import type { Clock, LogStore, PeerTransport, RandomBelow } from "./ports.ts";
+import type { BlobHolder, Clock, LogStore, PeerTransport, RandomBelow } from "./ports.ts";
 
 export interface ReplicaOptions {
   readonly self: MemberId;
   readonly config: ReplicaConfig;
   readonly store: LogStore;
+  readonly blobs: BlobHolder;
   readonly transport: PeerTransport;
   readonly clock: Clock;
   readonly randomBelow: RandomBelow;
@@ -27,6 +28,8 @@ export interface ReplicaEvents {
 export interface AppendRequest {
   /** One stored record each, checked at the edge; at least one. */
   readonly records: readonly Uint8Array[];
+  /** Which of them name which blobs. Default: none does. */
+  readonly attachments?: Attachments;
   readonly stamp: ProducerStamp | undefined;
   readonly timeoutMs: number;
 }

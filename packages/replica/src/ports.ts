@@ -80,6 +80,41 @@ export interface LogStore extends LogReader {
   close(): Promise<void>;
 }
 
+/** The blobs that are durable on this disk, as far as a replica asks: files named by their SHA-256, beside the log. */
+export interface BlobHolder {
+  /** Those of the digests (64 lower-case hexadecimal digits) that are not durable here. Called for every entry that names blobs: quick. */
+  missing(digests: readonly string[]): readonly string[];
+  /** An entry came from `from` before these blobs did, and is not taken. Called again with every repeat of the entry. */
+  want(digests: readonly string[], from: MemberId): void;
+}
+
+/** A blob on its way to disk. */
+export interface BlobSink {
+  /** False: wait for `ready` before the next chunk. Never throws: what fails is told by `finish`. */
+  write(chunk: Uint8Array): boolean;
+  /** Resolves when more may be written, or when the file has failed or was closed, whichever comes first. */
+  ready(): Promise<void>;
+  /** Resolves when the blob is durable. Rejects, retryable or not; then nothing of it is left. */
+  finish(): Promise<void>;
+  /** Gives it up. Idempotent, never rejects. */
+  abort(): Promise<void>;
+}
+
+/** The blobs of one log as files; for those who bring them in and send them on. */
+export interface BlobFiles {
+  /** Whether it is durable here. */
+  has(digest: string): boolean;
+  /** Undefined when it is not here. */
+  find(digest: string): Promise<{ readonly bytes: number } | undefined>;
+  /** Throws when it cannot be begun, such as for lack of room. */
+  begin(digest: string, bytes: number): BlobSink;
+  /** Its bytes, a chunk at a time. Throws half-way if the file fails. */
+  read(digest: string): AsyncIterable<Uint8Array>;
+}
+
+/** For logs whose records name no blobs. */
+export const NO_BLOBS: BlobHolder = { missing: (digests) => digests, want: () => {} };
+
 /** Carries messages to other members. Best effort: may drop, delay, reorder or duplicate; Raft repairs. Never throws, never blocks. */
 export interface PeerTransport {
   /** What one drain produced for one member, in order. */

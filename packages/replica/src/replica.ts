@@ -1,6 +1,5 @@
 import { asIndex, invariant, NOBODY, RaftCore } from "@annals/raft";
 import type {
-  AppendTicket,
   Entry,
   LogIndex,
   MemberId,
@@ -13,6 +12,7 @@ import { AnnalsError } from "@annals/record";
 import type { Seq } from "@annals/record";
 import { Appender } from "./appender.ts";
 import type { AppendResult } from "./appendQueue.ts";
+import { assertBlobsHere, withholdEntries } from "./blobs.ts";
 import { diskFull, notLeader, outcomeUnknown, replicaClosed } from "./errors.ts";
 import { raftConfig } from "./raftConfig.ts";
 import type { AppendRequest, ReplicaOptions, ReplicaStatus } from "./options.ts";
@@ -23,16 +23,8 @@ import { ReadBarrier } from "./readBarrier.ts";
 import { SeqWaiters } from "./seqWaiters.ts";
 import { StateMachine } from "./stateMachine.ts";
 import { holdVoteRequests } from "./voteRequests.ts";
+import type { TurnEvent } from "./turnEvent.ts";
 import { Writer } from "./writer.ts";
-
-type Event =
-  | { readonly kind: "tick"; readonly elapsed: number }
-  | {
-      readonly kind: "messages";
-      readonly messages: readonly Message[];
-      readonly receipt: Receipt | undefined;
-    }
-  | { readonly kind: "durable"; readonly tickets: readonly AppendTicket[] };
 
 /** Ticks between two looks at reads that got no answer. */
 const READ_RETRY_TICKS = 3;
@@ -50,7 +42,7 @@ export class Replica {
   readonly #reads: ReadBarrier;
   readonly #seqWaiters = new SeqWaiters();
   readonly #commands = new PendingCommands();
-  #events: Event[] = [];
+  #events: TurnEvent[] = [];
   /** Frames stepped since the last drain; done with when that drain's write is durable. */
   #receipts: Receipt[] = [];
   #turnScheduled = false;
@@ -105,7 +97,7 @@ export class Replica {
 
   /**
    * Appends records; resolves when all of them are committed and applied. Rejects with ERR_NOT_LEADER, ERR_OVERLOADED, ERR_DISK_FULL,
-   * ERR_REPLICA_CLOSED or an ERR_PRODUCER_… code when nothing was accepted, and with ERR_OUTCOME_UNKNOWN when it may be.
+   * ERR_REPLICA_CLOSED, ERR_BLOB_MISSING or an ERR_PRODUCER_… code when nothing was accepted, and with ERR_OUTCOME_UNKNOWN when it may be.
    */
   append(request: AppendRequest): Promise<AppendResult> {
     return new Promise((resolve, reject) => {
@@ -113,6 +105,7 @@ export class Replica {
       const waiter = { resolve, reject, deadlineMs };
       if (this.#appender.join(request, waiter)) return;
       this.#assertAccepting();
+      assertBlobsHere(request, this.#options.blobs);
       this.#appender.admit(request, waiter);
       this.#schedule();
     });
@@ -247,7 +240,7 @@ export class Replica {
     this.#letGo();
   }
 
-  #enqueue(event: Event): void {
+  #enqueue(event: TurnEvent): void {
     this.#events.push(event);
     this.#schedule();
   }
@@ -286,13 +279,14 @@ export class Replica {
     this.#writer.kick();
   }
 
-  #step(event: Event): void {
+  #step(event: TurnEvent): void {
     switch (event.kind) {
       case "tick":
         this.#tick(event.elapsed);
         return;
       case "messages":
-        for (const message of event.messages) this.#core.step(message);
+        for (const message of event.messages)
+          this.#core.step(withholdEntries(message, this.#options.blobs));
         if (event.receipt === undefined) return;
         event.receipt.stepped();
         this.#receipts.push(event.receipt);

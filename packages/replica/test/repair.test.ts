@@ -117,7 +117,7 @@ async function run(setup: Setup): Promise<Result> {
 const TRUTH = logOf(20);
 
 describe("the repair of a run", () => {
-  // Keeps L26.
+  // Keeps L28.
   it("takes pages from the first peer that has them, in order", async () => {
     const { outcome, committed, status } = await run({
       truth: TRUTH,
@@ -130,7 +130,7 @@ describe("the repair of a run", () => {
     expect(status).toMatchObject({ fetched: 10, mismatches: 0, vainRounds: 0, missing: false });
   });
 
-  // Keeps L26.
+  // Keeps L28.
   it("is stitched from peers that are damaged in different places", async () => {
     const { outcome, committed } = await run({
       truth: TRUTH,
@@ -145,7 +145,7 @@ describe("the repair of a run", () => {
     expect(committed).toEqual(TRUTH);
   });
 
-  // Keeps L26.
+  // Keeps L28.
   it("discards what does not end in the right hash, and does without whoever sent it", async () => {
     const forged = TRUTH.map((entry) => (entry.index === 9 ? entryAt(9, 1) : entry));
     const { outcome, committed, status } = await run({
@@ -160,7 +160,7 @@ describe("the repair of a run", () => {
     expect(status.mismatches).toBe(1);
   });
 
-  // Keeps L26.
+  // Keeps L28.
   it("finds the one among several sources that was wrong", async () => {
     const forgedHead = [entryAt(5, 1), entryAt(6, 1)];
     const { outcome, committed } = await run({
@@ -174,7 +174,7 @@ describe("the repair of a run", () => {
     expect(committed).toEqual(TRUTH.slice(4, 10));
   });
 
-  // Keeps L26.
+  // Keeps L28.
   it("takes for no answer what was not asked for", async () => {
     const wrong: readonly ((page: RepairPage) => readonly Entry[])[] = [
       () => [],
@@ -201,7 +201,7 @@ describe("the repair of a run", () => {
     }
   });
 
-  // Keeps L27.
+  // Keeps L29.
   it("names what nobody has, once, and goes on until somebody comes back", async () => {
     const peers = [peerWith(TRUTH.slice(0, 6))];
     const { outcome, committed, missing, status } = await run({
@@ -220,7 +220,7 @@ describe("the repair of a run", () => {
     expect(status).toMatchObject({ vainRounds: 5, missing: false });
   });
 
-  // Keeps L27.
+  // Keeps L29.
   it("stops when it is told to, also while a peer keeps silent, and nothing has changed", async () => {
     let asked: () => void = () => {};
     const silent = new Promise<void>((resolve) => {
@@ -250,7 +250,7 @@ describe("the repair of a run", () => {
     expect(await done).toBe("stopped");
   });
 
-  // Keeps L28.
+  // Keeps L30.
   it("calls uncommitted entries superseded when peers have committed others, and never committed ones", async () => {
     const others = [...TRUTH.slice(0, 9), ...logOf(20, 1).slice(9)];
     const setup = { truth: TRUTH, from: 8, to: 12, commitIndex: 9, onWait: () => {} };
@@ -273,7 +273,7 @@ describe("the repair of a run", () => {
     }
   });
 
-  // Keeps L26, L27.
+  // Keeps L28, L29.
   it("succeeds exactly when somebody has each entry", async () => {
     const holes = fc.array(fc.integer({ min: 1, max: 20 }), { maxLength: 25 });
     await fc.assert(

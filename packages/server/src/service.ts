@@ -1,4 +1,5 @@
 import type { ProducerStamp } from "@annals/record";
+import type { BlobFiles } from "@annals/replica";
 
 /**
  * What the HTTP API asks of a node. The gateway implements it over its workers; the API knows nothing of Raft, storage or threads.
@@ -16,6 +17,8 @@ export interface NodeService {
   read(log: string, query: ReadQuery): Promise<ReadReply>;
   /** Where an idempotent producer stands; undefined if the log does not know it. */
   producer(log: string, id: string): Promise<ProducerInfo | undefined>;
+  /** The blobs of a log that are on this node, as files. */
+  blobs(log: string): Promise<BlobFiles>;
   logs(): Promise<readonly LogInfo[]>;
   createLog(name: string): Promise<LogInfo>;
   cluster(): Promise<ClusterStatus>;

@@ -1,3 +1,9 @@
+export { assertDigest, BlobError } from "./blobError.ts";
+export type { BlobErrorCode } from "./blobError.ts";
+export { BlobStore } from "./blobStore.ts";
+export type { BlobStoreOptions, StoredBlob } from "./blobStore.ts";
+export type { BlobWriter } from "./blobWriter.ts";
+export { DiskFloor } from "./diskFloor.ts";
 export { fsck, fsckNode } from "./fsck.ts";
 export type { FsckProblem, FsckReport, FsckSegment } from "./fsck.ts";
 export { diagnoseLog } from "./diagnosis.ts";

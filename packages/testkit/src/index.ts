@@ -15,10 +15,15 @@ export {
   plainEntries,
   SAMPLE_MEMBERSHIP,
 } from "./storage/sampleLog.ts";
+export { MemoryBlobs } from "./storage/memoryBlobs.ts";
 export { SimulatedDisk, SimulatedLogStore } from "./storage/simulatedLogStore.ts";
 export { SimulatedCluster } from "./replica/simulatedCluster.ts";
 export type { SimulatedClusterOptions, SimulatedMember } from "./replica/simulatedCluster.ts";
 export { readSpecLinks } from "./specLinks.ts";
 export type { SpecLinks } from "./specLinks.ts";
+export { MUTANTS } from "./mutants/mutants.ts";
+export { parseArguments as parseSimulatorArguments } from "./simulator/arguments.ts";
+export { shrink } from "./simulator/shrink.ts";
 export { simulate } from "./simulator/simulation.ts";
 export type { Outcome } from "./simulator/simulation.ts";
+export type { Schedule } from "./simulator/world.ts";

@@ -1,9 +1,14 @@
 import { CreditWindow } from "@annals/flow";
 import type { Backoff, Credit } from "@annals/flow";
 import type { Message } from "@annals/raft";
+import { batchBlobs } from "@annals/record";
+import type { BlobFiles } from "@annals/replica";
 import { decodeMessages, encodeFrame, encodeMessages } from "@annals/wire";
-import type { Frame, HelloFrame } from "@annals/wire";
+import type { BlobAnswerFrame, Frame, HelloFrame } from "@annals/wire";
+import { BlobTransfer } from "./blobTransfer.ts";
+import type { TransferEnd } from "./blobTransfer.ts";
 import { OutboundLink } from "./outboundLink.ts";
+import type { Permits } from "./permits.ts";
 import { CLOSE_STALLED, FRAMING_BYTES } from "./protocol.ts";
 import type { LinkFault } from "./protocol.ts";
 
@@ -18,12 +23,32 @@ export interface DataLinkOptions {
   /** Without an ack or a grant for so long while frames are out, the link is dialled anew; tenfold while the follower gives no credit. */
   readonly progressTimeoutMs: number;
   readonly backoff: Backoff;
+  /** The blobs of the log; those that entries name travel ahead of them. */
+  readonly blobs: Pick<BlobFiles, "find" | "read">;
+  /** Bounds how many blobs are on their way at a time, over all links of this thread. */
+  readonly blobPermits: Permits;
   readonly onMessages: (messages: readonly Message[]) => void;
   /** Messages were lost: replication to this follower has to probe. */
   readonly onLost: (fault: LinkFault) => void;
 }
 
 const WATCHDOG_INTERVAL_MS = 1000;
+/** After a blob could not be handed over, entries that name it are not sent for so long: the wait doubles up to the second. */
+const BLOB_RETRY_MS = [200, 30_000] as const;
+/** Digests remembered as held by the follower; beyond, the oldest is offered again. */
+const HELD_MAX = 10_000;
+
+function blobNotSent(digest: string): LinkFault {
+  return { code: "ERR_BLOB_NOT_SAVED", reason: `the follower could not save blob ${digest}` };
+}
+
+/** No later try can help: an operator has to put the file back. */
+function blobGone(digest: string): LinkFault {
+  return {
+    code: "ERR_BLOB_GONE",
+    reason: `blob ${digest} is not on this disk, or not all of it`,
+  };
+}
 
 /** What a message costs of the follower's credit. */
 function entriesOf(message: Message): number {
@@ -46,6 +71,10 @@ export class DataLink {
   #credit = new CreditWindow();
   #queue: { message: Message; payload: number }[] = [];
   #queuedBytes = 0;
+  /** Blobs that the follower is known to have. */
+  readonly #held = new Set<string>();
+  #transfer: BlobTransfer | undefined;
+  #blobWait = { untilMs: 0, ms: 0 };
   #framesOut = 0;
   #lastProgressMs = performance.now();
 
@@ -92,6 +121,7 @@ export class DataLink {
 
   close(): void {
     clearInterval(this.#watchdog);
+    this.#cutTransfer();
     this.#link.close();
   }
 
@@ -103,19 +133,81 @@ export class DataLink {
 
   #frame(frame: Frame): void {
     if (frame.kind === "grant") this.#credit.grant(frame);
+    else if (frame.kind === "blobAnswer") this.#blobAnswered(frame);
     else if (frame.kind === "response") this.#options.onMessages(decodeMessages(frame.bytes));
     this.#framesOut = 0;
     this.#lastProgressMs = performance.now();
     this.#link.progress();
+    this.#transfer?.wake();
     this.#pump();
   }
 
-  /** Sends as many frames as the credit and the socket take. */
+  #blobAnswered({ digest, answer }: BlobAnswerFrame): void {
+    if (this.#transfer?.digest === digest) this.#transfer.answer(answer);
+  }
+
+  /** Sends as many frames as the credit and the socket take. A blob that entries name goes before them. */
   #pump(): void {
-    while (this.#queue.length > 0 && this.#link.open && this.#credit.open) {
-      if (this.#link.bufferedBytes > this.#options.maxMessageBytes) return;
-      this.#sendFrame(this.#takeFrame());
+    while (this.#transfer === undefined && this.#queue.length > 0 && this.#hasRoom()) {
+      const blob = this.#blobAhead(this.#queue[0]?.message);
+      if (blob === undefined) this.#sendFrame(this.#takeFrame());
+      else if (performance.now() < this.#blobWait.untilMs) this.#lost(blobNotSent(blob));
+      else void this.#sendBlob(blob);
     }
+  }
+
+  #hasRoom(): boolean {
+    const { maxMessageBytes } = this.#options;
+    return this.#link.open && this.#credit.open && this.#link.bufferedBytes <= maxMessageBytes;
+  }
+
+  /** A blob that the message's entries name and that the follower is not known to have. */
+  #blobAhead(message: Message | undefined): string | undefined {
+    if (message?.kind !== "appendEntries") return undefined;
+    for (const entry of message.entries) {
+      if (entry.kind !== "records") continue;
+      const ahead = batchBlobs(entry.data).find((digest) => !this.#held.has(digest));
+      if (ahead !== undefined) return ahead;
+    }
+    return undefined;
+  }
+
+  async #sendBlob(digest: string): Promise<void> {
+    const { blobs, blobPermits } = this.#options;
+    const transfer = new BlobTransfer({
+      digest,
+      files: blobs,
+      permits: blobPermits,
+      epoch: this.#link.epoch,
+      send: (frame) => this.#sendBytes(encodeFrame(frame), 0),
+      hasRoom: () => this.#hasRoom(),
+    });
+    this.#transfer = transfer;
+    const end = await transfer.ended;
+    if (this.#transfer !== transfer) return;
+    this.#transfer = undefined;
+    this.#transferred(digest, end);
+    this.#pump();
+  }
+
+  #transferred(digest: string, end: TransferEnd): void {
+    if (end === "held") {
+      this.#blobWait = { untilMs: 0, ms: 0 };
+      this.#held.add(digest);
+      const [oldest] = this.#held;
+      if (this.#held.size > HELD_MAX && oldest !== undefined) this.#held.delete(oldest);
+      return;
+    }
+    const [least, most] = BLOB_RETRY_MS;
+    const ms = Math.min(most, Math.max(least, 2 * this.#blobWait.ms));
+    this.#blobWait = { untilMs: performance.now() + ms, ms };
+    this.#lost(end === "gone" ? blobGone(digest) : blobNotSent(digest));
+  }
+
+  #cutTransfer(): void {
+    this.#transfer?.cancel();
+    this.#transfer = undefined;
+    this.#held.clear();
   }
 
   /** The first messages that fit one frame; at least one. */
@@ -123,8 +215,8 @@ export class DataLink {
     const room = this.#options.maxMessageBytes - FRAMING_BYTES;
     let bytes = 0;
     let count = 0;
-    for (const { payload } of this.#queue) {
-      if (count > 0 && bytes + payload > room) break;
+    for (const { payload, message } of this.#queue) {
+      if (count > 0 && (bytes + payload > room || this.#blobAhead(message) !== undefined)) break;
       bytes += payload;
       count++;
     }
@@ -138,21 +230,35 @@ export class DataLink {
       epoch: this.#link.epoch,
       bytes: encodeMessages(messages),
     });
-    const entries = messages.reduce((sum, message) => sum + entriesOf(message), 0);
+    this.#sendBytes(
+      bytes,
+      messages.reduce((sum, message) => sum + entriesOf(message), 0),
+    );
+  }
+
+  #sendBytes(bytes: Uint8Array, entries: number): void {
     this.#credit.tryTake({ entries, bytes: bytes.length });
     if (this.#framesOut === 0) this.#lastProgressMs = performance.now();
     this.#framesOut++;
-    this.#link.send(bytes, () => this.#pump());
+    this.#link.send(bytes, () => {
+      this.#transfer?.wake();
+      this.#pump();
+    });
   }
 
   #lost(fault: LinkFault): void {
     this.#queue = [];
     this.#queuedBytes = 0;
+    this.#cutTransfer();
     this.#options.onLost(fault);
   }
 
   #watch(): void {
     if (!this.#link.open || (this.#framesOut === 0 && this.#queue.length === 0)) return;
+    if (this.#transfer?.begun === false) {
+      this.#lastProgressMs = performance.now();
+      return;
+    }
     const { progressTimeoutMs } = this.#options;
     const limit = this.#credit.open ? progressTimeoutMs : 10 * progressTimeoutMs;
     const silent = performance.now() - this.#lastProgressMs;

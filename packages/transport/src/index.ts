@@ -1,3 +1,7 @@
+export { BlobIntake } from "./blobIntake.ts";
+export type { BlobIntakeOptions } from "./blobIntake.ts";
+export { BlobTransfer } from "./blobTransfer.ts";
+export type { BlobTransferOptions, TransferEnd } from "./blobTransfer.ts";
 export { ControlLink } from "./controlLink.ts";
 export type { ControlLinkOptions } from "./controlLink.ts";
 export { DataLink } from "./dataLink.ts";
@@ -5,6 +9,7 @@ export type { DataLinkOptions } from "./dataLink.ts";
 export { InboundLink } from "./inboundLink.ts";
 export type { InboundHandler, InboundLinkOptions } from "./inboundLink.ts";
 export type { OutboundLinkOptions } from "./outboundLink.ts";
+export { Permits } from "./permits.ts";
 export { FRAMING_BYTES, PEER_PATH, PROTOCOL_VERSION } from "./protocol.ts";
 export type { LinkFault } from "./protocol.ts";
 export { Receiver } from "./receiver.ts";

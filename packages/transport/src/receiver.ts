@@ -4,6 +4,9 @@ import type { Message } from "@annals/raft";
 import type { AnnalsError } from "@annals/record";
 import type { Receipt } from "@annals/replica";
 import { decodeFrame, decodeMessages } from "@annals/wire";
+import type { Frame } from "@annals/wire";
+import { BlobIntake } from "./blobIntake.ts";
+import type { BlobIntakeOptions } from "./blobIntake.ts";
 
 export interface ReceiveLimits {
   /** Entries decoded and not yet stepped before decoding pauses (`event-queue`). */
@@ -18,6 +21,7 @@ export interface ReceiveLimits {
 
 export interface ReceiverOptions {
   readonly limits: ReceiveLimits;
+  readonly blobs: Omit<BlobIntakeOptions, "gate">;
   /** Hands messages to the replica, which tells how far it is with all of them. */
   readonly deliver: (messages: readonly Message[], receipt: Receipt) => void;
   readonly sendGrant: (credit: Credit) => void;
@@ -41,6 +45,7 @@ export class Receiver {
   readonly #bytes: Gauge;
   readonly #events: Gauge;
   readonly #backlog: Gauge;
+  readonly #intake: BlobIntake;
   readonly gate: PauseGate;
   #decoding = false;
   #closed = false;
@@ -57,6 +62,7 @@ export class Receiver {
       () => {},
       () => this.#schedule(),
     );
+    this.#intake = new BlobIntake({ ...options.blobs, gate: this.gate });
     options.sendGrant({
       entries: limits.eventHighWaterMark + limits.maxCommitBacklog,
       bytes: limits.maxQueueBytes,
@@ -85,6 +91,7 @@ export class Receiver {
   close(): void {
     this.#closed = true;
     this.gate.close();
+    this.#intake.close();
     for (const frame of this.#frames.splice(0)) this.#letGo(frame.length, 0);
   }
 
@@ -111,17 +118,32 @@ export class Receiver {
   }
 
   #deliver(bytes: Uint8Array): void {
-    let messages: readonly Message[];
+    const letGo = once(() => this.#letGo(bytes.length, 0));
+    let messages: readonly Message[] | undefined;
     try {
       const frame = decodeFrame(bytes);
-      messages = frame.kind === "append" ? decodeMessages(frame.bytes) : [];
+      if (frame.kind === "append") messages = decodeMessages(frame.bytes);
+      else this.#takeBlob(frame, letGo);
     } catch (error) {
       // The session ends before anything that is queued behind the broken frame can be delivered.
-      this.#letGo(bytes.length, 0);
+      letGo();
       this.close();
       this.#options.onFault(error as AnnalsError);
       return;
     }
+    if (messages !== undefined) this.#deliverMessages(messages, bytes.length);
+  }
+
+  #takeBlob(frame: Frame, letGo: () => void): void {
+    if (frame.kind === "blobChunk") {
+      this.#intake.chunk(frame, letGo);
+      return;
+    }
+    if (frame.kind === "blobOffer") this.#intake.offer(frame);
+    letGo();
+  }
+
+  #deliverMessages(messages: readonly Message[], bytes: number): void {
     const entries = messages.reduce(
       (sum, one) => sum + (one.kind === "appendEntries" ? one.entries.length : 0),
       0,
@@ -130,7 +152,7 @@ export class Receiver {
     if (this.#events.full) this.#holdEvents ??= this.gate.hold("event-queue");
     this.#options.deliver(messages, {
       stepped: () => this.#stepped(entries),
-      durable: () => this.#durable(bytes.length, entries),
+      durable: () => this.#durable(bytes, entries),
     });
   }
 
@@ -157,4 +179,13 @@ export class Receiver {
     this.#options.onReleased(bytes);
     if (!this.#closed) this.#options.sendGrant({ entries, bytes });
   }
+}
+
+function once(action: () => void): () => void {
+  let done = false;
+  return () => {
+    if (done) return;
+    done = true;
+    action();
+  };
 }

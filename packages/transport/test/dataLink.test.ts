@@ -8,7 +8,8 @@ import type { AddressInfo } from "node:net";
 import { Backoff } from "@annals/flow";
 import { asIndex, asMemberId, asTerm } from "@annals/raft";
 import type { Message } from "@annals/raft";
-import { DataLink, InboundLink, PEER_PATH } from "@annals/transport";
+import { MemoryBlobs } from "@annals/testkit";
+import { DataLink, InboundLink, PEER_PATH, Permits } from "@annals/transport";
 import type { LinkFault } from "@annals/transport";
 import { decodeFrame, decodeMessages, encodeFrame, encodeMessages } from "@annals/wire";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
@@ -103,6 +104,8 @@ function dial(
     handshakeTimeoutMs: 1000,
     progressTimeoutMs: 60_000,
     backoff: new Backoff({ initialMs: 1, maxMs: 10, randomBelow: () => 0 }),
+    blobs: new MemoryBlobs(),
+    blobPermits: new Permits(1),
     onMessages: options.onMessages ?? (() => {}),
     onLost: (fault) => void faults.push(fault),
   });

@@ -5,9 +5,11 @@
 import { asIndex, asMemberId, asTerm } from "@annals/raft";
 import type { Message } from "@annals/raft";
 import type { Receipt } from "@annals/replica";
+import { MemoryBlobs } from "@annals/testkit";
 import { Receiver } from "@annals/transport";
 import type { ReceiveLimits } from "@annals/transport";
 import { encodeFrame, encodeMessages } from "@annals/wire";
+import type { Frame } from "@annals/wire";
 import { describe, expect, it } from "vitest";
 
 const LIMITS: ReceiveLimits = {
@@ -48,8 +50,17 @@ function setUp(limits: Partial<ReceiveLimits> = {}, now: () => number = () => 0)
   const delivered: { messages: readonly Message[]; receipt: Receipt }[] = [];
   const granted = { entries: 0, bytes: 0 };
   const seen = { released: 0, faults: [] as string[] };
+  const blobs = new MemoryBlobs();
+  const answers: string[] = [];
+  const notSaved: string[] = [];
   const receiver = new Receiver({
     limits: { ...LIMITS, ...limits },
+    blobs: {
+      files: blobs,
+      maxBlobBytes: 1000,
+      sendAnswer: (digest, answer) => void answers.push(`${answer} ${digest.slice(0, 4)}`),
+      onNotSaved: (_digest, { code }) => void notSaved.push(code),
+    },
     deliver: (messages, receipt) => void delivered.push({ messages, receipt }),
     sendGrant: ({ entries, bytes }) => {
       granted.entries += entries;
@@ -61,7 +72,7 @@ function setUp(limits: Partial<ReceiveLimits> = {}, now: () => number = () => 0)
     onFault: ({ code }) => void seen.faults.push(code),
     now,
   });
-  return { receiver, delivered, granted, seen };
+  return { receiver, delivered, granted, seen, blobs, answers, notSaved };
 }
 
 describe("event-queue", () => {
@@ -171,5 +182,108 @@ describe("close", () => {
     expect(receiver.gauges().bytes.current).toBe(0);
     expect(receiver.gauges().events.current).toBe(0);
     expect(seen.released).toBe(4 * (frames[0]?.length ?? 0));
+  });
+});
+
+describe("blobs", () => {
+  const bytes = Uint8Array.from({ length: 200 }, (_, k) => k);
+  const digest = new MemoryBlobs().add(bytes);
+  const short = digest.slice(0, 4);
+  const offer: Frame = { kind: "blobOffer", epoch: 1, digest, bytes: bytes.length };
+  const chunk = (from: number, to: number): Frame => ({
+    kind: "blobChunk",
+    epoch: 1,
+    bytes: bytes.subarray(from, to),
+    last: to === bytes.length,
+  });
+
+  it("are wanted, saved, and had from then on; every byte is let go", async () => {
+    const { receiver, answers, blobs, seen, granted } = setUp();
+    let sent = 0;
+    for (const one of [offer, chunk(0, 100), chunk(100, 200)]) {
+      const encoded = encodeFrame(one);
+      sent += encoded.length;
+      receiver.onFrame(encoded);
+    }
+    await turn();
+    await turn();
+    expect(answers).toEqual([`want ${short}`, `have ${short}`]);
+    expect(blobs.saved.get(digest)).toEqual(Buffer.from(bytes));
+    receiver.onFrame(encodeFrame(offer));
+    await turn();
+    expect(answers.at(-1)).toBe(`have ${short}`);
+    expect(seen.released).toBe(sent + encodeFrame(offer).length);
+    expect(granted.bytes).toBe(LIMITS.maxQueueBytes + seen.released);
+  });
+
+  it("pause the link while the disk takes no more, by name, and keep the chunk accounted", async () => {
+    const { receiver, delivered, blobs } = setUp();
+    blobs.slow = true;
+    receiver.onFrame(encodeFrame(offer));
+    receiver.onFrame(encodeFrame(chunk(0, 100)));
+    receiver.onFrame(frame(append(1)));
+    await turn();
+    expect([...receiver.gate.reasons()]).toEqual([[`blob:${digest}`, 1]]);
+    expect(receiver.gauges().bytes.current).toBeGreaterThan(200);
+    expect(delivered).toEqual([]);
+    blobs.slow = false;
+    blobs.release();
+    await turn();
+    await turn();
+    expect([...receiver.gate.reasons().keys()]).toEqual(["event-queue"]);
+    expect(delivered).toHaveLength(1);
+  });
+
+  it("leave no pause and nothing accounted when the link closes in the middle", async () => {
+    const { receiver, blobs } = setUp();
+    blobs.slow = true;
+    receiver.onFrame(encodeFrame(offer));
+    receiver.onFrame(encodeFrame(chunk(0, 100)));
+    await turn();
+    expect(blobs.open).toBe(1);
+    receiver.close();
+    await turn();
+    expect(blobs.open).toBe(0);
+    expect(blobs.waiting).toBe(0);
+    expect(receiver.gate.paused).toBe(false);
+    expect(receiver.gauges().bytes.current).toBe(0);
+  });
+
+  it("that fail to be saved are told once, harm nothing, and may come again", async () => {
+    const { receiver, delivered, blobs, answers, notSaved } = setUp();
+    blobs.failing = true;
+    for (const one of [offer, chunk(0, 100), chunk(100, 200)]) receiver.onFrame(encodeFrame(one));
+    receiver.onFrame(frame(append(1)));
+    await turn();
+    await turn();
+    expect(answers).toEqual([`want ${short}`, `failed ${short}`]);
+    expect(notSaved).toEqual(["ERR_BLOB_NOT_SAVED"]);
+    expect(delivered).toHaveLength(1);
+    blobs.failing = false;
+    delivered[0]?.receipt.stepped();
+    for (const one of [offer, chunk(0, 200)]) receiver.onFrame(encodeFrame(one));
+    await turn();
+    await turn();
+    expect(answers.slice(2)).toEqual([`want ${short}`, `have ${short}`]);
+  });
+
+  it("beyond the limit are refused before a byte of them comes", async () => {
+    const { receiver, answers, blobs, notSaved } = setUp();
+    receiver.onFrame(encodeFrame({ ...offer, bytes: 1001 }));
+    receiver.onFrame(encodeFrame(chunk(0, 100)));
+    await turn();
+    expect(answers).toEqual([`failed ${short}`]);
+    expect(notSaved).toEqual(["ERR_BLOB_TOO_LARGE"]);
+    expect(blobs.open).toBe(0);
+    expect(receiver.gauges().bytes.current).toBe(0);
+  });
+
+  it("offered in the middle of another end the link", async () => {
+    const { receiver, seen, blobs } = setUp();
+    for (const one of [offer, chunk(0, 100), offer]) receiver.onFrame(encodeFrame(one));
+    await turn();
+    expect(seen.faults).toEqual(["ERR_FRAME_UNEXPECTED"]);
+    expect(blobs.open).toBe(0);
+    expect(receiver.gauges().bytes.current).toBe(0);
   });
 });

@@ -91,6 +91,38 @@ export interface BirthFrame {
   readonly certificate: Uint8Array;
 }
 
+/** Leader to follower on a data link: entries that name this blob are next. Answered before anything else follows. */
+export interface BlobOfferFrame {
+  readonly kind: "blobOffer";
+  readonly epoch: number;
+  /** SHA-256 in 64 lower-case hexadecimal digits. */
+  readonly digest: string;
+  readonly bytes: number;
+}
+
+/** The next bytes of the blob that was offered last and is wanted. */
+export interface BlobChunkFrame {
+  readonly kind: "blobChunk";
+  readonly epoch: number;
+  readonly bytes: Uint8Array;
+  readonly last: boolean;
+}
+
+/**
+ * Follower to leader. To an offer: `want`, or `have` if it is durable there. After the last chunk: `have` once it is. `failed` at any time:
+ * it was not saved, the rest of its chunks is ignored.
+ */
+export interface BlobAnswerFrame {
+  readonly kind: "blobAnswer";
+  readonly digest: string;
+  readonly answer: BlobAnswer;
+}
+
+export type BlobAnswer = "have" | "want" | "failed";
+
+const BLOB_ANSWERS: readonly BlobAnswer[] = ["have", "want", "failed"];
+const DIGEST_BYTES = 32;
+
 /** On a repair link: the dialler lacks the entries from `from` up to `to`. One is answered before the next is asked. */
 export interface FetchFrame {
   readonly kind: "fetch";
@@ -116,6 +148,9 @@ export type Frame =
   | ResponseFrame
   | GrantFrame
   | BirthFrame
+  | BlobOfferFrame
+  | BlobChunkFrame
+  | BlobAnswerFrame
   | FetchFrame
   | PageFrame;
 
@@ -128,8 +163,11 @@ const CODES: Readonly<Record<Frame["kind"], number>> = {
   response: 6,
   grant: 7,
   birth: 8,
-  fetch: 9,
-  page: 10,
+  blobOffer: 9,
+  blobChunk: 10,
+  blobAnswer: 11,
+  fetch: 12,
+  page: 13,
 };
 
 /** Number of elements of each frame's array, the kind included. */
@@ -142,6 +180,9 @@ const ELEMENTS: Readonly<Record<Frame["kind"], number>> = {
   response: 3,
   grant: 3,
   birth: 2,
+  blobOffer: 4,
+  blobChunk: 4,
+  blobAnswer: 3,
   fetch: 3,
   page: 4,
 };
@@ -184,6 +225,12 @@ function packFields(frame: Frame): readonly Packable[] {
       return [frame.entries, frame.bytes];
     case "birth":
       return [frame.certificate];
+    case "blobOffer":
+      return [frame.epoch, Buffer.from(frame.digest, "hex"), frame.bytes];
+    case "blobChunk":
+      return [frame.epoch, frame.bytes, frame.last ? 1 : 0];
+    case "blobAnswer":
+      return [Buffer.from(frame.digest, "hex"), BLOB_ANSWERS.indexOf(frame.answer)];
     case "fetch":
       return [frame.from, frame.to];
     case "page":
@@ -234,6 +281,19 @@ function readFields(cursor: MsgpackCursor, kind: Frame["kind"]): Frame {
       return { kind, entries: cursor.uint("entries"), bytes: cursor.uint("bytes") };
     case "birth":
       return { kind, certificate: cursor.bin("certificate") };
+    case "blobOffer": {
+      const epoch = cursor.uint("epoch");
+      return { kind, epoch, digest: readDigest(cursor), bytes: cursor.uint("bytes") };
+    }
+    case "blobChunk": {
+      const epoch = cursor.uint("epoch");
+      return { kind, epoch, bytes: cursor.bin("chunk"), last: cursor.uint("last", 1) === 1 };
+    }
+    case "blobAnswer": {
+      const digest = readDigest(cursor);
+      const answer = BLOB_ANSWERS[cursor.uint("answer", BLOB_ANSWERS.length - 1)] ?? "failed";
+      return { kind, digest, answer };
+    }
     case "fetch":
       return { kind, from: readFrom(cursor), to: asIndex(cursor.uint("to")) };
     case "page": {
@@ -244,6 +304,12 @@ function readFields(cursor: MsgpackCursor, kind: Frame["kind"]): Frame {
     default:
       return kind satisfies never;
   }
+}
+
+function readDigest(cursor: MsgpackCursor): string {
+  const bytes = cursor.bin("digest");
+  if (bytes.length !== DIGEST_BYTES) throw cursor.fail("ERR_WIRE_RANGE", "digest length");
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("hex");
 }
 
 function readHello(cursor: MsgpackCursor): HelloFrame {

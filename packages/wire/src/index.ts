@@ -3,6 +3,10 @@ export { decodeFrame, encodeFrame, PARCELS_MAX } from "./frames.ts";
 export type {
   AppendFrame,
   BirthFrame,
+  BlobAnswer,
+  BlobAnswerFrame,
+  BlobChunkFrame,
+  BlobOfferFrame,
   ControlFrame,
   FetchFrame,
   Frame,

@@ -1,5 +1,5 @@
 import { parseJsonRecords, parseNdjsonRecords, RecordScanner } from "@annals/record";
-import type { RecordLimits } from "@annals/record";
+import type { ParsedRecords, RecordLimits } from "@annals/record";
 
 export type IngestContentType = "application/json" | "application/x-ndjson" | "application/msgpack";
 
@@ -11,17 +11,23 @@ export function parseIngestBody(
   contentType: IngestContentType,
   body: Uint8Array,
   limits: RecordLimits,
-): { readonly records: readonly Uint8Array[] } {
+): ParsedRecords {
   switch (contentType) {
     case "application/json":
-      return { records: parseJsonRecords(body, limits) };
+      return parseJsonRecords(body, limits);
     case "application/x-ndjson":
-      return { records: parseNdjsonRecords(body, limits) };
+      return parseNdjsonRecords(body, limits);
     case "application/msgpack":
-      return { records: sliceRecords(body, new RecordScanner(limits).scanBody(body)) };
+      return parseMsgpackRecords(body, limits);
     default:
       return contentType satisfies never;
   }
+}
+
+function parseMsgpackRecords(body: Uint8Array, limits: RecordLimits): ParsedRecords {
+  const scanner = new RecordScanner(limits);
+  const records = sliceRecords(body, scanner.scanBody(body));
+  return { records, attachments: scanner.takeAttachments() };
 }
 
 function sliceRecords(body: Uint8Array, bounds: Uint32Array): Uint8Array[] {

@@ -166,6 +166,35 @@ test("a full record passes in each format and reads back the same", () => {
   }
 });
 
+test("what records attach is told by position, in each format", () => {
+  const plain = { actor: { id: "a" }, action: "b" };
+  const naming = (...digests: string[]) => ({
+    ...plain,
+    attachments: digests.map((sha256) => ({ sha256, bytes: 1 })),
+  });
+  const other = SHA.replace(/^./, "0");
+  const list = [plain, naming(SHA, other), { ...plain, data: { sha256: SHA } }, naming(SHA)];
+  const bodies = [
+    ["application/msgpack", packr.pack(list)],
+    ["application/json", Buffer.from(JSON.stringify(list))],
+    ["application/x-ndjson", Buffer.from(list.map((one) => JSON.stringify(one)).join("\n"))],
+  ] as const;
+  for (const [type, body] of bodies) {
+    expect([...parseIngestBody(type, body, limits).attachments]).toEqual([
+      [1, [SHA, other]],
+      [3, [SHA]],
+    ]);
+  }
+});
+
+test("a record with more attachments than allowed is refused", () => {
+  const attachments = Array.from({ length: 65 }, () => ({ sha256: SHA, bytes: 1 }));
+  const body = Buffer.from(JSON.stringify({ ...FULL, attachments }));
+  expect(() => parseIngestBody("application/json", body, RECORD_LIMITS)).toThrow(
+    expect.objectContaining({ code: "ERR_RECORD_TOO_MANY_ATTACHMENTS" }),
+  );
+});
+
 test("msgpack records are views of the body", () => {
   const body = packr.pack([good, good]);
   const { records } = parseIngestBody("application/msgpack", body, limits);

@@ -68,7 +68,7 @@ it("the outcome of a request is unknown when one batch of it is in the log and t
   const lost = () => notLeader(0 as never);
   for (const name of ["cut", "whole"]) {
     const records = [1, 2].map(() => new Uint8Array(name.length));
-    queue.push(pendingAppend({ records, stamp: undefined }, undefined, waiter));
+    queue.push(pendingAppend({ records, stamp: undefined, timeoutMs: 1 }, undefined, waiter));
   }
   for (let index = 1; index <= 4; index++) {
     const batch = queue.form(1, 1000);

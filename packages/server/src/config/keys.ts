@@ -160,6 +160,22 @@ export const KEYS: readonly KeySpec[] = [
     tooLow: "Costs throughput.",
     tooHigh: "Heartbeats are late while a follower catches up.",
   }),
+  key("replication.blob.chunkBytes", "bytes", "256KiB", "node", {
+    about:
+      "Bytes of a blob read, sent and written at a time. A file that takes no more pauses its source until it does.",
+    tooLow: "Costs throughput.",
+    tooHigh: "So much memory per blob on its way, twice; heartbeats wait for one chunk.",
+  }),
+  key("replication.blob.maxConcurrent", "count", 4, "node", {
+    about: "Blobs that a worker sends to followers at a time; the others wait for their turn.",
+    tooLow: "A follower with a slow disk holds up the blobs for the others.",
+    tooHigh: "More open files and memory.",
+  }),
+  key("replication.blob.maxBytes", "bytes", "1GiB", "cluster", {
+    about: "Largest blob. A larger one gets 413.",
+    tooLow: "Legitimate attachments are refused.",
+    tooHigh: "Records that name a blob wait until a quorum has all of it.",
+  }),
   key("batch.maxRecords", "count", 1000, "node", {
     about: "Records in one batch, which is one Raft entry; then the next one begins.",
     tooLow: "More entries, each with its own overhead.",

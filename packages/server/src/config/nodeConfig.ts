@@ -59,6 +59,11 @@ export interface ReplicationSettings {
     /** Milliseconds. */
     readonly yieldAfter: number;
   };
+  readonly blob: {
+    readonly chunkBytes: number;
+    readonly maxConcurrent: number;
+    readonly maxBytes: number;
+  };
 }
 
 export interface BatchSettings {

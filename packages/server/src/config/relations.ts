@@ -49,6 +49,12 @@ const RELATIONS: readonly Relation[] = [
     why: "what was accepted must be sendable",
   },
   {
+    low: "replication.blob.chunkBytes",
+    high: "replication.maxMessageBytes",
+    plus: FRAMING_BYTES,
+    why: "a chunk of a blob must be sendable",
+  },
+  {
     low: "replication.append.maxBytes",
     high: "replication.append.maxInflightBytes",
     why: "the window must hold one message",

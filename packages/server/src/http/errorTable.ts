@@ -1,4 +1,6 @@
 import type { BadInputCode } from "@annals/record";
+import { BLOB_ERRORS } from "./blobErrors.ts";
+import type { BlobErrorCode } from "./blobErrors.ts";
 import { entry } from "./errorEntry.ts";
 import type { ErrorEntry } from "./errorEntry.ts";
 import { INPUT_ERRORS } from "./inputErrors.ts";
@@ -6,6 +8,7 @@ import { INPUT_ERRORS } from "./inputErrors.ts";
 /** The codes that have a status of their own. Never reused for another meaning. */
 export type HttpErrorCode =
   | BadInputCode
+  | BlobErrorCode
   | "ERR_PARAMETER_UNKNOWN"
   | "ERR_PARAMETER_INVALID"
   | "ERR_HEADER_INVALID"
@@ -54,6 +57,7 @@ export type HttpErrorCode =
 /** Code → answer. */
 export const ERROR_TABLE: Readonly<Record<HttpErrorCode, ErrorEntry>> = {
   ...INPUT_ERRORS,
+  ...BLOB_ERRORS,
   ERR_PARAMETER_UNKNOWN: entry(
     400,
     "Unknown parameter",

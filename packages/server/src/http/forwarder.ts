@@ -1,5 +1,7 @@
 import { Agent, request as httpRequest } from "node:http";
 import type { IncomingHttpHeaders, OutgoingHttpHeaders } from "node:http";
+import { pipeline } from "node:stream";
+import type { Readable } from "node:stream";
 import { httpError } from "./problem.ts";
 
 /** Says that a request was passed on once: the receiver answers it or refuses it, and never passes it on again. */
@@ -7,7 +9,21 @@ export const HOP_HEADER = "annals-forwarded";
 
 /** Headers that mean something to the leader. Everything else concerns only the hop it was sent on. */
 const PASSED_ON = ["content-type", "annals-producer", "annals-timeout", "accept"] as const;
-const PASSED_BACK = ["content-type", "retry-after", "allow", "location", "annals-leader"] as const;
+const PASSED_BACK = [
+  "content-type",
+  "content-disposition",
+  "content-length",
+  "cache-control",
+  "etag",
+  "retry-after",
+  "allow",
+  "location",
+  "annals-leader",
+  "x-content-type-options",
+] as const;
+
+/** Between two moments at which bytes of a stream move. */
+const IDLE_MS = 30_000;
 
 const ANSWER_BYTES_MAX = 1 << 20;
 
@@ -27,6 +43,14 @@ export interface ForwardRequest {
   readonly timeoutMs: number;
 }
 
+export interface ForwardStream extends Omit<ForwardRequest, "body" | "timeoutMs"> {
+  readonly body: Readable | undefined;
+}
+
+export interface ForwardedStream extends Omit<Forwarded, "body"> {
+  readonly body: Readable;
+}
+
 /** Passes requests on to the leader, bytes as they are, over kept connections. */
 export class Forwarder {
   readonly #self: string;
@@ -44,7 +68,7 @@ export class Forwarder {
       const outgoing = httpRequest(`http://${forward.address}${forward.path}`, {
         method: forward.method,
         agent: this.#agent,
-        headers: this.#headers(forward),
+        headers: this.#headers(forward.headers, String(forward.body.length)),
         signal: AbortSignal.timeout(forward.timeoutMs),
       });
       const fail = (cause: unknown): void => reject(failure(forward.address, connected, cause));
@@ -75,16 +99,41 @@ export class Forwarder {
     });
   }
 
-  #headers(forward: ForwardRequest): OutgoingHttpHeaders {
-    const headers: Record<string, string> = {
+  /**
+   * The same for bodies that do not fit memory: both ways as streams, cut when nothing moves for `IDLE_MS`. Rejects with
+   * ERR_LEADER_UNREACHABLE; nothing is lost by a second try, for blobs are named by what they hold.
+   */
+  stream(forward: ForwardStream): Promise<ForwardedStream> {
+    return new Promise((resolve, reject) => {
+      const { address, method, path, body } = forward;
+      const length = forward.headers["content-length"];
+      const outgoing = httpRequest(`http://${address}${path}`, {
+        method,
+        agent: this.#agent,
+        timeout: IDLE_MS,
+        headers: this.#headers(forward.headers, length ?? "0"),
+      });
+      outgoing.on("timeout", () => outgoing.destroy(new Error(`nothing moved for ${IDLE_MS} ms`)));
+      outgoing.on("error", (cause) => reject(failure(address, false, cause)));
+      outgoing.on("response", (answer) => {
+        const status = answer.statusCode ?? 502;
+        resolve({ status, headers: passedBack(answer.headers), body: answer });
+      });
+      if (body === undefined) outgoing.end();
+      else pipeline(body, outgoing, () => undefined);
+    });
+  }
+
+  #headers(headers: IncomingHttpHeaders, length: string): OutgoingHttpHeaders {
+    const passed: Record<string, string> = {
       [HOP_HEADER]: this.#self,
-      "content-length": String(forward.body.length),
+      "content-length": length,
     };
     for (const name of PASSED_ON) {
-      const value = forward.headers[name];
-      if (value !== undefined) headers[name] = String(value);
+      const value = headers[name];
+      if (value !== undefined) passed[name] = String(value);
     }
-    return headers;
+    return passed;
   }
 
   close(): void {

@@ -17,6 +17,10 @@ export interface HttpServerOptions {
   readonly maxBodyBytes: number;
   /** Bytes of bodies held at a time, over all connections. */
   readonly maxHeldBodyBytes: number;
+  /** Largest blob: `replication.blob.maxBytes`. */
+  readonly maxBlobBytes: number;
+  /** What an upload holds in memory: `replication.blob.chunkBytes`. */
+  readonly blobChunkBytes: number;
   /** Bytes of answers held at a time for clients that read slowly; default 64 MiB. */
   readonly maxHeldAnswerBytes?: number;
   /** Open connections; more are closed at once. */
@@ -26,7 +30,13 @@ export interface HttpServerOptions {
 }
 
 const HEADERS_TIMEOUT_MS = 5_000;
-const REQUEST_TIMEOUT_MS = 30_000;
+/** For a body that is held in memory. */
+const BODY_TIMEOUT_MS = 30_000;
+/** For the largest upload; one that stands still is cut by its own timer. */
+const REQUEST_TIMEOUT_MS = 6 * 3_600_000;
+const UPLOAD_IDLE_MS = 30_000;
+/** Chunks of an upload in memory: in the socket, and waiting for the disk. */
+const UPLOAD_CHUNKS = 3;
 const HEADER_BYTES_MAX = 16 * 1024;
 /** Silence on a connection; longer than any wait that a client may ask for. */
 const CONNECTION_TIMEOUT_MS = 120_000;
@@ -74,7 +84,13 @@ export function createHttpServer(
   const answers = new ByteBudget("answers", options.maxHeldAnswerBytes ?? HELD_ANSWER_BYTES_MAX);
   register(
     app,
-    apiRoutes({ service, forwarder, answers, address: options.address }),
+    apiRoutes({
+      service,
+      forwarder,
+      answers,
+      maxBlobBytes: options.maxBlobBytes,
+      address: options.address,
+    }),
     options,
     budget,
   );
@@ -88,12 +104,23 @@ function register(
   budget: ByteBudget,
 ): void {
   for (const route of routes) {
-    app.route({
-      method: route.method,
-      url: toFastifyPath(route.path),
-      bodyLimit: route.body === "records" ? options.maxBodyBytes : SMALL_BODY_BYTES_MAX,
-      onRequest: admission(route, options, budget),
-      handler: route.handle,
+    const add = (scope: Pick<FastifyInstance, "route">): void => {
+      scope.route({
+        method: route.method,
+        url: toFastifyPath(route.path),
+        bodyLimit: bodyLimit(route, options),
+        onRequest: admission(route, options, budget),
+        handler: route.handle,
+      });
+    };
+    if (route.body !== "stream") {
+      add(app);
+      continue;
+    }
+    void app.register(async (scope) => {
+      scope.removeAllContentTypeParsers();
+      scope.addContentTypeParser("*", (_request, _body, done) => done(null, undefined));
+      add(scope);
     });
   }
   for (const [path, methods] of groupByPath(routes)) {
@@ -117,6 +144,11 @@ function register(
   }
 }
 
+function bodyLimit({ body }: Route, options: HttpServerOptions): number {
+  if (body === "stream") return Number.MAX_SAFE_INTEGER;
+  return body === "records" ? options.maxBodyBytes : SMALL_BODY_BYTES_MAX;
+}
+
 /** Refuses what can be refused before the body is read, and takes the body's bytes from the budget. */
 function admission(
   route: Route,
@@ -127,6 +159,12 @@ function admission(
     if (route.body === "none") return;
     assertSameOrigin(request.headers.origin, request.headers.host);
     assertNoEncoding(request.headers);
+    if (route.body === "stream") {
+      cutWhenIdle(request);
+      budget.hold(UPLOAD_CHUNKS * options.blobChunkBytes, reply);
+      return;
+    }
+    cutWhenSlow(request);
     if (route.body === "small") return;
     parseAppendHead(request.headers);
     const announced = Number(request.headers["content-length"] ?? Number.NaN);
@@ -134,6 +172,25 @@ function admission(
     // Counted in full before a byte of it is read; one of unknown length as the largest allowed.
     budget.hold(Number.isNaN(announced) ? options.maxBodyBytes : announced, reply);
   };
+}
+
+/** A body must be here in time: whoever sends it a byte at a time keeps nobody waiting. */
+function cutWhenSlow({ raw }: FastifyRequest): void {
+  const timer = setTimeout(() => raw.destroy(), BODY_TIMEOUT_MS);
+  timer.unref();
+  for (const event of ["end", "close"] as const) raw.once(event, () => clearTimeout(timer));
+}
+
+/** An upload may take long as long as it moves. */
+function cutWhenIdle({ raw }: FastifyRequest): void {
+  let seen = 0;
+  const timer = setInterval(() => {
+    const { bytesRead } = raw.socket;
+    if (bytesRead === seen && !raw.isPaused()) raw.destroy();
+    seen = bytesRead;
+  }, UPLOAD_IDLE_MS);
+  timer.unref();
+  for (const event of ["end", "close"] as const) raw.once(event, () => clearInterval(timer));
 }
 
 /** Browsers name the page that a request comes from; programs name none. */

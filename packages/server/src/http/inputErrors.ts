@@ -61,6 +61,11 @@ export const INPUT_ERRORS: Readonly<Record<BadInputCode, ErrorEntry>> = {
     "A record has more keys and array elements than are allowed.",
     PLACE,
   ),
+  ERR_RECORD_TOO_MANY_ATTACHMENTS: malformed(
+    "Too many attachments",
+    "A record names more than 64 blobs.",
+    `Spread them over several records. ${PLACE}`,
+  ),
   ERR_RECORD_EXTENSION_TYPE: malformed(
     "Extension type",
     "A msgpack value has an application-defined type, which not every reader knows.",

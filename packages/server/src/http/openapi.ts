@@ -22,6 +22,12 @@ const LOG = parameter(
   { type: "string", pattern: LOG_NAME_PATTERN.source },
   "Name of the log.",
 );
+const SHA256 = parameter(
+  "path",
+  "sha256",
+  { type: "string", pattern: "^[0-9a-f]{64}$" },
+  "SHA-256 of the bytes, in lower-case hexadecimal digits.",
+);
 const CONSISTENCY = parameter(
   "query",
   "consistency",
@@ -94,6 +100,7 @@ function operation(id: string, summary: string, rest: Json, answers: Json): Json
 }
 
 const SCHEMAS: Json = {
+  Blob: object({ sha256: text, bytes: { type: "integer", minimum: 0 } }),
   Record: {
     description: "One audit record. On reading it also has `seq` and `recordedAt`.",
     ...object(
@@ -233,6 +240,26 @@ const PATHS: Json = {
       "Read one record",
       { parameters: [LOG, parameter("path", "seq", seq, "Its position."), CONSISTENCY] },
       { "200": json(reference("Record"), "The record.") },
+    ),
+  },
+  "/v1/logs/{log}/blobs/{sha256}": {
+    put: operation(
+      "uploadBlob",
+      "Upload an attachment under the SHA-256 of its bytes; answers when the leader has it on disk",
+      {
+        parameters: [LOG, SHA256],
+        requestBody: { required: true, content: { "application/octet-stream": {} } },
+      },
+      {
+        "200": json(reference("Blob"), "It was there already."),
+        "201": json(reference("Blob"), "It is there now: records may name it."),
+      },
+    ),
+    get: operation(
+      "downloadBlob",
+      "Download an attachment",
+      { parameters: [LOG, SHA256] },
+      { "200": { description: "Its bytes.", content: { "application/octet-stream": {} } } },
     ),
   },
   "/v1/logs/{log}/producers/{id}": {

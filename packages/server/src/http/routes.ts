@@ -1,8 +1,9 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
-import { LOG_NAME_PATTERN, SYSTEM_LOG_NAME_PATTERN } from "../names.ts";
+import { LOG_NAME_PATTERN } from "../names.ts";
 import { SYSTEM_LOG } from "../service.ts";
 import type { NodeService, ReadReply } from "../service.ts";
 import { parseAppendHead } from "./appendRequest.ts";
+import { blobRoutes } from "./blobRoutes.ts";
 import type { ByteBudget } from "./byteBudget.ts";
 import { HOP_HEADER } from "./forwarder.ts";
 import type { Forwarder } from "./forwarder.ts";
@@ -10,14 +11,15 @@ import { parseTextFields } from "./jsonBody.ts";
 import { openApiDocument } from "./openapi.ts";
 import { invalidParameter, parseParameters } from "./parameters.ts";
 import { httpError } from "./problem.ts";
+import { logParameter, pathParameter } from "./routePath.ts";
 import { parseReadRequest, parseRecordRequest, recordNotFound } from "./readRequest.ts";
 
 /** One route of the API. Paths are written as OpenAPI writes them. */
 export interface Route {
-  readonly method: "GET" | "POST";
+  readonly method: "GET" | "POST" | "PUT";
   readonly path: string;
-  /** `records`: up to `ingest.maxBodyBytes` of records; `small`: a small JSON object. */
-  readonly body: "none" | "small" | "records";
+  /** `records`: up to `ingest.maxBodyBytes` of records; `small`: a small JSON object; `stream`: left to the handler. */
+  readonly body: "none" | "small" | "records" | "stream";
   readonly handle: (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>;
 }
 
@@ -26,6 +28,7 @@ export interface RouteContext {
   readonly forwarder: Forwarder;
   /** Counts the pages that clients have not taken yet. */
   readonly answers: ByteBudget;
+  readonly maxBlobBytes: number;
   /** `host:port` of this node, told to clients as the leader's when it is. */
   readonly address: string;
 }
@@ -79,6 +82,7 @@ export function apiRoutes(context: RouteContext): readonly Route[] {
         throw httpError("ERR_PRODUCER_NOT_FOUND", `log "${log}" knows no producer "${id}"`);
       },
     },
+    ...blobRoutes(context),
     {
       method: "POST",
       path: "/v1/logs/{log}/transfer-leadership",
@@ -241,17 +245,6 @@ function sendPage(reply: FastifyReply, page: ReadReply): FastifyReply {
     .header("annals-more", String(page.more));
   if (page.next !== undefined) reply.header("annals-next", page.next);
   return reply.send(asBuffer(page.body));
-}
-
-function pathParameter(request: FastifyRequest, name: string): string {
-  const value = (request.params as Readonly<Record<string, unknown>>)[name];
-  return typeof value === "string" ? value : "";
-}
-
-function logParameter(request: FastifyRequest): string {
-  const log = pathParameter(request, "log");
-  if (SYSTEM_LOG_NAME_PATTERN.test(log)) return log;
-  throw httpError("ERR_LOG_NOT_FOUND", "a log name is lower-case letters, digits and . _ -");
 }
 
 function bodyOf(request: FastifyRequest): Uint8Array {

@@ -65,6 +65,8 @@ export interface HostedLogStatus {
   readonly pendingBytes: GaugeReading;
   readonly stalled: boolean;
   readonly diskFull: boolean;
+  /** How often a blob could not be saved here or handed to a follower; each is tried again. */
+  readonly blobsNotSaved: number;
   /** Reasons for which inbound data links of this log are paused, by the member that streams. */
   readonly paused: readonly { readonly member: MemberId; readonly reasons: readonly string[] }[];
 }

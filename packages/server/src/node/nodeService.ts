@@ -1,4 +1,6 @@
 import { AnnalsError } from "@annals/record";
+import type { BlobFiles } from "@annals/replica";
+import { blobsOf } from "../blobs.ts";
 import { exactly } from "../lane/exactly.ts";
 import type { HostedLogStatus, RepairNote } from "../lane/messages.ts";
 import { SYSTEM_LOG } from "../service.ts";
@@ -83,6 +85,11 @@ export class LocalNodeService implements NodeService {
   async producer(log: string, id: string): Promise<ProducerInfo | undefined> {
     const gateway = this.#gateway();
     return gateway.request<"producer">(await gateway.find(log), { op: "producer", id });
+  }
+
+  async blobs(log: string): Promise<BlobFiles> {
+    const place = await this.#gateway().find(log);
+    return blobsOf(this.#view.config, place.entry.id);
   }
 
   async logs(): Promise<readonly LogInfo[]> {

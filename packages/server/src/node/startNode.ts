@@ -3,6 +3,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { AnnalsError } from "@annals/record";
 import type { Frame, HelloFrame, WelcomeFrame } from "@annals/wire";
 import type { Logger } from "pino";
+import { sweepBlobs } from "../blobs.ts";
 import { fingerprint } from "../config/index.ts";
 import type { NodeConfig } from "../config/index.ts";
 import { createHttpServer } from "../http/httpServer.ts";
@@ -47,7 +48,9 @@ export async function startNode(
   const logger = options.logger ?? createLogger(config);
   await finishQuarantine(config.data);
   const start = async (): Promise<Node> => {
-    const node = new Node(config, logger, await NodeIdentity.open(config.data, config.node));
+    const identity = await NodeIdentity.open(config.data, config.node);
+    await sweepBlobs(config);
+    const node = new Node(config, logger, identity);
     await node.listen();
     return node;
   };
@@ -98,6 +101,8 @@ class Node implements Incarnation {
       address: config.nodes[node] ?? "",
       maxBodyBytes: config.ingest.maxBodyBytes,
       maxHeldBodyBytes: config.ingest.maxPendingBytes,
+      maxBlobBytes: config.replication.blob.maxBytes,
+      blobChunkBytes: config.replication.blob.chunkBytes,
       onFault: (error) => logger.error({ err: error }, "unexpected failure of a request"),
     });
     this.#http.addHook("onRequest", async (_request, reply) => this.#inFlight.track(reply.raw));

@@ -1,5 +1,6 @@
 import { AnnalsError, RECORD_LIMITS } from "@annals/record";
 import { replicaClosed } from "@annals/replica";
+import { Permits } from "@annals/transport";
 import { decodeFrame, encodeFrame, parseIngestBody } from "@annals/wire";
 import type {
   FromWorker,
@@ -26,6 +27,7 @@ export class LogHost {
   readonly #linkOwners = new Map<number, HostedLog>();
   /** Links over which peers ask for entries. */
   readonly #askers = new Map<number, KeptLog>();
+  readonly #blobPermits: Permits;
   readonly #ticker: NodeJS.Timeout;
   #lastTickMs = performance.now();
 
@@ -33,6 +35,7 @@ export class LogHost {
     this.#setup = setup;
     this.#send = send;
     this.#congested = congested;
+    this.#blobPermits = new Permits(setup.config.replication.blob.maxConcurrent);
     this.#ticker = setInterval(() => this.#tick(), setup.config.raft.tick);
   }
 
@@ -96,6 +99,7 @@ export class LogHost {
       name,
       voters,
       campaign,
+      blobPermits: this.#blobPermits,
       setup: this.#setup,
       members: () => this.#members,
       send: this.#send,
@@ -198,13 +202,13 @@ export class LogHost {
     request: Extract<WorkerRequest, { op: "append" }>,
   ): Promise<AppendReply> {
     const { ingest } = this.#setup.config;
-    const { records } = parseIngestBody(request.contentType, request.body, {
+    const { records, attachments } = parseIngestBody(request.contentType, request.body, {
       ...RECORD_LIMITS,
       maxRecordBytes: ingest.maxRecordBytes,
       maxRecords: ingest.maxRecords,
     });
     const { timeoutMs, stamp } = request;
-    return log.replica.append({ records, stamp, timeoutMs });
+    return log.replica.append({ records, attachments, stamp, timeoutMs });
   }
 
   /** What is no coded error is a bug: it goes to the log with its stack, and to nobody else. */

@@ -4,7 +4,9 @@ import type { LogIndex, MemberId, Message, Trace } from "@annals/raft";
 import { AnnalsError } from "@annals/record";
 import { Replica } from "@annals/replica";
 import type { Clock, LogStore } from "@annals/replica";
+import type { BlobStore } from "@annals/storage";
 import { Receiver } from "@annals/transport";
+import type { Permits } from "@annals/transport";
 import { decodeMessages, encodeFrame } from "@annals/wire";
 import { SYSTEM_LOG_ID } from "../node/catalog.ts";
 import { nextMembershipChange } from "./membershipSteps.ts";
@@ -23,6 +25,9 @@ export interface HostedLogOptions {
   readonly logId: number;
   readonly name: string;
   readonly store: LogStore;
+  readonly blobs: BlobStore;
+  /** Blobs that this worker sends at a time, over all its logs. */
+  readonly blobPermits: Permits;
   readonly setup: WorkerSetup;
   readonly members: () => readonly PeerAddress[];
   readonly campaign: boolean;
@@ -38,6 +43,9 @@ const CAMPAIGN_TICKS = 4;
 /** Ticks between two looks at whether the membership is what it should be. */
 const RECONCILE_TICKS = 10;
 
+/** Why a follower did not get a blob. */
+const BLOB_TROUBLES: ReadonlySet<string> = new Set(["ERR_BLOB_NOT_SAVED", "ERR_BLOB_GONE"]);
+
 interface Inbound {
   readonly from: MemberId;
   readonly receiver: Receiver;
@@ -51,6 +59,10 @@ export class HostedLog {
   readonly #options: HostedLogOptions;
   readonly #streams: PeerStreams;
   readonly #inbound = new Map<number, Inbound>();
+  readonly #blobs: { notSaved: number; last: { code: string; reason: string } | undefined } = {
+    notSaved: 0,
+    last: undefined,
+  };
   #campaignInTicks: number;
   #ticks = 0;
 
@@ -64,10 +76,13 @@ export class HostedLog {
       logId,
       setup,
       members: options.members,
+      blobs: options.blobs,
+      blobPermits: options.blobPermits,
       sendToGateway,
       congested: options.congested,
       onMessages: (messages) => this.replica.receive(messages),
       onLost: (member, { code, reason }) => {
+        if (BLOB_TROUBLES.has(code)) this.#blobTrouble(code, reason);
         this.#line("debug", "data link lost", { member, code, reason });
         this.replica.reportUnreachable(member);
       },
@@ -77,6 +92,10 @@ export class HostedLog {
       self: setup.self,
       config: replicaConfig(setup.config),
       store,
+      blobs: {
+        missing: (digests) => options.blobs.missing(digests),
+        want: (digests, from) => this.#withheld(digests, from),
+      },
       transport: this.#streams,
       clock: WORKER_CLOCK,
       randomBelow: randomInt,
@@ -127,6 +146,15 @@ export class HostedLog {
         maxCommitBacklog: receive.maxCommitBacklog,
         yieldAfterMs: receive.yieldAfter,
       },
+      blobs: {
+        files: this.#options.blobs,
+        maxBlobBytes: setup.config.replication.blob.maxBytes,
+        sendAnswer: (digest, answer) => {
+          const bytes = exactly(encodeFrame({ kind: "blobAnswer", digest, answer }));
+          sendToGateway({ kind: "linkSend", linkId, bytes });
+        },
+        onNotSaved: (_digest, error) => this.#blobTrouble(error.code, error.message),
+      },
       deliver: (messages: readonly Message[], receipt) => this.replica.receive(messages, receipt),
       sendGrant: (credit) => {
         sendToGateway({
@@ -141,6 +169,19 @@ export class HostedLog {
       now: () => performance.now(),
     });
     this.#inbound.set(linkId, { from, receiver });
+  }
+
+  /** A leader sent entries before their blobs: it sends both again, the blobs first. */
+  #withheld(digests: readonly string[], from: MemberId): void {
+    this.#line("debug", "entries withheld until their blobs are here", { from, digests });
+  }
+
+  /** Told once per kind of trouble until it is over, counted always. */
+  #blobTrouble(code: string, reason: string): void {
+    this.#blobs.notSaved++;
+    if (this.#blobs.last?.code !== code)
+      this.#line("warn", "a blob could not be handed over, and is tried again", { code, reason });
+    this.#blobs.last = { code, reason };
   }
 
   linkFrame(linkId: number, bytes: Uint8Array): void {
@@ -173,6 +214,7 @@ export class HostedLog {
       pendingBytes: status.pendingBytes,
       stalled: status.stalled,
       diskFull: status.diskFull,
+      blobsNotSaved: this.#blobs.notSaved,
       paused: [...this.#inbound.values()].flatMap(({ from, receiver }) => {
         const reasons = [...receiver.gate.reasons().keys()];
         return reasons.length === 0 ? [] : [{ member: from, reasons }];

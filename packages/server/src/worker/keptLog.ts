@@ -4,6 +4,8 @@ import { asIndex } from "@annals/raft";
 import type { Entry, LogIndex, MemberId } from "@annals/raft";
 import { AnnalsError } from "@annals/record";
 import type { LogStore } from "@annals/replica";
+import type { Permits } from "@annals/transport";
+import { blobsOf } from "../blobs.ts";
 import type { FromWorker, PeerAddress, RepairNote, WorkerSetup } from "../lane/messages.ts";
 import { HostedLog } from "./hostedLog.ts";
 import { LogMender } from "./logMender.ts";
@@ -16,6 +18,8 @@ export interface KeptLogOptions {
   readonly name: string;
   readonly voters: readonly MemberId[];
   readonly campaign: boolean;
+  /** Blobs that this worker sends at a time, over all its logs. */
+  readonly blobPermits: Permits;
   readonly setup: WorkerSetup;
   readonly members: () => readonly PeerAddress[];
   readonly send: (message: FromWorker) => void;
@@ -146,7 +150,8 @@ export class KeptLog {
   }
 
   async #host(): Promise<HostedLog> {
-    const { setup, logId, name, voters, campaign, members, send, congested } = this.#options;
+    const { setup, logId, name, voters, campaign, members, send, congested, blobPermits } =
+      this.#options;
     const onWarning = (text: string): void => this.#line("warn", text, {});
     const store = await openStore({ config: setup.config, logId, name, voters, onWarning });
     try {
@@ -154,6 +159,8 @@ export class KeptLog {
         logId,
         name,
         store,
+        blobs: blobsOf(setup.config, logId),
+        blobPermits,
         setup,
         members,
         campaign,

@@ -1,9 +1,9 @@
 import { randomInt } from "node:crypto";
 import { Backoff } from "@annals/flow";
 import type { MemberId, Message } from "@annals/raft";
-import type { PeerTransport } from "@annals/replica";
+import type { BlobFiles, PeerTransport } from "@annals/replica";
 import { DataLink, PEER_PATH, PROTOCOL_VERSION } from "@annals/transport";
-import type { LinkFault } from "@annals/transport";
+import type { LinkFault, Permits } from "@annals/transport";
 import { encodeFrame, encodeMessages } from "@annals/wire";
 import { exactly } from "../lane/exactly.ts";
 import type { FromWorker, PeerAddress, WorkerSetup } from "../lane/messages.ts";
@@ -12,6 +12,8 @@ export interface PeerStreamsOptions {
   readonly logId: number;
   readonly setup: WorkerSetup;
   readonly members: () => readonly PeerAddress[];
+  readonly blobs: BlobFiles;
+  readonly blobPermits: Permits;
   readonly sendToGateway: (message: FromWorker) => void;
   /** Heartbeats and votes may be lost: true while the lane to the gateway is full. */
   readonly congested: () => boolean;
@@ -139,6 +141,8 @@ export class PeerStreams implements PeerTransport {
         maxMs: REDIAL_MAX_MS,
         randomBelow: randomInt,
       }),
+      blobs: this.#options.blobs,
+      blobPermits: this.#options.blobPermits,
       onMessages,
       onLost: (fault) => onLost(peer.member, fault),
     });

@@ -53,6 +53,7 @@ describe("openapi.json", () => {
       service: new MemoryService(),
       forwarder,
       answers: new ByteBudget("answers", 1),
+      maxBlobBytes: 1,
       address: "",
     });
     forwarder.close();

@@ -1,4 +1,5 @@
 import { AnnalsError } from "@annals/record";
+import { MemoryBlobs } from "@annals/testkit";
 import { QUERY_BUDGET } from "../../src/query/runQuery.ts";
 import { runTailQuery } from "../../src/query/tailQuery.ts";
 import type {
@@ -24,6 +25,8 @@ interface MemoryLog {
 
 /** A node in memory with logs that it leads alone: the `NodeService` for tests of whatever talks to one. JSON and NDJSON only. */
 export class MemoryService implements NodeService {
+  /** The blobs of every log. */
+  readonly files = new MemoryBlobs();
   readonly appends: AppendRequest[] = [];
   readonly reads: ReadQuery[] = [];
   /** Called before each append; may throw, or wait. */
@@ -96,6 +99,11 @@ export class MemoryService implements NodeService {
 
   async producer(name: string, id: string): Promise<ProducerInfo | undefined> {
     return this.#log(name).producers.get(id);
+  }
+
+  async blobs(name: string): Promise<MemoryBlobs> {
+    this.#log(name);
+    return this.files;
   }
 
   async logs(): Promise<readonly LogInfo[]> {

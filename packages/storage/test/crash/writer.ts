@@ -1,6 +1,7 @@
 // The process under test of the crash tests: runs one scenario on a log and notes what was acknowledged in SHIM_LOG.
+import { createHash } from "node:crypto";
 import { appendFileSync, readFileSync } from "node:fs";
-import { openLogStore } from "@annals/storage";
+import { BlobStore, DiskFloor, openLogStore } from "@annals/storage";
 import type { LmdbLogStore } from "@annals/storage";
 import { cycleOf, hardState, plainEntries, SAMPLE_MEMBERSHIP } from "@annals/testkit";
 
@@ -20,6 +21,10 @@ function open(): Promise<LmdbLogStore> {
     minFreeBytes: 0,
     scanFirst: false,
   });
+}
+
+function blobBytes(): Uint8Array {
+  return Uint8Array.from({ length: 3000 }, (_, k) => k % 251);
 }
 
 async function codeOf(work: () => unknown): Promise<string> {
@@ -47,7 +52,23 @@ async function controlled(): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, 2));
 }
 
+/** Saves one blob in three chunks. */
+async function saveBlob(): Promise<void> {
+  const floor = new DiskFloor(directory, 1);
+  const blobs = new BlobStore({ directory, floor, chunkBytes: 1024 });
+  note("opened");
+  const bytes = blobBytes();
+  const digest = createHash("sha256").update(bytes).digest("hex");
+  const writer = blobs.begin(digest, bytes.length);
+  for (let at = 0; at < bytes.length; at += 1024) {
+    if (!writer.write(bytes.subarray(at, at + 1024))) await writer.ready();
+  }
+  await writer.finish();
+  note(`acked ${digest}`);
+}
+
 async function main(): Promise<void> {
+  if (scenario === "blob") return saveBlob();
   const store = await open();
   note("opened");
   if (scenario === "birth") return store.close();

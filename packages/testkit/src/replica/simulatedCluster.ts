@@ -17,6 +17,10 @@ export interface SimulatedMember {
   failed: AnnalsError | undefined;
   readonly commands: { readonly index: number; readonly data: Uint8Array }[];
   readonly traces: Trace[];
+  /** Digests of the blobs that are durable here; the test adds them. */
+  readonly blobs: Set<string>;
+  /** What the replica has asked for, in order, with repeats. */
+  readonly wanted: { readonly digest: string; readonly from: MemberId }[];
 }
 
 export interface SimulatedClusterOptions {
@@ -62,7 +66,7 @@ export class SimulatedCluster {
       learnersNext: [],
       autoLeave: false,
     };
-    this.members = voters.map((id) => this.#boot(id, new SimulatedDisk(membership)));
+    this.members = voters.map((id) => this.#boot(id, new SimulatedDisk(membership), new Set()));
   }
 
   member(id: number): SimulatedMember {
@@ -128,7 +132,8 @@ export class SimulatedCluster {
   }
 
   restart(id: number): void {
-    Object.assign(this.member(id), this.#boot(asMemberId(id), this.member(id).disk));
+    const { disk, blobs } = this.member(id);
+    Object.assign(this.member(id), this.#boot(asMemberId(id), disk, blobs));
   }
 
   /** Appends through the current leader. */
@@ -141,10 +146,11 @@ export class SimulatedCluster {
     return leader.replica.append({ records, stamp, timeoutMs: 60_000 });
   }
 
-  #boot(id: MemberId, disk: SimulatedDisk): SimulatedMember {
+  #boot(id: MemberId, disk: SimulatedDisk, blobs: Set<string>): SimulatedMember {
     const store = disk.open({ autoComplete: this.#autoFlush });
     const commands: SimulatedMember["commands"] = [];
     const traces: Trace[] = [];
+    const wanted: SimulatedMember["wanted"] = [];
     const clock: Clock = {
       now: () => this.#nowMs,
       wallTime: () => 1_700_000_000_000 + this.#nowMs,
@@ -159,6 +165,12 @@ export class SimulatedCluster {
       self: id,
       config: this.#config,
       store,
+      blobs: {
+        missing: (digests) => digests.filter((digest) => !blobs.has(digest)),
+        want: (digests, from) => {
+          for (const digest of digests) wanted.push({ digest, from });
+        },
+      },
       transport,
       clock,
       randomBelow: this.#random,
@@ -171,7 +183,8 @@ export class SimulatedCluster {
         },
       },
     });
-    return { id, disk, store, replica, up: true, failed: undefined, commands, traces };
+    const failed = undefined;
+    return { id, disk, store, replica, up: true, failed, commands, traces, blobs, wanted };
   }
 
   #deliver({ from, to, messages }: Flight): void {

@@ -1,56 +1,146 @@
-export const USAGE = `usage: pnpm sim [--seeds N] [--from SEED] [--check-determinism N | --mutants | --mutant NAME]
+import { availableParallelism } from "node:os";
+import { parseArgs } from "node:util";
+import { CHANCE_FAULTS } from "./faultKinds.ts";
+import type { ChanceFault } from "./faultKinds.ts";
+import type { Schedule } from "./world.ts";
+
+export const USAGE: string = `usage: pnpm sim [--seeds N | --hours H | --gate] [--from SEED] [--jobs N]
+       pnpm sim --seeds 1 --from SEED [--strikes LIST] [--without LIST]
+       pnpm sim --check-determinism N | --mutants | --mutant NAME
 
 Runs whole clusters of production replicas in one thread, on simulated time, network and disks. Every seed is a run of its own.
 
   --seeds N              how many seeds (default 100)
-  --from SEED            the first one (default 1)
+  --hours H              goes on for so long; ends with a table, mutants included
+  --gate                 fixed seeds, then fresh ones, within two minutes
+  --from SEED            the first one (default 1; for --hours the time of day)
+  --jobs N               threads to spread the seeds over (default: one a core)
+  --strikes LIST         only these strikes of faults, such as crash#3,partition#1, or none
+  --without LIST         without these faults of frames and answers: ${CHANCE_FAULTS.join(", ")}
   --check-determinism N  runs N seeds twice and compares their traces
   --mutants              plants known bugs, one at a time, and wants each caught within N seeds
   --mutant NAME          plants only this one
 
-exit code: 0 all passed, 1 a seed failed, 2 wrong usage`;
+examples:
+  pnpm sim --from 1000 --seeds 700
+  pnpm sim --hours 0.5
+  pnpm sim --mutant stale-read --seeds 20
 
-export interface SimulatorArguments {
-  readonly kind: "ok";
-  readonly mode: "run" | "determinism" | "mutants";
-  readonly from: number;
-  readonly seeds: number;
-  /** The only mutant to plant; undefined for all. */
-  readonly mutant: string | undefined;
+exit code: 0 all passed, 1 a seed failed, 2 wrong usage, 130 interrupted`;
+
+export type Command =
+  | { readonly kind: "help" }
+  | { readonly kind: "wrong"; readonly problem: string }
+  | { readonly kind: "seeds"; readonly from: number; readonly seeds: number; readonly jobs: number }
+  | { readonly kind: "hours"; readonly from: number; readonly hours: number; readonly jobs: number }
+  | { readonly kind: "gate"; readonly jobs: number }
+  | { readonly kind: "replay"; readonly seed: number; readonly schedule: Schedule }
+  | {
+      readonly kind: "determinism";
+      readonly from: number;
+      readonly seeds: number;
+      readonly jobs: number;
+    }
+  | {
+      readonly kind: "mutants";
+      readonly from: number;
+      readonly seeds: number;
+      /** The only mutant to plant; undefined for all. */
+      readonly only: string | undefined;
+    };
+
+const SEEDS_DEFAULT = 100;
+const JOBS_MAX = 256;
+const HOURS_MAX = 24 * 365;
+
+class WrongUsage extends Error {}
+
+export function parseArguments(argv: readonly string[]): Command {
+  try {
+    return parse(argv.filter((argument) => argument !== "--"));
+  } catch (error) {
+    if (error instanceof WrongUsage || error instanceof TypeError)
+      return { kind: "wrong", problem: error.message };
+    throw error;
+  }
 }
 
-type Parsed =
-  | SimulatorArguments
-  | { readonly kind: "help" }
-  | { readonly kind: "wrong"; readonly problem: string };
-
-export function parseArguments(argv: readonly string[]): Parsed {
-  let from = 1;
-  let seeds = 100;
-  let mutant: string | undefined;
-  let mode: SimulatorArguments["mode"] = "run";
-  for (let at = 0; at < argv.length; at++) {
-    const option = argv[at] ?? "";
-    if (option === "--") continue;
-    if (option === "--help" || option === "-h") return { kind: "help" };
-    if (option === "--mutants") {
-      mode = "mutants";
-      continue;
-    }
-    if (option === "--mutant") {
-      mode = "mutants";
-      mutant = argv[++at];
-      continue;
-    }
-    if (!["--seeds", "--from", "--check-determinism"].includes(option))
-      return { kind: "wrong", problem: `unknown option ${option}` };
-    const text = argv[++at] ?? "";
-    const value = Number(text);
-    if (!/^\d+$/.test(text) || !Number.isSafeInteger(value))
-      return { kind: "wrong", problem: `${option} wants a number, got "${text}"` };
-    if (option === "--from") from = value;
-    else seeds = value;
-    if (option === "--check-determinism") mode = "determinism";
+function parse(argv: readonly string[]): Command {
+  const { values } = parseArgs({
+    args: [...argv],
+    options: {
+      seeds: { type: "string" },
+      hours: { type: "string" },
+      gate: { type: "boolean" },
+      from: { type: "string" },
+      jobs: { type: "string" },
+      strikes: { type: "string" },
+      without: { type: "string" },
+      "check-determinism": { type: "string" },
+      mutants: { type: "boolean" },
+      mutant: { type: "string" },
+      help: { type: "boolean", short: "h" },
+    },
+  });
+  if (values.help === true) return { kind: "help" };
+  const seeds = wholeNumber("--seeds", values.seeds, 1) ?? SEEDS_DEFAULT;
+  const chosenFrom = wholeNumber("--from", values.from, 0);
+  const from = chosenFrom ?? 1;
+  const jobs = wholeNumber("--jobs", values.jobs, 1, JOBS_MAX) ?? availableParallelism();
+  const twice = wholeNumber("--check-determinism", values["check-determinism"], 1);
+  if (twice !== undefined) return { kind: "determinism", from, seeds: twice, jobs };
+  if (values.mutants === true || values.mutant !== undefined)
+    return { kind: "mutants", from, seeds, only: values.mutant };
+  if (values.strikes !== undefined || values.without !== undefined) {
+    if (values.seeds !== undefined && seeds !== 1)
+      throw new WrongUsage("--strikes and --without belong to one seed: say --seeds 1");
+    const strikesOnly = values.strikes === undefined ? undefined : listOf(values.strikes);
+    return { kind: "replay", seed: from, schedule: { strikesOnly, without: chances(values) } };
   }
-  return { kind: "ok", mode, from, seeds, mutant };
+  if (values.gate === true) return { kind: "gate", jobs };
+  const hours = hoursOf(values.hours);
+  if (hours !== undefined) return { kind: "hours", from: chosenFrom ?? freshSeed(), hours, jobs };
+  return { kind: "seeds", from, seeds, jobs };
+}
+
+/** A first seed that no earlier run is likely to have had. */
+export function freshSeed(): number {
+  return Date.now();
+}
+
+function listOf(text: string): ReadonlySet<string> {
+  return new Set(text === "none" || text === "" ? [] : text.split(","));
+}
+
+function chances({ without }: { readonly without?: string }): ReadonlySet<ChanceFault> {
+  const names = [...listOf(without ?? "")];
+  const known: ChanceFault[] = [];
+  for (const name of names) {
+    const fault = CHANCE_FAULTS.find((one) => one === name);
+    if (fault === undefined)
+      throw new WrongUsage(`--without knows ${CHANCE_FAULTS.join(", ")}, not "${name}"`);
+    known.push(fault);
+  }
+  return new Set(known);
+}
+
+function wholeNumber(
+  option: string,
+  text: string | undefined,
+  least: number,
+  most = Number.MAX_SAFE_INTEGER,
+): number | undefined {
+  if (text === undefined) return undefined;
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || value < least || value > most)
+    throw new WrongUsage(`${option} wants a whole number of at least ${least}, got "${text}"`);
+  return value;
+}
+
+function hoursOf(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const value = Number(text);
+  if (!/^\d*\.?\d+$/.test(text) || value <= 0 || value > HOURS_MAX)
+    throw new WrongUsage(`--hours wants a number above 0, such as 0.5, got "${text}"`);
+  return value;
 }

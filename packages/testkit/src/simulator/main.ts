@@ -1,94 +1,106 @@
-import { MUTANTS } from "../mutants/mutants.ts";
-import { parseArguments, USAGE } from "./arguments.ts";
-import type { SimulatorArguments } from "./arguments.ts";
-import { medianSeeds, runMutant } from "./mutation.ts";
-import type { MutationResult } from "./mutation.ts";
+import { freshSeed, parseArguments, USAGE } from "./arguments.ts";
+import { checkDeterminism } from "./determinism.ts";
+import { explainFailure, tellTail } from "./failureReport.ts";
+import { runMutants } from "./mutation.ts";
+import { runSeeds } from "./seedPool.ts";
 import { simulate } from "./simulation.ts";
 import type { Outcome } from "./simulation.ts";
 import { Totals } from "./totals.ts";
+import type { Schedule } from "./world.ts";
+
+/** What every change has to pass: always the same seeds, then fresh ones for as long as there is time. */
+const GATE = { from: 1, seeds: 300, ms: 120_000 };
+const MUTANT_SEEDS = 100;
+/** Failures that are explained: of a bug that breaks every seed a few are enough. */
+const EXPLAINED_MAX = 3;
+const PROGRESS_EVERY_MS = 10_000;
+const INTERRUPTED = 130;
 
 process.exitCode = await main(process.argv.slice(2));
 
 async function main(argv: readonly string[]): Promise<number> {
-  const parsed = parseArguments(argv);
-  if (parsed.kind === "help") {
-    console.log(USAGE);
-    return 0;
-  }
-  if (parsed.kind === "wrong") {
-    console.error(`sim: ${parsed.problem}\n\n${USAGE}`);
-    return 2;
-  }
-  switch (parsed.mode) {
+  const command = parseArguments(argv);
+  switch (command.kind) {
+    case "help":
+      console.log(USAGE);
+      return 0;
+    case "wrong":
+      console.error(`sim: ${command.problem}\n\n${USAGE}`);
+      return 2;
+    case "seeds":
+      return run(command.jobs, counting(command.from, command.seeds));
+    case "gate": {
+      const fresh = freshSeed();
+      console.log(`seeds ${GATE.from} to ${GATE.from + GATE.seeds - 1}, then from ${fresh} on`);
+      return run(command.jobs, gateSeeds(fresh), GATE.ms);
+    }
+    case "hours": {
+      const { from, hours, jobs } = command;
+      console.log(`seeds from ${from} on, for ${hours} h on ${jobs} threads`);
+      const code = await run(jobs, counting(from, Infinity), hours * 3_600_000);
+      return code === 0 ? runMutants(1, MUTANT_SEEDS) : code;
+    }
+    case "replay":
+      return replay(command.seed, command.schedule);
     case "determinism":
-      return checkDeterminism(parsed);
+      return checkDeterminism(command.jobs, counting(command.from, command.seeds));
     case "mutants":
-      return runMutants(parsed);
-    case "run":
-      return runSeeds(parsed);
+      return runMutants(command.from, command.seeds, command.only);
     default:
-      return parsed.mode satisfies never;
+      return command satisfies never;
   }
 }
 
-async function runSeeds({ from, seeds }: SimulatorArguments): Promise<number> {
+function* counting(from: number, count: number): Generator<number, undefined> {
+  for (let seed = from; seed < from + count; seed++) yield seed;
+}
+
+function* gateSeeds(fresh: number): Generator<number, undefined> {
+  yield* counting(GATE.from, GATE.seeds);
+  yield* counting(fresh, Infinity);
+}
+
+/** Runs seeds until there are no more, the time is over or somebody presses Ctrl-C; what has run is reported in any case. */
+async function run(jobs: number, seeds: Iterator<number>, forMs = Infinity): Promise<number> {
   const totals = new Totals();
-  const begun = performance.now();
-  for (let seed = from; seed < from + seeds; seed++) {
-    const outcome = await simulate(seed);
-    totals.add(outcome);
-    if (outcome.violation !== undefined) await explain(outcome);
+  const failed: Outcome[] = [];
+  const begunMs = performance.now();
+  const elapsedMs = (): number => performance.now() - begunMs;
+  let interrupted = false;
+  process.once("SIGINT", () => {
+    interrupted = true;
+  });
+  const progress = setInterval(() => {
+    console.error(totals.progress(elapsedMs(), forMs));
+  }, PROGRESS_EVERY_MS);
+  try {
+    await runSeeds({
+      jobs,
+      nextSeed: () => (interrupted || elapsedMs() >= forMs ? undefined : seeds.next().value),
+      onOutcome: (outcome) => {
+        totals.add(outcome);
+        if (outcome.violation !== undefined) failed.push(outcome);
+      },
+    });
+  } finally {
+    clearInterval(progress);
   }
-  console.log(totals.render(performance.now() - begun));
-  return totals.failed > 0 ? 1 : 0;
+  const wallMs = elapsedMs();
+  for (const outcome of failed.slice(0, EXPLAINED_MAX)) console.log(await explainFailure(outcome));
+  for (const { seed, violation } of failed.slice(EXPLAINED_MAX))
+    console.log(`FAILED seed ${seed} breaks "${violation?.rule}": ${violation?.text}`);
+  console.log(totals.render(wallMs));
+  if (interrupted) return INTERRUPTED;
+  return failed.length > 0 ? 1 : 0;
 }
 
-/** Runs a failed seed once more, this time with words. */
-async function explain({ seed }: Outcome): Promise<void> {
-  const { violation, tail, plan } = await simulate(seed, { keepsLines: true });
-  const faults = [...plan.everyMs.keys(), ...plan.chances.keys()].join(", ");
-  console.log(
-    [
-      `FAILED seed ${seed}: ${plan.nodes} nodes, ${plan.logs} logs, faults: ${faults || "none"}`,
-      ...tail.map((line) => `  ${line}`),
-      `seed ${seed} breaks "${violation?.rule}": ${violation?.text}`,
-      `REPRODUCE: pnpm sim --from ${seed} --seeds 1`,
-    ].join("\n"),
-  );
-}
-
-async function checkDeterminism({ from, seeds }: SimulatorArguments): Promise<number> {
-  let differing = 0;
-  for (let seed = from; seed < from + seeds; seed++) {
-    const first = await simulate(seed);
-    const second = await simulate(seed, { keepsLines: true });
-    if (first.hash === second.hash && first.events === second.events) continue;
-    differing++;
-    console.log(`seed ${seed} gives ${first.hash}, then ${second.hash}`);
-  }
-  console.log(`${seeds - differing} passed, ${differing} failed · each seed run twice`);
-  return differing > 0 ? 1 : 0;
-}
-
-async function runMutants({ from, seeds, mutant: only }: SimulatorArguments): Promise<number> {
-  const results: MutationResult[] = [];
-  const mutants = MUTANTS.filter(({ name }) => only === undefined || name === only);
-  if (mutants.length === 0) {
-    console.error(`sim: there is no mutant "${only}"`);
-    return 2;
-  }
-  for (const mutant of mutants) {
-    const result = await runMutant(mutant, from, seeds);
-    results.push(result);
-    const found =
-      result.seeds === undefined
-        ? `NOT CAUGHT within ${seeds} seeds`
-        : `caught by seed ${from + result.seeds - 1} (${result.seeds} run): ${result.rule}`;
-    console.log(`${mutant.name.padEnd(28)} ${found}\n${" ".repeat(29)}${mutant.bug}`);
-  }
-  const caught = results.filter((result) => result.seeds !== undefined).length;
-  console.log(
-    `${caught} passed, ${results.length - caught} failed · median ${medianSeeds(results)} seeds to catch`,
-  );
-  return caught < results.length ? 1 : 0;
+/** One seed with a part of its faults, told in words if a rule breaks. */
+async function replay(seed: number, schedule: Schedule): Promise<number> {
+  const begunMs = performance.now();
+  const outcome = await simulate(seed, { keepsLines: true, ...schedule });
+  if (outcome.violation !== undefined) console.log(tellTail(outcome));
+  const totals = new Totals();
+  totals.add(outcome);
+  console.log(totals.render(performance.now() - begunMs));
+  return totals.failed;
 }

@@ -1,7 +1,7 @@
 import { asMemberId } from "@annals/raft";
 import type { MemberId, MembershipState, Message, Role, Term } from "@annals/raft";
 import type { AnnalsError } from "@annals/record";
-import { Replica } from "@annals/replica";
+import { NO_BLOBS, Replica } from "@annals/replica";
 import type { Clock, PeerTransport } from "@annals/replica";
 import type { Observed } from "../checkers/checker.ts";
 import type { DiskImage } from "../storage/diskImage.ts";
@@ -83,6 +83,7 @@ export class SimulatedReplica implements Observed {
       self: this.id,
       config: world.plan.config,
       store: world.mutant?.wrapStore?.(store, this) ?? store,
+      blobs: NO_BLOBS,
       transport: world.mutant?.wrapTransport?.(transport, this) ?? transport,
       clock,
       randomBelow: (n) => this.#random.below(n),

@@ -23,6 +23,8 @@ export interface Outcome {
   /** The end of the trace in words, if they were kept. */
   readonly tail: readonly string[];
   readonly plan: Plan;
+  /** The timed faults that struck, by name, in order. */
+  readonly strikes: readonly string[];
 }
 
 /** Simulated time that clients go on after everything was healed, then the time within which all must be settled. */
@@ -57,7 +59,7 @@ export async function simulate(seed: number, options: WorldOptions = {}): Promis
     return unsettled === undefined || scheduler.nowUs >= settledByUs;
   });
   if (unsettled !== undefined && world.violation === undefined) world.report("liveness", unsettled);
-  return outcomeOf(world);
+  return outcomeOf(world, faults.strikes);
 }
 
 /** Runs events until `done`, or until a rule is broken. After each one promises settle, so that what they bring about is in its place. */
@@ -108,7 +110,7 @@ function heal(world: World): void {
   }
 }
 
-function outcomeOf(world: World): Outcome {
+function outcomeOf(world: World, strikes: readonly string[]): Outcome {
   const { journal, logs, plan, scheduler, violation } = world;
   const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);
   return {
@@ -122,5 +124,6 @@ function outcomeOf(world: World): Outcome {
     simulatedUs: scheduler.nowUs,
     tail: journal.tail,
     plan,
+    strikes,
   };
 }

@@ -27,6 +27,12 @@ export class Totals {
       this.#counts.set(kind, (this.#counts.get(kind) ?? 0) + count);
   }
 
+  /** How far a long run is. */
+  progress(elapsedMs: number, forMs: number): string {
+    const left = forMs === Infinity ? "" : ` · ${minutes(forMs - elapsedMs)} left`;
+    return `${minutes(elapsedMs)} · ${group(this.#passed)} passed, ${this.#failed} failed · ${group(this.#events)} events${left}`;
+  }
+
   /** The table of faults, then one line that sums up everything. */
   render(wallMs: number): string {
     const faults = FAULT_KINDS.map((kind) => [kind, this.#counts.get(kind) ?? 0] as const);
@@ -48,6 +54,11 @@ export class Totals {
       ].join(" · "),
     ].join("\n");
   }
+}
+
+function minutes(ms: number): string {
+  const seconds = Math.max(0, Math.round(ms / 1000));
+  return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
 }
 
 function group(value: number): string {

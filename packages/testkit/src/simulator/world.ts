@@ -3,6 +3,7 @@ import type { LogIndex, MemberId } from "@annals/raft";
 import type { Report, Violation } from "../checkers/checker.ts";
 import { Journal } from "./journal.ts";
 import { LogUnderTest } from "./logUnderTest.ts";
+import type { ChanceFault } from "./faultKinds.ts";
 import type { Mutant } from "../mutants/mutant.ts";
 import { Network } from "./network.ts";
 import type { Plan } from "./plan.ts";
@@ -11,7 +12,15 @@ import { Scheduler } from "./scheduler.ts";
 import { SimulatedNode } from "./simulatedNode.ts";
 import type { SimulatedReplica } from "./simulatedReplica.ts";
 
-export interface WorldOptions {
+/** A part of the faults that a seed leads to. */
+export interface Schedule {
+  /** The only strikes to make, by name; undefined for all. */
+  readonly strikesOnly: ReadonlySet<string> | undefined;
+  /** Faults of frames and answers to leave out. */
+  readonly without: ReadonlySet<ChanceFault>;
+}
+
+export interface WorldOptions extends Partial<Schedule> {
   /** Keeps the words of the trace. */
   readonly keepsLines?: boolean;
   readonly mutant?: Mutant | undefined;
@@ -29,11 +38,13 @@ export class World {
   readonly nodes: readonly SimulatedNode[];
   readonly logs: readonly LogUnderTest[];
   readonly report: Report;
+  readonly strikesOnly: ReadonlySet<string> | undefined;
   #violation: Violation | undefined;
   #requests = 0;
 
   constructor(plan: Plan, options: WorldOptions = {}) {
-    this.plan = plan;
+    this.plan = withoutChances(plan, options.without ?? new Set());
+    this.strikesOnly = options.strikesOnly;
     this.mutant = options.mutant;
     this.journal = new Journal(() => this.scheduler.nowUs, options.keepsLines ?? false);
     this.report = (rule, text) => {
@@ -75,4 +86,9 @@ export class World {
   index(value: number): LogIndex {
     return asIndex(value);
   }
+}
+
+function withoutChances(plan: Plan, without: ReadonlySet<ChanceFault>): Plan {
+  const kept = [...plan.chances].filter(([fault]) => !without.has(fault));
+  return { ...plan, chances: new Map(kept) };
 }

@@ -1,0 +1,21 @@
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { BlobStore, DiskFloor } from "@annals/storage";
+import type { NodeConfig } from "./config/index.ts";
+
+/** The blobs of one log of this node. They are files, so the gateway takes uploads while the log's worker replicates. */
+export function blobsOf(config: NodeConfig, logId: number): BlobStore {
+  const directory = join(config.data, "logs", String(logId));
+  return new BlobStore({
+    directory,
+    floor: new DiskFloor(directory, config.storage.minFreeBytes),
+    chunkBytes: config.replication.blob.chunkBytes,
+  });
+}
+
+/** Removes what uploads and transfers of an earlier process have left unfinished. */
+export async function sweepBlobs(config: NodeConfig): Promise<void> {
+  const logs = join(config.data, "logs");
+  const names = await readdir(logs).catch(() => []);
+  for (const name of names) await BlobStore.sweep(join(logs, name));
+}

@@ -1,0 +1,124 @@
+import { Readable } from "node:stream";
+import type { FastifyReply, FastifyRequest } from "fastify";
+import type { BlobFiles } from "@annals/replica";
+import { HOP_HEADER } from "./forwarder.ts";
+import { parseParameters } from "./parameters.ts";
+import { httpError } from "./problem.ts";
+import { logParameter, pathParameter } from "./routePath.ts";
+import type { Route, RouteContext } from "./routes.ts";
+
+const PATH = "/v1/logs/{log}/blobs/{sha256}";
+
+/** Upload and download of attachments, both by streaming: no more than some chunks of a blob are in memory. */
+export function blobRoutes(context: RouteContext): readonly Route[] {
+  return [
+    { method: "PUT", path: PATH, body: "stream", handle: uploadHandler(context) },
+    { method: "GET", path: PATH, body: "none", handle: downloadHandler(context) },
+  ];
+}
+
+function uploadHandler(context: RouteContext): Route["handle"] {
+  return async (request, reply) => {
+    parseParameters(request.url, []);
+    const log = logParameter(request);
+    const bytes = announcedBytes(request, context.maxBlobBytes);
+    const target = await context.service.forwardTarget(log);
+    if (target.kind === "none") {
+      throw httpError("ERR_NO_LEADER", `no leader of log "${log}" is known now`, {
+        retryable: true,
+        details: { log },
+      });
+    }
+    if (target.kind === "local") {
+      const blobs = await context.service.blobs(log);
+      return save(blobs, pathParameter(request, "sha256"), bytes, request, reply);
+    }
+    if (request.headers[HOP_HEADER] !== undefined) {
+      throw httpError("ERR_NOT_LEADER", `the leader of log "${log}" is now ${target.node}`, {
+        retryable: true,
+        details: { log, leader: target.node, address: target.address },
+      });
+    }
+    return passOn(context, target.address, request, reply);
+  };
+}
+
+function downloadHandler(context: RouteContext): Route["handle"] {
+  return async (request, reply) => {
+    parseParameters(request.url, []);
+    const log = logParameter(request);
+    const digest = pathParameter(request, "sha256");
+    const blobs = await context.service.blobs(log);
+    const found = await blobs.find(digest);
+    if (found !== undefined) {
+      return reply
+        .type("application/octet-stream")
+        .header("content-length", String(found.bytes))
+        .header("etag", `"${digest}"`)
+        .header("cache-control", "private, immutable, max-age=31536000")
+        .header("content-disposition", "attachment")
+        .header("x-content-type-options", "nosniff")
+        .send(Readable.from(blobs.read(digest), { objectMode: false }));
+    }
+    const target = await context.service.forwardTarget(log);
+    if (target.kind === "remote" && request.headers[HOP_HEADER] === undefined)
+      return passOn(context, target.address, request, reply);
+    throw httpError("ERR_BLOB_NOT_FOUND", `log "${log}" has no blob ${digest}`);
+  };
+}
+
+/** Room on disk is taken before the first byte comes, so the size must be known. */
+function announcedBytes(request: FastifyRequest, maxBlobBytes: number): number {
+  const bytes = Number(request.headers["content-length"] ?? Number.NaN);
+  if (!Number.isSafeInteger(bytes))
+    throw httpError("ERR_BLOB_LENGTH", "an upload must say its Content-Length");
+  if (bytes <= maxBlobBytes) return bytes;
+  throw httpError(
+    "ERR_BLOB_TOO_LARGE",
+    `the blob has ${bytes} bytes, the limit is ${maxBlobBytes}`,
+    { details: { bytes, maxBlobBytes } },
+  );
+}
+
+async function save(
+  blobs: BlobFiles,
+  sha256: string,
+  bytes: number,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<unknown> {
+  if ((await blobs.find(sha256)) !== undefined) {
+    // What is still on its way is read and dropped: the connection stays usable.
+    request.raw.resume();
+    return { sha256, bytes };
+  }
+  const sink = blobs.begin(sha256, bytes);
+  try {
+    for await (const chunk of request.raw) if (!sink.write(chunk)) await sink.ready();
+  } catch (error) {
+    await sink.abort();
+    throw httpError("ERR_BLOB_NOT_SAVED", "the upload ended before all of the blob had come", {
+      retryable: true,
+      cause: error,
+    });
+  }
+  await sink.finish();
+  void reply.code(201);
+  return { sha256, bytes };
+}
+
+async function passOn(
+  context: RouteContext,
+  address: string,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  const answer = await context.forwarder.stream({
+    address,
+    method: request.method,
+    path: request.url,
+    headers: request.headers,
+    body: request.method === "PUT" ? request.raw : undefined,
+  });
+  return reply.code(answer.status).headers(answer.headers).send(answer.body);
+}

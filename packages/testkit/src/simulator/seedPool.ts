@@ -1,0 +1,43 @@
+import { Worker } from "node:worker_threads";
+import type { Outcome } from "./simulation.ts";
+
+export interface SeedPoolOptions {
+  readonly jobs: number;
+  /** The next seed to run; undefined when there is none any more. */
+  readonly nextSeed: () => number | undefined;
+  readonly onOutcome: (outcome: Outcome) => void;
+}
+
+/** Runs seeds on several threads until there are no more. Rejects if a thread dies, naming the seed it was at. */
+export async function runSeeds(options: SeedPoolOptions): Promise<void> {
+  const workers = Array.from({ length: options.jobs }, () => new Worker(script()));
+  try {
+    await Promise.all(workers.map((worker) => work(worker, options)));
+  } finally {
+    await Promise.all(workers.map((worker) => worker.terminate()));
+  }
+}
+
+function script(): URL {
+  const compiled = import.meta.filename.endsWith(".js");
+  return new URL(compiled ? "./seedWorker.js" : "./seedWorker.ts", import.meta.url);
+}
+
+function work(worker: Worker, { nextSeed, onOutcome }: SeedPoolOptions): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let seed: number | undefined;
+    const next = (): void => {
+      seed = nextSeed();
+      if (seed === undefined) resolve();
+      else worker.postMessage(seed);
+    };
+    worker.on("message", (outcome: Outcome) => {
+      onOutcome(outcome);
+      next();
+    });
+    worker.on("error", (cause) => {
+      reject(new Error(`the thread that ran seed ${seed} has ended`, { cause }));
+    });
+    next();
+  });
+}
