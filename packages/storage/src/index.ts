@@ -13,6 +13,7 @@ export type { LogRepairOptions, RunToRepair } from "./logRepair.ts";
 export type { LmdbLogStore } from "./logStore.ts";
 export { MIN_FREE_BYTES, openLogStore } from "./openLogStore.ts";
 export type { LogStoreOptions } from "./openLogStore.ts";
+export { scrubLog } from "./scrub.ts";
 export { removeDamaged, syncDirectory } from "./segmentDirectory.ts";
 export type { CreateStep, SwapStep } from "./segmentDirectory.ts";
 export { StorageError } from "./storageError.ts";

@@ -4,10 +4,11 @@
  * `{done}` or `{error: {code, message, details}}`.
  *
  *     scanMain tail DIRECTORY
- *     scanMain exam DIRECTORY WANTED_INDEX SEAL_JSON FIRST_INDEX…
+ *     scanMain exam|scrub DIRECTORY WANTED_INDEX SEAL_JSON FIRST_INDEX…
  *     scanMain segment DIRECTORY FIRST_INDEX SEAL_JSON WANTED_INDEX
  *     scanMain salvage DIRECTORY FIRST_INDEX LAST_INDEX entries|producers TARGET
  */
+import { constants, setPriority } from "node:os";
 import { AnnalsError } from "@annals/record";
 import { examine } from "./exam.ts";
 import { salvageEntries, salvageProducers } from "./salvage.ts";
@@ -27,7 +28,8 @@ async function scan(): Promise<unknown> {
     );
     return {};
   }
-  if (mode === "exam") {
+  if (mode === "scrub") setPriority(constants.priority.PRIORITY_LOW);
+  if (mode === "exam" || mode === "scrub") {
     const [seal = "", ...firsts] = rest;
     const end = seal === "" ? undefined : JSON.parse(seal);
     await examine(directory, firsts.map(Number), end, Number(first), (exam) => print({ exam }));

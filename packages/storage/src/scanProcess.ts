@@ -53,20 +53,25 @@ export function scanSegmentInChild(
   });
 }
 
+/** How a child reads: `scrub` gives way to everybody else. */
+export type ExamPace = "exam" | "scrub";
+
 /** `examine` in a child process. A segment that ends it has that as its problem, and another child goes on behind it. */
 export async function examineInChildren(
   directory: string,
   firsts: readonly number[],
   wanted: number,
   emit: (event: ExamEvent) => void,
+  end?: HeadJson,
+  pace: ExamPace = "exam",
 ): Promise<void> {
   let rest = firsts;
-  let seal: HeadJson | undefined;
+  let seal = end;
   while (rest.length > 0) {
     let current = rest[0] ?? 0;
     let state: string | undefined;
     const sealText = seal === undefined ? "" : JSON.stringify(seal);
-    const args = ["exam", directory, String(wanted), sealText, ...rest.map(String)];
+    const args = [pace, directory, String(wanted), sealText, ...rest.map(String)];
     try {
       await scanInChild(args, directory, SEGMENT_TIMEOUT_MS, ({ exam }) => {
         if (exam === undefined) return;

@@ -111,6 +111,8 @@ export type ToWorker =
     }
   | { readonly kind: "linkFrame"; readonly linkId: number; readonly bytes: Uint8Array<ArrayBuffer> }
   | { readonly kind: "linkClosed"; readonly linkId: number }
+  /** The scrub has found that the log is damaged. */
+  | { readonly kind: "damage"; readonly logId: number; readonly what: string }
   | {
       readonly kind: "request";
       readonly id: number;
@@ -180,6 +182,7 @@ export const toWorkerTransferables: Transferables<ToWorker> = (message) => {
     case "control":
     case "linkOpened":
     case "linkClosed":
+    case "damage":
     case "shutdown":
       return [];
     default:

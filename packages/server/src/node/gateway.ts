@@ -15,6 +15,8 @@ import type { LogPlace } from "./logDirectory.ts";
 import type { PeerLinks } from "./peerLinks.ts";
 import type { PeerServer } from "./peerServer.ts";
 import type { Roster } from "./roster.ts";
+import { Scrubber } from "./scrubber.ts";
+import type { ScrubStatus } from "./scrubber.ts";
 import type { WorkerHandle } from "./workerHandle.ts";
 import { WorkerPool } from "./workerPool.ts";
 
@@ -52,6 +54,7 @@ export class Gateway {
   readonly #places = new Map<number, LogPlace>();
   readonly #pool: WorkerPool;
   readonly #replacer: NodeJS.Timeout;
+  readonly #scrubber: Scrubber;
   #closing = false;
 
   constructor(options: GatewayOptions) {
@@ -74,6 +77,13 @@ export class Gateway {
       onLost: (worker) => options.server.dropWorker(worker),
     });
     for (const entry of this.#catalog.logs()) this.#place(entry, options.founder);
+    this.#scrubber = new Scrubber({
+      config,
+      logger,
+      places: () => this.places(),
+      onDamage: ({ entry, worker }, what) =>
+        worker?.send({ kind: "damage", logId: entry.id, what }),
+    });
     this.#replacer = setInterval(() => void this.#replaceWiped(), REPLACE_INTERVAL_MS);
   }
 
@@ -83,6 +93,10 @@ export class Gateway {
 
   get pool(): WorkerPool {
     return this.#pool;
+  }
+
+  scrubStatus(): ScrubStatus {
+    return this.#scrubber.status();
   }
 
   places(): readonly LogPlace[] {
@@ -196,6 +210,7 @@ export class Gateway {
     this.#closing = true;
     clearInterval(this.#replacer);
     await this.#pool.close();
+    await this.#scrubber.close();
   }
 
   readonly #roleWaiters = new Set<() => void>();

@@ -120,6 +120,7 @@ export class LocalNodeService implements NodeService {
       logs,
       linkFaults: this.#view.linkFaults(),
       workerRestarts: gateway?.pool.restarts ?? 0,
+      scrub: gateway?.scrubStatus() ?? { finishedAt: undefined, logs: 0, damaged: 0 },
     };
     return {
       ...status,

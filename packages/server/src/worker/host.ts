@@ -62,6 +62,11 @@ export class LogHost {
         this.#linkOwners.delete(message.linkId);
         this.#askers.delete(message.linkId);
         return;
+      case "damage":
+        this.#logs
+          .get(message.logId)
+          ?.damaged(new AnnalsError("ERR_LOG_DAMAGED", `found by the scrub: ${message.what}`));
+        return;
       case "request":
         void this.#answer(message.id, message.logId, message.request);
         return;

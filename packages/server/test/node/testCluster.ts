@@ -20,6 +20,8 @@ export interface LogView {
 /** Three real nodes in the test's process, their lines kept in memory. */
 export class TestCluster {
   readonly directory: string;
+  /** Of the nodes that are started from now on, in ms: below what a configuration may say. */
+  scrubInterval = 24 * 3600e3;
   readonly lines: Record<string, unknown>[] = [];
   readonly #configs: ReadonlyMap<string, NodeConfig>;
   readonly #nodes = new Map<string, RunningNode>();
@@ -59,9 +61,10 @@ export class TestCluster {
   async spawn(id: string): Promise<void> {
     const config = this.#configs.get(id);
     if (config === undefined) throw new RangeError(`no node ${id}`);
+    const storage = { ...config.storage, scrubInterval: this.scrubInterval };
     const write = (line: string): void => void this.lines.push({ node: id, ...JSON.parse(line) });
     const logger = pino({ level: "info" }, { write });
-    this.#nodes.set(id, await startNode(config, { logger }));
+    this.#nodes.set(id, await startNode({ ...config, storage }, { logger }));
   }
 
   node(id: string): RunningNode {
