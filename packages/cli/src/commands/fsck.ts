@@ -36,7 +36,9 @@ async function fsck(context: CliContext, directory: string, options: OutputOptio
     );
   }
   for (const name of readdirSync(path).filter((one) => one.startsWith("quarantine-")))
-    context.note(`${name} is data that the node has given up; delete it when it has caught up`);
+    await context.note(
+      `${name} is data that the node has given up; delete it when it has caught up`,
+    );
   const reports = await context.fsckNode(path);
   const problems = reports.flatMap((report) => report.problems);
   if (problems.some(({ kind }) => kind === "damage")) context.exitCode = EXIT.damaged;

@@ -4,6 +4,7 @@ import type { AppendResult } from "@annals/replica";
 import type { StoredSlot } from "../storage/diskImage.ts";
 import type { Report } from "./checker.ts";
 import { readRecordId } from "./recordId.ts";
+import type { RecordId } from "./recordId.ts";
 
 interface Submitted {
   readonly request: number;
@@ -27,6 +28,7 @@ interface Submitted {
  */
 export class LogOracle {
   readonly #report: Report;
+  readonly #readId: (record: Uint8Array) => RecordId;
   readonly #submitted = new Map<number, Submitted>();
   readonly #producers = new Map<string, ProducerStamp>();
   #nextSeq = 1;
@@ -34,8 +36,10 @@ export class LogOracle {
   #recordedAt = 0;
   #acknowledgements = 0;
 
-  constructor(report: Report) {
+  /** `readId` finds in a stored record what `makeRecord`, or another workload, has put there. */
+  constructor(report: Report, readId: (record: Uint8Array) => RecordId = readRecordId) {
     this.#report = report;
+    this.#readId = readId;
   }
 
   get acknowledgements(): number {
@@ -89,7 +93,7 @@ export class LogOracle {
   }
 
   /** An entry was committed; called in the order of the log. */
-  committed({ entry }: StoredSlot): void {
+  committed({ entry }: Pick<StoredSlot, "entry">): void {
     if (entry.kind !== "records") return;
     const batch = new BatchView(entry.data);
     const { firstSeq, recordedAt, requests } = batch.header;
@@ -111,7 +115,7 @@ export class LogOracle {
 
   #part(batch: BatchView, from: number, part: BatchRequest): void {
     for (let k = from; k < from + part.count; k++) {
-      const id = readRecordId(batch.record(k));
+      const id = this.#readId(batch.record(k));
       const seq = batch.header.firstSeq + k;
       const submitted = this.#submitted.get(id.request);
       if (submitted === undefined) {

@@ -1,0 +1,35 @@
+import { readdir } from "node:fs/promises";
+import { command } from "./command.ts";
+import { EXIT_STORAGE_FAILED } from "./node.ts";
+import type { Tool } from "./tool.ts";
+
+/** A node may open no file and accept no connection: its limit is lowered to what it has open. */
+export function fileLimitTool(): Tool {
+  return {
+    strikes: (cluster) => ({
+      noFiles: async ([id = ""]) => {
+        const { pid } = cluster.node(id);
+        if (pid === undefined) return undefined;
+        // A segment that cannot be opened is a storage error like any other.
+        cluster.node(id).excuse(EXIT_STORAGE_FAILED);
+        try {
+          const open = (await readdir(`/proc/${pid}/fd`)).length;
+          await limit(pid, `${open}:`);
+        } catch (error) {
+          if (cluster.node(id).pid !== pid) return undefined;
+          throw error;
+        }
+        return async () => {
+          // Whoever came after this process has limits of its own.
+          if (cluster.node(id).pid === pid) await limit(pid, "65536:").catch(() => undefined);
+        };
+      },
+    }),
+    close: () => undefined,
+  };
+}
+
+/** `soft:` leaves the hard limit as it is. */
+async function limit(pid: number, files: string): Promise<void> {
+  await command("prlimit", "--pid", String(pid), `--nofile=${files}`);
+}

@@ -1,0 +1,35 @@
+import { parseArguments, USAGE } from "./arguments.ts";
+import { DRAWN, MIXES } from "./mixes.ts";
+import { isInside, onOuterStop, prepareNetwork, reexec } from "./namespaces.ts";
+import { runMixes } from "./runMixes.ts";
+
+process.exitCode = await main(process.argv.slice(2));
+
+async function main(argv: readonly string[]): Promise<number> {
+  const parsed = parseArguments(argv);
+  if (parsed.kind === "help") {
+    console.log(USAGE);
+    return 0;
+  }
+  if (parsed.kind === "wrong") {
+    console.error(`chaos: ${parsed.problem}\n\n${USAGE}`);
+    return 2;
+  }
+  const names = [...MIXES.map(({ name }) => name), DRAWN];
+  if (parsed.mix !== undefined && !names.includes(parsed.mix)) {
+    console.error(`chaos: there is no mix "${parsed.mix}"; there are ${names.join(", ")}`);
+    return 2;
+  }
+  if (!isInside()) {
+    const code = await reexec();
+    if (code !== undefined) return code;
+  }
+  const stopping = new AbortController();
+  const stop = (): void => stopping.abort();
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, stop);
+  if (isInside()) {
+    onOuterStop(stop);
+    await prepareNetwork();
+  }
+  return runMixes(parsed, stopping.signal);
+}

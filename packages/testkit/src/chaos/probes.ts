@@ -1,0 +1,90 @@
+import { mkdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { findFaketime } from "./clockTool.ts";
+import { command } from "./command.ts";
+import type { Capability } from "./faultKinds.ts";
+import { Mount } from "./mounts.ts";
+import { isInside } from "./namespaces.ts";
+import { compilePowerCut, compileShim, powerCutPath, shimPath } from "./native.ts";
+import { PacketFilter } from "./packetFilter.ts";
+import { LinkMatrix } from "./proxy/linkMatrix.ts";
+
+const PROBE_DISK_BYTES = 16 * 1024 * 1024;
+
+/** Whether each capability is there, found out by trying it: undefined if it is, else why not. What was compiled stays in `directory`. */
+export async function probe(
+  directory: string,
+): Promise<ReadonlyMap<Capability, string | undefined>> {
+  await mkdir(directory, { recursive: true });
+  const trials: Readonly<Record<Capability, () => Promise<void>>> = {
+    signals: async () => undefined,
+    proxy: tryProxy,
+    packetFilter: tryPacketFilter,
+    powerLoss: () => tryPowerLoss(directory),
+    shim: () => tryShim(directory),
+    smallDisk: () => trySmallDisk(directory),
+    fileLimit: async () => {
+      await command("prlimit", "--pid", String(process.pid), "--nofile");
+    },
+    clock: tryClock,
+  };
+  const obstacles = new Map<Capability, string | undefined>();
+  for (const [capability, trial] of Object.entries(trials)) {
+    try {
+      await trial();
+      obstacles.set(capability as Capability, undefined);
+    } catch (error) {
+      obstacles.set(
+        capability as Capability,
+        error instanceof Error ? error.message : String(error),
+      );
+    }
+  }
+  return obstacles;
+}
+
+/** More than one loopback address is needed, which not every system has. */
+async function tryProxy(): Promise<void> {
+  const addresses = new Map([
+    ["a", "127.0.0.1:1"],
+    ["b", "127.0.0.2:1"],
+  ]);
+  const clock = { now: () => 0, after: () => () => undefined, random: () => 0 };
+  const matrix = await LinkMatrix.start({ addresses, listenHost: "127.0.0.100", clock });
+  await matrix.close();
+}
+
+async function tryPacketFilter(): Promise<void> {
+  if (!isInside()) throw new Error("no private network namespace (unshare is not permitted)");
+  const filter = await PacketFilter.open();
+  await filter.close();
+}
+
+async function tryPowerLoss(directory: string): Promise<void> {
+  await compilePowerCut(directory);
+  const image = join(directory, "probe.ext4");
+  const mount = await Mount.ext4(join(directory, "probe-disk"), image, PROBE_DISK_BYTES);
+  try {
+    await command(powerCutPath(directory), mount.path);
+  } finally {
+    await mount.unmount();
+    await rm(image);
+  }
+}
+
+async function tryShim(directory: string): Promise<void> {
+  if (process.platform !== "linux") throw new Error(`no LD_PRELOAD on ${process.platform}`);
+  await compileShim(directory);
+  await command("env", `LD_PRELOAD=${shimPath(directory)}`, process.execPath, "--version");
+}
+
+async function trySmallDisk(directory: string): Promise<void> {
+  const mount = await Mount.tmpfs(join(directory, "probe-memory"), PROBE_DISK_BYTES);
+  await mount.unmount();
+}
+
+async function tryClock(): Promise<void> {
+  const library = await findFaketime();
+  if (library === undefined) throw new Error("libfaketime is not installed");
+  await command("env", `LD_PRELOAD=${library}`, process.execPath, "--version");
+}
