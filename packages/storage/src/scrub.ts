@@ -10,7 +10,8 @@ const REST_FACTOR = 3;
 
 /**
  * Reads a log whole while it is in use, one segment and one child process at a time, resting in between. Resolves with what is wrong,
- * nothing for a sound log; undefined when `signal` has ended it. A child sees the active segment as of one moment, whatever is written meanwhile.
+ * nothing for a sound log; undefined when `signal` has ended it. A child sees the active segment as of one moment, whatever is written
+ * meanwhile.
  */
 export async function scrubLog(
   directory: string,
