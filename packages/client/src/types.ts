@@ -147,6 +147,8 @@ export interface ClusterStatus {
   readonly linkFaults: Readonly<Record<string, number>>;
   /** Worker threads of this node that ended without being asked to. */
   readonly workerRestarts: number;
+  /** The last time that this node has read and checked everything that it stores; no time before the first one. */
+  readonly scrub: { readonly finishedAt?: string; readonly logs: number; readonly damaged: number };
   /** Whatever is wrong, in plain words. */
   readonly reasons: readonly string[];
 }

@@ -5,4 +5,5 @@ export * from "./query/index.ts";
 export { RECORD_CONTENT_TYPES, SYSTEM_LOG } from "./service.ts";
 export type * from "./service.ts";
 export { EXIT_STORAGE_FAILED, startNode } from "./node/startNode.ts";
-export type { RunningNode, StartNodeOptions } from "./node/startNode.ts";
+export type { StartNodeOptions } from "./node/startNode.ts";
+export type { RunningNode } from "./node/incarnations.ts";

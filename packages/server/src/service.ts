@@ -136,6 +136,12 @@ export interface ClusterStatus {
   readonly linkFaults: Readonly<Record<string, number>>;
   /** Worker threads of the answering node that ended without being asked to. */
   readonly workerRestarts: number;
+  /** The last time that the answering node has read and checked everything that it stores; no time before the first one. */
+  readonly scrub: {
+    readonly finishedAt: string | undefined;
+    readonly logs: number;
+    readonly damaged: number;
+  };
   /** Whatever is wrong, in plain words; empty when all is well. */
   readonly reasons: readonly string[];
 }

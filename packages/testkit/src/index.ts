@@ -2,6 +2,7 @@ export { KINDS, rewriteFile, runFile } from "./conformance/runFile.ts";
 export type { Difference, FileResult, Kind, RunOptions } from "./conformance/runFile.ts";
 export { hex, readGolden } from "./golden.ts";
 export type { Golden } from "./golden.ts";
+export { repairFrom } from "./storage/repairFrom.ts";
 export { LOG_STORE_CONTRACT } from "./storage/contract.ts";
 export type { ContractCase, LogStoreHarness } from "./storage/contractCase.ts";
 export { seededRandom } from "./storage/randomCycles.ts";

@@ -64,6 +64,11 @@ export class InboundLink {
     return this.#queue.read();
   }
 
+  /** Bytes that were sent and that the kernel has not taken: the peer does not read. */
+  get bufferedBytes(): number {
+    return this.#options.socket.bufferedAmount;
+  }
+
   send(bytes: Uint8Array): void {
     if (!this.#closed) this.#options.socket.send(bytes);
   }

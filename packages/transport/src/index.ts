@@ -14,3 +14,5 @@ export { FRAMING_BYTES, PEER_PATH, PROTOCOL_VERSION } from "./protocol.ts";
 export type { LinkFault } from "./protocol.ts";
 export { Receiver } from "./receiver.ts";
 export type { ReceiveLimits, ReceiverOptions } from "./receiver.ts";
+export { RepairLink } from "./repairLink.ts";
+export type { RepairLinkOptions } from "./repairLink.ts";

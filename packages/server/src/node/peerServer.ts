@@ -138,6 +138,7 @@ export class PeerServer {
     const { logId } = hello;
     if (logId === undefined)
       throw new AnnalsError("ERR_FRAME_UNEXPECTED", "a data link without a log");
+    const purpose = hello.purpose === "repair" ? "repair" : "data";
     const worker = this.#options.workerOf(logId);
     const linkId = this.#nextLinkId++;
     this.#dataLinks.set(linkId, { link, worker });
@@ -147,16 +148,27 @@ export class PeerServer {
       logId,
       from: hello.member,
       epoch: hello.epoch,
+      purpose,
     });
     return {
       greeting,
-      onBytes: (bytes) => worker.send({ kind: "linkFrame", linkId, bytes }),
+      onBytes: (bytes) => {
+        if (purpose === "repair") this.#assertRead(link);
+        worker.send({ kind: "linkFrame", linkId, bytes });
+      },
       onClose: (fault) => {
         this.#dataLinks.delete(linkId);
         worker.send({ kind: "linkClosed", linkId });
-        this.#ended(link, fault, { peer: hello.node, purpose: "data", logId });
+        this.#ended(link, fault, { peer: hello.node, purpose, logId });
       },
     };
+  }
+
+  /** Whoever asks for more has read what it asked for before: answers never gather here. */
+  #assertRead(link: InboundLink): void {
+    if (link.bufferedBytes <= this.#options.maxMessageBytes) return;
+    const reason = `asked again with ${link.bufferedBytes} bytes of answers unread`;
+    throw new AnnalsError("ERR_FRAME_UNEXPECTED", reason);
   }
 
   /** A peer that is refused dials again and again: the same reason from the same peer is told once a minute. */

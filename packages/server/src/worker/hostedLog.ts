@@ -12,7 +12,6 @@ import { SYSTEM_LOG_ID } from "../node/catalog.ts";
 import { exactly } from "../lane/exactly.ts";
 import type { FromWorker, HostedLogStatus, PeerAddress, WorkerSetup } from "../lane/messages.ts";
 import { PeerStreams } from "./peerStreams.ts";
-import { toPlainError } from "./plainError.ts";
 import { replicaConfig } from "./replicaConfig.ts";
 
 const WORKER_CLOCK: Clock = {
@@ -33,6 +32,8 @@ export interface HostedLogOptions {
   readonly campaign: boolean;
   readonly sendToGateway: (message: FromWorker) => void;
   readonly congested: () => boolean;
+  /** The replica has ended by itself. */
+  readonly onFailed: (error: AnnalsError) => void;
 }
 
 /** The other nodes open a new log a moment later than the one that is to lead it. */
@@ -104,7 +105,7 @@ export class HostedLog {
         },
         onCommand: (index, data) => sendToGateway({ kind: "command", index, data: exactly(data) }),
         onTrace: (trace) => this.#trace(trace),
-        onFailed: (error) => sendToGateway({ kind: "failed", logId, error: toPlainError(error) }),
+        onFailed: options.onFailed,
       },
     });
   }
