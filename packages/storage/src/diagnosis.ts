@@ -1,7 +1,10 @@
+import { join } from "node:path";
 import { NOBODY } from "@annals/raft";
 import { examine } from "./exam.ts";
 import type { ExamEvent } from "./exam.ts";
+import { metaPagesProblem } from "./metaPages.ts";
 import { examineInChildren } from "./scanProcess.ts";
+import { dataFile } from "./segment.ts";
 import { listSegments, segmentName } from "./segmentDirectory.ts";
 import type { SegmentScan } from "./segmentScan.ts";
 import { decodeSegmentState } from "./segmentState.ts";
@@ -63,6 +66,8 @@ export async function diagnoseLog(
   const firsts = await listSegments(directory);
   const slot = await readSidecar(directory);
   if (typeof slot === "string") return { kind: "unusable", what: `the sidecar is ${slot}` };
+  const newest = await newestTransactionProblem(directory, firsts);
+  if (newest !== undefined) return { kind: "unusable", what: newest };
   const isolate = options.isolate ?? true;
   const all = await examineAll(directory, firsts, slot.attested.last, isolate);
   const active = all.at(-1);
@@ -84,6 +89,18 @@ export async function diagnoseLog(
       problems.map((problem) => `${segmentName(first)}: ${problem}`),
     ),
   };
+}
+
+/** Why the active segment may have lost its last transaction; of a sealed one everything is known from the next. */
+export async function newestTransactionProblem(
+  directory: string,
+  firsts: readonly number[],
+): Promise<string | undefined> {
+  const first = firsts.at(-1);
+  if (first === undefined) return undefined;
+  const name = segmentName(first);
+  const problem = await metaPagesProblem(dataFile(join(directory, name)));
+  return problem === undefined ? undefined : `the last write to ${name} is in doubt: ${problem}`;
 }
 
 /** Ascending, like `firsts`. */

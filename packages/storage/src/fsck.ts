@@ -1,5 +1,6 @@
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { newestTransactionProblem } from "./diagnosis.ts";
 import { scanSegmentInChild } from "./scanProcess.ts";
 import { dataFile } from "./segment.ts";
 import { listDamaged, listSegments, segmentName } from "./segmentDirectory.ts";
@@ -64,6 +65,10 @@ export async function fsck(directory: string, options: FsckOptions = {}): Promis
   if (typeof slot === "string") damage(sidecarPath(directory), `the sidecar is ${slot}`);
   const attested = typeof slot === "string" ? undefined : slot.attested;
   if (firsts.length === 0) damage(directory, "there is no segment");
+  const doubt = await newestTransactionProblem(directory, firsts).catch(
+    (error: unknown) => `the newest segment cannot be read: ${String(error)}`,
+  );
+  if (doubt !== undefined) damage(directory, doubt);
   const scans = new Map<number, SegmentScan>();
   const segments: FsckSegment[] = [];
   // From the newest to the oldest: where a segment ends is what the next one is based on.

@@ -4,7 +4,7 @@ import { asIndex, asTerm, NOBODY } from "@annals/raft";
 import type { LogIndex, MembershipState } from "@annals/raft";
 import { equalBytes, ZERO_HASH } from "@annals/record";
 import { Attestor } from "./attestor.ts";
-import { olderThanAttested } from "./diagnosis.ts";
+import { newestTransactionProblem, olderThanAttested } from "./diagnosis.ts";
 import { DiskFloor } from "./diskFloor.ts";
 import { LmdbLogStore } from "./logStore.ts";
 import { birthWrite, origin } from "./roll.ts";
@@ -56,6 +56,8 @@ export async function openLogStore(options: LogStoreOptions): Promise<LmdbLogSto
   const slot = await readSidecar(directory);
   if (typeof slot === "string")
     throw logDamaged(directory, `the sidecar is ${slot}`, REPLACE_ADVICE);
+  const newest = await newestTransactionProblem(directory, firsts);
+  if (newest !== undefined) throw logDamaged(directory, newest, REPLACE_ADVICE);
   if (!newborn && (options.scanFirst ?? true)) await scanTails(directory);
   const mapBytes = mapBytesOf(options);
   const active = await openActive(options, firsts.at(-1) ?? 1, mapBytes);
