@@ -285,8 +285,10 @@ export class Replica {
         this.#tick(event.elapsed);
         return;
       case "messages":
-        for (const message of event.messages)
-          this.#core.step(withholdEntries(message, this.#options.blobs));
+        for (const message of event.messages) {
+          const taken = withholdEntries(message, this.#options.blobs);
+          if (taken !== undefined) this.#core.step(taken);
+        }
         if (event.receipt === undefined) return;
         event.receipt.stepped();
         this.#receipts.push(event.receipt);
