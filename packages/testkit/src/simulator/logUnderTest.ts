@@ -14,6 +14,7 @@ import { LeaderCompleteness } from "../checkers/leaderCompleteness.ts";
 import { LogMatching } from "../checkers/logMatching.ts";
 import { LogOracle } from "../checkers/logOracle.ts";
 import { Monotonic } from "../checkers/monotonic.ts";
+import { NoStorm } from "../checkers/noStorm.ts";
 import { OneVote } from "../checkers/oneVote.ts";
 import { OwnTermCommit } from "../checkers/ownTermCommit.ts";
 import { Receipts } from "../checkers/receipts.ts";
@@ -46,6 +47,8 @@ export class LogUnderTest {
   readonly commands: CommandOracle;
   readonly tailClients: TailClient[] = [];
   readonly bounds: Bounds;
+  /** Learns first what is committed. */
+  readonly committing: StateMachineSafety;
   readonly checkers: readonly Checker[];
 
   constructor(number: number, world: World, voters: readonly MemberId[]) {
@@ -64,6 +67,11 @@ export class LogUnderTest {
     this.#born = bornWith(voters);
     this.configurations = new Configurations(report, this.#replicas, this.#born);
     this.ledger = new DurabilityLedger(report, this.#replicas, this.committed, this.configurations);
+    this.committing = new StateMachineSafety(report, this.committed, (slot) => {
+      this.oracle.committed(slot);
+      this.commands.committed(slot);
+      this.configurations.committed(slot);
+    });
     this.checkers = [
       this.elections,
       new OneVote(report),
@@ -72,13 +80,10 @@ export class LogUnderTest {
       new OwnTermCommit(report),
       new Monotonic(report, this.committed),
       new LeaderCompleteness(report, this.committed, this.elections),
-      new StateMachineSafety(report, this.committed, (slot) => {
-        this.oracle.committed(slot);
-        this.commands.committed(slot);
-        this.configurations.committed(slot);
-      }),
+      this.committing,
       this.configurations,
       new FailStop(report),
+      new NoStorm(report, () => world.scheduler.nowUs),
       ...(plan.blobs.chance > 0 ? [new BlobsPrecede(report)] : []),
       new QuorumContact(report, world),
       new Recovery(report),

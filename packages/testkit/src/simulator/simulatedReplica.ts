@@ -1,4 +1,4 @@
-import { asMemberId } from "@annals/raft";
+import { asIndex, asMemberId } from "@annals/raft";
 import type { MemberId, MembershipState, Message, RaftStatus, Role, Term } from "@annals/raft";
 import { AnnalsError, asSeq } from "@annals/record";
 import { Replica } from "@annals/replica";
@@ -223,11 +223,18 @@ export class SimulatedReplica implements Observed {
   }
 
   #turn(turn: () => void): void {
-    const { world, checkers, bounds } = this.#under;
+    const { world, checkers, bounds, committing } = this.#under;
     turn();
-    if (this.#closing || this.#failure !== undefined) return;
+    if (this.#closing) return;
+    if (this.#failure !== undefined && this.#storageFailed) return;
     const status = this.replica?.status();
     if (status === undefined) return;
+    if (this.#failure !== undefined) {
+      // What it committed and answered in the very turn in which it failed counts.
+      const applied = Math.min(status.raft.commitIndex, this.view.stored.count);
+      committing.turned(this, { ...status.raft, applied: asIndex(applied) });
+      return;
+    }
     const { term, commitIndex, lastIndex } = status.raft;
     world.journal.note("turn", this.node, this.log, term * 2 ** 20 + commitIndex + lastIndex * 31);
     for (const checker of checkers) checker.turned?.(this, status.raft);
