@@ -73,7 +73,10 @@ export class Replica {
       batch: config.batch,
       wallTime: () => options.clock.wallTime(),
     });
-    this.#reads = new ReadBarrier((context) => this.#core.readIndex(context));
+    this.#reads = new ReadBarrier(
+      (context) => this.#core.readIndex(context),
+      (n) => options.randomBelow(n),
+    );
     this.#writer = new Writer({
       store,
       now: () => options.clock.now(),
