@@ -1,10 +1,11 @@
 import { Gauge, PauseGate } from "@annals/flow";
-import type { GaugeReading, Release } from "@annals/flow";
+import type { GaugeFamily, GaugeReading, Release } from "@annals/flow";
+import type { Duplex } from "node:stream";
 import { AnnalsError } from "@annals/record";
 import { decodeFrame, encodeFrame } from "@annals/wire";
 import type { Frame, HelloFrame } from "@annals/wire";
 import type { RawData, WebSocket } from "ws";
-import { CLOSE_PROTOCOL, CLOSE_REFUSED } from "./protocol.ts";
+import { BUFFERED_BYTES_MAX, CLOSE_PROTOCOL, CLOSE_REFUSED, HELLO_BYTES_MAX } from "./protocol.ts";
 import type { LinkFault } from "./protocol.ts";
 import { inboundFault, ownBytes } from "./websocket.ts";
 
@@ -19,6 +20,8 @@ export interface InboundHandler {
 
 export interface InboundLinkOptions {
   readonly socket: WebSocket;
+  /** The connection below the socket: what it brings before the hello is bounded. */
+  readonly connection: Pick<Duplex, "on" | "off">;
   /** Decides about the peer; throws an AnnalsError to refuse it, whose code both sides will log. */
   readonly onHello: (hello: HelloFrame, link: InboundLink) => InboundHandler;
   /** The peer never became a peer, or broke the protocol. */
@@ -26,6 +29,8 @@ export interface InboundLinkOptions {
   readonly helloTimeoutMs: number;
   /** Bytes handed on and not yet let go of before the socket is paused: reason `worker-lane`. */
   readonly maxQueueBytes: number;
+  /** Counts what waits to be sent, over all links. */
+  readonly buffered?: GaugeFamily;
 }
 
 /** The accepting side of a link, in the gateway: checks the hello, hands frames on, stops the socket of a peer that exceeds its credit. */
@@ -36,6 +41,8 @@ export class InboundLink {
   readonly #helloTimer: NodeJS.Timeout;
   #handler: InboundHandler | undefined;
   #hold: Release | undefined;
+  #helloBytes = 0;
+  readonly #buffered: Gauge | undefined;
   #closed = false;
 
   constructor(options: InboundLinkOptions) {
@@ -51,6 +58,8 @@ export class InboundLink {
         new AnnalsError("ERR_HELLO_TIMEOUT", `no hello within ${options.helloTimeoutMs} ms`),
       );
     }, options.helloTimeoutMs);
+    this.#buffered = options.buffered?.gauge(BUFFERED_BYTES_MAX);
+    options.connection.on("data", this.#countHello);
     socket.on("message", (data, isBinary) => this.#message(data, isBinary));
     socket.on("error", (error) => {
       this.#end(inboundFault(error) ?? { code: "ERR_LINK_CLOSED", reason: error.message });
@@ -60,12 +69,35 @@ export class InboundLink {
     );
   }
 
+  /** Until the hello a stranger speaks: a frame of the full size would cost anybody's connection that much memory. */
+  readonly #countHello = (chunk: Uint8Array): void => {
+    this.#helloBytes += chunk.length;
+    if (this.#helloBytes <= HELLO_BYTES_MAX || this.#handler !== undefined) return;
+    const reason = `more than ${HELLO_BYTES_MAX} bytes before a hello`;
+    this.close({ code: "ERR_FRAME_TOO_LARGE", reason });
+    this.#options.socket.terminate();
+  };
+
   gauge(): GaugeReading {
     return this.#queue.read();
   }
 
+  /** Whether the peer has said who it is. */
+  get accepted(): boolean {
+    return this.#handler !== undefined;
+  }
+
+  /** Acknowledgements and credit are small; a peer that leaves a mebibyte of them unread has stopped, and the link ends. */
   send(bytes: Uint8Array): void {
-    if (!this.#closed) this.#options.socket.send(bytes);
+    if (this.#closed) return;
+    const { socket } = this.#options;
+    socket.send(bytes);
+    this.#buffered?.set(socket.bufferedAmount);
+    if (socket.bufferedAmount <= BUFFERED_BYTES_MAX) return;
+    const reason = `the peer left ${socket.bufferedAmount} bytes of answers unread`;
+    this.close({ code: "ERR_LINK_CONGESTED", reason });
+    // Whoever reads nothing does not answer the close handshake either, and its bytes would wait as long.
+    socket.terminate();
   }
 
   /** So many bytes of what `onBytes` got are done with. */
@@ -109,6 +141,7 @@ export class InboundLink {
       throw new AnnalsError("ERR_FRAME_UNEXPECTED", `frame ${frame.kind} before the hello`);
     const handler = this.#options.onHello(frame, this);
     clearTimeout(this.#helloTimer);
+    this.#options.connection.off("data", this.#countHello);
     this.#handler = handler;
     for (const greeting of handler.greeting) this.send(encodeFrame(greeting));
   }
@@ -123,6 +156,8 @@ export class InboundLink {
     if (this.#closed) return;
     this.#closed = true;
     clearTimeout(this.#helloTimer);
+    this.#options.connection.off("data", this.#countHello);
+    this.#buffered?.set(0);
     this.gate.close();
     // A peer that does not answer the close handshake must not keep the socket.
     const { socket } = this.#options;

@@ -44,9 +44,10 @@ beforeEach(async () => {
   [inbound, received, faults] = [[], [], []];
   server = createServer();
   sockets = new WebSocketServer({ server, path: PEER_PATH, maxPayload: MAX_MESSAGE_BYTES });
-  sockets.on("connection", (socket) => {
+  sockets.on("connection", (socket, request) => {
     const accepted: InboundLink = new InboundLink({
       socket,
+      connection: request.socket,
       helloTimeoutMs: 1000,
       maxQueueBytes: 1024 * 1024,
       onHello: () => ({

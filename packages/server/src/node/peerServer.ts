@@ -65,6 +65,7 @@ export class PeerServer {
       this.#sockets.handleUpgrade(request, socket, head, (webSocket) => {
         const link: InboundLink = new InboundLink({
           socket: webSocket,
+          connection: socket,
           helloTimeoutMs: HELLO_TIMEOUT_MS,
           maxQueueBytes: this.#options.maxQueueBytes,
           onHello: (hello) => this.#handler(hello, link),
