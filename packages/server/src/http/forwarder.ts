@@ -2,6 +2,7 @@ import { Agent, request as httpRequest } from "node:http";
 import type { IncomingHttpHeaders, OutgoingHttpHeaders } from "node:http";
 import { pipeline } from "node:stream";
 import type { Readable } from "node:stream";
+import { FORWARDED_ANSWER_BYTES_MAX } from "../memory/constants.ts";
 import { httpError } from "./problem.ts";
 
 /** Says that a request was passed on once: the receiver answers it or refuses it, and never passes it on again. */
@@ -24,8 +25,6 @@ const PASSED_BACK = [
 
 /** Between two moments at which bytes of a stream move. */
 const IDLE_MS = 30_000;
-
-const ANSWER_BYTES_MAX = 1 << 20;
 
 export interface Forwarded {
   readonly status: number;
@@ -83,7 +82,8 @@ export class Forwarder {
         let bytes = 0;
         answer.on("data", (part: Buffer) => {
           bytes += part.length;
-          if (bytes > ANSWER_BYTES_MAX) outgoing.destroy(new Error("the answer is too large"));
+          if (bytes > FORWARDED_ANSWER_BYTES_MAX)
+            outgoing.destroy(new Error("the answer is too large"));
           else parts.push(part);
         });
         answer.on("error", fail);

@@ -1,5 +1,6 @@
 import fastify from "fastify";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { CONNECTIONS_MAX, FORWARD_SOCKETS_MAX, UPLOAD_CHUNKS } from "../memory/constants.ts";
 import type { NodeService } from "../service.ts";
 import { assertNoEncoding, parseAppendHead } from "./appendRequest.ts";
 import { ByteBudget } from "./byteBudget.ts";
@@ -21,8 +22,8 @@ export interface HttpServerOptions {
   readonly maxBlobBytes: number;
   /** What an upload holds in memory: `replication.blob.chunkBytes`. */
   readonly blobChunkBytes: number;
-  /** Bytes of answers held at a time for clients that read slowly; default 64 MiB. */
-  readonly maxHeldAnswerBytes?: number;
+  /** Bytes of answers held at a time for clients that read slowly: `query.maxHeldBytes`. */
+  readonly maxHeldAnswerBytes: number;
   /** Open connections; more are closed at once. */
   readonly maxConnections?: number;
   /** Told of every error that is no `AnnalsError`, which the client sees as ERR_INTERNAL only. */
@@ -35,15 +36,10 @@ const BODY_TIMEOUT_MS = 30_000;
 /** For the largest upload; one that stands still is cut by its own timer. */
 const REQUEST_TIMEOUT_MS = 6 * 3_600_000;
 const UPLOAD_IDLE_MS = 30_000;
-/** Chunks of an upload in memory: in the socket, and waiting for the disk. */
-const UPLOAD_CHUNKS = 3;
 const HEADER_BYTES_MAX = 16 * 1024;
 /** Silence on a connection; longer than any wait that a client may ask for. */
 const CONNECTION_TIMEOUT_MS = 120_000;
-const HELD_ANSWER_BYTES_MAX = 64 << 20;
 const SMALL_BODY_BYTES_MAX = 4 * 1024;
-const CONNECTIONS_MAX = 1_024;
-const FORWARD_SOCKETS_MAX = 256;
 const PATH_PART_CHARACTERS_MAX = 256;
 
 /**
@@ -81,7 +77,7 @@ export function createHttpServer(
   const forwarder = new Forwarder(options.node, FORWARD_SOCKETS_MAX);
   app.addHook("onClose", async () => forwarder.close());
   const budget = new ByteBudget("requests", options.maxHeldBodyBytes);
-  const answers = new ByteBudget("answers", options.maxHeldAnswerBytes ?? HELD_ANSWER_BYTES_MAX);
+  const answers = new ByteBudget("answers", options.maxHeldAnswerBytes);
   register(
     app,
     apiRoutes({
@@ -89,6 +85,7 @@ export function createHttpServer(
       forwarder,
       answers,
       maxBlobBytes: options.maxBlobBytes,
+      blobChunkBytes: options.blobChunkBytes,
       address: options.address,
     }),
     options,

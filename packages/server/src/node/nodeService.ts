@@ -3,6 +3,7 @@ import type { BlobFiles } from "@annals/replica";
 import { blobsOf } from "../blobs.ts";
 import { exactly } from "../lane/exactly.ts";
 import type { HostedLogStatus } from "../lane/messages.ts";
+import { memoryBudget, roundBytes, shapeOf } from "../memory/budget.ts";
 import { SYSTEM_LOG } from "../service.ts";
 import type {
   AppendReply,
@@ -35,6 +36,8 @@ export interface NodeView {
   peers(): readonly PeerState[];
   draining(): boolean;
   linkFaults(): Readonly<Record<string, number>>;
+  /** Reasons for which the sockets of a log's inbound links are paused. */
+  paused(logId: number): readonly { readonly reasons: readonly string[] }[];
 }
 
 /** How long a read may wait for a quorum to confirm it. */
@@ -126,6 +129,7 @@ export class LocalNodeService implements NodeService {
       reasons: [
         ...this.health().reasons,
         ...unreachable(status.nodes),
+        ...(gateway === undefined ? [] : misfit(config, gateway.logCount)),
         ...reports.flatMap((report) => report.reasons),
       ],
     };
@@ -238,6 +242,8 @@ export class LocalNodeService implements NodeService {
   #replicas(place: LogPlace, status: HostedLogStatus | undefined): readonly ReplicaStatus[] {
     const { config } = this.#view;
     const entries = this.#view.gateway()?.roster.entries() ?? [];
+    const links = [...(status?.paused ?? []), ...this.#view.paused(place.entry.id)];
+    const paused = [...new Set(links.flatMap(({ reasons }) => reasons))];
     return entries.map(({ node, member }) => {
       const progress = status?.raft.progress.find((one) => one.member === member);
       const learner = status?.raft.membership.learners.includes(member) === true;
@@ -247,8 +253,7 @@ export class LocalNodeService implements NodeService {
         node,
         role: learner ? "learner" : (known ?? (progress === undefined ? "unknown" : "follower")),
         matchIndex: progress?.matchIndex,
-        paused:
-          node === config.node ? (status?.paused ?? []).flatMap(({ reasons }) => reasons) : [],
+        paused: node === config.node ? paused : [],
       };
     });
   }
@@ -282,6 +287,15 @@ function troubles(name: string, status: HostedLogStatus): readonly string[] {
     reasons.push(`log ${name}: an inbound data link is paused (${link.reasons.join(", ")})`);
   }
   return reasons;
+}
+
+/** The cluster has logs for which this node was not made. */
+function misfit(config: NodeConfig, logs: number): readonly string[] {
+  const { bytes } = memoryBudget(config, shapeOf(config, logs));
+  const { limit } = config.memory;
+  if (bytes <= limit) return [];
+  const sizes = `${roundBytes(bytes)}, and memory.limit is ${roundBytes(limit)}`;
+  return [`with ${logs} logs node ${config.node} may need ${sizes}`];
 }
 
 function unreachable(nodes: readonly NodeStatus[]): readonly string[] {

@@ -1,4 +1,5 @@
 import { createRequire } from "node:module";
+import { Ledger } from "@annals/flow";
 import { AnnalsError } from "@annals/record";
 import type { Frame, HelloFrame, WelcomeFrame } from "@annals/wire";
 import type { Logger } from "pino";
@@ -6,6 +7,7 @@ import { sweepBlobs } from "../blobs.ts";
 import { fingerprint } from "../config/index.ts";
 import type { NodeConfig } from "../config/index.ts";
 import { createHttpServer } from "../http/httpServer.ts";
+import { assertFits } from "../memory/budget.ts";
 import { Birth } from "./birth.ts";
 import { decodeCertificate, encodeCertificate, memberOf } from "./certificate.ts";
 import type { BirthCertificate } from "./certificate.ts";
@@ -49,6 +51,7 @@ export async function startNode(
   options: StartNodeOptions = {},
 ): Promise<RunningNode> {
   const logger = options.logger ?? createLogger(config);
+  assertFits(config);
   const identity = await NodeIdentity.open(config.data, config.node);
   await sweepBlobs(config);
   const node = new Node(config, logger, identity);
@@ -67,6 +70,7 @@ class Node implements RunningNode {
   readonly #server: PeerServer;
   readonly #http: ReturnType<typeof createHttpServer>;
   readonly #inFlight = new InFlight();
+  readonly #ledger = new Ledger();
   #peers: PeerLinks | undefined;
   #gateway: Gateway | undefined;
   #roster: Roster | undefined;
@@ -99,6 +103,7 @@ class Node implements RunningNode {
       address: config.nodes[node] ?? "",
       maxBodyBytes: config.ingest.maxBodyBytes,
       maxHeldBodyBytes: config.ingest.maxPendingBytes,
+      maxHeldAnswerBytes: config.query.maxHeldBytes,
       maxBlobBytes: config.replication.blob.maxBytes,
       blobChunkBytes: config.replication.blob.chunkBytes,
       onFault: (error) => logger.error({ err: error }, "unexpected failure of a request"),
@@ -146,6 +151,7 @@ class Node implements RunningNode {
       peers: () => this.#peers?.states() ?? [],
       draining: () => this.#draining,
       linkFaults: () => this.#server.faults(),
+      paused: (logId) => this.#server.paused(logId),
     });
   }
 
@@ -156,6 +162,7 @@ class Node implements RunningNode {
       maxMessageBytes: replication.maxMessageBytes,
       maxQueueBytes: replication.receive.maxQueueBytes,
       maxLinks: LINKS_MAX,
+      ledger: this.#ledger,
       onHello: (hello) => this.#greet(hello),
       onControl: (node, frame) => this.#frame(node, frame),
       workerOf: (logId) => {
@@ -172,6 +179,7 @@ class Node implements RunningNode {
       identity: this.#identity,
       fingerprint: this.#fingerprint,
       logger: this.#logger,
+      ledger: this.#ledger,
       onWelcome: (node, welcome) => this.#welcomed(node, welcome),
       onFrame: (node, frame) => this.#frame(node, frame),
       onDown: (node) => this.#birth.gone(node),
@@ -264,6 +272,7 @@ class Node implements RunningNode {
       roster,
       founder,
       logger: this.#logger,
+      ledger: this.#ledger,
       peers,
       server: this.#server,
       onFatal: (error) => this.#fatal(error),

@@ -1,8 +1,8 @@
 import { extname } from "node:path";
 import { Worker } from "node:worker_threads";
-import { Gauge } from "@annals/flow";
-import type { GaugeReading } from "@annals/flow";
+import type { Gauge, GaugeReading, Ledger } from "@annals/flow";
 import { AnnalsError } from "@annals/record";
+import { QueueBudget } from "@annals/transport";
 import { LaneEnd } from "../lane/laneEnd.ts";
 import { toWorkerTransferables } from "../lane/messages.ts";
 import type {
@@ -20,6 +20,9 @@ export interface WorkerHandleOptions {
   readonly maxHeapBytes: number;
   /** Bytes of request bodies that may be with the worker unanswered. */
   readonly maxPendingBytes: number;
+  /** Bytes that all data links into the worker may have brought and that are not flushed. */
+  readonly maxQueueBytes: number;
+  readonly ledger: Ledger;
   readonly onMessage: (message: Exclude<FromWorker, { kind: "reply" | "error" }>) => void;
   /** The thread ended; `error` tells why if it was not asked to. */
   readonly onExit: (error: Error | undefined) => void;
@@ -40,6 +43,8 @@ const MEBIBYTE = 1024 * 1024;
 /** The gateway's view of one worker thread. Every request settles exactly once: by its answer, or by the end of the thread. */
 export class WorkerHandle {
   readonly index: number;
+  /** Bounds what the data links into this worker bring; the links join it. */
+  readonly queue: QueueBudget;
   readonly #options: WorkerHandleOptions;
   readonly #worker: Worker;
   readonly #lane: LaneEnd<ToWorker, FromWorker>;
@@ -53,7 +58,9 @@ export class WorkerHandle {
   constructor(options: WorkerHandleOptions) {
     this.index = options.index;
     this.#options = options;
-    this.#pendingBytes = new Gauge(options.maxPendingBytes);
+    const { ledger } = options;
+    this.#pendingBytes = ledger.family("worker.requests").gauge(options.maxPendingBytes);
+    this.queue = new QueueBudget(options.maxQueueBytes, ledger.family("receive.worker"));
     this.#worker = new Worker(new URL(`../worker/main${EXTENSION}`, import.meta.url), {
       workerData: options.setup,
       execArgv: [...process.execArgv, ...SOURCE_FLAGS],
@@ -137,6 +144,7 @@ export class WorkerHandle {
   #ended(): void {
     this.#alive = false;
     this.#lane.close();
+    this.queue.clear();
     for (const id of this.#pending.keys()) {
       const pending = this.#settle(id);
       pending?.reject(workerLost(pending.op));

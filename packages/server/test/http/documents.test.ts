@@ -53,6 +53,7 @@ describe("openapi.json", () => {
       service: new MemoryService(),
       forwarder,
       answers: new ByteBudget("answers", 1),
+      blobChunkBytes: 1024,
       maxBlobBytes: 1,
       address: "",
     });

@@ -26,6 +26,7 @@ export async function startTestServer(
     address: "",
     maxBodyBytes: 64 * 1024,
     maxHeldBodyBytes: 256 * 1024,
+    maxHeldAnswerBytes: 64 << 20,
     maxBlobBytes: 1024 * 1024,
     blobChunkBytes: 1024,
     onFault: (error) => faults.push(error),
