@@ -24,6 +24,7 @@ import { SeqWaiters } from "./seqWaiters.ts";
 import { StateMachine } from "./stateMachine.ts";
 import { holdVoteRequests } from "./voteRequests.ts";
 import type { TurnEvent } from "./turnEvent.ts";
+import { ReplicaGauges } from "./replicaGauges.ts";
 import { Writer } from "./writer.ts";
 
 /** Ticks between two looks at reads that got no answer. */
@@ -37,6 +38,7 @@ export class Replica {
   readonly #options: ReplicaOptions;
   readonly #core: RaftCore;
   readonly #writer: Writer;
+  readonly #gauges: ReplicaGauges;
   readonly #appender: Appender;
   readonly #machine: StateMachine;
   readonly #reads: ReadBarrier;
@@ -66,7 +68,9 @@ export class Replica {
       applyMembership: (change) => this.#core.applyMembership(change),
       onCommand: options.events.onCommand,
     });
+    this.#gauges = new ReplicaGauges(config, options.ledger);
     this.#appender = new Appender({
+      gauges: this.#gauges,
       core: this.#core,
       machine: this.#machine,
       maxPendingBytes: config.maxPendingBytes,
@@ -76,6 +80,7 @@ export class Replica {
     this.#reads = new ReadBarrier((context) => this.#core.readIndex(context));
     this.#writer = new Writer({
       store,
+      gauges: this.#gauges,
       now: () => options.clock.now(),
       takeApplied: () => this.#machine.takeUpdate(),
       restoreApplied: (update) => this.#machine.restoreUpdate(update),
@@ -362,6 +367,7 @@ export class Replica {
   }
 
   #apply(entries: readonly Entry[]): void {
+    this.#gauges.applying(entries);
     const lost = () => notLeader(this.#leader);
     for (const entry of entries) {
       this.#machine.apply(entry);

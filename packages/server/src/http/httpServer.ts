@@ -1,4 +1,6 @@
 import fastify from "fastify";
+import type { Server } from "node:http";
+import type { Gauge, Ledger } from "@annals/flow";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { CONNECTIONS_MAX, FORWARD_SOCKETS_MAX, UPLOAD_CHUNKS } from "../memory/constants.ts";
 import type { NodeService } from "../service.ts";
@@ -10,6 +12,8 @@ import { apiRoutes } from "./routes.ts";
 import type { Route } from "./routes.ts";
 
 export interface HttpServerOptions {
+  /** The gauges of the main thread. */
+  readonly ledger: Ledger;
   /** Id of this node; named in the hop header of forwarded requests. */
   readonly node: string;
   /** `host:port` under which other nodes and clients reach this node. */
@@ -74,10 +78,15 @@ export function createHttpServer(
   app.setNotFoundHandler((request) => {
     throw httpError("ERR_ROUTE_NOT_FOUND", `nothing is served under ${request.url.split("?")[0]}`);
   });
-  const forwarder = new Forwarder(options.node, FORWARD_SOCKETS_MAX);
+  const forwarder = new Forwarder(
+    options.node,
+    options.ledger.family("forwarded").gauge(FORWARD_SOCKETS_MAX),
+  );
   app.addHook("onClose", async () => forwarder.close());
-  const budget = new ByteBudget("requests", options.maxHeldBodyBytes);
-  const answers = new ByteBudget("answers", options.maxHeldAnswerBytes);
+  const { ledger } = options;
+  countConnections(app.server, ledger.family("connections").gauge(app.server.maxConnections));
+  const budget = new ByteBudget("requests", options.maxHeldBodyBytes, ledger.family("requests"));
+  const answers = new ByteBudget("answers", options.maxHeldAnswerBytes, ledger.family("answers"));
   register(
     app,
     apiRoutes({
@@ -92,6 +101,13 @@ export function createHttpServer(
     budget,
   );
   return app;
+}
+
+function countConnections(server: Server, open: Gauge): void {
+  server.on("connection", (socket) => {
+    open.add(1);
+    socket.once("close", () => open.remove(1));
+  });
 }
 
 function register(

@@ -28,6 +28,8 @@ export interface Bound {
   /** Bytes that one unit stands for; 0 when they are counted elsewhere, as `atCap` says. */
   readonly weight: (config: NodeConfig) => number;
   readonly atCap: string;
+  /** Why no gauge says what it holds; undefined: one does. */
+  readonly ungauged?: string;
   /** The file of the test that shows it, and its title or a part of it. */
   readonly test: readonly [file: string, title: string] | undefined;
   /** Another row that bounds all of these together: the sum of both is the less of the two. */

@@ -90,6 +90,7 @@ export const LINK_BOUNDS: readonly Bound[] = [
     item: message,
     weight: one,
     atCap: "a larger frame closes the link (`ERR_FRAME_TOO_LARGE`)",
+    ungauged: "inside ws",
     test: [PEERS, "that is too large"],
   },
   {
@@ -103,6 +104,7 @@ export const LINK_BOUNDS: readonly Bound[] = [
     item: message,
     weight: one,
     atCap: "a larger frame closes the link (`ERR_FRAME_TOO_LARGE`)",
+    ungauged: "inside ws",
     test: [PEERS, "that is too large"],
   },
   {
@@ -184,6 +186,7 @@ export const LINK_BOUNDS: readonly Bound[] = [
     item: (config) => config.replication.blob.chunkBytes,
     weight: one,
     atCap: "decoding is paused (`blob:<digest>`) until the file takes more",
+    ungauged: "inside the file's stream",
     test: [RECEIVER, "pause the link while the disk takes no more"],
   },
 ];

@@ -44,6 +44,7 @@ export const PROCESS_BOUNDS: readonly Bound[] = [
     item: none,
     weight: one,
     atCap: "no cap: what an idle process was seen to need",
+    ungauged: "part of rss",
     test: undefined,
   },
   {
@@ -57,6 +58,7 @@ export const PROCESS_BOUNDS: readonly Bound[] = [
     item: none,
     weight: one,
     atCap: "no cap: what an idle thread was seen to need",
+    ungauged: "part of rss",
     test: undefined,
   },
   {
@@ -72,6 +74,7 @@ export const PROCESS_BOUNDS: readonly Bound[] = [
     atCap:
       "no cap of its own: bodies, frames and pages count in their rows, heartbeats and votes are dropped; " +
       "acknowledgements and log lines wait, a few hundred bytes each",
+    ungauged: "its messages are counted in their rows",
     test: undefined,
   },
   {
@@ -85,6 +88,7 @@ export const PROCESS_BOUNDS: readonly Bound[] = [
     item: none,
     weight: none,
     atCap: "the kernel's: part of the resident set, taken back when memory is short",
+    ungauged: "part of rss",
     test: undefined,
   },
 ];

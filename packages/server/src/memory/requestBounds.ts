@@ -16,6 +16,7 @@ function pageBytes({ ingest }: NodeConfig): number {
 
 const HTTP = "packages/server/test/http/httpServer.test.ts";
 const REPLICA = "packages/replica/test/replica.test.ts";
+const GAUGES = "packages/server/test/memory/gauges.test.ts";
 const CORE = "packages/raft/test/core.test.ts";
 
 /** What requests and their answers fill. */
@@ -49,15 +50,16 @@ export const REQUEST_BOUNDS: readonly Bound[] = [
   },
   {
     name: "waiters",
-    holds: "reads and appends that wait for a seq, a quorum or a flush",
-    place: "worker",
-    per: "node",
+    holds: "questions that a worker has not answered: reads, appends, and what the status asks",
+    place: "gateway",
+    per: "worker",
     unit: "count",
     setBy: "constant",
     cap: constant(fixed.CONNECTIONS_MAX),
     item: none,
     weight: none,
-    atCap: "each belongs to a connection and ends with its own deadline; on the worker's heap",
+    atCap:
+      "each belongs to a connection and ends with its deadline; a status asks once per log. On the heaps",
     test: [HTTP, "too many connections are not served"],
   },
   {
@@ -84,7 +86,7 @@ export const REQUEST_BOUNDS: readonly Bound[] = [
     item: (config) => config.ingest.maxBodyBytes,
     weight: one,
     atCap: "429 with Retry-After; nothing half-accepted",
-    test: undefined,
+    test: [GAUGES, "request bodies"],
   },
   {
     name: "log.appends",
@@ -124,7 +126,7 @@ export const REQUEST_BOUNDS: readonly Bound[] = [
     item: message,
     weight: one,
     atCap: "one transaction at a time; what it holds came through one of the two queues",
-    test: undefined,
+    test: [GAUGES, "entries of one transaction"],
   },
   {
     name: "log.applying",
@@ -163,7 +165,7 @@ export const REQUEST_BOUNDS: readonly Bound[] = [
     item: none,
     weight: pageBytes,
     atCap: "the next read waits for its turn",
-    test: undefined,
+    test: [GAUGES, "pages, answers"],
   },
   {
     name: "answers",

@@ -1,9 +1,12 @@
+import type { Ledger } from "@annals/flow";
 import { AnnalsError } from "@annals/record";
 import type { BlobFiles } from "@annals/replica";
 import { blobsOf } from "../blobs.ts";
 import { exactly } from "../lane/exactly.ts";
 import type { HostedLogStatus } from "../lane/messages.ts";
 import { memoryBudget, roundBytes, shapeOf } from "../memory/budget.ts";
+import { addReadings, memoryStatus } from "../memory/status.ts";
+import type { Readings } from "../memory/status.ts";
 import { SYSTEM_LOG } from "../service.ts";
 import type {
   AppendReply,
@@ -12,6 +15,7 @@ import type {
   ForwardTarget,
   LogInfo,
   LogStatus,
+  MemoryStatus,
   NodeHealth,
   NodeService,
   NodeStatus,
@@ -21,6 +25,7 @@ import type {
   ReplicaStatus,
 } from "../service.ts";
 import type { NodeConfig } from "../config/index.ts";
+import { SYSTEM_LOG_ID } from "./catalog.ts";
 import type { Gateway } from "./gateway.ts";
 import type { LogPlace } from "./logDirectory.ts";
 import type { PeerState } from "./peerLinks.ts";
@@ -37,6 +42,7 @@ export interface NodeView {
   draining(): boolean;
   linkFaults(): Readonly<Record<string, number>>;
   /** Reasons for which the sockets of a log's inbound links are paused. */
+  readonly ledger: Ledger;
   paused(logId: number): readonly { readonly reasons: readonly string[] }[];
 }
 
@@ -123,6 +129,7 @@ export class LocalNodeService implements NodeService {
       logs,
       linkFaults: this.#view.linkFaults(),
       workerRestarts: gateway?.pool.restarts ?? 0,
+      memory: gateway === undefined ? undefined : await this.#memory(gateway),
     };
     return {
       ...status,
@@ -237,6 +244,17 @@ export class LocalNodeService implements NodeService {
       },
       reasons: status === undefined ? [`log ${name} does not answer`] : troubles(name, status),
     };
+  }
+
+  async #memory(gateway: Gateway): Promise<MemoryStatus> {
+    const { config, ledger } = this.#view;
+    const workers = await Promise.all(
+      gateway.pool.workers.map((worker) =>
+        worker.request<"memory">(SYSTEM_LOG_ID, { op: "memory" }).catch((): Readings => ({})),
+      ),
+    );
+    const readings = addReadings([ledger.read(), ...workers]);
+    return memoryStatus(config, shapeOf(config, gateway.logCount), readings);
   }
 
   #replicas(place: LogPlace, status: HostedLogStatus | undefined): readonly ReplicaStatus[] {

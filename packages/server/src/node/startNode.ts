@@ -99,6 +99,7 @@ class Node implements RunningNode {
     });
     this.#server = this.#createPeerServer();
     this.#http = createHttpServer(this.#createService(), {
+      ledger: this.#ledger,
       node,
       address: config.nodes[node] ?? "",
       maxBodyBytes: config.ingest.maxBodyBytes,
@@ -151,6 +152,7 @@ class Node implements RunningNode {
       peers: () => this.#peers?.states() ?? [],
       draining: () => this.#draining,
       linkFaults: () => this.#server.faults(),
+      ledger: this.#ledger,
       paused: (logId) => this.#server.paused(logId),
     });
   }

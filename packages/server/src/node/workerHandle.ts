@@ -3,6 +3,7 @@ import { Worker } from "node:worker_threads";
 import type { Gauge, GaugeReading, Ledger } from "@annals/flow";
 import { AnnalsError } from "@annals/record";
 import { QueueBudget } from "@annals/transport";
+import { CONNECTIONS_MAX } from "../memory/constants.ts";
 import { LaneEnd } from "../lane/laneEnd.ts";
 import { toWorkerTransferables } from "../lane/messages.ts";
 import type {
@@ -50,6 +51,7 @@ export class WorkerHandle {
   readonly #lane: LaneEnd<ToWorker, FromWorker>;
   readonly #pending = new Map<number, Pending>();
   readonly #pendingBytes: Gauge;
+  readonly #waiting: Gauge;
   readonly #exited: Promise<void>;
   #nextId = 1;
   #alive = true;
@@ -60,6 +62,7 @@ export class WorkerHandle {
     this.#options = options;
     const { ledger } = options;
     this.#pendingBytes = ledger.family("worker.requests").gauge(options.maxPendingBytes);
+    this.#waiting = ledger.family("waiters").gauge(CONNECTIONS_MAX);
     this.queue = new QueueBudget(options.maxQueueBytes, ledger.family("receive.worker"));
     this.#worker = new Worker(new URL(`../worker/main${EXTENSION}`, import.meta.url), {
       workerData: options.setup,
@@ -111,6 +114,7 @@ export class WorkerHandle {
       return Promise.reject(laneFull(this.#pendingBytes.read()));
     }
     this.#pendingBytes.add(bytes);
+    this.#waiting.add(1);
     const id = this.#nextId++;
     return new Promise<unknown>((resolve, reject) => {
       this.#pending.set(id, { op: request.op, bytes, resolve, reject });
@@ -138,6 +142,7 @@ export class WorkerHandle {
     if (pending === undefined) return undefined;
     this.#pending.delete(id);
     this.#pendingBytes.remove(pending.bytes);
+    this.#waiting.remove(1);
     return pending;
   }
 

@@ -142,6 +142,7 @@ export class MemoryService implements NodeService {
       })),
       linkFaults: {},
       workerRestarts: 0,
+      memory: undefined,
       reasons: [],
       ...this.statusNow,
     };

@@ -1,3 +1,4 @@
+import { Ledger } from "@annals/flow";
 import type { AddressInfo } from "node:net";
 import type { FastifyInstance } from "fastify";
 import { createHttpServer } from "../../src/http/httpServer.ts";
@@ -21,6 +22,7 @@ export async function startTestServer(
 ): Promise<TestServer> {
   const faults: unknown[] = [];
   const app = createHttpServer(service, {
+    ledger: new Ledger(),
     node: "a",
     // No address: clients learn no leader, and stay with the URL that they were given.
     address: "",

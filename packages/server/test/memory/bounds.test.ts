@@ -1,9 +1,14 @@
 // Goal: docs/bounds.md says what the table of bounds says (`vitest -u` writes it anew), and the test of every row exists.
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { findKey } from "../../src/config/keys.ts";
 import type { Bound } from "../../src/memory/bound.ts";
 import { BOUNDS } from "../../src/memory/bounds.ts";
 import { mustLoad } from "../config/samples.ts";
+
+const ROOT = fileURLToPath(new URL("../../../../", import.meta.url));
 
 const INTRODUCTION = `# Bounds
 
@@ -49,3 +54,10 @@ test("names are unique, keys exist, and caps are at least 1", () => {
       ]);
   }
 });
+
+test.each(BOUNDS.filter(({ test: shown }) => shown !== undefined))(
+  "the test of $name exists",
+  ({ test: [file, title] = ["", ""] }) => {
+    expect(readFileSync(join(ROOT, file), "utf8").includes(title)).toBe(true);
+  },
+);
