@@ -7,6 +7,7 @@ export type * from "./service.ts";
 export { assertFits, logsThatFit, memoryBudget, roundBytes, shapeOf } from "./memory/budget.ts";
 export type { BudgetRow, MemoryBudget } from "./memory/budget.ts";
 export type { Bound, Shape } from "./memory/bound.ts";
-export { machineMemory } from "./memory/machine.ts";
+export { GATEWAY_HEAP_BYTES } from "./memory/constants.ts";
+export { machineMemory, standardMemoryLimit } from "./memory/machine.ts";
 export { EXIT_STORAGE_FAILED, startNode } from "./node/startNode.ts";
 export type { RunningNode, StartNodeOptions } from "./node/startNode.ts";

@@ -6,12 +6,12 @@ const MEBIBYTE = 1024 * KIBIBYTE;
 /** Open HTTP connections; more are closed at once. */
 export const CONNECTIONS_MAX = 1_024;
 /** What Node's parser, the socket and a small request keep of one connection. */
-export const CONNECTION_BYTES: number = 64 * KIBIBYTE;
+export const CONNECTION_BYTES: number = 32 * KIBIBYTE;
 
 /** Connections to leaders over which requests are passed on. */
 export const FORWARD_SOCKETS_MAX = 256;
 /** Largest answer that is passed back; only appends and other small things are passed on as a whole. */
-export const FORWARDED_ANSWER_BYTES_MAX: number = 64 * KIBIBYTE;
+export const FORWARDED_ANSWER_BYTES_MAX: number = 16 * KIBIBYTE;
 
 /** Pages that a worker builds, or has built and not handed over, at a time. */
 export const PAGES_MAX = 2;
@@ -31,15 +31,15 @@ export const UPLOAD_CHUNKS = 3;
 export const DOWNLOAD_CHUNKS = 2;
 
 /** Links from peers that have not said hello yet, and what one may have sent by then. */
-export const HANDSHAKES_MAX = 256;
+export const HANDSHAKES_MAX = 128;
 /** A read of the socket may cross the cap. */
 export const SOCKET_READ_BYTES: number = 64 * KIBIBYTE;
 
 /**
- * Heap of the main thread, which holds no records: what it was seen to need at most, doubled. Node holds it to that when it runs with
+ * Heap of the main thread, which holds no records: several times what it was seen to need. Node holds it to that when it runs with
  * `--max-old-space-size`, as `annals dev` makes it.
  */
-export const GATEWAY_HEAP_BYTES: number = 192 * MEBIBYTE;
+export const GATEWAY_HEAP_BYTES: number = 128 * MEBIBYTE;
 /** Code, stacks and native memory of an idle process, and of each further thread, as measured. */
-export const PROCESS_BYTES: number = 96 * MEBIBYTE;
+export const PROCESS_BYTES: number = 80 * MEBIBYTE;
 export const THREAD_BYTES: number = 24 * MEBIBYTE;
