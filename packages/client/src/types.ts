@@ -165,6 +165,8 @@ export interface ClusterStatus {
       readonly largest: number;
     }[];
   };
+  /** The last time that this node has read and checked everything that it stores; no time before the first one. */
+  readonly scrub: { readonly finishedAt?: string; readonly logs: number; readonly damaged: number };
   /** Whatever is wrong, in plain words. */
   readonly reasons: readonly string[];
 }

@@ -5,6 +5,7 @@ export { entryBytes } from "./entrySize.ts";
 export { assertNever, InvariantError, invariant } from "./invariant.ts";
 export type * from "./logReader.ts";
 export {
+  changeMembership,
   changeSimply,
   enterJoint,
   leaveJoint,

@@ -8,12 +8,11 @@ import type {
   Ready,
   Role,
 } from "@annals/raft";
-import { AnnalsError } from "@annals/record";
-import type { Seq } from "@annals/record";
+import type { AnnalsError, Seq } from "@annals/record";
 import { Appender } from "./appender.ts";
 import type { AppendResult } from "./appendQueue.ts";
 import { assertBlobsHere, withholdEntries } from "./blobs.ts";
-import { diskFull, notLeader, outcomeUnknown, replicaClosed } from "./errors.ts";
+import { diskFull, notLeader, outcomeUnknown, replicaBroken, replicaClosed } from "./errors.ts";
 import { raftConfig } from "./raftConfig.ts";
 import type { AppendRequest, ReplicaOptions, ReplicaStatus } from "./options.ts";
 import { byMember, furthestFollower } from "./peers.ts";
@@ -265,11 +264,7 @@ export class Replica {
     try {
       this.#turn();
     } catch (error) {
-      this.#fail(
-        error instanceof AnnalsError
-          ? error
-          : new AnnalsError("ERR_REPLICA_BROKEN", String(error), { cause: error }),
-      );
+      this.#fail(replicaBroken(error));
     }
   }
 
@@ -290,8 +285,10 @@ export class Replica {
         this.#tick(event.elapsed);
         return;
       case "messages":
-        for (const message of event.messages)
-          this.#core.step(withholdEntries(message, this.#options.blobs));
+        for (const message of event.messages) {
+          const taken = withholdEntries(message, this.#options.blobs);
+          if (taken !== undefined) this.#core.step(taken);
+        }
         if (event.receipt === undefined) return;
         event.receipt.stepped();
         this.#receipts.push(event.receipt);

@@ -87,6 +87,37 @@ describe("records that name blobs", () => {
   });
 
   // Keeps L26.
+  it("are not asked for in a storm while their blob does not come", async () => {
+    const cluster = new SimulatedCluster({
+      config: {
+        batch: { maxRecords: 1, maxBytes: 1000 },
+        append: {
+          maxEntries: 1,
+          maxBytes: 100,
+          maxInflightMessages: 4,
+          maxInflightBytes: 1000,
+        },
+      },
+    });
+    const leader = await cluster.elect();
+    const [follower] = followersOf(cluster, leader);
+    leader.blobs.add(BLOB);
+    const appends = [append(leader, 2, { 0: [BLOB] }), append(leader, 30)];
+    await cluster.ticks(20);
+    cluster.crash(follower?.id ?? 0);
+    cluster.restart(follower?.id ?? 0);
+    await cluster.ticks(1);
+    const before = follower?.wanted.length ?? 0;
+    await cluster.ticks(20);
+    // Once a heartbeat or so, as after any loss.
+    expect((follower?.wanted.length ?? 0) - before).toBeLessThan(45);
+    expect((follower?.wanted.length ?? 0) - before).toBeGreaterThan(0);
+    for (const member of followersOf(cluster, leader)) member.blobs.add(BLOB);
+    await cluster.ticks(5);
+    for (const done of appends) expect(await done).toMatchObject({ duplicate: false });
+  });
+
+  // Keeps L26.
   it("fall with their leader when nobody else could get the blob", async () => {
     const cluster = new SimulatedCluster();
     const leader = await cluster.elect();

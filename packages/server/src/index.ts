@@ -10,4 +10,5 @@ export type { Bound, Shape } from "./memory/bound.ts";
 export { GATEWAY_HEAP_BYTES } from "./memory/constants.ts";
 export { machineMemory, standardMemoryLimit } from "./memory/machine.ts";
 export { EXIT_STORAGE_FAILED, startNode } from "./node/startNode.ts";
-export type { RunningNode, StartNodeOptions } from "./node/startNode.ts";
+export type { StartNodeOptions } from "./node/startNode.ts";
+export type { RunningNode } from "./node/incarnations.ts";

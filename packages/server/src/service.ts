@@ -138,6 +138,12 @@ export interface ClusterStatus {
   readonly workerRestarts: number;
   /** What the answering node holds in memory; undefined until its cluster is born. */
   readonly memory: MemoryStatus | undefined;
+  /** The last time that the answering node has read and checked everything that it stores; no time before the first one. */
+  readonly scrub: {
+    readonly finishedAt: string | undefined;
+    readonly logs: number;
+    readonly damaged: number;
+  };
   /** Whatever is wrong, in plain words; empty when all is well. */
   readonly reasons: readonly string[];
 }

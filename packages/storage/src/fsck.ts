@@ -1,8 +1,9 @@
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { newestTransactionProblem } from "./diagnosis.ts";
 import { scanSegmentInChild } from "./scanProcess.ts";
 import { dataFile } from "./segment.ts";
-import { listSegments, segmentName } from "./segmentDirectory.ts";
+import { listDamaged, listSegments, segmentName } from "./segmentDirectory.ts";
 import { scanSegment } from "./segmentScan.ts";
 import type { SegmentScan } from "./segmentScan.ts";
 import { readSidecar, sidecarPath } from "./sidecar.ts";
@@ -64,6 +65,10 @@ export async function fsck(directory: string, options: FsckOptions = {}): Promis
   if (typeof slot === "string") damage(sidecarPath(directory), `the sidecar is ${slot}`);
   const attested = typeof slot === "string" ? undefined : slot.attested;
   if (firsts.length === 0) damage(directory, "there is no segment");
+  const doubt = await newestTransactionProblem(directory, firsts).catch(
+    (error: unknown) => `the newest segment cannot be read: ${String(error)}`,
+  );
+  if (doubt !== undefined) damage(directory, doubt);
   const scans = new Map<number, SegmentScan>();
   const segments: FsckSegment[] = [];
   // From the newest to the oldest: where a segment ends is what the next one is based on.
@@ -90,7 +95,9 @@ export async function fsck(directory: string, options: FsckOptions = {}): Promis
   if (new Set([...scans.values()].map((scan) => scan.logId)).size > 1)
     damage(directory, "segments of several logs lie here");
   for (const name of (await readdir(directory)).filter((entry) => entry.startsWith("new-")))
-    problems.push(leftover(join(directory, name)));
+    problems.push(leftover(join(directory, name), ...UNFINISHED));
+  for (const name of await listDamaged(directory))
+    problems.push(leftover(join(directory, name), ...REPLACED));
   return {
     directory,
     logId: newest?.logId,
@@ -160,13 +167,16 @@ function checkAttestation(
     damage(`entry ${attested.last} is not the one that was stored`);
 }
 
-function leftover(where: string): FsckProblem {
-  const what = "a segment that a crash has left unfinished";
-  return {
-    kind: "leftover",
-    where,
-    index: undefined,
-    what,
-    advice: "nothing: the next start removes it",
-  };
+const UNFINISHED = [
+  "a segment that a crash has left unfinished",
+  "nothing: the next start removes it",
+] as const;
+
+const REPLACED = [
+  "a damaged segment that was rebuilt",
+  "nothing: it goes when a scrub has found the log sound",
+] as const;
+
+function leftover(where: string, what: string, advice: string): FsckProblem {
+  return { kind: "leftover", where, index: undefined, what, advice };
 }

@@ -198,6 +198,8 @@ export class LmdbLogStore implements LogStore {
       await this.#active.segment.commit(plan.write);
       await this.#parts.attestor.afterCommit(plan.write.state);
     } catch (cause) {
+      // Met while reading what the cycle builds on: nothing of it was written, and no flush has failed.
+      if (cause instanceof StorageError && cause.code === "ERR_ENTRY_DAMAGED") throw cause;
       throw this.#fail(cause);
     }
     if (this.#failure !== undefined) throw this.#failure;

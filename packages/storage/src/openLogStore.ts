@@ -4,6 +4,7 @@ import { asIndex, asTerm, NOBODY } from "@annals/raft";
 import type { LogIndex, MembershipState } from "@annals/raft";
 import { equalBytes, ZERO_HASH } from "@annals/record";
 import { Attestor } from "./attestor.ts";
+import { newestTransactionProblem, olderThanAttested } from "./diagnosis.ts";
 import { DiskFloor } from "./diskFloor.ts";
 import { LmdbLogStore } from "./logStore.ts";
 import { birthWrite, origin } from "./roll.ts";
@@ -55,6 +56,8 @@ export async function openLogStore(options: LogStoreOptions): Promise<LmdbLogSto
   const slot = await readSidecar(directory);
   if (typeof slot === "string")
     throw logDamaged(directory, `the sidecar is ${slot}`, REPLACE_ADVICE);
+  const newest = await newestTransactionProblem(directory, firsts);
+  if (newest !== undefined) throw logDamaged(directory, newest, REPLACE_ADVICE);
   if (!newborn && (options.scanFirst ?? true)) await scanTails(directory);
   const mapBytes = mapBytesOf(options);
   const active = await openActive(options, firsts.at(-1) ?? 1, mapBytes);
@@ -158,19 +161,10 @@ function assertAttested(
   active: OpenSegment,
   sealed: SealedSegments,
 ): void {
-  const { hardState, head, base } = active.state;
   const damaged = (what: string): StorageError => logDamaged(directory, what, REPLACE_ADVICE);
-  const first = sealed.firstIndex ?? asIndex(base.index + 1);
-  if (first > attested.first)
-    throw damaged(`the log begins at ${first}, but entries from ${attested.first} on were stored`);
-  if (head.index < attested.last)
-    throw damaged(`the log ends at ${head.index}, but ${attested.last} entries were stored`);
-  const votedElse =
-    hardState.term === attested.term &&
-    attested.votedFor !== NOBODY &&
-    hardState.votedFor !== attested.votedFor;
-  if (hardState.term < attested.term || votedElse)
-    throw damaged(`term and vote are older than those of term ${attested.term} that were promised`);
+  const first = sealed.firstIndex ?? active.state.base.index + 1;
+  const older = olderThanAttested(attested, first, active.state);
+  if (older !== undefined) throw damaged(older);
   if (!equalBytes(hashAt(attested.last, active, sealed), attested.hash))
     throw damaged(`entry ${attested.last} is not the one that was stored`);
 }

@@ -1,26 +1,47 @@
 /**
  * A process that opens LMDB files which may end it by a signal. Prints JSON lines: `{segment}` before each one is opened,
- * `{problem}` for what a full check finds, and at the end `{done}` or `{error: {code, message, details}}`.
+ * `{problem}` for what a full check finds, `{exam}` for what an exam of several segments tells, and at the end
+ * `{done}` or `{error: {code, message, details}}`.
  *
  *     scanMain tail DIRECTORY
+ *     scanMain exam|scrub DIRECTORY WANTED_INDEX SEAL_JSON FIRST_INDEX…
  *     scanMain segment DIRECTORY FIRST_INDEX SEAL_JSON WANTED_INDEX
+ *     scanMain salvage DIRECTORY FIRST_INDEX LAST_INDEX entries|producers TARGET
  */
+import { constants, setPriority } from "node:os";
 import { AnnalsError } from "@annals/record";
+import { examine } from "./exam.ts";
+import { salvageEntries, salvageProducers } from "./salvage.ts";
 import { listSegments, segmentName } from "./segmentDirectory.ts";
 import { scanSegment } from "./segmentScan.ts";
-import { checkLogTails } from "./tailCheck.ts";
+import { checkBeforeServing } from "./tailCheck.ts";
 
 function print(line: unknown): void {
   process.stdout.write(`${JSON.stringify(line)}\n`);
 }
 
 async function scan(): Promise<unknown> {
-  const [mode = "", directory = "", first = "", seal = "", wanted = ""] = process.argv.slice(2);
+  const [mode = "", directory = "", first = "", ...rest] = process.argv.slice(2);
   if (mode === "tail") {
-    await checkLogTails(directory, await listSegments(directory), (segment) => print({ segment }));
+    await checkBeforeServing(directory, await listSegments(directory), (segment) =>
+      print({ segment }),
+    );
+    return {};
+  }
+  if (mode === "scrub") setPriority(constants.priority.PRIORITY_LOW);
+  if (mode === "exam" || mode === "scrub") {
+    const [seal = "", ...firsts] = rest;
+    const end = seal === "" ? undefined : JSON.parse(seal);
+    await examine(directory, firsts.map(Number), end, Number(first), (exam) => print({ exam }));
     return {};
   }
   print({ segment: segmentName(Number(first)) });
+  if (mode === "salvage") {
+    const [last = "", what = "", target = ""] = rest;
+    if (what === "producers") return salvageProducers(directory, Number(first));
+    return salvageEntries(directory, Number(first), Number(last), target);
+  }
+  const [seal = "", wanted = ""] = rest;
   return scanSegment(
     directory,
     Number(first),

@@ -1,8 +1,12 @@
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import type { ExamEvent } from "./exam.ts";
+import type { ProducersJson } from "./salvage.ts";
 import type { SegmentProblem } from "./segmentCheck.ts";
+import { toJson } from "./segmentScan.ts";
 import type { HeadJson, SegmentScan } from "./segmentScan.ts";
+import { decodeSegmentState } from "./segmentState.ts";
 import { logDamaged, REPLACE_ADVICE, StorageError } from "./storageError.ts";
 
 const TAIL_TIMEOUT_MS = 120_000;
@@ -16,6 +20,7 @@ interface ScanError {
 
 interface ScanLine<Result> {
   readonly segment?: string;
+  readonly exam?: ExamEvent;
   readonly problem?: SegmentProblem;
   readonly done?: Result;
   readonly error?: ScanError;
@@ -30,7 +35,7 @@ function childArguments(): string[] {
 
 /** Checks the ends of all segments before a log is served. Rejects with a `StorageError` that names the segment. */
 export async function scanTails(directory: string): Promise<void> {
-  await scanInChild(["tail", directory], directory, TAIL_TIMEOUT_MS, () => undefined);
+  await scanInChild(["tail", directory], directory, TAIL_TIMEOUT_MS);
 }
 
 /** `scanSegment` in a child process. */
@@ -43,7 +48,73 @@ export function scanSegmentInChild(
 ): Promise<SegmentScan> {
   const sealText = seal === undefined ? "" : JSON.stringify(seal);
   const args = ["segment", directory, String(first), sealText, String(wanted)];
-  return scanInChild<SegmentScan>(args, directory, SEGMENT_TIMEOUT_MS, onProblem);
+  return scanInChild<SegmentScan>(args, directory, SEGMENT_TIMEOUT_MS, (line) => {
+    if (line.problem !== undefined) onProblem(line.problem);
+  });
+}
+
+/** How a child reads: `scrub` gives way to everybody else. */
+export type ExamPace = "exam" | "scrub";
+
+/** `examine` in a child process. A segment that ends it has that as its problem, and another child goes on behind it. */
+export async function examineInChildren(
+  directory: string,
+  firsts: readonly number[],
+  wanted: number,
+  emit: (event: ExamEvent) => void,
+  end?: HeadJson,
+  pace: ExamPace = "exam",
+): Promise<void> {
+  let rest = firsts;
+  let seal = end;
+  while (rest.length > 0) {
+    let current = rest[0] ?? 0;
+    let state: string | undefined;
+    const sealText = seal === undefined ? "" : JSON.stringify(seal);
+    const args = [pace, directory, String(wanted), sealText, ...rest.map(String)];
+    try {
+      await scanInChild(args, directory, SEGMENT_TIMEOUT_MS, ({ exam }) => {
+        if (exam === undefined) return;
+        state = exam.first === current ? (exam.state ?? state) : exam.state;
+        current = exam.first;
+        emit(exam);
+      });
+      return;
+    } catch (error) {
+      unlessDamage(error);
+      emit({ first: current, problem: error instanceof Error ? error.message : String(error) });
+      const base = state === undefined ? undefined : decodeSegmentState(Buffer.from(state, "hex"));
+      seal = base === undefined ? undefined : toJson(base.base);
+      rest = rest.slice(rest.indexOf(current) + 1);
+    }
+  }
+}
+
+/** `salvageEntries` in a child process: what it had written when damage ended it is kept. */
+export async function salvageEntriesInChild(
+  directory: string,
+  first: number,
+  last: number,
+  target: string,
+): Promise<void> {
+  const args = ["salvage", directory, String(first), String(last), "entries", target];
+  await scanInChild(args, directory, SEGMENT_TIMEOUT_MS).catch(unlessDamage);
+}
+
+/** `salvageProducers` in a child process; undefined when they cannot be read. */
+export async function salvageProducersInChild(
+  directory: string,
+  first: number,
+): Promise<ProducersJson | undefined> {
+  const args = ["salvage", directory, String(first), "0", "producers", ""];
+  return scanInChild<ProducersJson>(args, directory, SEGMENT_TIMEOUT_MS).catch(unlessDamage);
+}
+
+/** That a process could not be started, or that a newer build has written the files, says nothing of their health. */
+export function unlessDamage(error: unknown): undefined {
+  if (!(error instanceof StorageError)) throw error;
+  if (error.code !== "ERR_LOG_DAMAGED" && error.code !== "ERR_ENTRY_DAMAGED") throw error;
+  return undefined;
 }
 
 /**
@@ -54,7 +125,7 @@ function scanInChild<Result>(
   args: readonly string[],
   directory: string,
   timeout: number,
-  onProblem: (problem: SegmentProblem) => void,
+  onLine?: (line: ScanLine<Result>) => void,
 ): Promise<Result> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [...childArguments(), ...args], {
@@ -68,7 +139,7 @@ function scanInChild<Result>(
       const line: ScanLine<Result> = JSON.parse(text);
       const { done, error } = line;
       if (line.segment !== undefined) segment = line.segment;
-      if (line.problem !== undefined) onProblem(line.problem);
+      onLine?.(line);
       if (done !== undefined) outcome = () => resolve(done);
       if (error !== undefined) outcome = () => reject(scanError(directory, error));
     });

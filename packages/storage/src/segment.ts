@@ -21,7 +21,7 @@ import { sealValue, unsealValue } from "./checkedValue.ts";
 import { decodeProducer, encodeProducer, producerKey } from "./producerValue.ts";
 import { decodeSegmentState, encodeSegmentState, STATE_KEY } from "./segmentState.ts";
 import type { SegmentState } from "./segmentState.ts";
-import { logDamaged, REPLACE_ADVICE, StorageError } from "./storageError.ts";
+import { entryDamaged, logDamaged, REPLACE_ADVICE, StorageError } from "./storageError.ts";
 
 type Table = Database<Uint8Array, Uint8Array>;
 
@@ -165,9 +165,13 @@ export class Segment {
     return state;
   }
 
-  /** A copy of the stored bytes. */
+  /** A copy of the stored bytes. Throws `ERR_ENTRY_DAMAGED` when LMDB cannot find its way to it. */
   entryValue(index: number): Uint8Array | undefined {
-    return this.#entries.getBinary(integerKey(index));
+    try {
+      return this.#entries.getBinary(integerKey(index));
+    } catch (cause) {
+      throw entryDamaged(index, `LMDB cannot read it: ${String(cause)}`);
+    }
   }
 
   /** Keys of the `entries` table, ascending. */
@@ -175,8 +179,22 @@ export class Segment {
     return [...this.#entries.getKeys()].map(integerOf);
   }
 
+  /** What LMDB says of pages that are not what they were is damage, too. */
+  #guarded<T>(read: () => T): T {
+    try {
+      return read();
+    } catch (cause) {
+      if (cause instanceof StorageError) throw cause;
+      throw logDamaged(this.path, `LMDB cannot read it: ${String(cause)}`, REPLACE_ADVICE);
+    }
+  }
+
   /** The last batch that begins at or before `seq`. */
   batchAtOrBefore(seq: number): BatchRef | undefined {
+    return this.#guarded(() => this.#lastBatch(seq));
+  }
+
+  #lastBatch(seq: number): BatchRef | undefined {
     for (const { key, value } of this.#batches.getRange({
       start: integerKey(seq),
       reverse: true,
@@ -189,6 +207,10 @@ export class Segment {
 
   /** Batches that begin at or after `seq`, ascending. */
   batchesFrom(seq: number, limit: number): BatchRef[] {
+    return this.#guarded(() => this.#batchesFrom(seq, limit));
+  }
+
+  #batchesFrom(seq: number, limit: number): BatchRef[] {
     const refs: BatchRef[] = [];
     for (const { key, value } of this.#batches.getRange({ start: integerKey(seq), limit }))
       refs.push(this.#batchRef(key, value));
@@ -207,6 +229,10 @@ export class Segment {
   }
 
   termRuns(): TermRun[] {
+    return this.#guarded(() => this.#termRuns());
+  }
+
+  #termRuns(): TermRun[] {
     const runs: TermRun[] = [];
     for (const { key, value } of this.#terms.getRange({})) {
       const payload = unsealValue(value, key);
@@ -264,6 +290,19 @@ export class Segment {
       throw await commitCause(error);
     }
     this.#ownState = state;
+  }
+
+  /** Adds entries to a segment that is being rebuilt, before its `commit`. */
+  async putEntries(
+    entries: readonly { readonly index: LogIndex; readonly value: Uint8Array }[],
+  ): Promise<void> {
+    try {
+      await this.#root.batch(() => {
+        for (const { index, value } of entries) void this.#entries.put(integerKey(index), value);
+      });
+    } catch (error) {
+      throw await commitCause(error);
+    }
   }
 
   /** LMDB would let a second process write in turns with this one, each over what the other does not know. */

@@ -13,6 +13,11 @@ export interface SegmentProblem {
   readonly what: string;
 }
 
+/** With its place, which what comes from the entry itself names already. */
+export function describeProblem({ index, what }: SegmentProblem): string {
+  return index === undefined || what.startsWith("entry ") ? what : `entry ${index}: ${what}`;
+}
+
 export interface SegmentSummary {
   readonly entries: number;
   readonly records: number;

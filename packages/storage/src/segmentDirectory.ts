@@ -4,6 +4,7 @@ import { Segment } from "./segment.ts";
 import type { SegmentWrite } from "./segment.ts";
 
 const TEMPORARY = "new-";
+const DAMAGED = ".damaged";
 const SEGMENT = /^segment-(\d{16})$/;
 
 /** A segment directory is named by the index of its first entry. Dots would make LMDB take a directory for a file. */
@@ -20,12 +21,63 @@ export async function listSegments(directory: string): Promise<number[]> {
     .toSorted((a, b) => a - b);
 }
 
-/** Removes what a crash while a segment was made has left behind, and names it. */
+/** Where a segment is made before it gets its name; removed at the next start if it never does. */
+export function temporaryPath(directory: string, what: string): string {
+  return join(directory, TEMPORARY + what);
+}
+
+/** Removes what a crash while a segment was made or rebuilt has left behind, and names it. */
 export async function removeUnfinished(directory: string): Promise<string[]> {
   const names = await readdir(directory);
+  for (const aside of names.filter((name) => name.endsWith(DAMAGED))) {
+    const name = aside.slice(0, -DAMAGED.length);
+    // Between the two renames of a swap there is no segment of this name: the damaged one is still the only one.
+    if (names.includes(name)) continue;
+    await rename(join(directory, aside), join(directory, name));
+    await syncDirectory(directory);
+  }
   const unfinished = names.filter((name) => name.startsWith(TEMPORARY));
   for (const name of unfinished) await rm(join(directory, name), { recursive: true });
   return unfinished;
+}
+
+/** The segments that were rebuilt and are kept beside their successors until a whole log was found sound. */
+export async function listDamaged(directory: string): Promise<string[]> {
+  const names = await readdir(directory);
+  return names.filter((name) => name.endsWith(DAMAGED)).toSorted();
+}
+
+/** Removes what `swapSegment` has put aside. */
+export async function removeDamaged(directory: string): Promise<void> {
+  for (const name of await listDamaged(directory))
+    await rm(join(directory, name), { recursive: true });
+}
+
+/** Where a crash can happen while a segment is rebuilt; tests stop at each. */
+export type SwapStep = "rebuilt" | "synced" | "aside" | "renamed" | "swapped";
+
+/**
+ * Puts a finished segment in the place of a damaged one, which is kept beside it. A crash leaves one or the other: if it hits between the
+ * renames, the next start takes the damaged one back.
+ */
+export async function swapSegment(
+  directory: string,
+  firstIndex: number,
+  temporary: string,
+  onStep?: (step: SwapStep) => Promise<void>,
+): Promise<void> {
+  const path = join(directory, segmentName(firstIndex));
+  const aside = path + DAMAGED;
+  await onStep?.("rebuilt");
+  await syncDirectory(temporary);
+  await onStep?.("synced");
+  await rm(aside, { recursive: true, force: true });
+  await rename(path, aside);
+  await onStep?.("aside");
+  await rename(temporary, path);
+  await onStep?.("renamed");
+  await syncDirectory(directory);
+  await onStep?.("swapped");
 }
 
 /** Where a crash can happen while a segment is made; tests stop at each. */
@@ -43,7 +95,7 @@ export async function createSegment(
   onStep?: (step: CreateStep) => Promise<void>,
 ): Promise<void> {
   const name = segmentName(firstIndex);
-  const temporary = join(directory, TEMPORARY + name);
+  const temporary = temporaryPath(directory, name);
   await mkdir(temporary);
   await onStep?.("made");
   const segment = await Segment.create(temporary, mapBytes);

@@ -5,9 +5,10 @@ import { Segment } from "./segment.ts";
 import { checkSegment } from "./segmentCheck.ts";
 import type { SegmentProblem } from "./segmentCheck.ts";
 import { segmentName } from "./segmentDirectory.ts";
-import type { Head } from "./segmentState.ts";
+import type { Head, SegmentState } from "./segmentState.ts";
 import { logDamaged, REPLACE_ADVICE } from "./storageError.ts";
 import { decodeStoredEntry } from "./storedEntry.ts";
+import type { LinkedEntry } from "./storedEntry.ts";
 
 /** A `Head` on its way through JSON. */
 export interface HeadJson {
@@ -31,7 +32,7 @@ export interface SegmentScan {
   readonly wantedHash: string | undefined;
 }
 
-function toJson(head: Head): HeadJson {
+export function toJson(head: Head): HeadJson {
   return { ...head, hash: Buffer.from(head.hash).toString("hex") };
 }
 
@@ -46,7 +47,7 @@ function fromJson(json: HeadJson): Head {
 
 /**
  * Opens one segment and checks it whole. `seal` says where it ends if a newer one follows. Opening may end this process by a signal.
- * Rejects when the segment cannot be read at all.
+ * Rejects when the segment cannot be read at all. `onState` gets its state as soon as it is read: what comes next may be the end.
  */
 export async function scanSegment(
   directory: string,
@@ -54,6 +55,7 @@ export async function scanSegment(
   seal: HeadJson | undefined,
   wanted: number,
   onProblem: (problem: SegmentProblem) => void,
+  onState?: (state: SegmentState) => void,
 ): Promise<SegmentScan> {
   const path = join(directory, segmentName(first));
   const segment = Segment.open(path, "readOnly", 0);
@@ -61,6 +63,7 @@ export async function scanSegment(
     const state = segment.readState();
     if (state === undefined || state.base.index + 1 !== first)
       throw logDamaged(path, "the segment's state is missing or belongs elsewhere", REPLACE_ADVICE);
+    onState?.(state);
     const head = seal === undefined ? state.head : fromJson(seal);
     const summary = checkSegment(segment, state, head, onProblem);
     return {
@@ -79,8 +82,19 @@ export async function scanSegment(
   }
 }
 
+/** Undefined as well when the entry is damaged, which the check has reported. */
 function hashOf(segment: Segment, index: number): string | undefined {
-  const value = segment.entryValue(index);
-  if (value === undefined) return undefined;
-  return Buffer.from(decodeStoredEntry(asIndex(index), value).hash).toString("hex");
+  const linked = intactEntry(segment, index);
+  return linked === undefined ? undefined : Buffer.from(linked.hash).toString("hex");
+}
+
+/** The entry if it can be read and is what its own checksum says; whether it belongs into this chain is another question. */
+export function intactEntry(segment: Segment, index: number): LinkedEntry | undefined {
+  try {
+    const value = segment.entryValue(index);
+    return value === undefined ? undefined : decodeStoredEntry(asIndex(index), value);
+  } catch {
+    // Damage, of whatever kind: LMDB says so in its own words, too.
+    return undefined;
+  }
 }

@@ -1,10 +1,14 @@
+import { statSync } from "node:fs";
 import { join } from "node:path";
 import { asIndex } from "@annals/raft";
 import { equalBytes } from "@annals/record";
-import { Segment } from "./segment.ts";
+import { dataFile, Segment } from "./segment.ts";
+import { describeProblem } from "./segmentCheck.ts";
 import { segmentName } from "./segmentDirectory.ts";
+import { scanSegment } from "./segmentScan.ts";
+import type { SegmentScan } from "./segmentScan.ts";
 import type { SegmentState } from "./segmentState.ts";
-import { entryDamaged, logDamaged, REPLACE_ADVICE } from "./storageError.ts";
+import { entryDamaged, logDamaged, REPLACE_ADVICE, StorageError } from "./storageError.ts";
 import { decodeStoredEntry } from "./storedEntry.ts";
 
 interface TailLimits {
@@ -35,11 +39,41 @@ function checkTail(segment: Segment, state: SegmentState, limits: TailLimits): v
     throw entryDamaged(index + 1, "it does not chain to the segment before");
 }
 
+/** A log that is not larger is read whole before it is served. */
+const WHOLE_BYTES_MAX = 64 * 1024 * 1024;
+
 /**
- * The check before a log is served: the tail of the active segment, and of each sealed one its state and the entry at the seal.
- * Opening is part of the check: it may end this process. `onSegment` tells what is being opened.
+ * The check before a log is served. Of a small log everything; of a large one the tail of the active segment, and of each sealed one its
+ * state and the entry at the seal. Opening is part of the check: it may end this process. `onSegment` tells what is being opened.
  */
-export async function checkLogTails(
+export async function checkBeforeServing(
+  directory: string,
+  firsts: readonly number[],
+  onSegment: (name: string) => void,
+): Promise<void> {
+  const bytes = firsts.map((first) => statSync(dataFile(join(directory, segmentName(first)))).size);
+  const whole = bytes.reduce((sum, size) => sum + size, 0) <= WHOLE_BYTES_MAX;
+  await (whole ? checkWhole : checkTails)(directory, firsts, onSegment);
+}
+
+async function checkWhole(
+  directory: string,
+  firsts: readonly number[],
+  onSegment: (name: string) => void,
+): Promise<void> {
+  let next: SegmentScan | undefined;
+  for (const first of firsts.toReversed()) {
+    onSegment(segmentName(first));
+    next = await scanSegment(directory, first, next?.base, 0, (problem) => {
+      const what = describeProblem(problem);
+      if (problem.index === undefined)
+        throw logDamaged(join(directory, segmentName(first)), what, REPLACE_ADVICE);
+      throw new StorageError("ERR_ENTRY_DAMAGED", what, { details: { index: problem.index } });
+    });
+  }
+}
+
+async function checkTails(
   directory: string,
   firsts: readonly number[],
   onSegment: (name: string) => void,

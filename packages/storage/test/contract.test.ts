@@ -12,7 +12,8 @@ describe.each([
   // A new LMDB file is larger, so that every write after a commit begins a segment; half of it bounds the tail that is carried over.
   ["a segment for every commit", 16 * 1024],
 ])("LMDB store, %s", (_name, segmentBytes) => {
-  test.each(LOG_STORE_CONTRACT)("$name", async ({ run }) => {
+  // Hundreds of segments, each flushed several times: a busy disk takes its time.
+  test.each(LOG_STORE_CONTRACT)("$name", { timeout: 60_000 }, async ({ run }) => {
     const directory = join(await temporaryDirectory(), "log");
     const open = () =>
       openLogStore({ directory, logId: 1, segmentBytes, initial, scanFirst: false });

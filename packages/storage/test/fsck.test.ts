@@ -2,7 +2,6 @@
 // Method: a log in two segments; damage through LMDB itself (a value changed, a row removed) and below it (bytes of the file).
 import { cp, mkdir, open as openFile, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { open } from "lmdb";
 import { beforeAll, describe, expect, test } from "vitest";
 import { fsck, fsckNode, openLogStore } from "@annals/storage";
 import {
@@ -13,6 +12,8 @@ import {
   plainEntries,
   SAMPLE_MEMBERSHIP,
 } from "@annals/testkit";
+import { changeTable, exchange, flipIn, key } from "./support/changeTable.ts";
+import type { Rows } from "./support/changeTable.ts";
 import { temporaryDirectory } from "./support/directory.ts";
 import { keptDirectory } from "./support/keptDirectory.ts";
 
@@ -84,41 +85,6 @@ describe("a sound log", () => {
   });
 });
 
-type Rows = Map<string, Buffer>;
-
-/** Changes one table of a segment through LMDB, where no checksum of LMDB's stands in the way. */
-async function changeTable(
-  path: string,
-  table: string,
-  change: (rows: Rows) => void,
-): Promise<void> {
-  const root = open<Buffer, Buffer>({
-    path,
-    noSubdir: false,
-    encoding: "binary",
-    keyEncoding: "binary",
-    maxDbs: 8,
-  });
-  const db = root.openDB<Buffer, Buffer>(table, { encoding: "binary", keyEncoding: "binary" });
-  const rows: Rows = new Map();
-  for (const { key, value } of db.getRange({})) rows.set(Buffer.from(key).toString("hex"), value);
-  const before = [...rows.keys()];
-  change(rows);
-  for (const key of before) if (!rows.has(key)) await db.remove(Buffer.from(key, "hex"));
-  for (const [key, value] of rows) await db.put(Buffer.from(key, "hex"), value);
-  await root.close();
-}
-
-function key(integer: number): string {
-  return integer.toString(16).padStart(16, "0");
-}
-
-function flipIn(rows: Rows, row: string, byte: number): void {
-  const value = Buffer.from(rows.get(row) ?? Buffer.alloc(1));
-  value[byte % value.length] = (value[byte % value.length] ?? 0) ^ 0x10;
-  rows.set(row, value);
-}
-
 const DAMAGES: readonly (readonly [string, string, string, (rows: Rows) => void, RegExp])[] = [
   ["a byte of an entry's data", FIRST, "entries", (rows) => flipIn(rows, key(10), 90), /checksum/],
   ["an entry's term", FIRST, "entries", (rows) => flipIn(rows, key(10), 9), /checksum/],
@@ -166,13 +132,6 @@ const DAMAGES: readonly (readonly [string, string, string, (rows: Rows) => void,
     /producer/,
   ],
 ];
-
-function exchange(rows: Rows, a: string, b: string): void {
-  const [left, right] = [rows.get(a), rows.get(b)];
-  if (left === undefined || right === undefined) throw new Error("no such rows");
-  rows.set(a, right);
-  rows.set(b, left);
-}
 
 /** What the check finds in one segment, as text; in this process, since what LMDB itself keeps is sound here. */
 async function problemsOf(directory: string, segment: string): Promise<string> {

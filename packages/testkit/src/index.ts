@@ -2,6 +2,7 @@ export { KINDS, rewriteFile, runFile } from "./conformance/runFile.ts";
 export type { Difference, FileResult, Kind, RunOptions } from "./conformance/runFile.ts";
 export { hex, readGolden } from "./golden.ts";
 export type { Golden } from "./golden.ts";
+export { repairFrom } from "./storage/repairFrom.ts";
 export { LOG_STORE_CONTRACT } from "./storage/contract.ts";
 export type { ContractCase, LogStoreHarness } from "./storage/contractCase.ts";
 export { seededRandom } from "./storage/randomCycles.ts";
@@ -15,7 +16,8 @@ export {
   SAMPLE_MEMBERSHIP,
 } from "./storage/sampleLog.ts";
 export { MemoryBlobs } from "./storage/memoryBlobs.ts";
-export { SimulatedDisk, SimulatedLogStore } from "./storage/simulatedLogStore.ts";
+export { SimulatedDisk } from "./storage/simulatedDisk.ts";
+export { SimulatedLogStore } from "./storage/simulatedLogStore.ts";
 export { SimulatedCluster } from "./replica/simulatedCluster.ts";
 export type { SimulatedClusterOptions, SimulatedMember } from "./replica/simulatedCluster.ts";
 export { readSpecLinks } from "./specLinks.ts";

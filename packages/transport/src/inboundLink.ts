@@ -16,6 +16,10 @@ export interface InboundHandler {
   /** A frame as received, in memory of its own; untrusted. */
   readonly onBytes: (bytes: Uint8Array<ArrayBuffer>) => void;
   readonly onClose: (fault: LinkFault) => void;
+  /** Bytes that the peer may leave unread before its link ends; default 1 MiB. */
+  readonly maxUnreadBytes?: number;
+  /** Counts what the peer has not read, over all links. */
+  readonly unread?: GaugeFamily;
 }
 
 export interface InboundLinkOptions {
@@ -29,8 +33,6 @@ export interface InboundLinkOptions {
   readonly helloTimeoutMs: number;
   /** Bytes handed on and not yet let go of before the socket is paused: reason `worker-lane`. */
   readonly maxQueueBytes: number;
-  /** Counts what waits to be sent, over all links. */
-  readonly buffered?: GaugeFamily;
 }
 
 /** The accepting side of a link, in the gateway: checks the hello, hands frames on, stops the socket of a peer that exceeds its credit. */
@@ -42,7 +44,7 @@ export class InboundLink {
   #handler: InboundHandler | undefined;
   #hold: Release | undefined;
   #helloBytes = 0;
-  readonly #buffered: Gauge | undefined;
+  #unread: Gauge | undefined;
   #closed = false;
 
   constructor(options: InboundLinkOptions) {
@@ -58,7 +60,6 @@ export class InboundLink {
         new AnnalsError("ERR_HELLO_TIMEOUT", `no hello within ${options.helloTimeoutMs} ms`),
       );
     }, options.helloTimeoutMs);
-    this.#buffered = options.buffered?.gauge(BUFFERED_BYTES_MAX);
     options.connection.on("data", this.#countHello);
     socket.on("message", (data, isBinary) => this.#message(data, isBinary));
     socket.on("error", (error) => {
@@ -82,18 +83,22 @@ export class InboundLink {
     return this.#queue.read();
   }
 
-  /** Whether the peer has said who it is. */
-  get accepted(): boolean {
-    return this.#handler !== undefined;
+  /** Bytes that were sent and that the kernel has not taken: the peer does not read. */
+  get bufferedBytes(): number {
+    return this.#options.socket.bufferedAmount;
   }
 
-  /** Acknowledgements and credit are small; a peer that leaves a mebibyte of them unread has stopped, and the link ends. */
+  get #maxUnreadBytes(): number {
+    return this.#handler?.maxUnreadBytes ?? BUFFERED_BYTES_MAX;
+  }
+
+  /** A peer that leaves so much unread has stopped, and its link ends: acknowledgements and credit are small. */
   send(bytes: Uint8Array): void {
     if (this.#closed) return;
     const { socket } = this.#options;
     socket.send(bytes);
-    this.#buffered?.set(socket.bufferedAmount);
-    if (socket.bufferedAmount <= BUFFERED_BYTES_MAX) return;
+    this.#unread?.set(socket.bufferedAmount);
+    if (socket.bufferedAmount <= this.#maxUnreadBytes) return;
     const reason = `the peer left ${socket.bufferedAmount} bytes of answers unread`;
     this.close({ code: "ERR_LINK_CONGESTED", reason });
     // Whoever reads nothing does not answer the close handshake either, and its bytes would wait as long.
@@ -143,6 +148,7 @@ export class InboundLink {
     clearTimeout(this.#helloTimer);
     this.#options.connection.off("data", this.#countHello);
     this.#handler = handler;
+    this.#unread = handler.unread?.gauge(this.#maxUnreadBytes);
     for (const greeting of handler.greeting) this.send(encodeFrame(greeting));
   }
 
@@ -157,7 +163,7 @@ export class InboundLink {
     this.#closed = true;
     clearTimeout(this.#helloTimer);
     this.#options.connection.off("data", this.#countHello);
-    this.#buffered?.set(0);
+    this.#unread?.set(0);
     this.gate.close();
     // A peer that does not answer the close handshake must not keep the socket.
     const { socket } = this.#options;

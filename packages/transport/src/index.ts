@@ -16,3 +16,5 @@ export type { LinkFault } from "./protocol.ts";
 export { QueueBudget } from "./queueBudget.ts";
 export { Receiver } from "./receiver.ts";
 export type { ReceiveLimits, ReceiverOptions } from "./receiver.ts";
+export { RepairLink } from "./repairLink.ts";
+export type { RepairLinkOptions } from "./repairLink.ts";

@@ -28,11 +28,11 @@ beforeEach(async () => {
     const link = new InboundLink({
       socket,
       connection,
-      buffered,
       helloTimeoutMs: 5000,
       maxQueueBytes: MAX_MESSAGE_BYTES,
       onHello: () => ({
         greeting: [{ kind: "welcome", clusterId: "x", node: "b", member: asMemberId(2) }],
+        unread: buffered,
         onBytes: () => undefined,
         onClose: (fault) => void faults.push(fault),
       }),

@@ -3,8 +3,9 @@
  * nil. The version byte and the first element of a refusal keep their place in every later version, so that two builds of
  * different versions can still refuse each other by name.
  */
-import { asMemberId } from "@annals/raft";
-import type { MemberId } from "@annals/raft";
+import { asIndex, asMemberId } from "@annals/raft";
+import type { Entry, LogIndex, MemberId } from "@annals/raft";
+import { packEntries, readEntries } from "./entries.ts";
 import { MsgpackCursor } from "./msgpackCursor.ts";
 import { assertVersion, packVersioned } from "./pack.ts";
 import type { Packable } from "./pack.ts";
@@ -14,6 +15,11 @@ const LOG_ID_MAX = 0xffff_ffff;
 const NAME_BYTES_MAX = 256;
 const REASON_BYTES_MAX = 4096;
 export const PARCELS_MAX = 65_536;
+
+/** What a link is for. `repair`: the dialler asks for entries that are damaged on its disk. */
+export type LinkPurpose = "control" | "data" | "repair";
+
+const PURPOSES: readonly LinkPurpose[] = ["control", "data", "repair"];
 
 /** The first frame of whoever dials. */
 export interface HelloFrame {
@@ -30,8 +36,8 @@ export interface HelloFrame {
   readonly address: string;
   /** Of the settings that must be equal cluster-wide. */
   readonly fingerprint: string;
-  readonly purpose: "control" | "data";
-  /** The log that a data link carries. */
+  readonly purpose: LinkPurpose;
+  /** The log that a data or repair link carries. */
   readonly logId: number | undefined;
   /** Counts the dialler's links to this peer: work of an older epoch is void. */
   readonly epoch: number;
@@ -117,6 +123,22 @@ export type BlobAnswer = "have" | "want" | "failed";
 const BLOB_ANSWERS: readonly BlobAnswer[] = ["have", "want", "failed"];
 const DIGEST_BYTES = 32;
 
+/** On a repair link: the dialler lacks the entries from `from` up to `to`. One is answered before the next is asked. */
+export interface FetchFrame {
+  readonly kind: "fetch";
+  readonly from: LogIndex;
+  readonly to: LogIndex;
+}
+
+/** The answer: entries without a gap, the first one at `from`; none when the first one is not here or damaged here, too. */
+export interface PageFrame {
+  readonly kind: "page";
+  readonly from: LogIndex;
+  /** Up to here the answerer's log is committed. */
+  readonly commitIndex: LogIndex;
+  readonly entries: readonly Entry[];
+}
+
 export type Frame =
   | HelloFrame
   | WelcomeFrame
@@ -128,7 +150,9 @@ export type Frame =
   | BirthFrame
   | BlobOfferFrame
   | BlobChunkFrame
-  | BlobAnswerFrame;
+  | BlobAnswerFrame
+  | FetchFrame
+  | PageFrame;
 
 const CODES: Readonly<Record<Frame["kind"], number>> = {
   hello: 1,
@@ -142,6 +166,8 @@ const CODES: Readonly<Record<Frame["kind"], number>> = {
   blobOffer: 9,
   blobChunk: 10,
   blobAnswer: 11,
+  fetch: 12,
+  page: 13,
 };
 
 /** Number of elements of each frame's array, the kind included. */
@@ -157,6 +183,8 @@ const ELEMENTS: Readonly<Record<Frame["kind"], number>> = {
   blobOffer: 4,
   blobChunk: 4,
   blobAnswer: 3,
+  fetch: 3,
+  page: 4,
 };
 
 const KIND_OF_CODE: ReadonlyMap<number, Frame["kind"]> = new Map(
@@ -179,7 +207,7 @@ function packFields(frame: Frame): readonly Packable[] {
         frame.member,
         frame.address,
         frame.fingerprint,
-        frame.purpose === "control" ? 0 : 1,
+        PURPOSES.indexOf(frame.purpose),
         frame.logId ?? null,
         frame.epoch,
         [frame.limits.maxMessageBytes],
@@ -203,6 +231,10 @@ function packFields(frame: Frame): readonly Packable[] {
       return [frame.epoch, frame.bytes, frame.last ? 1 : 0];
     case "blobAnswer":
       return [Buffer.from(frame.digest, "hex"), BLOB_ANSWERS.indexOf(frame.answer)];
+    case "fetch":
+      return [frame.from, frame.to];
+    case "page":
+      return [frame.from, frame.commitIndex, packEntries(frame.entries, before(frame.from))];
     default:
       return frame satisfies never;
   }
@@ -262,6 +294,13 @@ function readFields(cursor: MsgpackCursor, kind: Frame["kind"]): Frame {
       const answer = BLOB_ANSWERS[cursor.uint("answer", BLOB_ANSWERS.length - 1)] ?? "failed";
       return { kind, digest, answer };
     }
+    case "fetch":
+      return { kind, from: readFrom(cursor), to: asIndex(cursor.uint("to")) };
+    case "page": {
+      const from = readFrom(cursor);
+      const commitIndex = asIndex(cursor.uint("commitIndex"));
+      return { kind, from, commitIndex, entries: readEntries(cursor, before(from)) };
+    }
     default:
       return kind satisfies never;
   }
@@ -281,10 +320,10 @@ function readHello(cursor: MsgpackCursor): HelloFrame {
   const member = asMemberId(cursor.uint("member"));
   const address = cursor.string("address", NAME_BYTES_MAX);
   const fingerprint = cursor.string("fingerprint", NAME_BYTES_MAX);
-  const purpose = cursor.uint("purpose", 1) === 0 ? "control" : "data";
+  const purpose = PURPOSES[cursor.uint("purpose", PURPOSES.length - 1)] ?? "control";
   const logId = cursor.maybeNil("logId") ? undefined : cursor.uint("logId", LOG_ID_MAX);
   if ((logId === undefined) !== (purpose === "control"))
-    throw cursor.fail("ERR_WIRE_RANGE", "a data link names its log, a control link none: logId");
+    throw cursor.fail("ERR_WIRE_RANGE", "a control link names no log, any other one does: logId");
   const epoch = cursor.uint("epoch");
   cursor.tuple("limits", 1);
   const limits = { maxMessageBytes: cursor.uint("maxMessageBytes") };
@@ -302,6 +341,16 @@ function readHello(cursor: MsgpackCursor): HelloFrame {
     epoch,
     limits,
   };
+}
+
+function readFrom(cursor: MsgpackCursor): LogIndex {
+  const from = cursor.uint("from");
+  if (from < 1) throw cursor.fail("ERR_WIRE_RANGE", "entries begin at 1: from");
+  return asIndex(from);
+}
+
+function before(index: LogIndex): LogIndex {
+  return asIndex(index - 1);
 }
 
 function readOptionalName(cursor: MsgpackCursor, what: string): string | undefined {

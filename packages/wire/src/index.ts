@@ -8,9 +8,11 @@ export type {
   BlobChunkFrame,
   BlobOfferFrame,
   ControlFrame,
+  FetchFrame,
   Frame,
   GrantFrame,
   HelloFrame,
+  PageFrame,
   RefuseFrame,
   ResponseFrame,
   WelcomeFrame,
@@ -18,7 +20,8 @@ export type {
 export { parseIngestBody } from "./ingest.ts";
 export type { IngestContentType } from "./ingest.ts";
 export { MEMBERS_MAX, packMembership, readMembership } from "./membership.ts";
-export { decodeMessages, encodeMessages, ENTRIES_MAX, MESSAGES_MAX } from "./messages.ts";
+export { ENTRIES_MAX } from "./entries.ts";
+export { decodeMessages, encodeMessages, MESSAGES_MAX } from "./messages.ts";
 export { MsgpackCursor } from "./msgpackCursor.ts";
 export { assertVersion, packVersioned } from "./pack.ts";
 export type { Packable } from "./pack.ts";

@@ -4,8 +4,9 @@
  * array, its index follows from `prevLogIndex`.
  */
 import { asIndex, asMemberId, asTerm } from "@annals/raft";
-import type { Entry, EntryKind, LogIndex, MemberId, Message, Snapshot, Term } from "@annals/raft";
-import { entryKindCode, entryKindOf } from "./entryKind.ts";
+import type { EntryKind, LogIndex, MemberId, Message, Snapshot, Term } from "@annals/raft";
+import { ENTRIES_MAX, packEntries, readEntries, readEntryKind } from "./entries.ts";
+import { entryKindCode } from "./entryKind.ts";
 import { packMembership, readMembership } from "./membership.ts";
 import { MsgpackCursor } from "./msgpackCursor.ts";
 import { assertVersion, packVersioned } from "./pack.ts";
@@ -13,9 +14,8 @@ import type { Packable } from "./pack.ts";
 
 const MESSAGES_VERSION = 1;
 
-/** Messages of one run of bytes, and entries of one message: beyond any cap that a configuration may set. */
+/** Messages of one run of bytes: beyond any cap that a configuration may set. */
 export const MESSAGES_MAX = 65_536;
-export const ENTRIES_MAX = 65_536;
 
 type Kind = Message["kind"];
 
@@ -115,18 +115,6 @@ function packFields(message: Message): readonly Packable[] {
   }
 }
 
-function packEntries(entries: readonly Entry[], prevLogIndex: LogIndex): readonly Packable[] {
-  const packed: Packable[] = [];
-  let index: number = prevLogIndex;
-  for (const entry of entries) {
-    index += 1;
-    if (entry.index !== index)
-      throw new RangeError(`entry ${entry.index} where ${index} follows prevLogIndex`);
-    packed.push(entryKindCode(entry.kind), entry.term, entry.data);
-  }
-  return packed;
-}
-
 /**
  * Reads untrusted bytes whole: nothing comes out unless every field of every message is in its range. Entry data are views of
  * `bytes`, which the caller must then leave alone. Throws `WireError`.
@@ -217,20 +205,6 @@ function readFields(cursor: MsgpackCursor, kind: Kind, envelope: ReadEnvelope): 
   }
 }
 
-function readEntries(cursor: MsgpackCursor, prevLogIndex: LogIndex): readonly Entry[] {
-  const elements = cursor.array("entries", 3 * ENTRIES_MAX);
-  if (elements % 3 !== 0) throw cursor.fail("ERR_WIRE_COUNT", "entries are no triples");
-  const entries: Entry[] = [];
-  for (let k = 1; k <= elements / 3; k++) {
-    const kind = readEntryKind(cursor);
-    const term = readTerm(cursor, "entry term");
-    const index = prevLogIndex + k;
-    if (!Number.isSafeInteger(index)) throw cursor.fail("ERR_WIRE_RANGE", "entry index");
-    entries.push({ index: asIndex(index), term, kind, data: cursor.bin("entry data") });
-  }
-  return entries;
-}
-
 function readProposals(
   cursor: MsgpackCursor,
 ): readonly { readonly kind: EntryKind; readonly data: Uint8Array }[] {
@@ -242,12 +216,6 @@ function readProposals(
     proposals.push({ kind, data: cursor.bin("proposal data") });
   }
   return proposals;
-}
-
-function readEntryKind(cursor: MsgpackCursor): EntryKind {
-  const kind = entryKindOf(cursor.uint("entry kind", 255));
-  if (kind === undefined) throw cursor.fail("ERR_WIRE_KIND", "unknown entry kind");
-  return kind;
 }
 
 function readSnapshot(cursor: MsgpackCursor): Snapshot {

@@ -118,6 +118,20 @@ const FRAMES: readonly (readonly [string, Frame])[] = [
 ];
 
 /** Kinds that came later have a file of their own: an old one never changes. */
+const REPAIR_FRAMES: readonly (readonly [string, Frame])[] = [
+  ["hello-repair", { ...hello, clusterId: "c-1", purpose: "repair", logId: 7 }],
+  ["fetch", { kind: "fetch", from: asIndex(5), to: asIndex(300) }],
+  [
+    "page",
+    {
+      kind: "page",
+      from: asIndex(5),
+      commitIndex: asIndex(6),
+      entries: [{ index: asIndex(5), term: asTerm(2), kind: "records", data: bytes }],
+    },
+  ],
+];
+
 const BLOB_FRAMES: readonly (readonly [string, Frame])[] = [
   ["blobOffer", { kind: "blobOffer", epoch: 3, digest: DIGEST, bytes: 2 ** 33 }],
   ["blobChunk", { kind: "blobChunk", epoch: 3, bytes, last: false }],
@@ -172,6 +186,7 @@ test("messages, version 1", () => {
 test.each([
   ["frames.v1.hex", FRAMES],
   ["blobFrames.v1.hex", BLOB_FRAMES],
+  ["repairFrames.v1.hex", REPAIR_FRAMES],
 ] as const)("frames, version 1: %s", (file, frames) => {
   const current = new Map(frames.map(([name, frame]) => [name, hex(encodeFrame(frame))] as const));
   const golden = readGolden(import.meta.dirname, file, current);

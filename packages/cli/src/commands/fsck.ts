@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { FsckReport } from "@annals/storage";
 import type { Command } from "commander";
@@ -35,6 +35,10 @@ async function fsck(context: CliContext, directory: string, options: OutputOptio
       },
     );
   }
+  for (const name of readdirSync(path).filter((one) => one.startsWith("quarantine-")))
+    await context.note(
+      `${name} is data that the node has given up; delete it when it has caught up`,
+    );
   const reports = await context.fsckNode(path);
   const problems = reports.flatMap((report) => report.problems);
   if (problems.some(({ kind }) => kind === "damage")) context.exitCode = EXIT.damaged;

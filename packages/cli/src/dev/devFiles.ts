@@ -33,7 +33,7 @@ raft: { maxUncommittedBytes: 4MiB, maxCommittedBytes: 1MiB }
 query: { maxHeldBytes: 8MiB }
 replication:
   append: { maxBytes: 1MiB, maxInflightBytes: 2MiB }
-  maxMessageBytes: 2MiB
+  maxMessageBytes: 1280KiB
   receive: { maxQueueBytes: 4MiB }
 `;
 

@@ -252,6 +252,12 @@ export const KEYS: readonly KeySpec[] = [
     tooLow: "Many files; a segment must hold the largest message.",
     tooHigh: "Disk space comes back in large steps.",
   }),
+  key("storage.scrubInterval", "duration", "24h", "node", {
+    about:
+      "How often everything that is stored is read and checked in the background, at a quarter of one core at most. Jittered by a tenth.",
+    tooLow: "The disk and a core are busy reading.",
+    tooHigh: "Rot is found late, when other copies may have rotted, too.",
+  }),
   key("storage.minFreeBytes", "bytes", "256MiB", "node", {
     about: "Free disk space below which appends are refused with 507; reads go on.",
     tooLow: "Other programs may fill the disk before the node can refuse.",

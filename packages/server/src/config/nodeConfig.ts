@@ -93,4 +93,6 @@ export interface WorkerSettings {
 export interface StorageSettings {
   readonly segmentBytes: number;
   readonly minFreeBytes: number;
+  /** Milliseconds. */
+  readonly scrubInterval: number;
 }

@@ -46,6 +46,7 @@ export type HttpErrorCode =
   | "ERR_RECORD_UNREADABLE"
   | "ERR_NOT_READY"
   | "ERR_LOG_NOT_OPEN"
+  | "ERR_LOG_REPAIRING"
   | "ERR_NODE_STOPPING"
   | "ERR_NO_SUCCESSOR"
   | "ERR_WORKER_LOST"
@@ -289,6 +290,13 @@ export const ERROR_TABLE: Readonly<Record<HttpErrorCode, ErrorEntry>> = {
     "Log not open",
     "The node is opening its copy of the log. Nothing was accepted.",
     "Repeat after Retry-After seconds, or ask another node.",
+    1,
+  ),
+  ERR_LOG_REPAIRING: entry(
+    503,
+    "Log is being repaired",
+    "The node has found damage in its copy of the log and gets it back from its peers. Nothing was accepted.",
+    "Repeat after Retry-After seconds, or ask another node. `GET /readyz` tells how far it is.",
     1,
   ),
   ERR_NODE_STOPPING: entry(

@@ -74,6 +74,16 @@ export interface HostedLogStatus {
   readonly paused: readonly { readonly member: MemberId; readonly reasons: readonly string[] }[];
 }
 
+/** How far the repair of a damaged log is. */
+export interface RepairNote {
+  /** What was found, for the log and the status. */
+  readonly what: string;
+  /** The entries that are asked for now; undefined while nothing is. */
+  readonly entries: { readonly from: number; readonly to: number } | undefined;
+  /** Whether every peer was asked for them in vain. */
+  readonly missing: boolean;
+}
+
 /** An AnnalsError as it crosses threads. */
 export interface PlainError {
   readonly code: string;
@@ -100,9 +110,12 @@ export type ToWorker =
       readonly logId: number;
       readonly from: MemberId;
       readonly epoch: number;
+      readonly purpose: "data" | "repair";
     }
   | { readonly kind: "linkFrame"; readonly linkId: number; readonly bytes: Uint8Array<ArrayBuffer> }
   | { readonly kind: "linkClosed"; readonly linkId: number }
+  /** The scrub has found that the log is damaged. */
+  | { readonly kind: "damage"; readonly logId: number; readonly what: string }
   | {
       readonly kind: "request";
       readonly id: number;
@@ -114,6 +127,10 @@ export type ToWorker =
 export type FromWorker =
   | { readonly kind: "opened"; readonly logId: number }
   | { readonly kind: "openFailed"; readonly logId: number; readonly error: PlainError }
+  /** The log is damaged and closed until it is whole again: nobody here votes or acknowledges for it. */
+  | { readonly kind: "repairing"; readonly logId: number; readonly note: RepairNote }
+  /** What this disk has promised for the log is not known any more. */
+  | { readonly kind: "unusable"; readonly logId: number; readonly what: string }
   /** Fail-stop: the storage of a log failed. */
   | { readonly kind: "failed"; readonly logId: number; readonly error: PlainError }
   | {
@@ -168,6 +185,7 @@ export const toWorkerTransferables: Transferables<ToWorker> = (message) => {
     case "control":
     case "linkOpened":
     case "linkClosed":
+    case "damage":
     case "shutdown":
       return [];
     default:

@@ -12,11 +12,13 @@ import { SYSTEM_LOG } from "../service.ts";
 import { Catalog, decodeCommand, encodeCommand, SYSTEM_LOG_ID } from "./catalog.ts";
 import type { LogEntry } from "./catalog.ts";
 import type { BirthCertificate } from "./certificate.ts";
-import { newPlace } from "./logDirectory.ts";
+import { newPlace, silence } from "./logDirectory.ts";
 import type { LogPlace } from "./logDirectory.ts";
 import type { PeerLinks } from "./peerLinks.ts";
 import type { PeerServer } from "./peerServer.ts";
 import type { Roster } from "./roster.ts";
+import { Scrubber } from "./scrubber.ts";
+import type { ScrubStatus } from "./scrubber.ts";
 import type { WorkerHandle } from "./workerHandle.ts";
 import { WorkerPool } from "./workerPool.ts";
 
@@ -34,6 +36,8 @@ export interface GatewayOptions {
   readonly ledger: Ledger;
   readonly peers: PeerLinks;
   readonly server: PeerServer;
+  /** What this disk has promised is not known any more: it must not go on as the member it was. */
+  readonly onUnusable: (what: string) => void;
   /** Storage failed, or a committed command cannot be applied: the process has to end. */
   readonly onFatal: (error: AnnalsError) => void;
 }
@@ -54,6 +58,7 @@ export class Gateway {
   readonly #places = new Map<number, LogPlace>();
   readonly #pool: WorkerPool;
   readonly #replacer: NodeJS.Timeout;
+  readonly #scrubber: Scrubber;
   #closing = false;
 
   constructor(options: GatewayOptions) {
@@ -77,6 +82,13 @@ export class Gateway {
       onLost: (worker) => options.server.dropWorker(worker),
     });
     for (const entry of this.#catalog.logs()) this.#place(entry, options.founder);
+    this.#scrubber = new Scrubber({
+      config,
+      logger,
+      places: () => this.places(),
+      onDamage: ({ entry, worker }, what) =>
+        worker?.send({ kind: "damage", logId: entry.id, what }),
+    });
     this.#replacer = setInterval(() => void this.#replaceWiped(), REPLACE_INTERVAL_MS);
   }
 
@@ -86,6 +98,10 @@ export class Gateway {
 
   get pool(): WorkerPool {
     return this.#pool;
+  }
+
+  scrubStatus(): ScrubStatus {
+    return this.#scrubber.status();
   }
 
   places(): readonly LogPlace[] {
@@ -208,6 +224,7 @@ export class Gateway {
     this.#closing = true;
     clearInterval(this.#replacer);
     await this.#pool.close();
+    await this.#scrubber.close();
   }
 
   readonly #roleWaiters = new Set<() => void>();
@@ -235,7 +252,18 @@ export class Gateway {
       case "opened":
         this.#update(message.logId, worker, (place) => {
           place.opened = true;
+          place.repairing = undefined;
         });
+        return;
+      case "repairing":
+        this.#update(message.logId, worker, (place) => {
+          silence(place);
+          place.repairing = message.note;
+        });
+        for (const wake of this.#roleWaiters) wake();
+        return;
+      case "unusable":
+        this.#unusable(message.logId, message.what);
         return;
       case "openFailed":
       case "failed":
@@ -265,6 +293,11 @@ export class Gateway {
       default:
         message satisfies never;
     }
+  }
+
+  #unusable(logId: number, what: string): void {
+    const name = this.#places.get(logId)?.entry.name ?? String(logId);
+    this.#options.onUnusable(`log ${name}: ${what}`);
   }
 
   /** News of a worker that no longer holds the log is stale. */

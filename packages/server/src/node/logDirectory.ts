@@ -1,5 +1,6 @@
 import { NOBODY } from "@annals/raft";
 import type { MemberId, Role } from "@annals/raft";
+import type { RepairNote } from "../lane/messages.ts";
 import type { LogEntry } from "./catalog.ts";
 import type { WorkerHandle } from "./workerHandle.ts";
 
@@ -10,6 +11,8 @@ export interface LogPlace {
   readonly campaign: boolean;
   worker: WorkerHandle | undefined;
   opened: boolean;
+  /** Set while the log is being repaired. */
+  repairing: RepairNote | undefined;
   role: Role;
   leader: MemberId;
   term: number;
@@ -21,6 +24,7 @@ export function newPlace(entry: LogEntry, campaign: boolean): LogPlace {
     campaign,
     worker: undefined,
     opened: false,
+    repairing: undefined,
     role: "follower",
     leader: NOBODY,
     term: 0,
@@ -30,6 +34,12 @@ export function newPlace(entry: LogEntry, campaign: boolean): LogPlace {
 /** The worker is gone: until the log is opened elsewhere nothing is known of it. */
 export function displace(place: LogPlace): void {
   place.worker = undefined;
+  place.repairing = undefined;
+  silence(place);
+}
+
+/** The replica is not running: it leads nothing and follows nobody. */
+export function silence(place: LogPlace): void {
   place.opened = false;
   place.role = "follower";
   place.leader = NOBODY;

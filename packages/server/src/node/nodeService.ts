@@ -3,7 +3,7 @@ import { AnnalsError } from "@annals/record";
 import type { BlobFiles } from "@annals/replica";
 import { blobsOf } from "../blobs.ts";
 import { exactly } from "../lane/exactly.ts";
-import type { HostedLogStatus } from "../lane/messages.ts";
+import type { HostedLogStatus, RepairNote } from "../lane/messages.ts";
 import { memoryBudget, roundBytes, shapeOf } from "../memory/budget.ts";
 import { addReadings, memoryStatus } from "../memory/status.ts";
 import type { Readings } from "../memory/status.ts";
@@ -130,6 +130,7 @@ export class LocalNodeService implements NodeService {
       linkFaults: this.#view.linkFaults(),
       workerRestarts: gateway?.pool.restarts ?? 0,
       memory: gateway === undefined ? undefined : await this.#memory(gateway),
+      scrub: gateway?.scrubStatus() ?? { finishedAt: undefined, logs: 0, damaged: 0 },
     };
     return {
       ...status,
@@ -177,7 +178,8 @@ export class LocalNodeService implements NodeService {
     }
     for (const place of this.#view.gateway()?.places() ?? []) {
       const { name } = place.entry;
-      if (!place.opened) reasons.push(`log ${name} is being opened`);
+      if (place.repairing !== undefined) reasons.push(repairReason(name, place.repairing));
+      else if (!place.opened) reasons.push(`log ${name} is being opened`);
       else if (this.#view.gateway()?.nodeName(place.leader) === undefined)
         reasons.push(`log ${name} has no leader`);
     }
@@ -242,7 +244,7 @@ export class LocalNodeService implements NodeService {
         replicas: this.#replicas(place, status),
         pendingBytes: status?.pendingBytes.current ?? 0,
       },
-      reasons: status === undefined ? [`log ${name} does not answer`] : troubles(name, status),
+      reasons: status === undefined ? silent(place) : troubles(name, status),
     };
   }
 
@@ -293,6 +295,19 @@ function writable(place: LogPlace): LogPlace {
 interface LogReport {
   readonly status: LogStatus;
   readonly reasons: readonly string[];
+}
+
+/** The health of the node has told already why a log that is being repaired does not answer. */
+function silent({ entry, repairing }: LogPlace): readonly string[] {
+  return repairing === undefined ? [`log ${entry.name} does not answer`] : [];
+}
+
+function repairReason(name: string, { what, entries, missing }: RepairNote): string {
+  if (entries === undefined) return `log ${name} is repairing: ${what}`;
+  const which = `entries ${entries.from} to ${entries.to}`;
+  if (missing)
+    return `log ${name} is repairing: no node has ${which}, it stays closed until one does`;
+  return `log ${name} is repairing: ${which} are fetched from other nodes`;
 }
 
 function troubles(name: string, status: HostedLogStatus): readonly string[] {

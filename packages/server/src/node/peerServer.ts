@@ -33,6 +33,7 @@ interface DataLinkPlace {
   readonly node: string;
   readonly member: MemberId;
   readonly logId: number;
+  readonly purpose: "data" | "repair";
 }
 
 const HELLO_TIMEOUT_MS = 5000;
@@ -78,7 +79,6 @@ export class PeerServer {
         const link: InboundLink = new InboundLink({
           socket: webSocket,
           connection: socket,
-          buffered: this.#options.ledger.family("send.acks"),
           helloTimeoutMs: HELLO_TIMEOUT_MS,
           maxQueueBytes: this.#options.maxQueueBytes,
           onHello: (hello) => {
@@ -176,10 +176,11 @@ export class PeerServer {
     if (logId === undefined)
       throw new AnnalsError("ERR_FRAME_UNEXPECTED", "a data link without a log");
     const { node, member } = hello;
+    const purpose = hello.purpose === "repair" ? "repair" : "data";
     const worker = this.#options.workerOf(logId);
-    this.#replaceLink(node, logId);
+    this.#replaceLink(node, logId, purpose);
     const linkId = this.#nextLinkId++;
-    this.#dataLinks.set(linkId, { link, worker, node, member, logId });
+    this.#dataLinks.set(linkId, { link, worker, node, member, logId, purpose });
     worker.queue.join(link.gate);
     worker.send({
       kind: "linkOpened",
@@ -187,10 +188,16 @@ export class PeerServer {
       logId,
       from: hello.member,
       epoch: hello.epoch,
+      purpose,
     });
+    const { maxMessageBytes, ledger } = this.#options;
     return {
       greeting,
+      ...(purpose === "repair"
+        ? { maxUnreadBytes: 2 * maxMessageBytes, unread: ledger.family("send.repair") }
+        : { unread: ledger.family("send.acks") }),
       onBytes: (bytes) => {
+        if (purpose === "repair") this.#assertRead(link);
         worker.queue.add(bytes.length);
         worker.send({ kind: "linkFrame", linkId, bytes });
       },
@@ -198,15 +205,24 @@ export class PeerServer {
         this.#dataLinks.delete(linkId);
         worker.queue.leave(link.gate);
         worker.send({ kind: "linkClosed", linkId });
-        this.#ended(link, fault, { peer: hello.node, purpose: "data", logId });
+        this.#ended(link, fault, { peer: hello.node, purpose, logId });
       },
     };
   }
 
   /** A node streams a log over one link: that it dials again means that the one before is dead, whatever TCP believes. */
-  #replaceLink(node: string, logId: number): void {
-    for (const place of this.#dataLinks.values())
-      if (place.node === node && place.logId === logId) place.link.close(REPLACED);
+  #replaceLink(node: string, logId: number, purpose: DataLinkPlace["purpose"]): void {
+    for (const place of this.#dataLinks.values()) {
+      const same = place.node === node && place.logId === logId && place.purpose === purpose;
+      if (same) place.link.close(REPLACED);
+    }
+  }
+
+  /** Whoever asks for more has read what it asked for before: answers never gather here. */
+  #assertRead(link: InboundLink): void {
+    if (link.bufferedBytes <= this.#options.maxMessageBytes) return;
+    const reason = `asked again with ${link.bufferedBytes} bytes of answers unread`;
+    throw new AnnalsError("ERR_FRAME_UNEXPECTED", reason);
   }
 
   /** A peer that is refused dials again and again: the same reason from the same peer is told once a minute. */

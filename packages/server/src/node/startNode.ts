@@ -1,4 +1,5 @@
 import { createRequire } from "node:module";
+import { setTimeout as delay } from "node:timers/promises";
 import { Ledger } from "@annals/flow";
 import { AnnalsError } from "@annals/record";
 import type { Frame, HelloFrame, WelcomeFrame } from "@annals/wire";
@@ -20,6 +21,10 @@ import { createLogger } from "./logger.ts";
 import { LocalNodeService } from "./nodeService.ts";
 import { PeerLinks } from "./peerLinks.ts";
 import { PeerServer } from "./peerServer.ts";
+import { finishQuarantine } from "./quarantine.ts";
+import { Incarnations } from "./incarnations.ts";
+import type { Incarnation, IncarnationEnd, RunningNode } from "./incarnations.ts";
+import { othersReady, retreatRefused, RETREAT_POLL_MS } from "./retreat.ts";
 import { Roster } from "./roster.ts";
 
 /** Exit code after a storage failure: the supervisor may restart the node, which then checks its disk. */
@@ -28,14 +33,6 @@ export const EXIT_STORAGE_FAILED = 74;
 export interface StartNodeOptions {
   /** Where lines go; by default stderr, at the configured level. */
   readonly logger?: Logger;
-}
-
-export interface RunningNode {
-  readonly url: string;
-  /** Stops accepting, finishes what is in flight, hands leadership over, closes storage. Idempotent. */
-  close(): Promise<void>;
-  /** Settles when the node has ended: 0 after `close`, another code after a fatal failure. */
-  readonly closed: Promise<{ readonly code: number }>;
 }
 
 /** A stop takes at most the sum of these and of the workers' grace: below 10 s, after which supervisors tend to kill. */
@@ -52,15 +49,19 @@ export async function startNode(
 ): Promise<RunningNode> {
   const logger = options.logger ?? createLogger(config);
   assertFits(config);
-  const identity = await NodeIdentity.open(config.data, config.node);
-  await sweepBlobs(config);
-  const node = new Node(config, logger, identity);
-  await node.listen();
-  return node;
+  await finishQuarantine(config.data);
+  const start = async (): Promise<Node> => {
+    const identity = await NodeIdentity.open(config.data, config.node);
+    await sweepBlobs(config);
+    const node = new Node(config, logger, identity);
+    await node.listen();
+    return node;
+  };
+  return new Incarnations({ config, logger, start }, await start());
 }
 
-class Node implements RunningNode {
-  readonly closed: Promise<{ readonly code: number }>;
+class Node implements Incarnation {
+  readonly ended: Promise<IncarnationEnd>;
   readonly url: string;
   readonly #config: NodeConfig;
   readonly #logger: Logger;
@@ -78,7 +79,8 @@ class Node implements RunningNode {
   #draining = false;
   #binding = false;
   #closing: Promise<void> | undefined;
-  #settle: (result: { readonly code: number }) => void = () => {};
+  #retreating = false;
+  #settle: (end: IncarnationEnd) => void = () => {};
 
   constructor(config: NodeConfig, logger: Logger, identity: NodeIdentity) {
     this.#config = config;
@@ -86,7 +88,7 @@ class Node implements RunningNode {
     this.#identity = identity;
     this.#fingerprint = fingerprint(config);
     this.url = `http://${config.nodes[config.node] ?? ""}`;
-    this.closed = new Promise((resolve) => {
+    this.ended = new Promise((resolve) => {
       this.#settle = resolve;
     });
     const { node, logs, cluster } = config;
@@ -123,7 +125,7 @@ class Node implements RunningNode {
   }
 
   close(): Promise<void> {
-    this.#closing ??= this.#stop().then(() => this.#settle({ code: 0 }));
+    this.#closing ??= this.#stop().then(() => this.#settle({ kind: "exit", code: 0 }));
     return this.#closing;
   }
 
@@ -278,6 +280,7 @@ class Node implements RunningNode {
       peers,
       server: this.#server,
       onFatal: (error) => this.#fatal(error),
+      onUnusable: (what) => void this.#unusable(what),
     });
   }
 
@@ -303,7 +306,23 @@ class Node implements RunningNode {
     this.#logger.fatal({ err: error, code: error.code }, "this node cannot go on");
     this.#peers?.close();
     this.#server.close();
-    this.#settle({ code: EXIT_STORAGE_FAILED });
+    this.#settle({ kind: "exit", code: EXIT_STORAGE_FAILED });
+  }
+
+  /** What this disk has promised is lost: it must come back as another member, once the others can do without it. */
+  async #unusable(what: string): Promise<void> {
+    if (this.#retreating) return;
+    this.#retreating = true;
+    const config = this.#config;
+    const refused = await retreatRefused(config);
+    if (refused !== undefined) {
+      this.#fatal(new AnnalsError("ERR_LOG_DAMAGED", `${what}; ${refused}`));
+      return;
+    }
+    this.#logger.warn({ reason: what }, "unusable: waiting for the others to be ready");
+    while (this.#closing === undefined && !(await othersReady(config)))
+      await delay(RETREAT_POLL_MS);
+    if (this.#closing === undefined) this.#settle({ kind: "quarantine", what });
   }
 }
 

@@ -4,7 +4,7 @@ import type { FamilyReading, Gauge } from "@annals/flow";
 import { AnnalsError, RECORD_LIMITS } from "@annals/record";
 import { replicaClosed } from "@annals/replica";
 import { Permits } from "@annals/transport";
-import { parseIngestBody } from "@annals/wire";
+import { decodeFrame, encodeFrame, parseIngestBody } from "@annals/wire";
 import type {
   FromWorker,
   PeerAddress,
@@ -15,9 +15,9 @@ import type {
 } from "../lane/messages.ts";
 import { PAGES_MAX } from "../memory/constants.ts";
 import type { AppendReply } from "../service.ts";
-import { blobsOf } from "../blobs.ts";
-import { HostedLog } from "./hostedLog.ts";
-import { openStore } from "./openStore.ts";
+import { exactly } from "../lane/exactly.ts";
+import type { HostedLog } from "./hostedLog.ts";
+import { KeptLog } from "./keptLog.ts";
 import { toPlainError } from "./plainError.ts";
 import { readPage } from "./readPage.ts";
 
@@ -29,10 +29,12 @@ export class LogHost {
   readonly #setup: WorkerSetup;
   readonly #send: SendToGateway;
   readonly #congested: () => boolean;
-  readonly #logs = new Map<number, HostedLog>();
+  readonly #logs = new Map<number, KeptLog>();
   #members: readonly PeerAddress[] = [];
   readonly #linkOwners = new Map<number, HostedLog>();
   readonly #ledger = new Ledger();
+  /** Links over which peers ask for entries. */
+  readonly #askers = new Map<number, KeptLog>();
   readonly #blobPermits: Permits;
   readonly #pagePermits: Permits;
   readonly #heap: Gauge;
@@ -57,10 +59,10 @@ export class LogHost {
         this.#members = message.members;
         return;
       case "open":
-        void this.#open(message);
+        this.#open(message);
         return;
       case "control":
-        this.#logs.get(message.logId)?.onControl(message.bytes);
+        this.#logs.get(message.logId)?.hosted?.onControl(message.bytes);
         return;
       case "linkOpened":
         this.#linkOpened(message);
@@ -71,6 +73,12 @@ export class LogHost {
       case "linkClosed":
         this.#linkOwners.get(message.linkId)?.linkClosed(message.linkId);
         this.#linkOwners.delete(message.linkId);
+        this.#askers.delete(message.linkId);
+        return;
+      case "damage":
+        this.#logs
+          .get(message.logId)
+          ?.damaged(new AnnalsError("ERR_LOG_DAMAGED", `found by the scrub: ${message.what}`));
         return;
       case "request":
         void this.#answer(message.id, message.logId, message.request);
@@ -86,7 +94,7 @@ export class LogHost {
   }
 
   /** A log that could not write its last derived state has lost nothing that was acknowledged; the others close all the same. */
-  async #closeLog(log: HostedLog): Promise<void> {
+  async #closeLog(log: KeptLog): Promise<void> {
     try {
       await log.close();
     } catch (error) {
@@ -100,48 +108,41 @@ export class LogHost {
     const { tick } = this.#setup.config.raft;
     const elapsed = Math.max(1, Math.floor((performance.now() - this.#lastTickMs) / tick));
     this.#lastTickMs = performance.now();
-    for (const log of this.#logs.values()) log.tick(elapsed);
+    for (const log of this.#logs.values()) log.hosted?.tick(elapsed);
   }
 
-  async #open(message: Extract<ToWorker, { kind: "open" }>): Promise<void> {
-    const { logId, name, campaign } = message;
-    try {
-      const store = await openStore({
-        config: this.#setup.config,
-        logId,
-        name,
-        voters: message.voters,
-        onWarning: (text) =>
-          this.#send({ kind: "line", level: "warn", text, fields: { log: name } }),
-      });
-      this.#logs.set(
-        logId,
-        new HostedLog({
-          logId,
-          name,
-          store,
-          blobs: blobsOf(this.#setup.config, logId),
-          blobPermits: this.#blobPermits,
-          ledger: this.#ledger,
-          setup: this.#setup,
-          members: () => this.#members,
-          campaign,
-          sendToGateway: this.#send,
-          congested: this.#congested,
-        }),
-      );
-      this.#send({ kind: "opened", logId });
-    } catch (error) {
-      this.#unexpected(error);
-      this.#send({ kind: "openFailed", logId, error: toPlainError(error) });
+  #open({ logId, name, voters, campaign }: Extract<ToWorker, { kind: "open" }>): void {
+    const kept = new KeptLog({
+      logId,
+      name,
+      voters,
+      campaign,
+      blobPermits: this.#blobPermits,
+      ledger: this.#ledger,
+      setup: this.#setup,
+      members: () => this.#members,
+      send: this.#send,
+      congested: this.#congested,
+      onUnexpected: (error) => this.#unexpected(error),
+    });
+    this.#logs.set(logId, kept);
+  }
+
+  #linkOpened(message: Extract<ToWorker, { kind: "linkOpened" }>): void {
+    const { linkId, logId, from, epoch, purpose } = message;
+    const kept = this.#logs.get(logId);
+    if (kept !== undefined && purpose === "repair") {
+      this.#askers.set(linkId, kept);
+      return;
     }
-  }
-
-  #linkOpened({ linkId, logId, from, epoch }: Extract<ToWorker, { kind: "linkOpened" }>): void {
-    const log = this.#logs.get(logId);
+    const log = kept?.hosted;
     if (log === undefined) {
-      const reason = "this node does not hold the log yet";
-      this.#send({ kind: "linkFault", linkId, code: "ERR_LOG_NOT_OPEN", reason });
+      const repairing = kept?.repairing === true;
+      const code = repairing ? "ERR_LOG_REPAIRING" : "ERR_LOG_NOT_OPEN";
+      const reason = repairing
+        ? "the log is being repaired on this node"
+        : "this node does not hold the log yet";
+      this.#send({ kind: "linkFault", linkId, code, reason });
       return;
     }
     this.#linkOwners.set(linkId, log);
@@ -150,23 +151,45 @@ export class LogHost {
 
   #linkFrame(linkId: number, bytes: Uint8Array): void {
     const log = this.#linkOwners.get(linkId);
-    if (log === undefined) this.#send({ kind: "linkReleased", linkId, bytes: bytes.length });
-    else log.linkFrame(linkId, bytes);
+    if (log !== undefined) {
+      log.linkFrame(linkId, bytes);
+      return;
+    }
+    this.#send({ kind: "linkReleased", linkId, bytes: bytes.length });
+    const asked = this.#askers.get(linkId);
+    if (asked !== undefined) this.#lend(asked, linkId, bytes);
+  }
+
+  /** A peer repairs its copy of the log and asks for entries; untrusted. */
+  #lend(log: KeptLog, linkId: number, bytes: Uint8Array): void {
+    try {
+      const frame = decodeFrame(bytes);
+      if (frame.kind !== "fetch")
+        throw new AnnalsError("ERR_FRAME_UNEXPECTED", `frame ${frame.kind} on a repair link`);
+      const { from, to } = frame;
+      const page = encodeFrame({ kind: "page", from, ...log.page(from, to) });
+      this.#send({ kind: "linkSend", linkId, bytes: exactly(page) });
+    } catch (error) {
+      if (!(error instanceof AnnalsError)) throw error;
+      this.#send({ kind: "linkFault", linkId, code: error.code, reason: error.message });
+    }
   }
 
   async #answer(id: number, logId: number, request: WorkerRequest): Promise<void> {
+    const kept = this.#logs.get(logId);
     try {
       if (request.op === "memory") {
         this.#send({ kind: "reply", id, value: this.#memory() });
         return;
       }
-      const log = this.#logs.get(logId);
-      if (log === undefined) throw logNotOpen();
+      const log = kept?.hosted;
+      if (log === undefined) throw kept?.repairing === true ? logRepairing() : logNotOpen();
       if (request.op === "read") await this.#read(id, log, request);
       else this.#send({ kind: "reply", id, value: await this.#run(log, request) });
     } catch (error) {
       this.#unexpected(error);
-      const told = storageHasEnded(error) ? replicaClosed() : error;
+      const damaged = kept?.damaged(error) === true;
+      const told = storageHasEnded(error) ? replicaClosed() : damaged ? logRepairing() : error;
       this.#send({ kind: "error", id, error: toPlainError(told) });
     }
   }
@@ -246,6 +269,14 @@ export class LogHost {
 function storageHasEnded(error: unknown): boolean {
   if (!(error instanceof AnnalsError)) return false;
   return error.code === "ERR_STORAGE_FAILED" || error.code === "ERR_STORAGE_CLOSED";
+}
+
+function logRepairing(): AnnalsError {
+  return new AnnalsError(
+    "ERR_LOG_REPAIRING",
+    "this node's copy of the log is damaged and being repaired: another node may answer",
+    { retryable: true },
+  );
 }
 
 function logNotOpen(): AnnalsError {

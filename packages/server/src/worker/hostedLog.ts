@@ -3,18 +3,16 @@ import { setImmediate } from "node:timers";
 import type { Ledger } from "@annals/flow";
 import type { LogIndex, MemberId, Message, Trace } from "@annals/raft";
 import { AnnalsError } from "@annals/record";
-import { Replica } from "@annals/replica";
+import { nextMembershipChange, Replica } from "@annals/replica";
 import type { Clock, LogStore } from "@annals/replica";
 import type { BlobStore } from "@annals/storage";
 import { Receiver } from "@annals/transport";
 import type { Permits } from "@annals/transport";
 import { decodeMessages, encodeFrame } from "@annals/wire";
 import { SYSTEM_LOG_ID } from "../node/catalog.ts";
-import { nextMembershipChange } from "./membershipSteps.ts";
 import { exactly } from "../lane/exactly.ts";
 import type { FromWorker, HostedLogStatus, PeerAddress, WorkerSetup } from "../lane/messages.ts";
 import { PeerStreams } from "./peerStreams.ts";
-import { toPlainError } from "./plainError.ts";
 import { replicaConfig } from "./replicaConfig.ts";
 
 const WORKER_CLOCK: Clock = {
@@ -37,6 +35,8 @@ export interface HostedLogOptions {
   readonly campaign: boolean;
   readonly sendToGateway: (message: FromWorker) => void;
   readonly congested: () => boolean;
+  /** The replica has ended by itself. */
+  readonly onFailed: (error: AnnalsError) => void;
 }
 
 /** The other nodes open a new log a moment later than the one that is to lead it. */
@@ -110,7 +110,7 @@ export class HostedLog {
         },
         onCommand: (index, data) => sendToGateway({ kind: "command", index, data: exactly(data) }),
         onTrace: (trace) => this.#trace(trace),
-        onFailed: (error) => sendToGateway({ kind: "failed", logId, error: toPlainError(error) }),
+        onFailed: options.onFailed,
       },
     });
   }

@@ -48,6 +48,7 @@ export const SAMPLES: Readonly<
   "query.maxHeldBytes": ["65MiB", "65MiB", 65 << 20],
   "workers.reassignStagger": ["101ms", "101ms", 101],
   "storage.segmentBytes": ["2GiB", "2GiB", 2 * 2 ** 30],
+  "storage.scrubInterval": ["12h", "12h", 12 * 3600e3],
   "storage.minFreeBytes": ["257MiB", "257MiB", 257 << 20],
 };
 

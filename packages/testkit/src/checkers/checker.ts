@@ -1,16 +1,21 @@
-import type { HardState, Message, RaftStatus, Role, Term } from "@annals/raft";
+import type { HardState, MembershipState, Message, RaftStatus, Role, Term } from "@annals/raft";
 import type { WriteCycle } from "@annals/replica";
+import type { CycleStep } from "../storage/cycleSteps.ts";
 import type { DiskImage } from "../storage/diskImage.ts";
 
 /** One replica as the checkers see it: by what crosses its ports. */
 export interface Observed {
   readonly log: number;
-  /** Also its member id. */
+  /** The machine, which is a member of its own: also its member id. */
   readonly node: number;
+  /** In force in the process, that is as of what it has applied. */
+  readonly membership: MembershipState;
   /** What its disk holds by now, whatever the process believes. */
   readonly durable: DiskImage;
   /** What its store shows to the process. */
   readonly view: DiskImage;
+  /** The blobs on its disk. */
+  readonly blobs: { has(digest: string): boolean };
   /** The first storage error has happened in this life of the process. */
   readonly storageFailed: boolean;
 }
@@ -22,9 +27,15 @@ export interface Checker {
   /** A turn has ended. */
   turned?(replica: Observed, raft: RaftStatus): void;
   roleChanged?(replica: Observed, role: Role, term: Term): void;
+  /** A frame has arrived from this member. */
+  received?(replica: Observed, from: number): void;
   sent?(replica: Observed, message: Message): void;
   /** A write cycle goes to the disk; `image` is what will be there. */
   writing?(replica: Observed, cycle: WriteCycle, image: DiskImage): void;
+  /** The process or worker died when its cycle, if one was in the air, had come to `step`; `pending` is what that cycle leads to. */
+  crashed?(replica: Observed, step: CycleStep, pending: DiskImage | undefined): void;
+  /** Its disks were taken away: what comes next starts from nothing. */
+  blanked?(replica: Observed): void;
   /** Something reached the disk. */
   flushed?(replica: Observed, before: HardState): void;
 }

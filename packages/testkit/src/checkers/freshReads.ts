@@ -1,4 +1,5 @@
 import { equalBytes } from "@annals/record";
+import type { StoredEntry } from "@annals/replica";
 import { describe } from "./checker.ts";
 import type { Observed, Report } from "./checker.ts";
 import type { CommittedLog } from "./committedLog.ts";
@@ -29,10 +30,12 @@ export class FreshReads {
       );
   }
 
-  /** `hash` is the chain hash of the entry in which the record of `seq` was found. */
-  shown(replica: Observed, seq: number, hash: Uint8Array | undefined): void {
-    const committed = this.#committed.entryOfSeq(seq);
-    if (committed === undefined || hash === undefined || !equalBytes(committed.slot.hash, hash))
+  /** The record of `seq` was found in this entry. */
+  shown(replica: Observed, seq: number, { entry, hash }: StoredEntry): void {
+    const slot = this.#committed.entryOfSeq(seq)?.slot;
+    const same =
+      slot !== undefined && equalBytes(slot.hash, hash) && equalBytes(slot.entry.data, entry.data);
+    if (!same)
       this.#report("reads show the log", `${describe(replica)} shows another record at seq ${seq}`);
   }
 }

@@ -1,46 +1,6 @@
-import { RaftCore } from "@annals/raft";
-import type { Entry, EntryId, LogIndex, MemberId, Message, Term } from "@annals/raft";
+import type { LogIndex, MemberId } from "@annals/raft";
 import type { Mutant } from "./mutant.ts";
-
-/** What the patches below touch inside the core. */
-interface RaftInside {
-  readonly id: MemberId;
-  term: Term;
-  votedFor: MemberId;
-  role: string;
-  leader: MemberId;
-  electionElapsed: number;
-  readonly messages: Message[];
-  send(message: Message): void;
-  sendAfterDurable(message: Message): void;
-  acknowledge(to: MemberId, index: LogIndex): void;
-  committedInTerm(): boolean;
-  readonly log: {
-    readonly committed: LogIndex;
-    readonly lastIndex: LogIndex;
-    isUpToDate(last: EntryId): boolean;
-    matches(id: EntryId): boolean;
-    append(entries: readonly Entry[]): void;
-    commitTo(index: LogIndex): void;
-    term(index: LogIndex): Term | undefined;
-    maybeCommit(index: number, term: Term): boolean;
-    maybeAppend(
-      prev: EntryId,
-      entries: readonly Entry[],
-      leaderCommit: LogIndex,
-    ): LogIndex | "mismatch";
-  };
-  readonly tracker: {
-    readonly voters: readonly MemberId[];
-    readonly members: readonly { readonly matchIndex: LogIndex }[];
-    committed(): number;
-    get(member: MemberId): { maybeUpdate(index: LogIndex): boolean } | undefined;
-    quorumActive(): boolean;
-    recordVote(member: MemberId, granted: boolean): void;
-    tallyVotes(): { readonly granted: number; readonly rejected: number; readonly result: string };
-  };
-  readonly readOnly: { readonly token: number; ack(from: MemberId, token: number): void };
-}
+import { patched } from "./patchedCore.ts";
 
 /** FAULT MODULE: bugs inside the core, patched into its objects from outside while a mutant runs. */
 export const CORE_MUTANTS: readonly Mutant[] = [
@@ -112,18 +72,21 @@ export const CORE_MUTANTS: readonly Mutant[] = [
       };
     },
   ),
-  patched(
-    "read-without-quorum",
-    "one answer to a heartbeat confirms a read for everybody, and isolated leaders lead on",
-    (raft) => {
-      const { readOnly, tracker } = raft;
-      const ack = readOnly.ack.bind(readOnly);
-      readOnly.ack = (_from, token) => {
-        for (const voter of tracker.voters) ack(voter, token);
-      };
-      tracker.quorumActive = () => true;
-    },
-  ),
+  {
+    ...patched(
+      "read-without-quorum",
+      "one answer to a heartbeat confirms a read for everybody, and isolated leaders lead on",
+      (raft) => {
+        const { readOnly, tracker } = raft;
+        const ack = readOnly.ack.bind(readOnly);
+        readOnly.ack = (_from, token) => {
+          for (const voter of tracker.voters) ack(voter, token);
+        };
+        tracker.quorumActive = () => true;
+      },
+    ),
+    excuses: "check quorum",
+  },
   patched(
     "read-before-own-term",
     "a new leader serves reads before it has committed anything",
@@ -137,36 +100,3 @@ export const CORE_MUTANTS: readonly Mutant[] = [
     tracker.recordVote = (member) => recordVote(member, true);
   }),
 ];
-
-function patched(
-  name: string,
-  bug: string,
-  once: ((raft: RaftInside) => void) | undefined,
-  everyTurn?: (raft: RaftInside) => void,
-): Mutant {
-  return { name, bug, install: () => install(once, everyTurn) };
-}
-
-/** Every core meets its patch when it is first asked what there is to do. */
-function install(
-  once: ((raft: RaftInside) => void) | undefined,
-  everyTurn: ((raft: RaftInside) => void) | undefined,
-): () => void {
-  const { prototype } = RaftCore;
-  const original = Object.getOwnPropertyDescriptor(prototype, "hasReady");
-  const known = new WeakSet<RaftCore>();
-  if (original === undefined) throw new Error("the core has no hasReady");
-  const hasReady: (this: RaftCore) => boolean = original.value;
-  Object.defineProperty(prototype, "hasReady", {
-    ...original,
-    value(this: RaftCore) {
-      const inside: RaftInside = Reflect.get(this, "raft");
-      if (!known.has(this)) once?.(inside);
-      known.add(this);
-      const ready = hasReady.call(this);
-      if (!ready) everyTurn?.(inside);
-      return ready;
-    },
-  });
-  return () => void Object.defineProperty(prototype, "hasReady", original);
-}

@@ -1,12 +1,14 @@
 import { asIndex } from "@annals/raft";
 import type { MembershipState } from "@annals/raft";
+import { asSeq } from "@annals/record";
+import type { Seq } from "@annals/record";
 import type { LogStore, WriteCycle } from "@annals/replica";
 import { Random } from "../simulator/random.ts";
 import type { SimulatedReplica } from "../simulator/simulatedReplica.ts";
 import type { World } from "../simulator/world.ts";
 import { blankImage } from "../storage/diskImage.ts";
 import type { DiskImage } from "../storage/diskImage.ts";
-import { SimulatedDisk } from "../storage/simulatedLogStore.ts";
+import { SimulatedDisk } from "../storage/simulatedDisk.ts";
 import type { OpenOptions, SimulatedLogStore } from "../storage/simulatedLogStore.ts";
 import type { Mutant } from "./mutant.ts";
 
@@ -31,6 +33,11 @@ export const DISK_MUTANTS: readonly Mutant[] = [
     name: "wiped-node-votes",
     bug: "some starts find an empty disk, and the member goes on as the same voter",
     makeDisk: (membership, world) => new RewoundDisk(membership, world, Infinity),
+  },
+  {
+    name: "wiped-keeps-its-id",
+    bug: "a node that lost its disks goes on under its old member id",
+    wipedKeepsId: true,
   },
   {
     name: "truncation-lost",
@@ -78,6 +85,16 @@ export const DISK_MUTANTS: readonly Mutant[] = [
             },
           },
     ),
+  },
+  {
+    name: "tail-skips-a-seq",
+    bug: "the last record of a batch is looked for in the next one",
+    wrapStore: (store) =>
+      replacing(store, "indexOfSeq", (seq: Seq) => {
+        const index = store.indexOfSeq(seq);
+        const next = store.indexOfSeq(asSeq(seq + 1));
+        return next !== undefined && next !== index ? next : index;
+      }),
   },
   {
     name: "full-disk-ignored",
@@ -142,7 +159,7 @@ class RewoundDisk extends SimulatedDisk {
   override open(options: OpenOptions = {}): SimulatedLogStore {
     if (this.#history.length > 0 && this.#random.chance(0.3)) {
       const blank = blankImage(this.#membership);
-      super.persist(Number.isFinite(this.#writes) ? (this.#history[0] ?? blank) : blank);
+      this.restore(Number.isFinite(this.#writes) ? (this.#history[0] ?? blank) : blank);
     }
     return super.open(options);
   }
@@ -172,11 +189,19 @@ function changingCycles(
   return (store, replica) => withWrite(store, (cycle) => store.write(change(cycle, replica)));
 }
 
-/** The store with another `write`. */
 function withWrite(store: LogStore, write: LogStore["write"]): LogStore {
+  return replacing(store, "write", write);
+}
+
+/** The store with another method of this name. */
+function replacing<Name extends keyof LogStore>(
+  store: LogStore,
+  name: Name,
+  method: LogStore[Name],
+): LogStore {
   return new Proxy(store, {
     get(target, key) {
-      if (key === "write") return write;
+      if (key === name) return method;
       const member: unknown = Reflect.get(target, key, target);
       return typeof member === "function" ? member.bind(target) : member;
     },

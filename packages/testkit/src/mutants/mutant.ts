@@ -1,7 +1,7 @@
 import type { MembershipState, Message } from "@annals/raft";
 import type { AnnalsError } from "@annals/record";
-import type { AppendResult, LogStore, PeerTransport, Replica } from "@annals/replica";
-import type { SimulatedDisk } from "../storage/simulatedLogStore.ts";
+import type { AppendResult, BlobHolder, LogStore, PeerTransport, Replica } from "@annals/replica";
+import type { SimulatedDisk } from "../storage/simulatedDisk.ts";
 import type { SimulatedReplica } from "../simulator/simulatedReplica.ts";
 import type { World } from "../simulator/world.ts";
 
@@ -13,6 +13,13 @@ export interface Mutant {
   readonly name: string;
   /** What the planted bug is, in a sentence. */
   readonly bug: string;
+  /** A rule whose breach does not count: of a second bug that only gives this one room. */
+  readonly excuses?: string;
+  /** A node that lost its disks goes on under its old member id. */
+  readonly wipedKeepsId?: boolean;
+  /** The last blob that was saved before a crash is not there after it. */
+  readonly savesBlobsLate?: boolean;
+  readonly wrapBlobs?: (blobs: BlobHolder, replica: SimulatedReplica) => BlobHolder;
   readonly makeDisk?: (membership: MembershipState, world: World) => SimulatedDisk;
   readonly wrapStore?: (store: LogStore, replica: SimulatedReplica) => LogStore;
   readonly wrapTransport?: (transport: PeerTransport, replica: SimulatedReplica) => PeerTransport;

@@ -2,6 +2,14 @@ import { CORE_MUTANTS } from "./coreMutants.ts";
 import { DISK_MUTANTS } from "./diskMutants.ts";
 import type { Mutant } from "./mutant.ts";
 import { PORT_MUTANTS } from "./portMutants.ts";
+import { QUORUM_MUTANTS } from "./quorumMutants.ts";
+import { RECOVERY_MUTANTS } from "./recoveryMutants.ts";
 
 /** Every planted bug that the simulator must catch. */
-export const MUTANTS: readonly Mutant[] = [...DISK_MUTANTS, ...PORT_MUTANTS, ...CORE_MUTANTS];
+export const MUTANTS: readonly Mutant[] = [
+  ...DISK_MUTANTS,
+  ...RECOVERY_MUTANTS,
+  ...PORT_MUTANTS,
+  ...CORE_MUTANTS,
+  ...QUORUM_MUTANTS,
+];

@@ -8,6 +8,19 @@ import type { Mutant } from "./mutant.ts";
 /** FAULT MODULE: bugs in what passes between replicas and between a replica and its clients. */
 export const PORT_MUTANTS: readonly Mutant[] = [
   {
+    name: "blobs-not-awaited",
+    bug: "a follower takes entries whose blobs it does not have",
+    wrapBlobs: (blobs, { replica }) => ({
+      missing: (digests) => (replica?.role === "leader" ? blobs.missing(digests) : []),
+      want: (digests, from) => blobs.want(digests, from),
+    }),
+  },
+  {
+    name: "blob-saved-unflushed",
+    bug: "a blob is called saved before its flush: a crash takes it back",
+    savesBlobsLate: true,
+  },
+  {
     name: "stale-read",
     bug: "a linearizable read asks nobody",
     readBarrier: () => Promise.resolve(),

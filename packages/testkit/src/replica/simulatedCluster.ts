@@ -4,7 +4,7 @@ import type { AnnalsError } from "@annals/record";
 import { Replica, REPLICA_DEFAULTS } from "@annals/replica";
 import type { AppendResult, Clock, Receipt, ReplicaConfig } from "@annals/replica";
 import { seededRandom } from "../storage/randomCycles.ts";
-import { SimulatedDisk } from "../storage/simulatedLogStore.ts";
+import { SimulatedDisk } from "../storage/simulatedDisk.ts";
 import type { SimulatedLogStore } from "../storage/simulatedLogStore.ts";
 
 /** One member of a simulated cluster: a disk that survives crashes, and the replica that runs on it while it is up. */

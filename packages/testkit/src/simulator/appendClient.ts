@@ -1,4 +1,5 @@
-import type { AnnalsError, ProducerStamp } from "@annals/record";
+import { NO_ATTACHMENTS } from "@annals/record";
+import type { AnnalsError, Attachments, ProducerStamp } from "@annals/record";
 import type { AppendResult } from "@annals/replica";
 import { makeRecord } from "../checkers/recordId.ts";
 import type { LogUnderTest } from "./logUnderTest.ts";
@@ -13,18 +14,22 @@ const REFUSALS: ReadonlySet<string> = new Set([
   "ERR_REPLICA_CLOSED",
   "ERR_STORAGE_FAILED",
   "ERR_ENTRY_DAMAGED",
+  "ERR_BLOB_MISSING",
   "ERR_PRODUCER_GAP",
   "ERR_PRODUCER_UNKNOWN",
   "ERR_PRODUCER_FENCED",
 ]);
 /** Requests of a producer from the oldest open one to the newest: within what the producer table remembers. */
 const WINDOW_MAX = 6;
+/** A client gives an upload up after so long. */
+const UPLOAD_TIMEOUT_US = 1_000_000;
 /** How much later than its time limit an answer may come: it is looked at on ticks. */
 const GRACE_TICKS = 4;
 
 interface Request {
   readonly number: number;
   readonly records: readonly Uint8Array[];
+  readonly attachments: Attachments;
   readonly stamp: ProducerStamp | undefined;
   /** Some attempt ended without a definite answer. */
   unknown: boolean;
@@ -102,7 +107,8 @@ export class AppendClient {
       this.#producer === undefined
         ? undefined
         : { id: this.#producer, epoch: this.#epoch, sequence: ++this.#sequence };
-    const request: Request = { number, records, stamp, unknown: false, open: true };
+    const attachments = this.#drawAttachments(count);
+    const request: Request = { number, records, attachments, stamp, unknown: false, open: true };
     this.#open.add(request);
     oracle.submitted(number, count, stamp);
     this.#attempt(request);
@@ -120,18 +126,52 @@ export class AppendClient {
       this.#retryLater(request);
       return;
     }
+    const missing = target.blobs.missing([...request.attachments.values()].flat());
+    const [digest] = missing;
+    // Now and then a client forgets, and must be refused.
+    if (digest !== undefined && this.#random.chance(0.9)) {
+      this.#upload(request, digest, target);
+      return;
+    }
     world.journal.note("append", node, this.#log.number, request.number);
     this.#send(request, target);
   }
 
+  /** Brings a blob to the node that is to take the records; then, or when that does not work out, tries again. */
+  #upload(request: Request, digest: string, target: SimulatedReplica): void {
+    let answered = false;
+    const answer = (): void => {
+      if (!answered) this.#retryLater(request);
+      answered = true;
+    };
+    target.blobs.upload(digest, answer);
+    this.#log.world.scheduler.after(UPLOAD_TIMEOUT_US, answer);
+  }
+
+  /** Some requests name blobs, new ones or old ones. */
+  #drawAttachments(count: number): Attachments {
+    const { plan } = this.#log.world;
+    if (plan.blobs.chance === 0 || !this.#random.chance(plan.blobs.chance)) return NO_ATTACHMENTS;
+    const drawn = new Map<number, string[]>();
+    for (let k = this.#random.between(1, 3); k > 0; k--) {
+      const position = this.#random.below(count);
+      const number = this.#random.chance(0.2)
+        ? 1 + this.#random.below(20)
+        : this.#log.world.nextBlob();
+      const digest = number.toString(16).padStart(64, "0");
+      drawn.set(position, [...(drawn.get(position) ?? []), digest]);
+    }
+    return drawn;
+  }
+
   #send(request: Request, target: SimulatedReplica): void {
     const { world } = this.#log;
-    const { records, stamp } = request;
+    const { records, attachments, stamp } = request;
     const timeoutMs = this.#random.pick([50, 300, 1000, 5000]);
     const begunUs = world.scheduler.nowUs;
-    const { life } = target.host;
+    const { life } = target;
     let settled = false;
-    target.replica?.append({ records, stamp, timeoutMs }).then(
+    target.replica?.append({ records, attachments, stamp, timeoutMs }).then(
       (result) => {
         const late = settled;
         settled = true;
@@ -147,8 +187,7 @@ export class AppendClient {
     world.scheduler.after((timeoutMs + graceMs) * 1000, () => {
       if (settled) return;
       settled = true;
-      const { host } = target;
-      if (host.up && host.life === life && host.lastHeldUs < begunUs)
+      if (target.up && target.life === life && target.host.lastHeldUs < begunUs)
         world.report("requests are answered", `request ${request.number} has no answer in time`);
       this.#outcomeUnknown(request);
     });
@@ -233,9 +272,9 @@ export class AppendClient {
   }
 
   #chooseNode(): number {
-    const { nodes } = this.#log.world.plan;
+    const { inService } = this.#log.world;
     return this.#leader > 0 && this.#random.chance(0.9)
       ? this.#leader
-      : this.#random.between(1, nodes);
+      : this.#random.pick(inService).id;
   }
 }

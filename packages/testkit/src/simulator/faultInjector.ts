@@ -1,5 +1,7 @@
+import { CYCLE_STEPS } from "../storage/cycleSteps.ts";
 import { TIMED_FAULTS } from "./faultKinds.ts";
 import type { TimedFault } from "./faultKinds.ts";
+import { Operator } from "./operator.ts";
 import type { Random } from "./random.ts";
 import type { SimulatedNode } from "./simulatedNode.ts";
 import type { World } from "./world.ts";
@@ -15,11 +17,13 @@ const STRIKES_OF_KIND = 0x1_0000;
  */
 export class FaultInjector {
   readonly #world: World;
+  readonly #operator: Operator;
   readonly #strikes: string[] = [];
   #stopped = false;
 
   constructor(world: World) {
     this.#world = world;
+    this.#operator = new Operator(world);
     for (const [fault, everyMs] of world.plan.everyMs) {
       const moments = world.random(MOMENTS + TIMED_FAULTS.indexOf(fault));
       this.#strikeLater(fault, 1, () => 1 + moments.exponential(everyMs * 1000));
@@ -49,7 +53,7 @@ export class FaultInjector {
   }
 
   #strike(fault: TimedFault, random: Random): void {
-    const { nodes, journal, network, scheduler } = this.#world;
+    const { inService, journal, network, scheduler } = this.#world;
     const node = this.#victim(random);
     const electionUs = this.#electionUs();
     const note = (value: number, text?: string): void =>
@@ -57,22 +61,31 @@ export class FaultInjector {
     switch (fault) {
       case "partition": {
         if (network.partition.active) return;
-        const shape = network.partition.draw(random, node.id);
+        const shape = network.partition.draw(
+          random,
+          inService.map(({ place }) => place),
+          node.place,
+        );
         journal.note(fault, 0, 0, shape.length, () => shape);
         scheduler.after(electionUs + random.below(9 * electionUs), () => {
           if (this.#stopped) return;
           journal.note("heal", 0, 0, 0);
-          network.partition.heal();
+          network.mend();
         });
         return;
       }
       case "crash":
         note(1);
-        node.crashFor(random.below(4 * electionUs), random.chance(0.5));
+        node.crashFor(random.below(4 * electionUs), random.pick(CYCLE_STEPS));
+        return;
+      case "workerCrash":
+        note(1);
+        node.crashWorker(random.below(this.#world.plan.workers), random.pick(CYCLE_STEPS));
         return;
       case "powerCut":
         journal.note(fault, 0, 0, 0);
-        for (const one of nodes) one.crashFor(random.below(2 * electionUs), random.chance(0.3));
+        for (const one of inService)
+          one.crashFor(random.below(2 * electionUs), random.pick(CYCLE_STEPS));
         return;
       case "stop":
         note(1);
@@ -107,7 +120,16 @@ export class FaultInjector {
         node.fillDisk(random.below(6 * electionUs));
         return;
       case "damage":
-        this.#damage(node);
+        if (this.#operator.damage(node, random.pick(["flipped", "misplaced"]), 1)) note(1);
+        return;
+      case "zeroedPage":
+        // A page holds a handful of entries; the one at its edge may be cut in the middle.
+        if (this.#operator.damage(node, random.pick(["zeroed", "missing"]), random.between(1, 8)))
+          note(1);
+        return;
+      case "misread":
+        note(1);
+        node.misread(random);
         return;
       case "transfer":
         this.#transfer(random);
@@ -115,8 +137,31 @@ export class FaultInjector {
       case "unreachable":
         note(1);
         for (const { replica } of node.replicas)
-          replica?.reportUnreachable(this.#world.member(random.pick(nodes).id));
+          replica?.reportUnreachable(this.#world.member(random.pick(inService).id));
         return;
+      case "wipe":
+        if (this.#operator.wipe(node, random)) note(this.#world.nodes.length);
+        return;
+      case "oldDisk": {
+        const old = this.#operator.restoreOldDisk(random);
+        if (old !== undefined) journal.note(fault, old.id, 0, 1);
+        return;
+      }
+      case "join": {
+        const joining = this.#operator.join(random);
+        if (joining !== undefined) journal.note(fault, joining.id, 0, 1);
+        return;
+      }
+      case "leave":
+        if (this.#operator.leave(node)) note(1);
+        return;
+      case "stalledTail": {
+        const tails = this.#world.logs.flatMap(({ tailClients }) => tailClients);
+        if (tails.length === 0) return;
+        journal.note(fault, 0, 0, 1);
+        random.pick(tails).stallFor(random.below(30 * electionUs));
+        return;
+      }
       default:
         fault satisfies never;
     }
@@ -124,20 +169,11 @@ export class FaultInjector {
 
   /** Some node, often one that leads a log: there faults hurt most. */
   #victim(random: Random): SimulatedNode {
-    const { nodes } = this.#world;
-    const leading = nodes.filter((node) =>
+    const { inService } = this.#world;
+    const leading = inService.filter((node) =>
       node.replicas.some(({ replica }) => replica?.role === "leader"),
     );
-    return random.pick(leading.length > 0 && random.chance(0.5) ? leading : nodes);
-  }
-
-  /** Damages at most a minority of the nodes, and each of them once: nothing repairs a damaged entry. */
-  #damage(node: SimulatedNode): void {
-    const { nodes, journal } = this.#world;
-    const damaged = nodes.filter((one) => one.damaged).length;
-    if (node.damaged || (damaged + 1) * 2 >= nodes.length) return;
-    journal.note("damage", node.id, 0, 1);
-    node.damage();
+    return random.pick(leading.length > 0 && random.chance(0.5) ? leading : inService);
   }
 
   #transfer(random: Random): void {
@@ -149,7 +185,7 @@ export class FaultInjector {
       if (target.host.frozen) continue;
       const chosen = random.chance(0.5)
         ? undefined
-        : this.#world.member(random.pick(this.#world.nodes).id);
+        : this.#world.member(random.pick(this.#world.inService).id);
       const to = target.replica.transferLeadership(chosen);
       journal.note("transfer", target.node, log.number, to ?? 0);
     }

@@ -15,10 +15,16 @@ const RUN_KINDS = [
   "unknown",
   "read",
   "localRead",
+  "upload",
+  "blobSaved",
   "command",
+  "tailed",
   "start",
   "failStop",
   "heal",
+  "roster",
+  "membership",
+  "retiredRefused",
 ] as const;
 
 /** What can happen in a simulation; the number of each kind is reported. */

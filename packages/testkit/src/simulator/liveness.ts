@@ -1,3 +1,4 @@
+import { nextMembershipChange } from "@annals/replica";
 import type { LogUnderTest } from "./logUnderTest.ts";
 import type { SimulatedReplica } from "./simulatedReplica.ts";
 import type { World } from "./world.ts";
@@ -20,12 +21,16 @@ export function settlement(
 }
 
 function logSettlement(log: LogUnderTest): string | undefined {
-  const living = log.replicas.filter(({ host }) => !host.dead);
-  const down = living.find(({ replica }) => replica === undefined);
+  const running = log.replicas.filter(({ host }) => !host.dead && !host.replaced);
+  const down = running.find(({ replica }) => replica === undefined);
   if (down !== undefined) return `n${down.node} is down`;
-  const leaders = living.filter(({ replica }) => replica?.role === "leader");
+  const leaders = running.filter(({ replica }) => replica?.role === "leader");
   const [leader] = leaders;
   if (leader === undefined || leaders.length > 1) return `${leaders.length} leaders`;
+  const change = membershipProblem(log, leader);
+  if (change !== undefined) return change;
+  const { voters, learners } = leader.membership;
+  const living = running.filter(({ id }) => voters.includes(id) || learners.includes(id));
   for (const replica of living) {
     const problem = replicaSettlement(log, replica);
     if (problem !== undefined) return `n${replica.node} ${problem}`;
@@ -34,6 +39,23 @@ function logSettlement(log: LogUnderTest): string | undefined {
       return `n${replica.node} knows ${producer} otherwise than the leader`;
   }
   return undefined;
+}
+
+/** All changes are made: nobody is missing but who is lost for good, and nobody is there who was to go. */
+function membershipProblem(log: LogUnderTest, leader: SimulatedReplica): string | undefined {
+  const { world } = log;
+  const status = leader.replica?.status().raft;
+  if (status === undefined) return "the leader is down";
+  const { voters, votersOutgoing } = status.membership;
+  if (votersOutgoing.length > 0) return "the configuration is joint";
+  const change = nextMembershipChange(status, leader.host.roster.members());
+  if (change !== undefined) return "a membership change is to be made";
+  const absent = world.wanted().filter((id) => !voters.includes(id));
+  const staying = voters.filter((id) => world.leaving.has(id));
+  // Whose successor does not come keeps its place.
+  if (staying.length > absent.length) return `${staying.join(" ")} are still voters`;
+  const missing = absent.find((id) => world.nodes[id - 1]?.up === true);
+  return missing === undefined ? undefined : `n${missing} is no voter`;
 }
 
 /** What is known of producers is a function of the applied entries, so it is the same everywhere. */

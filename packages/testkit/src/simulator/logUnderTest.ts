@@ -1,8 +1,10 @@
-import { asMemberId } from "@annals/raft";
-import type { MembershipState } from "@annals/raft";
+import type { MemberId, MembershipState } from "@annals/raft";
+import { BlobsPrecede } from "../checkers/blobsPrecede.ts";
 import { Bounds } from "../checkers/bounds.ts";
 import { ChainIntact } from "../checkers/chainIntact.ts";
 import type { Checker } from "../checkers/checker.ts";
+import { Configurations } from "../checkers/configurations.ts";
+import { CommandOracle } from "../checkers/commandOracle.ts";
 import { CommittedLog } from "../checkers/committedLog.ts";
 import { DurabilityLedger } from "../checkers/durabilityLedger.ts";
 import { ElectionSafety } from "../checkers/electionSafety.ts";
@@ -12,11 +14,16 @@ import { LeaderCompleteness } from "../checkers/leaderCompleteness.ts";
 import { LogMatching } from "../checkers/logMatching.ts";
 import { LogOracle } from "../checkers/logOracle.ts";
 import { Monotonic } from "../checkers/monotonic.ts";
+import { NoStorm } from "../checkers/noStorm.ts";
 import { OneVote } from "../checkers/oneVote.ts";
 import { OwnTermCommit } from "../checkers/ownTermCommit.ts";
 import { Receipts } from "../checkers/receipts.ts";
+import { QuorumContact } from "../checkers/quorumContact.ts";
+import { Recovery } from "../checkers/recovery.ts";
 import { StateMachineSafety } from "../checkers/stateMachineSafety.ts";
+import { Tails } from "../checkers/tails.ts";
 import { SimulatedReplica } from "./simulatedReplica.ts";
+import type { TailClient } from "./tailClient.ts";
 import type { SimulatedNode } from "./simulatedNode.ts";
 import type { World } from "./world.ts";
 
@@ -27,17 +34,24 @@ const BATCH_HEAD_BYTES = 10_000;
 export class LogUnderTest {
   readonly number: number;
   readonly world: World;
-  readonly replicas: readonly SimulatedReplica[];
+  readonly configurations: Configurations;
+  readonly #replicas: SimulatedReplica[] = [];
+  readonly #born: MembershipState;
   readonly committed: CommittedLog = new CommittedLog();
   readonly oracle: LogOracle;
   readonly ledger: DurabilityLedger;
   readonly elections: ElectionSafety;
   readonly reads: FreshReads;
   readonly receipts: Receipts;
+  readonly tails: Tails;
+  readonly commands: CommandOracle;
+  readonly tailClients: TailClient[] = [];
   readonly bounds: Bounds;
+  /** Learns first what is committed. */
+  readonly committing: StateMachineSafety;
   readonly checkers: readonly Checker[];
 
-  constructor(number: number, world: World, nodes: readonly SimulatedNode[]) {
+  constructor(number: number, world: World, voters: readonly MemberId[]) {
     this.number = number;
     this.world = world;
     const { report, plan } = world;
@@ -46,10 +60,18 @@ export class LogUnderTest {
     this.oracle = new LogOracle(report);
     this.reads = new FreshReads(report, this.committed);
     this.receipts = new Receipts(report);
+    this.tails = new Tails(report, this.committed);
+    this.commands = new CommandOracle(report);
     this.elections = new ElectionSafety(report);
     this.bounds = new Bounds(report, plan.config, itemBytes + BATCH_HEAD_BYTES);
-    this.replicas = nodes.map((node) => new SimulatedReplica(this, node, membershipOf(nodes)));
-    this.ledger = new DurabilityLedger(report, this.replicas, this.committed);
+    this.#born = bornWith(voters);
+    this.configurations = new Configurations(report, this.#replicas, this.#born);
+    this.ledger = new DurabilityLedger(report, this.#replicas, this.committed, this.configurations);
+    this.committing = new StateMachineSafety(report, this.committed, (slot) => {
+      this.oracle.committed(slot);
+      this.commands.committed(slot);
+      this.configurations.committed(slot);
+    });
     this.checkers = [
       this.elections,
       new OneVote(report),
@@ -58,21 +80,34 @@ export class LogUnderTest {
       new OwnTermCommit(report),
       new Monotonic(report, this.committed),
       new LeaderCompleteness(report, this.committed, this.elections),
-      new StateMachineSafety(report, this.committed, (slot) => this.oracle.committed(slot)),
+      this.committing,
+      this.configurations,
       new FailStop(report),
+      new NoStorm(report, () => world.scheduler.nowUs),
+      ...(plan.blobs.chance > 0 ? [new BlobsPrecede(report)] : []),
+      new QuorumContact(report, world),
+      new Recovery(report),
       this.ledger,
       this.receipts,
     ];
-    nodes.forEach((node, index) => {
-      const replica = this.replicas[index];
-      if (replica !== undefined) node.replicas.push(replica);
-    });
+  }
+
+  /** One for every machine that there ever was, by its number. */
+  get replicas(): readonly SimulatedReplica[] {
+    return this.#replicas;
+  }
+
+  /** A machine joins: its disk is empty but for what the log was born with. */
+  addReplica(host: SimulatedNode): SimulatedReplica {
+    const replica = new SimulatedReplica(this, host, this.#born);
+    this.#replicas.push(replica);
+    return replica;
   }
 }
 
-function membershipOf(nodes: readonly SimulatedNode[]): MembershipState {
+function bornWith(voters: readonly MemberId[]): MembershipState {
   return {
-    voters: nodes.map(({ id }) => asMemberId(id)),
+    voters,
     votersOutgoing: [],
     learners: [],
     learnersNext: [],

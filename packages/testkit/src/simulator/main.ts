@@ -14,6 +14,8 @@ const MUTANT_SEEDS = 100;
 /** Failures that are explained: of a bug that breaks every seed a few are enough. */
 const EXPLAINED_MAX = 3;
 const PROGRESS_EVERY_MS = 10_000;
+/** Seeds take a second or so. */
+const SLOW_MS = 60_000;
 const INTERRUPTED = 130;
 
 process.exitCode = await main(process.argv.slice(2));
@@ -70,16 +72,23 @@ async function run(jobs: number, seeds: Iterator<number>, forMs = Infinity): Pro
   process.once("SIGINT", () => {
     interrupted = true;
   });
+  const begun = new Map<number, number>();
   const progress = setInterval(() => {
     console.error(totals.progress(elapsedMs(), forMs));
+    for (const [seed, sinceMs] of begun)
+      if (elapsedMs() - sinceMs > SLOW_MS) console.error(`seed ${seed} is still running`);
   }, PROGRESS_EVERY_MS);
   try {
     await runSeeds({
       jobs,
       nextSeed: () => (interrupted || elapsedMs() >= forMs ? undefined : seeds.next().value),
+      onStart: (seed) => begun.set(seed, elapsedMs()),
       onOutcome: (outcome) => {
+        begun.delete(outcome.seed);
         totals.add(outcome);
-        if (outcome.violation !== undefined) failed.push(outcome);
+        if (outcome.violation === undefined) return;
+        failed.push(outcome);
+        console.error(`seed ${outcome.seed} breaks "${outcome.violation.rule}": to be explained`);
       },
     });
   } finally {

@@ -1,8 +1,12 @@
 import type { MemberId, Message } from "@annals/raft";
+import type { ChanceFault } from "./faultKinds.ts";
 import { Partition } from "./partition.ts";
 import type { Random } from "./random.ts";
 import type { SimulatedReplica } from "./simulatedReplica.ts";
 import type { World } from "./world.ts";
+
+/** Frames that a cut keeps back at most. */
+const HELD_MAX = 500;
 
 /**
  * Carries frames from replica to replica. Frames between two replicas keep their order, as on a TCP connection, unless this one is
@@ -13,26 +17,51 @@ export class Network {
   readonly #world: World;
   readonly #random: Random;
   readonly #lastArrivalUs = new Map<number, number>();
+  /** Frames that a cut keeps back. */
+  #held: (() => void)[] = [];
   #chances: World["plan"]["chances"];
 
   constructor(world: World) {
     this.#world = world;
     this.#random = world.random(2);
     this.#chances = world.plan.chances;
-    this.partition = new Partition(world.plan.nodes);
+    this.partition = new Partition();
+  }
+
+  /** The partition is over: what connections have kept arrives now. */
+  mend(): void {
+    this.partition.heal();
+    for (const carry of this.#held.splice(0)) carry();
   }
 
   /** From now on nothing happens to frames but a delay. */
   heal(): void {
-    this.partition.heal();
+    this.mend();
     this.#chances = new Map();
+  }
+
+  /** How likely a fault of frames, answers or blobs strikes now. */
+  chanceOf(fault: ChanceFault): number {
+    return this.#chances.get(fault) ?? 0;
+  }
+
+  /** Whether these machines have a connection both ways at present. */
+  connects(one: number, other: number): boolean {
+    const [a, b] = [this.#world.nodes[one - 1], this.#world.nodes[other - 1]];
+    if (a === undefined || b === undefined || !a.up || !b.up || a.frozen || b.frozen) return false;
+    const { partition } = this;
+    return !partition.isCut(a.place, b.place) && !partition.isCut(b.place, a.place);
   }
 
   send(from: SimulatedReplica, to: MemberId, messages: readonly Message[]): void {
     const { journal } = this.#world;
     const target = this.#world.replica(from.log, to);
-    if (this.partition.isCut(from.node, to)) {
+    if (this.#refused(from, target)) return;
+    if (this.partition.isCut(from.host.place, target.host.place)) {
       journal.note("cutLoss", from.node, from.log, to);
+      // As a TCP connection that outlives the cut: its buffer is what fits.
+      if (this.partition.holds && this.#held.length < HELD_MAX)
+        this.#held.push(() => this.#carry(from, target, messages));
       if (this.#random.chance(0.1)) this.#unreachable(from, to);
       return;
     }
@@ -50,7 +79,7 @@ export class Network {
   #carry(from: SimulatedReplica, target: SimulatedReplica, messages: readonly Message[]): void {
     const { scheduler, journal, plan } = this.#world;
     const { least, mean } = plan.latencyUs;
-    const link = (from.log * 16 + from.node) * 16 + target.node;
+    const link = (from.log * 256 + from.node) * 256 + target.node;
     let arrivesUs = scheduler.nowUs + least + this.#random.exponential(mean);
     if (this.#random.chance(this.#chances.get("reorder") ?? 0)) {
       journal.note("reorder", from.node, from.log, target.node);
@@ -67,7 +96,10 @@ export class Network {
 
   #arrive(from: SimulatedReplica, target: SimulatedReplica, messages: readonly Message[]): void {
     const { journal } = this.#world;
-    if (this.partition.isCut(from.node, target.node)) {
+    if (this.#refused(from, target)) return;
+    // What is past the cut already arrives, late as it may be, unless connections break with it.
+    const broken = !this.partition.holds;
+    if (broken && this.partition.isCut(from.host.place, target.host.place)) {
       journal.note("cutLoss", from.node, from.log, target.node);
       return;
     }
@@ -78,6 +110,13 @@ export class Network {
       });
       target.receive(messages);
     });
+  }
+
+  /** Who knows that the other end was replaced refuses it, as the handshake does; a link that is open is closed. */
+  #refused(from: SimulatedReplica, target: SimulatedReplica): boolean {
+    const refused = target.host.roster.isRetired(from.id) || from.host.roster.isRetired(target.id);
+    if (refused) this.#world.journal.note("retiredRefused", from.node, from.log, target.node);
+    return refused;
   }
 
   #unreachable(from: SimulatedReplica, to: MemberId): void {

@@ -2,19 +2,23 @@ import type { Random } from "./random.ts";
 
 const PARTITION_SHAPES = ["halves", "halves", "one", "oneWay", "bridge", "ring"] as const;
 
+/** Places are numbered below this. */
+const PLACES = 64;
+
 type Shape = (typeof PARTITION_SHAPES)[number];
 
-/** Which node's frames do not get through to which. */
+/** Which place's frames do not get through to which. */
 export class Partition {
-  readonly #nodes: readonly number[];
   #cut: ReadonlySet<number> = new Set();
-
-  constructor(nodes: number) {
-    this.#nodes = Array.from({ length: nodes }, (_, index) => index + 1);
-  }
+  #holds = false;
 
   isCut(from: number, to: number): boolean {
-    return this.#cut.size > 0 && this.#cut.has(from * 16 + to);
+    return this.#cut.size > 0 && this.#cut.has(from * PLACES + to);
+  }
+
+  /** Whether frames are kept back until the cut is over, instead of lost. */
+  get holds(): boolean {
+    return this.#holds;
   }
 
   get active(): boolean {
@@ -25,14 +29,15 @@ export class Partition {
     this.#cut = new Set();
   }
 
-  /** Replaces whatever was cut; returns the shape. The victim is in the first group, where there are groups. */
-  draw(random: Random, victim: number): Shape {
+  /** Replaces whatever was cut between `places`; returns the shape. The victim is in the first group, where there are groups. */
+  draw(random: Random, places: readonly number[], victim: number): Shape {
     const shape = random.pick(PARTITION_SHAPES);
-    const others = random.shuffled(this.#nodes.filter((node) => node !== victim));
+    const others = random.shuffled(places.filter((node) => node !== victim));
     const passes = passing(shape, [victim, ...others], random);
+    this.#holds = random.chance(0.4);
     const cut = new Set<number>();
-    for (const from of this.#nodes)
-      for (const to of this.#nodes) if (from !== to && !passes(from, to)) cut.add(from * 16 + to);
+    for (const from of places)
+      for (const to of places) if (from !== to && !passes(from, to)) cut.add(from * PLACES + to);
     this.#cut = cut;
     return shape;
   }

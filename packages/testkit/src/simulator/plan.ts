@@ -9,6 +9,9 @@ export interface Plan {
   readonly seed: number;
   readonly nodes: number;
   readonly logs: number;
+  /** Worker threads of a node; a log belongs to the same one everywhere. */
+  readonly workers: number;
+  readonly reassignStaggerMs: number;
   readonly config: ReplicaConfig;
   /** How long faults last, before everything is healed. */
   readonly faultyMs: number;
@@ -18,10 +21,18 @@ export interface Plan {
     readonly producers: number;
     readonly appenders: number;
     readonly readers: number;
+    /** Consumers that follow the log. */
+    readonly tails: number;
     /** Mean time between two requests of one client. */
     readonly thinkUs: number;
     readonly recordsMax: number;
     readonly recordBytesMax: number;
+  };
+  readonly blobs: {
+    /** How likely a request names blobs. */
+    readonly chance: number;
+    /** Mean time that a blob takes to arrive on a disk. */
+    readonly meanUs: number;
   };
   /** Mean interval of a fault in the whole cluster; faults that are off are absent. */
   readonly everyMs: ReadonlyMap<TimedFault, number>;
@@ -41,6 +52,8 @@ export function drawPlan(seed: number, faultyMsMax: number = Infinity): Plan {
     seed,
     nodes,
     logs: random.pick([1, 1, 1, 2, 3]),
+    workers: random.pick([1, 2, 3]),
+    reassignStaggerMs: random.pick([1, 100, 1000]),
     config: drawConfig(random),
     faultyMs: Math.min(faultyMsMax, random.between(4000, 20_000)),
     latencyUs: { least: random.between(20, 500), mean: random.pick([100, 500, 2000, 10_000]) },
@@ -49,13 +62,18 @@ export function drawPlan(seed: number, faultyMsMax: number = Infinity): Plan {
       producers: random.between(1, 4),
       appenders: random.between(1, 4),
       readers: random.between(1, 3),
+      tails: random.between(0, 2),
       thinkUs: random.pick([5000, 20_000, 50_000, 100_000]),
       recordsMax: random.pick([1, 3, 10, 40]),
       recordBytesMax: random.pick([8, 100, 1000]),
     },
-    everyMs: faultless ? new Map() : drawTimed(random, nodes),
+    everyMs: faultless ? new Map() : drawTimed(random),
     chances: faultless ? new Map() : drawChances(random),
     healsQuorumOnly: random.chance(0.5),
+    blobs: {
+      chance: random.pick([0, 0, 0.05, 0.3]),
+      meanUs: random.pick([500, 5000, 100_000]),
+    },
   };
 }
 
@@ -83,13 +101,11 @@ function drawConfig(random: Random): ReplicaConfig {
   };
 }
 
-function drawTimed(random: Random, nodes: number): ReadonlyMap<TimedFault, number> {
+function drawTimed(random: Random): ReadonlyMap<TimedFault, number> {
   const everyMs = new Map<TimedFault, number>();
   for (const fault of TIMED_FAULTS) {
     const on = random.chance(0.4);
     const rate = random.pick([500, 1000, 2000, 5000]);
-    // Nobody can repair a damaged entry yet: a minority of the nodes is damaged at most once each.
-    if (fault === "damage" && nodes < 3) continue;
     if (on) everyMs.set(fault, rate);
   }
   return everyMs;

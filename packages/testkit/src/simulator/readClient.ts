@@ -1,4 +1,3 @@
-import { asSeq } from "@annals/record";
 import type { Replica } from "@annals/replica";
 import type { LogUnderTest } from "./logUnderTest.ts";
 import type { Random } from "./random.ts";
@@ -46,6 +45,8 @@ export class ReadClient {
   #chooseReplica(): SimulatedReplica {
     const { replicas } = this.#log;
     const leading = replicas.filter(({ replica }) => replica?.role === "leader");
+    const [oldest] = leading.toSorted((a, b) => termOf(a) - termOf(b));
+    if (leading.length > 1 && oldest !== undefined && this.#random.chance(0.8)) return oldest;
     return this.#random.pick(leading.length > 0 && this.#random.chance(0.5) ? leading : replicas);
   }
 
@@ -54,8 +55,7 @@ export class ReadClient {
     const timeoutMs = this.#random.pick([200, 1000, 3000]);
     const floor = reads.begin();
     const begunUs = world.scheduler.nowUs;
-    const { host } = target;
-    const { life } = host;
+    const { life } = target;
     let settled = false;
     const settle = (): void => {
       if (!settled) this.#open--;
@@ -65,14 +65,15 @@ export class ReadClient {
     const barrier = world.mutant?.readBarrier ?? barrierOf;
     barrier(replica, timeoutMs).then(() => {
       settle();
-      if (host.life !== life || !host.up || target.closing || target.failure !== undefined) return;
+      if (target.life !== life || !target.up || target.closing || target.failure !== undefined)
+        return;
       world.journal.note("read", target.node, number, replica.appliedSeq);
       reads.linearizable(target, floor, replica.appliedSeq);
       this.#showSome(target, replica);
     }, settle);
     const graceMs = GRACE_TICKS * world.plan.config.tickMs;
     world.scheduler.after((timeoutMs + graceMs) * 1000, () => {
-      if (!settled && host.up && host.life === life && host.lastHeldUs < begunUs)
+      if (!settled && target.up && target.life === life && target.host.lastHeldUs < begunUs)
         world.report("requests are answered", `a read at n${target.node} has no answer in time`);
       settle();
     });
@@ -85,11 +86,14 @@ export class ReadClient {
     if (last === 0) return;
     world.journal.note("localRead", target.node, number, last);
     for (const seq of [last, 1 + this.#random.below(last)]) {
-      const index = target.view.stored.indexOfSeq(asSeq(seq));
-      if (index !== undefined && target.view.damaged.has(index)) continue;
-      reads.shown(target, seq, target.view.stored.at(index ?? 0)?.hash);
+      const found = target.readSeq(seq);
+      if (found !== undefined) reads.shown(target, seq, found);
     }
   }
+}
+
+function termOf({ raft }: SimulatedReplica): number {
+  return raft?.term ?? Infinity;
 }
 
 function barrierOf(replica: Replica, timeoutMs: number): Promise<void> {

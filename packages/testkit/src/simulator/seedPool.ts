@@ -5,6 +5,7 @@ export interface SeedPoolOptions {
   readonly jobs: number;
   /** The next seed to run; undefined when there is none any more. */
   readonly nextSeed: () => number | undefined;
+  readonly onStart?: (seed: number) => void;
   readonly onOutcome: (outcome: Outcome) => void;
 }
 
@@ -23,13 +24,18 @@ function script(): URL {
   return new URL(compiled ? "./seedWorker.js" : "./seedWorker.ts", import.meta.url);
 }
 
-function work(worker: Worker, { nextSeed, onOutcome }: SeedPoolOptions): Promise<void> {
+function work(worker: Worker, options: SeedPoolOptions): Promise<void> {
+  const { nextSeed, onStart, onOutcome } = options;
   return new Promise((resolve, reject) => {
     let seed: number | undefined;
     const next = (): void => {
       seed = nextSeed();
-      if (seed === undefined) resolve();
-      else worker.postMessage(seed);
+      if (seed === undefined) {
+        resolve();
+        return;
+      }
+      onStart?.(seed);
+      worker.postMessage(seed);
     };
     worker.on("message", (outcome: Outcome) => {
       onOutcome(outcome);

@@ -1,4 +1,8 @@
 import type { AnnalsError } from "@annals/record";
+import type { CycleStep } from "../storage/cycleSteps.ts";
+import type { Damage } from "../storage/diskImage.ts";
+import { reconcile } from "./reconcile.ts";
+import { Roster } from "./roster.ts";
 import type { SimulatedReplica } from "./simulatedReplica.ts";
 import type { Random } from "./random.ts";
 import type { World } from "./world.ts";
@@ -6,9 +10,15 @@ import type { World } from "./world.ts";
 /** Milliseconds since 1970 at which every simulation begins. */
 const EPOCH_MS = 1_700_000_000_000;
 
+/** Ticks between two looks at whether the memberships are what they should be. */
+const RECONCILE_TICKS = 10;
+
 /** One process on one machine: it carries a replica of every log, which share its fate, its disk and its clock. */
 export class SimulatedNode {
+  /** Also its member id in every log. */
   readonly id: number;
+  /** Its place in the cluster, which another machine takes when this one has lost its disks. */
+  readonly place: number;
   readonly replicas: SimulatedReplica[] = [];
   readonly #world: World;
   readonly #random: Random;
@@ -16,6 +26,11 @@ export class SimulatedNode {
   #up = false;
   #dead = false;
   #damaged = false;
+  /** Some read was misdirected, so that an entry may be called damaged which is not. */
+  #misreads = false;
+  #replaced = false;
+  #roster: Roster;
+  #ticks = 0;
   #held: (() => void)[] | undefined;
   #lastHeldUs = 0;
   #wallOffsetMs = 0;
@@ -24,9 +39,13 @@ export class SimulatedNode {
   #stalledUntilUs = 0;
   #fullUntilUs = 0;
   #failingFlushes = 0;
+  #stopping = false;
+  #lastHandoverUs = -Infinity;
 
-  constructor(id: number, world: World) {
+  constructor(id: number, place: number, world: World) {
     this.id = id;
+    this.place = place;
+    this.#roster = new Roster(world.bornAt);
     this.#world = world;
     this.#random = world.random(1000 + id);
   }
@@ -47,6 +66,25 @@ export class SimulatedNode {
 
   get damaged(): boolean {
     return this.#damaged;
+  }
+
+  /** Another machine has its place; this one stands in the attic, with all its disks hold. */
+  get replaced(): boolean {
+    return this.#replaced;
+  }
+
+  /** Down for good, by what anybody can tell. */
+  get lost(): boolean {
+    return this.#dead || this.#damaged || this.#replaced;
+  }
+
+  /** Who belongs to the cluster, as far as this node has heard. */
+  get roster(): Roster {
+    return this.#roster;
+  }
+
+  forgetRoster(): void {
+    this.#roster = new Roster(this.#world.bornAt);
   }
 
   get frozen(): boolean {
@@ -74,12 +112,14 @@ export class SimulatedNode {
   }
 
   start(): void {
-    if (this.#up || this.#dead) return;
+    if (this.#up || this.#dead || this.#replaced) return;
     const { journal } = this.#world;
     this.#up = true;
     this.#life++;
     this.#held = undefined;
     this.#lateTickUs = 0;
+    this.#stopping = false;
+    this.#lastHandoverUs = -Infinity;
     journal.note("start", this.id, 0, this.#life);
     try {
       for (const replica of this.replicas) replica.start();
@@ -91,27 +131,58 @@ export class SimulatedNode {
   }
 
   #failedStart(error: AnnalsError): void {
-    if (error.code !== "ERR_ENTRY_DAMAGED")
+    if (error.code !== "ERR_ENTRY_DAMAGED" || !(this.#damaged || this.#misreads))
       this.#world.report("starts", `n${this.id} does not start: ${error.message}`);
-    this.crash(false);
-    this.#dead = true;
+    if (this.#damaged) {
+      this.crash("begun");
+      this.#dead = true;
+    } else {
+      this.crashFor(this.#random.below(2_000_000), "begun");
+    }
   }
 
-  crash(keepPending: boolean): void {
+  crash(step: CycleStep): void {
     if (!this.#up) return;
     this.#up = false;
     this.#held = undefined;
-    for (const replica of this.replicas) replica.crash(keepPending);
+    for (const replica of this.replicas) replica.crash(step);
   }
 
-  crashFor(downUs: number, keepPending: boolean): void {
-    this.crash(keepPending);
+  crashFor(downUs: number, step: CycleStep): void {
+    this.crash(step);
     this.#world.scheduler.after(downUs, () => this.start());
+  }
+
+  /** A worker thread ends with the replicas that it owns; others take them over, one per stagger interval. The process goes on. */
+  crashWorker(worker: number, step: CycleStep): void {
+    if (!this.#up || this.frozen || this.#stopping) return;
+    const life = this.#life;
+    const { scheduler, plan } = this.#world;
+    for (const replica of this.replicas) {
+      if (replica.worker !== worker || !replica.up) continue;
+      replica.crash(step);
+      const slotUs = this.#lastHandoverUs + plan.reassignStaggerMs * 1000;
+      this.#lastHandoverUs = Math.max(scheduler.nowUs, slotUs);
+      scheduler.at(this.#lastHandoverUs, () => {
+        this.run(life, () => this.#takeOver(replica));
+      });
+    }
+  }
+
+  #takeOver(replica: SimulatedReplica): void {
+    if (this.#stopping || replica.up) return;
+    this.#world.journal.note("start", this.id, replica.log, replica.life);
+    try {
+      replica.start();
+    } catch (error) {
+      this.#failedStart(error as AnnalsError);
+    }
   }
 
   /** The orderly end: replicas are closed, then the process is gone and comes back. */
   stopFor(downUs: number): void {
     const life = this.#life;
+    this.#stopping = true;
     for (const replica of this.replicas) {
       replica.stop().catch((error: AnnalsError) => {
         if (error.code !== "ERR_DISK_FULL" && error.code !== "ERR_STORAGE_FAILED")
@@ -119,7 +190,7 @@ export class SimulatedNode {
       });
     }
     this.#world.scheduler.after(100_000 + this.#random.below(200_000), () => {
-      if (life === this.#life) this.crashFor(downUs, false);
+      if (life === this.#life) this.crashFor(downUs, "begun");
     });
   }
 
@@ -128,11 +199,12 @@ export class SimulatedNode {
     const { journal, scheduler } = this.#world;
     journal.note("failStop", this.id, replica.log, error.code.length, () => error.message);
     const life = this.#life;
-    if (error.code === "ERR_ENTRY_DAMAGED" && this.#damaged) this.#dead = true;
+    if (error.code === "ERR_ENTRY_DAMAGED" && (this.#damaged || this.#misreads))
+      this.#dead = this.#damaged;
     else if (error.code !== "ERR_STORAGE_FAILED" || !replica.storageFailed)
       this.#world.report("no broken replica", `n${this.id}: ${error.code} ${error.message}`);
     scheduler.after(this.#random.below(20_000), () => {
-      if (life === this.#life) this.crashFor(this.#random.below(2_000_000), false);
+      if (life === this.#life) this.crashFor(this.#random.below(2_000_000), "begun");
     });
   }
 
@@ -188,17 +260,46 @@ export class SimulatedNode {
   }
 
   /** Bit rot in some entry of some log, found when it is next read after a restart. */
-  damage(): void {
+  damage(damage: Damage, entries: number): boolean {
     const replica = this.#random.pick(this.replicas);
     const { count } = replica.durable.stored;
-    if (count === 0) return;
+    if (count < 2) return false;
     this.#damaged = true;
-    replica.disk.damageEntry(this.#world.index(1 + this.#random.below(count)));
+    const first = 1 + this.#random.below(count);
+    for (let index = first; index < first + entries && index <= count; index++)
+      replica.disk.damageEntry(this.#world.index(index), damage);
+    return true;
+  }
+
+  /** Some of the next reads bring the bytes of another entry. */
+  misread(random: Random): void {
+    this.#misreads = true;
+    random.pick(this.replicas).disk.misreadNext(random.between(1, 3));
+  }
+
+  /** FAULT: its disks are empty, and it goes on as if they always were. */
+  blank(): void {
+    this.crash("begun");
+    for (const replica of this.replicas) replica.blank();
+  }
+
+  /** Its disks are gone, or it is taken for lost; another machine takes its place. */
+  replace(): void {
+    this.crash("begun");
+    this.#replaced = true;
+  }
+
+  /** The machine is fetched from the attic and runs with the disks as they were, for a while. */
+  returnFor(upUs: number): void {
+    if (!this.#replaced) return;
+    this.#replaced = false;
+    this.start();
+    this.#world.scheduler.after(upUs, () => this.replace());
   }
 
   /** Gone for good. */
   retire(): void {
-    this.crash(false);
+    this.crash("begun");
     this.#dead = true;
   }
 
@@ -231,6 +332,8 @@ export class SimulatedNode {
         const elapsed = Math.max(1, Math.floor((nowUs - lastUs) / tickUs));
         journal.note("tick", this.id, 0, elapsed);
         for (const { replica } of this.replicas) replica?.tick(elapsed);
+        this.#ticks++;
+        if (this.#ticks % RECONCILE_TICKS === 0) reconcile(this, this.#world);
         this.#tickLater(life, nowUs);
       });
     });

@@ -1,12 +1,16 @@
-import { asMemberId } from "@annals/raft";
-import type { MemberId, MembershipState, Message, Role, Term } from "@annals/raft";
-import type { AnnalsError } from "@annals/record";
-import { NO_BLOBS, Replica } from "@annals/replica";
-import type { Clock, PeerTransport } from "@annals/replica";
+import { asIndex, asMemberId } from "@annals/raft";
+import type { MemberId, MembershipState, Message, RaftStatus, Role, Term } from "@annals/raft";
+import { AnnalsError, asSeq } from "@annals/record";
+import { Replica } from "@annals/replica";
+import type { Clock, LogStore, PeerTransport, StoredEntry } from "@annals/replica";
 import type { Observed } from "../checkers/checker.ts";
+import { CYCLE_STEPS, isInForce } from "../storage/cycleSteps.ts";
+import type { CycleStep } from "../storage/cycleSteps.ts";
 import type { DiskImage } from "../storage/diskImage.ts";
-import { SimulatedDisk } from "../storage/simulatedLogStore.ts";
+import { SimulatedDisk } from "../storage/simulatedDisk.ts";
 import type { SimulatedLogStore } from "../storage/simulatedLogStore.ts";
+import { SimulatedBlobs } from "./simulatedBlobs.ts";
+import { decodeRosterCommand, SYSTEM_LOG } from "./roster.ts";
 import type { LogUnderTest } from "./logUnderTest.ts";
 import type { Random } from "./random.ts";
 import type { SimulatedNode } from "./simulatedNode.ts";
@@ -16,24 +20,56 @@ export class SimulatedReplica implements Observed {
   readonly log: number;
   readonly node: number;
   readonly id: MemberId;
-  readonly disk: SimulatedDisk;
+  readonly #born: MembershipState;
+  #disk: SimulatedDisk;
   readonly host: SimulatedNode;
+  readonly blobs: SimulatedBlobs;
   readonly #under: LogUnderTest;
   readonly #random: Random;
-  #running: { readonly replica: Replica; readonly store: SimulatedLogStore } | undefined;
+  #running:
+    | { readonly replica: Replica; readonly store: SimulatedLogStore; readonly reads: LogStore }
+    | undefined;
   #failure: AnnalsError | undefined;
   #storageFailed = false;
   #closing = false;
+  #life = 0;
 
-  constructor(under: LogUnderTest, host: SimulatedNode, membership: MembershipState) {
+  constructor(under: LogUnderTest, host: SimulatedNode, born: MembershipState) {
     this.log = under.number;
     this.node = host.id;
     this.id = asMemberId(host.id);
     this.host = host;
     this.#under = under;
     this.#random = under.world.random(100 * host.id + under.number);
-    const { mutant } = under.world;
-    this.disk = mutant?.makeDisk?.(membership, under.world) ?? new SimulatedDisk(membership);
+    this.#born = born;
+    this.#disk = this.#blankDisk();
+    this.blobs = new SimulatedBlobs(this, under);
+  }
+
+  #blankDisk(): SimulatedDisk {
+    const { world } = this.#under;
+    return world.mutant?.makeDisk?.(this.#born, world) ?? new SimulatedDisk(this.#born);
+  }
+
+  /** Counts the starts of this replica, with its process or in another worker; callbacks of an earlier life do nothing. */
+  get life(): number {
+    return this.#life;
+  }
+
+  get up(): boolean {
+    return this.#running !== undefined;
+  }
+
+  /** The worker thread of its process that owns it: they die together. */
+  get worker(): number {
+    return this.log % this.#under.world.plan.workers;
+  }
+
+  /** Runs an event of a life of this replica: never, if that is over; later, if its process stands still. */
+  run(life: number, action: () => void): void {
+    this.host.run(this.host.life, () => {
+      if (this.up && life === this.#life) action();
+    });
   }
 
   /** Undefined while the node is down. */
@@ -41,12 +77,32 @@ export class SimulatedReplica implements Observed {
     return this.#running?.replica;
   }
 
+  get disk(): SimulatedDisk {
+    return this.#disk;
+  }
+
+  blank(): void {
+    this.#disk = this.#blankDisk();
+    this.blobs.blank();
+    for (const checker of this.#under.checkers) checker.blanked?.(this);
+  }
+
   get durable(): DiskImage {
-    return this.disk.image;
+    return this.#disk.image;
   }
 
   get view(): DiskImage {
-    return this.#running?.store.view ?? this.disk.image;
+    return this.#running?.store.view ?? this.#disk.image;
+  }
+
+  /** Undefined when the replica is down or at its end: a closed store tells nothing. */
+  get raft(): RaftStatus | undefined {
+    if (this.#closing || this.#failure !== undefined) return undefined;
+    return this.replica?.status().raft;
+  }
+
+  get membership(): MembershipState {
+    return this.raft?.membership ?? this.#disk.image.membership;
   }
 
   get storageFailed(): boolean {
@@ -68,28 +124,30 @@ export class SimulatedReplica implements Observed {
     this.#failure = undefined;
     this.#storageFailed = false;
     this.#closing = false;
-    const life = this.host.life;
+    const life = ++this.#life;
     const store = this.disk.open({ onWrite: (written) => this.#onWrite(written, life) });
+    const reads = world.mutant?.wrapStore?.(store, this) ?? store;
     const clock: Clock = {
       now: () => world.scheduler.nowUs / 1000,
       wallTime: () => this.host.wallTime(),
       defer: (turn) =>
         world.scheduler.after(this.#random.below(60), () => {
-          this.host.run(life, () => this.#turn(turn));
+          this.run(life, () => this.#turn(turn));
         }),
     };
     const transport: PeerTransport = { send: (to, messages) => this.#send(to, messages) };
+    if (this.log === SYSTEM_LOG) this.#replayRoster();
     const replica = new Replica({
       self: this.id,
       config: world.plan.config,
-      store: world.mutant?.wrapStore?.(store, this) ?? store,
-      blobs: NO_BLOBS,
+      store: reads,
+      blobs: world.mutant?.wrapBlobs?.(this.blobs, this) ?? this.blobs,
       transport: world.mutant?.wrapTransport?.(transport, this) ?? transport,
       clock,
       randomBelow: (n) => this.#random.below(n),
       events: {
         onRole: (role, leader, term) => this.#onRole(role, leader, term),
-        onCommand: () => {},
+        onCommand: (_index, data) => this.#onCommand(data),
         onTrace: (trace) => {
           if (world.journal.keepsLines)
             world.journal.say(this.node, this.log, JSON.stringify(trace));
@@ -97,16 +155,53 @@ export class SimulatedReplica implements Observed {
         onFailed: (error) => this.#onFailed(error),
       },
     });
-    this.#running = { replica, store };
+    this.#running = { replica, store, reads };
     for (const checker of this.#under.checkers) checker.started?.(this);
   }
 
-  /** The process dies; a write in the air is lost, or had just reached the disk. */
-  crash(keepPending: boolean): void {
+  /** Commands at or below the stored applied index are not handed out again. */
+  #replayRoster(): void {
+    const { stored, appliedIndex } = this.durable;
+    this.host.forgetRoster();
+    for (let index = 1; index <= appliedIndex; index++) {
+      const entry = stored.at(index)?.entry;
+      if (entry?.kind === "command") this.#onCommand(entry.data);
+    }
+  }
+
+  #onCommand(data: Uint8Array): void {
+    const command = this.log === SYSTEM_LOG ? decodeRosterCommand(data) : undefined;
+    if (command !== undefined) this.host.roster.apply(command);
+  }
+
+  /** The process or the worker dies; a write in the air is lost, or had just reached the disk. */
+  crash(step: CycleStep): void {
+    if (this.#running === undefined) return;
+    const { store } = this.#running;
+    const { checkers, world } = this.#under;
     const before = this.disk.image.hardState;
-    this.#running?.store.crash({ keepPending });
+    const pending = store.pendingImage;
+    if (pending !== undefined)
+      world.journal.note("cutCycle", this.node, this.log, CYCLE_STEPS.indexOf(step), () => step);
+    store.crash(step);
+    for (const checker of checkers) {
+      if (isInForce(step)) checker.flushed?.(this, before);
+      checker.crashed?.(this, step, pending);
+    }
     this.#running = undefined;
-    if (keepPending) for (const checker of this.#under.checkers) checker.flushed?.(this, before);
+    this.blobs.crash();
+  }
+
+  /** The entry that holds this seq, as a reader gets it from the store; undefined if the store finds it damaged. */
+  readSeq(seq: number): StoredEntry | undefined {
+    const store = this.#running?.reads;
+    try {
+      const index = store?.indexOfSeq(asSeq(seq));
+      return index === undefined ? undefined : store?.storedEntry(index);
+    } catch (error) {
+      if (!(error instanceof AnnalsError) || error.code !== "ERR_ENTRY_DAMAGED") throw error;
+      return undefined;
+    }
   }
 
   /** The orderly end: hands leadership over and closes the replica. */
@@ -119,18 +214,27 @@ export class SimulatedReplica implements Observed {
 
   /** A frame arrives. */
   receive(messages: readonly Message[]): void {
-    const { world, receipts } = this.#under;
+    const { world, receipts, checkers } = this.#under;
+    const from = messages[0]?.from;
+    if (from !== undefined) for (const checker of checkers) checker.received?.(this, from);
     const withReceipt = messages.some((message) => message.kind === "appendEntries");
     const through = world.mutant?.receive?.(messages, this) ?? messages;
     this.replica?.receive(through, withReceipt ? receipts.issue(this) : undefined);
   }
 
   #turn(turn: () => void): void {
-    const { world, checkers, bounds } = this.#under;
+    const { world, checkers, bounds, committing } = this.#under;
     turn();
-    if (this.#closing || this.#failure !== undefined) return;
+    if (this.#closing) return;
+    if (this.#failure !== undefined && this.#storageFailed) return;
     const status = this.replica?.status();
     if (status === undefined) return;
+    if (this.#failure !== undefined) {
+      // What it committed and answered in the very turn in which it failed counts.
+      const applied = Math.min(status.raft.commitIndex, this.view.stored.count);
+      committing.turned(this, { ...status.raft, applied: asIndex(applied) });
+      return;
+    }
     const { term, commitIndex, lastIndex } = status.raft;
     world.journal.note("turn", this.node, this.log, term * 2 ** 20 + commitIndex + lastIndex * 31);
     for (const checker of checkers) checker.turned?.(this, status.raft);
@@ -174,7 +278,7 @@ export class SimulatedReplica implements Observed {
       world.journal.note("truncated", this.node, this.log, first);
     const fate = this.host.drawFlush();
     world.scheduler.after(fate.afterUs, () => {
-      this.host.run(life, () => this.#finishWrite(store));
+      this.run(life, () => this.#finishWrite(store));
     });
   }
 

@@ -35,12 +35,16 @@ export class World {
   readonly scheduler: Scheduler = new Scheduler();
   readonly journal: Journal;
   readonly network: Network;
-  readonly nodes: readonly SimulatedNode[];
+  readonly #nodes: SimulatedNode[] = [];
+  /** Members that are to leave, or have left. */
+  readonly leaving: Set<number> = new Set();
+  readonly #inService = new Map<number, SimulatedNode>();
   readonly logs: readonly LogUnderTest[];
   readonly report: Report;
   readonly strikesOnly: ReadonlySet<string> | undefined;
   #violation: Violation | undefined;
   #requests = 0;
+  #blobs = 20;
 
   constructor(plan: Plan, options: WorldOptions = {}) {
     this.plan = withoutChances(plan, options.without ?? new Set());
@@ -48,14 +52,54 @@ export class World {
     this.mutant = options.mutant;
     this.journal = new Journal(() => this.scheduler.nowUs, options.keepsLines ?? false);
     this.report = (rule, text) => {
+      if (rule === options.mutant?.excuses) return;
       this.#violation ??= { rule, text };
       this.journal.say(0, 0, `BROKEN ${rule}: ${text}`);
     };
     this.network = new Network(this);
-    const ids = Array.from({ length: plan.nodes }, (_, index) => index + 1);
-    this.nodes = ids.map((id) => new SimulatedNode(id, this));
-    const numbers = Array.from({ length: plan.logs }, (_, index) => index + 1);
-    this.logs = numbers.map((number) => new LogUnderTest(number, this, this.nodes));
+    const born = numbersTo(plan.nodes).map(asMemberId);
+    this.logs = numbersTo(plan.logs).map((number) => new LogUnderTest(number, this, born));
+    for (const place of born) this.addMachine(place);
+  }
+
+  /** Every machine that there ever was, by its number, which is its member id as well: a wiped one is followed by another. */
+  get nodes(): readonly SimulatedNode[] {
+    return this.#nodes;
+  }
+
+  /** The newest machine of each place. */
+  get inService(): readonly SimulatedNode[] {
+    return [...this.#inService.values()];
+  }
+
+  /** Which member was at which place when the cluster was born. */
+  get bornAt(): ReadonlyMap<number, MemberId> {
+    return new Map(numbersTo(this.plan.nodes).map((place) => [place, asMemberId(place)]));
+  }
+
+  /** A machine with empty disks, switched off yet, at a new place or in the place of the one that was there. */
+  addMachine(place: number): SimulatedNode {
+    const node = new SimulatedNode(this.#nodes.length + 1, place, this);
+    this.#nodes.push(node);
+    this.#inService.set(place, node);
+    for (const log of this.logs) node.replicas.push(log.addReplica(node));
+    return node;
+  }
+
+  /** A machine that was never switched on is taken away again. */
+  giveUp(node: SimulatedNode): void {
+    node.replace();
+    this.#inService.delete(node.place);
+  }
+
+  /** Whom every log has as its voters once all that was asked for is done, ascending. */
+  wanted(): readonly MemberId[] {
+    const wanted = this.inService.filter(({ id }) => !this.leaving.has(id));
+    return wanted.map(({ id }) => this.member(id)).toSorted((a, b) => a - b);
+  }
+
+  newestAt(place: number): SimulatedNode | undefined {
+    return this.#inService.get(place);
   }
 
   /** The first rule that was broken. */
@@ -73,6 +117,11 @@ export class World {
     return ++this.#requests;
   }
 
+  /** The number of a blob that nobody named before; lower ones are named again and again. */
+  nextBlob(): number {
+    return ++this.#blobs;
+  }
+
   replica(log: number, node: number): SimulatedReplica {
     const replica = this.logs[log - 1]?.replicas[node - 1];
     if (replica === undefined) throw new RangeError(`no node ${node} or no log ${log}`);
@@ -86,6 +135,10 @@ export class World {
   index(value: number): LogIndex {
     return asIndex(value);
   }
+}
+
+function numbersTo(count: number): readonly number[] {
+  return Array.from({ length: count }, (_, index) => index + 1);
 }
 
 function withoutChances(plan: Plan, without: ReadonlySet<ChanceFault>): Plan {

@@ -62,6 +62,10 @@ export class StoredRun {
   }
 }
 
+/** What is found in the place of an entry: other bits, zeros from the middle on, nothing, or another entry. */
+export const DAMAGES = ["flipped", "zeroed", "missing", "misplaced"] as const;
+export type Damage = (typeof DAMAGES)[number];
+
 /** Everything that one log has on disk. Replaced as a whole, never changed. */
 export interface DiskImage {
   readonly stored: StoredRun;
@@ -69,7 +73,7 @@ export interface DiskImage {
   readonly membership: MembershipState;
   readonly appliedIndex: LogIndex;
   readonly producers: ReadonlyMap<string, ProducerState>;
-  readonly damaged: ReadonlySet<number>;
+  readonly damaged: ReadonlyMap<number, Damage>;
 }
 
 /** The disk on which a log with this membership was born. */
@@ -80,7 +84,7 @@ export function blankImage(membership: MembershipState): DiskImage {
     membership,
     appliedIndex: asIndex(0),
     producers: new Map(),
-    damaged: new Set(),
+    damaged: new Map(),
   };
 }
 

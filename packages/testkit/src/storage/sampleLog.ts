@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { asIndex, asMemberId, asTerm } from "@annals/raft";
 import type { Entry, HardState, MembershipState } from "@annals/raft";
 import { asSeq, chainHash, encodeBatch, ZERO_HASH } from "@annals/record";
+import type { ProducerStamp } from "@annals/record";
 import type { WriteCycle } from "@annals/replica";
 import { entryKindCode } from "@annals/wire";
 
@@ -14,18 +15,19 @@ export const SAMPLE_MEMBERSHIP: MembershipState = {
   autoLeave: false,
 };
 
-/** `records` payloads that begin at `firstSeq`. */
+/** `records` payloads that begin at `firstSeq`, as one request. */
 export function batchEntry(
   index: number,
   term: number,
   firstSeq: number,
   records: readonly Uint8Array[],
+  producer?: ProducerStamp,
 ): Entry {
   const header = {
     firstSeq: asSeq(firstSeq),
     count: records.length,
     recordedAt: 1_700_000_000_000 + index,
-    requests: [{ count: records.length, producer: undefined }],
+    requests: [{ count: records.length, producer }],
   };
   return {
     index: asIndex(index),

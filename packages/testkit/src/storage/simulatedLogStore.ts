@@ -8,8 +8,10 @@ import { asSeq, ZERO_HASH } from "@annals/record";
 import type { Seq } from "@annals/record";
 import type { LogStore, ProducerState, StoredEntry, WriteCycle } from "@annals/replica";
 import { StorageError } from "@annals/storage";
-import { blankImage, nextImage } from "./diskImage.ts";
+import { nextImage } from "./diskImage.ts";
+import type { CycleStep } from "./cycleSteps.ts";
 import type { DiskImage, StoredSlot } from "./diskImage.ts";
+import type { SimulatedDisk } from "./simulatedDisk.ts";
 
 interface PendingWrite {
   readonly cycle: WriteCycle;
@@ -25,55 +27,20 @@ export interface OpenOptions {
   readonly onWrite?: (store: SimulatedLogStore) => void;
 }
 
-/** The disk under one replica: what it holds survives every crash of the store above it. */
-export class SimulatedDisk {
-  #image: DiskImage;
-  #damaged: ReadonlySet<number> = new Set();
-  #store: SimulatedLogStore | undefined;
-
-  constructor(membership: MembershipState) {
-    this.#image = blankImage(membership);
-  }
-
-  /** What would be found after a crash now. */
-  get image(): DiskImage {
-    return this.#image;
-  }
-
-  /** Opens a store; an older one on this disk is dead from now on. */
-  open(options: OpenOptions = {}): SimulatedLogStore {
-    this.#store?.crash();
-    const image = { ...this.#image, damaged: this.#damaged };
-    const store = new SimulatedLogStore(image, (next) => this.persist(next), options);
-    this.#store = store;
-    return store;
-  }
-
-  /** Bit rot: reading this entry fails from the next open on. */
-  damageEntry(index: LogIndex): void {
-    this.#damaged = new Set([...this.#damaged, index]);
-  }
-
-  /** A flush has brought the disk to this state. */
-  protected persist(image: DiskImage): void {
-    this.#image = image;
-  }
-}
-
 function error(code: ConstructorParameters<typeof StorageError>[0], text: string): StorageError {
   return new StorageError(code, text);
 }
 
 export class SimulatedLogStore implements LogStore {
   #image: DiskImage;
-  readonly #persist: (image: DiskImage) => void;
+  readonly #disk: SimulatedDisk;
   readonly #options: OpenOptions;
   #pending: PendingWrite | undefined;
   #failure: StorageError | undefined;
 
-  constructor(image: DiskImage, persist: (image: DiskImage) => void, options: OpenOptions) {
+  constructor(image: DiskImage, disk: SimulatedDisk, options: OpenOptions) {
     this.#image = image;
-    this.#persist = persist;
+    this.#disk = disk;
     this.#options = options;
   }
 
@@ -98,7 +65,7 @@ export class SimulatedLogStore implements LogStore {
     if (pending === undefined) return false;
     this.#pending = undefined;
     this.#image = pending.next;
-    this.#persist(pending.next);
+    this.#disk.finish(pending.cycle, pending.next);
     pending.resolve();
     return true;
   }
@@ -123,12 +90,12 @@ export class SimulatedLogStore implements LogStore {
   }
 
   /**
-   * The process dies: the store is unusable, a write in the air never settles. It is lost, or with `keepPending` it had just
-   * reached the disk: a restart must cope with both.
+   * The process dies: the store is unusable, a write in the air never settles. It had come as far as `step`: a restart must cope with every
+   * one.
    */
-  crash(options: { readonly keepPending?: boolean } = {}): void {
-    if (options.keepPending === true && this.#pending !== undefined)
-      this.#persist(this.#pending.next);
+  crash(step: CycleStep = "begun"): void {
+    if (this.#pending !== undefined)
+      this.#disk.cutOff(step, this.#pending.cycle, this.#pending.next);
     this.#pending = undefined;
     this.#failure ??= error("ERR_STORAGE_CLOSED", "the process has crashed");
   }
@@ -237,8 +204,7 @@ export class SimulatedLogStore implements LogStore {
 
   /** A copy, as from a disk. */
   #readable(index: LogIndex): StoredEntry {
-    if (this.#image.damaged.has(index)) throw error("ERR_ENTRY_DAMAGED", `entry ${index}`);
-    const { entry, hash } = this.#at(index);
+    const { entry, hash } = this.#disk.read(this.#image, index) ?? this.#at(index);
     return {
       entry: { ...entry, data: new Uint8Array(entry.data) },
       hash: new Uint8Array(hash),

@@ -32,7 +32,7 @@ test("a write completes when it is told to, and a crash loses it before", async 
   const second = disk.open();
   expect(second.lastIndex()).toBe(2);
   void second.write(cycleOf({ entries: plainEntries(3, 3, 1) }));
-  second.crash({ keepPending: true });
+  second.crash("meta");
   expect(disk.open().lastIndex()).toBe(3);
 });
 
@@ -52,4 +52,49 @@ test("a failed write ends the store, a damaged entry is found when it is read", 
     expect.objectContaining({ code: "ERR_ENTRY_DAMAGED" }),
   );
   expect(reopened.storedEntry(asIndex(2))?.entry.index).toBe(2);
+});
+
+test.each([
+  ["begun", 2],
+  ["marked", 2],
+  ["pages", 2],
+  ["meta", 3],
+  ["sidecar", 3],
+] as const)(
+  "a cycle that is cut off when it has %s leaves all of it or nothing",
+  async (step, last) => {
+    const disk = new SimulatedDisk(SAMPLE_MEMBERSHIP);
+    const store = disk.open();
+    const first = store.write(cycleOf({ entries: plainEntries(1, 2, 1) }));
+    store.completeWrite();
+    await first;
+    void store.write(cycleOf({ entries: plainEntries(3, 3, 1) }));
+    store.crash(step);
+    expect(disk.open().lastIndex()).toBe(last);
+  },
+);
+
+test.each(["flipped", "zeroed", "missing", "misplaced"] as const)(
+  "an entry that is %s is never served",
+  async (damage) => {
+    const disk = new SimulatedDisk(SAMPLE_MEMBERSHIP);
+    const store = disk.open();
+    const written = store.write(cycleOf({ entries: plainEntries(1, 3, 1) }));
+    store.completeWrite();
+    await written;
+    disk.damageEntry(asIndex(2), damage);
+    const damaged = expect.objectContaining({ code: "ERR_ENTRY_DAMAGED" });
+    expect(() => disk.open().storedEntry(asIndex(2))).toThrow(damaged);
+  },
+);
+
+test("a misdirected read is refused, and the next one brings the entry", async () => {
+  const disk = new SimulatedDisk(SAMPLE_MEMBERSHIP);
+  const store = disk.open();
+  const written = store.write(cycleOf({ entries: plainEntries(1, 3, 1) }));
+  store.completeWrite();
+  await written;
+  disk.misreadNext(1);
+  expect(() => store.storedEntry(asIndex(2))).toThrow("entry 2");
+  expect(store.storedEntry(asIndex(2))?.entry.index).toBe(2);
 });

@@ -109,10 +109,15 @@ const hello = {
   limits: fc.record({ maxMessageBytes: integer }),
 };
 const logId = fc.nat({ max: 0xffff_ffff });
+const first: fc.Arbitrary<LogIndex> = fc.integer({ min: 1, max: 2 ** 40 }).map(asIndex);
 
 export const frame: fc.Arbitrary<Frame> = fc.oneof(
   fc.record({ ...hello, purpose: fc.constant("control" as const), logId: fc.constant(undefined) }),
-  fc.record({ ...hello, purpose: fc.constant("data" as const), logId }),
+  fc.record({
+    ...hello,
+    purpose: fc.constantFrom("data" as const, "repair" as const),
+    logId,
+  }),
   fc.record({ kind: fc.constant("welcome" as const), clusterId: optionalName, node: name, member }),
   fc.record({ kind: fc.constant("refuse" as const), code: name, reason: name }),
   fc.record({
@@ -126,4 +131,13 @@ export const frame: fc.Arbitrary<Frame> = fc.oneof(
   }),
   fc.record({ kind: fc.constant("grant" as const), entries: integer, bytes: integer }),
   fc.record({ kind: fc.constant("birth" as const), certificate: data }),
+  fc.record({ kind: fc.constant("fetch" as const), from: first, to: index }),
+  first.chain((from) =>
+    fc.record({
+      kind: fc.constant("page" as const),
+      from: fc.constant(from),
+      commitIndex: index,
+      entries: entriesAfter(asIndex(from - 1)),
+    }),
+  ),
 );

@@ -2,7 +2,7 @@
 import { asIndex, asMemberId, asTerm, NOBODY } from "@annals/raft";
 import type { MembershipState, ProgressStatus, RaftStatus } from "@annals/raft";
 import { describe, expect, it } from "vitest";
-import { nextMembershipChange } from "../../src/worker/membershipSteps.ts";
+import { nextMembershipChange } from "../src/membershipSteps.ts";
 
 const COMMIT_INDEX = 1000;
 
@@ -96,6 +96,16 @@ describe("the next membership change", () => {
       progress(9, 5),
     ]);
     expect(steps(one, [1, 8, 9])).toEqual(["addVoter 8", "remove 2"]);
+  });
+
+  it("does not promote a learner that has said nothing yet, however short the log is", () => {
+    const young = { ...status({ voters: [1, 2, 3], learners: [9] }, [progress(9, 0)]) };
+    expect(steps({ ...young, commitIndex: asIndex(10) }, [1, 2, 9])).toEqual([]);
+  });
+
+  it("counts the leader among those who are to leave, so that two of them do not keep each other", () => {
+    const waiting = status({ voters: [1, 2, 3], learners: [9] }, [progress(9, 10)]);
+    expect(steps(waiting, [3, 9])).toEqual(["remove 2"]);
   });
 
   it("never removes the leader itself", () => {

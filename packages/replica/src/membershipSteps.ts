@@ -21,9 +21,12 @@ export function nextMembershipChange(
   const blank = missing.find((member) => !learners.includes(member));
   if (blank !== undefined) return changeOf([{ op: "addLearner", member: blank }]);
   const promoted = missing.filter((member) => caughtUp(status, member));
-  const surplus = voters.filter((member) => !desired.includes(member) && member !== status.id);
-  // As many leave as come: while a newcomer still catches up, its predecessor's place is kept.
-  const leaving = surplus.slice(0, surplus.length - (missing.length - promoted.length));
+  const surplus = voters.filter((member) => !desired.includes(member));
+  // As many leave as come: while a newcomer still catches up, its predecessor's place is kept. A leader that is to leave is removed by the
+  // next one.
+  const leaving = surplus
+    .filter((member) => member !== status.id)
+    .slice(0, Math.max(0, surplus.length - (missing.length - promoted.length)));
   const forgotten = learners.filter((member) => !desired.includes(member));
   return changeOf([
     ...promoted.map((member): Step => ({ op: "addVoter", member })),
@@ -31,11 +34,13 @@ export function nextMembershipChange(
   ]);
 }
 
+/** A member counts as active when it is taken in, so that a quorum check does not fail at once: only what it has acknowledged tells. */
 function caughtUp(status: RaftStatus, member: MemberId): boolean {
   const progress = status.progress.find((one) => one.member === member);
   return (
     progress !== undefined &&
     progress.recentActive &&
+    progress.matchIndex > 0 &&
     progress.matchIndex + PROMOTION_GAP >= status.commitIndex
   );
 }

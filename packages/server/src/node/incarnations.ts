@@ -1,0 +1,77 @@
+import type { Logger } from "pino";
+import type { NodeConfig } from "../config/index.ts";
+import { quarantine } from "./quarantine.ts";
+
+export interface RunningNode {
+  readonly url: string;
+  /** Stops accepting, finishes what is in flight, hands leadership over, closes storage. Idempotent. */
+  close(): Promise<void>;
+  /** Settles when the node has ended: 0 after `close`, another code after a fatal failure. */
+  readonly closed: Promise<{ readonly code: number }>;
+}
+
+/** How one life of a node ends. `quarantine`: its disk cannot be trusted, the next life begins on a blank one. */
+export type IncarnationEnd =
+  | { readonly kind: "exit"; readonly code: number }
+  | { readonly kind: "quarantine"; readonly what: string };
+
+/** A node from its start on one data directory to its end. */
+export interface Incarnation {
+  readonly url: string;
+  close(): Promise<void>;
+  readonly ended: Promise<IncarnationEnd>;
+}
+
+export interface IncarnationsOptions {
+  readonly config: NodeConfig;
+  readonly logger: Logger;
+  readonly start: () => Promise<Incarnation>;
+}
+
+/** Exit code when a node that had to begin anew could not. */
+const EXIT_BEGIN_FAILED = 74;
+
+/** A node over its incarnations: when one finds its disk unusable, the disk is put aside and the next one begins blank. */
+export class Incarnations implements RunningNode {
+  readonly url: string;
+  readonly closed: Promise<{ readonly code: number }>;
+  readonly #options: IncarnationsOptions;
+  #current: Incarnation;
+  #closing = false;
+
+  constructor(options: IncarnationsOptions, first: Incarnation) {
+    this.#options = options;
+    this.#current = first;
+    this.url = first.url;
+    this.closed = this.#live();
+  }
+
+  async close(): Promise<void> {
+    this.#closing = true;
+    await this.#current.close();
+    await this.closed;
+  }
+
+  async #live(): Promise<{ readonly code: number }> {
+    const { config, logger, start } = this.#options;
+    for (;;) {
+      const end = await this.#current.ended;
+      if (end.kind === "exit") return { code: end.code };
+      await this.#current.close();
+      if (this.#closing) return { code: 0 };
+      try {
+        const path = await quarantine(config.data, Date.now());
+        logger.warn(
+          { reason: end.what, quarantine: path },
+          "this disk was unusable: its data is put aside and the node begins anew as a new member; the quarantine may be deleted",
+        );
+        this.#current = await start();
+      } catch (error) {
+        logger.fatal({ err: error }, "the node could not begin anew");
+        return { code: EXIT_BEGIN_FAILED };
+      }
+      // Asked to stop while it began.
+      if (this.#closing) await this.#current.close();
+    }
+  }
+}

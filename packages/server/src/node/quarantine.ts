@@ -1,0 +1,51 @@
+import { mkdir, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { syncDirectory } from "@annals/storage";
+
+const PREFIX = "quarantine-";
+/** In a quarantine that is not complete: the next start goes on with it. */
+const MARK = "moving";
+
+/** Names of the quarantines in a data directory; there is one at most unless somebody made more. */
+export async function listQuarantines(data: string): Promise<readonly string[]> {
+  const names = await readdir(data).catch(() => []);
+  return names.filter((name) => name.startsWith(PREFIX)).toSorted();
+}
+
+/**
+ * Moves everything out of a data directory that is in use no more into `quarantine-<time>` in it, so that the node begins anew as on a
+ * blank disk. A crash leaves a mark, by which `finishQuarantine` goes on. Resolves with the path.
+ */
+export async function quarantine(data: string, wallTime: number): Promise<string> {
+  const time = new Date(wallTime).toISOString().replaceAll(/[-:]|\.\d+/g, "");
+  const path = join(data, `${PREFIX}${time}`);
+  await mkdir(path);
+  await writeFile(join(path, MARK), "", { flush: true });
+  await syncDirectory(path);
+  await syncDirectory(data);
+  await moveInto(data, path);
+  return path;
+}
+
+/** Before anything is read from a data directory: a quarantine that a crash has cut is completed. A directory begun anew has none. */
+export async function finishQuarantine(data: string): Promise<void> {
+  for (const name of await listQuarantines(data)) {
+    const path = join(data, name);
+    const cut = await stat(join(path, MARK)).then(
+      () => true,
+      () => false,
+    );
+    if (cut) await moveInto(data, path);
+  }
+}
+
+/** The identity goes like everything else: while the mark is there, nobody reads what is left. */
+async function moveInto(data: string, path: string): Promise<void> {
+  const names = await readdir(data);
+  for (const name of names.filter((one) => !one.startsWith(PREFIX)))
+    await rename(join(data, name), join(path, name));
+  await syncDirectory(path);
+  await syncDirectory(data);
+  await rm(join(path, MARK));
+  await syncDirectory(path);
+}

@@ -1,0 +1,256 @@
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import type { Ledger } from "@annals/flow";
+import { asIndex } from "@annals/raft";
+import type { Entry, LogIndex, MemberId } from "@annals/raft";
+import { AnnalsError } from "@annals/record";
+import type { LogStore } from "@annals/replica";
+import type { Permits } from "@annals/transport";
+import { blobsOf } from "../blobs.ts";
+import type { FromWorker, PeerAddress, RepairNote, WorkerSetup } from "../lane/messages.ts";
+import { HostedLog } from "./hostedLog.ts";
+import { LogMender } from "./logMender.ts";
+import { openStore } from "./openStore.ts";
+import { pageLimits } from "./pageLimits.ts";
+import { toPlainError } from "./plainError.ts";
+
+export interface KeptLogOptions {
+  readonly logId: number;
+  readonly name: string;
+  readonly voters: readonly MemberId[];
+  readonly campaign: boolean;
+  /** Blobs that this worker sends at a time, over all its logs. */
+  readonly blobPermits: Permits;
+  /** The gauges of the worker. */
+  readonly ledger: Ledger;
+  readonly setup: WorkerSetup;
+  readonly members: () => readonly PeerAddress[];
+  readonly send: (message: FromWorker) => void;
+  readonly congested: () => boolean;
+  readonly onUnexpected: (error: unknown) => void;
+}
+
+/** How long a leader that has met damage waits for another one to take over. */
+const HAND_OVER_MS = 2000;
+const HAND_OVER_POLL_MS = 20;
+/** Damage that was met and is not found when the log is read again may come from memory: not for ever. */
+const FALSE_ALARMS_MAX = 3;
+
+/**
+ * A log for as long as this worker keeps it: opened, closed when it is found damaged, repaired, and opened again. Its replica runs only on
+ * a log that is whole, so a damaged one is no more than a replica that is away.
+ */
+export class KeptLog {
+  readonly name: string;
+  readonly #options: KeptLogOptions;
+  #hosted: HostedLog | undefined;
+  #mender: LogMender | undefined;
+  #work: Promise<void>;
+  #recovering = false;
+  #closing = false;
+  #falseAlarms = 0;
+
+  constructor(options: KeptLogOptions) {
+    this.#options = options;
+    this.name = options.name;
+    this.#work = this.#open();
+  }
+
+  /** Undefined while the log is being opened or repaired. */
+  get hosted(): HostedLog | undefined {
+    return this.#hosted;
+  }
+
+  get repairing(): boolean {
+    return this.#mender !== undefined || this.#recovering;
+  }
+
+  /** Entries from `from` on that are intact here, for a peer's repair; empty when the first one is not. */
+  page(from: LogIndex, to: LogIndex): { entries: readonly Entry[]; commitIndex: LogIndex } {
+    const nothing = { entries: [], commitIndex: asIndex(0) };
+    if (this.#hosted === undefined) return this.#mender?.page(from, to) ?? nothing;
+    return this.#storedPage(this.#hosted.store, from, to);
+  }
+
+  #storedPage(
+    store: LogStore,
+    from: LogIndex,
+    to: LogIndex,
+  ): { entries: readonly Entry[]; commitIndex: LogIndex } {
+    const { maxEntries, maxBytes } = pageLimits(this.#options.setup.config);
+    const entries: Entry[] = [];
+    let bytes = 0;
+    try {
+      for (let index: number = from; index <= to && entries.length < maxEntries; index++) {
+        const entry = store.storedEntry(asIndex(index))?.entry;
+        bytes += entry?.data.length ?? 0;
+        if (entry === undefined || (entries.length > 0 && bytes > maxBytes)) break;
+        entries.push(entry);
+      }
+      return { entries, commitIndex: store.initialState().hardState.commitIndex };
+    } catch (error) {
+      if (!this.damaged(error)) throw error;
+      return { entries, commitIndex: asIndex(0) };
+    }
+  }
+
+  /** Whether `found` says that the log is damaged; then it is closed and repaired. */
+  damaged(found: unknown, replicaFailed = false): boolean {
+    if (!isDamage(found)) return false;
+    const hosted = this.#hosted;
+    if (hosted === undefined || this.#recovering || this.#closing || this.#alone()) {
+      return !this.#alone();
+    }
+    this.#recovering = true;
+    this.#work = this.#recover(hosted, found, replicaFailed).finally(() => {
+      this.#recovering = false;
+    });
+    return true;
+  }
+
+  async close(): Promise<void> {
+    this.#closing = true;
+    this.#mender?.stop();
+    await this.#work;
+    await this.#hosted?.close();
+  }
+
+  async #recover(hosted: HostedLog, error: AnnalsError, replicaFailed: boolean): Promise<void> {
+    const { code, message } = error;
+    this.#line("warn", "damage met: the log is closed until it is repaired", {
+      code,
+      reason: message,
+    });
+    // The others elect somebody anyway; a leader that hands over spares its clients the wait.
+    if (!replicaFailed) await handOver(hosted);
+    this.#hosted = undefined;
+    this.#note({ what: message, entries: undefined, missing: false });
+    const { send } = this.#options;
+    const reason = "the log is being repaired on this node";
+    for (const linkId of hosted.linkIds)
+      send({ kind: "linkFault", linkId, code: "ERR_LOG_REPAIRING", reason });
+    await hosted.close().catch((cause: unknown) => {
+      const text = "the last derived state was not written";
+      this.#line("warn", text, { code: toPlainError(cause).code });
+    });
+    if (await this.#mend(error)) await this.#open();
+  }
+
+  /** Opens the log, repairing it first if need be. Tells the gateway how it ends. */
+  async #open(): Promise<void> {
+    while (!this.#closing) {
+      try {
+        const hosted = await this.#host();
+        // Closed in the meantime: whoever closes waits for this and closes what is here.
+        this.#hosted = hosted;
+        this.#options.send({ kind: "opened", logId: this.#options.logId });
+        return;
+      } catch (error) {
+        if (!isDamage(error) || this.#alone()) return this.#failed(error);
+        if (!(await this.#mend(error))) return;
+      }
+    }
+  }
+
+  async #host(): Promise<HostedLog> {
+    const { setup, logId, name, voters, campaign, members, send, congested, blobPermits } =
+      this.#options;
+    const onWarning = (text: string): void => this.#line("warn", text, {});
+    const store = await openStore({ config: setup.config, logId, name, voters, onWarning });
+    try {
+      return new HostedLog({
+        logId,
+        name,
+        store,
+        blobs: blobsOf(setup.config, logId),
+        blobPermits,
+        ledger: this.#options.ledger,
+        setup,
+        members,
+        campaign,
+        sendToGateway: send,
+        congested,
+        onFailed: (error) => {
+          if (!this.damaged(error, true))
+            send({ kind: "failed", logId, error: toPlainError(error) });
+        },
+      });
+    } catch (error) {
+      await store.close();
+      throw error;
+    }
+  }
+
+  /** True when the log can be opened again. */
+  async #mend(cause: AnnalsError): Promise<boolean> {
+    if (this.#closing) return false;
+    const { logId, setup, members } = this.#options;
+    const mender = new LogMender({
+      logId,
+      setup,
+      members,
+      directory: join(setup.config.data, "logs", String(logId)),
+      onNote: (note) => this.#note(note),
+      onLine: (level, text, fields) => this.#line(level, text, fields),
+    });
+    this.#mender = mender;
+    try {
+      const outcome = await mender.mend();
+      switch (outcome.kind) {
+        case "repaired":
+          return true;
+        case "sound":
+          this.#falseAlarms += 1;
+          if (this.#falseAlarms > FALSE_ALARMS_MAX) this.#failed(cause);
+          return this.#falseAlarms <= FALSE_ALARMS_MAX;
+        case "unusable":
+          this.#options.send({
+            kind: "unusable",
+            logId,
+            what: `${outcome.what}; ${cause.message}`,
+          });
+          return false;
+        case "stopped":
+          return false;
+        default:
+          return outcome satisfies never;
+      }
+    } catch (error) {
+      this.#failed(error);
+      return false;
+    } finally {
+      this.#mender = undefined;
+    }
+  }
+
+  /** A cluster of one has nobody to get entries from. */
+  #alone(): boolean {
+    return this.#options.members().length < 2;
+  }
+
+  #failed(error: unknown): void {
+    const { send, logId, onUnexpected } = this.#options;
+    onUnexpected(error);
+    send({ kind: "openFailed", logId, error: toPlainError(error) });
+  }
+
+  #note(note: RepairNote): void {
+    this.#options.send({ kind: "repairing", logId: this.#options.logId, note });
+  }
+
+  #line(level: "info" | "warn", text: string, fields: Readonly<Record<string, unknown>>): void {
+    this.#options.send({ kind: "line", level, text, fields: { log: this.name, ...fields } });
+  }
+}
+
+/** Damage of what is stored; a write that failed is another matter, and final. */
+function isDamage(error: unknown): error is AnnalsError {
+  if (!(error instanceof AnnalsError)) return false;
+  return error.code === "ERR_ENTRY_DAMAGED" || error.code === "ERR_LOG_DAMAGED";
+}
+
+async function handOver({ replica }: HostedLog): Promise<void> {
+  const deadline = performance.now() + HAND_OVER_MS;
+  if (replica.role !== "leader" || replica.transferLeadership() === undefined) return;
+  while (replica.role === "leader" && performance.now() < deadline) await delay(HAND_OVER_POLL_MS);
+}

@@ -1,0 +1,146 @@
+import { randomInt } from "node:crypto";
+import { Backoff } from "@annals/flow";
+import type { Entry, LogIndex, MemberId } from "@annals/raft";
+import { RunRepair } from "@annals/replica";
+import type { RepairOutcome } from "@annals/replica";
+import { diagnoseLog, hashEntry, LogRepair } from "@annals/storage";
+import type { Diagnosis, RunToRepair } from "@annals/storage";
+import type { RepairNote } from "../lane/messages.ts";
+import { pageLimits } from "./pageLimits.ts";
+import { RepairPeers } from "./repairPeers.ts";
+import type { RepairPeersOptions } from "./repairPeers.ts";
+import { replicaConfig } from "./replicaConfig.ts";
+
+export interface LogMenderOptions extends RepairPeersOptions {
+  readonly directory: string;
+  readonly onNote: (note: RepairNote) => void;
+  readonly onLine: (
+    level: "info" | "warn",
+    text: string,
+    fields: Readonly<Record<string, unknown>>,
+  ) => void;
+}
+
+export type MendOutcome =
+  | { readonly kind: "sound" | "repaired" | "stopped" }
+  | { readonly kind: "unusable"; readonly what: string };
+
+type Source = "self" | MemberId;
+
+const ROUND_INITIAL_MS = 100;
+const ROUND_MAX_MS = 5000;
+const PROBLEMS_TOLD = 5;
+
+/** Makes one damaged log of this node whole again while its replica is not running, and lends peers what is intact of it meanwhile. */
+export class LogMender {
+  readonly #options: LogMenderOptions;
+  readonly #peers: RepairPeers;
+  #repair: LogRepair | undefined;
+  #current: RunRepair<Source> | undefined;
+  #stopped = false;
+
+  constructor(options: LogMenderOptions) {
+    this.#options = options;
+    this.#peers = new RepairPeers(options);
+  }
+
+  /** Entries that are intact here, for peers that are damaged elsewhere; undefined before it is known which are. */
+  page(
+    from: LogIndex,
+    to: LogIndex,
+  ): { entries: readonly Entry[]; commitIndex: LogIndex } | undefined {
+    if (this.#repair === undefined) return undefined;
+    const { maxEntries, maxBytes } = pageLimits(this.#options.setup.config);
+    const entries = this.#repair.entries(from, to, maxEntries, maxBytes);
+    return { entries, commitIndex: this.#repair.commitIndex };
+  }
+
+  /** Ends `mend` soon; the log stays as it was. */
+  stop(): void {
+    this.#stopped = true;
+    this.#current?.stop();
+    this.#peers.close();
+  }
+
+  /** Reads the whole log, and repairs what is damaged; goes on for ever while peers lack it. Rejects on failures of the disk. */
+  async mend(): Promise<MendOutcome> {
+    const { directory, onNote, onLine } = this.#options;
+    onNote({ what: "being read", entries: undefined, missing: false });
+    try {
+      const diagnosis = await diagnoseLog(directory);
+      if (this.#stopped) return { kind: "stopped" };
+      if (diagnosis.kind !== "damaged") return diagnosis;
+      const outcome = await this.#rebuild(diagnosis);
+      if (outcome === "repaired") onLine("warn", "log repaired", {});
+      return outcome === "superseded" ? { kind: "unusable", what: SUPERSEDED } : { kind: outcome };
+    } finally {
+      this.#peers.close();
+    }
+  }
+
+  async #rebuild(diagnosis: Extract<Diagnosis, { kind: "damaged" }>): Promise<RepairOutcome> {
+    const { directory, setup, onLine } = this.#options;
+    const { config } = setup;
+    const repair = await LogRepair.begin({
+      directory,
+      diagnosis,
+      segmentBytes: config.storage.segmentBytes,
+      maxProducers: replicaConfig(config).maxProducers,
+    });
+    this.#repair = repair;
+    try {
+      const entries = repair.runs.map(({ run }) => `${run.from}–${run.to}`);
+      const problems = diagnosis.problems.slice(0, PROBLEMS_TOLD);
+      onLine("warn", "log damaged: rebuilding it from its peers", { entries, problems });
+      for (const one of repair.runs) {
+        const outcome = await this.#fetchRun(repair, one);
+        if (outcome !== "repaired") return outcome;
+      }
+      await repair.finish();
+      return "repaired";
+    } finally {
+      this.#repair = undefined;
+      await repair.close();
+    }
+  }
+
+  async #fetchRun(repair: LogRepair, { run, sink }: RunToRepair): Promise<RepairOutcome> {
+    const { onNote, onLine } = this.#options;
+    const { from, to } = run;
+    onNote({ what: "damaged", entries: { from, to }, missing: false });
+    const current = new RunRepair<Source>({
+      run,
+      sink,
+      commitIndex: repair.commitIndex,
+      peers: () => ["self", ...this.#peers.members()],
+      fetch: async (peer, first, last) => {
+        if (peer !== "self") return this.#peers.fetch(peer, first, last);
+        const page = this.page(first, last);
+        return page === undefined || page.entries.length === 0 ? "unavailable" : page;
+      },
+      chain: hashEntry,
+      wait: (ms) => new Promise((resolve) => setTimeout(resolve, ms).unref()),
+      backoff: new Backoff({
+        initialMs: ROUND_INITIAL_MS,
+        maxMs: ROUND_MAX_MS,
+        randomBelow: randomInt,
+      }),
+      onMissing: (first, last) => {
+        onNote({ what: "damaged", entries: { from: first, to: last }, missing: true });
+        onLine("warn", "no node has these entries: the log stays closed until one comes back", {
+          from: first,
+          to: last,
+        });
+      },
+    });
+    this.#current = current;
+    if (this.#stopped) current.stop();
+    const outcome = await current.run();
+    const { fetched, mismatches, vainRounds } = current.status();
+    onLine("info", "damaged entries", { from, to, outcome, fetched, mismatches, vainRounds });
+    return outcome;
+  }
+}
+
+const SUPERSEDED =
+  "damaged entries were never committed, and the others have committed other ones in their place";

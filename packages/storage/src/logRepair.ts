@@ -1,0 +1,273 @@
+import { rm } from "node:fs/promises";
+import { asIndex, asTerm } from "@annals/raft";
+import type { Entry, LogIndex } from "@annals/raft";
+import { asSeq, batchSeqRange, decodeBatchHeader, equalBytes, ZERO_HASH } from "@annals/record";
+import { ProducerTable } from "@annals/replica";
+import type { DamagedRun, ProducerState, RepairSink } from "@annals/replica";
+import type { DamagedGroup, Diagnosis } from "./diagnosis.ts";
+import { decodeProducer, producerKey } from "./producerValue.ts";
+import { origin } from "./roll.ts";
+import { salvageProducers } from "./salvage.ts";
+import { salvageProducersInChild, unlessDamage } from "./scanProcess.ts";
+import { SealedSegments } from "./sealedSegments.ts";
+import { Segment } from "./segment.ts";
+import { temporaryPath } from "./segmentDirectory.ts";
+import type { SwapStep } from "./segmentDirectory.ts";
+import { intactEntry } from "./segmentScan.ts";
+import { SegmentRebuild } from "./segmentRebuild.ts";
+import type { Walked } from "./segmentRebuild.ts";
+import type { Head } from "./segmentState.ts";
+import { logDamaged, REPLACE_ADVICE } from "./storageError.ts";
+import { encodeStoredEntry, hashEntry } from "./storedEntry.ts";
+import type { LinkedEntry } from "./storedEntry.ts";
+
+export interface LogRepairOptions {
+  readonly directory: string;
+  readonly diagnosis: Extract<Diagnosis, { kind: "damaged" }>;
+  readonly segmentBytes: number;
+  /** Cap of the producer table, in case it has to be made anew. */
+  readonly maxProducers: number;
+  /** Whether damaged files are read by processes of their own, which damage may kill. Default true. */
+  readonly isolate?: boolean;
+  /** For crash tests. */
+  readonly onStep?: (step: SwapStep) => Promise<void>;
+}
+
+/** A run that peers have to help with, and where their entries go. */
+export interface RunToRepair {
+  readonly run: DamagedRun;
+  readonly sink: RepairSink;
+}
+
+interface Group {
+  readonly group: DamagedGroup;
+  readonly base: Head;
+  readonly rebuilds: readonly SegmentRebuild[];
+}
+
+/**
+ * The repair of one log while nobody has it open: rebuilds the damaged segments beside the old ones. Until `finish` nothing has changed,
+ * and a crash at any moment leaves segments that are either the old or the new ones.
+ */
+export class LogRepair {
+  readonly #options: LogRepairOptions;
+  readonly #sound: SealedSegments;
+  readonly #groups: readonly Group[];
+  readonly runs: readonly RunToRepair[];
+  readonly #fetched: Segment[] = [];
+
+  private constructor(
+    options: LogRepairOptions,
+    sound: SealedSegments,
+    groups: readonly Group[],
+    runs: readonly (DamagedRun | undefined)[],
+  ) {
+    this.#options = options;
+    this.#sound = sound;
+    this.#groups = groups;
+    this.runs = groups.flatMap((group, k) => {
+      const run = runs[k];
+      return run === undefined ? [] : [{ run, sink: this.#sinkOf(group, run) }];
+    });
+  }
+
+  /** Salvages what is intact and finds the runs that are missing. */
+  static async begin(options: LogRepairOptions): Promise<LogRepair> {
+    const { directory, diagnosis, segmentBytes, isolate = true } = options;
+    const mapBytes = 2 * segmentBytes;
+    const sound = new SealedSegments(directory, diagnosis.sound, mapBytes);
+    const groups: Group[] = [];
+    for (const group of diagnosis.groups) {
+      const rebuilds: SegmentRebuild[] = [];
+      for (const damaged of group.segments)
+        rebuilds.push(await SegmentRebuild.begin(directory, damaged, mapBytes, isolate));
+      groups.push({ group, base: baseOf(group, sound), rebuilds });
+    }
+    return new LogRepair(options, sound, groups, groups.map(missingRun));
+  }
+
+  /** Where the own log is committed. */
+  get commitIndex(): LogIndex {
+    return this.#options.diagnosis.state.hardState.commitIndex;
+  }
+
+  /**
+   * What is intact from `from` on, up to the first entry that is not: for the own run, whose receiver proves it, and for peers that are
+   * damaged elsewhere. At most `maxEntries`, and `maxBytes` unless the first alone is larger.
+   */
+  entries(from: number, to: number, maxEntries: number, maxBytes: number): readonly Entry[] {
+    const entries: Entry[] = [];
+    const { head } = this.#options.diagnosis.state;
+    let bytes = 0;
+    for (let index = from; index <= Math.min(to, head.index); index++) {
+      const linked = this.#linked(index);
+      bytes += linked?.entry.data.length ?? 0;
+      const full = entries.length > 0 && (bytes > maxBytes || entries.length >= maxEntries);
+      if (linked === undefined || full) break;
+      entries.push(linked.entry);
+    }
+    return entries;
+  }
+
+  #linked(index: number): LinkedEntry | undefined {
+    for (const { rebuilds } of this.#groups) {
+      const rebuild = rebuilds.find(
+        ({ damaged }) => damaged.first <= index && index <= damaged.last,
+      );
+      if (rebuild !== undefined) return rebuild.entry(index);
+    }
+    return intactEntry(this.#sound.holding(index).segment, index);
+  }
+
+  /** Call it when every run is repaired. Rejects with ERR_LOG_DAMAGED when the chain is not what it must be; nothing has changed then. */
+  async finish(): Promise<void> {
+    const { diagnosis, onStep } = this.#options;
+    const walked: (readonly [SegmentRebuild, Walked])[] = [];
+    for (const { group, base, rebuilds } of this.#groups) {
+      let head = base;
+      for (const rebuild of rebuilds) {
+        const found = await rebuild.walk(head);
+        walked.push([rebuild, found]);
+        head = found.head;
+      }
+      if (!sameHead(head, group.end))
+        throw logDamaged(
+          this.#options.directory,
+          "the rebuilt chain ends elsewhere",
+          REPLACE_ADVICE,
+        );
+    }
+    const { state } = diagnosis;
+    const active = walked.at(-1)?.[0];
+    const producers =
+      active?.damaged.last === state.head.index
+        ? await this.#producers(active.damaged.first)
+        : new Map<string, ProducerState>();
+    // Nobody looks at the producers of a segment that is followed by another one.
+    for (const [rebuild, found] of walked)
+      await rebuild.finish(found, state, rebuild === active ? producers : new Map(), onStep);
+    await this.close();
+  }
+
+  /** Those of the active segment, or those that the applied entries add up to. */
+  async #producers(first: number): Promise<ReadonlyMap<string, ProducerState>> {
+    const { directory, diagnosis, maxProducers, isolate = true } = this.#options;
+    const salvaged = isolate
+      ? await salvageProducersInChild(directory, first)
+      : await salvageProducers(directory, first).catch(unlessDamage);
+    if (salvaged !== undefined) {
+      const producers = new Map<string, ProducerState>();
+      for (const [id, hex] of Object.entries(salvaged)) {
+        const state = decodeProducer(producerKey(id), Buffer.from(hex, "hex"));
+        if (state !== undefined) producers.set(id, state);
+      }
+      return producers;
+    }
+    const table = new ProducerTable(maxProducers, new Map());
+    for (let index = 1; index <= diagnosis.state.appliedIndex; index++) {
+      const entry = this.#linked(index)?.entry;
+      if (entry?.kind === "records") table.apply(entry.index, decodeBatchHeader(entry.data));
+    }
+    const producers = new Map<string, ProducerState>();
+    for (const [id, state] of table.takeChanged())
+      if (state !== undefined) producers.set(id, state);
+    return producers;
+  }
+
+  /** Lets go of everything; what was not finished is removed at the next opening. Idempotent. */
+  async close(): Promise<void> {
+    for (const { rebuilds } of this.#groups) for (const one of rebuilds) await one.close();
+    for (const one of this.#fetched.splice(0)) await one.close();
+    await this.#sound.close();
+  }
+
+  /** Fetched entries wait in a segment of their own: what is intact here must not be lost to what may prove wrong. */
+  #sinkOf({ rebuilds }: Group, run: DamagedRun): RepairSink {
+    const { directory, segmentBytes } = this.#options;
+    let fetched: Segment | undefined;
+    let head = run.before;
+    return {
+      write: async (entries) => {
+        if (fetched === undefined) {
+          const path = temporaryPath(directory, `fetched-${run.from}`);
+          await rm(path, { recursive: true, force: true });
+          fetched = await Segment.create(path, 2 * segmentBytes);
+          this.#fetched.push(fetched);
+        }
+        const values: { readonly index: LogIndex; readonly value: Uint8Array }[] = [];
+        for (const entry of entries) {
+          const hash = hashEntry(head, entry);
+          values.push({ index: entry.index, value: encodeStoredEntry(entry, head, hash) });
+          head = hash;
+        }
+        await fetched.putEntries(values);
+      },
+      discard: async () => {
+        // The next attempt writes the same indexes again, from the first one on.
+        head = run.before;
+      },
+      commit: async () => {
+        for (let index: number = run.from; index <= run.to; index++) {
+          const value = fetched?.entryValue(index);
+          const rebuild = rebuilds.find(({ damaged }) => index <= damaged.last);
+          if (value !== undefined) await rebuild?.put([{ index: asIndex(index), value }]);
+        }
+      },
+    };
+  }
+}
+
+function sameHead(a: Head, b: Head): boolean {
+  return a.index === b.index && a.term === b.term && a.seq === b.seq && equalBytes(a.hash, b.hash);
+}
+
+/** What precedes a group: its own word, or the end of the sound segment before it. */
+function baseOf({ segments: [first] }: DamagedGroup, sound: SealedSegments): Head {
+  if (first?.state !== undefined) return first.state.base;
+  if (first === undefined || first.first === 1) return origin(ZERO_HASH, asTerm(0));
+  const index = first.first - 1;
+  const { segment, state } = sound.holding(index);
+  const linked = intactEntry(segment, index);
+  if (linked === undefined)
+    throw logDamaged(segment.path, `entry ${index} cannot be read`, REPLACE_ADVICE);
+  return {
+    index: asIndex(index),
+    term: linked.entry.term,
+    hash: Uint8Array.from(linked.hash),
+    seq: seqAt(segment, state.base, index),
+  };
+}
+
+/** Seq of the last record at or below `index`. */
+function seqAt(segment: Segment, base: Head, index: number): Head["seq"] {
+  let ref = segment.batchAtOrBefore(Number.MAX_SAFE_INTEGER);
+  while (ref !== undefined && ref.index > index) ref = segment.batchAtOrBefore(ref.firstSeq - 1);
+  const batch = ref === undefined ? undefined : intactEntry(segment, ref.index);
+  return batch === undefined ? base.seq : asSeq(batchSeqRange(batch.entry.data).lastSeq);
+}
+
+/**
+ * From the first entry that does not chain to the base to the last one that does not lead to the end; undefined when all do. Where both
+ * meet without fitting, an entry of another time lies among them, and all up to there is asked for.
+ */
+function missingRun({ group, base, rebuilds }: Group): DamagedRun | undefined {
+  const at = (index: number): LinkedEntry | undefined =>
+    rebuilds.find(({ damaged }) => index <= damaged.last)?.entry(index);
+  let { hash } = group.end;
+  let to: number = group.end.index;
+  for (; to > base.index; to--) {
+    const linked = at(to);
+    if (linked === undefined || !equalBytes(linked.hash, hash)) break;
+    hash = Uint8Array.from(linked.previousHash);
+  }
+  if (to === base.index) return undefined;
+  let before = base.hash;
+  let from = base.index + 1;
+  for (; from <= to; from++) {
+    const linked = at(from);
+    if (linked === undefined || !equalBytes(linked.previousHash, before)) break;
+    before = Uint8Array.from(linked.hash);
+  }
+  if (from > to) return { from: asIndex(base.index + 1), to: asIndex(to), before: base.hash, hash };
+  return { from: asIndex(from), to: asIndex(to), before, hash };
+}

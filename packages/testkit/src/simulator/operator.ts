@@ -1,0 +1,109 @@
+import { CYCLE_STEPS } from "../storage/cycleSteps.ts";
+import type { Damage } from "../storage/diskImage.ts";
+import { sustains } from "./quorums.ts";
+import type { Random } from "./random.ts";
+import type { SimulatedNode } from "./simulatedNode.ts";
+import type { World } from "./world.ts";
+
+/** Places that a cluster may grow to. */
+const PLACES_MAX = 7;
+/** Machines of one run, those in the attic included. */
+const MACHINES_MAX = 60;
+
+/**
+ * Whoever tends the machines: replaces disks, puts old ones back, adds and removes nodes, and lets nobody take away for good what a quorum
+ * needs. All of it is legitimate: a cluster must live through it.
+ */
+export class Operator {
+  readonly #world: World;
+  readonly #electionUs: number;
+
+  constructor(world: World) {
+    this.#world = world;
+    const { tickMs, electionTicks } = world.plan.config;
+    this.#electionUs = tickMs * electionTicks * 1000;
+  }
+
+  /** The disks of a node are lost: it comes back as a machine that knows nothing, with a member id of its own. */
+  wipe(node: SimulatedNode, random: Random): boolean {
+    const { nodes, mutant } = this.#world;
+    if (node.replaced || nodes.length >= MACHINES_MAX || !this.mayLose(node)) return false;
+    if (mutant?.wipedKeepsId === true) {
+      node.blank();
+      node.crashFor(random.below(2 * this.#electionUs), "begun");
+      return true;
+    }
+    node.replace();
+    const successor = this.#world.addMachine(node.place);
+    this.#startLater(successor, random);
+    return true;
+  }
+
+  /** Bit rot that nothing repairs, on a node that is not needed. */
+  damage(node: SimulatedNode, damage: Damage, entries: number): boolean {
+    return !node.lost && this.mayLose(node) && node.damage(damage, entries);
+  }
+
+  /** Somebody starts a node on the disks that it had before it was wiped, while the newer machine runs, or instead of it. */
+  restoreOldDisk(random: Random): SimulatedNode | undefined {
+    const { nodes } = this.#world;
+    const attic = nodes.filter(({ replaced, damaged, dead }) => replaced && !damaged && !dead);
+    if (attic.length === 0) return undefined;
+    const old = random.pick(attic);
+    const upUs = random.below(10 * this.#electionUs);
+    const instead = random.chance(0.5);
+    if (instead) this.#world.newestAt(old.place)?.crashFor(upUs, random.pick(CYCLE_STEPS));
+    old.returnFor(upUs);
+    return old;
+  }
+
+  /** A node at a new place. Only when nothing of the kind is under way, as an operator would. */
+  join(random: Random): SimulatedNode | undefined {
+    const { nodes, inService, leaving } = this.#world;
+    const taken = inService.filter(({ id }) => !leaving.has(id)).length;
+    if (taken >= PLACES_MAX || nodes.length >= MACHINES_MAX || !this.#atRest()) return undefined;
+    const place = Math.max(...inService.map((node) => node.place)) + 1;
+    const node = this.#world.addMachine(place);
+    if (sustains(this.#world, this.#intact())) {
+      this.#startLater(node, random);
+      return node;
+    }
+    this.#world.giveUp(node);
+    return undefined;
+  }
+
+  /** A node is no more wanted. It runs on, and hears that it is no member any more. */
+  leave(node: SimulatedNode): boolean {
+    const { leaving } = this.#world;
+    if (node.lost || leaving.has(node.id) || this.#world.wanted().length < 2) return false;
+    if (!this.#atRest()) return false;
+    leaving.add(node.id);
+    if (sustains(this.#world, this.#intact())) return true;
+    leaving.delete(node.id);
+    return false;
+  }
+
+  /** Whether all others can go on if this one never comes back. */
+  mayLose(node: SimulatedNode): boolean {
+    const rest = new Set(this.#intact());
+    rest.delete(node.id);
+    return node.lost || sustains(this.#world, rest);
+  }
+
+  /** Every log has the voters that are wanted. */
+  #atRest(): boolean {
+    const wanted = this.#world.wanted().join(" ");
+    return this.#world.logs.every(({ configurations, committed }) => {
+      const { voters, votersOutgoing } = configurations.inForce(committed.count).membership;
+      return votersOutgoing.length === 0 && voters.join(" ") === wanted;
+    });
+  }
+
+  #intact(): ReadonlySet<number> {
+    return new Set(this.#world.inService.filter(({ lost }) => !lost).map(({ id }) => id));
+  }
+
+  #startLater(node: SimulatedNode, random: Random): void {
+    this.#world.scheduler.after(random.below(4 * this.#electionUs), () => node.start());
+  }
+}

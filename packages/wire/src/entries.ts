@@ -1,0 +1,44 @@
+/** Consecutive entries as one flat array of `kind, term, data` for each; indexes follow from the one before the first. */
+import { asIndex, asTerm } from "@annals/raft";
+import type { Entry, EntryKind, LogIndex } from "@annals/raft";
+import { entryKindCode, entryKindOf } from "./entryKind.ts";
+import type { MsgpackCursor } from "./msgpackCursor.ts";
+import type { Packable } from "./pack.ts";
+
+/** Entries of one message or page: beyond any cap that a configuration may set. */
+export const ENTRIES_MAX = 65_536;
+
+export function packEntries(
+  entries: readonly Entry[],
+  prevLogIndex: LogIndex,
+): readonly Packable[] {
+  const packed: Packable[] = [];
+  let index: number = prevLogIndex;
+  for (const entry of entries) {
+    index += 1;
+    if (entry.index !== index)
+      throw new RangeError(`entry ${entry.index} where ${index} follows prevLogIndex`);
+    packed.push(entryKindCode(entry.kind), entry.term, entry.data);
+  }
+  return packed;
+}
+
+export function readEntries(cursor: MsgpackCursor, prevLogIndex: LogIndex): readonly Entry[] {
+  const elements = cursor.array("entries", 3 * ENTRIES_MAX);
+  if (elements % 3 !== 0) throw cursor.fail("ERR_WIRE_COUNT", "entries are no triples");
+  const entries: Entry[] = [];
+  for (let k = 1; k <= elements / 3; k++) {
+    const kind = readEntryKind(cursor);
+    const term = asTerm(cursor.uint("entry term"));
+    const index = prevLogIndex + k;
+    if (!Number.isSafeInteger(index)) throw cursor.fail("ERR_WIRE_RANGE", "entry index");
+    entries.push({ index: asIndex(index), term, kind, data: cursor.bin("entry data") });
+  }
+  return entries;
+}
+
+export function readEntryKind(cursor: MsgpackCursor): EntryKind {
+  const kind = entryKindOf(cursor.uint("entry kind", 255));
+  if (kind === undefined) throw cursor.fail("ERR_WIRE_KIND", "unknown entry kind");
+  return kind;
+}
