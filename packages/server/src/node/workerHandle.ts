@@ -38,7 +38,16 @@ interface Pending {
 
 /** Runs from the sources too, where Node strips the types itself. */
 const EXTENSION = extname(import.meta.url);
-const SOURCE_FLAGS = EXTENSION === ".ts" ? ["--conditions=annals-source"] : [];
+
+/**
+ * A thread inherits the process's flags; said explicitly, those of V8, such as --max-old-space-size, are refused. From the sources it needs
+ * one more, so there they are said without its sizes.
+ */
+function threadFlags(): { execArgv?: string[] } {
+  if (EXTENSION !== ".ts") return {};
+  const passed = process.execArgv.filter((flag) => !flag.startsWith("--max-"));
+  return { execArgv: [...passed, "--conditions=annals-source"] };
+}
 const MEBIBYTE = 1024 * 1024;
 
 /** The gateway's view of one worker thread. Every request settles exactly once: by its answer, or by the end of the thread. */
@@ -66,7 +75,7 @@ export class WorkerHandle {
     this.queue = new QueueBudget(options.maxQueueBytes, ledger.family("receive.worker"));
     this.#worker = new Worker(new URL(`../worker/main${EXTENSION}`, import.meta.url), {
       workerData: options.setup,
-      execArgv: [...process.execArgv, ...SOURCE_FLAGS],
+      ...threadFlags(),
       resourceLimits: {
         maxOldGenerationSizeMb: Math.max(16, Math.ceil(options.maxHeapBytes / MEBIBYTE)),
       },
