@@ -230,9 +230,10 @@ export class SimulatedReplica implements Observed {
     const status = this.replica?.status();
     if (status === undefined) return;
     if (this.#failure !== undefined) {
-      // What it committed and answered in the very turn in which it failed counts.
-      const applied = Math.min(status.raft.commitIndex, this.view.stored.count);
-      committing.turned(this, { ...status.raft, applied: asIndex(applied) });
+      // What it applied and answered in the very turn in which it failed counts, though the core was not told any more.
+      const answered = this.view.stored.indexOfSeq(status.appliedSeq) ?? 0;
+      const applied = asIndex(Math.max(status.raft.applied, status.appliedSeq > 0 ? answered : 0));
+      committing.turned(this, { ...status.raft, applied });
       return;
     }
     const { term, commitIndex, lastIndex } = status.raft;

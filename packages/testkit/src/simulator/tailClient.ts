@@ -8,6 +8,9 @@ const GRACE_TICKS = 8;
 /** How long a wait for the next record lasts before the consumer looks again, perhaps at another node. */
 const TIMEOUTS_MS = [200, 1000, 3000] as const;
 
+/** Between two entries once everything is healed. */
+const CATCH_UP_US = 100;
+
 /**
  * A consumer that follows a log: it reads entry by entry, waits for what is not there yet, stalls when told to, and goes on where it was at
  * whatever node it finds.
@@ -67,7 +70,9 @@ export class TailClient {
       this.#comeBack();
       return;
     }
-    scheduler.after(1 + this.#random.below(plan.latencyUs.mean), () => this.#follow(target, life));
+    // A consumer that is far behind must not be what the end of a run waits for.
+    const paceUs = this.#stopped ? CATCH_UP_US : plan.latencyUs.mean;
+    scheduler.after(1 + this.#random.below(paceUs), () => this.#follow(target, life));
   }
 
   /** Everything of one entry that is not yet seen; false if the node cannot read it. */
