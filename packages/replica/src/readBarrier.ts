@@ -23,8 +23,8 @@ const ROUNDS_OF_LIFE = 2 ** 21;
 
 /**
  * Linearizable reads by ReadIndex (thesis §6.4). All reads of one turn share one round; a round that stays unanswered (lost message, change
- * of leader) is asked again under a fresh context, because an answer to an old one might be stale. So might be one to a question of an earlier
- * life of this replica, which the leader may still send: no life begins with the contexts of another.
+ * of leader) is asked again under a fresh context, because an answer to an old one might be stale. So might be one to a question of an
+ * earlier life of this replica, which the leader may still send: no life begins with the contexts of another.
  */
 export class ReadBarrier {
   readonly #ask: (context: number) => void;
