@@ -320,8 +320,7 @@ export class Replica {
     this.#stalled = this.#writer.stalledMs(now) > config.electionTicks * config.tickMs;
     this.#appender.expire(now);
     this.#seqWaiters.expire(now);
-    this.#ticks += 1;
-    if (this.#ticks % READ_RETRY_TICKS === 0) this.#reads.retry(now);
+    if (++this.#ticks % READ_RETRY_TICKS === 0) this.#reads.retry(now);
   }
 
   #drain(): void {
