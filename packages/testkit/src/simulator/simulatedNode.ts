@@ -12,6 +12,9 @@ const EPOCH_MS = 1_700_000_000_000;
 /** Ticks between two looks at whether the memberships are what they should be. */
 const RECONCILE_TICKS = 10;
 
+/** Ticks between two scrubs. */
+const SCRUB_TICKS = 200;
+
 /** One process on one machine: it carries a replica of every log, which share its fate, its disk and its clock. */
 export class SimulatedNode {
   /** Also its member id in every log. */
@@ -345,6 +348,7 @@ export class SimulatedNode {
         for (const { replica } of this.replicas) replica?.tick(elapsed);
         this.#ticks++;
         if (this.#ticks % RECONCILE_TICKS === 0) reconcile(this, this.#world);
+        if (this.#ticks % SCRUB_TICKS === 0) this.scrub();
         this.#tickLater(life, nowUs);
       });
     });
