@@ -36,7 +36,10 @@ const UNAVAILABLE = new Set([
 
 export function exitCodeOf(error: unknown): ExitCode {
   if (error instanceof CliError) return error.exitCode;
-  if (!(error instanceof ClientError)) return EXIT.failed;
+  if (!(error instanceof ClientError)) {
+    const misfit = error instanceof AnnalsError && error.code === "ERR_MEMORY_LIMIT";
+    return misfit ? EXIT.badConfig : EXIT.failed;
+  }
   if (error.code === "ERR_CONNECT_FAILED") return EXIT.cannotConnect;
   if (error.code === "ERR_ABORTED") return EXIT.interrupted;
   if (error.status === 401 || error.status === 403) return EXIT.denied;
@@ -49,6 +52,7 @@ const HINTS: Readonly<Record<string, string>> = {
   ERR_CONNECT_FAILED:
     "is a node running there? `annals dev` starts a cluster; --url or ANNALS_URL says where one is",
   ERR_LOG_NOT_FOUND: "`annals log list` prints the logs; `annals log create NAME` makes one",
+  ERR_MEMORY_LIMIT: "`annals config check` prints what each queue may need",
   ERR_NO_LEADER: "`annals cluster health` says what is missing",
   ERR_NO_QUORUM:
     "`annals cluster health` says what is missing; --consistency local reads what one node has",

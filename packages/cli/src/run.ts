@@ -1,6 +1,7 @@
 import { Command, CommanderError } from "commander";
 import { describeError, exitCodeOf } from "./cliError.ts";
 import { registerAppend } from "./commands/append.ts";
+import { registerBlob } from "./commands/blob.ts";
 import { registerCluster } from "./commands/cluster.ts";
 import { registerCompletion } from "./commands/completion.ts";
 import { registerConfig } from "./commands/config.ts";
@@ -76,6 +77,7 @@ function buildProgram(context: CliContext): Command {
   registerGet(program, context);
   registerQuery(program, context);
   registerTail(program, context);
+  registerBlob(program, context);
   registerLog(program, context);
   registerCluster(program, context);
   registerImport(program, context);

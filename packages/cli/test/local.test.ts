@@ -27,10 +27,29 @@ describe("config", () => {
     expect(out.stderr).toContain("2 problems in the configuration (ERR_CONFIG_INVALID)");
     expect(out.stderr).toContain('bad.yaml:3:3: unknown key "raft.tik", did you mean "raft.tick"?');
     expect(out.stderr).toContain("bad.yaml:4:18: raft.electionTicks: 0 is below the least value 1");
-    expect(await cli(["config", "check", "good.yaml"], { cwd: directory })).toMatchObject({
-      code: 0,
-      stdout: "the configuration of cluster prod is right: 2 nodes (a, b)\n",
+    const good = await cli(["config", "check", "good.yaml"], { cwd: directory });
+    expect(good.code).toBe(0);
+    expect(good.stdout).toMatch(/^the configuration of cluster prod is right: 2 nodes \(a, b\)\n/);
+  });
+
+  test("check prints what each queue may need, and exits 78 when it is too much", async () => {
+    const argv = ["config", "check", "good.yaml", "--set", "workers.count=2"];
+    const out = await cli([...argv, "--set", "memory.limit=1TiB"], { cwd: directory });
+    expect(out.stdout).toMatch(
+      /^worker\.requests +80 MiB +2 × \(32 MiB \+ 8\.0 MiB\) +ingest\.maxPendingBytes$/m,
+    );
+    expect(out.stdout).toMatch(/needs at most \d+ MiB, which fits memory\.limit of 1048576 MiB/);
+    const json = await cli([...argv, "-o", "json", "--set", "memory.limit=1TiB"], {
+      cwd: directory,
     });
+    const { memory } = JSON.parse(json.stdout);
+    expect(memory).toMatchObject({ limit: 2 ** 40, logs: 1 });
+    expect(memory.rows.reduce((sum: number, row: { bytes: number }) => sum + row.bytes, 0)).toBe(
+      memory.bytes,
+    );
+    const tight = await cli([...argv, "--set", "memory.limit=1GiB"], { cwd: directory });
+    expect(tight).toMatchObject({ code: 78, stdout: expect.stringContaining("DOES NOT FIT") });
+    expect(tight.stderr).toContain("ERR_MEMORY_LIMIT");
   });
 
   test("show prints values with their origin; --set and the environment beat the file", async () => {

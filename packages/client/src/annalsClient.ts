@@ -1,3 +1,5 @@
+import { downloadBlob, uploadBlob } from "./blobs.ts";
+import type { BlobInfo, BlobSource } from "./blobs.ts";
 import { Caller } from "./caller.ts";
 import { ClientError } from "./clientError.ts";
 import { OrderedProducer } from "./orderedProducer.ts";
@@ -83,6 +85,20 @@ export class AnnalsClient {
       (body, producer, signal) => this.append(log, body, { producer, signal }),
       options,
     );
+  }
+
+  /** Uploads an attachment; resolves when records may name it. */
+  uploadBlob(log: string, blob: BlobSource, options: CallOptions = {}): Promise<BlobInfo> {
+    return uploadBlob(this.#caller, logPath(log), log, blob, options);
+  }
+
+  /** The bytes of an attachment. Check their hash: it is their name. */
+  downloadBlob(
+    log: string,
+    sha256: string,
+    options: CallOptions = {},
+  ): Promise<ReadableStream<Uint8Array>> {
+    return downloadBlob(this.#caller, logPath(log), log, sha256, options);
   }
 
   /** One page. */

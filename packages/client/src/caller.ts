@@ -15,12 +15,13 @@ export interface CallerOptions {
 }
 
 export interface Call {
-  readonly method: "GET" | "POST";
+  readonly method: "GET" | "POST" | "PUT";
   readonly path: string;
   /** The log whose leader is best asked. */
   readonly log: string | undefined;
   readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: Uint8Array<ArrayBuffer> | string | undefined;
+  /** A function makes a stream anew for every attempt. */
+  readonly body?: Uint8Array<ArrayBuffer> | string | (() => ReadableStream<Uint8Array>) | undefined;
   readonly signal: AbortSignal | undefined;
   /** `safe`: repeating is harmless. `once`: repeated only when nothing was accepted. */
   readonly repeat: "safe" | "once";
@@ -49,7 +50,27 @@ export class Caller {
   }
 
   /** The parsed JSON of the answer. Rejects with a `ClientError` once trying again is over. */
-  async call(call: Call): Promise<unknown> {
+  call(call: Call): Promise<unknown> {
+    return this.#repeat(call, (url) => this.attempt(url, call));
+  }
+
+  /** The answer as it comes, once its head is here: only until then do time limits count. */
+  stream(call: Call): Promise<Response> {
+    return this.#repeat(call, async (url) => {
+      const { attemptTimeoutMs } = this.#options;
+      const head = new AbortController();
+      const timer = setTimeout(() => head.abort(), attemptTimeoutMs);
+      try {
+        const response = await this.#fetch(url, call, head.signal);
+        if (response.ok) return response;
+        throw await refusal(response, url);
+      } finally {
+        clearTimeout(timer);
+      }
+    });
+  }
+
+  async #repeat<T>(call: Call, attempt: (url: string) => Promise<T>): Promise<T> {
     const { now, retryForMs, randomBelow } = this.#options;
     const deadlineMs = now() + retryForMs;
     const backoff = new Backoff({
@@ -60,7 +81,7 @@ export class Caller {
     for (;;) {
       const url = this.#endpoints.pick(call.log);
       try {
-        return await this.attempt(url, call);
+        return await attempt(url);
       } catch (fault) {
         const error = fault instanceof ClientError ? fault : errorOfFault(fault, url);
         if (!mayRepeat(error, call)) throw error;
@@ -76,26 +97,44 @@ export class Caller {
 
   /** One attempt at one server. */
   async attempt(url: string, call: Call): Promise<unknown> {
-    this.#assertOpen();
     const timeout = AbortSignal.timeout(this.#options.attemptTimeoutMs + (call.extraMs ?? 0));
+    const response = await this.#fetch(url, call, timeout);
+    if (!response.ok) throw await refusal(response, url);
+    return this.#guard(url, call, timeout, () => readJson(response, url));
+  }
+
+  #fetch(url: string, call: Call, timeout: AbortSignal): Promise<Response> {
     const signals = [
       timeout,
       this.#closing.signal,
       ...(call.signal === undefined ? [] : [call.signal]),
     ];
-    try {
+    const body = typeof call.body === "function" ? call.body() : call.body;
+    return this.#guard(url, call, timeout, async () => {
       const response = await fetch(url + call.path, {
         method: call.method,
         headers: { accept: "application/json", ...call.headers },
-        body: call.body ?? null,
+        body: body ?? null,
+        ...(typeof call.body === "function" ? { duplex: "half" } : {}),
         signal: AbortSignal.any(signals),
         redirect: "error",
       });
-      const body = await readJson(response, url);
       if (call.log !== undefined)
         this.#endpoints.learn(call.log, response.headers.get("annals-leader"));
-      if (response.ok) return body;
-      throw errorOfAnswer(response.status, body, response.headers.get("retry-after"), url);
+      return response;
+    });
+  }
+
+  /** Whatever goes wrong becomes a `ClientError` that says whether the server may have taken the request. */
+  async #guard<T>(
+    url: string,
+    call: Call,
+    timeout: AbortSignal,
+    work: () => Promise<T>,
+  ): Promise<T> {
+    this.#assertOpen();
+    try {
+      return await work();
     } catch (fault) {
       if (fault instanceof ClientError) throw fault;
       this.#assertOpen();
@@ -136,6 +175,11 @@ function assertNotAborted(signal: AbortSignal | undefined): void {
   if (signal?.aborted === true) {
     throw new ClientError("ERR_ABORTED", "the call was aborted", { cause: signal.reason });
   }
+}
+
+async function refusal(response: Response, url: string): Promise<ClientError> {
+  const body = await readJson(response, url).catch(() => undefined);
+  return errorOfAnswer(response.status, body, response.headers.get("retry-after"), url);
 }
 
 function mayRepeat(error: ClientError, call: Call): boolean {

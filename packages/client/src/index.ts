@@ -1,3 +1,4 @@
+export type { BlobInfo, BlobSource } from "./blobs.ts";
 export { AnnalsClient } from "./annalsClient.ts";
 export type { AnnalsClientOptions } from "./annalsClient.ts";
 export { ClientError } from "./clientError.ts";

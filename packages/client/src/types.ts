@@ -147,6 +147,24 @@ export interface ClusterStatus {
   readonly linkFaults: Readonly<Record<string, number>>;
   /** Worker threads of this node that ended without being asked to. */
   readonly workerRestarts: number;
+  /** What this node holds in memory, in bytes; the rows are those of docs/bounds.md. Absent before the cluster is born. */
+  readonly memory?: {
+    readonly limit: number;
+    readonly worstBytes: number;
+    readonly accountedBytes: number;
+    readonly rssBytes: number;
+    readonly rows: readonly {
+      readonly name: string;
+      readonly unit: "bytes" | "count";
+      readonly count: number;
+      readonly cap: number;
+      readonly item: number;
+      readonly worstBytes: number;
+      readonly current: number;
+      readonly peak: number;
+      readonly largest: number;
+    }[];
+  };
   /** The last time that this node has read and checked everything that it stores; no time before the first one. */
   readonly scrub: { readonly finishedAt?: string; readonly logs: number; readonly damaged: number };
   /** Whatever is wrong, in plain words. */

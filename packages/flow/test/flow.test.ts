@@ -1,6 +1,6 @@
 /** Goal: each bound holds at its smallest legal value, refuses illegal ones, and lets go of everything. */
 import { describe, expect, it } from "vitest";
-import { Backoff, CreditWindow, Gauge, PauseGate, Stagger } from "@annals/flow";
+import { Backoff, CreditWindow, Gauge, Ledger, PauseGate, Stagger } from "@annals/flow";
 
 describe("Gauge", () => {
   it("refuses a cap below 1", () => {
@@ -98,6 +98,23 @@ describe("CreditWindow", () => {
     window.grant({ entries: 0, bytes: 1 });
     expect(window.open).toBe(true);
     expect(window.read()).toEqual({ entries: 1, bytes: 1 });
+  });
+});
+
+describe("Ledger", () => {
+  it("adds up the gauges of a name, and keeps the peaks when they are gone", () => {
+    const ledger = new Ledger();
+    const family = ledger.family("queue");
+    const [first, second] = [family.gauge(10), ledger.family("queue").gauge(1)];
+    first.add(7);
+    second.set(4);
+    expect(ledger.read()).toEqual({ queue: { current: 11, peak: 11, largest: 7 } });
+    second.set(1);
+    expect([second.full, second.current]).toEqual([true, 1]);
+    second.set(0);
+    first.remove(7);
+    expect(second.full).toBe(false);
+    expect(ledger.read()).toEqual({ queue: { current: 0, peak: 11, largest: 7 } });
   });
 });
 

@@ -91,6 +91,11 @@ export class RaftCore {
     return this.raft.leader;
   }
 
+  /** Payload bytes proposed here that count against `maxUncommittedBytes`. */
+  get uncommittedBytes(): number {
+    return this.raft.uncommittedBytes;
+  }
+
   get commitIndex(): LogIndex {
     return this.raft.log.committed;
   }

@@ -1,5 +1,5 @@
 import { Gauge } from "@annals/flow";
-import type { GaugeReading } from "@annals/flow";
+import type { GaugeFamily, GaugeReading } from "@annals/flow";
 import type { LogIndex, Term } from "@annals/raft";
 import type { AnnalsError, Attachments, BatchRequest, ProducerStamp, Seq } from "@annals/record";
 import { asSeq, BLOB_DIGEST_BYTES, NO_ATTACHMENTS } from "@annals/record";
@@ -70,8 +70,8 @@ export class AppendQueue {
   /** Every request that is not answered yet, waiting or proposed. */
   readonly #open = new Set<PendingAppend>();
 
-  constructor(maxPendingBytes: number) {
-    this.#gauge = new Gauge(maxPendingBytes);
+  constructor(maxPendingBytes: number, family?: GaugeFamily) {
+    this.#gauge = new Gauge(maxPendingBytes, family);
   }
 
   get full(): boolean {

@@ -6,9 +6,11 @@ import { AppendQueue, pendingAppend } from "./appendQueue.ts";
 import type { AppendWaiter, FormedBatch } from "./appendQueue.ts";
 import { notLeader, overloaded } from "./errors.ts";
 import type { AppendRequest } from "./options.ts";
+import type { ReplicaGauges } from "./replicaGauges.ts";
 import type { StateMachine } from "./stateMachine.ts";
 
 export interface AppenderOptions {
+  readonly gauges: ReplicaGauges;
   readonly core: RaftCore;
   readonly machine: StateMachine;
   readonly maxPendingBytes: number;
@@ -30,7 +32,7 @@ export class Appender {
 
   constructor(options: AppenderOptions) {
     this.#options = options;
-    this.#queue = new AppendQueue(options.maxPendingBytes);
+    this.#queue = new AppendQueue(options.maxPendingBytes, options.gauges.appends);
   }
 
   get accepting(): boolean {
@@ -58,6 +60,7 @@ export class Appender {
   end(unproposed: () => AnnalsError, why: string): void {
     this.#accepting = false;
     this.#queue.rejectAll(unproposed, why);
+    this.#options.gauges.close();
   }
 
   /** Throws ERR_NOT_LEADER or ERR_OVERLOADED unless a request could be admitted now. */
@@ -94,6 +97,13 @@ export class Appender {
    * idle system waits for nobody.
    */
   propose(flushing: boolean): void {
+    this.#proposeBatches(flushing);
+    const { gauges, core, machine } = this.#options;
+    gauges.uncommitted(core.uncommittedBytes);
+    gauges.producers(machine.producers.size);
+  }
+
+  #proposeBatches(flushing: boolean): void {
     const { maxRecords, maxBytes } = this.#options.batch;
     while (this.#accepting && this.#queue.waitingRecords > 0) {
       const full = this.#queue.waitingRecords >= maxRecords || this.#queue.waitingBytes >= maxBytes;

@@ -63,3 +63,10 @@ export function readTimeout(timeoutMs: number): AnnalsError {
     { retryable: true },
   );
 }
+
+/** What ended a replica, coded: anything that is not was a broken invariant. */
+export function replicaBroken(cause: unknown): AnnalsError {
+  return cause instanceof AnnalsError
+    ? cause
+    : new AnnalsError("ERR_REPLICA_BROKEN", String(cause), { cause });
+}

@@ -1,4 +1,4 @@
-import type { GaugeReading } from "@annals/flow";
+import type { GaugeReading, Ledger } from "@annals/flow";
 import type { LogIndex, MemberId, RaftStatus, Role, Term, Trace } from "@annals/raft";
 import type { AnnalsError, Attachments, ProducerStamp, Seq } from "@annals/record";
 import type { ReplicaConfig } from "./config.ts";
@@ -13,6 +13,8 @@ export interface ReplicaOptions {
   readonly clock: Clock;
   readonly randomBelow: RandomBelow;
   readonly events: ReplicaEvents;
+  /** The gauges of the thread, which this replica's report to. */
+  readonly ledger?: Ledger;
 }
 
 /** What a replica tells its host. Called inside a turn: handlers only take note. */

@@ -1,6 +1,7 @@
 import type { LogIndex, ReadState } from "@annals/raft";
 import type { AnnalsError } from "@annals/record";
 import { readTimeout } from "./errors.ts";
+import type { RandomBelow } from "./ports.ts";
 
 interface Waiter {
   readonly resolve: () => void;
@@ -16,20 +17,26 @@ interface Round {
   index: LogIndex | undefined;
 }
 
+/** Contexts are integers below 2^53: this many ranges, one drawn for each life, of so many rounds before the next range begins. */
+const LIVES = 2 ** 31;
+const ROUNDS_OF_LIFE = 2 ** 21;
+
 /**
  * Linearizable reads by ReadIndex (thesis §6.4). All reads of one turn share one round; a round that stays unanswered (lost message, change
- * of leader) is asked again under a fresh context, because an answer to an old one might be stale.
+ * of leader) is asked again under a fresh context, because an answer to an old one might be stale. So might be one to a question of an
+ * earlier life of this replica, which the leader may still send: no life begins with the contexts of another.
  */
 export class ReadBarrier {
   readonly #ask: (context: number) => void;
-  #nextContext = 1;
+  #nextContext: number;
   #gathering: Waiter[] = [];
   #rounds: Round[] = [];
   #waiting = 0;
 
   /** `ask` passes a context to the core. */
-  constructor(ask: (context: number) => void) {
+  constructor(ask: (context: number) => void, randomBelow: RandomBelow) {
     this.#ask = ask;
+    this.#nextContext = 1 + randomBelow(LIVES) * ROUNDS_OF_LIFE;
   }
 
   get waiting(): number {

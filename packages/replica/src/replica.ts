@@ -8,12 +8,11 @@ import type {
   Ready,
   Role,
 } from "@annals/raft";
-import { AnnalsError } from "@annals/record";
-import type { Seq } from "@annals/record";
+import type { AnnalsError, Seq } from "@annals/record";
 import { Appender } from "./appender.ts";
 import type { AppendResult } from "./appendQueue.ts";
 import { assertBlobsHere, withholdEntries } from "./blobs.ts";
-import { diskFull, notLeader, outcomeUnknown, replicaClosed } from "./errors.ts";
+import { diskFull, notLeader, outcomeUnknown, replicaBroken, replicaClosed } from "./errors.ts";
 import { raftConfig } from "./raftConfig.ts";
 import type { AppendRequest, ReplicaOptions, ReplicaStatus } from "./options.ts";
 import { byMember, furthestFollower } from "./peers.ts";
@@ -24,6 +23,7 @@ import { SeqWaiters } from "./seqWaiters.ts";
 import { StateMachine } from "./stateMachine.ts";
 import { holdVoteRequests } from "./voteRequests.ts";
 import type { TurnEvent } from "./turnEvent.ts";
+import { ReplicaGauges } from "./replicaGauges.ts";
 import { Writer } from "./writer.ts";
 
 /** Ticks between two looks at reads that got no answer. */
@@ -37,6 +37,7 @@ export class Replica {
   readonly #options: ReplicaOptions;
   readonly #core: RaftCore;
   readonly #writer: Writer;
+  readonly #gauges: ReplicaGauges;
   readonly #appender: Appender;
   readonly #machine: StateMachine;
   readonly #reads: ReadBarrier;
@@ -66,16 +67,22 @@ export class Replica {
       applyMembership: (change) => this.#core.applyMembership(change),
       onCommand: options.events.onCommand,
     });
+    this.#gauges = new ReplicaGauges(config, options.ledger);
     this.#appender = new Appender({
+      gauges: this.#gauges,
       core: this.#core,
       machine: this.#machine,
       maxPendingBytes: config.maxPendingBytes,
       batch: config.batch,
       wallTime: () => options.clock.wallTime(),
     });
-    this.#reads = new ReadBarrier((context) => this.#core.readIndex(context));
+    this.#reads = new ReadBarrier(
+      (context) => this.#core.readIndex(context),
+      (n) => options.randomBelow(n),
+    );
     this.#writer = new Writer({
       store,
+      gauges: this.#gauges,
       now: () => options.clock.now(),
       takeApplied: () => this.#machine.takeUpdate(),
       restoreApplied: (update) => this.#machine.restoreUpdate(update),
@@ -260,11 +267,7 @@ export class Replica {
     try {
       this.#turn();
     } catch (error) {
-      this.#fail(
-        error instanceof AnnalsError
-          ? error
-          : new AnnalsError("ERR_REPLICA_BROKEN", String(error), { cause: error }),
-      );
+      this.#fail(replicaBroken(error));
     }
   }
 
@@ -364,6 +367,7 @@ export class Replica {
   }
 
   #apply(entries: readonly Entry[]): void {
+    this.#gauges.applying(entries);
     const lost = () => notLeader(this.#leader);
     for (const entry of entries) {
       this.#machine.apply(entry);

@@ -1,5 +1,6 @@
 import type { AppendTicket, Entry, HardState } from "@annals/raft";
 import type { AnnalsError } from "@annals/record";
+import type { ReplicaGauges } from "./replicaGauges.ts";
 import type { AppliedUpdate, LogStore, Receipt, WriteCycle } from "./ports.ts";
 
 /** A ticket, and the frames that are done with once it is durable. */
@@ -9,6 +10,7 @@ interface QueuedTicket {
 }
 
 interface WriterOptions {
+  readonly gauges: Pick<ReplicaGauges, "writing">;
   readonly store: LogStore;
   readonly now: () => number;
   /** Derived state that goes into the same transaction, if any is due. Called once a cycle. */
@@ -74,15 +76,18 @@ export class Writer {
   #write(cycle: WriteCycle, queue: readonly QueuedTicket[]): void {
     this.#lazyHardState = undefined;
     this.#startedMs = this.#options.now();
+    this.#options.gauges.writing(cycle.entries);
     this.#options.store.write(cycle).then(
       () => {
         this.#startedMs = undefined;
+        this.#options.gauges.writing([]);
         finish(queue);
         this.#options.onDurable(queue.map((queued) => queued.ticket));
         this.#settleIdle();
       },
       (error: AnnalsError) => {
         this.#startedMs = undefined;
+        this.#options.gauges.writing([]);
         if (error.code === "ERR_DISK_FULL") {
           this.#retryLater(cycle, queue, error);
           return;

@@ -41,6 +41,7 @@ it("keeps the commit index and the derived state of a refused cycle for the next
   const writer = new Writer({
     store: { write } as LogStore,
     now: () => 0,
+    gauges: { writing: () => undefined },
     takeApplied: () => {
       const taken = update;
       update = undefined;
@@ -79,6 +80,7 @@ it("ends with everything that is queued in one cycle, and owes no receipt", asyn
   const writer = new Writer({
     store: { write } as LogStore,
     now: () => 0,
+    gauges: { writing: () => undefined },
     // What is applied rests on a commit index that is still in the queue.
     takeApplied: () => (cycles.length === 0 ? undefined : update),
     restoreApplied: () => {},

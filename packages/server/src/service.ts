@@ -136,6 +136,8 @@ export interface ClusterStatus {
   readonly linkFaults: Readonly<Record<string, number>>;
   /** Worker threads of the answering node that ended without being asked to. */
   readonly workerRestarts: number;
+  /** What the answering node holds in memory; undefined until its cluster is born. */
+  readonly memory: MemoryStatus | undefined;
   /** The last time that the answering node has read and checked everything that it stores; no time before the first one. */
   readonly scrub: {
     readonly finishedAt: string | undefined;
@@ -144,6 +146,36 @@ export interface ClusterStatus {
   };
   /** Whatever is wrong, in plain words; empty when all is well. */
   readonly reasons: readonly string[];
+}
+
+/** What a node holds and may hold. Rows are those of docs/bounds.md that have a gauge. */
+export interface MemoryStatus {
+  /** `memory.limit`. */
+  readonly limit: number;
+  /** Sum of all bounds with each at its cap and one item beyond. */
+  readonly worstBytes: number;
+  /** Sum of what the rows hold now. */
+  readonly accountedBytes: number;
+  /** The resident set of the process. */
+  readonly rssBytes: number;
+  readonly rows: readonly MemoryRow[];
+}
+
+export interface MemoryRow {
+  readonly name: string;
+  /** Of `cap`, `item`, `current`, `peak` and `largest`. */
+  readonly unit: "bytes" | "count";
+  /** How many of it this node has. */
+  readonly count: number;
+  /** Of one of them, and the item that may cross it. */
+  readonly cap: number;
+  readonly item: number;
+  readonly worstBytes: number;
+  /** What all of them hold now, and held at most. */
+  readonly current: number;
+  readonly peak: number;
+  /** The most that a single one ever held: at most `cap` and `item`. */
+  readonly largest: number;
 }
 
 export interface NodeStatus {

@@ -1,13 +1,16 @@
-import type { Backoff } from "@annals/flow";
+import type { Backoff, Gauge, GaugeFamily } from "@annals/flow";
 import { encodeFrame } from "@annals/wire";
 import type { Frame, HelloFrame, WelcomeFrame } from "@annals/wire";
 import { OutboundLink } from "./outboundLink.ts";
+import { BUFFERED_BYTES_MAX } from "./protocol.ts";
 import type { LinkFault } from "./protocol.ts";
 
 export interface ControlLinkOptions {
   readonly url: string;
   readonly hello: () => Omit<HelloFrame, "kind" | "epoch">;
   readonly maxMessageBytes: number;
+  /** Counts what waits to be sent, over all links. */
+  readonly buffered?: GaugeFamily;
   readonly handshakeTimeoutMs: number;
   readonly backoff: Backoff;
   readonly onOpen: (welcome: WelcomeFrame) => void;
@@ -15,8 +18,6 @@ export interface ControlLinkOptions {
   readonly onDown: (fault: LinkFault) => void;
 }
 
-/** A peer that reads nothing for so long has stopped: what is not sent by then is dropped, Raft repeats it. */
-const BUFFERED_BYTES_MAX = 1024 * 1024;
 const PING_INTERVAL_MS = 1000;
 /** Without a pong for so long the connection is dead, whatever TCP believes. */
 const PONG_TIMEOUT_MS = 5000;
@@ -31,12 +32,18 @@ export class ControlLink {
   #parcelBytes = 0;
   #flushScheduled = false;
   #dropped = 0;
+  readonly #buffered: Gauge | undefined;
   #lastPongMs = performance.now();
   readonly #pinger: NodeJS.Timeout;
 
   constructor(options: ControlLinkOptions) {
+    this.#buffered = options.buffered?.gauge(BUFFERED_BYTES_MAX);
     this.#link = new OutboundLink({
       ...options,
+      onDown: (fault) => {
+        this.#buffered?.set(0);
+        options.onDown(fault);
+      },
       onOpen: (welcome) => {
         this.#lastPongMs = performance.now();
         this.#link.progress();
@@ -66,6 +73,7 @@ export class ControlLink {
     }
     this.#parcels.push({ logId, bytes });
     this.#parcelBytes += bytes.length;
+    this.#buffered?.set(this.#link.bufferedBytes + this.#parcelBytes);
     if (this.#flushScheduled) return;
     this.#flushScheduled = true;
     setImmediate(() => this.#flush());
@@ -79,6 +87,7 @@ export class ControlLink {
   close(): void {
     clearInterval(this.#pinger);
     this.#link.close();
+    this.#buffered?.set(0);
   }
 
   #flush(): void {
@@ -86,8 +95,13 @@ export class ControlLink {
     const parcels = this.#parcels;
     this.#parcels = [];
     this.#parcelBytes = 0;
-    if (!this.#link.send(encodeFrame({ kind: "control", parcels })))
-      this.#dropped += parcels.length;
+    const sent = this.#link.send(encodeFrame({ kind: "control", parcels }), () => this.#measure());
+    if (!sent) this.#dropped += parcels.length;
+    this.#measure();
+  }
+
+  #measure(): void {
+    this.#buffered?.set(this.#link.open ? this.#link.bufferedBytes + this.#parcelBytes : 0);
   }
 
   #ping(): void {

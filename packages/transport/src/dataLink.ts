@@ -1,5 +1,5 @@
 import { CreditWindow } from "@annals/flow";
-import type { Backoff, Credit } from "@annals/flow";
+import type { Backoff, Credit, Gauge, Ledger } from "@annals/flow";
 import type { Message } from "@annals/raft";
 import { batchBlobs } from "@annals/record";
 import type { BlobFiles } from "@annals/replica";
@@ -13,6 +13,8 @@ import { CLOSE_STALLED, FRAMING_BYTES } from "./protocol.ts";
 import type { LinkFault } from "./protocol.ts";
 
 export interface DataLinkOptions {
+  /** The gauges of the thread, which those of this link report to. */
+  readonly ledger?: Ledger;
   readonly url: string;
   readonly hello: () => Omit<HelloFrame, "kind" | "epoch">;
   readonly maxMessageBytes: number;
@@ -71,6 +73,8 @@ export class DataLink {
   #credit = new CreditWindow();
   #queue: { message: Message; payload: number }[] = [];
   #queuedBytes = 0;
+  readonly #queued: Gauge | undefined;
+  readonly #buffered: Gauge | undefined;
   /** Blobs that the follower is known to have. */
   readonly #held = new Set<string>();
   #transfer: BlobTransfer | undefined;
@@ -80,6 +84,9 @@ export class DataLink {
 
   constructor(options: DataLinkOptions) {
     this.#options = options;
+    const { ledger, maxQueuedBytes, maxMessageBytes } = options;
+    this.#queued = ledger?.family("send.queue").gauge(maxQueuedBytes);
+    this.#buffered = ledger?.family("send.socket").gauge(maxMessageBytes);
     this.#link = new OutboundLink({
       ...options,
       onOpen: () => this.#opened(),
@@ -108,6 +115,7 @@ export class DataLink {
       this.#queue.push({ message, payload });
       this.#queuedBytes += payload;
     }
+    this.#queued?.set(this.#queuedBytes);
     const { maxQueuedBytes, maxQueuedMessages } = this.#options;
     if (this.#queuedBytes > maxQueuedBytes || this.#queue.length > maxQueuedMessages) {
       this.#lost({
@@ -123,6 +131,9 @@ export class DataLink {
     clearInterval(this.#watchdog);
     this.#cutTransfer();
     this.#link.close();
+    this.#queue = [];
+    this.#queuedBytes = 0;
+    this.#measure();
   }
 
   #opened(): void {
@@ -221,6 +232,7 @@ export class DataLink {
       count++;
     }
     this.#queuedBytes -= bytes;
+    this.#queued?.set(this.#queuedBytes);
     return this.#queue.splice(0, count).map(({ message }) => message);
   }
 
@@ -241,14 +253,22 @@ export class DataLink {
     if (this.#framesOut === 0) this.#lastProgressMs = performance.now();
     this.#framesOut++;
     this.#link.send(bytes, () => {
+      this.#measure();
       this.#transfer?.wake();
       this.#pump();
     });
+    this.#measure();
+  }
+
+  #measure(): void {
+    this.#queued?.set(this.#queuedBytes);
+    this.#buffered?.set(this.#link.open ? this.#link.bufferedBytes : 0);
   }
 
   #lost(fault: LinkFault): void {
     this.#queue = [];
     this.#queuedBytes = 0;
+    this.#measure();
     this.#cutTransfer();
     this.#options.onLost(fault);
   }

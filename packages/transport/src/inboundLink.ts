@@ -1,10 +1,11 @@
 import { Gauge, PauseGate } from "@annals/flow";
-import type { GaugeReading, Release } from "@annals/flow";
+import type { GaugeFamily, GaugeReading, Release } from "@annals/flow";
+import type { Duplex } from "node:stream";
 import { AnnalsError } from "@annals/record";
 import { decodeFrame, encodeFrame } from "@annals/wire";
 import type { Frame, HelloFrame } from "@annals/wire";
 import type { RawData, WebSocket } from "ws";
-import { CLOSE_PROTOCOL, CLOSE_REFUSED } from "./protocol.ts";
+import { BUFFERED_BYTES_MAX, CLOSE_PROTOCOL, CLOSE_REFUSED, HELLO_BYTES_MAX } from "./protocol.ts";
 import type { LinkFault } from "./protocol.ts";
 import { inboundFault, ownBytes } from "./websocket.ts";
 
@@ -15,10 +16,16 @@ export interface InboundHandler {
   /** A frame as received, in memory of its own; untrusted. */
   readonly onBytes: (bytes: Uint8Array<ArrayBuffer>) => void;
   readonly onClose: (fault: LinkFault) => void;
+  /** Bytes that the peer may leave unread before its link ends; default 1 MiB. */
+  readonly maxUnreadBytes?: number;
+  /** Counts what the peer has not read, over all links. */
+  readonly unread?: GaugeFamily;
 }
 
 export interface InboundLinkOptions {
   readonly socket: WebSocket;
+  /** The connection below the socket: what it brings before the hello is bounded. */
+  readonly connection: Pick<Duplex, "on" | "off">;
   /** Decides about the peer; throws an AnnalsError to refuse it, whose code both sides will log. */
   readonly onHello: (hello: HelloFrame, link: InboundLink) => InboundHandler;
   /** The peer never became a peer, or broke the protocol. */
@@ -36,6 +43,8 @@ export class InboundLink {
   readonly #helloTimer: NodeJS.Timeout;
   #handler: InboundHandler | undefined;
   #hold: Release | undefined;
+  #helloBytes = 0;
+  #unread: Gauge | undefined;
   #closed = false;
 
   constructor(options: InboundLinkOptions) {
@@ -51,6 +60,7 @@ export class InboundLink {
         new AnnalsError("ERR_HELLO_TIMEOUT", `no hello within ${options.helloTimeoutMs} ms`),
       );
     }, options.helloTimeoutMs);
+    options.connection.on("data", this.#countHello);
     socket.on("message", (data, isBinary) => this.#message(data, isBinary));
     socket.on("error", (error) => {
       this.#end(inboundFault(error) ?? { code: "ERR_LINK_CLOSED", reason: error.message });
@@ -59,6 +69,15 @@ export class InboundLink {
       this.#end({ code: "ERR_LINK_CLOSED", reason: `closed with ${code}` }),
     );
   }
+
+  /** Until the hello a stranger speaks: a frame of the full size would cost anybody's connection that much memory. */
+  readonly #countHello = (chunk: Uint8Array): void => {
+    this.#helloBytes += chunk.length;
+    if (this.#helloBytes <= HELLO_BYTES_MAX || this.#handler !== undefined) return;
+    const reason = `more than ${HELLO_BYTES_MAX} bytes before a hello`;
+    this.close({ code: "ERR_FRAME_TOO_LARGE", reason });
+    this.#options.socket.terminate();
+  };
 
   gauge(): GaugeReading {
     return this.#queue.read();
@@ -69,8 +88,21 @@ export class InboundLink {
     return this.#options.socket.bufferedAmount;
   }
 
+  get #maxUnreadBytes(): number {
+    return this.#handler?.maxUnreadBytes ?? BUFFERED_BYTES_MAX;
+  }
+
+  /** A peer that leaves so much unread has stopped, and its link ends: acknowledgements and credit are small. */
   send(bytes: Uint8Array): void {
-    if (!this.#closed) this.#options.socket.send(bytes);
+    if (this.#closed) return;
+    const { socket } = this.#options;
+    socket.send(bytes);
+    this.#unread?.set(socket.bufferedAmount);
+    if (socket.bufferedAmount <= this.#maxUnreadBytes) return;
+    const reason = `the peer left ${socket.bufferedAmount} bytes of answers unread`;
+    this.close({ code: "ERR_LINK_CONGESTED", reason });
+    // Whoever reads nothing does not answer the close handshake either, and its bytes would wait as long.
+    socket.terminate();
   }
 
   /** So many bytes of what `onBytes` got are done with. */
@@ -114,7 +146,9 @@ export class InboundLink {
       throw new AnnalsError("ERR_FRAME_UNEXPECTED", `frame ${frame.kind} before the hello`);
     const handler = this.#options.onHello(frame, this);
     clearTimeout(this.#helloTimer);
+    this.#options.connection.off("data", this.#countHello);
     this.#handler = handler;
+    this.#unread = handler.unread?.gauge(this.#maxUnreadBytes);
     for (const greeting of handler.greeting) this.send(encodeFrame(greeting));
   }
 
@@ -128,6 +162,8 @@ export class InboundLink {
     if (this.#closed) return;
     this.#closed = true;
     clearTimeout(this.#helloTimer);
+    this.#options.connection.off("data", this.#countHello);
+    this.#unread?.set(0);
     this.gate.close();
     // A peer that does not answer the close handshake must not keep the socket.
     const { socket } = this.#options;

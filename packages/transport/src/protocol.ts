@@ -7,6 +7,12 @@ export const PEER_PATH = "/v1/peer";
 /** Bytes that a frame may need beyond the payload of its messages: headers, prev ids, msgpack lengths. */
 export const FRAMING_BYTES: number = 64 * 1024;
 
+/** A peer that has so many bytes of small frames unread has stopped: what comes then is dropped, or ends the link. */
+export const BUFFERED_BYTES_MAX: number = 1024 * 1024;
+
+/** Bytes that a peer may send before its hello is accepted. */
+export const HELLO_BYTES_MAX: number = 64 * 1024;
+
 /** WebSocket close codes of ours (RFC 6455 §7.4.2: 4000–4999 is private). The reason carries the named code. */
 export const CLOSE_REFUSED = 4001;
 export const CLOSE_PROTOCOL = 4002;

@@ -1,5 +1,5 @@
 import { Gauge, PauseGate } from "@annals/flow";
-import type { Credit, GaugeReading, Release } from "@annals/flow";
+import type { Credit, GaugeReading, Ledger, Release } from "@annals/flow";
 import type { Message } from "@annals/raft";
 import type { AnnalsError } from "@annals/record";
 import type { Receipt } from "@annals/replica";
@@ -20,6 +20,8 @@ export interface ReceiveLimits {
 }
 
 export interface ReceiverOptions {
+  /** The gauges of the thread, which those of this link report to. */
+  readonly ledger?: Ledger;
   readonly limits: ReceiveLimits;
   readonly blobs: Omit<BlobIntakeOptions, "gate">;
   /** Hands messages to the replica, which tells how far it is with all of them. */
@@ -55,9 +57,10 @@ export class Receiver {
   constructor(options: ReceiverOptions) {
     const { limits } = options;
     this.#options = options;
-    this.#bytes = new Gauge(limits.maxQueueBytes);
-    this.#events = new Gauge(limits.eventHighWaterMark);
-    this.#backlog = new Gauge(limits.maxCommitBacklog);
+    const { ledger } = options;
+    this.#bytes = new Gauge(limits.maxQueueBytes, ledger?.family("receive.link"));
+    this.#events = new Gauge(limits.eventHighWaterMark, ledger?.family("receive.events"));
+    this.#backlog = new Gauge(limits.maxCommitBacklog, ledger?.family("receive.backlog"));
     this.gate = new PauseGate(
       () => {},
       () => this.#schedule(),

@@ -165,9 +165,10 @@ describe("over a link", () => {
     [follower, inbound, arrived, faults] = [new MemoryBlobs(), [], [], []];
     server = createServer();
     sockets = new WebSocketServer({ server, path: PEER_PATH });
-    sockets.on("connection", (socket) => {
+    sockets.on("connection", (socket, request) => {
       const accepted: InboundLink = new InboundLink({
         socket,
+        connection: request.socket,
         helloTimeoutMs: 1000,
         maxQueueBytes: 1024 * 1024,
         onHello: () => {

@@ -4,8 +4,8 @@
  */
 import { createServer } from "node:http";
 import type { Server } from "node:http";
-import type { AddressInfo } from "node:net";
-import { Backoff } from "@annals/flow";
+import type { AddressInfo, Socket } from "node:net";
+import { Backoff, Ledger } from "@annals/flow";
 import { asIndex, asMemberId, asTerm } from "@annals/raft";
 import type { Message } from "@annals/raft";
 import { MemoryBlobs } from "@annals/testkit";
@@ -36,17 +36,19 @@ function append(index: number, bytes = 10): Message {
 let server: Server;
 let sockets: WebSocketServer;
 let inbound: InboundLink[];
+let connections: Socket[];
 let received: number[];
 let faults: LinkFault[];
 let link: DataLink | undefined;
 
 beforeEach(async () => {
-  [inbound, received, faults] = [[], [], []];
+  [inbound, connections, received, faults] = [[], [], [], []];
   server = createServer();
   sockets = new WebSocketServer({ server, path: PEER_PATH, maxPayload: MAX_MESSAGE_BYTES });
-  sockets.on("connection", (socket) => {
+  sockets.on("connection", (socket, request) => {
     const accepted: InboundLink = new InboundLink({
       socket,
+      connection: request.socket,
       helloTimeoutMs: 1000,
       maxQueueBytes: 1024 * 1024,
       onHello: () => ({
@@ -61,6 +63,7 @@ beforeEach(async () => {
       onFault: () => {},
     });
     inbound.push(accepted);
+    connections.push(request.socket);
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
 });
@@ -69,6 +72,7 @@ afterEach(async () => {
   link?.close();
   for (const accepted of inbound)
     accepted.close({ code: "ERR_NODE_STOPPING", reason: "end of the test" });
+  for (const connection of connections) connection.destroy();
   sockets.close();
   server.closeAllConnections();
   await new Promise((resolve) => server.close(resolve));
@@ -81,7 +85,11 @@ function indexes(messages: readonly Message[]): number[] {
 }
 
 function dial(
-  options: { maxQueuedBytes?: number; onMessages?: (messages: readonly Message[]) => void } = {},
+  options: {
+    maxQueuedBytes?: number;
+    ledger?: Ledger;
+    onMessages?: (messages: readonly Message[]) => void;
+  } = {},
 ): DataLink {
   const { port } = server.address() as AddressInfo;
   link = new DataLink({
@@ -99,6 +107,7 @@ function dial(
       limits: { maxMessageBytes: MAX_MESSAGE_BYTES },
     }),
     maxMessageBytes: MAX_MESSAGE_BYTES,
+    ledger: options.ledger ?? new Ledger(),
     maxQueuedBytes: options.maxQueuedBytes ?? 1024 * 1024,
     maxQueuedMessages: 100,
     handshakeTimeoutMs: 1000,
@@ -156,6 +165,30 @@ describe("a data link", () => {
     data.send([append(1, 100)]);
     expect(faults).toMatchObject([{ code: "ERR_LINK_CONGESTED" }]);
     expect(data.queuedBytes).toBe(0);
+  });
+
+  it("a peer that reads nothing costs the cap of its socket and of its queue, and one item each", async () => {
+    const ledger = new Ledger();
+    const data = dial({ ledger });
+    await untilOpen(data);
+    grant(10_000, 1 << 30);
+    await vi.waitUntil(() => data.credit().entries === 10_000, WAIT);
+    const itemBytes = 100_000;
+    connections[0]?.pause();
+    for (let index = 1; faults.length === 0; index++) {
+      data.send([append(index, itemBytes)]);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(faults).toMatchObject([{ code: "ERR_LINK_CONGESTED" }]);
+    const { "send.queue": queue, "send.socket": socket } = ledger.read();
+    expect(queue?.largest).toBeGreaterThan(1024 * 1024);
+    expect(queue?.largest).toBeLessThanOrEqual(1024 * 1024 + itemBytes);
+    expect(socket?.largest).toBeGreaterThan(MAX_MESSAGE_BYTES);
+    expect(socket?.largest).toBeLessThanOrEqual(2 * MAX_MESSAGE_BYTES);
+    data.close();
+    expect([ledger.family("send.queue").read(), ledger.family("send.socket").read()]).toMatchObject(
+      [{ current: 0 }, { current: 0 }],
+    );
   });
 
   it("dials anew after a drop, with a fresh credit", async () => {

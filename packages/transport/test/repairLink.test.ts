@@ -30,9 +30,10 @@ beforeEach(async () => {
   answer = (frame) => [page(frame.from)];
   server = createServer();
   sockets = new WebSocketServer({ server, path: PEER_PATH });
-  sockets.on("connection", (socket) => {
+  sockets.on("connection", (socket, request) => {
     const accepted: InboundLink = new InboundLink({
       socket,
+      connection: request.socket,
       helloTimeoutMs: 1000,
       maxQueueBytes: 1024,
       onHello: () => {

@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 import {
+  assertFits,
   configJsonSchema,
   explainKey,
   formatProblems,
@@ -9,9 +10,10 @@ import {
 import type { LoadConfigResult } from "@annals/server";
 import type { Command } from "commander";
 import { CliError, usageError } from "../cliError.ts";
-import { collect, examples } from "../context.ts";
-import type { CliContext } from "../context.ts";
+import { collect, examples, withOutput } from "../context.ts";
+import type { CliContext, OutputOptions } from "../context.ts";
 import { EXIT } from "../exitCodes.ts";
+import { memoryReport, renderMemory } from "../memoryTable.ts";
 
 /** Options of every command that reads a node's configuration. */
 export interface ConfigOptions {
@@ -65,6 +67,24 @@ export function loadOrThrow(
   );
 }
 
+async function check(context: CliContext, options: ConfigOptions & OutputOptions): Promise<void> {
+  const { config } = loadOrThrow(context, options, true);
+  const { cluster, nodes } = config;
+  const format = context.format(options);
+  const ids = Object.keys(nodes);
+  if (format === "table") {
+    await context.print(
+      `the configuration of cluster ${cluster} is right: ${ids.length} nodes (${ids.join(", ")})\n\n` +
+        renderMemory(config, context.color),
+    );
+  } else {
+    const report = { cluster, nodes: ids, memory: memoryReport(config) };
+    if (format === "json") await context.printJson(report);
+    else await context.print(`${JSON.stringify(report)}\n`);
+  }
+  assertFits(config);
+}
+
 export function registerConfig(program: Command, context: CliContext): void {
   const config = program.command("config").description("check and explain configurations");
   examples(config, [
@@ -73,22 +93,16 @@ export function registerConfig(program: Command, context: CliContext): void {
     "annals config explain raft.electionTicks",
   ]);
 
-  withConfig(
-    config
-      .command("check")
-      .description("report every problem of a configuration")
-      .argument("[file]"),
-  ).action(async (file: string | undefined, options: ConfigOptions) => {
-    const { config: loaded } = loadOrThrow(
-      context,
-      file === undefined ? options : { ...options, config: file },
-      true,
-    );
-    const nodes = Object.keys(loaded.nodes);
-    await context.print(
-      `the configuration of cluster ${loaded.cluster} is right: ${nodes.length} nodes (${nodes.join(", ")})\n`,
-    );
-  });
+  withOutput(
+    withConfig(
+      config
+        .command("check")
+        .description("report every problem of a configuration, and the memory that it may need")
+        .argument("[file]"),
+    ),
+  ).action((file: string | undefined, options: ConfigOptions & OutputOptions) =>
+    check(context, file === undefined ? options : { ...options, config: file }),
+  );
 
   withConfig(
     config

@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { loadConfig, memoryBudget, standardMemoryLimit } from "@annals/server";
 import { CliError } from "../cliError.ts";
 
 /** A cluster on loopback and where it keeps its data. */
@@ -25,9 +26,30 @@ export function devLayout(directory: string, nodeCount: number, firstPort: numbe
   };
 }
 
-function configText({ nodes }: DevLayout): string {
+/** For a machine that cannot hold the default caps once per node. Slower under load, and as safe. */
+const SMALL_CAPS = `workers: { count: 1, maxHeapBytes: 80MiB, maxQueueBytes: 8MiB }
+ingest: { maxBodyBytes: 2MiB, maxPendingBytes: 4MiB }
+raft: { maxUncommittedBytes: 4MiB, maxCommittedBytes: 1MiB }
+query: { maxHeldBytes: 8MiB }
+replication:
+  append: { maxBytes: 1MiB, maxInflightBytes: 2MiB }
+  maxMessageBytes: 1280KiB
+  receive: { maxQueueBytes: 4MiB }
+`;
+
+/** The file of a cluster whose nodes share `memoryBytes`. */
+export function configText({ nodes }: DevLayout, memoryBytes: number): string {
   const lines = nodes.map(({ id, port }) => `  ${id}: 127.0.0.1:${port}`);
-  return `${HEADER}\ncluster: dev\nnodes:\n${lines.join("\n")}\ndata: ./\${node}\n`;
+  const limit = Math.floor(memoryBytes / nodes.length);
+  const text =
+    `${HEADER}\ncluster: dev\nnodes:\n${lines.join("\n")}\ndata: ./\${node}\n` +
+    `memory: { limit: ${limit}B }\n`;
+  return fits(text) ? text : `${text}# The default caps do not fit this machine.\n${SMALL_CAPS}`;
+}
+
+function fits(text: string): boolean {
+  const loaded = loadConfig({ text, env: {}, anyNode: true });
+  return loaded.ok && memoryBudget(loaded.config).bytes <= loaded.config.memory.limit;
 }
 
 /** Makes the directory and its configuration. What an earlier cluster left is kept, unless `fresh`. */
@@ -60,5 +82,5 @@ export function prepareDevFiles(layout: DevLayout, fresh: boolean): void {
     );
   }
   mkdirSync(directory, { recursive: true });
-  writeFileSync(configFile, configText(layout));
+  writeFileSync(configFile, configText(layout, standardMemoryLimit()));
 }

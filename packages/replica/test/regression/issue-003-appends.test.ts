@@ -7,7 +7,9 @@ import { expect, it } from "vitest";
 import { AppendQueue, pendingAppend } from "../../src/appendQueue.ts";
 import { Appender } from "../../src/appender.ts";
 import { notLeader } from "../../src/errors.ts";
+import { REPLICA_DEFAULTS } from "../../src/config.ts";
 import { ProducerTable } from "../../src/producers.ts";
+import { ReplicaGauges } from "../../src/replicaGauges.ts";
 
 const stamp = (sequence: number) => ({ id: "p", epoch: 1, sequence });
 
@@ -44,6 +46,7 @@ it("a request that is finished after later ones does not become the producer's l
 it("resuming a cut request does not make the leader take later ones for new", () => {
   const producers = tableWithACutRequest();
   const appender = new Appender({
+    gauges: new ReplicaGauges(REPLICA_DEFAULTS),
     core: {} as never,
     machine: { producers, appliedSeq: asSeq(4) } as never,
     maxPendingBytes: 1000,

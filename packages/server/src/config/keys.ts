@@ -1,4 +1,5 @@
 import { availableParallelism } from "node:os";
+import { standardMemoryLimit } from "../memory/machine.ts";
 import { LOG_LEVELS } from "./nodeConfig.ts";
 
 /** What a value of a key looks like. `bytes` and `duration` are written with a unit. */
@@ -219,10 +220,31 @@ export const KEYS: readonly KeySpec[] = [
     tooLow: "Below the sum of its logs' queues workers end for no fault of their own.",
     tooHigh: "The process may run out of memory before a worker does.",
   }),
+  key("workers.maxQueueBytes", "bytes", "128MiB", "node", {
+    about:
+      "Bytes received and not yet flushed, over all links of one worker. At the cap all of them are paused " +
+      "(`worker-budget`) until half is flushed.",
+    tooLow: "One slow log holds up the others of its worker; below replication.maxMessageBytes.",
+    tooHigh: "So much memory per worker when many logs catch up at once.",
+  }),
   key("workers.reassignStagger", "duration", "100ms", "node", {
     about: "One log of an ended worker is handed over per interval, over all crashes.",
     tooLow: "All logs catch up at once on the new worker.",
     tooHigh: "Logs wait longer after a crash of their worker.",
+  }),
+  key("memory.limit", "bytes", () => `${standardMemoryLimit()}B`, "node", {
+    standardText: "75 % of the machine's memory, or of the container's if that is less",
+    about:
+      "What the node may need at the worst: the sum over every queue, see bounds.md. A node whose sum is larger does not start, " +
+      "and a log that would not fit is not created.",
+    tooLow: "Fewer logs fit.",
+    tooHigh: "The system may end the process when everything is full at once.",
+  }),
+  key("query.maxHeldBytes", "bytes", "64MiB", "node", {
+    about:
+      "Bytes of answers and downloads held for clients that read slowly. At the cap: 429 with Retry-After.",
+    tooLow: "Few clients can read large pages at a time.",
+    tooHigh: "So much memory under slow readers.",
   }),
   key("storage.segmentBytes", "bytes", "1GiB", "node", {
     about:

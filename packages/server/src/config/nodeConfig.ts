@@ -23,6 +23,9 @@ export interface NodeConfig {
   readonly batch: BatchSettings;
   readonly ingest: IngestSettings;
   readonly workers: WorkerSettings;
+  /** Bytes that the node may need at the worst. */
+  readonly memory: { readonly limit: number };
+  readonly query: { readonly maxHeldBytes: number };
   readonly storage: StorageSettings;
 }
 
@@ -81,6 +84,8 @@ export interface IngestSettings {
 export interface WorkerSettings {
   readonly count: number;
   readonly maxHeapBytes: number;
+  /** Bytes from the sockets of all links of one worker until they are flushed. */
+  readonly maxQueueBytes: number;
   /** Milliseconds between two logs that are handed to another worker. */
   readonly reassignStagger: number;
 }

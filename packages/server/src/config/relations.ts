@@ -71,6 +71,11 @@ const RELATIONS: readonly Relation[] = [
   },
   {
     low: "replication.maxMessageBytes",
+    high: "workers.maxQueueBytes",
+    why: "a worker must hold one message",
+  },
+  {
+    low: "replication.maxMessageBytes",
     high: "storage.segmentBytes",
     why: "a segment must hold at least one message",
   },

@@ -1,6 +1,7 @@
 import { Readable } from "node:stream";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { BlobFiles } from "@annals/replica";
+import { DOWNLOAD_CHUNKS } from "../memory/constants.ts";
 import { HOP_HEADER } from "./forwarder.ts";
 import { parseParameters } from "./parameters.ts";
 import { httpError } from "./problem.ts";
@@ -51,6 +52,7 @@ function downloadHandler(context: RouteContext): Route["handle"] {
     const blobs = await context.service.blobs(log);
     const found = await blobs.find(digest);
     if (found !== undefined) {
+      context.answers.hold(DOWNLOAD_CHUNKS * context.blobChunkBytes, reply);
       return reply
         .type("application/octet-stream")
         .header("content-length", String(found.bytes))

@@ -1,3 +1,5 @@
+import { Gauge } from "@annals/flow";
+import type { GaugeFamily } from "@annals/flow";
 import type { FastifyReply } from "fastify";
 import { httpError } from "./problem.ts";
 
@@ -7,35 +9,35 @@ import { httpError } from "./problem.ts";
  */
 export class ByteBudget {
   readonly #what: string;
-  readonly #capBytes: number;
-  #heldBytes = 0;
+  readonly #held: Gauge;
 
   /** `what` is counted, in the words of the refusal, such as "requests". */
-  constructor(what: string, capBytes: number) {
+  constructor(what: string, capBytes: number, family?: GaugeFamily) {
     this.#what = what;
-    this.#capBytes = capBytes;
+    this.#held = new Gauge(capBytes, family);
   }
 
   get heldBytes(): number {
-    return this.#heldBytes;
+    return this.#held.current;
   }
 
   /** Takes the bytes until the reply is closed, or throws ERR_OVERLOADED. */
   hold(bytes: number, reply: FastifyReply): void {
     // One of any size always passes when nothing else is held: a cap below it must not block for ever.
-    if (this.#heldBytes > 0 && this.#heldBytes + bytes > this.#capBytes) {
+    const { current: heldBytes, cap: capBytes } = this.#held;
+    if (heldBytes > 0 && heldBytes + bytes > capBytes) {
       throw httpError(
         "ERR_OVERLOADED",
-        `${this.#heldBytes} bytes of ${this.#what} are held, the cap is ${this.#capBytes}: nothing of this request was accepted`,
-        { retryable: true, details: { heldBytes: this.#heldBytes, capBytes: this.#capBytes } },
+        `${heldBytes} bytes of ${this.#what} are held, the cap is ${capBytes}: nothing of this request was accepted`,
+        { retryable: true, details: { heldBytes, capBytes } },
       );
     }
     // The client went away in the meantime: `close` has been, and would not give these bytes back.
     if (reply.raw.closed || reply.raw.destroyed) return;
-    this.#heldBytes += bytes;
+    this.#held.add(bytes);
     // `close` comes after the answer is sent, and when the client goes away: always, once.
     reply.raw.once("close", () => {
-      this.#heldBytes -= bytes;
+      this.#held.remove(bytes);
     });
   }
 }

@@ -52,7 +52,8 @@ export type HttpErrorCode =
   | "ERR_WORKER_LOST"
   | "ERR_OUTCOME_UNKNOWN"
   | "ERR_TRANSFER_TIMEOUT"
-  | "ERR_DISK_FULL";
+  | "ERR_DISK_FULL"
+  | "ERR_MEMORY_LIMIT";
 
 /** Code → answer. */
 export const ERROR_TABLE: Readonly<Record<HttpErrorCode, ErrorEntry>> = {
@@ -337,6 +338,13 @@ export const ERROR_TABLE: Readonly<Record<HttpErrorCode, ErrorEntry>> = {
     "Free space is below `storage.minFreeBytes`. Appends are refused, reads go on; nothing was half-written.",
     "Free disk space on the node.",
     10,
+  ),
+  ERR_MEMORY_LIMIT: entry(
+    507,
+    "Memory limit",
+    "With one more log, or with its configuration as it is, the node could need more memory than `memory.limit`: " +
+      "`details` has both numbers. The log was not created; a node that starts so ends with 78.",
+    "`annals config check` prints what each queue may need: lower a cap, or raise the limit on every node.",
   ),
 };
 

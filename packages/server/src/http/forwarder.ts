@@ -1,7 +1,9 @@
 import { Agent, request as httpRequest } from "node:http";
-import type { IncomingHttpHeaders, OutgoingHttpHeaders } from "node:http";
+import type { ClientRequest, IncomingHttpHeaders, OutgoingHttpHeaders } from "node:http";
 import { pipeline } from "node:stream";
 import type { Readable } from "node:stream";
+import type { Gauge } from "@annals/flow";
+import { FORWARDED_ANSWER_BYTES_MAX } from "../memory/constants.ts";
 import { httpError } from "./problem.ts";
 
 /** Says that a request was passed on once: the receiver answers it or refuses it, and never passes it on again. */
@@ -24,8 +26,6 @@ const PASSED_BACK = [
 
 /** Between two moments at which bytes of a stream move. */
 const IDLE_MS = 30_000;
-
-const ANSWER_BYTES_MAX = 1 << 20;
 
 export interface Forwarded {
   readonly status: number;
@@ -55,10 +55,18 @@ export interface ForwardedStream extends Omit<Forwarded, "body"> {
 export class Forwarder {
   readonly #self: string;
   readonly #agent: Agent;
+  readonly #busy: Gauge;
 
-  constructor(self: string, maxSockets: number) {
+  /** `busy` counts the connections that carry a request; its cap is that of connections to all leaders. */
+  constructor(self: string, busy: Gauge) {
     this.#self = self;
-    this.#agent = new Agent({ keepAlive: true, maxSockets, maxFreeSockets: 16 });
+    this.#busy = busy;
+    this.#agent = new Agent({
+      keepAlive: true,
+      maxSockets: busy.cap,
+      maxTotalSockets: busy.cap,
+      maxFreeSockets: 16,
+    });
   }
 
   /** Rejects with ERR_LEADER_UNREACHABLE when the request never left, ERR_OUTCOME_UNKNOWN when it may have arrived. */
@@ -72,6 +80,7 @@ export class Forwarder {
         signal: AbortSignal.timeout(forward.timeoutMs),
       });
       const fail = (cause: unknown): void => reject(failure(forward.address, connected, cause));
+      this.#count(outgoing);
       outgoing.on("socket", (socket) => {
         // Bytes leave when there is a connection; until then nothing can have arrived.
         if (!socket.connecting) connected = true;
@@ -83,7 +92,8 @@ export class Forwarder {
         let bytes = 0;
         answer.on("data", (part: Buffer) => {
           bytes += part.length;
-          if (bytes > ANSWER_BYTES_MAX) outgoing.destroy(new Error("the answer is too large"));
+          if (bytes > FORWARDED_ANSWER_BYTES_MAX)
+            outgoing.destroy(new Error("the answer is too large"));
           else parts.push(part);
         });
         answer.on("error", fail);
@@ -113,6 +123,7 @@ export class Forwarder {
         timeout: IDLE_MS,
         headers: this.#headers(forward.headers, length ?? "0"),
       });
+      this.#count(outgoing);
       outgoing.on("timeout", () => outgoing.destroy(new Error(`nothing moved for ${IDLE_MS} ms`)));
       outgoing.on("error", (cause) => reject(failure(address, false, cause)));
       outgoing.on("response", (answer) => {
@@ -121,6 +132,13 @@ export class Forwarder {
       });
       if (body === undefined) outgoing.end();
       else pipeline(body, outgoing, () => undefined);
+    });
+  }
+
+  #count(outgoing: ClientRequest): void {
+    outgoing.once("socket", () => {
+      this.#busy.add(1);
+      outgoing.once("close", () => this.#busy.remove(1));
     });
   }
 

@@ -1,5 +1,8 @@
 import fastify from "fastify";
+import type { Server } from "node:http";
+import type { Gauge, Ledger } from "@annals/flow";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { CONNECTIONS_MAX, FORWARD_SOCKETS_MAX, UPLOAD_CHUNKS } from "../memory/constants.ts";
 import type { NodeService } from "../service.ts";
 import { assertNoEncoding, parseAppendHead } from "./appendRequest.ts";
 import { ByteBudget } from "./byteBudget.ts";
@@ -9,6 +12,8 @@ import { apiRoutes } from "./routes.ts";
 import type { Route } from "./routes.ts";
 
 export interface HttpServerOptions {
+  /** The gauges of the main thread. */
+  readonly ledger: Ledger;
   /** Id of this node; named in the hop header of forwarded requests. */
   readonly node: string;
   /** `host:port` under which other nodes and clients reach this node. */
@@ -21,8 +26,8 @@ export interface HttpServerOptions {
   readonly maxBlobBytes: number;
   /** What an upload holds in memory: `replication.blob.chunkBytes`. */
   readonly blobChunkBytes: number;
-  /** Bytes of answers held at a time for clients that read slowly; default 64 MiB. */
-  readonly maxHeldAnswerBytes?: number;
+  /** Bytes of answers held at a time for clients that read slowly: `query.maxHeldBytes`. */
+  readonly maxHeldAnswerBytes: number;
   /** Open connections; more are closed at once. */
   readonly maxConnections?: number;
   /** Told of every error that is no `AnnalsError`, which the client sees as ERR_INTERNAL only. */
@@ -35,15 +40,10 @@ const BODY_TIMEOUT_MS = 30_000;
 /** For the largest upload; one that stands still is cut by its own timer. */
 const REQUEST_TIMEOUT_MS = 6 * 3_600_000;
 const UPLOAD_IDLE_MS = 30_000;
-/** Chunks of an upload in memory: in the socket, and waiting for the disk. */
-const UPLOAD_CHUNKS = 3;
 const HEADER_BYTES_MAX = 16 * 1024;
 /** Silence on a connection; longer than any wait that a client may ask for. */
 const CONNECTION_TIMEOUT_MS = 120_000;
-const HELD_ANSWER_BYTES_MAX = 64 << 20;
 const SMALL_BODY_BYTES_MAX = 4 * 1024;
-const CONNECTIONS_MAX = 1_024;
-const FORWARD_SOCKETS_MAX = 256;
 const PATH_PART_CHARACTERS_MAX = 256;
 
 /**
@@ -78,10 +78,15 @@ export function createHttpServer(
   app.setNotFoundHandler((request) => {
     throw httpError("ERR_ROUTE_NOT_FOUND", `nothing is served under ${request.url.split("?")[0]}`);
   });
-  const forwarder = new Forwarder(options.node, FORWARD_SOCKETS_MAX);
+  const forwarder = new Forwarder(
+    options.node,
+    options.ledger.family("forwarded").gauge(FORWARD_SOCKETS_MAX),
+  );
   app.addHook("onClose", async () => forwarder.close());
-  const budget = new ByteBudget("requests", options.maxHeldBodyBytes);
-  const answers = new ByteBudget("answers", options.maxHeldAnswerBytes ?? HELD_ANSWER_BYTES_MAX);
+  const { ledger } = options;
+  countConnections(app.server, ledger.family("connections").gauge(app.server.maxConnections));
+  const budget = new ByteBudget("requests", options.maxHeldBodyBytes, ledger.family("requests"));
+  const answers = new ByteBudget("answers", options.maxHeldAnswerBytes, ledger.family("answers"));
   register(
     app,
     apiRoutes({
@@ -89,12 +94,20 @@ export function createHttpServer(
       forwarder,
       answers,
       maxBlobBytes: options.maxBlobBytes,
+      blobChunkBytes: options.blobChunkBytes,
       address: options.address,
     }),
     options,
     budget,
   );
   return app;
+}
+
+function countConnections(server: Server, open: Gauge): void {
+  server.on("connection", (socket) => {
+    open.add(1);
+    socket.once("close", () => open.remove(1));
+  });
 }
 
 function register(

@@ -26,9 +26,10 @@ export interface Route {
 export interface RouteContext {
   readonly service: NodeService;
   readonly forwarder: Forwarder;
-  /** Counts the pages that clients have not taken yet. */
+  /** Counts the pages, records and chunks of downloads that clients have not taken yet. */
   readonly answers: ByteBudget;
   readonly maxBlobBytes: number;
+  readonly blobChunkBytes: number;
   /** `host:port` of this node, told to clients as the leader's when it is. */
   readonly address: string;
 }
@@ -66,6 +67,7 @@ export function apiRoutes(context: RouteContext): readonly Route[] {
         const query = parseRecordRequest(request.url, pathParameter(request, "seq"));
         const answer = await service.read(log, query);
         if (answer.count === 0) throw recordNotFound(log, query.from);
+        context.answers.hold(answer.body.length, reply);
         return reply.type(answer.contentType).send(asBuffer(answer.body));
       },
     },

@@ -22,7 +22,9 @@ export class LaneEnd<Out, In> {
   readonly #port: LanePort;
   readonly #transferables: Transferables<Out>;
   #waiting: Out[] = [];
-  #inFlight = 0;
+  /** For each turn on its way, what to call when the other side has handled it. */
+  readonly #inFlight: (readonly (() => void)[])[] = [];
+  #whenHandled: (() => void)[] = [];
   #flushScheduled = false;
   #closed = false;
 
@@ -36,12 +38,14 @@ export class LaneEnd<Out, In> {
 
   /** The other thread does not keep up: send only what must not be lost. */
   get congested(): boolean {
-    return this.#inFlight >= TURNS_IN_FLIGHT_MAX;
+    return this.#inFlight.length >= TURNS_IN_FLIGHT_MAX;
   }
 
-  send(message: Out): void {
+  /** `whenHandled` is called when the other side has handled the message; never after `close`. */
+  send(message: Out, whenHandled?: () => void): void {
     if (this.#closed) return;
     this.#waiting.push(message);
+    if (whenHandled !== undefined) this.#whenHandled.push(whenHandled);
     if (this.#flushScheduled || this.congested) return;
     this.#flushScheduled = true;
     setImmediate(() => this.#flush());
@@ -57,7 +61,8 @@ export class LaneEnd<Out, In> {
     if (this.#closed || this.congested || this.#waiting.length === 0) return;
     const turn = this.#waiting;
     this.#waiting = [];
-    this.#inFlight++;
+    this.#inFlight.push(this.#whenHandled);
+    this.#whenHandled = [];
     this.#port.postMessage({ turn }, [
       ...new Set(turn.flatMap((message) => this.#transferables(message))),
     ]);
@@ -65,7 +70,7 @@ export class LaneEnd<Out, In> {
 
   #received(parcel: Parcel<In>, onMessage: (message: In) => void): void {
     if ("handled" in parcel) {
-      this.#inFlight--;
+      for (const handled of this.#inFlight.shift() ?? []) handled();
       this.#flush();
       return;
     }

@@ -1,6 +1,6 @@
 import type { MemberId, RaftStatus, Role } from "@annals/raft";
 import type { ProducerStamp } from "@annals/record";
-import type { GaugeReading } from "@annals/flow";
+import type { FamilyReading, GaugeReading } from "@annals/flow";
 import type { NodeConfig } from "../config/index.ts";
 import type {
   AppendReply,
@@ -41,7 +41,9 @@ export type WorkerRequest =
   | { readonly op: "barrier"; readonly timeoutMs: number }
   | { readonly op: "command"; readonly data: Uint8Array }
   | { readonly op: "transfer"; readonly to: MemberId | undefined }
-  | { readonly op: "status" };
+  | { readonly op: "status" }
+  /** What the gauges of the whole worker say; of no log. */
+  | { readonly op: "memory" };
 
 /** What each kind of question is answered with. */
 export interface WorkerReplies {
@@ -54,6 +56,7 @@ export interface WorkerReplies {
   /** Whom leadership is handed to; undefined when there is nobody, or this replica does not lead. */
   readonly transfer: MemberId | undefined;
   readonly status: HostedLogStatus;
+  readonly memory: Readonly<Record<string, FamilyReading>>;
 }
 
 export interface HostedLogStatus {

@@ -1,3 +1,4 @@
+import type { Ledger } from "@annals/flow";
 import { invariant, NOBODY } from "@annals/raft";
 import type { MemberId } from "@annals/raft";
 import { AnnalsError } from "@annals/record";
@@ -6,6 +7,7 @@ import type { NodeConfig } from "../config/index.ts";
 import { exactly } from "../lane/exactly.ts";
 import type { FromWorker, WorkerReplies, WorkerRequest } from "../lane/messages.ts";
 import { fromPlainError } from "../worker/plainError.ts";
+import { assertFits, memoryBudget, shapeOf } from "../memory/budget.ts";
 import { SYSTEM_LOG } from "../service.ts";
 import { Catalog, decodeCommand, encodeCommand, SYSTEM_LOG_ID } from "./catalog.ts";
 import type { LogEntry } from "./catalog.ts";
@@ -30,6 +32,8 @@ export interface GatewayOptions {
   /** This node has just written the certificate: it is to lead `_system` first. */
   readonly founder: boolean;
   readonly logger: Logger;
+  /** The gauges of the main thread. */
+  readonly ledger: Ledger;
   readonly peers: PeerLinks;
   readonly server: PeerServer;
   /** What this disk has promised is not known any more: it must not go on as the member it was. */
@@ -73,6 +77,7 @@ export class Gateway {
           .entries()
           .map((entry) => ({ ...entry, address: config.nodes[entry.node] ?? "" })),
       logger,
+      ledger: options.ledger,
       onMessage: (worker, message) => this.#message(worker, message),
       onLost: (worker) => options.server.dropWorker(worker),
     });
@@ -162,9 +167,18 @@ export class Gateway {
     return place.worker.request<Op>(place.entry.id, request);
   }
 
-  /** Creates a log; resolves when the command is applied on this node, which has to lead `_system`. */
+  /** Logs of this node beside `_system`. */
+  get logCount(): number {
+    return this.#places.size - 1;
+  }
+
+  /**
+   * Creates a log; resolves when the command is applied on this node, which has to lead `_system`. Throws ERR_MEMORY_LIMIT when this node
+   * could not hold one more: the others have the same configuration, or report it.
+   */
   async createLog(name: string): Promise<LogPlace> {
     if (this.#catalog.get(name) !== undefined) throw logExists(name);
+    assertFits(this.#options.config, shapeOf(this.#options.config, this.logCount + 1));
     const index = await this.request<"command">(this.system, {
       op: "command",
       data: encodeCommand({ op: "createLog", name, voters: [...this.roster.members()] }),
@@ -262,7 +276,7 @@ export class Gateway {
         this.#options.server.sendTo(message.linkId, message.bytes);
         return;
       case "linkReleased":
-        this.#options.server.released(message.linkId, message.bytes);
+        this.#options.server.released(worker, message.linkId, message.bytes);
         return;
       case "linkFault":
         this.#options.server.fault(message.linkId, message);
@@ -318,7 +332,16 @@ export class Gateway {
     const entry = this.#catalog.create(index, name, voters);
     if (entry === undefined) return;
     this.#options.logger.info({ log: name, logId: index }, "log created");
+    this.#tellMisfit(name);
     this.#place(entry, this.system.role === "leader");
+  }
+
+  /** A committed decision holds on every node: the log is opened all the same, and the status says what does not fit. */
+  #tellMisfit(name: string): void {
+    const { config, logger } = this.#options;
+    const { bytes } = memoryBudget(config, shapeOf(config, this.logCount + 1));
+    const { limit } = config.memory;
+    if (bytes > limit) logger.warn({ log: name, bytes, limit }, "the log is beyond memory.limit");
   }
 
   #memberReplaced(node: string, member: MemberId): void {

@@ -1,8 +1,12 @@
+import type { Ledger } from "@annals/flow";
 import { AnnalsError } from "@annals/record";
 import type { BlobFiles } from "@annals/replica";
 import { blobsOf } from "../blobs.ts";
 import { exactly } from "../lane/exactly.ts";
 import type { HostedLogStatus, RepairNote } from "../lane/messages.ts";
+import { memoryBudget, roundBytes, shapeOf } from "../memory/budget.ts";
+import { addReadings, memoryStatus } from "../memory/status.ts";
+import type { Readings } from "../memory/status.ts";
 import { SYSTEM_LOG } from "../service.ts";
 import type {
   AppendReply,
@@ -11,6 +15,7 @@ import type {
   ForwardTarget,
   LogInfo,
   LogStatus,
+  MemoryStatus,
   NodeHealth,
   NodeService,
   NodeStatus,
@@ -20,6 +25,7 @@ import type {
   ReplicaStatus,
 } from "../service.ts";
 import type { NodeConfig } from "../config/index.ts";
+import { SYSTEM_LOG_ID } from "./catalog.ts";
 import type { Gateway } from "./gateway.ts";
 import type { LogPlace } from "./logDirectory.ts";
 import type { PeerState } from "./peerLinks.ts";
@@ -35,6 +41,9 @@ export interface NodeView {
   peers(): readonly PeerState[];
   draining(): boolean;
   linkFaults(): Readonly<Record<string, number>>;
+  /** Reasons for which the sockets of a log's inbound links are paused. */
+  readonly ledger: Ledger;
+  paused(logId: number): readonly { readonly reasons: readonly string[] }[];
 }
 
 /** How long a read may wait for a quorum to confirm it. */
@@ -120,6 +129,7 @@ export class LocalNodeService implements NodeService {
       logs,
       linkFaults: this.#view.linkFaults(),
       workerRestarts: gateway?.pool.restarts ?? 0,
+      memory: gateway === undefined ? undefined : await this.#memory(gateway),
       scrub: gateway?.scrubStatus() ?? { finishedAt: undefined, logs: 0, damaged: 0 },
     };
     return {
@@ -127,6 +137,7 @@ export class LocalNodeService implements NodeService {
       reasons: [
         ...this.health().reasons,
         ...unreachable(status.nodes),
+        ...(gateway === undefined ? [] : misfit(config, gateway.logCount)),
         ...reports.flatMap((report) => report.reasons),
       ],
     };
@@ -237,9 +248,22 @@ export class LocalNodeService implements NodeService {
     };
   }
 
+  async #memory(gateway: Gateway): Promise<MemoryStatus> {
+    const { config, ledger } = this.#view;
+    const workers = await Promise.all(
+      gateway.pool.workers.map((worker) =>
+        worker.request<"memory">(SYSTEM_LOG_ID, { op: "memory" }).catch((): Readings => ({})),
+      ),
+    );
+    const readings = addReadings([ledger.read(), ...workers]);
+    return memoryStatus(config, shapeOf(config, gateway.logCount), readings);
+  }
+
   #replicas(place: LogPlace, status: HostedLogStatus | undefined): readonly ReplicaStatus[] {
     const { config } = this.#view;
     const entries = this.#view.gateway()?.roster.entries() ?? [];
+    const links = [...(status?.paused ?? []), ...this.#view.paused(place.entry.id)];
+    const paused = [...new Set(links.flatMap(({ reasons }) => reasons))];
     return entries.map(({ node, member }) => {
       const progress = status?.raft.progress.find((one) => one.member === member);
       const learner = status?.raft.membership.learners.includes(member) === true;
@@ -249,8 +273,7 @@ export class LocalNodeService implements NodeService {
         node,
         role: learner ? "learner" : (known ?? (progress === undefined ? "unknown" : "follower")),
         matchIndex: progress?.matchIndex,
-        paused:
-          node === config.node ? (status?.paused ?? []).flatMap(({ reasons }) => reasons) : [],
+        paused: node === config.node ? paused : [],
       };
     });
   }
@@ -297,6 +320,15 @@ function troubles(name: string, status: HostedLogStatus): readonly string[] {
     reasons.push(`log ${name}: an inbound data link is paused (${link.reasons.join(", ")})`);
   }
   return reasons;
+}
+
+/** The cluster has logs for which this node was not made. */
+function misfit(config: NodeConfig, logs: number): readonly string[] {
+  const { bytes } = memoryBudget(config, shapeOf(config, logs));
+  const { limit } = config.memory;
+  if (bytes <= limit) return [];
+  const sizes = `${roundBytes(bytes)}, and memory.limit is ${roundBytes(limit)}`;
+  return [`with ${logs} logs node ${config.node} may need ${sizes}`];
 }
 
 function unreachable(nodes: readonly NodeStatus[]): readonly string[] {

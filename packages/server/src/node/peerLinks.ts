@@ -1,5 +1,6 @@
 import { randomInt } from "node:crypto";
 import { Backoff } from "@annals/flow";
+import type { Ledger } from "@annals/flow";
 import type { MemberId } from "@annals/raft";
 import { ControlLink, PEER_PATH, PROTOCOL_VERSION } from "@annals/transport";
 import type { LinkFault } from "@annals/transport";
@@ -13,6 +14,7 @@ export interface PeerLinksOptions {
   readonly identity: NodeIdentity;
   readonly fingerprint: string;
   readonly logger: Logger;
+  readonly ledger: Ledger;
   /** Throws to refuse the peer. */
   readonly onWelcome: (node: string, welcome: WelcomeFrame) => void;
   readonly onFrame: (node: string, frame: Frame) => void;
@@ -97,6 +99,7 @@ export class PeerLinks {
           fingerprint,
         ),
       maxMessageBytes: config.replication.maxMessageBytes,
+      buffered: this.#options.ledger.family("send.control"),
       handshakeTimeoutMs: HANDSHAKE_TIMEOUT_MS,
       backoff: new Backoff({
         initialMs: REDIAL_INITIAL_MS,

@@ -1,5 +1,7 @@
 import type { IncomingMessage, Server } from "node:http";
 import type { Duplex } from "node:stream";
+import { Gauge } from "@annals/flow";
+import type { Ledger } from "@annals/flow";
 import type { MemberId } from "@annals/raft";
 import { AnnalsError } from "@annals/record";
 import { InboundLink, PEER_PATH } from "@annals/transport";
@@ -8,6 +10,7 @@ import { decodeFrame } from "@annals/wire";
 import type { Frame, HelloFrame } from "@annals/wire";
 import type { Logger } from "pino";
 import { WebSocketServer } from "ws";
+import { HANDSHAKES_MAX } from "../memory/constants.ts";
 import type { WorkerHandle } from "./workerHandle.ts";
 
 export interface PeerServerOptions {
@@ -16,6 +19,7 @@ export interface PeerServerOptions {
   readonly maxQueueBytes: number;
   /** Links from all peers together; a further one is turned away. */
   readonly maxLinks: number;
+  readonly ledger: Ledger;
   /** Verifies the peer and says what it is greeted with; throws the named refusal. */
   readonly onHello: (hello: HelloFrame) => readonly Frame[];
   readonly onControl: (node: string, frame: Frame) => void;
@@ -26,11 +30,16 @@ export interface PeerServerOptions {
 interface DataLinkPlace {
   readonly link: InboundLink;
   readonly worker: WorkerHandle;
+  readonly node: string;
+  readonly member: MemberId;
+  readonly logId: number;
+  readonly purpose: "data" | "repair";
 }
 
 const HELLO_TIMEOUT_MS = 5000;
 const TELL_AGAIN_MS = 60_000;
 const TOLD_MAX = 1000;
+const REPLACED: LinkFault = { code: "ERR_LINK_REPLACED", reason: "the peer has dialled anew" };
 
 /** Accepts links from peers on the node's one port: control frames stay here, data frames go on to workers as bytes. */
 export class PeerServer {
@@ -42,10 +51,13 @@ export class PeerServer {
   readonly #peers = new Map<string, { readonly member: MemberId; readonly link: InboundLink }>();
   /** When each reason was last told, by reason and peer. */
   readonly #told = new Map<string, number>();
+  /** Links whose peer has not said hello yet. */
+  readonly #handshakes: Gauge;
   #nextLinkId = 1;
 
   constructor(options: PeerServerOptions) {
     this.#options = options;
+    this.#handshakes = options.ledger.family("receive.handshakes").gauge(HANDSHAKES_MAX);
     this.#sockets = new WebSocketServer({
       noServer: true,
       maxPayload: options.maxMessageBytes,
@@ -56,23 +68,37 @@ export class PeerServer {
 
   attach(server: Server): void {
     server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-      if (request.url !== PEER_PATH || this.#links.size >= this.#options.maxLinks) {
+      if (request.url !== PEER_PATH || this.#crowded) {
         socket.end(
           `HTTP/1.1 ${request.url === PEER_PATH ? 503 : 404} Refused\r\nConnection: close\r\n\r\n`,
         );
         return;
       }
       this.#sockets.handleUpgrade(request, socket, head, (webSocket) => {
+        this.#handshakes.add(1);
         const link: InboundLink = new InboundLink({
           socket: webSocket,
+          connection: socket,
           helloTimeoutMs: HELLO_TIMEOUT_MS,
           maxQueueBytes: this.#options.maxQueueBytes,
-          onHello: (hello) => this.#handler(hello, link),
-          onFault: (fault) => this.#ended(link, fault, { address: request.socket.remoteAddress }),
+          onHello: (hello) => {
+            const handler = this.#handler(hello, link);
+            this.#handshakes.remove(1);
+            return handler;
+          },
+          onFault: (fault) => {
+            this.#handshakes.remove(1);
+            this.#ended(link, fault, { address: request.socket.remoteAddress });
+          },
         });
         this.#links.add(link);
       });
     });
+  }
+
+  get #crowded(): boolean {
+    const { current, cap } = this.#handshakes;
+    return this.#links.size >= this.#options.maxLinks || current >= cap;
   }
 
   /** How often links ended for each named reason. */
@@ -89,8 +115,17 @@ export class PeerServer {
     this.#dataLinks.get(linkId)?.link.send(bytes);
   }
 
-  released(linkId: number, bytes: number): void {
+  /** The worker is done with so many bytes of a link, which may be gone by now. */
+  released(worker: WorkerHandle, linkId: number, bytes: number): void {
+    worker.queue.remove(bytes);
     this.#dataLinks.get(linkId)?.link.release(bytes);
+  }
+
+  /** Reasons for which the sockets of a log's inbound data links are paused here, by the member that streams. */
+  paused(logId: number): readonly { member: MemberId; reasons: readonly string[] }[] {
+    return [...this.#dataLinks.values()]
+      .filter((place) => place.logId === logId && place.link.gate.paused)
+      .map(({ member, link }) => ({ member, reasons: [...link.gate.reasons().keys()] }));
   }
 
   fault(linkId: number, fault: LinkFault): void {
@@ -120,6 +155,8 @@ export class PeerServer {
 
   #control(hello: HelloFrame, link: InboundLink, greeting: readonly Frame[]): InboundHandler {
     const { node, member } = hello;
+    const before = this.#peers.get(node);
+    if (before?.member === member) before.link.close(REPLACED);
     this.#peers.set(node, { member, link });
     return {
       greeting,
@@ -138,10 +175,13 @@ export class PeerServer {
     const { logId } = hello;
     if (logId === undefined)
       throw new AnnalsError("ERR_FRAME_UNEXPECTED", "a data link without a log");
+    const { node, member } = hello;
     const purpose = hello.purpose === "repair" ? "repair" : "data";
     const worker = this.#options.workerOf(logId);
+    this.#replaceLink(node, logId, purpose);
     const linkId = this.#nextLinkId++;
-    this.#dataLinks.set(linkId, { link, worker });
+    this.#dataLinks.set(linkId, { link, worker, node, member, logId, purpose });
+    worker.queue.join(link.gate);
     worker.send({
       kind: "linkOpened",
       linkId,
@@ -150,18 +190,32 @@ export class PeerServer {
       epoch: hello.epoch,
       purpose,
     });
+    const { maxMessageBytes, ledger } = this.#options;
     return {
       greeting,
+      ...(purpose === "repair"
+        ? { maxUnreadBytes: 2 * maxMessageBytes, unread: ledger.family("send.repair") }
+        : { unread: ledger.family("send.acks") }),
       onBytes: (bytes) => {
         if (purpose === "repair") this.#assertRead(link);
+        worker.queue.add(bytes.length);
         worker.send({ kind: "linkFrame", linkId, bytes });
       },
       onClose: (fault) => {
         this.#dataLinks.delete(linkId);
+        worker.queue.leave(link.gate);
         worker.send({ kind: "linkClosed", linkId });
         this.#ended(link, fault, { peer: hello.node, purpose, logId });
       },
     };
+  }
+
+  /** A node streams a log over one link: that it dials again means that the one before is dead, whatever TCP believes. */
+  #replaceLink(node: string, logId: number, purpose: DataLinkPlace["purpose"]): void {
+    for (const place of this.#dataLinks.values()) {
+      const same = place.node === node && place.logId === logId && place.purpose === purpose;
+      if (same) place.link.close(REPLACED);
+    }
   }
 
   /** Whoever asks for more has read what it asked for before: answers never gather here. */
@@ -173,7 +227,7 @@ export class PeerServer {
 
   /** A peer that is refused dials again and again: the same reason from the same peer is told once a minute. */
   #isNews({ code }: LinkFault, fields: Readonly<Record<string, unknown>>): boolean {
-    if (code === "ERR_LINK_CLOSED") return false;
+    if (code === "ERR_LINK_CLOSED" || code === REPLACED.code) return false;
     const key = `${code} ${String(fields["peer"] ?? fields["address"])}`;
     const now = performance.now();
     if (now - (this.#told.get(key) ?? Number.NEGATIVE_INFINITY) < TELL_AGAIN_MS) return false;

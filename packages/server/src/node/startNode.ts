@@ -1,5 +1,6 @@
 import { createRequire } from "node:module";
 import { setTimeout as delay } from "node:timers/promises";
+import { Ledger } from "@annals/flow";
 import { AnnalsError } from "@annals/record";
 import type { Frame, HelloFrame, WelcomeFrame } from "@annals/wire";
 import type { Logger } from "pino";
@@ -7,6 +8,7 @@ import { sweepBlobs } from "../blobs.ts";
 import { fingerprint } from "../config/index.ts";
 import type { NodeConfig } from "../config/index.ts";
 import { createHttpServer } from "../http/httpServer.ts";
+import { assertFits } from "../memory/budget.ts";
 import { Birth } from "./birth.ts";
 import { decodeCertificate, encodeCertificate, memberOf } from "./certificate.ts";
 import type { BirthCertificate } from "./certificate.ts";
@@ -46,6 +48,7 @@ export async function startNode(
   options: StartNodeOptions = {},
 ): Promise<RunningNode> {
   const logger = options.logger ?? createLogger(config);
+  assertFits(config);
   await finishQuarantine(config.data);
   const start = async (): Promise<Node> => {
     const identity = await NodeIdentity.open(config.data, config.node);
@@ -68,6 +71,7 @@ class Node implements Incarnation {
   readonly #server: PeerServer;
   readonly #http: ReturnType<typeof createHttpServer>;
   readonly #inFlight = new InFlight();
+  readonly #ledger = new Ledger();
   #peers: PeerLinks | undefined;
   #gateway: Gateway | undefined;
   #roster: Roster | undefined;
@@ -97,10 +101,12 @@ class Node implements Incarnation {
     });
     this.#server = this.#createPeerServer();
     this.#http = createHttpServer(this.#createService(), {
+      ledger: this.#ledger,
       node,
       address: config.nodes[node] ?? "",
       maxBodyBytes: config.ingest.maxBodyBytes,
       maxHeldBodyBytes: config.ingest.maxPendingBytes,
+      maxHeldAnswerBytes: config.query.maxHeldBytes,
       maxBlobBytes: config.replication.blob.maxBytes,
       blobChunkBytes: config.replication.blob.chunkBytes,
       onFault: (error) => logger.error({ err: error }, "unexpected failure of a request"),
@@ -148,6 +154,8 @@ class Node implements Incarnation {
       peers: () => this.#peers?.states() ?? [],
       draining: () => this.#draining,
       linkFaults: () => this.#server.faults(),
+      ledger: this.#ledger,
+      paused: (logId) => this.#server.paused(logId),
     });
   }
 
@@ -158,6 +166,7 @@ class Node implements Incarnation {
       maxMessageBytes: replication.maxMessageBytes,
       maxQueueBytes: replication.receive.maxQueueBytes,
       maxLinks: LINKS_MAX,
+      ledger: this.#ledger,
       onHello: (hello) => this.#greet(hello),
       onControl: (node, frame) => this.#frame(node, frame),
       workerOf: (logId) => {
@@ -174,6 +183,7 @@ class Node implements Incarnation {
       identity: this.#identity,
       fingerprint: this.#fingerprint,
       logger: this.#logger,
+      ledger: this.#ledger,
       onWelcome: (node, welcome) => this.#welcomed(node, welcome),
       onFrame: (node, frame) => this.#frame(node, frame),
       onDown: (node) => this.#birth.gone(node),
@@ -266,6 +276,7 @@ class Node implements Incarnation {
       roster,
       founder,
       logger: this.#logger,
+      ledger: this.#ledger,
       peers,
       server: this.#server,
       onFatal: (error) => this.#fatal(error),

@@ -1,8 +1,9 @@
 import { extname } from "node:path";
 import { Worker } from "node:worker_threads";
-import { Gauge } from "@annals/flow";
-import type { GaugeReading } from "@annals/flow";
+import type { Gauge, GaugeReading, Ledger } from "@annals/flow";
 import { AnnalsError } from "@annals/record";
+import { QueueBudget } from "@annals/transport";
+import { CONNECTIONS_MAX } from "../memory/constants.ts";
 import { LaneEnd } from "../lane/laneEnd.ts";
 import { toWorkerTransferables } from "../lane/messages.ts";
 import type {
@@ -20,6 +21,9 @@ export interface WorkerHandleOptions {
   readonly maxHeapBytes: number;
   /** Bytes of request bodies that may be with the worker unanswered. */
   readonly maxPendingBytes: number;
+  /** Bytes that all data links into the worker may have brought and that are not flushed. */
+  readonly maxQueueBytes: number;
+  readonly ledger: Ledger;
   readonly onMessage: (message: Exclude<FromWorker, { kind: "reply" | "error" }>) => void;
   /** The thread ended; `error` tells why if it was not asked to. */
   readonly onExit: (error: Error | undefined) => void;
@@ -34,17 +38,29 @@ interface Pending {
 
 /** Runs from the sources too, where Node strips the types itself. */
 const EXTENSION = extname(import.meta.url);
-const SOURCE_FLAGS = EXTENSION === ".ts" ? ["--conditions=annals-source"] : [];
+
+/**
+ * A thread inherits the process's flags; said explicitly, those of V8, such as --max-old-space-size, are refused. From the sources it needs
+ * one more, so there they are said without its sizes.
+ */
+function threadFlags(): { execArgv?: string[] } {
+  if (EXTENSION !== ".ts") return {};
+  const passed = process.execArgv.filter((flag) => !flag.startsWith("--max-"));
+  return { execArgv: [...passed, "--conditions=annals-source"] };
+}
 const MEBIBYTE = 1024 * 1024;
 
 /** The gateway's view of one worker thread. Every request settles exactly once: by its answer, or by the end of the thread. */
 export class WorkerHandle {
   readonly index: number;
+  /** Bounds what the data links into this worker bring; the links join it. */
+  readonly queue: QueueBudget;
   readonly #options: WorkerHandleOptions;
   readonly #worker: Worker;
   readonly #lane: LaneEnd<ToWorker, FromWorker>;
   readonly #pending = new Map<number, Pending>();
   readonly #pendingBytes: Gauge;
+  readonly #waiting: Gauge;
   readonly #exited: Promise<void>;
   #nextId = 1;
   #alive = true;
@@ -53,10 +69,13 @@ export class WorkerHandle {
   constructor(options: WorkerHandleOptions) {
     this.index = options.index;
     this.#options = options;
-    this.#pendingBytes = new Gauge(options.maxPendingBytes);
+    const { ledger } = options;
+    this.#pendingBytes = ledger.family("worker.requests").gauge(options.maxPendingBytes);
+    this.#waiting = ledger.family("waiters").gauge(CONNECTIONS_MAX);
+    this.queue = new QueueBudget(options.maxQueueBytes, ledger.family("receive.worker"));
     this.#worker = new Worker(new URL(`../worker/main${EXTENSION}`, import.meta.url), {
       workerData: options.setup,
-      execArgv: [...process.execArgv, ...SOURCE_FLAGS],
+      ...threadFlags(),
       resourceLimits: {
         maxOldGenerationSizeMb: Math.max(16, Math.ceil(options.maxHeapBytes / MEBIBYTE)),
       },
@@ -104,6 +123,7 @@ export class WorkerHandle {
       return Promise.reject(laneFull(this.#pendingBytes.read()));
     }
     this.#pendingBytes.add(bytes);
+    this.#waiting.add(1);
     const id = this.#nextId++;
     return new Promise<unknown>((resolve, reject) => {
       this.#pending.set(id, { op: request.op, bytes, resolve, reject });
@@ -131,12 +151,14 @@ export class WorkerHandle {
     if (pending === undefined) return undefined;
     this.#pending.delete(id);
     this.#pendingBytes.remove(pending.bytes);
+    this.#waiting.remove(1);
     return pending;
   }
 
   #ended(): void {
     this.#alive = false;
     this.#lane.close();
+    this.queue.clear();
     for (const id of this.#pending.keys()) {
       const pending = this.#settle(id);
       pending?.reject(workerLost(pending.op));

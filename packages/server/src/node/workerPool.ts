@@ -1,4 +1,5 @@
 import { Stagger } from "@annals/flow";
+import type { Ledger } from "@annals/flow";
 import type { Logger } from "pino";
 import type { FromWorker, PeerAddress, WorkerSetup } from "../lane/messages.ts";
 import { displace } from "./logDirectory.ts";
@@ -10,6 +11,7 @@ export interface WorkerPoolOptions {
   /** Who the members are now. */
   readonly members: () => readonly PeerAddress[];
   readonly logger: Logger;
+  readonly ledger: Ledger;
   readonly onMessage: (
     worker: WorkerHandle,
     message: Exclude<FromWorker, { kind: "reply" | "error" }>,
@@ -91,6 +93,8 @@ export class WorkerPool {
       setup,
       maxHeapBytes: config.workers.maxHeapBytes,
       maxPendingBytes: config.ingest.maxPendingBytes,
+      maxQueueBytes: config.workers.maxQueueBytes,
+      ledger: this.#options.ledger,
       onMessage: (message) => onMessage(handle, message),
       onExit: (error) => this.#ended(handle, error),
     });

@@ -1,3 +1,4 @@
+import { PAGE_CHARACTERS_MAX } from "../memory/constants.ts";
 import type { ReadQuery, ReadReply } from "../service.ts";
 import { batchHolding, holds } from "./batchHolding.ts";
 import { decodeCursor, encodeCursor } from "./cursor.ts";
@@ -20,7 +21,7 @@ export interface QueryBudget {
 
 export const QUERY_BUDGET: QueryBudget = {
   maxScanned: 200_000,
-  maxAnswerLength: 4 << 20,
+  maxAnswerLength: PAGE_CHARACTERS_MAX,
   yieldAfterMs: 5,
 };
 

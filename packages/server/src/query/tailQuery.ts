@@ -9,6 +9,10 @@ export interface TailContext extends Omit<QueryContext, "source"> {
   readonly open: () => RecordSource;
   /** Resolves when `seq` can be read or the time is over. */
   readonly waitForSeq: (seq: number, timeoutMs: number) => Promise<void>;
+  /** Runs the building of one page when it is its turn; by default at once. */
+  readonly build?: <T>(work: () => Promise<T>) => Promise<T>;
+  /** Hands the page on, still within `build`; settles when it has left. */
+  readonly handOver?: (page: ReadReply) => Promise<void>;
 }
 
 /**
@@ -19,15 +23,24 @@ export async function runTailQuery(query: ReadQuery, context: TailContext): Prom
   const deadlineMs = context.now() + query.waitMs;
   let from: number | undefined;
   let cursor = query.cursor;
+  const build: NonNullable<TailContext["build"]> = context.build ?? ((work) => work());
   for (;;) {
-    const page = await queryPage({ ...query, cursor }, { ...context, source: context.open() });
-    from ??= page.covered.from;
-    const remainingMs = deadlineMs - context.now();
-    // With `more` there is work left that waits for nobody: the client comes back with the cursor.
-    if (page.items.length > 0 || page.more || page.next === undefined || remainingMs <= 0) {
-      return renderPage(query.format, { ...page, covered: { from, to: page.covered.to } });
-    }
-    cursor = page.next;
-    await context.waitForSeq(page.covered.to + 1, remainingMs);
+    const start = from;
+    const built = await build(async () => {
+      const page = await queryPage({ ...query, cursor }, { ...context, source: context.open() });
+      const covered = { from: start ?? page.covered.from, to: page.covered.to };
+      const over = context.now() >= deadlineMs;
+      // With `more` there is work left that waits for nobody: the client comes back with the cursor.
+      const ready = page.items.length > 0 || page.more || over;
+      if (!ready && page.next !== undefined)
+        return { kind: "empty" as const, covered, next: page.next };
+      const reply = renderPage(query.format, { ...page, covered });
+      await context.handOver?.(reply);
+      return { kind: "reply" as const, reply };
+    });
+    if (built.kind === "reply") return built.reply;
+    from = built.covered.from;
+    cursor = built.next;
+    await context.waitForSeq(built.covered.to + 1, deadlineMs - context.now());
   }
 }

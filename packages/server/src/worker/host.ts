@@ -1,3 +1,6 @@
+import { getHeapStatistics } from "node:v8";
+import { Ledger } from "@annals/flow";
+import type { FamilyReading, Gauge } from "@annals/flow";
 import { AnnalsError, RECORD_LIMITS } from "@annals/record";
 import { replicaClosed } from "@annals/replica";
 import { Permits } from "@annals/transport";
@@ -10,6 +13,7 @@ import type {
   WorkerRequest,
   WorkerSetup,
 } from "../lane/messages.ts";
+import { PAGES_MAX } from "../memory/constants.ts";
 import type { AppendReply } from "../service.ts";
 import { exactly } from "../lane/exactly.ts";
 import type { HostedLog } from "./hostedLog.ts";
@@ -17,25 +21,34 @@ import { KeptLog } from "./keptLog.ts";
 import { toPlainError } from "./plainError.ts";
 import { readPage } from "./readPage.ts";
 
+/** Sends a message over the lane; `whenHandled` is called when the gateway has handled it. */
+type SendToGateway = (message: FromWorker, whenHandled?: () => void) => void;
+
 /** Runs the logs that the gateway gave this worker. */
 export class LogHost {
   readonly #setup: WorkerSetup;
-  readonly #send: (message: FromWorker) => void;
+  readonly #send: SendToGateway;
   readonly #congested: () => boolean;
   readonly #logs = new Map<number, KeptLog>();
   #members: readonly PeerAddress[] = [];
   readonly #linkOwners = new Map<number, HostedLog>();
+  readonly #ledger = new Ledger();
   /** Links over which peers ask for entries. */
   readonly #askers = new Map<number, KeptLog>();
   readonly #blobPermits: Permits;
+  readonly #pagePermits: Permits;
+  readonly #heap: Gauge;
   readonly #ticker: NodeJS.Timeout;
   #lastTickMs = performance.now();
 
-  constructor(setup: WorkerSetup, send: (message: FromWorker) => void, congested: () => boolean) {
+  constructor(setup: WorkerSetup, send: SendToGateway, congested: () => boolean) {
     this.#setup = setup;
     this.#send = send;
     this.#congested = congested;
-    this.#blobPermits = new Permits(setup.config.replication.blob.maxConcurrent);
+    const { maxConcurrent } = setup.config.replication.blob;
+    this.#blobPermits = new Permits(maxConcurrent, this.#ledger.family("blobs.sending"));
+    this.#heap = this.#ledger.family("heap.worker").gauge(setup.config.workers.maxHeapBytes);
+    this.#pagePermits = new Permits(PAGES_MAX, this.#ledger.family("pages"));
     this.#ticker = setInterval(() => this.#tick(), setup.config.raft.tick);
   }
 
@@ -105,6 +118,7 @@ export class LogHost {
       voters,
       campaign,
       blobPermits: this.#blobPermits,
+      ledger: this.#ledger,
       setup: this.#setup,
       members: () => this.#members,
       send: this.#send,
@@ -164,9 +178,14 @@ export class LogHost {
   async #answer(id: number, logId: number, request: WorkerRequest): Promise<void> {
     const kept = this.#logs.get(logId);
     try {
+      if (request.op === "memory") {
+        this.#send({ kind: "reply", id, value: this.#memory() });
+        return;
+      }
       const log = kept?.hosted;
       if (log === undefined) throw kept?.repairing === true ? logRepairing() : logNotOpen();
-      this.#send({ kind: "reply", id, value: await this.#run(log, request) });
+      if (request.op === "read") await this.#read(id, log, request);
+      else this.#send({ kind: "reply", id, value: await this.#run(log, request) });
     } catch (error) {
       this.#unexpected(error);
       const damaged = kept?.damaged(error) === true;
@@ -175,12 +194,30 @@ export class LogHost {
     }
   }
 
-  async #run(log: HostedLog, request: WorkerRequest): Promise<WorkerReplies[WorkerRequest["op"]]> {
+  /** A page has its permit until the gateway has it: what is built and not handed over is bounded, too. */
+  async #read(
+    id: number,
+    log: HostedLog,
+    { query, timeoutMs }: Extract<WorkerRequest, { op: "read" }>,
+  ): Promise<void> {
+    await readPage(log, query, timeoutMs, this.#pagePermits, (value) => {
+      return new Promise((resolve) => this.#send({ kind: "reply", id, value }, resolve));
+    });
+  }
+
+  #memory(): Readonly<Record<string, FamilyReading>> {
+    const { used_heap_size: used } = getHeapStatistics();
+    this.#heap.set(used);
+    return this.#ledger.read();
+  }
+
+  async #run(
+    log: HostedLog,
+    request: Exclude<WorkerRequest, { op: "memory" | "read" }>,
+  ): Promise<WorkerReplies[WorkerRequest["op"]]> {
     switch (request.op) {
       case "append":
         return this.#append(log, request);
-      case "read":
-        return readPage(log, request.query, request.timeoutMs);
       case "barrier":
         await log.replica.readBarrier(request.timeoutMs);
         return undefined;

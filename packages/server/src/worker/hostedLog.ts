@@ -1,5 +1,6 @@
 import { randomInt } from "node:crypto";
 import { setImmediate } from "node:timers";
+import type { Ledger } from "@annals/flow";
 import type { LogIndex, MemberId, Message, Trace } from "@annals/raft";
 import { AnnalsError } from "@annals/record";
 import { nextMembershipChange, Replica } from "@annals/replica";
@@ -27,6 +28,8 @@ export interface HostedLogOptions {
   readonly blobs: BlobStore;
   /** Blobs that this worker sends at a time, over all its logs. */
   readonly blobPermits: Permits;
+  /** The gauges of the worker. */
+  readonly ledger: Ledger;
   readonly setup: WorkerSetup;
   readonly members: () => readonly PeerAddress[];
   readonly campaign: boolean;
@@ -77,6 +80,7 @@ export class HostedLog {
       members: options.members,
       blobs: options.blobs,
       blobPermits: options.blobPermits,
+      ledger: options.ledger,
       sendToGateway,
       congested: options.congested,
       onMessages: (messages) => this.replica.receive(messages),
@@ -98,6 +102,7 @@ export class HostedLog {
       transport: this.#streams,
       clock: WORKER_CLOCK,
       randomBelow: randomInt,
+      ledger: options.ledger,
       events: {
         onRole: (role, leader, term) => {
           if (role !== "leader") this.#streams.closeLinks();
@@ -139,6 +144,7 @@ export class HostedLog {
     const { receive } = setup.config.replication;
     this.#streams.upstreamOpened(from, linkId, epoch);
     const receiver = new Receiver({
+      ledger: this.#options.ledger,
       limits: {
         eventHighWaterMark: receive.eventHighWaterMark,
         maxQueueBytes: receive.maxQueueBytes,

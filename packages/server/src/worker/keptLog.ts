@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import type { Ledger } from "@annals/flow";
 import { asIndex } from "@annals/raft";
 import type { Entry, LogIndex, MemberId } from "@annals/raft";
 import { AnnalsError } from "@annals/record";
@@ -20,6 +21,8 @@ export interface KeptLogOptions {
   readonly campaign: boolean;
   /** Blobs that this worker sends at a time, over all its logs. */
   readonly blobPermits: Permits;
+  /** The gauges of the worker. */
+  readonly ledger: Ledger;
   readonly setup: WorkerSetup;
   readonly members: () => readonly PeerAddress[];
   readonly send: (message: FromWorker) => void;
@@ -161,6 +164,7 @@ export class KeptLog {
         store,
         blobs: blobsOf(setup.config, logId),
         blobPermits,
+        ledger: this.#options.ledger,
         setup,
         members,
         campaign,

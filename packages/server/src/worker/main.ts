@@ -29,6 +29,6 @@ function end(): void {
 
 const host = new LogHost(
   workerData as WorkerSetup,
-  (message) => lane.send(message),
+  (message, whenHandled) => lane.send(message, whenHandled),
   () => lane.congested,
 );

@@ -1,5 +1,6 @@
 import { randomInt } from "node:crypto";
 import { Backoff } from "@annals/flow";
+import type { Ledger } from "@annals/flow";
 import type { MemberId, Message } from "@annals/raft";
 import type { BlobFiles, PeerTransport } from "@annals/replica";
 import { DataLink, PEER_PATH, PROTOCOL_VERSION } from "@annals/transport";
@@ -14,6 +15,7 @@ export interface PeerStreamsOptions {
   readonly members: () => readonly PeerAddress[];
   readonly blobs: BlobFiles;
   readonly blobPermits: Permits;
+  readonly ledger: Ledger;
   readonly sendToGateway: (message: FromWorker) => void;
   /** Heartbeats and votes may be lost: true while the lane to the gateway is full. */
   readonly congested: () => boolean;
@@ -143,6 +145,7 @@ export class PeerStreams implements PeerTransport {
       }),
       blobs: this.#options.blobs,
       blobPermits: this.#options.blobPermits,
+      ledger: this.#options.ledger,
       onMessages,
       onLost: (fault) => onLost(peer.member, fault),
     });

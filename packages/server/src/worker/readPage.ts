@@ -3,6 +3,7 @@ import type { LogStore, Replica } from "@annals/replica";
 import { decodeRecord } from "@annals/wire";
 import { QUERY_BUDGET, runTailQuery } from "../query/index.ts";
 import type { BatchSlice, RecordCodec, RecordSource } from "../query/index.ts";
+import type { Permits } from "@annals/transport";
 import type { ReadQuery, ReadReply } from "../service.ts";
 
 const CODEC: RecordCodec = {
@@ -21,14 +22,21 @@ export interface ReadableLog {
   readonly replica: Pick<Replica, "appliedSeq" | "readBarrier" | "waitForSeq">;
 }
 
-/** Answers one read in the log's worker; `timeoutMs` bounds the wait for a quorum to confirm a linearizable one. */
+/**
+ * Answers one read in the log's worker; `timeoutMs` bounds the wait for a quorum to confirm a linearizable one. A page is built under a
+ * permit, which it keeps until `handOver` has settled; whoever waits for records has none.
+ */
 export async function readPage(
   log: ReadableLog,
   query: ReadQuery,
   timeoutMs: number,
-): Promise<ReadReply> {
+  permits: Permits,
+  handOver: (page: ReadReply) => Promise<void>,
+): Promise<void> {
   if (query.consistency === "linearizable") await log.replica.readBarrier(timeoutMs);
-  return runTailQuery(query, {
+  await runTailQuery(query, {
+    build: (work) => permits.run(work),
+    handOver,
     log: log.name,
     codec: CODEC,
     budget: QUERY_BUDGET,

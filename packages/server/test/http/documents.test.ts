@@ -1,4 +1,5 @@
 // Goal: docs/errors.md and /openapi.json say what the code does. `vitest -u` writes docs/errors.md anew.
+import { Gauge } from "@annals/flow";
 import { describe, expect, test } from "vitest";
 import { ByteBudget } from "../../src/http/byteBudget.ts";
 import { ERROR_TABLE } from "../../src/http/errorTable.ts";
@@ -48,11 +49,12 @@ describe("openapi.json", () => {
   >;
 
   test("lists exactly the routes that are served", () => {
-    const forwarder = new Forwarder("a", 1);
+    const forwarder = new Forwarder("a", new Gauge(1));
     const routes = apiRoutes({
       service: new MemoryService(),
       forwarder,
       answers: new ByteBudget("answers", 1),
+      blobChunkBytes: 1024,
       maxBlobBytes: 1,
       address: "",
     });

@@ -1,4 +1,5 @@
 // Goal: a request that needs the leader gets there in one hop, unchanged, from whichever node it reached; and never circles.
+import { createServer as createHttpServer } from "node:http";
 import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
 import { AnnalsError } from "@annals/record";
@@ -115,6 +116,14 @@ describe("forwarding", () => {
       code: "ERR_LEADER_UNREACHABLE",
       retryable: true,
     });
+  });
+
+  test("an answer that is too large to be held leaves the outcome unknown", async () => {
+    const chatty = createHttpServer((_request, answer) => answer.end("x".repeat(100_000)));
+    await new Promise<void>((resolve) => chatty.listen(0, "127.0.0.1", resolve));
+    pointAt(`127.0.0.1:${(chatty.address() as AddressInfo).port}`);
+    expect(await (await append()).json()).toMatchObject({ code: "ERR_OUTCOME_UNKNOWN" });
+    await new Promise((resolve) => chatty.close(resolve));
   });
 
   test("a leader that goes away with the request leaves the outcome unknown", async () => {

@@ -336,17 +336,20 @@ describe("read", () => {
     expect((await tail).body).toMatchObject({ items: [{ seq: 4 }] });
   });
 
-  test("holds answers for slow readers only up to its budget", async () => {
+  test.each([
+    ["a page", "", 12 << 20],
+    ["a record", "/1", 3 << 20],
+  ])("holds answers for slow readers only up to its budget: %s", async (_what, path, cap) => {
     const narrow = await startTestServer({
       maxBodyBytes: 1 << 20,
       maxHeldBodyBytes: 2 << 20,
-      maxHeldAnswerBytes: 12 << 20,
+      maxHeldAnswerBytes: cap,
     });
     const url = `${narrow.url}/v1/logs/audit/records`;
     const data = { text: "x".repeat(900_000) };
     for (let k = 0; k < 4; k++) await fetch(url, post({ ...RECORD, data }));
     const read = async (): Promise<number> => {
-      const response = await fetch(url);
+      const response = await fetch(url + path);
       await response.arrayBuffer();
       return response.status;
     };
@@ -358,7 +361,7 @@ describe("read", () => {
     // Nobody reads these answers. The kernel buffers the first ones; what it does not take stays in the process.
     const askAndRead = (): Promise<number> => {
       for (const socket of idle)
-        socket.write("GET /v1/logs/audit/records HTTP/1.1\r\nhost: x\r\n\r\n");
+        socket.write(`GET /v1/logs/audit/records${path} HTTP/1.1\r\nhost: x\r\n\r\n`);
       return read();
     };
     await expect.poll(askAndRead, { timeout: 10_000 }).toBe(429);

@@ -142,6 +142,7 @@ export class MemoryService implements NodeService {
       })),
       linkFaults: {},
       workerRestarts: 0,
+      memory: undefined,
       scrub: { finishedAt: undefined, logs: 0, damaged: 0 },
       reasons: [],
       ...this.statusNow,

@@ -1,3 +1,4 @@
+import { Ledger } from "@annals/flow";
 import type { AddressInfo } from "node:net";
 import type { FastifyInstance } from "fastify";
 import { createHttpServer } from "../../src/http/httpServer.ts";
@@ -21,11 +22,13 @@ export async function startTestServer(
 ): Promise<TestServer> {
   const faults: unknown[] = [];
   const app = createHttpServer(service, {
+    ledger: new Ledger(),
     node: "a",
     // No address: clients learn no leader, and stay with the URL that they were given.
     address: "",
     maxBodyBytes: 64 * 1024,
     maxHeldBodyBytes: 256 * 1024,
+    maxHeldAnswerBytes: 64 << 20,
     maxBlobBytes: 1024 * 1024,
     blobChunkBytes: 1024,
     onFault: (error) => faults.push(error),

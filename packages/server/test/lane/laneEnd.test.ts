@@ -95,6 +95,20 @@ describe("LaneEnd", () => {
     expect(port.posts[0]?.transfer).toEqual([shared]);
   });
 
+  it("tells who asked when the other side has handled a message, not before", async () => {
+    const { left, right, sender } = setUp();
+    const handled: string[] = [];
+    sender.send("a", () => void handled.push("a"));
+    sender.send("b");
+    await turn();
+    sender.send("c", () => void handled.push("c"));
+    await turn();
+    left.deliver();
+    expect(handled).toEqual([]);
+    right.deliver();
+    expect(handled).toEqual(["a", "c"]);
+  });
+
   it("is silent after close", async () => {
     const { left, received, sender, receiver } = setUp();
     sender.send("a");

@@ -9,6 +9,7 @@ import { decodeFrame, encodeFrame } from "@annals/wire";
 import type { HelloFrame } from "@annals/wire";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { WebSocket } from "ws";
+import { HANDSHAKES_MAX } from "../../src/memory/constants.ts";
 import { startTestNode, stopTestNode, until, untilReady } from "./testNode.ts";
 import type { TestNode } from "./testNode.ts";
 
@@ -107,6 +108,25 @@ describe("a frame closes its link", () => {
     });
     expect(await alive()).toBe(true);
   });
+});
+
+it("refuses connections beyond the cap on handshakes, and takes them again afterwards", async () => {
+  const address = `${test.node.url.replace("http", "ws")}${PEER_PATH}`;
+  const open = (): Promise<WebSocket | string> =>
+    new Promise((resolve) => {
+      const socket = new WebSocket(address);
+      socket.on("open", () => resolve(socket));
+      socket.on("error", (error) => resolve(error.message));
+    });
+  const silent = await Promise.all(Array.from({ length: HANDSHAKES_MAX }, open));
+  expect(silent.filter((one) => typeof one === "string")).toEqual([]);
+  expect(await open()).toContain("503");
+  for (const one of silent) if (typeof one !== "string") one.terminate();
+  const again = await until(async () => {
+    const one = await open();
+    return typeof one === "string" ? undefined : one;
+  });
+  again.terminate();
 });
 
 it("shows in the status how often links ended for which reason", async () => {

@@ -1,0 +1,78 @@
+import { logsThatFit, machineMemory, memoryBudget, roundBytes } from "@annals/server";
+import type { BudgetRow, NodeConfig } from "@annals/server";
+import { formatCount, renderTable } from "./output.ts";
+
+/** What a node may need at the worst, for programs. All in bytes. */
+export interface MemoryReport {
+  readonly rows: readonly {
+    readonly name: string;
+    readonly setBy: string | null;
+    readonly unit: "bytes" | "count";
+    readonly count: number;
+    readonly cap: number;
+    readonly item: number;
+    readonly bytes: number;
+  }[];
+  readonly bytes: number;
+  readonly limit: number;
+  readonly machine: number;
+  readonly logs: number;
+  readonly logsThatFit: number;
+}
+
+export function memoryReport(config: NodeConfig): MemoryReport {
+  const { rows, bytes, shape } = memoryBudget(config);
+  return {
+    rows: rows.map(({ bound, count, cap, item, bytes: total }) => ({
+      name: bound.name,
+      setBy: bound.setBy ?? null,
+      unit: bound.unit,
+      count,
+      cap,
+      item,
+      bytes: total,
+    })),
+    bytes,
+    limit: config.memory.limit,
+    machine: machineMemory(),
+    logs: shape.logs,
+    logsThatFit: logsThatFit(config),
+  };
+}
+
+/** "2 × (32 MiB + 8.0 MiB)", or "4 × 512 MiB" when nothing may exceed the cap. */
+function describeCap({ bound, count, cap, item }: BudgetRow): string {
+  if (bound.setBy === undefined) return "not bounded";
+  const text = (amount: number) =>
+    bound.unit === "bytes" ? roundBytes(amount) : formatCount(amount);
+  return item === 0 ? `${count} × ${text(cap)}` : `${count} × (${text(cap)} + ${text(item)})`;
+}
+
+function describeBytes(row: BudgetRow): string {
+  if (row.bound.setBy === undefined) return "?";
+  return row.bytes === 0 ? "–" : roundBytes(row.bytes);
+}
+
+/** The same for people: one line a queue, then the sum. */
+export function renderMemory(config: NodeConfig, color: boolean): string {
+  const { rows, bytes, shape } = memoryBudget(config);
+  const table = renderTable(
+    [
+      { title: "QUEUE", value: ({ bound }: BudgetRow) => bound.name },
+      { title: "AT MOST", value: describeBytes, align: "right" },
+      { title: "CAP + ITEM BEYOND", value: describeCap },
+      { title: "SET BY", value: ({ bound }: BudgetRow) => bound.setBy ?? "–" },
+    ],
+    rows,
+    color,
+  );
+  const { limit } = config.memory;
+  const verdict = bytes <= limit ? "fits" : "DOES NOT FIT";
+  const logs = `${shape.logs} ${shape.logs === 1 ? "log" : "logs"}`;
+  return (
+    `${table}\n` +
+    `with ${logs}, ${shape.peers} peers and ${shape.workers} workers a node needs at most ${roundBytes(bytes)}, ` +
+    `which ${verdict} memory.limit of ${roundBytes(limit)} (the machine has ${roundBytes(machineMemory())}); ` +
+    `logs that fit: ${logsThatFit(config)}\n`
+  );
+}

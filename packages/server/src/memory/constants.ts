@@ -1,0 +1,45 @@
+/** Caps that are no keys. The components enforce them, the table of bounds adds them up. */
+
+const KIBIBYTE = 1024;
+const MEBIBYTE = 1024 * KIBIBYTE;
+
+/** Open HTTP connections; more are closed at once. */
+export const CONNECTIONS_MAX = 1_024;
+/** What Node's parser, the socket and a small request keep of one connection. */
+export const CONNECTION_BYTES: number = 32 * KIBIBYTE;
+
+/** Connections to leaders over which requests are passed on. */
+export const FORWARD_SOCKETS_MAX = 256;
+/** Largest answer that is passed back; only appends and other small things are passed on as a whole. */
+export const FORWARDED_ANSWER_BYTES_MAX: number = 16 * KIBIBYTE;
+
+/** Pages that a worker builds, or has built and not handed over, at a time. */
+export const PAGES_MAX = 2;
+/** Characters of a page; one larger record is still answered alone. */
+export const PAGE_CHARACTERS_MAX: number = 4 * MEBIBYTE;
+/** UTF-8 bytes that a character of an answer may take. */
+const CHARACTER_BYTES_MAX = 3;
+export const PAGE_BYTES_MAX: number = CHARACTER_BYTES_MAX * PAGE_CHARACTERS_MAX;
+/** Bytes of JSON that a byte of a stored record may become: a control character is written as six. */
+export const RECORD_JSON_FACTOR = 6;
+/** Bytes of msgpack that a byte of JSON may become: `1e9,` is a float of nine. */
+export const RECORD_MSGPACK_FACTOR = 2.25;
+
+/** Chunks of an upload in memory: in the socket, and waiting for the disk. */
+export const UPLOAD_CHUNKS = 3;
+/** Chunks of a download in memory: read ahead, and in the socket. */
+export const DOWNLOAD_CHUNKS = 2;
+
+/** Links from peers that have not said hello yet, and what one may have sent by then. */
+export const HANDSHAKES_MAX = 128;
+/** A read of the socket may cross the cap. */
+export const SOCKET_READ_BYTES: number = 64 * KIBIBYTE;
+
+/**
+ * Heap of the main thread, which holds no records: several times what it was seen to need. Node holds it to that when it runs with
+ * `--max-old-space-size`, as `annals dev` makes it.
+ */
+export const GATEWAY_HEAP_BYTES: number = 128 * MEBIBYTE;
+/** Code, stacks and native memory of an idle process, and of each further thread, as measured. */
+export const PROCESS_BYTES: number = 80 * MEBIBYTE;
+export const THREAD_BYTES: number = 24 * MEBIBYTE;

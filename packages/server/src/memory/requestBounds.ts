@@ -1,0 +1,183 @@
+import { REPLICA_DEFAULTS } from "@annals/replica";
+import { FRAMING_BYTES } from "@annals/transport";
+import type { NodeConfig } from "../config/nodeConfig.ts";
+import { constant, none, one } from "./bound.ts";
+import type { Bound } from "./bound.ts";
+import * as fixed from "./constants.ts";
+
+const message = (config: NodeConfig): number => config.replication.maxMessageBytes;
+const batch = (config: NodeConfig): number => config.batch.maxBytes + FRAMING_BYTES;
+
+/** The largest page: full of wide characters, or one record that is all control characters. */
+function pageBytes({ ingest }: NodeConfig): number {
+  const record = fixed.RECORD_JSON_FACTOR * ingest.maxRecordBytes;
+  return Math.max(fixed.PAGE_BYTES_MAX, record) + FRAMING_BYTES;
+}
+
+const HTTP = "packages/server/test/http/httpServer.test.ts";
+const REPLICA = "packages/replica/test/replica.test.ts";
+const GAUGES = "packages/server/test/memory/gauges.test.ts";
+const CORE = "packages/raft/test/core.test.ts";
+
+/** What requests and their answers fill. */
+export const REQUEST_BOUNDS: readonly Bound[] = [
+  {
+    name: "requests",
+    holds: "bodies of requests and chunks of uploads, from their announcement to the answer",
+    place: "gateway",
+    per: "node",
+    unit: "bytes",
+    setBy: "ingest.maxPendingBytes",
+    cap: (config) => config.ingest.maxPendingBytes,
+    // A body that has come in pieces is joined to one.
+    item: (config) => config.ingest.maxBodyBytes,
+    weight: one,
+    atCap: "429 with Retry-After, before the body is read",
+    test: [HTTP, "holds bodies only up to its budget"],
+  },
+  {
+    name: "connections",
+    holds: "HTTP connections: parser, headers, socket",
+    place: "gateway",
+    per: "node",
+    unit: "count",
+    setBy: "constant",
+    cap: constant(fixed.CONNECTIONS_MAX),
+    item: none,
+    weight: constant(fixed.CONNECTION_BYTES),
+    atCap: "a further connection is closed at once",
+    test: [HTTP, "too many connections are not served"],
+  },
+  {
+    name: "waiters",
+    holds: "questions that a worker has not answered: reads, appends, and what the status asks",
+    place: "gateway",
+    per: "worker",
+    unit: "count",
+    setBy: "constant",
+    cap: constant(fixed.CONNECTIONS_MAX),
+    item: none,
+    weight: none,
+    atCap:
+      "each belongs to a connection and ends with its deadline; a status asks once per log. On the heaps",
+    test: [HTTP, "too many connections are not served"],
+  },
+  {
+    name: "forwarded",
+    holds: "answers of leaders that are passed back",
+    place: "gateway",
+    per: "node",
+    unit: "count",
+    setBy: "constant",
+    cap: constant(fixed.FORWARD_SOCKETS_MAX),
+    item: none,
+    weight: constant(fixed.FORWARDED_ANSWER_BYTES_MAX),
+    atCap: "the request waits for a free connection to the leader; its body counts in `requests`",
+    test: ["packages/server/test/http/forward.test.ts", "an answer that is too large to be held"],
+  },
+  {
+    name: "worker.requests",
+    holds: "bodies handed to a worker and not yet answered",
+    place: "gateway",
+    per: "worker",
+    unit: "bytes",
+    setBy: "ingest.maxPendingBytes",
+    cap: (config) => config.ingest.maxPendingBytes,
+    item: (config) => config.ingest.maxBodyBytes,
+    weight: one,
+    atCap: "429 with Retry-After; nothing half-accepted",
+    test: [GAUGES, "request bodies"],
+  },
+  {
+    name: "log.appends",
+    holds: "records admitted and not yet answered",
+    place: "worker",
+    per: "log",
+    unit: "bytes",
+    setBy: "ingest.maxPendingBytes",
+    cap: (config) => config.ingest.maxPendingBytes,
+    item: (config) => Math.ceil(fixed.RECORD_MSGPACK_FACTOR * config.ingest.maxBodyBytes),
+    weight: one,
+    atCap: "429 with Retry-After; nothing half-accepted",
+    test: [REPLICA, "refuses beyond maxPendingBytes, at its smallest legal value"],
+  },
+  {
+    name: "log.uncommitted",
+    holds: "entries that the leader has proposed and a quorum has not flushed",
+    place: "worker",
+    per: "log",
+    unit: "bytes",
+    setBy: "raft.maxUncommittedBytes",
+    cap: (config) => config.raft.maxUncommittedBytes,
+    item: batch,
+    weight: one,
+    atCap: "nothing is proposed; appends wait in `log.appends` until that is full",
+    test: [CORE, "beyond the limit on uncommitted bytes are dropped"],
+  },
+  {
+    name: "log.writing",
+    holds: "LMDB's own copy of the entries of the transaction in the air",
+    place: "worker",
+    per: "log",
+    unit: "bytes",
+    setBy: "raft.maxUncommittedBytes or replication.receive.maxQueueBytes, the larger",
+    cap: ({ raft, replication }) =>
+      Math.max(raft.maxUncommittedBytes, replication.receive.maxQueueBytes),
+    item: message,
+    weight: one,
+    atCap: "one transaction at a time; what it holds came through one of the two queues",
+    test: [GAUGES, "entries of one transaction"],
+  },
+  {
+    name: "log.applying",
+    holds: "committed entries handed out for applying",
+    place: "worker",
+    per: "log",
+    unit: "bytes",
+    setBy: "raft.maxCommittedBytes",
+    cap: (config) => config.raft.maxCommittedBytes,
+    item: batch,
+    weight: one,
+    atCap: "the rest follows when they are applied",
+    test: ["packages/raft/test/transcripts/interaction/committed_limit.txt", ""],
+  },
+  {
+    name: "log.producers",
+    holds: "producers and their last answers",
+    place: "worker",
+    per: "log",
+    unit: "count",
+    setBy: "constant",
+    cap: constant(REPLICA_DEFAULTS.maxProducers),
+    item: none,
+    weight: none,
+    atCap: "the one that was silent longest is forgotten; on the worker's heap",
+    test: [REPLICA, "forgets the producer that was silent longest at the cap"],
+  },
+  {
+    name: "pages",
+    holds: "pages of reads being built, or built and not yet with the gateway",
+    place: "worker",
+    per: "worker",
+    unit: "count",
+    setBy: "constant",
+    cap: constant(fixed.PAGES_MAX),
+    item: none,
+    weight: pageBytes,
+    atCap: "the next read waits for its turn",
+    test: [GAUGES, "pages, answers"],
+  },
+  {
+    name: "answers",
+    holds: "pages, records and chunks of downloads for clients that read slowly",
+    place: "gateway",
+    per: "node",
+    unit: "bytes",
+    setBy: "query.maxHeldBytes",
+    cap: (config) => config.query.maxHeldBytes,
+    item: pageBytes,
+    weight: one,
+    atCap: "429 with Retry-After",
+    test: [HTTP, "holds answers for slow readers only up to its budget"],
+  },
+];

@@ -1,0 +1,63 @@
+// Goal: docs/bounds.md says what the table of bounds says (`vitest -u` writes it anew), and the test of every row exists.
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { expect, test } from "vitest";
+import { findKey } from "../../src/config/keys.ts";
+import type { Bound } from "../../src/memory/bound.ts";
+import { BOUNDS } from "../../src/memory/bounds.ts";
+import { mustLoad } from "../config/samples.ts";
+
+const ROOT = fileURLToPath(new URL("../../../../", import.meta.url));
+
+const INTRODUCTION = `# Bounds
+
+Every queue and buffer of a node, what bounds it, and what happens at the cap. One item may cross a cap, so that nothing is ever too large to
+move: the bound is cap plus one item. \`annals config check\` prints the same rows with the numbers of a configuration, their sum, and how
+many logs fit \`memory.limit\`; a node whose sum is larger does not start. \`GET /v1/cluster\` shows under \`memory\` what the rows hold and
+have held at most, under these names.
+
+Not counted is memory that was let go of and that V8 has not collected yet; \`memory.limit\` leaves a quarter of the machine for it and for
+the kernel's file pages. *stream* is a log and a peer, *link* an accepted data link: a log, \`_system\` too, and a peer.
+
+| Name | Holds | One per | Unit | Set by | At the cap | Shown by |
+| --- | --- | --- | --- | --- | --- | --- |
+`;
+
+function keyCell({ setBy }: Bound): string {
+  if (setBy === undefined) return "**not bounded**";
+  return setBy.replace(/[a-z]+(\.[a-zA-Z]+)+/g, (key) => `\`${key}\``);
+}
+
+function row(bound: Bound): string {
+  const [file, title] = bound.test ?? [];
+  const shown = file === undefined ? "–" : `\`${file}\`${title === "" ? "" : `: ${title}`}`;
+  const { name, holds, per, unit, atCap } = bound;
+  return `| \`${name}\` | ${[holds, per, unit, keyCell(bound), atCap, shown].join(" | ")} |`;
+}
+
+test("docs/bounds.md is the table of bounds", async () => {
+  const text = `${INTRODUCTION}${BOUNDS.map(row).join("\n")}\n`;
+  await expect(text).toMatchFileSnapshot("../../../../docs/bounds.md");
+});
+
+test("names are unique, keys exist, and caps are at least 1", () => {
+  expect(new Set(BOUNDS.map(({ name }) => name)).size).toBe(BOUNDS.length);
+  const config = mustLoad({ text: "data: /tmp/annals\n" });
+  for (const { name, setBy, cap } of BOUNDS) {
+    if (setBy === undefined) continue;
+    expect([name, cap(config) >= 1]).toEqual([name, true]);
+    for (const key of setBy.match(/\b[a-z]+\.[a-zA-Z.]+/g) ?? [])
+      expect([key, (findKey(key) ?? findKey(`replication.${key}`)) !== undefined]).toEqual([
+        key,
+        true,
+      ]);
+  }
+});
+
+test.each(BOUNDS.filter(({ test: shown }) => shown !== undefined))(
+  "the test of $name exists",
+  ({ test: [file, title] = ["", ""] }) => {
+    expect(readFileSync(join(ROOT, file), "utf8").includes(title)).toBe(true);
+  },
+);
