@@ -128,7 +128,8 @@ export class Replica {
   command(data: Uint8Array): Promise<LogIndex> {
     return new Promise((resolve, reject) => {
       this.#assertAccepting();
-      const outcome = this.#core.propose([{ kind: "command", data }]);
+      const outcome = this.#guarded(() => this.#core.propose([{ kind: "command", data }]));
+      if (outcome === undefined) throw outcomeUnknown("the replica failed");
       if (outcome.kind !== "accepted") throw notLeader(this.#leader);
       this.#commands.add(outcome.firstIndex, { term: this.#core.term, resolve, reject });
       this.#schedule();
@@ -138,9 +139,8 @@ export class Replica {
   /** Resolves once this replica has applied all that was committed anywhere when it was called. Rejects with ERR_NO_QUORUM. */
   readBarrier(timeoutMs: number): Promise<void> {
     if (this.#state !== "running") return Promise.reject(replicaClosed());
-    const done = this.#reads.add(this.#options.clock.now(), timeoutMs);
     this.#schedule();
-    return done;
+    return this.#reads.add(this.#options.clock.now(), timeoutMs);
   }
 
   /** Resolves when `seq` is applied here, the time is over or the replica closes: look again. */
@@ -155,7 +155,7 @@ export class Replica {
     if (status.role !== "leader") return undefined;
     const target = to ?? furthestFollower(status, this.#options.self);
     if (target === undefined) return undefined;
-    this.#core.transferLeadership(target);
+    this.#guarded(() => this.#core.transferLeadership(target));
     this.#schedule();
     return target;
   }
@@ -163,15 +163,15 @@ export class Replica {
   /** Proposes a membership change, unless one is still under way. What becomes of it shows in the status. */
   proposeMembership(change: MembershipChange): void {
     if (!this.#appender.accepting || this.#machine.appliedIndex < this.#membershipIndex) return;
-    const outcome = this.#core.proposeMembership(change);
-    if (outcome.kind === "accepted") this.#membershipIndex = outcome.lastIndex;
+    const outcome = this.#guarded(() => this.#core.proposeMembership(change));
+    if (outcome?.kind === "accepted") this.#membershipIndex = outcome.lastIndex;
     this.#schedule();
   }
 
   /** Stands for election now if no leader is known, instead of waiting for the timeout. */
   campaign(): void {
     if (this.#state !== "running" || this.#leader !== NOBODY) return;
-    this.#core.campaign();
+    this.#guarded(() => this.#core.campaign());
     this.#schedule();
   }
 
@@ -209,7 +209,7 @@ export class Replica {
   /** A peer cannot be reached: replication to it goes back to probing. */
   reportUnreachable(member: MemberId): void {
     if (this.#state !== "running") return;
-    this.#core.reportUnreachable(member);
+    this.#guarded(() => this.#core.reportUnreachable(member));
     this.#schedule();
   }
 
@@ -257,17 +257,18 @@ export class Replica {
     this.#turnScheduled = true;
     this.#options.clock.defer(() => {
       this.#turnScheduled = false;
-      if (this.#state === "running") this.#guardedTurn();
+      if (this.#state === "running") this.#guarded(() => this.#turn());
       else this.#dropEvents();
     });
   }
 
   /** A damaged entry or a broken invariant ends the replica: a stopped one is an incident, a wrong one a forged log. */
-  #guardedTurn(): void {
+  #guarded<T>(work: () => T): T | undefined {
     try {
-      this.#turn();
+      return work();
     } catch (error) {
       this.#fail(replicaBroken(error));
+      return undefined;
     }
   }
 
