@@ -34,6 +34,9 @@ export interface Checker {
   writing?(replica: Observed, cycle: WriteCycle, image: DiskImage): void;
   /** The process or worker died when its cycle, if one was in the air, had come to `step`; `pending` is what that cycle leads to. */
   crashed?(replica: Observed, step: CycleStep, pending: DiskImage | undefined): void;
+  /** Its log is damaged: it is down until everything is back. */
+  repairing?(replica: Observed): void;
+  repairEnded?(replica: Observed, outcome: "repaired" | "stopped"): void;
   /** Its disks were taken away: what comes next starts from nothing. */
   blanked?(replica: Observed): void;
   /** Something reached the disk. */

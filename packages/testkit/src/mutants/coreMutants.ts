@@ -1,4 +1,5 @@
-import type { LogIndex, MemberId } from "@annals/raft";
+import type { LogIndex, MemberId, Message } from "@annals/raft";
+import type { PeerTransport } from "@annals/replica";
 import type { Mutant } from "./mutant.ts";
 import { patched } from "./patchedCore.ts";
 
@@ -87,6 +88,19 @@ export const CORE_MUTANTS: readonly Mutant[] = [
     ),
     excuses: "check quorum",
   },
+  {
+    ...patched(
+      "read-token-reused",
+      "every round of heartbeats for reads has the same token; old answers come again, and isolated leaders lead on",
+      ({ readOnly, tracker }) => {
+        const ack = readOnly.ack.bind(readOnly);
+        readOnly.ack = (from, token) => ack(from, token === 0 ? 0 : readOnly.token);
+        tracker.quorumActive = () => true;
+      },
+    ),
+    excuses: "check quorum",
+    wrapTransport: (transport) => answeringAgain(transport),
+  },
   patched(
     "read-before-own-term",
     "a new leader serves reads before it has committed anything",
@@ -100,3 +114,16 @@ export const CORE_MUTANTS: readonly Mutant[] = [
     tracker.recordVote = (member) => recordVote(member, true);
   }),
 ];
+
+/** Before anything else the last answer to a heartbeat with a token arrives once more, as a network may bring it about. */
+function answeringAgain(transport: PeerTransport): PeerTransport {
+  const answers = new Map<MemberId, Message>();
+  return {
+    send: (to, messages) => {
+      const earlier = answers.get(to);
+      for (const message of messages)
+        if (message.kind === "heartbeatResponse" && message.readToken > 0) answers.set(to, message);
+      transport.send(to, earlier === undefined ? messages : [earlier, ...messages]);
+    },
+  };
+}

@@ -17,6 +17,8 @@ export interface Mutant {
   readonly excuses?: string;
   /** A node that lost its disks goes on under its old member id. */
   readonly wipedKeepsId?: boolean;
+  /** A repair takes whatever it is answered first. */
+  readonly trustsPages?: boolean;
   /** The last blob that was saved before a crash is not there after it. */
   readonly savesBlobsLate?: boolean;
   readonly wrapBlobs?: (blobs: BlobHolder, replica: SimulatedReplica) => BlobHolder;

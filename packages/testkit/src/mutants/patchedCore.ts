@@ -10,6 +10,12 @@ import type {
 } from "@annals/raft";
 import type { Mutant } from "./mutant.ts";
 
+/** What a leader knows of one member. */
+export interface ProgressInside {
+  maybeUpdate(index: LogIndex): boolean;
+  maybeDecrease(rejected: LogIndex, hint: LogIndex): boolean;
+}
+
 /** What the patches of the mutants touch inside the core. */
 interface RaftInside {
   readonly id: MemberId;
@@ -43,7 +49,7 @@ interface RaftInside {
     readonly membership: MembershipState;
     readonly members: readonly { readonly member: MemberId; readonly matchIndex: LogIndex }[];
     committed(): number;
-    get(member: MemberId): { maybeUpdate(index: LogIndex): boolean } | undefined;
+    get(member: MemberId): ProgressInside | undefined;
     quorumActive(): boolean;
     recordVote(member: MemberId, granted: boolean): void;
     tallyVotes(): { readonly granted: number; readonly rejected: number; readonly result: string };

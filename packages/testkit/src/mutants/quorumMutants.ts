@@ -1,5 +1,8 @@
+import { asIndex } from "@annals/raft";
+import type { LogIndex } from "@annals/raft";
 import type { Mutant } from "./mutant.ts";
 import { patched } from "./patchedCore.ts";
+import type { ProgressInside } from "./patchedCore.ts";
 
 /** FAULT MODULE: bugs in who counts, and in what a follower takes from a leader. */
 export const QUORUM_MUTANTS: readonly Mutant[] = [
@@ -41,6 +44,7 @@ export const QUORUM_MUTANTS: readonly Mutant[] = [
       };
     },
   ),
+  commitBeyondCompared(),
   {
     name: "old-term-append-accepted",
     bug: "a follower takes entries from the leader of an earlier term",
@@ -52,3 +56,37 @@ export const QUORUM_MUTANTS: readonly Mutant[] = [
       }),
   },
 ];
+
+/** How far below what a rejection hints at the leader of this mutant goes on. */
+const PROBE_BACK = 4;
+
+/**
+ * Our leaders never send entries that end below where the logs part: a rejection tells them the place, and what follows it conflicts. So
+ * the bug has no room. Raft allows a leader to go back further, and with one that does, it has.
+ */
+function commitBeyondCompared(): Mutant {
+  const known = new WeakSet<ProgressInside>();
+  return patched(
+    "commit-beyond-compared",
+    "a follower commits what it has beyond the entries that were compared; leaders probe further back than they need to",
+    ({ log }) => {
+      const maybeAppend = log.maybeAppend.bind(log);
+      log.maybeAppend = (prev, entries, leaderCommit) => {
+        const appended = maybeAppend(prev, entries, leaderCommit);
+        if (appended !== "mismatch")
+          log.commitTo(leaderCommit < log.lastIndex ? leaderCommit : log.lastIndex);
+        return appended;
+      };
+    },
+    ({ tracker }) => {
+      for (const { member } of tracker.members) {
+        const progress = tracker.get(member);
+        if (progress === undefined || known.has(progress)) continue;
+        known.add(progress);
+        const maybeDecrease = progress.maybeDecrease.bind(progress);
+        progress.maybeDecrease = (rejected: LogIndex, hint: LogIndex) =>
+          maybeDecrease(rejected, asIndex(Math.max(0, hint - PROBE_BACK)));
+      }
+    },
+  );
+}

@@ -24,6 +24,11 @@ export const RECOVERY_MUTANTS: readonly Mutant[] = [
     bug: "what the disk brings is not checked against the index that was asked for",
     makeDisk: (membership) => new TrustingDisk(membership),
   },
+  {
+    name: "repair-page-trusted",
+    bug: "a repair takes what it is answered first, without looking whether the chain goes on",
+    trustsPages: true,
+  },
 ];
 
 class TornTailDisk extends SimulatedDisk {

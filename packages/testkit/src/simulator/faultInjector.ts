@@ -1,4 +1,5 @@
 import { CYCLE_STEPS } from "../storage/cycleSteps.ts";
+import type { Damage } from "../storage/diskImage.ts";
 import { TIMED_FAULTS } from "./faultKinds.ts";
 import type { TimedFault } from "./faultKinds.ts";
 import { Operator } from "./operator.ts";
@@ -120,12 +121,16 @@ export class FaultInjector {
         node.fillDisk(random.below(6 * electionUs));
         return;
       case "damage":
-        if (this.#operator.damage(node, random.pick(["flipped", "misplaced"]), 1)) note(1);
+        this.#damage([node], random.pick(["flipped", "misplaced"]), 1, random);
         return;
       case "zeroedPage":
         // A page holds a handful of entries; the one at its edge may be cut in the middle.
-        if (this.#operator.damage(node, random.pick(["zeroed", "missing"]), random.between(1, 8)))
-          note(1);
+        this.#damage(
+          random.chance(0.3) ? inService : [node],
+          random.pick(["zeroed", "missing"]),
+          8,
+          random,
+        );
         return;
       case "misread":
         note(1);
@@ -164,6 +169,22 @@ export class FaultInjector {
       }
       default:
         fault satisfies never;
+    }
+  }
+
+  /** On one machine, or on all at once, in different places. Some of it is found soon, by a scrub. */
+  #damage(
+    nodes: readonly SimulatedNode[],
+    damage: Damage,
+    entriesMax: number,
+    random: Random,
+  ): void {
+    const { journal, scheduler } = this.#world;
+    const scrubUs = random.chance(0.5) ? random.below(10 * this.#electionUs()) : undefined;
+    for (const node of nodes) {
+      if (!this.#operator.damage(node, damage, random.between(1, entriesMax), random)) continue;
+      journal.note(entriesMax === 1 ? "damage" : "zeroedPage", node.id, 0, 1, () => damage);
+      if (scrubUs !== undefined) scheduler.after(scrubUs, () => node.scrub());
     }
   }
 

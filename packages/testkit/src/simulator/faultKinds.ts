@@ -1,4 +1,4 @@
-/** Faults that strike any frame, answer or blob; `Plan.chances` says how likely. */
+/** Faults that strike any frame, answer, blob or page of a repair; `Plan.chances` says how likely. */
 export const CHANCE_FAULTS = [
   "loss",
   "duplicate",
@@ -6,6 +6,7 @@ export const CHANCE_FAULTS = [
   "lostAnswer",
   "blobLate",
   "blobLost",
+  "wrongPage",
 ] as const;
 export type ChanceFault = (typeof CHANCE_FAULTS)[number];
 
@@ -36,13 +37,17 @@ export const TIMED_FAULTS = [
 ] as const;
 export type TimedFault = (typeof TIMED_FAULTS)[number];
 
-/** `cutLoss` is what a partition takes; `cutCycle` a crash with a write in the air. */
-export type FaultKind = ChanceFault | TimedFault | "cutLoss" | "cutCycle";
+/**
+ * `cutLoss` is what a partition takes; `cutCycle` a crash with a write in the air; `helical` damage that leaves a log whole on less than a
+ * majority of its disks.
+ */
+export type FaultKind = ChanceFault | TimedFault | "cutLoss" | "cutCycle" | "helical";
 
 /** Every kind of fault, for reports. */
 export const FAULT_KINDS: readonly FaultKind[] = [
   ...CHANCE_FAULTS,
   "cutLoss",
   ...TIMED_FAULTS,
+  "helical",
   "cutCycle",
 ];

@@ -25,6 +25,11 @@ const RUN_KINDS = [
   "roster",
   "membership",
   "retiredRefused",
+  "repair",
+  "repairPage",
+  "repairRefuted",
+  "repairMissing",
+  "repaired",
 ] as const;
 
 /** What can happen in a simulation; the number of each kind is reported. */

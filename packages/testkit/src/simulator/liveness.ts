@@ -24,6 +24,8 @@ function logSettlement(log: LogUnderTest): string | undefined {
   const running = log.replicas.filter(({ host }) => !host.dead && !host.replaced);
   const down = running.find(({ replica }) => replica === undefined);
   if (down !== undefined) return `n${down.node} is down`;
+  const damaged = running.find(({ disk }) => disk.damaged.size > 0);
+  if (damaged !== undefined) return `n${damaged.node} has damaged entries`;
   const leaders = running.filter(({ replica }) => replica?.role === "leader");
   const [leader] = leaders;
   if (leader === undefined || leaders.length > 1) return `${leaders.length} leaders`;

@@ -20,6 +20,7 @@ import { OwnTermCommit } from "../checkers/ownTermCommit.ts";
 import { Receipts } from "../checkers/receipts.ts";
 import { QuorumContact } from "../checkers/quorumContact.ts";
 import { Recovery } from "../checkers/recovery.ts";
+import { Repairs } from "../checkers/repairs.ts";
 import { StateMachineSafety } from "../checkers/stateMachineSafety.ts";
 import { Tails } from "../checkers/tails.ts";
 import { SimulatedReplica } from "./simulatedReplica.ts";
@@ -87,6 +88,7 @@ export class LogUnderTest {
       ...(plan.blobs.chance > 0 ? [new BlobsPrecede(report)] : []),
       new QuorumContact(report, world),
       new Recovery(report),
+      new Repairs(report),
       this.ledger,
       this.receipts,
     ];

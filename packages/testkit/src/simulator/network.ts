@@ -76,6 +76,26 @@ export class Network {
     }
   }
 
+  /** Whether a fault of frames or pages strikes this one. */
+  strikes(fault: ChanceFault): boolean {
+    return this.#random.chance(this.chanceOf(fault));
+  }
+
+  /** A frame on a link of its own, beside those of the replicas: the process at the other end gets it, unless it is lost on the way. */
+  sendAside(from: SimulatedReplica, target: SimulatedReplica, arrive: () => void): void {
+    const { journal, scheduler, plan } = this.#world;
+    const { host } = target;
+    const isCut = (): boolean =>
+      this.#refused(from, target) || this.partition.isCut(from.host.place, host.place);
+    const lost = this.strikes("loss");
+    if (lost) journal.note("loss", from.node, from.log, target.node);
+    if (lost || isCut()) return;
+    const { least, mean } = plan.latencyUs;
+    scheduler.after(least + this.#random.exponential(mean), () => {
+      if (!isCut()) host.run(host.life, arrive);
+    });
+  }
+
   #carry(from: SimulatedReplica, target: SimulatedReplica, messages: readonly Message[]): void {
     const { scheduler, journal, plan } = this.#world;
     const { least, mean } = plan.latencyUs;

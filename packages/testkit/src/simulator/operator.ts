@@ -1,5 +1,6 @@
 import { CYCLE_STEPS } from "../storage/cycleSteps.ts";
 import type { Damage } from "../storage/diskImage.ts";
+import { isIntactOn, keepsEveryEntry } from "./intactCopies.ts";
 import { sustains } from "./quorums.ts";
 import type { Random } from "./random.ts";
 import type { SimulatedNode } from "./simulatedNode.ts";
@@ -39,9 +40,29 @@ export class Operator {
     return true;
   }
 
-  /** Bit rot that nothing repairs, on a node that is not needed. */
-  damage(node: SimulatedNode, damage: Damage, entries: number): boolean {
-    return !node.lost && this.mayLose(node) && node.damage(damage, entries);
+  /**
+   * Bit rot in committed entries of some log, up to so many neighbours, as far as each stays intact on another disk. Found when it is next
+   * read after a restart, or when the log is read through.
+   */
+  damage(node: SimulatedNode, damage: Damage, entries: number, random: Random): boolean {
+    if (node.lost) return false;
+    const { disk, durable, log, id } = random.pick(node.replicas);
+    const { commitIndex } = durable.hardState;
+    const under = this.#world.logs[log - 1];
+    if (commitIndex < 1 || under === undefined) return false;
+    const others = new Set(this.#intact());
+    others.delete(id);
+    const first = 1 + random.below(commitIndex);
+    const before = disk.damaged.size;
+    for (let index = first; index < first + entries && index <= commitIndex; index++)
+      if (isIntactOn(under, index, others)) disk.damageEntry(this.#world.index(index), damage);
+    if (disk.damaged.size === before) return false;
+    const wanted = this.#world.wanted();
+    const whole = wanted.filter(
+      (member) => under.replicas[member - 1]?.disk.damaged.size === 0,
+    ).length;
+    if (2 * whole <= wanted.length) this.#world.journal.note("helical", id, log, whole);
+    return true;
   }
 
   /** Somebody starts a node on the disks that it had before it was wiped, while the newer machine runs, or instead of it. */
@@ -78,7 +99,8 @@ export class Operator {
     if (node.lost || leaving.has(node.id) || this.#world.wanted().length < 2) return false;
     if (!this.#atRest()) return false;
     leaving.add(node.id);
-    if (sustains(this.#world, this.#intact())) return true;
+    if (sustains(this.#world, this.#intact()) && keepsEveryEntry(this.#world, this.#intact()))
+      return true;
     leaving.delete(node.id);
     return false;
   }
@@ -87,7 +109,7 @@ export class Operator {
   mayLose(node: SimulatedNode): boolean {
     const rest = new Set(this.#intact());
     rest.delete(node.id);
-    return node.lost || sustains(this.#world, rest);
+    return node.lost || (sustains(this.#world, rest) && keepsEveryEntry(this.#world, rest));
   }
 
   /** Every log has the voters that are wanted. */

@@ -68,7 +68,7 @@ export function drawPlan(seed: number, faultyMsMax: number = Infinity): Plan {
       recordBytesMax: random.pick([8, 100, 1000]),
     },
     everyMs: faultless ? new Map() : drawTimed(random),
-    chances: faultless ? new Map() : drawChances(random),
+    chances: faultless ? new Map() : drawChances(random, new Random(seed, 2)),
     healsQuorumOnly: random.chance(0.5),
     blobs: {
       chance: random.pick([0, 0, 0.05, 0.3]),
@@ -111,11 +111,12 @@ function drawTimed(random: Random): ReadonlyMap<TimedFault, number> {
   return everyMs;
 }
 
-function drawChances(random: Random): ReadonlyMap<ChanceFault, number> {
+function drawChances(random: Random, ofPages: Random): ReadonlyMap<ChanceFault, number> {
   const chances = new Map<ChanceFault, number>();
   for (const fault of CHANCE_FAULTS) {
-    const on = random.chance(0.4);
-    const chance = random.pick([0.01, 0.05, 0.2]);
+    const from = fault === "wrongPage" ? ofPages : random;
+    const on = from.chance(0.4);
+    const chance = from.pick([0.01, 0.05, 0.2]);
     if (on) chances.set(fault, chance);
   }
   return chances;

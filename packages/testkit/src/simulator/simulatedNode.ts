@@ -1,6 +1,5 @@
 import type { AnnalsError } from "@annals/record";
 import type { CycleStep } from "../storage/cycleSteps.ts";
-import type { Damage } from "../storage/diskImage.ts";
 import { reconcile } from "./reconcile.ts";
 import { Roster } from "./roster.ts";
 import type { SimulatedReplica } from "./simulatedReplica.ts";
@@ -12,6 +11,9 @@ const EPOCH_MS = 1_700_000_000_000;
 
 /** Ticks between two looks at whether the memberships are what they should be. */
 const RECONCILE_TICKS = 10;
+
+/** Ticks between two scrubs. */
+const SCRUB_TICKS = 200;
 
 /** One process on one machine: it carries a replica of every log, which share its fate, its disk and its clock. */
 export class SimulatedNode {
@@ -25,7 +27,6 @@ export class SimulatedNode {
   #life = 0;
   #up = false;
   #dead = false;
-  #damaged = false;
   /** Some read was misdirected, so that an entry may be called damaged which is not. */
   #misreads = false;
   #replaced = false;
@@ -59,13 +60,13 @@ export class SimulatedNode {
     return this.#up;
   }
 
-  /** Down for good: its disk is damaged, and nothing repairs it. */
+  /** Down for good. */
   get dead(): boolean {
     return this.#dead;
   }
 
   get damaged(): boolean {
-    return this.#damaged;
+    return this.replicas.some(({ disk }) => disk.damaged.size > 0);
   }
 
   /** Another machine has its place; this one stands in the attic, with all its disks hold. */
@@ -75,7 +76,7 @@ export class SimulatedNode {
 
   /** Down for good, by what anybody can tell. */
   get lost(): boolean {
-    return this.#dead || this.#damaged || this.#replaced;
+    return this.#dead || this.#replaced;
   }
 
   /** Who belongs to the cluster, as far as this node has heard. */
@@ -121,24 +122,51 @@ export class SimulatedNode {
     this.#stopping = false;
     this.#lastHandoverUs = -Infinity;
     journal.note("start", this.id, 0, this.#life);
-    try {
-      for (const replica of this.replicas) replica.start();
-    } catch (error) {
-      this.#failedStart(error as AnnalsError);
-      return;
-    }
-    this.#tickLater(this.#life, this.#world.scheduler.nowUs);
+    for (const replica of this.replicas) this.#startReplica(replica);
+    if (this.#up) this.#tickLater(this.#life, this.#world.scheduler.nowUs);
   }
 
-  #failedStart(error: AnnalsError): void {
-    if (error.code !== "ERR_ENTRY_DAMAGED" || !(this.#damaged || this.#misreads))
-      this.#world.report("starts", `n${this.id} does not start: ${error.message}`);
-    if (this.#damaged) {
-      this.crash("begun");
-      this.#dead = true;
-    } else {
+  /** A log that is found damaged is repaired first; the others of the node go on. */
+  #startReplica(replica: SimulatedReplica): void {
+    if (!this.#up || this.#stopping || replica.up || replica.repairing) return;
+    try {
+      replica.start();
+    } catch (error) {
+      const { code, message } = error as AnnalsError;
+      if (code === "ERR_ENTRY_DAMAGED" && this.#mayMeetDamage(replica)) {
+        replica.mend();
+        return;
+      }
+      this.#world.report("starts", `n${this.id} does not start: ${message}`);
       this.crashFor(this.#random.below(2_000_000), "begun");
     }
+  }
+
+  #mayMeetDamage({ disk }: SimulatedReplica): boolean {
+    return disk.damaged.size > 0 || this.#misreads;
+  }
+
+  /** Something that was read of this log is damaged: it is closed soon, and repaired. */
+  onDamageMet(replica: SimulatedReplica): void {
+    if (!this.#mayMeetDamage(replica))
+      this.#world.report("no broken replica", `n${this.id} finds damage where there is none`);
+    const [life, replicaLife] = [this.#life, replica.life];
+    this.#world.scheduler.after(this.#random.below(20_000), () => {
+      this.run(life, () => {
+        if (!this.#stopping && replica.up && replica.life === replicaLife) replica.mend();
+      });
+    });
+  }
+
+  /** All that was damaged is back. */
+  onMended(replica: SimulatedReplica): void {
+    this.run(this.#life, () => this.#startReplica(replica));
+  }
+
+  /** Reads everything that its disks hold, and finds what is damaged. */
+  scrub(): void {
+    for (const replica of this.replicas)
+      if (replica.up && replica.disk.damaged.size > 0) this.onDamageMet(replica);
   }
 
   crash(step: CycleStep): void {
@@ -159,7 +187,7 @@ export class SimulatedNode {
     const life = this.#life;
     const { scheduler, plan } = this.#world;
     for (const replica of this.replicas) {
-      if (replica.worker !== worker || !replica.up) continue;
+      if (replica.worker !== worker || !(replica.up || replica.repairing)) continue;
       replica.crash(step);
       const slotUs = this.#lastHandoverUs + plan.reassignStaggerMs * 1000;
       this.#lastHandoverUs = Math.max(scheduler.nowUs, slotUs);
@@ -172,11 +200,7 @@ export class SimulatedNode {
   #takeOver(replica: SimulatedReplica): void {
     if (this.#stopping || replica.up) return;
     this.#world.journal.note("start", this.id, replica.log, replica.life);
-    try {
-      replica.start();
-    } catch (error) {
-      this.#failedStart(error as AnnalsError);
-    }
+    this.#startReplica(replica);
   }
 
   /** The orderly end: replicas are closed, then the process is gone and comes back. */
@@ -199,9 +223,11 @@ export class SimulatedNode {
     const { journal, scheduler } = this.#world;
     journal.note("failStop", this.id, replica.log, error.code.length, () => error.message);
     const life = this.#life;
-    if (error.code === "ERR_ENTRY_DAMAGED" && (this.#damaged || this.#misreads))
-      this.#dead = this.#damaged;
-    else if (error.code !== "ERR_STORAGE_FAILED" || !replica.storageFailed)
+    if (error.code === "ERR_ENTRY_DAMAGED" && this.#mayMeetDamage(replica)) {
+      this.onDamageMet(replica);
+      return;
+    }
+    if (error.code !== "ERR_STORAGE_FAILED" || !replica.storageFailed)
       this.#world.report("no broken replica", `n${this.id}: ${error.code} ${error.message}`);
     scheduler.after(this.#random.below(20_000), () => {
       if (life === this.#life) this.crashFor(this.#random.below(2_000_000), "begun");
@@ -256,18 +282,6 @@ export class SimulatedNode {
   takeFailingFlush(): boolean {
     if (this.#failingFlushes === 0) return false;
     this.#failingFlushes--;
-    return true;
-  }
-
-  /** Bit rot in some entry of some log, found when it is next read after a restart. */
-  damage(damage: Damage, entries: number): boolean {
-    const replica = this.#random.pick(this.replicas);
-    const { count } = replica.durable.stored;
-    if (count < 2) return false;
-    this.#damaged = true;
-    const first = 1 + this.#random.below(count);
-    for (let index = first; index < first + entries && index <= count; index++)
-      replica.disk.damageEntry(this.#world.index(index), damage);
     return true;
   }
 
@@ -334,6 +348,7 @@ export class SimulatedNode {
         for (const { replica } of this.replicas) replica?.tick(elapsed);
         this.#ticks++;
         if (this.#ticks % RECONCILE_TICKS === 0) reconcile(this, this.#world);
+        if (this.#ticks % SCRUB_TICKS === 0) this.scrub();
         this.#tickLater(life, nowUs);
       });
     });

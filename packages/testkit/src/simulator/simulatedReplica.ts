@@ -1,14 +1,24 @@
 import { asIndex, asMemberId } from "@annals/raft";
-import type { MemberId, MembershipState, Message, RaftStatus, Role, Term } from "@annals/raft";
+import type {
+  Entry,
+  LogIndex,
+  MemberId,
+  MembershipState,
+  Message,
+  RaftStatus,
+  Role,
+  Term,
+} from "@annals/raft";
 import { AnnalsError, asSeq } from "@annals/record";
 import { Replica } from "@annals/replica";
-import type { Clock, LogStore, PeerTransport, StoredEntry } from "@annals/replica";
+import type { Clock, LogStore, PeerTransport, RepairPage, StoredEntry } from "@annals/replica";
 import type { Observed } from "../checkers/checker.ts";
 import { CYCLE_STEPS, isInForce } from "../storage/cycleSteps.ts";
 import type { CycleStep } from "../storage/cycleSteps.ts";
 import type { DiskImage } from "../storage/diskImage.ts";
 import { SimulatedDisk } from "../storage/simulatedDisk.ts";
 import type { SimulatedLogStore } from "../storage/simulatedLogStore.ts";
+import { SimulatedRepair } from "./simulatedRepair.ts";
 import { SimulatedBlobs } from "./simulatedBlobs.ts";
 import { decodeRosterCommand, SYSTEM_LOG } from "./roster.ts";
 import type { LogUnderTest } from "./logUnderTest.ts";
@@ -26,9 +36,11 @@ export class SimulatedReplica implements Observed {
   readonly blobs: SimulatedBlobs;
   readonly #under: LogUnderTest;
   readonly #random: Random;
+  readonly #repairRandom: Random;
   #running:
     | { readonly replica: Replica; readonly store: SimulatedLogStore; readonly reads: LogStore }
     | undefined;
+  #repair: SimulatedRepair | undefined;
   #failure: AnnalsError | undefined;
   #storageFailed = false;
   #closing = false;
@@ -41,6 +53,7 @@ export class SimulatedReplica implements Observed {
     this.host = host;
     this.#under = under;
     this.#random = under.world.random(100 * host.id + under.number);
+    this.#repairRandom = under.world.random(30_000 + 100 * host.id + under.number);
     this.#born = born;
     this.#disk = this.#blankDisk();
     this.blobs = new SimulatedBlobs(this, under);
@@ -58,6 +71,11 @@ export class SimulatedReplica implements Observed {
 
   get up(): boolean {
     return this.#running !== undefined;
+  }
+
+  /** Its log is damaged, and it is down until everything is back. */
+  get repairing(): boolean {
+    return this.#repair !== undefined;
   }
 
   /** The worker thread of its process that owns it: they die together. */
@@ -176,6 +194,7 @@ export class SimulatedReplica implements Observed {
 
   /** The process or the worker dies; a write in the air is lost, or had just reached the disk. */
   crash(step: CycleStep): void {
+    this.#endRepair("stopped");
     if (this.#running === undefined) return;
     const { store } = this.#running;
     const { checkers, world } = this.#under;
@@ -192,6 +211,62 @@ export class SimulatedReplica implements Observed {
     this.blobs.crash();
   }
 
+  /** Closes the replica and gets the damaged entries of its disk back from peers; its node hears of the end and opens it again. */
+  mend(): void {
+    const { world, checkers } = this.#under;
+    this.crash("begun");
+    const repair = new SimulatedRepair(this, world, this.#repairRandom);
+    this.#repair = repair;
+    world.repairs++;
+    world.journal.note("repair", this.node, this.log, this.disk.damaged.size);
+    for (const checker of checkers) checker.repairing?.(this);
+    repair.run().then(
+      (outcome) => {
+        if (this.#repair !== repair) return;
+        if (outcome !== "repaired") world.report("repair", `n${this.node} is ${outcome}`);
+        this.#endRepair("repaired");
+        this.host.onMended(this);
+      },
+      (error: unknown) => world.report("repair", `n${this.node}: ${String(error)}`),
+    );
+  }
+
+  #endRepair(outcome: "repaired" | "stopped"): void {
+    const repair = this.#repair;
+    if (repair === undefined) return;
+    const { world, checkers } = this.#under;
+    this.#repair = undefined;
+    world.repairs--;
+    repair.stop();
+    if (outcome === "repaired") world.journal.note("repaired", this.node, this.log, this.life);
+    for (const checker of checkers) checker.repairEnded?.(this, outcome);
+  }
+
+  /** What a peer in repair gets from here: entries that are intact, from `from` on; undefined when there is nobody to ask. */
+  repairPage(from: LogIndex, to: LogIndex): RepairPage | undefined {
+    const reads = this.#running?.reads;
+    if (reads === undefined || this.#closing || this.#failure !== undefined)
+      return this.#repair?.page(from, to);
+    const { maxEntries } = this.#under.world.plan.config.append;
+    const entries: Entry[] = [];
+    try {
+      for (let index: number = from; index <= to && entries.length < maxEntries; index++) {
+        const stored = reads.storedEntry(asIndex(index));
+        if (stored === undefined) break;
+        entries.push(stored.entry);
+      }
+      return { entries, commitIndex: reads.initialState().hardState.commitIndex };
+    } catch (error) {
+      this.#damageMet(error);
+      return { entries, commitIndex: asIndex(0) };
+    }
+  }
+
+  #damageMet(error: unknown): void {
+    if (!(error instanceof AnnalsError) || error.code !== "ERR_ENTRY_DAMAGED") throw error;
+    this.host.onDamageMet(this);
+  }
+
   /** The entry that holds this seq, as a reader gets it from the store; undefined if the store finds it damaged. */
   readSeq(seq: number): StoredEntry | undefined {
     const store = this.#running?.reads;
@@ -199,13 +274,14 @@ export class SimulatedReplica implements Observed {
       const index = store?.indexOfSeq(asSeq(seq));
       return index === undefined ? undefined : store?.storedEntry(index);
     } catch (error) {
-      if (!(error instanceof AnnalsError) || error.code !== "ERR_ENTRY_DAMAGED") throw error;
+      this.#damageMet(error);
       return undefined;
     }
   }
 
   /** The orderly end: hands leadership over and closes the replica. */
   stop(): Promise<void> {
+    this.#endRepair("stopped");
     if (this.#closing || this.#failure !== undefined) return Promise.resolve();
     this.replica?.transferLeadership();
     this.#closing = true;

@@ -4,6 +4,7 @@ import { CommandClient } from "./commandClient.ts";
 import { FaultInjector } from "./faultInjector.ts";
 import type { EventKind } from "./journal.ts";
 import { settlement } from "./liveness.ts";
+import { keepsEveryEntry } from "./intactCopies.ts";
 import { drawPlan } from "./plan.ts";
 import type { Plan } from "./plan.ts";
 import { sustains } from "./quorums.ts";
@@ -39,6 +40,8 @@ const SETTLE_ELECTIONS = 400;
 const SETTLE_PROLONGED = 5;
 /** Turns of the microtask queue after each event: enough for an answer and for what its receiver does with it. */
 const HOPS = 3;
+/** While a log is in repair there is more between an answer and the next question. */
+const REPAIR_HOPS = 20;
 
 /** Runs one seed: a cluster under faults, then healed, when it must come to rest with every promise kept. */
 export async function simulate(seed: number, options: WorldOptions = {}): Promise<Outcome> {
@@ -97,7 +100,8 @@ async function run(world: World, done: () => boolean): Promise<void> {
       // The replica guards its turns: what comes out of it is a bug in a call of its host, or in the simulator.
       world.report("nothing throws", error instanceof Error ? (error.stack ?? "") : String(error));
     }
-    for (let hop = 0; hop < HOPS; hop++) await Promise.resolve();
+    const hops = world.repairs > 0 ? REPAIR_HOPS : HOPS;
+    for (let hop = 0; hop < hops; hop++) await Promise.resolve();
   }
 }
 
@@ -133,6 +137,7 @@ function heal(world: World): void {
     if (kept.includes(node)) {
       node.heal();
       node.start();
+      node.scrub();
     } else {
       node.retire();
     }
@@ -150,7 +155,8 @@ function enough(world: World, random: Random): readonly SimulatedNode[] {
   const living = random.shuffled(world.inService.filter(({ lost }) => !lost));
   for (let count = random.between(1, living.length); count < living.length; count++) {
     const some = living.slice(0, count);
-    if (sustains(world, new Set(some.map(({ id }) => id)))) return some;
+    const members = new Set<number>(some.map(({ id }) => id));
+    if (sustains(world, members) && keepsEveryEntry(world, members)) return some;
   }
   return living;
 }

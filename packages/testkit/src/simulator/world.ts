@@ -43,6 +43,8 @@ export class World {
   readonly report: Report;
   readonly strikesOnly: ReadonlySet<string> | undefined;
   #violation: Violation | undefined;
+  /** Logs of nodes in repair at present. */
+  repairs = 0;
   #requests = 0;
   #blobs = 20;
 

@@ -1,11 +1,11 @@
-import type { LogIndex, MembershipState } from "@annals/raft";
+import type { Entry, LogIndex, MembershipState } from "@annals/raft";
 import type { WriteCycle } from "@annals/replica";
 import { equalBytes, ZERO_HASH } from "@annals/record";
-import { decodeStoredEntry, encodeStoredEntry, StorageError } from "@annals/storage";
+import { decodeStoredEntry, encodeStoredEntry, hashEntry, StorageError } from "@annals/storage";
 import { isInForce } from "./cycleSteps.ts";
 import type { CycleStep } from "./cycleSteps.ts";
 import { blankImage } from "./diskImage.ts";
-import type { Damage, DiskImage } from "./diskImage.ts";
+import type { Damage, DiskImage, StoredSlot } from "./diskImage.ts";
 import { SimulatedLogStore } from "./simulatedLogStore.ts";
 import type { OpenOptions } from "./simulatedLogStore.ts";
 
@@ -55,6 +55,32 @@ export class SimulatedDisk {
   /** Bit rot and the like: reading this entry fails from the next open on. */
   damageEntry(index: LogIndex, damage: Damage = "flipped"): void {
     this.#damaged = new Map([...this.#damaged, [index, damage]]);
+  }
+
+  /** By index: what has been damaged and not been mended. */
+  get damaged(): ReadonlyMap<number, Damage> {
+    return this.#damaged;
+  }
+
+  /** What was got back takes the place of what was damaged, all of it at once. Only while no store is open. */
+  mend(entries: readonly Entry[]): void {
+    const { stored } = this.#image;
+    const mended = new Map<number, Entry>(entries.map((entry) => [entry.index, entry]));
+    const first = Math.min(...mended.keys(), stored.count + 1);
+    const slots: StoredSlot[] = [];
+    for (let index = first; index <= stored.count; index++) {
+      const former = stored.at(index);
+      const entry = mended.get(index);
+      if (former === undefined) continue;
+      const before = (slots.at(-1) ?? stored.at(index - 1))?.hash ?? ZERO_HASH;
+      slots.push(
+        entry === undefined ? former : { ...former, entry, hash: hashEntry(before, entry) },
+      );
+    }
+    this.#image = { ...this.#image, stored: stored.keep(first - 1).with(slots) };
+    this.#damaged = new Map(
+      [...this.#damaged].filter(([index]) => index <= stored.count && !mended.has(index)),
+    );
   }
 
   /** The next so many reads of an entry bring the bytes of another one. The disk itself is well. */
