@@ -45,16 +45,6 @@ export const QUORUM_MUTANTS: readonly Mutant[] = [
     },
   ),
   commitBeyondCompared(),
-  {
-    name: "old-term-append-accepted",
-    bug: "a follower takes entries from the leader of an earlier term",
-    receive: (messages, { raft }) =>
-      messages.map((message) => {
-        if (message.kind !== "appendEntries" || raft === undefined) return message;
-        const { term } = raft;
-        return message.term < term ? { ...message, term } : message;
-      }),
-  },
 ];
 
 /** How far below what a rejection hints at the leader of this mutant goes on. */

@@ -1,4 +1,5 @@
 import { asSeq, decodeBatchHeader } from "@annals/record";
+import type { BatchHeader } from "@annals/record";
 import type { TailPosition } from "../checkers/tails.ts";
 import type { LogUnderTest } from "./logUnderTest.ts";
 import type { Random } from "./random.ts";
@@ -81,7 +82,12 @@ export class TailClient {
     const { nextSeq } = this.#position;
     const found = target.readSeq(nextSeq);
     if (found === undefined) return false;
-    const { firstSeq, count } = decodeBatchHeader(found.entry.data);
+    const header = headerOf(found.entry.data);
+    if (header === undefined) {
+      world.report("tails see the log", `n${target.node} shows what is no batch at seq ${nextSeq}`);
+      return false;
+    }
+    const { firstSeq, count } = header;
     const lastSeq = firstSeq + count - 1;
     world.journal.note("tailed", target.node, target.log, lastSeq);
     tails.shown(target, this.#position, { firstSeq: Math.max(firstSeq, nextSeq), lastSeq }, found);
@@ -106,6 +112,15 @@ export class TailClient {
         world.report("requests are answered", `a tail at n${target.node} is not woken in time`);
       goOn();
     });
+  }
+}
+
+function headerOf(data: Uint8Array): BatchHeader | undefined {
+  try {
+    return decodeBatchHeader(data);
+  } catch {
+    // Whatever it is, it is not what was appended.
+    return undefined;
   }
 }
 
