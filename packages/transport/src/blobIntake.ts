@@ -34,11 +34,10 @@ export class BlobIntake {
     this.#options = options;
   }
 
-  /** Throws ERR_FRAME_UNEXPECTED when the blob before is not finished: the leader broke the protocol. */
+  /** In the middle of another blob: the leader has given that one up. */
   offer({ digest, bytes }: BlobOfferFrame): void {
-    if (this.#arriving?.over === false)
-      throw new AnnalsError("ERR_FRAME_UNEXPECTED", "a blob was offered in the middle of another");
     const { files, sendAnswer } = this.#options;
+    if (this.#arriving?.over === false) void this.#arriving.sink.abort();
     this.#arriving = undefined;
     if (files.has(digest)) {
       sendAnswer(digest, "have");

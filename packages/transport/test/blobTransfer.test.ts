@@ -278,7 +278,7 @@ describe("over a link", () => {
     follower.failing = false;
     // As Raft does: again and again until it is acknowledged.
     await vi.waitUntil(() => {
-      if (arrived.length < 2) link.send([append(2, [first])]);
+      if (arrived.length < 2 && link.queuedBytes === 0) link.send([append(2, [first])]);
       return arrived.length === 2;
     }, WAIT);
     expect(arrived[1]).toBe("2 with 1");

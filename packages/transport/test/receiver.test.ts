@@ -278,11 +278,14 @@ describe("blobs", () => {
     expect(receiver.gauges().bytes.current).toBe(0);
   });
 
-  it("offered in the middle of another end the link", async () => {
-    const { receiver, seen, blobs } = setUp();
-    for (const one of [offer, chunk(0, 100), offer]) receiver.onFrame(encodeFrame(one));
+  it("offered in the middle of another take its place", async () => {
+    const { receiver, seen, blobs, answers } = setUp();
+    for (const one of [offer, chunk(0, 100), offer, chunk(0, 200)])
+      receiver.onFrame(encodeFrame(one));
     await turn();
-    expect(seen.faults).toEqual(["ERR_FRAME_UNEXPECTED"]);
+    await turn();
+    expect(seen.faults).toEqual([]);
+    expect(answers).toEqual([`want ${short}`, `want ${short}`, `have ${short}`]);
     expect(blobs.open).toBe(0);
     expect(receiver.gauges().bytes.current).toBe(0);
   });
