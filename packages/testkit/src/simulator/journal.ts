@@ -22,6 +22,7 @@ const RUN_KINDS = [
   "start",
   "failStop",
   "heal",
+  "leftOutVoter",
   "roster",
   "membership",
   "retiredRefused",
