@@ -2,11 +2,10 @@ import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { createWriteStream } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { extname, join } from "node:path";
 
-/** The built command. */
-const ENTRY = join(import.meta.dirname, "../../../cli/dist/main.js");
-const PRELOAD = join(import.meta.dirname, "nodePreload.js");
+/** Beside this file, built or not: Node runs either. */
+const PRELOAD = join(import.meta.dirname, `nodePreload${extname(import.meta.filename)}`);
 const RESPAWN_MS = 300;
 const STOP_WITHIN_MS = 15_000;
 
@@ -22,6 +21,8 @@ export const SIGNAL_WRITE_FAILED = "SIGABRT";
 export interface NodeOptions {
   readonly id: string;
   readonly address: string;
+  /** The script of the built command. */
+  readonly entry: string;
   /** The cluster's directory. */
   readonly directory: string;
   readonly data: string;
@@ -36,7 +37,7 @@ export interface NodeOptions {
  * One node as a process under a supervisor: it runs unless something holds it down, and is started again when it ends by itself, which only
  * a failing disk excuses. Faults overlap, so holding down and freezing are counted.
  */
-export class ChaosNode {
+export class ProcessNode {
   readonly id: string;
   readonly address: string;
   readonly data: string;
@@ -87,7 +88,7 @@ export class ChaosNode {
     clearTimeout(this.#respawn);
     const args = ["start", "-c", this.#configFile, "--node", this.id, "--stop-with-stdin"];
     // A harness that dies closes stdin, so no node outlives it.
-    const child = spawn(process.execPath, ["--import", PRELOAD, ENTRY, ...args], {
+    const child = spawn(process.execPath, ["--import", PRELOAD, this.#options.entry, ...args], {
       env: { ...process.env, ...this.#options.env },
       stdio: ["pipe", "pipe", "pipe"],
     });

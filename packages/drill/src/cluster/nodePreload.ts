@@ -2,9 +2,9 @@
  * Loaded into every node before the command itself (`node --import`), in its main thread and its workers. The configuration knows one
  * address per node for the whole cluster, so the way through a fault proxy of one's own must be taken below it: where sockets are made.
  *
- *   CHAOS_ROUTES   JSON, { "host:port" of a peer: "host:port" to dial instead }
- *   CHAOS_SOURCE   the address to dial peers from, so that packet filters can tell who sends
- *   CHAOS_END      a file; when it appears, a worker thread takes it away and ends
+ *   DRILL_ROUTES   JSON, { "host:port" of a peer: "host:port" to dial instead }
+ *   DRILL_SOURCE   the address to dial peers from, so that packet filters can tell who sends
+ *   DRILL_END_WORKER      a file; when it appears, a worker thread takes it away and ends
  */
 import { unlink } from "node:fs/promises";
 import { Socket } from "node:net";
@@ -14,10 +14,10 @@ import { isMainThread } from "node:worker_threads";
 const END_POLL_MS = 100;
 
 const routes = new Map<string, string>(
-  Object.entries(JSON.parse(process.env["CHAOS_ROUTES"] ?? "{}")),
+  Object.entries(JSON.parse(process.env["DRILL_ROUTES"] ?? "{}")),
 );
-const source = process.env["CHAOS_SOURCE"];
-const endFile = process.env["CHAOS_END"];
+const source = process.env["DRILL_SOURCE"];
+const endFile = process.env["DRILL_END_WORKER"];
 
 type Connect = (this: Socket, ...parameters: unknown[]) => Socket;
 

@@ -5,11 +5,11 @@
 import { connect, createServer } from "node:net";
 import type { AddressInfo, Server, Socket } from "node:net";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import { Direction } from "../../src/chaos/proxy/direction.ts";
-import { FaultProxy } from "../../src/chaos/proxy/faultProxy.ts";
-import { LinkMatrix } from "../../src/chaos/proxy/linkMatrix.ts";
-import { PIPE_BYTES_MAX } from "../../src/chaos/proxy/pipe.ts";
-import type { ProxyClock } from "../../src/chaos/proxy/pipe.ts";
+import { Direction } from "../src/proxy/direction.ts";
+import { FaultProxy } from "../src/proxy/faultProxy.ts";
+import { LinkMatrix } from "../src/proxy/linkMatrix.ts";
+import { PIPE_BYTES_MAX } from "../src/proxy/pipe.ts";
+import type { ProxyClock } from "../src/proxy/pipe.ts";
 
 const HOST = "127.0.0.1";
 

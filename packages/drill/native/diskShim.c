@@ -1,9 +1,9 @@
 /*
- * Preloaded into a node: stands between it and the files below CHAOS_DISK_ROOT. What goes wrong is said by files that the harness makes:
+ * Preloaded into a node: stands between it and the files below DRILL_DISK_ROOT. What goes wrong is said by files that the harness makes:
  *
- *   CHAOS_DISK_CONTROL + ".flush"   every fdatasync and fsync fails with EIO
- *   CHAOS_DISK_CONTROL + ".write"   every pwrite and writev fails with EIO
- *   CHAOS_DISK_CONTROL + ".slow"    every one of these calls takes as many microseconds longer as the file says
+ *   DRILL_DISK_CONTROL + ".flush"   every fdatasync and fsync fails with EIO
+ *   DRILL_DISK_CONTROL + ".write"   every pwrite and writev fails with EIO
+ *   DRILL_DISK_CONTROL + ".slow"    every one of these calls takes as many microseconds longer as the file says
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -20,14 +20,14 @@
   if (!real) real = (type (*)(__VA_ARGS__))dlsym(RTLD_NEXT, name)
 
 static const char *control(const char *suffix, char *path, size_t size) {
-  const char *prefix = getenv("CHAOS_DISK_CONTROL");
+  const char *prefix = getenv("DRILL_DISK_CONTROL");
   if (!prefix) return NULL;
   snprintf(path, size, "%s%s", prefix, suffix);
   return access(path, F_OK) == 0 ? path : NULL;
 }
 
 static int watched(int fd) {
-  const char *root = getenv("CHAOS_DISK_ROOT");
+  const char *root = getenv("DRILL_DISK_ROOT");
   char link[64], path[1024];
   if (!root) return 0;
   snprintf(link, sizeof link, "/proc/self/fd/%d", fd);

@@ -1,86 +1,67 @@
 import { mkdir } from "node:fs/promises";
-import { createServer } from "node:net";
-import type { AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ClusterStatus } from "@annals/client";
-import { ChaosNode } from "./node.ts";
+import { ProcessNode } from "./processNode.ts";
 
-export const LOG = "audit";
 const STATUS_TIMEOUT_MS = 1500;
 const POLL_MS = 100;
 const MONITOR_MS = 400;
 
-export interface ClusterOptions {
+export interface ProcessClusterOptions {
+  /** Where configurations and process logs are written. */
   readonly directory: string;
-  readonly ids: readonly string[];
+  /** The built command: the script that Node runs. */
+  readonly entry: string;
+  /** `host:port` of every node. */
+  readonly addresses: ReadonlyMap<string, string>;
   readonly dataOf: (id: string) => string;
+  /** YAML of a node's whole configuration. */
+  readonly configOf: (id: string) => string;
   readonly envOf: (id: string) => Readonly<Record<string, string>>;
+  /** The log whose leader and elections are watched. */
+  readonly log: string;
+  /** A process that ended by itself, or not as it was asked to. */
   readonly onBadExit: (text: string) => void;
 }
 
-/** Node k listens on 127.0.0.(k+1), so that packets tell who sends them. */
-function hostOf(k: number): string {
-  return `127.0.0.${k + 1}`;
-}
-
-/** A port that was free a moment ago. */
-async function freePort(host: string): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(0, host, resolve);
-  });
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
-
-/** Picks an address for each node. */
-export async function drawAddresses(ids: readonly string[]): Promise<Map<string, string>> {
-  const addresses = new Map<string, string>();
-  for (const [k, id] of ids.entries())
-    addresses.set(id, `${hostOf(k)}:${await freePort(hostOf(k))}`);
-  return addresses;
-}
-
 /** Real nodes as processes of the built command, with what a monitor has seen of them. */
-export class ChaosCluster {
-  readonly nodes: ReadonlyMap<string, ChaosNode>;
+export class ProcessCluster {
+  readonly nodes: ReadonlyMap<string, ProcessNode>;
+  readonly #log: string;
   #leader: string | undefined;
   #term = 0;
   #elections = 0;
   #monitoring: Promise<void> | undefined;
   readonly #closing = new AbortController();
 
-  private constructor(nodes: ReadonlyMap<string, ChaosNode>) {
+  private constructor(nodes: ReadonlyMap<string, ProcessNode>, log: string) {
     this.nodes = nodes;
+    this.#log = log;
   }
 
   /** Writes the files and starts every node; does not wait for them. */
-  static async start(
-    options: ClusterOptions,
-    addresses: ReadonlyMap<string, string>,
-  ): Promise<ChaosCluster> {
-    const { directory, ids } = options;
-    const nodes = new Map<string, ChaosNode>();
-    for (const id of ids) {
+  static async start(options: ProcessClusterOptions): Promise<ProcessCluster> {
+    const { directory, entry, addresses } = options;
+    const nodes = new Map<string, ProcessNode>();
+    for (const [id, address] of addresses) {
       const data = options.dataOf(id);
       await mkdir(data, { recursive: true });
       nodes.set(
         id,
-        new ChaosNode({
+        new ProcessNode({
           id,
-          address: addresses.get(id) ?? "",
+          address,
+          entry,
           directory,
           data,
-          config: yaml(addresses, data),
+          config: options.configOf(id),
           env: options.envOf(id),
           onBadExit: options.onBadExit,
         }),
       );
     }
     for (const node of nodes.values()) await node.prepare();
-    const cluster = new ChaosCluster(nodes);
+    const cluster = new ProcessCluster(nodes, options.log);
     for (const node of nodes.values()) node.start();
     cluster.#monitoring = cluster.#monitor();
     return cluster;
@@ -104,7 +85,7 @@ export class ChaosCluster {
     return this.#elections;
   }
 
-  node(id: string): ChaosNode {
+  node(id: string): ProcessNode {
     const node = this.nodes.get(id);
     if (node === undefined) throw new RangeError(`no node ${id}`);
     return node;
@@ -149,7 +130,7 @@ export class ChaosCluster {
     while (!signal.aborted) {
       const statuses = await this.statuses();
       const logs = statuses.flatMap((status, k) => {
-        const log = status?.logs.find((one) => one.name === LOG);
+        const log = status?.logs.find((one) => one.name === this.#log);
         return log === undefined ? [] : [{ ...log, node: this.ids[k] }];
       });
       const term = Math.max(this.#term, ...logs.map((log) => log.term));
@@ -166,18 +147,4 @@ export class ChaosCluster {
     await Promise.all([...this.nodes.values()].map((node) => node.close()));
     await this.#monitoring;
   }
-}
-
-function yaml(addresses: ReadonlyMap<string, string>, data: string): string {
-  return [
-    "cluster: chaos",
-    "nodes:",
-    ...[...addresses].map(([id, address]) => `  ${id}: "${address}"`),
-    `data: ${JSON.stringify(data)}`,
-    `logs: [${LOG}]`,
-    // Small segments and a low floor: rolls happen within seconds, and a small disk will do.
-    "storage: { segmentBytes: 8MiB, minFreeBytes: 4MiB }",
-    "workers: { count: 2 }",
-    "",
-  ].join("\n");
 }
