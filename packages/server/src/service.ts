@@ -159,6 +159,8 @@ export interface MemoryStatus {
   /** The resident set of the process. */
   readonly rssBytes: number;
   readonly rows: readonly MemoryRow[];
+  /** How often reading or decoding was paused, by the kind of reason; a worker that ends takes its counts along. */
+  readonly pauses: Readonly<Record<string, number>>;
 }
 
 export interface MemoryRow {
