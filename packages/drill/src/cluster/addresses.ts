@@ -28,3 +28,15 @@ export async function drawAddresses(ids: readonly string[]): Promise<Map<string,
     addresses.set(id, `${hostOf(k)}:${await freePort(hostOf(k))}`);
   return addresses;
 }
+
+/** The same on one address, for a system that has no other. */
+export async function drawPorts(ids: readonly string[]): Promise<Map<string, string>> {
+  const addresses = new Map<string, string>();
+  for (const id of ids) {
+    let address = `127.0.0.1:${await freePort("127.0.0.1")}`;
+    while ([...addresses.values()].includes(address))
+      address = `127.0.0.1:${await freePort("127.0.0.1")}`;
+    addresses.set(id, address);
+  }
+  return addresses;
+}

@@ -2,16 +2,18 @@
  * Loaded into every node before the command itself (`node --import`), in its main thread and its workers. The configuration knows one
  * address per node for the whole cluster, so the way through a fault proxy of one's own must be taken below it: where sockets are made.
  *
- *   DRILL_ROUTES   JSON, { "host:port" of a peer: "host:port" to dial instead }
- *   DRILL_SOURCE   the address to dial peers from, so that packet filters can tell who sends
- *   DRILL_END_WORKER      a file; when it appears, a worker thread takes it away and ends
+ *   DRILL_ROUTES       JSON, { "host:port" of a peer: "host:port" to dial instead }
+ *   DRILL_SOURCE       the address to dial peers from, so that packet filters can tell who sends
+ *   DRILL_END_WORKER   a file; when it appears, a worker thread takes it away and ends: any, or the one that has the log it names.
+ *                      While the same name with `.poison` is there, every worker ends that has, or is given, the log it names
  */
-import { unlink } from "node:fs/promises";
+import { readFileSync, unlinkSync } from "node:fs";
 import { Socket } from "node:net";
 import type { TcpNetConnectOpts } from "node:net";
-import { isMainThread } from "node:worker_threads";
+import { isMainThread, parentPort } from "node:worker_threads";
 
 const END_POLL_MS = 100;
+const EXIT_CODE = 3;
 
 const routes = new Map<string, string>(
   Object.entries(JSON.parse(process.env["DRILL_ROUTES"] ?? "{}")),
@@ -42,13 +44,53 @@ function redirect(options: Partial<TcpNetConnectOpts>): void {
   if (source !== undefined) options.localAddress = source;
 }
 
-if (endFile !== undefined && !isMainThread) {
+/** What the lane brings to a worker: turns of messages, of which those are of interest that give it a log. */
+interface Parcel {
+  readonly turn?: readonly { readonly kind?: unknown; readonly name?: unknown }[];
+}
+type Listener = (value: unknown) => void;
+
+if (endFile !== undefined && !isMainThread && parentPort !== null)
+  endWhenAsked(endFile, parentPort);
+
+function endWhenAsked(endFile: string, port: NonNullable<typeof parentPort>): void {
+  const logs = new Set<unknown>();
+  const poisoned = (): boolean => logs.has(textOf(`${endFile}.poison`));
+  const end = (): never => process.exit(EXIT_CODE);
+  const on = port.on.bind(port) as (event: string, listener: Listener) => unknown;
+  const listen = (event: string, listener: Listener): unknown =>
+    on(event, (value) => {
+      if (event === "message") {
+        for (const { kind, name } of (value as Parcel).turn ?? [])
+          if (kind === "open") logs.add(name);
+        if (poisoned()) end();
+      }
+      listener(value);
+    });
+  Object.assign(port, { on: listen });
   const poll = setInterval(() => {
+    if (poisoned()) end();
+    const log = textOf(endFile);
+    if (log === undefined || (log !== "" && !logs.has(log))) return;
     // Whoever takes the file away has been chosen.
-    unlink(endFile).then(
-      () => process.exit(3),
-      () => undefined,
-    );
+    if (takeAway(endFile)) end();
   }, END_POLL_MS);
   poll.unref();
+}
+
+function textOf(file: string): string | undefined {
+  try {
+    return readFileSync(file, "utf8");
+  } catch {
+    return undefined;
+  }
+}
+
+function takeAway(file: string): boolean {
+  try {
+    unlinkSync(file);
+    return true;
+  } catch {
+    return false;
+  }
 }

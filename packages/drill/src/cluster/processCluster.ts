@@ -20,6 +20,8 @@ export interface ProcessClusterOptions {
   readonly envOf: (id: string) => Readonly<Record<string, string>>;
   /** The log whose leader and elections are watched. */
   readonly log: string;
+  /** Told what every node says of itself, whoever has asked it. */
+  readonly onStatus?: (id: string, status: ClusterStatus) => void;
   /** A process that ended by itself, or not as it was asked to. */
   readonly onBadExit: (text: string) => void;
 }
@@ -28,15 +30,17 @@ export interface ProcessClusterOptions {
 export class ProcessCluster {
   readonly nodes: ReadonlyMap<string, ProcessNode>;
   readonly #log: string;
+  readonly #onStatus: (id: string, status: ClusterStatus) => void;
   #leader: string | undefined;
   #term = 0;
   #elections = 0;
   #monitoring: Promise<void> | undefined;
   readonly #closing = new AbortController();
 
-  private constructor(nodes: ReadonlyMap<string, ProcessNode>, log: string) {
+  private constructor(nodes: ReadonlyMap<string, ProcessNode>, options: ProcessClusterOptions) {
     this.nodes = nodes;
-    this.#log = log;
+    this.#log = options.log;
+    this.#onStatus = options.onStatus ?? (() => undefined);
   }
 
   /** Writes the files and starts every node; does not wait for them. */
@@ -61,7 +65,7 @@ export class ProcessCluster {
       );
     }
     for (const node of nodes.values()) await node.prepare();
-    const cluster = new ProcessCluster(nodes, options.log);
+    const cluster = new ProcessCluster(nodes, options);
     for (const node of nodes.values()) node.start();
     cluster.#monitoring = cluster.#monitor();
     return cluster;
@@ -99,7 +103,10 @@ export class ProcessCluster {
         AbortSignal.timeout(STATUS_TIMEOUT_MS),
       ]);
       const response = await fetch(`${this.node(id).url}/v1/cluster`, { signal });
-      return response.ok ? ((await response.json()) as ClusterStatus) : undefined;
+      if (!response.ok) return undefined;
+      const status = (await response.json()) as ClusterStatus;
+      this.#onStatus(id, status);
+      return status;
     } catch {
       return undefined;
     }

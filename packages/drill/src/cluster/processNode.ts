@@ -71,6 +71,10 @@ export class ProcessNode {
     return this.#child !== undefined;
   }
 
+  get frozen(): boolean {
+    return this.#freezes > 0;
+  }
+
   get logFile(): string {
     return join(this.#options.directory, `${this.id}.log`);
   }
@@ -89,7 +93,7 @@ export class ProcessNode {
     const args = ["start", "-c", this.#configFile, "--node", this.id, "--stop-with-stdin"];
     // A harness that dies closes stdin, so no node outlives it.
     const child = spawn(process.execPath, ["--import", PRELOAD, this.#options.entry, ...args], {
-      env: { ...process.env, ...this.#options.env },
+      env: { ...inherited(), ...this.#options.env },
       stdio: ["pipe", "pipe", "pipe"],
     });
     const log = createWriteStream(this.logFile, { flags: "a" });
@@ -190,4 +194,11 @@ export class ProcessNode {
     const text = await readFile(this.logFile, "utf8").catch(() => "");
     return text.trimEnd().split("\n").slice(-lines).join("\n");
   }
+}
+
+/** A variable such as ANNALS_DATA would override the configuration of all nodes alike. */
+function inherited(): Record<string, string | undefined> {
+  return Object.fromEntries(
+    Object.entries(process.env).filter(([name]) => !name.startsWith("ANNALS_")),
+  );
 }

@@ -17,6 +17,17 @@ export class Direction {
   #delayMs = 0;
   #bytesPerSecond = Number.POSITIVE_INFINITY;
   #loss = 0;
+  #touched = 0;
+
+  /** How many pieces and handshakes have met an impairment: proof that it did something. */
+  get touched(): number {
+    return this.#touched;
+  }
+
+  /** Something goes this way now. */
+  pass(): void {
+    if (this.#impairments.size > 0) this.#touched++;
+  }
 
   get stalled(): boolean {
     return this.#stalled;

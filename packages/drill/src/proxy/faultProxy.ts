@@ -81,6 +81,7 @@ export class FaultProxy {
     const connection: Connection = { near, far: undefined, pipes: [] };
     this.#connections.add(connection);
     this.#watch(near, connection);
+    this.#options.there.pass();
     this.#dial(connection);
   }
 

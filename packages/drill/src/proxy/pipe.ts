@@ -75,6 +75,7 @@ export class Pipe {
 
   #take(bytes: Uint8Array | undefined): void {
     const { delayMs, bytesPerSecond, loss } = this.#direction;
+    this.#direction.pass();
     const now = this.#clock.now();
     let lateMs = delayMs;
     if (loss > 0 && this.#clock.random() < loss) {

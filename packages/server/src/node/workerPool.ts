@@ -119,7 +119,9 @@ export class WorkerPool {
   #handOver(place: LogPlace): void {
     const timer = setTimeout(() => {
       this.#handovers.delete(timer);
-      if (place.worker === undefined && !this.#closing) this.assign(place);
+      if (place.worker !== undefined || this.#closing) return;
+      this.assign(place);
+      this.#options.logger.info({ log: place.entry.name }, "log handed to a worker");
     }, this.#stagger.reserve(performance.now()));
     this.#handovers.add(timer);
   }
