@@ -15,7 +15,7 @@ import {
 } from "@annals/drill";
 import type { DrillOutcome, DrillProgress, Scenario, TableRow } from "@annals/drill";
 import type { Command } from "commander";
-import { CliError, usageError } from "../cliError.ts";
+import { usageError } from "../cliError.ts";
 import { examples } from "../context.ts";
 import type { CliContext } from "../context.ts";
 import { EXIT } from "../exitCodes.ts";
@@ -106,10 +106,7 @@ async function readAll(
   }
   const problems = wrong.flatMap((error) => error.problems);
   if (problems.length === 0) return scenarios;
-  throw new CliError("ERR_SCENARIO", new ScenarioError(problems).message, {
-    exitCode: EXIT.badConfig,
-    hint: "`annals drill --schema` prints the schema; docs/drill.md explains it",
-  });
+  throw new ScenarioError(problems);
 }
 
 async function runOne(

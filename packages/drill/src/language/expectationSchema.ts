@@ -5,12 +5,12 @@ import type { Expectation, ExpectationBodies } from "./scenario.ts";
 import { count, node, reason, regex } from "./stepSchema.ts";
 
 const section = expected("a section of keys");
-const yes: z.ZodType<true, unknown> = z.literal(true, expected("true"));
+const yes: z.ZodType<true> = z.literal(true, expected("true"));
 
 const anyNode = node.optional().meta({ description: "Default: every node." });
 
 const BODIES: {
-  readonly [Kind in keyof ExpectationBodies]: z.ZodType<ExpectationBodies[Kind], unknown>;
+  readonly [Kind in keyof ExpectationBodies]: z.ZodType<ExpectationBodies[Kind]>;
 } = {
   converged: yes,
   peakRssOverIdle: z
@@ -51,7 +51,7 @@ const BODIES: {
     .transform(({ node, code, atMost }) => ({ node, code, atMost })),
 };
 
-export const EXPECTATIONS: z.ZodType<Expectation, unknown> = oneOf<Expectation>(
+export const EXPECTATIONS: z.ZodType<Expectation> = oneOf<Expectation>(
   "expectation",
   BODIES,
 ).transform((expectation) => ({ ...expectation, text: "" }));

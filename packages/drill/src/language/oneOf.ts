@@ -8,14 +8,14 @@ export interface Chosen {
 }
 
 /**
- * An entry with exactly one of the given keys, such as `stop: c`. Not a union of objects: of those, zod cannot say which one was meant, and a
- * wrong key inside would be reported as every alternative failing.
+ * An entry with exactly one of the given keys, such as `stop: c`. Not a union of objects: of those, zod cannot say which one was meant,
+ * and a wrong key inside would be reported as every alternative failing.
  */
 export function oneOf<T extends Chosen>(
   what: string,
   bodies: Readonly<Record<string, z.ZodType>>,
   extra: Readonly<Record<string, z.ZodType>> = {},
-): z.ZodType<T & Readonly<Record<string, unknown>>, unknown> {
+): z.ZodType<T & Readonly<Record<string, unknown>>> {
   const kinds = Object.keys(bodies);
   const optional = Object.fromEntries(
     Object.entries(bodies).map(([kind, body]) => [kind, body.optional()]),

@@ -50,7 +50,7 @@ function inOrder(problems: readonly ScenarioProblem[]): readonly ScenarioProblem
 
 function messageAt(path: Path, message: string): string {
   const name = path.findLast((part) => typeof part === "string");
-  return name === undefined ? message : `${String(name)}: ${message}`;
+  return name === undefined ? message : `${name}: ${message}`;
 }
 
 function unknownKey(source: ScenarioSource, path: Path, key: string): ScenarioProblem {

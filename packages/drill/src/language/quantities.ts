@@ -17,11 +17,7 @@ export function expected(what: string): { error: (issue: { input?: unknown }) =>
   return { error: (issue) => `expected ${what}, found ${found(issue.input)}` };
 }
 
-function quantity(
-  what: string,
-  pattern: string,
-  parse: typeof parseBytes,
-): z.ZodType<number, unknown> {
+function quantity(what: string, pattern: string, parse: typeof parseBytes): z.ZodType<number> {
   return z
     .string(expected(what))
     .meta({ pattern })
@@ -33,18 +29,14 @@ function quantity(
     });
 }
 
-export const bytes: z.ZodType<number, unknown> = quantity(
-  "a size such as 64KiB or 10MB",
-  BYTES,
-  parseBytes,
-);
-export const duration: z.ZodType<number, unknown> = quantity(
+export const bytes: z.ZodType<number> = quantity("a size such as 64KiB or 10MB", BYTES, parseBytes);
+export const duration: z.ZodType<number> = quantity(
   "a duration such as 500ms or 30s",
   DURATION,
   parseDuration,
 );
 
-function pattern(what: string, form: RegExp): z.ZodType<number, unknown> {
+function pattern(what: string, form: RegExp): z.ZodType<number> {
   return z
     .string(expected(what))
     .regex(form, expected(what))
@@ -52,19 +44,13 @@ function pattern(what: string, form: RegExp): z.ZodType<number, unknown> {
 }
 
 /** Records a second. */
-export const rate: z.ZodType<number, unknown> = pattern(
-  "a rate such as 2000/s",
-  /^([1-9]\d{0,8})\/s$/,
-);
-export const percent: z.ZodType<number, unknown> = pattern(
-  "a share such as 10%",
-  /^(\d{1,4}(?:\.\d+)?)%$/,
-);
+export const rate: z.ZodType<number> = pattern("a rate such as 2000/s", /^([1-9]\d{0,8})\/s$/);
+export const percent: z.ZodType<number> = pattern("a share such as 10%", /^(\d{1,4}(?:\.\d+)?)%$/);
 
 const LIMIT_FORM = "a limit such as budget + 64MiB";
 
 /** `budget + 64MiB`, `cap + item`, `2MiB`, `100`. */
-export const limit: z.ZodType<Limit, unknown> = z
+export const limit: z.ZodType<Limit> = z
   .union([z.string(), z.int().min(0)], expected(LIMIT_FORM))
   .transform((input, context) => {
     const parsed = parseLimit(String(input));

@@ -41,7 +41,7 @@ const logNames = z
   .refine((names) => new Set(names).size === names.length, { error: "a log is listed twice" });
 
 /** The file as a whole. Also the source of the JSON schema for editors. */
-export const SCENARIO: z.ZodType<WrittenScenario, unknown> = z.strictObject(
+export const SCENARIO: z.ZodType<WrittenScenario> = z.strictObject(
   {
     name: z.string(expected("a text")).min(1).max(200).meta({
       description: "What the drill shows, in a few words.",

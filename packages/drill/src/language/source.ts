@@ -1,5 +1,6 @@
 import { LineCounter, isMap, isNode, isScalar, parseDocument } from "yaml";
 import type { Document } from "yaml";
+import { ScenarioError } from "./problem.ts";
 import type { ScenarioProblem } from "./problem.ts";
 
 const CHARACTERS_MAX = 1 << 20;
@@ -16,15 +17,15 @@ export class ScenarioSource {
 
   constructor(text: string, file: string) {
     this.#file = file;
-    this.#text = text.slice(0, CHARACTERS_MAX);
+    this.#text = text;
+    if (text.length > CHARACTERS_MAX)
+      throw new ScenarioError([this.#problem(0, `more than ${CHARACTERS_MAX} characters`)]);
     this.#document = parseDocument(this.#text, {
       version: "1.2",
       lineCounter: this.#lines,
       prettyErrors: false,
       logLevel: "silent",
     });
-    if (text.length > CHARACTERS_MAX)
-      throw new RangeError(`more than ${CHARACTERS_MAX} characters`);
   }
 
   /** What is wrong with it as YAML. */
@@ -33,9 +34,14 @@ export class ScenarioSource {
     return [...errors, ...warnings].map(({ pos, message }) => this.#problem(pos[0], message));
   }
 
-  /** Plain data; throws when aliases would grow without end. */
+  /** Plain data. Throws a `ScenarioError` when aliases would grow without end. */
   value(): unknown {
-    return this.#document.toJS();
+    try {
+      return this.#document.toJS();
+    } catch (error) {
+      if (!(error instanceof ReferenceError)) throw error;
+      throw new ScenarioError([this.#problem(0, error.message)]);
+    }
   }
 
   /** A problem with the value at a path, or with the innermost part of the path that there is. */

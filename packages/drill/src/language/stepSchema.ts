@@ -20,33 +20,30 @@ const RECORDS_MAX = 10_000;
 const RECORD_BYTES = 256;
 const TIMES_MAX = 10_000;
 
-export const node: z.ZodType<string, unknown> = z.string(expected("a node")).meta({
+export const node: z.ZodType<string> = z.string(expected("a node")).meta({
   description: "A node's id, or leader, follower, follower2 …",
 });
 const log = z.string(expected("the name of a log"));
 
-const nodes: z.ZodType<NodeRefs, unknown> = z
+const nodes: z.ZodType<NodeRefs> = z
   .union([z.string(), z.array(z.string()).min(1)], expected("a node or a list of nodes"))
   .transform((value) => (typeof value === "string" ? [value] : value));
 
-const yes: z.ZodType<true, unknown> = z.literal(true, expected("true"));
-export const reason: z.ZodType<PauseReason, unknown> = z.enum(
+const yes: z.ZodType<true> = z.literal(true, expected("true"));
+export const reason: z.ZodType<PauseReason> = z.enum(
   PAUSE_REASONS,
   expected(`one of ${PAUSE_REASONS.join(", ")}`),
 );
 
 /** A whole number within bounds. */
-export function count(
-  least: number,
-  most: number = Number.MAX_SAFE_INTEGER,
-): z.ZodType<number, unknown> {
+export function count(least: number, most: number = Number.MAX_SAFE_INTEGER): z.ZodType<number> {
   const upTo = most === Number.MAX_SAFE_INTEGER ? "" : ` to ${most}`;
   const what = expected(`a whole number, ${least}${upTo === "" ? " or more" : upTo}`);
   return z.int(what).min(least, what).max(most, what);
 }
 
 /** A regular expression, without delimiters. */
-export const regex: z.ZodType<string, unknown> = z
+export const regex: z.ZodType<string> = z
   .string(expected("a regular expression"))
   .refine(isRegex, { error: "is no regular expression" });
 
@@ -89,18 +86,18 @@ function plan(written: WrittenPlan, batches: number | undefined): AppendPlan {
 
 const section = expected("a section of keys");
 
-const append: z.ZodType<AppendPlan, unknown> = z
+const append: z.ZodType<AppendPlan> = z
   .strictObject(
     { ...PLAN, batches: count(1).meta({ description: "Requests to each log." }) },
     section,
   )
   .transform((written) => plan(written, written.batches));
 
-const load: z.ZodType<StepBodies["load"], unknown> = z
+const load: z.ZodType<StepBodies["load"]> = z
   .strictObject({ ...PLAN, name: z.string(expected("a name")) }, section)
   .transform((written) => ({ ...plan(written, undefined), name: written.name }));
 
-const blobs: z.ZodType<BlobPlan, unknown> = z
+const blobs: z.ZodType<BlobPlan> = z
   .strictObject(
     { log: log.optional(), count: count(1), bytes, inFlight: count(1, IN_FLIGHT_MAX).optional() },
     section,
@@ -109,7 +106,7 @@ const blobs: z.ZodType<BlobPlan, unknown> = z
 
 const atLeast = count(1);
 
-const WAITS: { readonly [Kind in keyof WaitBodies]: z.ZodType<WaitBodies[Kind], unknown> } = {
+const WAITS: { readonly [Kind in keyof WaitBodies]: z.ZodType<WaitBodies[Kind]> } = {
   converged: z.union([yes, nodes], expected("true or a list of nodes")),
   caughtUp: nodes,
   leader: yes,
@@ -122,16 +119,14 @@ const WAITS: { readonly [Kind in keyof WaitBodies]: z.ZodType<WaitBodies[Kind], 
   workerDeaths: z.strictObject({ node, atLeast }, section),
 };
 
-const waitFor: z.ZodType<StepBodies["waitFor"], unknown> = oneOf<WaitCondition>(
-  "condition",
-  WAITS,
-  { within: duration.optional().meta({ description: "Default 60s." }) },
-).transform(({ within, ...condition }) => ({
+const waitFor: z.ZodType<StepBodies["waitFor"]> = oneOf<WaitCondition>("condition", WAITS, {
+  within: duration.optional().meta({ description: "Default 60s." }),
+}).transform(({ within, ...condition }) => ({
   condition: condition as WaitCondition,
   within: typeof within === "number" ? within : WITHIN_MS,
 }));
 
-const BODIES: { readonly [Kind in keyof StepBodies]: z.ZodType<StepBodies[Kind], unknown> } = {
+const BODIES: { readonly [Kind in keyof StepBodies]: z.ZodType<StepBodies[Kind]> } = {
   start: nodes,
   stop: nodes,
   kill: nodes,
@@ -201,13 +196,13 @@ const BODIES: { readonly [Kind in keyof StepBodies]: z.ZodType<StepBodies[Kind],
   repeat: z.strictObject(
     {
       times: count(1, TIMES_MAX),
-      steps: z.array(z.lazy((): z.ZodType<Step, unknown> => STEPS)).min(1),
+      steps: z.array(z.lazy((): z.ZodType<Step> => STEPS)).min(1),
     },
     section,
   ),
 };
 
-export const STEPS: z.ZodType<Step, unknown> = oneOf<Step>("step", BODIES).transform((step) => ({
+export const STEPS: z.ZodType<Step> = oneOf<Step>("step", BODIES).transform((step) => ({
   ...step,
   text: "",
 }));

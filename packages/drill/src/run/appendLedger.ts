@@ -17,8 +17,8 @@ interface Stream {
 }
 
 /**
- * What was acknowledged: for every stream of every log, which serials are at which seqs. Answers that continue each other are one range, so a
- * single producer of a million records costs a few of them.
+ * What was acknowledged: for every stream of every log, which serials are at which seqs. Answers that continue each other are one range, so
+ * a single producer of a million records costs a few of them.
  */
 export class AppendLedger {
   readonly #streams = new Map<string, Stream>();

@@ -29,7 +29,7 @@ interface Matched {
   readonly lines: string[];
 }
 
-/** The log of one node's processes, read as it grows: what it says about elections and workers, and which lines match what was asked for. */
+/** The log of one node's processes, as it grows: what it says about elections and workers, and which lines match what was asked for. */
 export class LogBook {
   readonly #file: string;
   readonly #matched: ReadonlyMap<string, Matched>;

@@ -13,7 +13,7 @@ function paddingOf(stream: string, serial: number, bytes: number): number {
   return Math.max(0, bytes - HEAD.length - dataText(stream, serial, 0).length - 1);
 }
 
-/** A record of a stream as JSON, of exactly so many bytes unless that is less than it takes. Streams are named in letters, digits, dashes. */
+/** A record of a stream as JSON, of exactly so many bytes unless that is less than it takes. Streams have names of letters and dashes. */
 export function recordText(stream: string, serial: number, bytes: number, extra = ""): string {
   const data = dataText(stream, serial, paddingOf(stream, serial, bytes));
   return `${HEAD}${extra}${data}}`;

@@ -16,7 +16,7 @@ type Handlers = {
 interface Load {
   readonly ending: AbortController;
   readonly done: Promise<void>;
-  failure: unknown;
+  failure: Error | undefined;
 }
 
 /** Carries steps out, one after the other. Rejects with a `StepFailure` at the first that cannot be. */
@@ -49,7 +49,7 @@ export class StepRunner {
     blobs: (plan) => this.#blobs(plan),
     waitFor: async ({ condition, within }) => {
       const look = await conditionOf(this.#site, condition);
-      await this.#site.until(within, `${condition.kind}`, look);
+      await this.#site.until(within, condition.kind, look);
     },
     wait: async (ms) => sleep(ms, undefined, { signal: this.#site.signal }),
     repeat: async () => {
@@ -65,7 +65,7 @@ export class StepRunner {
     const handle = this.#handlers[kind] as (body: unknown) => Promise<void>;
     await handle(body);
     for (const [name, { failure }] of this.#loads)
-      if (failure !== undefined) throw new StepFailure(`load ${name}: ${String(failure)}`);
+      if (failure !== undefined) throw new StepFailure(`load ${name}: ${failure.message}`);
   }
 
   /** Ends what still runs beside the steps. */
@@ -103,7 +103,7 @@ export class StepRunner {
     const done = this.#append(plan, ending.signal, stream);
     const load: Load = { ending, done, failure: undefined };
     done.catch((error: unknown) => {
-      load.failure = error;
+      load.failure = error instanceof Error ? error : new Error(String(error));
     });
     this.#loads.set(plan.name, load);
   }

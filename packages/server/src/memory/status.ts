@@ -35,7 +35,11 @@ export function addCounts(
 }
 
 /** What every bound holds and has held, beside what it may hold. `readings` are of all threads. */
-export function memoryStatus(config: NodeConfig, shape: Shape, readings: Readings): Omit<MemoryStatus, "pauses"> {
+export function memoryStatus(
+  config: NodeConfig,
+  shape: Shape,
+  readings: Readings,
+): Omit<MemoryStatus, "pauses"> {
   const { used_heap_size: heap } = getHeapStatistics();
   const all: Readings = {
     ...readings,
