@@ -36,10 +36,10 @@ function drill(path: string): Promise<Answer> {
   });
 }
 
-it.each(short)("$name", async ({ path }, context) => {
+it.for(short)("$name", async ({ path }, { skip }) => {
   const { code, stdout, stderr } = await drill(path);
   expect(code, stderr).toBe(0);
   const { result, why } = JSON.parse(stdout) as { result: string; why?: string };
-  if (result === "skipped") context.skip(why);
+  if (result === "skipped") skip(why);
   expect(result).toBe("passed");
 });

@@ -68,7 +68,7 @@ describe("LogBook", () => {
     const lines = [
       '{"level":30,"time":100,"node":"a","log":"audit","term":3,"msg":"becameCandidate"}',
       '{"level":50,"time":200,"node":"a","worker":1,"logs":["x","y"],"msg":"worker ended; its logs are handed to others"}',
-      '{"level":30,"time":300,"node":"a","log":"x","msg":"log handed to a worker"}',
+      '{"level":30,"time":300,"node":"a","log":"x","msg":"log handed over"}',
       "Error: Unhandled rejection",
       "{ not json",
     ];

@@ -42,15 +42,12 @@ export function tableRow(outcome: DrillOutcome): TableRow {
   };
 }
 
-/** The largest that a single one of each queue held on any node, beside its cap. */
+/** How full a single one of each queue ever was, on whichever node it was fullest. */
 function queuesText(nodes: readonly NodeOutcome[]): string {
   const texts = SHOWN_QUEUES.flatMap((name) => {
-    const seen = nodes.flatMap(({ peaks }) => peaks.get(name) ?? []);
-    const top = seen.toSorted((a, b) => b.largest - a.largest)[0];
-    if (top === undefined || top.largest === 0) return [];
-    const show = (amount: number): string =>
-      top.unit === "bytes" ? bytesText(amount) : String(amount);
-    return [`${name} ${show(top.largest)}/${show(top.cap)}`];
+    const shares = nodes.flatMap(({ peaks }) => peaks.get(name) ?? []);
+    const fullest = Math.max(0, ...shares.map(({ largest, cap }) => (largest * 100) / cap));
+    return fullest === 0 ? [] : [`${name} ${Math.ceil(fullest)} %`];
   });
   return texts.length === 0 ? "–" : texts.join(", ");
 }

@@ -93,7 +93,7 @@ export class LogBook {
     const { msg, time = 0, log = "", logs = [], term = 0 } = entry;
     if (msg === "worker ended; its logs are handed to others")
       this.deaths.push({ atMs: time, logs });
-    else if (msg === "log handed to a worker") this.handovers.push({ atMs: time, log });
+    else if (msg === "log handed over") this.handovers.push({ atMs: time, log });
     else if (msg === "becameCandidate") this.elections.push({ log, term });
   }
 }

@@ -121,7 +121,7 @@ export class WorkerPool {
       this.#handovers.delete(timer);
       if (place.worker !== undefined || this.#closing) return;
       this.assign(place);
-      this.#options.logger.info({ log: place.entry.name }, "log handed to a worker");
+      this.#options.logger.info({ log: place.entry.name }, "log handed over");
     }, this.#stagger.reserve(performance.now()));
     this.#handovers.add(timer);
   }
