@@ -133,6 +133,8 @@ export class PeerStreams implements PeerTransport {
         limits: { maxMessageBytes },
       }),
       maxMessageBytes,
+      // The item that may cross the follower's high-water mark.
+      maxFrameEntries: append.maxEntries,
       // Raft's window, and one message that may overdraw it.
       maxQueuedBytes: append.maxInflightBytes + append.maxBytes,
       maxQueuedMessages: 2 * append.maxInflightMessages,
