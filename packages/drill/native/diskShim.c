@@ -41,6 +41,8 @@ static int watched(int fd, char *path, size_t size) {
   return strncmp(path, root, strlen(root)) == 0;
 }
 
+#define PIECE_SECONDS 0.05
+
 struct slowness {
   unsigned delay;
   unsigned long rate;
@@ -67,9 +69,14 @@ static void take_longer(struct slowness slow, size_t bytes) {
   if (slow.delay > 0) usleep(slow.delay);
   if (slow.rate == 0 || bytes == 0) return;
   pthread_mutex_lock(&line);
-  double seconds = (double)bytes / (double)slow.rate;
-  struct timespec time = {(time_t)seconds, (long)((seconds - (double)(time_t)seconds) * 1e9)};
-  nanosleep(&time, NULL);
+  /* In small pieces: when the disk recovers, nobody goes on waiting for what it was. */
+  char slow_file[1024];
+  double left = (double)bytes / (double)slow.rate;
+  for (; left > 0 && control(".slow", slow_file, sizeof slow_file); left -= PIECE_SECONDS) {
+    double piece = left < PIECE_SECONDS ? left : PIECE_SECONDS;
+    struct timespec time = {0, (long)(piece * 1e9)};
+    nanosleep(&time, NULL);
+  }
   pthread_mutex_unlock(&line);
 }
 
