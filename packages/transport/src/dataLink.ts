@@ -120,7 +120,8 @@ export class DataLink {
     this.#queued?.set(this.#queuedBytes);
     const { maxQueuedBytes, maxQueuedMessages } = this.#options;
     if (this.#queuedBytes > maxQueuedBytes || this.#queue.length > maxQueuedMessages) {
-      this.#lost({
+      // The link is well: a blob on its way over it goes on, however long the follower's disk takes and whatever waits behind it.
+      this.#drop({
         code: "ERR_LINK_CONGESTED",
         reason: `${this.#queue.length} messages wait for credit`,
       });
@@ -273,10 +274,15 @@ export class DataLink {
   }
 
   #lost(fault: LinkFault): void {
+    this.#cutTransfer();
+    this.#drop(fault);
+  }
+
+  /** What waits is given up: replication has to probe. */
+  #drop(fault: LinkFault): void {
     this.#queue = [];
     this.#queuedBytes = 0;
     this.#measure();
-    this.#cutTransfer();
     this.#options.onLost(fault);
   }
 
