@@ -133,6 +133,8 @@ export interface ClusterStatus {
     readonly term: number;
     readonly commitIndex: number;
     readonly appliedIndex: number;
+    /** Of the last entry that this node has, committed or not. */
+    readonly lastIndex: number;
     readonly lastSeq: number;
     readonly headHash?: string;
     readonly replicas: readonly {

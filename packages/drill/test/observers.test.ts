@@ -19,6 +19,7 @@ function status(pid: number, lastSeq: number, pauses: number, largest = 0): Clus
         term: 1,
         commitIndex: 1,
         appliedIndex: 1,
+        lastIndex: lastSeq,
         lastSeq,
         headHash: "00",
         replicas: [],
@@ -56,7 +57,7 @@ describe("StatusWatch", () => {
     watch.told("a", status(2, 25, 0, 3));
     watch.told("a", status(2, 30, 0, 3));
     expect(watch.peaks("a").get("receive.link")).toMatchObject({ largest: 12, cap: 10, item: 5 });
-    expect(watch.starts("a").map(({ records }) => records)).toEqual([10, 25]);
+    expect(watch.starts("a").map(({ entries }) => entries)).toEqual([10, 25]);
     expect(watch.records("a")).toBe(30);
     expect(watch.budget("a")).toBe(100);
   });

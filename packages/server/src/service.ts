@@ -197,6 +197,8 @@ export interface LogStatus {
   readonly term: number;
   readonly commitIndex: number;
   readonly appliedIndex: number;
+  /** Of the last entry that the answering node has, committed or not. */
+  readonly lastIndex: number;
   readonly lastSeq: number;
   /** Chain hash of the last stored entry of the answering node, in hex. */
   readonly headHash: string | undefined;

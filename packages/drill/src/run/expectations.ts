@@ -145,8 +145,8 @@ const JUDGES: Judges = {
   resumesLater: (site, node) =>
     eachNode(site, node, (id) => {
       const starts = site.watch.starts(id).slice(1);
-      const stuck = starts.find((start, k) => start.records <= (starts[k - 1]?.records ?? -1));
-      const text = starts.map(({ records }) => records).join(" < ");
+      const stuck = starts.find((start, k) => start.entries <= (starts[k - 1]?.entries ?? -1));
+      const text = `entries at each start: ${starts.map(({ entries }) => entries).join(" < ")}`;
       return finding(starts.length > 1 && stuck === undefined, text);
     }),
   timeToFirstCommit: (site, { atMost }) =>

@@ -20,7 +20,8 @@ interface Tally {
 /** Where a node was when one of its processes was first heard of. */
 export interface Start {
   readonly pid: number;
-  readonly records: number;
+  /** The last index of each log, added up: what it had on its disk. */
+  readonly entries: number;
 }
 
 interface NodeView {
@@ -71,7 +72,7 @@ export class StatusWatch {
       status.logs.some((log) => log.name === name && log.headHash !== undefined),
     );
     if (opened && view.starts.at(-1)?.pid !== pid)
-      view.starts.push({ pid, records: this.records(id) });
+      view.starts.push({ pid, entries: this.#entries(status) });
   }
 
   #view(id: string): NodeView {
@@ -100,6 +101,11 @@ export class StatusWatch {
     return logs
       .filter((log) => this.#logs.includes(log.name))
       .reduce((sum, { lastSeq }) => sum + lastSeq, 0);
+  }
+
+  #entries({ logs }: ClusterStatus): number {
+    const counted = logs.filter(({ name }) => this.#logs.includes(name));
+    return counted.reduce((sum, { lastIndex }) => sum + lastIndex, 0);
   }
 
   /** The worst case in bytes that the node prints. */

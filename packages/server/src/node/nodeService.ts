@@ -240,6 +240,7 @@ export class LocalNodeService implements NodeService {
         term: place.term,
         commitIndex: status?.raft.commitIndex ?? 0,
         appliedIndex: status?.raft.applied ?? 0,
+        lastIndex: status?.raft.lastIndex ?? 0,
         lastSeq: status?.appliedSeq ?? 0,
         headHash: status?.headHash,
         replicas: this.#replicas(place, status),
