@@ -38,7 +38,8 @@ function drill(path: string): Promise<Answer> {
 
 it.for(short)("$name", async ({ path }, { skip }) => {
   const { code, stdout, stderr } = await drill(path);
-  expect(code, stderr).toBe(0);
+  if (code !== 0) console.error(stderr);
+  expect(code).toBe(0);
   const { result, why } = JSON.parse(stdout) as { result: string; why?: string };
   if (result === "skipped") skip(why);
   expect(result).toBe("passed");
