@@ -53,6 +53,8 @@ const TRANSFER_TIMEOUT_MS = 3000;
 /** The HTTP API's view of a node: names to places, places to workers, and what is wrong in plain words. */
 export class LocalNodeService implements NodeService {
   readonly #view: NodeView;
+  /** By log. */
+  readonly #blobs = new Map<number, BlobFiles>();
 
   constructor(view: NodeView) {
     this.#view = view;
@@ -98,7 +100,13 @@ export class LocalNodeService implements NodeService {
 
   async blobs(log: string): Promise<BlobFiles> {
     const place = await this.#gateway().find(log);
-    return blobsOf(this.#view.config, place.entry.id);
+    const { id } = place.entry;
+    const known = this.#blobs.get(id);
+    if (known !== undefined) return known;
+    // Kept: it remembers for a second how much room the disk has.
+    const blobs = blobsOf(this.#view.config, id);
+    this.#blobs.set(id, blobs);
+    return blobs;
   }
 
   async logs(): Promise<readonly LogInfo[]> {
