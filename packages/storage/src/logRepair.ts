@@ -10,7 +10,8 @@ import { origin } from "./roll.ts";
 import { salvageProducers } from "./salvage.ts";
 import { salvageProducersInChild, unlessDamage } from "./scanProcess.ts";
 import { SealedSegments } from "./sealedSegments.ts";
-import { Segment } from "./segment.ts";
+import { mapBytesOf, Segment } from "./segment.ts";
+import type { EntryRow } from "./segment.ts";
 import { temporaryPath } from "./segmentDirectory.ts";
 import type { SwapStep } from "./segmentDirectory.ts";
 import { intactEntry } from "./segmentScan.ts";
@@ -74,7 +75,7 @@ export class LogRepair {
   /** Salvages what is intact and finds the runs that are missing. */
   static async begin(options: LogRepairOptions): Promise<LogRepair> {
     const { directory, diagnosis, segmentBytes, isolate = true } = options;
-    const mapBytes = 2 * segmentBytes;
+    const mapBytes = mapBytesOf(segmentBytes);
     const sound = new SealedSegments(directory, diagnosis.sound, mapBytes);
     const groups: Group[] = [];
     for (const group of diagnosis.groups) {
@@ -191,10 +192,10 @@ export class LogRepair {
         if (fetched === undefined) {
           const path = temporaryPath(directory, `fetched-${run.from}`);
           await rm(path, { recursive: true, force: true });
-          fetched = await Segment.create(path, 2 * segmentBytes);
+          fetched = await Segment.create(path, mapBytesOf(segmentBytes));
           this.#fetched.push(fetched);
         }
-        const values: { readonly index: LogIndex; readonly value: Uint8Array }[] = [];
+        const values: EntryRow[] = [];
         for (const entry of entries) {
           const hash = hashEntry(head, entry);
           values.push({ index: entry.index, value: encodeStoredEntry(entry, head, hash) });

@@ -1,7 +1,7 @@
 /** Takes what is intact out of a damaged segment. Runs in a process of its own, which reading may end by a signal at any moment. */
 import { join } from "node:path";
-import type { LogIndex } from "@annals/raft";
 import { Segment } from "./segment.ts";
+import type { EntryRow } from "./segment.ts";
 import { segmentName } from "./segmentDirectory.ts";
 import { intactEntry } from "./segmentScan.ts";
 import { encodeProducer, producerKey } from "./producerValue.ts";
@@ -26,7 +26,7 @@ export async function salvageEntries(
 ): Promise<number> {
   const source = Segment.open(join(directory, segmentName(first)), "readOnly", 0);
   const copy = Segment.open(target, "readWrite", 0);
-  let group: { readonly index: LogIndex; readonly value: Uint8Array }[] = [];
+  let group: EntryRow[] = [];
   let bytes = 0;
   let copied = 0;
   for (let index = first; index <= last; index++) {

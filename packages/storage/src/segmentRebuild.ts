@@ -1,14 +1,13 @@
 import { rm } from "node:fs/promises";
 import { setImmediate } from "node:timers/promises";
 import { asIndex, NOBODY } from "@annals/raft";
-import type { LogIndex } from "@annals/raft";
 import { asSeq, batchSeqRange, equalBytes } from "@annals/record";
 import type { ProducerState } from "@annals/replica";
 import type { DamagedSegment } from "./diagnosis.ts";
 import { salvageEntries } from "./salvage.ts";
 import { salvageEntriesInChild } from "./scanProcess.ts";
 import { Segment } from "./segment.ts";
-import type { BatchRef, TermRun } from "./segment.ts";
+import type { BatchRef, EntryRow, TermRun } from "./segment.ts";
 import { segmentName, swapSegment, temporaryPath } from "./segmentDirectory.ts";
 import type { SwapStep } from "./segmentDirectory.ts";
 import { intactEntry } from "./segmentScan.ts";
@@ -68,7 +67,7 @@ export class SegmentRebuild {
     return intactEntry(this.#segment, index);
   }
 
-  put(entries: readonly { readonly index: LogIndex; readonly value: Uint8Array }[]): Promise<void> {
+  put(entries: readonly EntryRow[]): Promise<void> {
     return this.#segment.putEntries(entries);
   }
 
