@@ -2,6 +2,7 @@ import { CYCLE_STEPS } from "../storage/cycleSteps.ts";
 import type { Damage } from "../storage/diskImage.ts";
 import { TIMED_FAULTS } from "./faultKinds.ts";
 import type { TimedFault } from "./faultKinds.ts";
+import { isMachineFault, MACHINE_FAULTS } from "./machineFaults.ts";
 import { Operator } from "./operator.ts";
 import type { Random } from "./random.ts";
 import type { SimulatedNode } from "./simulatedNode.ts";
@@ -59,6 +60,11 @@ export class FaultInjector {
     const electionUs = this.#electionUs();
     const note = (value: number, text?: string): void =>
       journal.note(fault, node.id, 0, value, text === undefined ? undefined : () => text);
+    if (isMachineFault(fault)) {
+      note(1);
+      MACHINE_FAULTS[fault](node, random, electionUs, this.#world.plan.workers);
+      return;
+    }
     switch (fault) {
       case "partition": {
         if (network.partition.active) return;
@@ -75,50 +81,10 @@ export class FaultInjector {
         });
         return;
       }
-      case "crash":
-        note(1);
-        node.crashFor(random.below(4 * electionUs), random.pick(CYCLE_STEPS));
-        return;
-      case "workerCrash":
-        note(1);
-        node.crashWorker(random.below(this.#world.plan.workers), random.pick(CYCLE_STEPS));
-        return;
       case "powerCut":
         journal.note(fault, 0, 0, 0);
         for (const one of inService)
           one.crashFor(random.below(2 * electionUs), random.pick(CYCLE_STEPS));
-        return;
-      case "stop":
-        note(1);
-        node.stopFor(random.below(2 * electionUs));
-        return;
-      case "freeze":
-        note(1);
-        node.freezeFor(random.below(4 * electionUs));
-        return;
-      case "clockJump":
-        note(1);
-        node.jumpClock(random.between(-3_600_000, 3_600_000));
-        return;
-      case "lateTick":
-        note(1);
-        node.delayTick(random.below(3 * electionUs));
-        return;
-      case "slowDisk":
-        note(1);
-        node.slowFlushes(random.pick([1, 10, 50]));
-        return;
-      case "stalledDisk":
-        note(1);
-        node.stallDisk(random.below(4 * electionUs));
-        return;
-      case "failedFlush":
-        note(1);
-        node.failNextFlush();
-        return;
-      case "fullDisk":
-        note(1);
-        node.fillDisk(random.below(6 * electionUs));
         return;
       case "damage":
         this.#damage([node], random.pick(["flipped", "misplaced"]), 1, random);
@@ -131,10 +97,6 @@ export class FaultInjector {
           8,
           random,
         );
-        return;
-      case "misread":
-        note(1);
-        node.misread(random);
         return;
       case "transfer":
         this.#transfer(random);

@@ -20,8 +20,12 @@ export function settlement(
   return undefined;
 }
 
+function stillWanted({ replicas }: LogUnderTest): readonly SimulatedReplica[] {
+  return replicas.filter(({ host }) => !host.lost);
+}
+
 function logSettlement(log: LogUnderTest): string | undefined {
-  const running = log.replicas.filter(({ host }) => !host.dead && !host.replaced);
+  const running = stillWanted(log);
   const down = running.find(({ replica }) => replica === undefined);
   if (down !== undefined) return `n${down.node} is down`;
   const damaged = running.find(({ disk }) => disk.damaged.size > 0);
@@ -94,9 +98,7 @@ function replicaSettlement(log: LogUnderTest, target: SimulatedReplica): string 
  */
 export function hasLeftOutVoter(world: World): boolean {
   return world.logs.some((log) => {
-    const living = log.replicas.filter(
-      ({ host, replica }) => !host.dead && !host.replaced && replica !== undefined,
-    );
+    const living = stillWanted(log).filter(({ up }) => up);
     if (living.some(({ replica }) => replica?.role === "leader")) return false;
     return living.some(
       (left) =>
