@@ -1,7 +1,7 @@
 import { randomInt } from "node:crypto";
 import { Backoff } from "@annals/flow";
 import type { Entry, LogIndex, MemberId } from "@annals/raft";
-import { RunRepair } from "@annals/replica";
+import { RunRepair, witnessesNeeded } from "@annals/replica";
 import type { RepairOutcome } from "@annals/replica";
 import { diagnoseLog, hashEntry, LogRepair } from "@annals/storage";
 import type { Diagnosis, RunToRepair } from "@annals/storage";
@@ -112,6 +112,7 @@ export class LogMender {
       run,
       sink,
       commitIndex: repair.commitIndex,
+      witnessesNeeded: () => witnessesNeeded(this.#peers.members().length),
       peers: () => ["self", ...this.#peers.members()],
       fetch: async (peer, first, last) => {
         if (peer !== "self") return this.#peers.fetch(peer, first, last);
@@ -136,8 +137,16 @@ export class LogMender {
     this.#current = current;
     if (this.#stopped) current.stop();
     const outcome = await current.run();
-    const { fetched, mismatches, vainRounds } = current.status();
-    onLine("info", "damaged entries", { from, to, outcome, fetched, mismatches, vainRounds });
+    const { fetched, mismatches, witnesses, vainRounds } = current.status();
+    onLine("info", "damaged entries", {
+      from,
+      to,
+      outcome,
+      fetched,
+      mismatches,
+      witnesses,
+      vainRounds,
+    });
     return outcome;
   }
 }

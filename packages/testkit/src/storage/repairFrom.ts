@@ -1,5 +1,5 @@
 import type { Entry } from "@annals/raft";
-import { RunRepair } from "@annals/replica";
+import { RunRepair, witnessesNeeded } from "@annals/replica";
 import { diagnoseLog, hashEntry, LogRepair } from "@annals/storage";
 import type { LogRepairOptions } from "@annals/storage";
 
@@ -24,6 +24,7 @@ export async function repairFrom(
         run,
         sink,
         commitIndex: repair.commitIndex,
+        witnessesNeeded: () => witnessesNeeded(peers.length),
         peers: () => ["self", ...peers],
         fetch: async (peer, from, to) => {
           const entries =
