@@ -131,12 +131,21 @@ export class SimulatedDisk {
 
   /** A flush has brought the disk to this state. */
   protected persist(image: DiskImage): void {
+    this.#forgetOverwritten(image);
     this.#image = image;
     const { term, votedFor } = image.hardState;
     const attested = this.#attested;
     const promised = attested.term === term && attested.votedFor === votedFor;
     if (!promised || image.stored.count >= attested.last + LAG_ENTRIES_MAX)
       this.#attested = attestationOf(image, image.stored.count);
+  }
+
+  /** Where other entries were written nothing is damaged any more. */
+  #forgetOverwritten({ stored }: DiskImage): void {
+    if (this.#damaged.size === 0) return;
+    const former = this.#image.stored;
+    const left = [...this.#damaged].filter(([index]) => stored.at(index) === former.at(index));
+    if (left.length < this.#damaged.size) this.#damaged = new Map(left);
   }
 
   /** The whole disk is as it was, sidecar and all. */
