@@ -8,8 +8,8 @@ import type { CommittedLog } from "./committedLog.ts";
 
 /**
  * A repaired disk is what it was before the damage, byte for byte, and while it is in repair its replica neither speaks nor serves
- * ("Protocol-Aware Recovery for Consensus-Based Storage", FAST 2018: a damaged entry is neither taken for absent nor made up). It is given up
- * only for entries that others have committed.
+ * ("Protocol-Aware Recovery for Consensus-Based Storage", FAST 2018: a damaged entry is neither taken for absent nor made up). It is given
+ * up only for entries that others have committed.
  */
 export class Repairs implements Checker {
   readonly #report: Report;

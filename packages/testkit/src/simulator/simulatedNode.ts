@@ -71,7 +71,7 @@ export class SimulatedNode {
 
   /** What its disks have promised may be among what is damaged: they may have to be given up. */
   get uncertain(): boolean {
-    return this.replicas.some((replica) => replica.uncertain);
+    return this.replicas.some(({ disk }) => disk.uncertain);
   }
 
   /** Another machine has its place; this one stands in the attic, with all its disks hold. */
@@ -134,7 +134,7 @@ export class SimulatedNode {
   /** A log that is found damaged is repaired first; the others of the node go on. */
   #startReplica(replica: SimulatedReplica): void {
     if (!this.#up || this.#stopping || replica.up || replica.repairing) return;
-    if (replica.uncertain) {
+    if (replica.disk.uncertain) {
       // The end of a log is read before it is served.
       replica.mend();
       return;

@@ -80,12 +80,6 @@ export class SimulatedReplica implements Observed {
     return this.#running !== undefined;
   }
 
-  /** Whether entries are damaged that may have been promised to be kept, and of which the disk does not say that they are committed. */
-  get uncertain(): boolean {
-    const { commitIndex } = this.durable.hardState;
-    return [...this.#disk.damaged.keys()].some((index) => index > commitIndex);
-  }
-
   /** Its log is damaged, and it is down until everything is back. */
   get repairing(): boolean {
     return this.#repair !== undefined;

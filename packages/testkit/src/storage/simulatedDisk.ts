@@ -62,6 +62,12 @@ export class SimulatedDisk {
     return this.#damaged;
   }
 
+  /** Whether entries are damaged that may have been promised to be kept, and of which it does not say that they are committed. */
+  get uncertain(): boolean {
+    const { commitIndex } = this.#image.hardState;
+    return this.#damaged.size > 0 && Math.max(...this.#damaged.keys()) > commitIndex;
+  }
+
   /** What was got back takes the place of what was damaged, all of it at once. Only while no store is open. */
   mend(entries: readonly Entry[]): void {
     const { stored } = this.#image;
