@@ -5,7 +5,7 @@ import type { LogIndex, MembershipState } from "@annals/raft";
 import { equalBytes, ZERO_HASH } from "@annals/record";
 import { Attestor } from "./attestor.ts";
 import { attestationProblems, newestTransactionProblem } from "./diagnosis.ts";
-import { DiskFloor } from "./diskFloor.ts";
+import { DiskFloor, MIN_FREE_BYTES } from "./diskFloor.ts";
 import { LmdbLogStore } from "./logStore.ts";
 import { birthWrite, origin } from "./roll.ts";
 import { scanTails } from "./scanProcess.ts";
@@ -18,9 +18,6 @@ import { Sidecar, readSidecar } from "./sidecar.ts";
 import type { Attestation } from "./sidecar.ts";
 import { logDamaged, REPLACE_ADVICE, StorageError } from "./storageError.ts";
 import { decodeStoredEntry } from "./storedEntry.ts";
-
-/** Free space that appends leave to elections, commits and repairs. */
-export const MIN_FREE_BYTES: number = 64 * 1024 * 1024;
 
 export interface LogStoreOptions {
   /** The directory of this one log; made when it is missing. */
