@@ -66,11 +66,12 @@ export class Operator {
 
   /**
    * Bit rot in the last entries of a log that its disk does not know to be committed. It may turn out that others were committed in their
-   * place, and then the disk must be given up: so only where the rest can do without it.
+   * place, and then the disk must be given up: so only where the rest can do without it, and are as many as it has heard of.
    */
   damageTail({ host, disk, durable }: SimulatedReplica, damage: Damage, entries: number): boolean {
     const uncertain = this.#world.inService.filter((one) => one.uncertain).length;
     if (host.lost || this.#world.nodes.length + uncertain >= MACHINES_MAX) return false;
+    if (host.roster.members().length > this.#world.wanted().length) return false;
     const last = durable.stored.count;
     const first = Math.max(durable.hardState.commitIndex + 1, last - entries + 1);
     if (first > last || !this.mayLose(host)) return false;
@@ -107,9 +108,10 @@ export class Operator {
     return undefined;
   }
 
-  /** A node is no more wanted. It runs on, and hears that it is no member any more. */
+  /** A node is no more wanted. It runs on and hears that it is no member. Nobody takes one away while a repair may need its word. */
   leave(node: SimulatedNode): boolean {
-    const { leaving } = this.#world;
+    const { leaving, inService } = this.#world;
+    if (inService.some(({ uncertain }) => uncertain)) return false;
     if (node.lost || leaving.has(node.id) || this.#world.wanted().length < 2) return false;
     if (!this.#atRest()) return false;
     leaving.add(node.id);
