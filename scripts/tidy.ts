@@ -17,7 +17,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   transport: ["replica", "raft", "flow", "record", "wire"],
   client: ["record", "wire", "flow"],
   server: ["raft", "flow", "record", "wire", "replica", "storage", "transport"],
-  drill: ["client", "flow", "record", "server"],
+  drill: ["client", "record", "server"],
   cli: ["server", "client", "record", "storage", "drill"],
   testkit: [
     "raft",

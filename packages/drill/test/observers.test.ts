@@ -28,6 +28,7 @@ function status(pid: number, lastSeq: number, pauses: number, largest = 0): Clus
     ],
     linkFaults: {},
     workerRestarts: 0,
+    workers: [],
     memory: {
       limit: 1,
       worstBytes: 100,

@@ -60,7 +60,7 @@ export const limit: z.ZodType<Limit> = z
   });
 
 /** The limit, or what is wrong with it. */
-export function parseLimit(text: string): Limit | string {
+function parseLimit(text: string): Limit | string {
   const words: LimitWord[] = [];
   let amount = 0;
   for (const term of text.split("+").map((part) => part.trim())) {

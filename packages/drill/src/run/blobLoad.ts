@@ -6,7 +6,7 @@ import { recordText } from "./records.ts";
 const CHUNK_BYTES = 256 * 1024;
 
 /** Bytes that differ for each name and are made anew whenever they are read: a large blob costs the runner one chunk. */
-export function blobOf(name: string, bytes: number): BlobSource {
+function blobOf(name: string, bytes: number): BlobSource {
   const hash = createHash("sha256");
   for (const chunk of chunksOf(name, bytes)) hash.update(chunk);
   return {

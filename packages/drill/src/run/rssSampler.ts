@@ -13,7 +13,7 @@ export interface ProcessMemory {
 const KIB = 1024;
 
 /** Undefined when the process is gone, or the system has no such file. */
-export function readMemory(pid: number): ProcessMemory | undefined {
+function readMemory(pid: number): ProcessMemory | undefined {
   try {
     return parseMemory(readFileSync(`/proc/${pid}/status`, "utf8"));
   } catch {

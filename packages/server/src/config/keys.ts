@@ -210,7 +210,7 @@ export const KEYS: readonly KeySpec[] = [
     tooHigh: "So much memory per log under overload.",
   }),
   key("workers.count", "count", () => Math.min(4, availableParallelism()), "node", {
-    standardText: "number of cores, at most 4",
+    standardText: "number of cores, at most 4, less where memory.limit is small",
     about: "Threads that own the logs.",
     tooLow: "Logs share a core.",
     tooHigh: "More heaps than cores gain nothing; at most 64.",
@@ -231,6 +231,21 @@ export const KEYS: readonly KeySpec[] = [
     about: "One log of an ended worker is handed over per interval, over all crashes.",
     tooLow: "All logs catch up at once on the new worker.",
     tooHigh: "Logs wait longer after a crash of their worker.",
+  }),
+  key("workers.maxCatchUps", "count", 4, "node", {
+    about:
+      "Logs of one worker that are opened or catch up at a time. The next one is opened when one of them has applied what was committed " +
+      "when it came, or makes no progress any more.",
+    tooLow: "Logs come back one after the other when a node or a worker starts.",
+    tooHigh:
+      "Many logs catch up at once, each with full queues; appends to the others wait for the disk.",
+  }),
+  key("workers.maxIsolated", "count", 1, "node", {
+    about:
+      "Workers beyond workers.count for logs that keep ending theirs. Each of these has one for itself, with half of " +
+      "workers.maxHeapBytes; at the cap it waits, closed, for its turn.",
+    tooLow: "Of several such logs each is closed for longer.",
+    tooHigh: "So many more heaps and queues in the budget; at most 8.",
   }),
   key("memory.limit", "bytes", () => `${standardMemoryLimit()}B`, "node", {
     standardText: "75 % of the machine's memory, or of the container's if that is less",

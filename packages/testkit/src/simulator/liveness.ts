@@ -20,8 +20,12 @@ export function settlement(
   return undefined;
 }
 
+function stillWanted({ replicas }: LogUnderTest): readonly SimulatedReplica[] {
+  return replicas.filter(({ host }) => !host.lost);
+}
+
 function logSettlement(log: LogUnderTest): string | undefined {
-  const running = log.replicas.filter(({ host }) => !host.dead && !host.replaced);
+  const running = stillWanted(log);
   const down = running.find(({ replica }) => replica === undefined);
   if (down !== undefined) return `n${down.node} is down`;
   const damaged = running.find(({ disk }) => disk.damaged.size > 0);
@@ -86,25 +90,4 @@ function replicaSettlement(log: LogUnderTest, target: SimulatedReplica): string 
   const last = target.durable.stored.at(applied);
   if (last !== undefined && !log.committed.agrees(last)) return "has another log";
   return undefined;
-}
-
-/**
- * The one known way to stay without a leader (etcd #12359, packages/raft/SPEC.md, gaps): a member that has applied its own removal may not
- * stand, and a voter that has not heard of that removal still needs its vote. Not safety; told apart so that nothing else hides behind it.
- */
-export function hasLeftOutVoter(world: World): boolean {
-  return world.logs.some((log) => {
-    const living = log.replicas.filter(
-      ({ host, replica }) => !host.dead && !host.replaced && replica !== undefined,
-    );
-    if (living.some(({ replica }) => replica?.role === "leader")) return false;
-    return living.some(
-      (left) =>
-        !left.membership.voters.includes(left.id) &&
-        living.some(
-          (last) =>
-            left.membership.voters.includes(last.id) && last.membership.voters.includes(left.id),
-        ),
-    );
-  });
 }
