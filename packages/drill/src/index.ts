@@ -1,4 +1,4 @@
-export { drawAddresses, freePort, PROXY_HOST } from "./cluster/addresses.ts";
+export { drawAddresses, drawPorts, PROXY_HOST } from "./cluster/addresses.ts";
 export { command } from "./cluster/command.ts";
 export { compileShim, shimPath } from "./cluster/diskShim.ts";
 export { ProcessCluster } from "./cluster/processCluster.ts";
@@ -9,6 +9,7 @@ export {
   ProcessNode,
   SIGNAL_WRITE_FAILED,
 } from "./cluster/processNode.ts";
+export { spawnNode } from "./cluster/spawnNode.ts";
 export { LinkMatrix } from "./proxy/linkMatrix.ts";
 export { SYSTEM_CLOCK } from "./proxy/systemClock.ts";
 export { parseScenario } from "./language/parseScenario.ts";
