@@ -17,6 +17,8 @@ export type {
   ResponseFrame,
   WelcomeFrame,
 } from "./frames.ts";
+export { CONTENT_ENCODINGS, decodeContent } from "./contentDecoder.ts";
+export type { ContentEncoding, DecodeLimits } from "./contentDecoder.ts";
 export { parseIngestBody } from "./ingest.ts";
 export type { IngestContentType } from "./ingest.ts";
 export { MEMBERS_MAX, packMembership, readMembership } from "./membership.ts";

@@ -32,6 +32,22 @@ function refusal(work: () => unknown): Refusal | string {
   }
 }
 
+function offsetOf(body: Uint8Array): number {
+  try {
+    parseIngestBody("application/json", body, limits);
+  } catch (error) {
+    if (error instanceof BadInputError) return error.place.offset;
+  }
+  return Number.POSITIVE_INFINITY;
+}
+
+test.each(['"\\', '{"actor":{"id":"\\', '{"actor":{"id":"\\u00', '{"actor":{"id":"\\ud800\\'])(
+  "the refusal of %s does not point beyond it",
+  (text) => {
+    expect(offsetOf(Buffer.from(text))).toBeLessThanOrEqual(text.length);
+  },
+);
+
 const msgpack = (body: Uint8Array) =>
   refusal(() => parseIngestBody("application/msgpack", body, limits));
 const json = (text: string | Uint8Array) =>
