@@ -142,11 +142,25 @@ export interface ClusterStatus {
       readonly paused: readonly string[];
     }[];
     readonly pendingBytes: number;
+    /** Present while the log is isolated on this node: its worker, or that of several suspects, ended again and again. */
+    readonly isolation?: {
+      readonly deaths: number;
+      readonly reason: string;
+      readonly known: boolean;
+      readonly retryInMs?: number;
+    };
   }[];
   /** How often links from peers ended at this node, by the code of their reason. */
   readonly linkFaults: Readonly<Record<string, number>>;
   /** Worker threads of this node that ended without being asked to. */
   readonly workerRestarts: number;
+  /** Its worker threads that run now, with the logs that they own. */
+  readonly workers: readonly {
+    readonly id: number;
+    readonly isolated: boolean;
+    readonly logs: readonly string[];
+    readonly catchingUp: readonly string[];
+  }[];
   /** What this node holds in memory, in bytes; the rows are those of docs/bounds.md. Absent before the cluster is born. */
   readonly memory?: {
     readonly limit: number;

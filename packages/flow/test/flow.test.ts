@@ -141,4 +141,15 @@ describe("Stagger", () => {
     expect(stagger.reserve(10_000)).toBe(0);
     expect(stagger.reserve(10_000)).toBe(100);
   });
+
+  it("gives out a slot that is due, and nothing before", () => {
+    const stagger = new Stagger(100);
+    expect([stagger.tryTake(7), stagger.tryTake(7), stagger.waitMs(7)]).toEqual([true, false, 100]);
+    expect([stagger.tryTake(106), stagger.waitMs(106), stagger.tryTake(107)]).toEqual([
+      false,
+      1,
+      true,
+    ]);
+    expect(stagger.waitMs(1000)).toBe(0);
+  });
 });

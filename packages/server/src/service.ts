@@ -136,6 +136,8 @@ export interface ClusterStatus {
   readonly linkFaults: Readonly<Record<string, number>>;
   /** Worker threads of the answering node that ended without being asked to. */
   readonly workerRestarts: number;
+  /** Its worker threads that run now; empty until its cluster is born. */
+  readonly workers: readonly WorkerStatus[];
   /** What the answering node holds in memory; undefined until its cluster is born. */
   readonly memory: MemoryStatus | undefined;
   /** The last time that the answering node has read and checked everything that it stores; no time before the first one. */
@@ -178,6 +180,28 @@ export interface MemoryRow {
   readonly largest: number;
 }
 
+/** A worker thread of the answering node. */
+export interface WorkerStatus {
+  readonly id: number;
+  /** It is there for logs that keep ending their workers. */
+  readonly isolated: boolean;
+  readonly logs: readonly string[];
+  /** Those of them that take a place of `workers.maxCatchUps`. */
+  readonly catchingUp: readonly string[];
+}
+
+/** What keeps a log on a worker of its own, on the answering node. */
+export interface IsolationStatus {
+  /** Workers that ended with it in the last ten minutes. */
+  readonly deaths: number;
+  /** Why the last of them ended. */
+  readonly reason: string;
+  /** False while it is one of several suspects. */
+  readonly known: boolean;
+  /** Milliseconds until it is tried again; undefined while it runs or has only its turn to wait for. */
+  readonly retryInMs: number | undefined;
+}
+
 export interface NodeStatus {
   readonly id: string;
   /** `host:port`. */
@@ -201,6 +225,8 @@ export interface LogStatus {
   readonly replicas: readonly ReplicaStatus[];
   /** Bytes admitted and not yet committed on the answering node. */
   readonly pendingBytes: number;
+  /** Set while the log is isolated on the answering node. */
+  readonly isolation: IsolationStatus | undefined;
 }
 
 export interface ReplicaStatus {

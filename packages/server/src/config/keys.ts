@@ -232,6 +232,21 @@ export const KEYS: readonly KeySpec[] = [
     tooLow: "All logs catch up at once on the new worker.",
     tooHigh: "Logs wait longer after a crash of their worker.",
   }),
+  key("workers.maxCatchUps", "count", 4, "node", {
+    about:
+      "Logs of one worker that are opened or catch up at a time. The next one is opened when one of them has applied what was committed " +
+      "when it came, or makes no progress any more.",
+    tooLow: "Logs come back one after the other when a node or a worker starts.",
+    tooHigh:
+      "Many logs catch up at once, each with full queues; appends to the others wait for the disk.",
+  }),
+  key("workers.maxIsolated", "count", 1, "node", {
+    about:
+      "Workers beyond workers.count for logs that keep ending theirs: each of these has one for itself. At the cap such a log waits, closed, " +
+      "for its turn.",
+    tooLow: "Of several such logs each is closed for longer.",
+    tooHigh: "So many more heaps and queues in the budget; at most 8.",
+  }),
   key("memory.limit", "bytes", () => `${standardMemoryLimit()}B`, "node", {
     standardText: "75 % of the machine's memory, or of the container's if that is less",
     about:

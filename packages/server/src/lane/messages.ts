@@ -126,6 +126,8 @@ export type ToWorker =
 
 export type FromWorker =
   | { readonly kind: "opened"; readonly logId: number }
+  /** What was committed when the log was opened is applied; or, with `progress` false, nothing has moved for so long that others go first. */
+  | { readonly kind: "caughtUp"; readonly logId: number; readonly progress: boolean }
   | { readonly kind: "openFailed"; readonly logId: number; readonly error: PlainError }
   /** The log is damaged and closed until it is whole again: nobody here votes or acknowledges for it. */
   | { readonly kind: "repairing"; readonly logId: number; readonly note: RepairNote }

@@ -6,6 +6,7 @@ export interface Shape {
   readonly peers: number;
   /** Logs beside `_system`, which carries commands of a few hundred bytes only. */
   readonly logs: number;
+  /** Those of isolated logs included. */
   readonly workers: number;
 }
 

@@ -23,7 +23,8 @@ export interface MemoryBudget {
 
 /** The node as its configuration describes it: with the logs that it is born with. */
 export function shapeOf(config: NodeConfig, logs: number = config.logs.length): Shape {
-  return { peers: Object.keys(config.nodes).length - 1, logs, workers: config.workers.count };
+  const { count, maxIsolated } = config.workers;
+  return { peers: Object.keys(config.nodes).length - 1, logs, workers: count + maxIsolated };
 }
 
 const SYSTEM_LOGS = 1;

@@ -255,11 +255,21 @@ export class Gateway {
           place.repairing = undefined;
         });
         return;
+      case "caughtUp":
+        this.#update(message.logId, worker, (place) => {
+          place.catchingUp = false;
+          const { name } = place.entry;
+          if (!message.progress)
+            this.#options.logger.info({ log: name }, "makes no progress: others go first");
+        });
+        this.#pool.wake();
+        return;
       case "repairing":
         this.#update(message.logId, worker, (place) => {
           silence(place);
           place.repairing = message.note;
         });
+        this.#pool.wake();
         for (const wake of this.#roleWaiters) wake();
         return;
       case "unusable":
