@@ -4,18 +4,17 @@ import type { Transform } from "node:stream";
 import { constants, createGunzip, createInflate, createZstdDecompress } from "node:zlib";
 import { BadInputError } from "@annals/record";
 import type { BadInputCode } from "@annals/record";
+import { BodyBuffer } from "./bodyBuffer.ts";
+import type { BodyBufferLimits } from "./bodyBuffer.ts";
 
 export type ContentEncoding = "gzip" | "deflate" | "zstd";
 
 export const CONTENT_ENCODINGS: readonly ContentEncoding[] = ["gzip", "deflate", "zstd"];
 
-export interface DecodeLimits {
-  /** Bytes that may come out. */
-  readonly maxBytes: number;
+/** `maxBytes` bounds what comes out. */
+export interface DecodeLimits extends BodyBufferLimits {
   /** Bytes out per byte in, once more than a mebibyte has come out: a bomb is told by it long before the cap on bytes. */
   readonly maxRatio: number;
-  /** Told before the buffer grows to `bytes`. May throw: then decoding ends with that error. */
-  readonly onGrow?: (bytes: number) => void;
 }
 
 type Inflater = Transform & { readonly bytesWritten: number };
@@ -25,9 +24,6 @@ const CHUNK_BYTES = 64 * 1024;
 /** RFC 9659: a decoder of zstd bodies takes windows of 8 MiB, and no more. */
 const ZSTD_WINDOW_LOG_MAX = 23;
 const RATIO_FREE_BYTES = 1024 * 1024;
-const GROW_BYTES_MIN = 256 * 1024;
-/** Above this the result stays in the buffer that it grew in; below, a copy costs little and such buffers are read faster. */
-const COPY_BYTES_MAX = 256 * 1024;
 
 const INFLATERS: Readonly<Record<ContentEncoding, () => Inflater>> = {
   gzip: () => createGunzip({ chunkSize: CHUNK_BYTES }),
@@ -49,10 +45,11 @@ export async function decodeContent(
   limits: DecodeLimits,
 ): Promise<Uint8Array> {
   const inflater = INFLATERS[encoding]();
-  const output = new Output(limits);
+  const output = new BodyBuffer(limits);
   inflater.on("data", (chunk: Buffer) => {
     try {
-      output.append(chunk, inflater.bytesWritten);
+      checkSize(output.byteLength + chunk.byteLength, inflater.bytesWritten, limits);
+      output.append(chunk);
     } catch (error) {
       inflater.destroy(error instanceof Error ? error : new Error(String(error)));
     }
@@ -83,45 +80,12 @@ export async function decodeContent(
   }
 }
 
-/**
- * One buffer that grows in place: its pages are reserved at the cap and become memory when they are written, so that no second copy
- * exists while it grows.
- */
-class Output {
-  readonly #limits: DecodeLimits;
-  readonly #buffer: ArrayBuffer;
-  #bytes = 0;
-
-  constructor(limits: DecodeLimits) {
-    this.#limits = limits;
-    this.#buffer = new ArrayBuffer(0, { maxByteLength: limits.maxBytes });
-  }
-
-  /** `taken`: bytes that went in by now. */
-  append(chunk: Uint8Array, taken: number): void {
-    const { maxBytes, maxRatio } = this.#limits;
-    const bytes = this.#bytes + chunk.byteLength;
-    if (bytes > maxBytes)
-      throw refusal("ERR_BODY_DECODED_TOO_LARGE", `decodes to more than ${maxBytes} bytes`, taken);
-    if (bytes > RATIO_FREE_BYTES && bytes > maxRatio * taken)
-      throw refusal("ERR_BODY_RATIO", `decodes to more than ${maxRatio} times its size`, taken);
-    if (bytes > this.#buffer.byteLength) this.#grow(bytes);
-    new Uint8Array(this.#buffer, this.#bytes, chunk.byteLength).set(chunk);
-    this.#bytes = bytes;
-  }
-
-  #grow(bytes: number): void {
-    const step = Math.max(GROW_BYTES_MIN, bytes >> 3);
-    const next = Math.min(bytes + step, this.#limits.maxBytes);
-    this.#limits.onGrow?.(next);
-    this.#buffer.resize(next);
-  }
-
-  take(): Uint8Array {
-    this.#buffer.resize(this.#bytes);
-    const whole = new Uint8Array(this.#buffer, 0, this.#bytes);
-    return this.#bytes <= COPY_BYTES_MAX ? Uint8Array.from(whole) : whole;
-  }
+/** `taken`: bytes that went in by now. */
+function checkSize(bytes: number, taken: number, { maxBytes, maxRatio }: DecodeLimits): void {
+  if (bytes > maxBytes)
+    throw refusal("ERR_BODY_DECODED_TOO_LARGE", `decodes to more than ${maxBytes} bytes`, taken);
+  if (bytes > RATIO_FREE_BYTES && bytes > maxRatio * taken)
+    throw refusal("ERR_BODY_RATIO", `decodes to more than ${maxRatio} times its size`, taken);
 }
 
 /** Settles when the chunk is taken, or with the stream's end or failure, of which the caller hears from the stream. */

@@ -28,7 +28,7 @@ export function devLayout(directory: string, nodeCount: number, firstPort: numbe
 
 /** For a machine that cannot hold the default caps once per node. Slower under load, and as safe. */
 const SMALL_CAPS = `workers: { count: 1, maxHeapBytes: 80MiB, maxQueueBytes: 8MiB }
-ingest: { maxBodyBytes: 2MiB, maxPendingBytes: 4MiB }
+ingest: { maxBodyBytes: 2MiB, maxDecodedBytes: 2MiB, maxPendingBytes: 4MiB }
 raft: { maxUncommittedBytes: 4MiB, maxCommittedBytes: 1MiB }
 query: { maxHeldBytes: 8MiB }
 replication:
