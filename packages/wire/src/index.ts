@@ -20,7 +20,7 @@ export type {
 export { BodyBuffer } from "./bodyBuffer.ts";
 export { CONTENT_ENCODINGS, decodeContent } from "./contentDecoder.ts";
 export type { ContentEncoding, DecodeLimits } from "./contentDecoder.ts";
-export { parseIngestBody } from "./ingest.ts";
+export { parseIngestBody, parseIngestBodyInSteps } from "./ingest.ts";
 export type { IngestContentType } from "./ingest.ts";
 export { MEMBERS_MAX, packMembership, readMembership } from "./membership.ts";
 export { ENTRIES_MAX } from "./entries.ts";
