@@ -222,7 +222,7 @@ export const KEYS: readonly KeySpec[] = [
     tooHigh: "So much memory per log under overload.",
   }),
   key("workers.count", "count", () => Math.min(4, availableParallelism()), "node", {
-    standardText: "number of cores, at most 4",
+    standardText: "number of cores, at most 4, less where memory.limit is small",
     about: "Threads that own the logs.",
     tooLow: "Logs share a core.",
     tooHigh: "More heaps than cores gain nothing; at most 64.",
@@ -254,8 +254,8 @@ export const KEYS: readonly KeySpec[] = [
   }),
   key("workers.maxIsolated", "count", 1, "node", {
     about:
-      "Workers beyond workers.count for logs that keep ending theirs: each of these has one for itself. At the cap such a log waits, closed, " +
-      "for its turn.",
+      "Workers beyond workers.count for logs that keep ending theirs. Each of these has one for itself, with half of " +
+      "workers.maxHeapBytes; at the cap it waits, closed, for its turn.",
     tooLow: "Of several such logs each is closed for longer.",
     tooHigh: "So many more heaps and queues in the budget; at most 8.",
   }),

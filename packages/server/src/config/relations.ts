@@ -108,6 +108,14 @@ const RELATIONS: readonly Relation[] = [
   },
 ];
 
+/** The least value that a key may have beside the others. */
+export function leastValue(path: string, values: ResolvedValues): number {
+  const lows = RELATIONS.filter(({ high }) => high === path).map(
+    ({ low, plus }) => Number(values.get(low) ?? 0) + (plus ?? 0),
+  );
+  return Math.max(0, ...lows);
+}
+
 function show(path: string, value: number): string {
   const kind = findKey(path)?.kind;
   if (kind === "bytes") return formatBytes(value);

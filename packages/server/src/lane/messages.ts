@@ -17,6 +17,8 @@ export interface WorkerSetup {
   readonly clusterId: string;
   readonly fingerprint: string;
   readonly self: MemberId;
+  /** It is for a log that keeps ending its workers. */
+  readonly isolated: boolean;
 }
 
 export interface PeerAddress {
@@ -126,7 +128,7 @@ export type ToWorker =
 
 export type FromWorker =
   | { readonly kind: "opened"; readonly logId: number }
-  /** What was committed when the log was opened is applied; or, with `progress` false, nothing has moved for so long that others go first. */
+  /** What was committed when the log was opened is applied; or, with `progress` false, nothing moves and others may go first. */
   | { readonly kind: "caughtUp"; readonly logId: number; readonly progress: boolean }
   | { readonly kind: "openFailed"; readonly logId: number; readonly error: PlainError }
   /** The log is damaged and closed until it is whole again: nobody here votes or acknowledges for it. */

@@ -1,5 +1,6 @@
 import { constant, none, one } from "./bound.ts";
 import type { Bound } from "./bound.ts";
+import { isolatedHeapBytes } from "./isolatedHeap.ts";
 import * as fixed from "./constants.ts";
 
 const POOL = "packages/server/test/node/workerPool.test.ts";
@@ -12,7 +13,7 @@ export const PROCESS_BOUNDS: readonly Bound[] = [
     name: "heap.worker",
     holds: "JavaScript objects of a worker; its buffers are in the rows above",
     place: "worker",
-    per: "worker",
+    per: "shared",
     unit: "bytes",
     setBy: "workers.maxHeapBytes",
     cap: (config) => config.workers.maxHeapBytes,
@@ -20,6 +21,20 @@ export const PROCESS_BOUNDS: readonly Bound[] = [
     weight: one,
     atCap: "the thread ends; its logs are handed to others",
     test: [POOL, "hands a dead worker's logs to a fresh one"],
+  },
+  {
+    name: "heap.isolated",
+    holds: "JavaScript objects of a worker of an isolated log",
+    place: "worker",
+    per: "isolated",
+    unit: "bytes",
+    setBy: "workers.maxHeapBytes",
+    cap: isolatedHeapBytes,
+    item: none,
+    weight: one,
+    atCap:
+      "half of what many logs share, 32 MiB at least: the thread ends, and the log is tried again later",
+    test: [PLACES, "is isolated; the others come back and stay"],
   },
   {
     name: "heap.gateway",

@@ -3,6 +3,7 @@ import { Stagger } from "@annals/flow";
 import type { Gauge, Ledger } from "@annals/flow";
 import type { Logger } from "pino";
 import type { FromWorker, PeerAddress, WorkerSetup } from "../lane/messages.ts";
+import { isolatedHeapBytes } from "../memory/isolatedHeap.ts";
 import { Isolation } from "./isolation.ts";
 import type { IsolatedLog } from "./isolation.ts";
 import { displace } from "./logDirectory.ts";
@@ -10,7 +11,7 @@ import type { LogPlace, PlaceWait } from "./logDirectory.ts";
 import { WorkerHandle } from "./workerHandle.ts";
 
 export interface WorkerPoolOptions {
-  readonly setup: WorkerSetup;
+  readonly setup: Omit<WorkerSetup, "isolated">;
   /** Who the members are now. */
   readonly members: () => readonly PeerAddress[];
   readonly logger: Logger;
@@ -161,13 +162,13 @@ export class WorkerPool {
     return this.#placesOf(worker).filter(({ catchingUp }) => catchingUp).length;
   }
 
-  #start(index: number): WorkerHandle {
+  #start(index: number, isolated = false): WorkerHandle {
     const { setup, onMessage } = this.#options;
     const { config } = setup;
     const handle: WorkerHandle = new WorkerHandle({
       index,
-      setup,
-      maxHeapBytes: config.workers.maxHeapBytes,
+      setup: { ...setup, isolated },
+      maxHeapBytes: isolated ? isolatedHeapBytes(config) : config.workers.maxHeapBytes,
       maxPendingBytes: config.ingest.maxPendingBytes,
       maxQueueBytes: config.workers.maxQueueBytes,
       maxCatchUps: config.workers.maxCatchUps,
@@ -234,7 +235,7 @@ export class WorkerPool {
     const { count } = this.#options.setup.config.workers;
     for (const [slot, worker] of this.#isolated.entries()) {
       if (worker === undefined) {
-        if (this.#isolation.uses(slot)) this.#isolated[slot] = this.#start(count + slot);
+        if (this.#isolation.uses(slot)) this.#isolated[slot] = this.#start(count + slot, true);
         continue;
       }
       const stray = this.#placesOf(worker).some(

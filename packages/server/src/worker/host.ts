@@ -16,6 +16,7 @@ import type {
   WorkerSetup,
 } from "../lane/messages.ts";
 import { PAGES_MAX } from "../memory/constants.ts";
+import { isolatedHeapBytes } from "../memory/isolatedHeap.ts";
 import type { AppendReply } from "../service.ts";
 import { exactly } from "../lane/exactly.ts";
 import type { HostedLog } from "./hostedLog.ts";
@@ -49,7 +50,9 @@ export class LogHost {
     this.#congested = congested;
     const { maxConcurrent } = setup.config.replication.blob;
     this.#blobPermits = new Permits(maxConcurrent, this.#ledger.family("blobs.sending"));
-    this.#heap = this.#ledger.family("heap.worker").gauge(setup.config.workers.maxHeapBytes);
+    this.#heap = setup.isolated
+      ? this.#ledger.family("heap.isolated").gauge(isolatedHeapBytes(setup.config))
+      : this.#ledger.family("heap.worker").gauge(setup.config.workers.maxHeapBytes);
     this.#pagePermits = new Permits(PAGES_MAX, this.#ledger.family("pages"));
     this.#ticker = setInterval(() => this.#tick(), setup.config.raft.tick);
   }

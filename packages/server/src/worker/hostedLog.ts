@@ -127,7 +127,7 @@ export class HostedLog {
     this.#catchUp = new CatchUp({
       replica: this.replica,
       silentMs: SILENT_ELECTIONS * electionTicks * tick,
-      now: WORKER_CLOCK.now,
+      now: () => WORKER_CLOCK.now(),
       onEnd: options.onCaughtUp,
     });
   }

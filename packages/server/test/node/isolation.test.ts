@@ -2,7 +2,7 @@
  * Goal: whichever logs kill their workers, and however they are mixed with others, they end up alone, and those that behave come back.
  * Method: the policy with a model of the pool: logs are dealt out to shared workers, and a random culprit that runs ends its worker.
  */
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { Isolation } from "../../src/node/isolation.ts";
 

@@ -105,11 +105,15 @@ it("an isolated log that behaves comes back to the others, and its worker ends",
   harness.touch(one);
   await until(() => harness.pool.isolationOf(1));
   await harness.cure("one");
-  await until(() => (one.opened && one.worker?.index === 1 ? true : undefined));
   await until(() => (harness.pool.isolationOf(1) === undefined ? true : undefined));
   await until(() => (one.opened && one.worker?.index === 0 ? true : undefined));
   expect(harness.pool.views()).toEqual([
     { id: 0, isolated: false, logs: ["one"], catchingUp: expect.anything() },
+  ]);
+  const moves = harness.lines.filter(({ msg }) => msg === "log handed over");
+  expect(moves.slice(-2)).toMatchObject([
+    { worker: 1, isolated: true },
+    { worker: 0, isolated: false },
   ]);
   expect(harness.ledger.read()["isolated"]).toMatchObject({ current: 0, peak: 1 });
 }, 30_000);
