@@ -162,6 +162,8 @@ export interface MemoryStatus {
   /** The resident set of the process. */
   readonly rssBytes: number;
   readonly rows: readonly MemoryRow[];
+  /** How often reading or decoding was paused, by the kind of reason; a worker that ends takes its counts along. */
+  readonly pauses: Readonly<Record<string, number>>;
 }
 
 export interface MemoryRow {
@@ -220,6 +222,8 @@ export interface LogStatus {
   readonly term: number;
   readonly commitIndex: number;
   readonly appliedIndex: number;
+  /** Of the last entry that the answering node has, committed or not. */
+  readonly lastIndex: number;
   readonly lastSeq: number;
   /** Chain hash of the last stored entry of the answering node, in hex. */
   readonly headHash: string | undefined;

@@ -3,10 +3,9 @@ import { AnnalsError } from "@annals/record";
 import type { BlobFiles } from "@annals/replica";
 import { blobsOf } from "../blobs.ts";
 import { exactly } from "../lane/exactly.ts";
-import type { HostedLogStatus, RepairNote } from "../lane/messages.ts";
+import type { HostedLogStatus, RepairNote, WorkerMemory } from "../lane/messages.ts";
 import { memoryBudget, roundBytes, shapeOf } from "../memory/budget.ts";
-import { addReadings, memoryStatus } from "../memory/status.ts";
-import type { Readings } from "../memory/status.ts";
+import { addCounts, addReadings, memoryStatus } from "../memory/status.ts";
 import { SYSTEM_LOG } from "../service.ts";
 import type {
   AppendReply,
@@ -50,6 +49,8 @@ export interface NodeView {
 /** How long a read may wait for a quorum to confirm it. */
 const READ_TIMEOUT_MS = 5000;
 const TRANSFER_TIMEOUT_MS = 3000;
+/** A worker that does not answer, such as one that is just ending. */
+const SILENT: WorkerMemory = { gauges: {}, pauses: {} };
 
 /** The HTTP API's view of a node: names to places, places to workers, and what is wrong in plain words. */
 /** Bodies up to this are copied to their worker. */
@@ -254,6 +255,7 @@ export class LocalNodeService implements NodeService {
         term: place.term,
         commitIndex: status?.raft.commitIndex ?? 0,
         appliedIndex: status?.raft.applied ?? 0,
+        lastIndex: status?.raft.lastIndex ?? 0,
         lastSeq: status?.appliedSeq ?? 0,
         headHash: status?.headHash,
         replicas: this.#replicas(place, status),
@@ -271,11 +273,14 @@ export class LocalNodeService implements NodeService {
     const { config, ledger } = this.#view;
     const workers = await Promise.all(
       gateway.pool.workers.map((worker) =>
-        worker.request<"memory">(SYSTEM_LOG_ID, { op: "memory" }).catch((): Readings => ({})),
+        worker.request<"memory">(SYSTEM_LOG_ID, { op: "memory" }).catch((): WorkerMemory => SILENT),
       ),
     );
-    const readings = addReadings([ledger.read(), ...workers]);
-    return memoryStatus(config, shapeOf(config, gateway.logCount), readings);
+    const readings = addReadings([ledger.read(), ...workers.map(({ gauges }) => gauges)]);
+    return {
+      ...memoryStatus(config, shapeOf(config, gateway.logCount), readings),
+      pauses: addCounts([ledger.pauses(), ...workers.map(({ pauses }) => pauses)]),
+    };
   }
 
   #replicas(place: LogPlace, status: HostedLogStatus | undefined): readonly ReplicaStatus[] {

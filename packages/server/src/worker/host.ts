@@ -1,7 +1,7 @@
 import { setImmediate } from "node:timers/promises";
 import { getHeapStatistics } from "node:v8";
 import { Ledger } from "@annals/flow";
-import type { FamilyReading, Gauge } from "@annals/flow";
+import type { Gauge } from "@annals/flow";
 import { AnnalsError, RECORD_LIMITS } from "@annals/record";
 import type { ParsedRecords } from "@annals/record";
 import { replicaClosed } from "@annals/replica";
@@ -11,6 +11,7 @@ import type {
   FromWorker,
   PeerAddress,
   ToWorker,
+  WorkerMemory,
   WorkerReplies,
   WorkerRequest,
   WorkerSetup,
@@ -210,10 +211,10 @@ export class LogHost {
     });
   }
 
-  #memory(): Readonly<Record<string, FamilyReading>> {
+  #memory(): WorkerMemory {
     const { used_heap_size: used } = getHeapStatistics();
     this.#heap.set(used);
-    return this.#ledger.read();
+    return { gauges: this.#ledger.read(), pauses: this.#ledger.pauses() };
   }
 
   async #run(
