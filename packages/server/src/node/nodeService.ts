@@ -53,6 +53,9 @@ const TRANSFER_TIMEOUT_MS = 3000;
 const SILENT: WorkerMemory = { gauges: {}, pauses: {} };
 
 /** The HTTP API's view of a node: names to places, places to workers, and what is wrong in plain words. */
+/** Bodies up to this are copied to their worker. */
+const COPIED_BYTES_MAX = 256 * 1024;
+
 export class LocalNodeService implements NodeService {
   readonly #view: NodeView;
   /** By log. */
@@ -68,8 +71,9 @@ export class LocalNodeService implements NodeService {
     return gateway.request<"append">(writable(await gateway.find(log)), {
       op: "append",
       contentType,
-      // A copy moves to the worker: the caller may still pass its bytes on, when the leader turns out to be elsewhere.
-      body: exactly(body),
+      // A copy moves to the worker: the caller may still pass its bytes on, when the leader turns out to be elsewhere. Of a large body
+      // there is no second copy: it moves itself, and its client has to repeat the request then.
+      body: body.byteLength <= COPIED_BYTES_MAX ? exactly(body) : body,
       stamp: producer,
       timeoutMs,
     });

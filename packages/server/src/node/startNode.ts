@@ -115,7 +115,11 @@ class Node implements Incarnation {
       ledger: this.#ledger,
       node,
       address: config.nodes[node] ?? "",
-      maxBodyBytes: config.ingest.maxBodyBytes,
+      body: {
+        maxBytes: config.ingest.maxBodyBytes,
+        maxDecodedBytes: config.ingest.maxDecodedBytes,
+        maxRatio: config.ingest.maxDecodeRatio,
+      },
       maxHeldBodyBytes: config.ingest.maxPendingBytes,
       maxHeldAnswerBytes: config.query.maxHeldBytes,
       maxBlobBytes: config.replication.blob.maxBytes,

@@ -15,6 +15,7 @@ import type { FromWorker, HostedLogStatus, PeerAddress, WorkerSetup } from "../l
 import { CatchUp } from "./catchUp.ts";
 import { PeerStreams } from "./peerStreams.ts";
 import { replicaConfig } from "./replicaConfig.ts";
+import { Turns } from "./turns.ts";
 
 const WORKER_CLOCK: Clock = {
   now: () => performance.now(),
@@ -64,6 +65,8 @@ export class HostedLog {
   readonly name: string;
   readonly store: LogStore;
   readonly replica: Replica;
+  /** Bodies of appends are read one after the other. */
+  readonly appendTurns: Turns = new Turns();
   readonly #options: HostedLogOptions;
   readonly #streams: PeerStreams;
   readonly #inbound = new Map<number, Inbound>();
