@@ -1,5 +1,11 @@
-import { logsThatFit, machineMemory, memoryBudget, roundBytes } from "@annals/server";
-import type { BudgetRow, NodeConfig } from "@annals/server";
+import {
+  fittedDefaults,
+  logsThatFit,
+  machineMemory,
+  memoryBudget,
+  roundBytes,
+} from "@annals/server";
+import type { BudgetRow, ConfigOrigin, NodeConfig } from "@annals/server";
 import { formatCount, renderTable } from "./output.ts";
 
 /** What a node may need at the worst, for programs. All in bytes. */
@@ -18,9 +24,11 @@ export interface MemoryReport {
   readonly machine: number;
   readonly logs: number;
   readonly logsThatFit: number;
+  /** Defaults that were lowered so that the node fits its limit. */
+  readonly lowered: readonly { readonly key: string; readonly value: string }[];
 }
 
-export function memoryReport(config: NodeConfig): MemoryReport {
+export function memoryReport(config: NodeConfig, origin: ConfigOrigin): MemoryReport {
   const { rows, bytes, shape } = memoryBudget(config);
   return {
     rows: rows.map(({ bound, count, cap, item, bytes: total }) => ({
@@ -37,6 +45,7 @@ export function memoryReport(config: NodeConfig): MemoryReport {
     machine: machineMemory(),
     logs: shape.logs,
     logsThatFit: logsThatFit(config),
+    lowered: fittedDefaults(config, origin),
   };
 }
 
@@ -53,8 +62,14 @@ function describeBytes(row: BudgetRow): string {
   return row.bytes === 0 ? "–" : roundBytes(row.bytes);
 }
 
+function describeLowered(lowered: MemoryReport["lowered"]): string {
+  if (lowered.length === 0) return "";
+  const list = lowered.map(({ key, value }) => `${key} ${value}`).join(", ");
+  return `defaults that were lowered to fit memory.limit: ${list}\n`;
+}
+
 /** The same for people: one line a queue, then the sum. */
-export function renderMemory(config: NodeConfig, color: boolean): string {
+export function renderMemory(config: NodeConfig, origin: ConfigOrigin, color: boolean): string {
   const { rows, bytes, shape } = memoryBudget(config);
   const table = renderTable(
     [
@@ -71,8 +86,10 @@ export function renderMemory(config: NodeConfig, color: boolean): string {
   const logs = `${shape.logs} ${shape.logs === 1 ? "log" : "logs"}`;
   return (
     `${table}\n` +
-    `with ${logs}, ${shape.peers} peers and ${shape.workers} workers a node needs at most ${roundBytes(bytes)}, ` +
+    `with ${logs}, ${shape.peers} peers, ${shape.workers} workers and ${shape.isolated} for isolated logs a node needs at most ` +
+    `${roundBytes(bytes)}, ` +
     `which ${verdict} memory.limit of ${roundBytes(limit)} (the machine has ${roundBytes(machineMemory())}); ` +
-    `logs that fit: ${logsThatFit(config)}\n`
+    `logs that fit: ${logsThatFit(config)}\n` +
+    describeLowered(fittedDefaults(config, origin))
   );
 }

@@ -36,7 +36,7 @@ describe("config", () => {
     const argv = ["config", "check", "good.yaml", "--set", "workers.count=2"];
     const out = await cli([...argv, "--set", "memory.limit=1TiB"], { cwd: directory });
     expect(out.stdout).toMatch(
-      /^worker\.requests +80 MiB +2 × \(32 MiB \+ 8\.0 MiB\) +ingest\.maxPendingBytes$/m,
+      /^worker\.requests +120 MiB +3 × \(32 MiB \+ 8\.0 MiB\) +ingest\.maxPendingBytes$/m,
     );
     expect(out.stdout).toMatch(/needs at most \d+ MiB, which fits memory\.limit of 1048576 MiB/);
     const json = await cli([...argv, "-o", "json", "--set", "memory.limit=1TiB"], {
@@ -47,7 +47,14 @@ describe("config", () => {
     expect(memory.rows.reduce((sum: number, row: { bytes: number }) => sum + row.bytes, 0)).toBe(
       memory.bytes,
     );
-    const tight = await cli([...argv, "--set", "memory.limit=1GiB"], { cwd: directory });
+    expect(memory.lowered).toEqual([]);
+    const small = await cli([...argv, "--set", "memory.limit=1GiB"], { cwd: directory });
+    expect(small).toMatchObject({ code: 0, stdout: expect.stringContaining("which fits") });
+    expect(small.stdout).toMatch(
+      /^defaults that were lowered to fit memory\.limit: .*workers\.maxHeapBytes \d+MiB/m,
+    );
+    expect(small.stdout).not.toMatch(/lowered.*workers\.count/);
+    const tight = await cli([...argv, "--set", "memory.limit=400MiB"], { cwd: directory });
     expect(tight).toMatchObject({ code: 78, stdout: expect.stringContaining("DOES NOT FIT") });
     expect(tight.stderr).toContain("ERR_MEMORY_LIMIT");
   });

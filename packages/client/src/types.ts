@@ -133,6 +133,8 @@ export interface ClusterStatus {
     readonly term: number;
     readonly commitIndex: number;
     readonly appliedIndex: number;
+    /** Of the last entry that this node has, committed or not. */
+    readonly lastIndex: number;
     readonly lastSeq: number;
     readonly headHash?: string;
     readonly replicas: readonly {
@@ -142,11 +144,25 @@ export interface ClusterStatus {
       readonly paused: readonly string[];
     }[];
     readonly pendingBytes: number;
+    /** Present while the log is isolated on this node: its worker, or that of several suspects, ended again and again. */
+    readonly isolation?: {
+      readonly deaths: number;
+      readonly reason: string;
+      readonly known: boolean;
+      readonly retryInMs?: number;
+    };
   }[];
   /** How often links from peers ended at this node, by the code of their reason. */
   readonly linkFaults: Readonly<Record<string, number>>;
   /** Worker threads of this node that ended without being asked to. */
   readonly workerRestarts: number;
+  /** Its worker threads that run now, with the logs that they own. */
+  readonly workers: readonly {
+    readonly id: number;
+    readonly isolated: boolean;
+    readonly logs: readonly string[];
+    readonly catchingUp: readonly string[];
+  }[];
   /** What this node holds in memory, in bytes; the rows are those of docs/bounds.md. Absent before the cluster is born. */
   readonly memory?: {
     readonly limit: number;
@@ -164,6 +180,8 @@ export interface ClusterStatus {
       readonly peak: number;
       readonly largest: number;
     }[];
+    /** How often reading or decoding was paused, by the kind of reason; a worker that ends takes its counts along. */
+    readonly pauses: Readonly<Record<string, number>>;
   };
   /** The last time that this node has read and checked everything that it stores; no time before the first one. */
   readonly scrub: { readonly finishedAt?: string; readonly logs: number; readonly damaged: number };

@@ -17,4 +17,16 @@ export class Stagger {
     this.#lastSlotMs = Math.max(nowMs, this.#lastSlotMs + this.#intervalMs);
     return this.#lastSlotMs - nowMs;
   }
+
+  /** Takes a slot if one is due at `nowMs`; false reserves nothing. */
+  tryTake(nowMs: number): boolean {
+    if (this.waitMs(nowMs) > 0) return false;
+    this.#lastSlotMs = nowMs;
+    return true;
+  }
+
+  /** Milliseconds from `nowMs` until a slot is due. */
+  waitMs(nowMs: number): number {
+    return Math.max(0, this.#lastSlotMs + this.#intervalMs - nowMs);
+  }
 }

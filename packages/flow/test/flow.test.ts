@@ -35,6 +35,22 @@ describe("Gauge", () => {
   });
 });
 
+it("counts pauses by the kind of reason, beyond the life of their gates", () => {
+  const ledger = new Ledger();
+  for (let link = 0; link < 3; link++) {
+    const gate = new PauseGate(
+      () => {},
+      () => {},
+      ledger,
+    );
+    gate.hold("event-queue")();
+    gate.hold(`blob:${link}`);
+    gate.close();
+    gate.hold("event-queue");
+  }
+  expect(ledger.pauses()).toEqual({ "event-queue": 3, blob: 3 });
+});
+
 describe("PauseGate", () => {
   function gate() {
     const calls: string[] = [];
@@ -140,5 +156,16 @@ describe("Stagger", () => {
     expect([stagger.reserve(0), stagger.reserve(0), stagger.reserve(50)]).toEqual([0, 100, 150]);
     expect(stagger.reserve(10_000)).toBe(0);
     expect(stagger.reserve(10_000)).toBe(100);
+  });
+
+  it("gives out a slot that is due, and nothing before", () => {
+    const stagger = new Stagger(100);
+    expect([stagger.tryTake(7), stagger.tryTake(7), stagger.waitMs(7)]).toEqual([true, false, 100]);
+    expect([stagger.tryTake(106), stagger.waitMs(106), stagger.tryTake(107)]).toEqual([
+      false,
+      1,
+      true,
+    ]);
+    expect(stagger.waitMs(1000)).toBe(0);
   });
 });

@@ -1,4 +1,4 @@
-import { campaign } from "./election.ts";
+import { campaign, hasUnappliedChange } from "./election.ts";
 import { assertNever } from "./invariant.ts";
 import type { Message, RequestVoteResponse } from "./message.ts";
 import { handleAppendEntries, handleHeartbeat, handleInstallSnapshot } from "./follower.ts";
@@ -61,6 +61,7 @@ export function stepCandidate(raft: Raft, message: Message): StepOutcome {
 function handleVoteResponse(raft: Raft, message: RequestVoteResponse): void {
   const vote = message.kind === "requestPreVoteResponse" ? "preVote" : "vote";
   const granted = !message.rejected;
+  const outdated = message.rejected && learnsOfChange(raft, message);
   raft.trace({ kind: "voteReceived", vote, from: message.from, granted, term: raft.term });
   raft.tracker.recordVote(message.from, granted);
   const tally = raft.tracker.tallyVotes();
@@ -72,8 +73,17 @@ function handleVoteResponse(raft: Raft, message: RequestVoteResponse): void {
       becomeLeader(raft);
       broadcastAppend(raft);
     }
-  } else if (tally.result === "lost") {
+  } else if (tally.result === "lost" || outdated) {
     // Not the term of the message: a rehearsal speaks of a term that nobody may have entered.
     becomeFollower(raft, raft.term, NOBODY);
   }
+}
+
+/**
+ * A member that was removed neither grants its vote to a shorter log nor stands itself, and may be needed by a voter that has not heard of
+ * the removal (etcd issue 12359; raft-rs has the same cure). Equal (index, term) means equal logs up to there, so what one knows to be
+ * committed, the other may commit. With another membership the votes are counted anew.
+ */
+function learnsOfChange(raft: Raft, { committed }: RequestVoteResponse): boolean {
+  return raft.log.maybeCommit(committed.index, committed.term) && hasUnappliedChange(raft);
 }

@@ -108,17 +108,19 @@ function sendVote(raft: Raft, vote: VoteKind, to: MemberId, term: Term, rejected
     to,
     term,
     rejected,
+    committed: raft.log.committedId(),
   });
 }
 
 function refuseCampaign(raft: Raft): "leader" | "unpromotable" | "pendingChange" | undefined {
   if (raft.role === "leader") return "leader";
   if (!raft.promotable()) return "unpromotable";
-  // With a committed change unapplied, the voters known here may be the wrong ones: two quorums might not intersect.
+  // Two quorums might not intersect.
   return hasUnappliedChange(raft) ? "pendingChange" : undefined;
 }
 
-function hasUnappliedChange(raft: Raft): boolean {
+/** Whether the voters known here may be the wrong ones, as a committed change of them is not applied. */
+export function hasUnappliedChange(raft: Raft): boolean {
   const end = asIndex(raft.log.committed + 1);
   let from = asIndex(raft.log.applied + 1);
   while (from < end) {

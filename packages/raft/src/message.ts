@@ -1,4 +1,4 @@
-import type { Entry, EntryKind, LogIndex, MemberId, Snapshot, Term } from "./types.ts";
+import type { Entry, EntryId, EntryKind, LogIndex, MemberId, Snapshot, Term } from "./types.ts";
 
 interface Envelope {
   readonly from: MemberId;
@@ -37,6 +37,8 @@ export interface RequestVote extends Envelope {
 export interface RequestVoteResponse extends Envelope {
   readonly kind: "requestVoteResponse" | "requestPreVoteResponse";
   readonly rejected: boolean;
+  /** The last entry that the voter knows to be committed: news to a candidate that missed it (etcd issue 12359). */
+  readonly committed: EntryId;
 }
 
 export interface Heartbeat extends Envelope {

@@ -99,6 +99,13 @@ export class RaftLog {
     return { term: this.lastTerm(), index: this.#lastIndex };
   }
 
+  committedId(): EntryId {
+    return {
+      term: this.term(this.#committed) ?? failTerm(this.#committed),
+      index: this.#committed,
+    };
+  }
+
   /** The term at `index`; undefined if it is compacted away or not here yet. The index before the first entry still has its term. */
   term(index: LogIndex): Term | undefined {
     if (index > this.#lastIndex || index + 1 < this.firstIndex) return undefined;
@@ -375,5 +382,5 @@ export class RaftLog {
 }
 
 function failTerm(index: LogIndex): never {
-  throw new InvariantError(`the log has no term for its last index ${index}`);
+  throw new InvariantError(`the log has no term for its entry ${index}`);
 }

@@ -1,7 +1,14 @@
 // Goal: what elections add to the paper: rehearsals, leases, quorum checks, and who must not stand. Method: one core, one event, then its
 // state and what it sends.
 import { describe, expect, test } from "vitest";
-import { asIndex, asMemberId, asTerm, decodeMembershipChange } from "@annals/raft";
+import {
+  asIndex,
+  asMemberId,
+  asTerm,
+  decodeMembershipChange,
+  encodeMembershipChange,
+  type Entry,
+} from "@annals/raft";
 import {
   ack,
   appendEntries,
@@ -133,6 +140,55 @@ describe("who must not stand", () => {
     member.core.applyDone(asIndex(2));
     member.core.campaign();
     expect(member.core.role).toBe("candidate");
+  });
+});
+
+// Keeps R31.
+describe("a voter that has not heard of a removal (etcd issue 12359)", () => {
+  const removal = encodeMembershipChange({
+    format: 2,
+    transition: "auto",
+    steps: [{ op: "remove", member: asMemberId(2) }],
+    context: new Uint8Array(0),
+  });
+  const change: Entry = { index: asIndex(2), term: asTerm(1), kind: "membership", data: removal };
+  const config = { checkQuorum: true, preVote: true };
+
+  /** The removed member knows of the removal and is one entry ahead: it neither stands nor grants. */
+  function leftBehind(committedByRemoved: number) {
+    const log = [entry(1, 1), change];
+    const last = new Member(1, { voters: [1, 2], log, commitIndex: 1, config }).settle();
+    const removed = new Member(2, {
+      voters: [1, 2],
+      log: [...log, entry(1, 3)],
+      commitIndex: committedByRemoved,
+      config,
+    }).settle();
+    last.tick(10);
+    removed.receive(...last.takeSent());
+    last.receive(...removed.takeSent());
+    return { last, removed };
+  }
+
+  test("learns of it from the refused vote, and leads alone", () => {
+    const { last, removed } = leftBehind(2);
+    expect(removed.core.status().membership.voters).toEqual([1]);
+    expect(last.core.status()).toMatchObject({ role: "follower", commitIndex: 2, applied: 2 });
+    expect(last.core.status().membership.voters).toEqual([1]);
+    expect(last.tick(10).core.role).toBe("leader");
+  });
+
+  test("learns nothing from who knows of no commitment either", () => {
+    const { last } = leftBehind(1);
+    expect(last.core.status()).toMatchObject({ commitIndex: 1 });
+    expect(last.core.status().membership.voters).toEqual([1, 2]);
+  });
+
+  test("does not commit its own entry for another one at the same index", () => {
+    const candidate = new Member(1, { log: entriesOf(1, 1), commitIndex: 1, config }).tick(10);
+    const id = { index: 2, term: 2 };
+    candidate.receive(voteResponse(2, 1, 1, true, "requestPreVoteResponse", id));
+    expect(candidate.core.status().commitIndex).toBe(1);
   });
 });
 

@@ -10,6 +10,7 @@ export interface NodeService {
    * Appends one request to a log whose leader is here; resolves when all its records are committed. Rejects with
    * `ERR_OUTCOME_UNKNOWN` when `timeoutMs` passes first: the records may or may not become part of the log.
    */
+  /** A large body moves: afterwards the caller's array may be empty. */
   append(log: string, request: AppendRequest): Promise<AppendReply>;
   /** Where a request that needs the leader of `log` has to go now. `_system` for the creation of logs. */
   forwardTarget(log: string): Promise<ForwardTarget>;
@@ -136,6 +137,8 @@ export interface ClusterStatus {
   readonly linkFaults: Readonly<Record<string, number>>;
   /** Worker threads of the answering node that ended without being asked to. */
   readonly workerRestarts: number;
+  /** Its worker threads that run now; empty until its cluster is born. */
+  readonly workers: readonly WorkerStatus[];
   /** What the answering node holds in memory; undefined until its cluster is born. */
   readonly memory: MemoryStatus | undefined;
   /** The last time that the answering node has read and checked everything that it stores; no time before the first one. */
@@ -159,6 +162,8 @@ export interface MemoryStatus {
   /** The resident set of the process. */
   readonly rssBytes: number;
   readonly rows: readonly MemoryRow[];
+  /** How often reading or decoding was paused, by the kind of reason; a worker that ends takes its counts along. */
+  readonly pauses: Readonly<Record<string, number>>;
 }
 
 export interface MemoryRow {
@@ -178,6 +183,28 @@ export interface MemoryRow {
   readonly largest: number;
 }
 
+/** A worker thread of the answering node. */
+export interface WorkerStatus {
+  readonly id: number;
+  /** It is there for logs that keep ending their workers. */
+  readonly isolated: boolean;
+  readonly logs: readonly string[];
+  /** Those of them that take a place of `workers.maxCatchUps`. */
+  readonly catchingUp: readonly string[];
+}
+
+/** What keeps a log on a worker of its own, on the answering node. */
+export interface IsolationStatus {
+  /** Workers that ended with it in the last ten minutes. */
+  readonly deaths: number;
+  /** Why the last of them ended. */
+  readonly reason: string;
+  /** False while it is one of several suspects. */
+  readonly known: boolean;
+  /** Milliseconds until it is tried again; undefined while it runs or has only its turn to wait for. */
+  readonly retryInMs: number | undefined;
+}
+
 export interface NodeStatus {
   readonly id: string;
   /** `host:port`. */
@@ -195,12 +222,16 @@ export interface LogStatus {
   readonly term: number;
   readonly commitIndex: number;
   readonly appliedIndex: number;
+  /** Of the last entry that the answering node has, committed or not. */
+  readonly lastIndex: number;
   readonly lastSeq: number;
   /** Chain hash of the last stored entry of the answering node, in hex. */
   readonly headHash: string | undefined;
   readonly replicas: readonly ReplicaStatus[];
   /** Bytes admitted and not yet committed on the answering node. */
   readonly pendingBytes: number;
+  /** Set while the log is isolated on the answering node. */
+  readonly isolation: IsolationStatus | undefined;
 }
 
 export interface ReplicaStatus {

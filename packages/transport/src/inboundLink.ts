@@ -1,5 +1,5 @@
 import { Gauge, PauseGate } from "@annals/flow";
-import type { GaugeFamily, GaugeReading, Release } from "@annals/flow";
+import type { GaugeFamily, GaugeReading, PauseListener, Release } from "@annals/flow";
 import type { Duplex } from "node:stream";
 import { AnnalsError } from "@annals/record";
 import { decodeFrame, encodeFrame } from "@annals/wire";
@@ -33,6 +33,8 @@ export interface InboundLinkOptions {
   readonly helloTimeoutMs: number;
   /** Bytes handed on and not yet let go of before the socket is paused: reason `worker-lane`. */
   readonly maxQueueBytes: number;
+  /** Counts the pauses of all links. */
+  readonly pauses?: PauseListener;
 }
 
 /** The accepting side of a link, in the gateway: checks the hello, hands frames on, stops the socket of a peer that exceeds its credit. */
@@ -54,6 +56,7 @@ export class InboundLink {
     this.gate = new PauseGate(
       () => socket.pause(),
       () => socket.resume(),
+      options.pauses,
     );
     this.#helloTimer = setTimeout(() => {
       this.#refuse(

@@ -13,6 +13,7 @@ export interface OutboundLinkOptions {
   /** Made anew for every attempt: what a node says of itself changes when its cluster is born. */
   readonly hello: () => Omit<HelloFrame, "kind" | "epoch">;
   readonly maxMessageBytes: number;
+  /** For the connection, and again for the peer's answer to the hello. */
   readonly handshakeTimeoutMs: number;
   readonly backoff: Backoff;
   /** Called when the peer has accepted us. Throws an AnnalsError to refuse the peer in turn. */
@@ -32,7 +33,10 @@ export class OutboundLink {
   #open = false;
   #closed = false;
   #epoch = 0;
+  /** Runs from a drop to the next attempt. */
   #redial: NodeJS.Timeout | undefined;
+  /** Runs from the hello to the welcome: a peer that froze in between, or lost its power, would be waited for as long as TCP does. */
+  #welcomeTimer: NodeJS.Timeout | undefined;
 
   constructor(options: OutboundLinkOptions) {
     this.#options = options;
@@ -82,6 +86,7 @@ export class OutboundLink {
     this.#closed = true;
     this.#open = false;
     clearTimeout(this.#redial);
+    clearTimeout(this.#welcomeTimer);
     this.#epoch++;
     this.#socket?.close(1001);
     this.#socket?.terminate();
@@ -98,7 +103,9 @@ export class OutboundLink {
     this.#socket = socket;
     const current = () => epoch === this.#epoch;
     socket.on("open", () => {
-      if (current()) socket.send(encodeFrame({ kind: "hello", epoch, ...this.#options.hello() }));
+      if (!current()) return;
+      socket.send(encodeFrame({ kind: "hello", epoch, ...this.#options.hello() }));
+      this.#awaitWelcome(epoch);
     });
     socket.on("message", (data) => {
       if (current()) this.#message(epoch, data);
@@ -116,6 +123,15 @@ export class OutboundLink {
         reason: `closed with ${code}`,
       });
     });
+  }
+
+  #awaitWelcome(epoch: number): void {
+    const { handshakeTimeoutMs } = this.#options;
+    const reason = `no welcome for ${handshakeTimeoutMs} ms`;
+    this.#welcomeTimer = setTimeout(
+      () => this.#down(epoch, { code: "ERR_LINK_SILENT", reason }),
+      handshakeTimeoutMs,
+    );
   }
 
   #message(epoch: number, data: RawData): void {
@@ -136,12 +152,14 @@ export class OutboundLink {
   }
 
   #welcomed(frame: WelcomeFrame): void {
+    clearTimeout(this.#welcomeTimer);
     this.#open = true;
     this.#options.onOpen(frame);
   }
 
   #down(epoch: number, fault: LinkFault): void {
     if (epoch !== this.#epoch || this.#closed) return;
+    clearTimeout(this.#welcomeTimer);
     // Whatever this connection still reports is stale from here on.
     this.#epoch++;
     this.#open = false;

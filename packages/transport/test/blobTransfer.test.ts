@@ -2,27 +2,15 @@
  * Goal: a blob is on the follower's disk before the entries that name it are sent, and whatever goes wrong with it is told, tried again, and
  * holds up nothing else. Method: a transfer whose follower the test plays; then a data link against a receiver over a real socket.
  */
-import { createServer } from "node:http";
-import type { Server } from "node:http";
-import type { AddressInfo } from "node:net";
-import { Backoff } from "@annals/flow";
-import { asIndex, asMemberId, asTerm } from "@annals/raft";
 import type { Message } from "@annals/raft";
 import { asSeq, encodeBatch } from "@annals/record";
 import { MemoryBlobs } from "@annals/testkit";
-import {
-  BlobTransfer,
-  DataLink,
-  InboundLink,
-  PEER_PATH,
-  Permits,
-  Receiver,
-} from "@annals/transport";
+import { BlobTransfer, DataLink, Permits, Receiver } from "@annals/transport";
 import type { LinkFault } from "@annals/transport";
 import { encodeFrame } from "@annals/wire";
 import type { BlobAnswer, BlobChunkFrame, BlobOfferFrame } from "@annals/wire";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { WebSocketServer } from "ws";
+import { append, Loopback, WELCOME } from "./loopback.ts";
 
 const WAIT = { timeout: 5000, interval: 5 };
 const BYTES = Uint8Array.from({ length: 1000 }, (_, k) => k % 251);
@@ -127,7 +115,7 @@ describe("a transfer", () => {
 });
 
 /** Entry `index`, one record that names these blobs. */
-function append(index: number, blobs: readonly string[] = []): Message {
+function naming(index: number, blobs: readonly string[] = []): Message {
   const header = {
     firstSeq: asSeq(index),
     count: 1,
@@ -136,16 +124,9 @@ function append(index: number, blobs: readonly string[] = []): Message {
     blobs,
   };
   const data = encodeBatch(header, [Uint8Array.of(index)]);
-  return {
-    kind: "appendEntries",
-    from: asMemberId(1),
-    to: asMemberId(2),
-    term: asTerm(1),
-    prevLogIndex: asIndex(index - 1),
-    prevLogTerm: asTerm(1),
-    leaderCommit: asIndex(0),
-    entries: [{ index: asIndex(index), term: asTerm(1), kind: "records", data }],
-  };
+  const message = append(index);
+  if (message.kind !== "appendEntries") return message;
+  return { ...message, entries: message.entries.map((entry) => ({ ...entry, data })) };
 }
 
 describe("over a link", () => {
@@ -153,54 +134,38 @@ describe("over a link", () => {
   const first = leader.add(BYTES);
   const second = leader.add(BYTES.subarray(1));
   let follower: MemoryBlobs;
-  let server: Server;
-  let sockets: WebSocketServer;
-  let inbound: InboundLink[];
+  let peer: Loopback;
   /** Entries in the order in which they came, each with the blobs that were there then. */
   let arrived: string[];
   let faults: LinkFault[];
   let link: DataLink;
 
   beforeEach(async () => {
-    [follower, inbound, arrived, faults] = [new MemoryBlobs(), [], [], []];
-    server = createServer();
-    sockets = new WebSocketServer({ server, path: PEER_PATH });
-    sockets.on("connection", (socket, request) => {
-      const accepted: InboundLink = new InboundLink({
-        socket,
-        connection: request.socket,
-        helloTimeoutMs: 1000,
-        maxQueueBytes: 1024 * 1024,
-        onHello: () => {
-          // Its first grant goes out behind the greeting.
-          let receiver: Receiver | undefined;
-          queueMicrotask(() => {
-            receiver = receiverOf((bytes) => accepted.send(bytes));
-          });
-          return {
-            greeting: [{ kind: "welcome", clusterId: "x", node: "b", member: asMemberId(2) }],
-            onBytes: (bytes) => {
-              receiver?.onFrame(bytes);
-              accepted.release(bytes.length);
-            },
-            onClose: () => receiver?.close(),
-          };
-        },
-        onFault: () => {},
-      });
-      inbound.push(accepted);
+    [follower, arrived, faults] = [new MemoryBlobs(), [], []];
+    peer = await Loopback.start({
+      handler: (accepted) => {
+        // Its first grant goes out behind the greeting.
+        let receiver: Receiver | undefined;
+        queueMicrotask(() => {
+          receiver = receiverOf((bytes) => accepted.send(bytes));
+        });
+        return {
+          greeting: [WELCOME],
+          onBytes: (bytes) => {
+            receiver?.onFrame(bytes);
+            accepted.release(bytes.length);
+          },
+          onClose: () => receiver?.close(),
+        };
+      },
     });
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-    link = dial((server.address() as AddressInfo).port);
+    link = dial();
     await vi.waitUntil(() => link.open, WAIT);
   });
 
   afterEach(async () => {
     link.close();
-    for (const one of inbound) one.close({ code: "ERR_NODE_STOPPING", reason: "end of the test" });
-    sockets.close();
-    server.closeAllConnections();
-    await new Promise((resolve) => server.close(resolve));
+    await peer.close();
   });
 
   function receiverOf(send: (bytes: Uint8Array) => void): Receiver {
@@ -234,27 +199,12 @@ describe("over a link", () => {
     });
   }
 
-  function dial(port: number): DataLink {
+  function dial(): DataLink {
     return new DataLink({
-      url: `ws://127.0.0.1:${port}${PEER_PATH}`,
-      hello: () => ({
-        protocol: 1,
-        cluster: "test",
-        clusterId: "x",
-        node: "a",
-        member: asMemberId(1),
-        address: "127.0.0.1:1",
-        fingerprint: "f",
-        purpose: "data",
-        logId: 1,
-        limits: { maxMessageBytes: 256 * 1024 },
-      }),
-      maxMessageBytes: 256 * 1024,
+      ...peer.dialling("data"),
       maxQueuedBytes: 1024 * 1024,
       maxQueuedMessages: 100,
-      handshakeTimeoutMs: 1000,
       progressTimeoutMs: 60_000,
-      backoff: new Backoff({ initialMs: 1, maxMs: 10, randomBelow: () => 0 }),
       blobs: leader,
       blobPermits: new Permits(1),
       onMessages: () => {},
@@ -263,7 +213,7 @@ describe("over a link", () => {
   }
 
   it("blobs are there when the entries that name them come, in the order of the entries", async () => {
-    link.send([append(1), append(2, [first]), append(3), append(4, [first, second]), append(5)]);
+    link.send([naming(1), naming(2, [first]), naming(3), naming(4, [first, second]), naming(5)]);
     await vi.waitUntil(() => arrived.length === 5, WAIT);
     expect(arrived).toEqual(["1 with 0", "2 with 1", "3 with 1", "4 with 2", "5 with 2"]);
     expect(faults).toEqual([]);
@@ -271,33 +221,33 @@ describe("over a link", () => {
 
   it("a blob that cannot be saved loses its entries, which are tried again later", async () => {
     follower.failing = true;
-    link.send([append(1), append(2, [first])]);
+    link.send([naming(1), naming(2, [first])]);
     await vi.waitUntil(() => faults.length > 0, WAIT);
     expect(faults[0]?.code).toBe("ERR_BLOB_NOT_SAVED");
     expect(arrived).toEqual(["1 with 0"]);
     follower.failing = false;
     // As Raft does: again and again until it is acknowledged.
     await vi.waitUntil(() => {
-      if (arrived.length < 2 && link.queuedBytes === 0) link.send([append(2, [first])]);
+      if (arrived.length < 2 && link.queuedBytes === 0) link.send([naming(2, [first])]);
       return arrived.length === 2;
     }, WAIT);
     expect(arrived[1]).toBe("2 with 1");
   });
 
   it("a blob that the leader has lost is told by its own name", async () => {
-    link.send([append(1, ["00".repeat(32)])]);
+    link.send([naming(1, ["00".repeat(32)])]);
     await vi.waitUntil(() => faults.length > 0, WAIT);
     expect(faults[0]?.code).toBe("ERR_BLOB_GONE");
   });
 
   it("a link that drops in the middle of a blob begins it anew", async () => {
     follower.slow = true;
-    link.send([append(1, [first])]);
+    link.send([naming(1, [first])]);
     await vi.waitUntil(() => follower.waiting > 0, WAIT);
-    for (const socket of sockets.clients) socket.terminate();
-    await vi.waitUntil(() => follower.open === 0 && inbound.length === 2 && link.open, WAIT);
+    for (const socket of peer.sockets.clients) socket.terminate();
+    await vi.waitUntil(() => follower.open === 0 && peer.links.length === 2 && link.open, WAIT);
     follower.slow = false;
-    link.send([append(1, [first])]);
+    link.send([naming(1, [first])]);
     await vi.waitUntil(() => arrived.length === 1, WAIT);
     expect(arrived).toEqual(["1 with 1"]);
   });

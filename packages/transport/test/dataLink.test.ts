@@ -2,80 +2,43 @@
  * Goal: a leader sends within its follower's credit, loses nothing silently, and dials again when it has to. Method: a data link against an
  * accepting link on a real loopback socket, whose handler the test plays.
  */
-import { createServer } from "node:http";
-import type { Server } from "node:http";
-import type { AddressInfo, Socket } from "node:net";
-import { Backoff, Ledger } from "@annals/flow";
+import { Ledger } from "@annals/flow";
 import { asIndex, asMemberId, asTerm } from "@annals/raft";
 import type { Message } from "@annals/raft";
 import { MemoryBlobs } from "@annals/testkit";
-import { DataLink, InboundLink, PEER_PATH, Permits } from "@annals/transport";
+import { DataLink, Permits } from "@annals/transport";
 import type { LinkFault } from "@annals/transport";
 import { decodeFrame, decodeMessages, encodeFrame, encodeMessages } from "@annals/wire";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { WebSocketServer } from "ws";
+import { append, Loopback, WELCOME } from "./loopback.ts";
 
 const WAIT = { timeout: 5000, interval: 5 };
 const MAX_MESSAGE_BYTES = 256 * 1024;
 
-function append(index: number, bytes = 10): Message {
-  return {
-    kind: "appendEntries",
-    from: asMemberId(1),
-    to: asMemberId(2),
-    term: asTerm(1),
-    prevLogIndex: asIndex(index - 1),
-    prevLogTerm: asTerm(1),
-    leaderCommit: asIndex(0),
-    entries: [
-      { index: asIndex(index), term: asTerm(1), kind: "records", data: new Uint8Array(bytes) },
-    ],
-  };
-}
-
-let server: Server;
-let sockets: WebSocketServer;
-let inbound: InboundLink[];
-let connections: Socket[];
+let peer: Loopback;
 let received: number[];
 let faults: LinkFault[];
 let link: DataLink | undefined;
 
 beforeEach(async () => {
-  [inbound, connections, received, faults] = [[], [], [], []];
-  server = createServer();
-  sockets = new WebSocketServer({ server, path: PEER_PATH, maxPayload: MAX_MESSAGE_BYTES });
-  sockets.on("connection", (socket, request) => {
-    const accepted: InboundLink = new InboundLink({
-      socket,
-      connection: request.socket,
-      helloTimeoutMs: 1000,
-      maxQueueBytes: 1024 * 1024,
-      onHello: () => ({
-        greeting: [{ kind: "welcome", clusterId: "x", node: "b", member: asMemberId(2) }],
-        onBytes: (bytes) => {
-          const frame = decodeFrame(bytes);
-          if (frame.kind === "append") received.push(...indexes(decodeMessages(frame.bytes)));
-          accepted.release(bytes.length);
-        },
-        onClose: () => {},
-      }),
-      onFault: () => {},
-    });
-    inbound.push(accepted);
-    connections.push(request.socket);
+  [received, faults] = [[], []];
+  peer = await Loopback.start({
+    maxMessageBytes: MAX_MESSAGE_BYTES,
+    handler: (accepted) => ({
+      greeting: [WELCOME],
+      onBytes: (bytes) => {
+        const frame = decodeFrame(bytes);
+        if (frame.kind === "append") received.push(...indexes(decodeMessages(frame.bytes)));
+        accepted.release(bytes.length);
+      },
+      onClose: () => {},
+    }),
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
 });
 
 afterEach(async () => {
   link?.close();
-  for (const accepted of inbound)
-    accepted.close({ code: "ERR_NODE_STOPPING", reason: "end of the test" });
-  for (const connection of connections) connection.destroy();
-  sockets.close();
-  server.closeAllConnections();
-  await new Promise((resolve) => server.close(resolve));
+  await peer.close();
 });
 
 function indexes(messages: readonly Message[]): number[] {
@@ -91,28 +54,12 @@ function dial(
     onMessages?: (messages: readonly Message[]) => void;
   } = {},
 ): DataLink {
-  const { port } = server.address() as AddressInfo;
   link = new DataLink({
-    url: `ws://127.0.0.1:${port}${PEER_PATH}`,
-    hello: () => ({
-      protocol: 1,
-      cluster: "test",
-      clusterId: "x",
-      node: "a",
-      member: asMemberId(1),
-      address: "127.0.0.1:1",
-      fingerprint: "f",
-      purpose: "data",
-      logId: 1,
-      limits: { maxMessageBytes: MAX_MESSAGE_BYTES },
-    }),
-    maxMessageBytes: MAX_MESSAGE_BYTES,
+    ...peer.dialling("data"),
     ledger: options.ledger ?? new Ledger(),
     maxQueuedBytes: options.maxQueuedBytes ?? 1024 * 1024,
     maxQueuedMessages: 100,
-    handshakeTimeoutMs: 1000,
     progressTimeoutMs: 60_000,
-    backoff: new Backoff({ initialMs: 1, maxMs: 10, randomBelow: () => 0 }),
     blobs: new MemoryBlobs(),
     blobPermits: new Permits(1),
     onMessages: options.onMessages ?? (() => {}),
@@ -122,7 +69,7 @@ function dial(
 }
 
 function grant(entries: number, bytes: number): void {
-  inbound.at(-1)?.send(encodeFrame({ kind: "grant", entries, bytes }));
+  peer.links.at(-1)?.send(encodeFrame({ kind: "grant", entries, bytes }));
 }
 
 async function untilOpen(data: DataLink): Promise<void> {
@@ -149,7 +96,7 @@ describe("a data link", () => {
     const frames: number[] = [];
     const data = dial();
     await untilOpen(data);
-    sockets.clients.forEach((socket) =>
+    peer.sockets.clients.forEach((socket) =>
       socket.on("message", (bytes: Buffer) => void frames.push(bytes.length)),
     );
     data.send([1, 2, 3, 4].map((index) => append(index, 60_000)));
@@ -174,7 +121,7 @@ describe("a data link", () => {
     grant(10_000, 1 << 30);
     await vi.waitUntil(() => data.credit().entries === 10_000, WAIT);
     const itemBytes = 100_000;
-    connections[0]?.pause();
+    peer.connections[0]?.pause();
     for (let index = 1; faults.length === 0; index++) {
       data.send([append(index, itemBytes)]);
       await new Promise((resolve) => setImmediate(resolve));
@@ -196,8 +143,8 @@ describe("a data link", () => {
     await untilOpen(data);
     grant(100, 10_000_000);
     await vi.waitUntil(() => data.credit().entries === 100, WAIT);
-    inbound[0]?.close({ code: "ERR_WORKER_LOST", reason: "the worker is gone" });
-    await vi.waitUntil(() => inbound.length === 2 && data.open, WAIT);
+    peer.links[0]?.close({ code: "ERR_WORKER_LOST", reason: "the worker is gone" });
+    await vi.waitUntil(() => peer.links.length === 2 && data.open, WAIT);
     expect(faults).toMatchObject([{ code: "ERR_WORKER_LOST" }]);
     expect(data.credit()).toEqual({ entries: 0, bytes: 0 });
   });
@@ -216,7 +163,7 @@ describe("a data link", () => {
       hintIndex: asIndex(0),
       hintTerm: asTerm(0),
     };
-    inbound[0]?.send(encodeFrame({ kind: "response", epoch: 1, bytes: encodeMessages([ack]) }));
+    peer.links[0]?.send(encodeFrame({ kind: "response", epoch: 1, bytes: encodeMessages([ack]) }));
     await vi.waitUntil(() => acks.length > 0, WAIT);
     expect(acks).toEqual([ack]);
   });
@@ -225,7 +172,7 @@ describe("a data link", () => {
     const data = dial();
     await untilOpen(data);
     data.close();
-    await vi.waitUntil(() => sockets.clients.size === 0, WAIT);
-    expect(inbound).toHaveLength(1);
+    await vi.waitUntil(() => peer.sockets.clients.size === 0, WAIT);
+    expect(peer.links).toHaveLength(1);
   });
 });

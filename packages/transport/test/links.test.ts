@@ -1,93 +1,61 @@
 // Goal: whoever does not read, or has not said who it is, costs a bounded amount and then its link.
 // Method: links on loopback whose other side stops reading, or sends a large frame first.
-import { createServer } from "node:http";
-import type { Server } from "node:http";
-import type { AddressInfo, Socket } from "node:net";
-import { Backoff, GaugeFamily } from "@annals/flow";
-import { asMemberId } from "@annals/raft";
-import { BUFFERED_BYTES_MAX, ControlLink, HELLO_BYTES_MAX, InboundLink } from "@annals/transport";
+import { GaugeFamily } from "@annals/flow";
+import { BUFFERED_BYTES_MAX, ControlLink, HELLO_BYTES_MAX } from "@annals/transport";
 import type { LinkFault } from "@annals/transport";
 import { encodeFrame } from "@annals/wire";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import { WebSocket, WebSocketServer } from "ws";
+import { WebSocket } from "ws";
+import { hello, Loopback, WELCOME } from "./loopback.ts";
 
 const MAX_MESSAGE_BYTES = 8 << 20;
 
-let server: Server;
-let sockets: WebSocketServer;
-let inbound: { link: InboundLink; connection: Socket }[];
+let peer: Loopback;
 let faults: LinkFault[];
 let buffered: GaugeFamily;
-let url: string;
 
 beforeEach(async () => {
-  [inbound, faults, buffered] = [[], [], new GaugeFamily()];
-  server = createServer();
-  sockets = new WebSocketServer({ server, maxPayload: MAX_MESSAGE_BYTES });
-  sockets.on("connection", (socket, { socket: connection }) => {
-    const link = new InboundLink({
-      socket,
-      connection,
-      helloTimeoutMs: 5000,
-      maxQueueBytes: MAX_MESSAGE_BYTES,
-      onHello: () => ({
-        greeting: [{ kind: "welcome", clusterId: "x", node: "b", member: asMemberId(2) }],
-        unread: buffered,
-        onBytes: () => undefined,
-        onClose: (fault) => void faults.push(fault),
-      }),
-      onFault: (fault) => void faults.push(fault),
-    });
-    inbound.push({ link, connection });
+  [faults, buffered] = [[], new GaugeFamily()];
+  const onFault = (fault: LinkFault) => void faults.push(fault);
+  peer = await Loopback.start({
+    maxMessageBytes: MAX_MESSAGE_BYTES,
+    maxQueueBytes: MAX_MESSAGE_BYTES,
+    handler: () => ({
+      greeting: [WELCOME],
+      unread: buffered,
+      onBytes: () => undefined,
+      onClose: onFault,
+    }),
+    onFault,
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  url = `ws://127.0.0.1:${(server.address() as AddressInfo).port}/`;
 });
 
-afterEach(async () => {
-  for (const { connection } of inbound) connection.destroy();
-  sockets.close();
-  server.closeAllConnections();
-  await new Promise((resolve) => server.close(resolve));
-});
-
-const hello = () => ({
-  protocol: 1,
-  cluster: "x",
-  clusterId: "x",
-  node: "a",
-  member: asMemberId(1),
-  address: "",
-  fingerprint: "",
-  purpose: "control" as const,
-  logId: undefined,
-  limits: { maxMessageBytes: MAX_MESSAGE_BYTES },
-});
+afterEach(() => peer.close());
 
 it("a stranger's frame is not even assembled before its hello", async () => {
-  const client = new WebSocket(url);
+  const client = new WebSocket(peer.url);
   client.on("error", () => undefined);
   await new Promise((resolve) => client.once("open", resolve));
   // Never finished: without a bound the node would wait for the rest with all of it in memory.
   client.send(new Uint8Array(MAX_MESSAGE_BYTES / 2), { fin: false });
   await vi.waitUntil(() => faults.length > 0);
   expect(faults).toMatchObject([{ code: "ERR_FRAME_TOO_LARGE" }]);
-  const read = inbound[0]?.connection.bytesRead ?? Number.POSITIVE_INFINITY;
+  const read = peer.connections[0]?.bytesRead ?? Number.POSITIVE_INFINITY;
   expect(read).toBeLessThanOrEqual(HELLO_BYTES_MAX + 2 * 64 * 1024);
   client.terminate();
 });
 
 it("a leader that reads nothing is let go of when its acknowledgements pile up", async () => {
-  const client = new WebSocket(url);
+  const client = new WebSocket(peer.url);
   client.on("error", () => undefined);
   await new Promise((resolve) => client.once("open", resolve));
-  client.send(encodeFrame({ kind: "hello", epoch: 1, ...hello() }));
+  client.send(encodeFrame({ kind: "hello", epoch: 1, ...hello("data", MAX_MESSAGE_BYTES) }));
   await new Promise((resolve) => client.once("message", resolve));
   client.pause();
   const grant = encodeFrame({ kind: "grant", entries: 1, bytes: 1 });
   await vi.waitUntil(
     () => {
-      for (let k = 0; k < 1000; k++) inbound[0]?.link.send(grant);
+      for (let k = 0; k < 1000; k++) peer.links[0]?.send(grant);
       return faults.length > 0;
     },
     { timeout: 20_000, interval: 0 },
@@ -104,18 +72,14 @@ it("heartbeats for a node that reads nothing are dropped beyond their cap", asyn
   const parcel = new Uint8Array(64 * 1024);
   const sent = new GaugeFamily();
   const link = new ControlLink({
-    url,
-    hello,
+    ...peer.dialling("control"),
     buffered: sent,
-    maxMessageBytes: MAX_MESSAGE_BYTES,
-    handshakeTimeoutMs: 5000,
-    backoff: new Backoff({ initialMs: 10, maxMs: 10, randomBelow: () => 0 }),
     onOpen: () => undefined,
     onFrame: () => undefined,
     onDown: () => undefined,
   });
   await vi.waitUntil(() => link.open);
-  inbound[0]?.connection.pause();
+  peer.connections[0]?.pause();
   await vi.waitUntil(
     () => {
       link.send(1, parcel);

@@ -1,14 +1,12 @@
 // Goal: the links of one worker together hold no more than its cap and one frame a link, and none of them is left paused.
 // Method: accepted links on loopback whose peers send as fast as they can, without credit; a worker that lets go of one frame at a time.
-import { createServer } from "node:http";
-import type { Server } from "node:http";
-import type { AddressInfo } from "node:net";
 import { GaugeFamily, PauseGate } from "@annals/flow";
-import { asMemberId } from "@annals/raft";
-import { InboundLink, QueueBudget } from "@annals/transport";
+import { QueueBudget } from "@annals/transport";
+import type { InboundLink } from "@annals/transport";
 import { encodeFrame } from "@annals/wire";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import { WebSocket, WebSocketServer } from "ws";
+import { WebSocket } from "ws";
+import { hello, Loopback } from "./loopback.ts";
 
 const LINKS = 3;
 const FRAMES = 40;
@@ -20,69 +18,42 @@ interface Held {
   readonly bytes: number;
 }
 
-let server: Server;
-let sockets: WebSocketServer;
-let links: InboundLink[];
+let peer: Loopback;
 let held: Held[];
 let clients: WebSocket[];
 let budget: QueueBudget;
 
-const HELLO = encodeFrame({
-  kind: "hello",
-  protocol: 1,
-  cluster: "x",
-  clusterId: "x",
-  node: "b",
-  member: asMemberId(2),
-  address: "",
-  fingerprint: "",
-  epoch: 1,
-  purpose: "data",
-  logId: 1,
-  limits: { maxMessageBytes: 1 << 20 },
-});
+const HELLO = encodeFrame({ kind: "hello", epoch: 1, ...hello("data", 1 << 20) });
 
-beforeEach(async () => {
-  [links, held, clients] = [[], [], []];
-  server = createServer();
-  sockets = new WebSocketServer({ server, maxPayload: 1 << 20 });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+beforeEach(() => {
+  [held, clients] = [[], []];
 });
 
 afterEach(async () => {
   for (const client of clients) client.terminate();
-  sockets.close();
-  server.closeAllConnections();
-  await new Promise((resolve) => server.close(resolve));
+  await peer.close();
 });
 
-function accept(maxQueueBytes: number): void {
-  sockets.on("connection", (socket, request) => {
-    const link: InboundLink = new InboundLink({
-      socket,
-      connection: request.socket,
-      helloTimeoutMs: 5000,
-      maxQueueBytes,
-      onHello: () => {
-        budget.join(link.gate);
-        return {
-          greeting: [],
-          onBytes: (bytes) => {
-            budget.add(bytes.length);
-            held.push({ link, bytes: bytes.length });
-          },
-          onClose: () => budget.leave(link.gate),
-        };
-      },
-      onFault: () => undefined,
-    });
-    links.push(link);
+async function accept(maxQueueBytes: number): Promise<void> {
+  peer = await Loopback.start({
+    maxMessageBytes: 1 << 20,
+    maxQueueBytes,
+    handler: (link) => {
+      budget.join(link.gate);
+      return {
+        greeting: [],
+        onBytes: (bytes) => {
+          budget.add(bytes.length);
+          held.push({ link, bytes: bytes.length });
+        },
+        onClose: () => budget.leave(link.gate),
+      };
+    },
   });
 }
 
 async function flood(frames: number): Promise<void> {
-  const { port } = server.address() as AddressInfo;
-  const client = new WebSocket(`ws://127.0.0.1:${port}/`);
+  const client = new WebSocket(peer.url);
   clients.push(client);
   await new Promise((resolve) => client.once("open", resolve));
   client.send(HELLO);
@@ -101,10 +72,12 @@ for (const cap of [1, FRAME_BYTES, 5 * FRAME_BYTES]) {
   it(`with a cap of ${cap} bytes at most one frame a link is beyond it, and all arrives`, async () => {
     const family = new GaugeFamily();
     budget = new QueueBudget(cap, family);
-    accept(1 << 30);
+    await accept(1 << 30);
     await Promise.all(Array.from({ length: LINKS }, () => flood(FRAMES)));
-    await vi.waitUntil(() => links.length === LINKS && links.every(({ gate }) => gate.paused));
-    expect(links.map(({ gate }) => [...gate.reasons().keys()])).toEqual(
+    await vi.waitUntil(
+      () => peer.links.length === LINKS && peer.links.every(({ gate }) => gate.paused),
+    );
+    expect(peer.links.map(({ gate }) => [...gate.reasons().keys()])).toEqual(
       Array.from({ length: LINKS }, () => ["worker-budget"]),
     );
     let arrived = 0;
@@ -118,27 +91,30 @@ for (const cap of [1, FRAME_BYTES, 5 * FRAME_BYTES]) {
     );
     expect(family.read().largest).toBeLessThanOrEqual(cap + LINKS * FRAME_BYTES);
     expect(budget.read().current).toBe(0);
-    expect(links.some(({ gate }) => gate.paused)).toBe(false);
-    expect(links.every(({ gate }) => (gate.counts().get("worker-budget") ?? 0) > 0)).toBe(true);
+    expect(peer.links.some(({ gate }) => gate.paused)).toBe(false);
+    expect(peer.links.every(({ gate }) => (gate.counts().get("worker-budget") ?? 0) > 0)).toBe(
+      true,
+    );
   });
 }
 
 it("a peer that sends without credit is paused at the cap of its link and one frame", async () => {
   budget = new QueueBudget(1 << 30);
-  accept(1);
+  await accept(1);
   await flood(FRAMES);
-  await vi.waitUntil(() => links[0]?.gate.paused === true);
-  expect([...(links[0]?.gate.reasons().keys() ?? [])]).toEqual(["worker-lane"]);
+  await vi.waitUntil(() => peer.links[0]?.gate.paused === true);
+  expect([...(peer.links[0]?.gate.reasons().keys() ?? [])]).toEqual(["worker-lane"]);
   await vi.waitUntil(
     () => {
       letGo();
       return (
-        links[0]?.gauge().current === 0 && links[0].gate.counts().get("worker-lane") === FRAMES
+        peer.links[0]?.gauge().current === 0 &&
+        peer.links[0].gate.counts().get("worker-lane") === FRAMES
       );
     },
     { timeout: 20_000, interval: 0 },
   );
-  expect(links[0]?.gauge().peak).toBe(FRAME_BYTES);
+  expect(peer.links[0]?.gauge().peak).toBe(FRAME_BYTES);
 });
 
 it("pauses a link that comes while it is full, and resumes all at half", () => {

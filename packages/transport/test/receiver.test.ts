@@ -2,7 +2,6 @@
  * Goal: the receive path stays within its caps, lets go of everything exactly once, and delivers nothing after its end.
  * Method: a receiver over a replica that the test plays by hand.
  */
-import { asIndex, asMemberId, asTerm } from "@annals/raft";
 import type { Message } from "@annals/raft";
 import type { Receipt } from "@annals/replica";
 import { MemoryBlobs } from "@annals/testkit";
@@ -11,6 +10,7 @@ import type { ReceiveLimits } from "@annals/transport";
 import { encodeFrame, encodeMessages } from "@annals/wire";
 import type { Frame } from "@annals/wire";
 import { describe, expect, it } from "vitest";
+import { append } from "./loopback.ts";
 
 const LIMITS: ReceiveLimits = {
   eventHighWaterMark: 1,
@@ -18,24 +18,6 @@ const LIMITS: ReceiveLimits = {
   maxCommitBacklog: 1000,
   yieldAfterMs: 10,
 };
-
-function append(index: number, entries = 1): Message {
-  return {
-    kind: "appendEntries",
-    from: asMemberId(1),
-    to: asMemberId(2),
-    term: asTerm(1),
-    prevLogIndex: asIndex(index - 1),
-    prevLogTerm: asTerm(1),
-    leaderCommit: asIndex(0),
-    entries: Array.from({ length: entries }, (_, k) => ({
-      index: asIndex(index + k),
-      term: asTerm(1),
-      kind: "records" as const,
-      data: new Uint8Array(100),
-    })),
-  };
-}
 
 function frame(...messages: readonly Message[]): Uint8Array {
   return encodeFrame({ kind: "append", epoch: 1, bytes: encodeMessages(messages) });
@@ -78,7 +60,7 @@ function setUp(limits: Partial<ReceiveLimits> = {}, now: () => number = () => 0)
 describe("event-queue", () => {
   it("stops decoding at its smallest legal value until the entry is stepped, and names the pause", async () => {
     const { receiver, delivered } = setUp();
-    for (const index of [1, 2, 3]) receiver.onFrame(frame(append(index)));
+    for (const index of [1, 2, 3]) receiver.onFrame(frame(append(index, 100)));
     await turn();
     expect(delivered).toHaveLength(1);
     expect([...receiver.gate.reasons().keys()]).toEqual(["event-queue"]);
@@ -91,8 +73,8 @@ describe("event-queue", () => {
 
   it("takes one oversized frame at the cost of one pause", async () => {
     const { receiver, delivered } = setUp();
-    receiver.onFrame(frame(append(1, 50)));
-    receiver.onFrame(frame(append(51)));
+    receiver.onFrame(frame(append(1, 100, 50)));
+    receiver.onFrame(frame(append(51, 100)));
     await turn();
     expect(delivered).toHaveLength(1);
     expect(receiver.gauges().events).toMatchObject({ current: 50, cap: 1 });
@@ -106,11 +88,11 @@ describe("event-queue", () => {
 describe("commit-backlog", () => {
   it("stops decoding at its smallest legal value until the entry is flushed", async () => {
     const { receiver, delivered } = setUp({ eventHighWaterMark: 100, maxCommitBacklog: 1 });
-    for (const index of [1, 2]) receiver.onFrame(frame(append(index)));
+    for (const index of [1, 2]) receiver.onFrame(frame(append(index, 100)));
     await turn();
     for (const { receipt } of delivered) receipt.stepped();
     expect([...receiver.gate.reasons().keys()]).toEqual(["commit-backlog"]);
-    receiver.onFrame(frame(append(3)));
+    receiver.onFrame(frame(append(3, 100)));
     await turn();
     expect(delivered).toHaveLength(2);
     for (const { receipt } of delivered) receipt.durable();
@@ -123,7 +105,7 @@ describe("credit", () => {
   it("is granted at the start, and again for exactly what was let go", async () => {
     const { receiver, delivered, granted, seen } = setUp();
     expect(granted).toEqual({ entries: 1001, bytes: LIMITS.maxQueueBytes });
-    const bytes = frame(append(1, 3));
+    const bytes = frame(append(1, 100, 3));
     receiver.onFrame(bytes);
     await turn();
     delivered[0]?.receipt.stepped();
@@ -142,7 +124,7 @@ describe("decoding", () => {
       clock += 6;
       return clock;
     });
-    for (let index = 1; index <= 6; index++) receiver.onFrame(frame(append(index)));
+    for (let index = 1; index <= 6; index++) receiver.onFrame(frame(append(index, 100)));
     await turn();
     expect(delivered.length).toBeLessThan(6);
     for (let round = 0; round < 10; round++) await turn();
@@ -151,8 +133,8 @@ describe("decoding", () => {
 
   it("ends the session at a broken frame before anything behind it", async () => {
     const { receiver, delivered, seen } = setUp({ eventHighWaterMark: 1000 });
-    const broken = frame(append(1)).subarray(0, 30);
-    const frames = [frame(append(1)), broken, frame(append(2))];
+    const broken = frame(append(1, 100)).subarray(0, 30);
+    const frames = [frame(append(1, 100)), broken, frame(append(2, 100))];
     for (const bytes of frames) receiver.onFrame(bytes);
     await turn();
     expect(delivered).toHaveLength(1);
@@ -168,7 +150,7 @@ describe("decoding", () => {
 describe("close", () => {
   it("lets go of what is queued, delivers nothing more, and leaves no pause behind", async () => {
     const { receiver, delivered, seen } = setUp();
-    const frames = [frame(append(1)), frame(append(2)), frame(append(3))];
+    const frames = [frame(append(1, 100)), frame(append(2, 100)), frame(append(3, 100))];
     for (const bytes of frames) receiver.onFrame(bytes);
     await turn();
     receiver.close();
@@ -221,7 +203,7 @@ describe("blobs", () => {
     blobs.slow = true;
     receiver.onFrame(encodeFrame(offer));
     receiver.onFrame(encodeFrame(chunk(0, 100)));
-    receiver.onFrame(frame(append(1)));
+    receiver.onFrame(frame(append(1, 100)));
     await turn();
     expect([...receiver.gate.reasons()]).toEqual([[`blob:${digest}`, 1]]);
     expect(receiver.gauges().bytes.current).toBeGreaterThan(200);
@@ -253,7 +235,7 @@ describe("blobs", () => {
     const { receiver, delivered, blobs, answers, notSaved } = setUp();
     blobs.failing = true;
     for (const one of [offer, chunk(0, 100), chunk(100, 200)]) receiver.onFrame(encodeFrame(one));
-    receiver.onFrame(frame(append(1)));
+    receiver.onFrame(frame(append(1, 100)));
     await turn();
     await turn();
     expect(answers).toEqual([`want ${short}`, `failed ${short}`]);

@@ -2,20 +2,15 @@
  * Goal: an answer belongs to its question, and every question is answered, by silence and refusal, too. Method: a repair link against an
  * accepting link on a real loopback socket, whose handler the test plays.
  */
-import { createServer } from "node:http";
-import type { Server } from "node:http";
-import type { AddressInfo } from "node:net";
-import { Backoff } from "@annals/flow";
-import { asIndex, asMemberId, asTerm } from "@annals/raft";
+import { asIndex, asTerm } from "@annals/raft";
 import { AnnalsError } from "@annals/record";
-import { InboundLink, PEER_PATH, RepairLink } from "@annals/transport";
+import { RepairLink } from "@annals/transport";
 import { decodeFrame, encodeFrame } from "@annals/wire";
 import type { FetchFrame, Frame } from "@annals/wire";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { WebSocketServer } from "ws";
+import { Loopback, WELCOME } from "./loopback.ts";
 
-let server: Server;
-let sockets: WebSocketServer;
+let peer: Loopback;
 let link: RepairLink;
 /** What the peer does with a question; undefined refuses the handshake. */
 let answer: ((frame: FetchFrame) => readonly Frame[]) | undefined;
@@ -28,62 +23,31 @@ function page(from: number): Frame {
 
 beforeEach(async () => {
   answer = (frame) => [page(frame.from)];
-  server = createServer();
-  sockets = new WebSocketServer({ server, path: PEER_PATH });
-  sockets.on("connection", (socket, request) => {
-    const accepted: InboundLink = new InboundLink({
-      socket,
-      connection: request.socket,
-      helloTimeoutMs: 1000,
-      maxQueueBytes: 1024,
-      onHello: () => {
-        if (answer === undefined) throw new AnnalsError("ERR_PEER_RETIRED", "retired");
-        return {
-          greeting: [{ kind: "welcome", clusterId: "x", node: "b", member: asMemberId(2) }],
-          onBytes: (bytes) => {
-            const frame = decodeFrame(bytes);
-            if (frame.kind !== "fetch") throw new AnnalsError("ERR_FRAME_UNEXPECTED", frame.kind);
-            for (const one of answer?.(frame) ?? []) accepted.send(encodeFrame(one));
-            accepted.release(bytes.length);
-          },
-          onClose: () => {},
-        };
-      },
-      onFault: () => {},
-    });
+  peer = await Loopback.start({
+    handler: (accepted) => {
+      if (answer === undefined) throw new AnnalsError("ERR_PEER_RETIRED", "retired");
+      return {
+        greeting: [WELCOME],
+        onBytes: (bytes) => {
+          const frame = decodeFrame(bytes);
+          if (frame.kind !== "fetch") throw new AnnalsError("ERR_FRAME_UNEXPECTED", frame.kind);
+          for (const one of answer?.(frame) ?? []) accepted.send(encodeFrame(one));
+          accepted.release(bytes.length);
+        },
+        onClose: () => {},
+      };
+    },
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   link = dial();
 });
 
 afterEach(async () => {
   link.close();
-  sockets.close();
-  server.closeAllConnections();
-  await new Promise((resolve) => server.close(resolve));
+  await peer.close();
 });
 
 function dial(answerTimeoutMs = 2000): RepairLink {
-  const { port } = server.address() as AddressInfo;
-  return new RepairLink({
-    url: `ws://127.0.0.1:${port}${PEER_PATH}`,
-    hello: () => ({
-      protocol: 1,
-      cluster: "test",
-      clusterId: "x",
-      node: "a",
-      member: asMemberId(1),
-      address: "127.0.0.1:1",
-      fingerprint: "f",
-      purpose: "repair",
-      logId: 1,
-      limits: { maxMessageBytes: 65_536 },
-    }),
-    maxMessageBytes: 65_536,
-    handshakeTimeoutMs: 1000,
-    answerTimeoutMs,
-    backoff: new Backoff({ initialMs: 1, maxMs: 5, randomBelow: () => 0 }),
-  });
+  return new RepairLink({ ...peer.dialling("repair"), answerTimeoutMs });
 }
 
 describe("a repair link", () => {

@@ -1,5 +1,5 @@
 /**
- * Raft messages, layout version 1: the byte 1, then one msgpack array of messages. A message is an array
+ * Raft messages, layout version 2: the byte 2, then one msgpack array of messages. A message is an array
  * `[kind, from, to, term, …fields in the order below]`; an entry of AppendEntries is three elements `kind, term, data` of one flat
  * array, its index follows from `prevLogIndex`.
  */
@@ -12,7 +12,7 @@ import { MsgpackCursor } from "./msgpackCursor.ts";
 import { assertVersion, packVersioned } from "./pack.ts";
 import type { Packable } from "./pack.ts";
 
-const MESSAGES_VERSION = 1;
+const MESSAGES_VERSION = 2;
 
 /** Messages of one run of bytes: beyond any cap that a configuration may set. */
 export const MESSAGES_MAX = 65_536;
@@ -41,9 +41,9 @@ const ELEMENTS: Readonly<Record<Kind, number>> = {
   appendEntries: 8,
   appendEntriesResponse: 8,
   requestVote: 7,
-  requestVoteResponse: 5,
+  requestVoteResponse: 7,
   requestPreVote: 7,
-  requestPreVoteResponse: 5,
+  requestPreVoteResponse: 7,
   heartbeat: 6,
   heartbeatResponse: 5,
   installSnapshot: 8,
@@ -88,7 +88,7 @@ function packFields(message: Message): readonly Packable[] {
       return [message.lastLogIndex, message.lastLogTerm, message.transfer];
     case "requestVoteResponse":
     case "requestPreVoteResponse":
-      return [message.rejected];
+      return [message.rejected, message.committed.index, message.committed.term];
     case "heartbeat":
       return [message.commitIndex, message.readToken];
     case "heartbeatResponse":
@@ -179,7 +179,15 @@ function readFields(cursor: MsgpackCursor, kind: Kind, envelope: ReadEnvelope): 
       };
     case "requestVoteResponse":
     case "requestPreVoteResponse":
-      return { kind, ...envelope, rejected: cursor.boolean("rejected") };
+      return {
+        kind,
+        ...envelope,
+        rejected: cursor.boolean("rejected"),
+        committed: {
+          index: readIndex(cursor, "committed index"),
+          term: readTerm(cursor, "committed term"),
+        },
+      };
     case "heartbeat": {
       const commitIndex = readIndex(cursor, "commitIndex");
       return { kind, ...envelope, commitIndex, readToken: cursor.uint("readToken") };

@@ -54,7 +54,12 @@ const MESSAGES: readonly Message[] = [
     lastLogTerm: asTerm(6),
     transfer: true,
   },
-  { kind: "requestVoteResponse", ...envelope, rejected: false },
+  {
+    kind: "requestVoteResponse",
+    ...envelope,
+    rejected: false,
+    committed: { index: asIndex(0), term: asTerm(0) },
+  },
   {
     kind: "requestPreVote",
     ...envelope,
@@ -62,7 +67,12 @@ const MESSAGES: readonly Message[] = [
     lastLogTerm: asTerm(6),
     transfer: false,
   },
-  { kind: "requestPreVoteResponse", ...envelope, rejected: true },
+  {
+    kind: "requestPreVoteResponse",
+    ...envelope,
+    rejected: true,
+    committed: { index: asIndex(70_000), term: asTerm(3) },
+  },
   { kind: "heartbeat", ...envelope, commitIndex: asIndex(128), readToken: 65_536 },
   { kind: "heartbeatResponse", ...envelope, readToken: 0 },
   {
@@ -171,11 +181,11 @@ function plain(value: unknown): unknown {
   );
 }
 
-test("messages, version 1", () => {
+test("messages, version 2", () => {
   const current = new Map(
     MESSAGES.map((message) => [message.kind, hex(encodeMessages([message]))] as const),
   );
-  const golden = readGolden(import.meta.dirname, "messages.v1.hex", current);
+  const golden = readGolden(import.meta.dirname, "messages.v2.hex", current);
   expect(new Map(current)).toEqual(golden);
   for (const message of MESSAGES) {
     const decoded = decodeMessages(Buffer.from(golden.get(message.kind) ?? "", "hex"));

@@ -99,8 +99,17 @@ function statusText(status: ClusterStatus, color: boolean): string {
   const reasons = status.reasons
     .map((reason) => `${paint("yellow", "!", color)} ${reason}\n`)
     .join("");
+  const workers = renderTable(
+    [
+      { title: "WORKER", value: ({ id, isolated }) => `${id}${isolated ? " (isolated)" : ""}` },
+      { title: "LOGS", value: ({ logs: names }) => names.join(", ") },
+      { title: "CATCHING UP", value: ({ catchingUp }) => catchingUp.join(", ") },
+    ],
+    status.workers,
+    color,
+  );
   const title = `cluster ${status.cluster}, as node ${status.node} (version ${status.version}) sees it`;
-  return `${title}\n\n${nodes}\n${logs}${reasons === "" ? "" : `\n${reasons}`}`;
+  return `${title}\n\n${nodes}\n${logs}\n${workers}${reasons === "" ? "" : `\n${reasons}`}`;
 }
 
 function describeReplica({

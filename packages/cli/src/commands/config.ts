@@ -68,17 +68,17 @@ export function loadOrThrow(
 }
 
 async function check(context: CliContext, options: ConfigOptions & OutputOptions): Promise<void> {
-  const { config } = loadOrThrow(context, options, true);
+  const { config, origin } = loadOrThrow(context, options, true);
   const { cluster, nodes } = config;
   const format = context.format(options);
   const ids = Object.keys(nodes);
   if (format === "table") {
     await context.print(
       `the configuration of cluster ${cluster} is right: ${ids.length} nodes (${ids.join(", ")})\n\n` +
-        renderMemory(config, context.color),
+        renderMemory(config, origin, context.color),
     );
   } else {
-    const report = { cluster, nodes: ids, memory: memoryReport(config) };
+    const report = { cluster, nodes: ids, memory: memoryReport(config, origin) };
     if (format === "json") await context.printJson(report);
     else await context.print(`${JSON.stringify(report)}\n`);
   }

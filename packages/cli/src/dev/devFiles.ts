@@ -27,14 +27,15 @@ export function devLayout(directory: string, nodeCount: number, firstPort: numbe
 }
 
 /** For a machine that cannot hold the default caps once per node. Slower under load, and as safe. */
-const SMALL_CAPS = `workers: { count: 1, maxHeapBytes: 80MiB, maxQueueBytes: 8MiB }
-ingest: { maxBodyBytes: 2MiB, maxPendingBytes: 4MiB }
+const SMALL_CAPS = `workers: { count: 1, maxHeapBytes: 48MiB, maxQueueBytes: 4MiB }
+ingest: { maxBodyBytes: 1MiB, maxPendingBytes: 2MiB }
 raft: { maxUncommittedBytes: 4MiB, maxCommittedBytes: 1MiB }
-query: { maxHeldBytes: 8MiB }
+query: { maxHeldBytes: 2MiB }
 replication:
   append: { maxBytes: 1MiB, maxInflightBytes: 2MiB }
   maxMessageBytes: 1280KiB
-  receive: { maxQueueBytes: 4MiB }
+  receive: { maxQueueBytes: 2MiB }
+  blob: { chunkBytes: 64KiB }
 `;
 
 /** The file of a cluster whose nodes share `memoryBytes`. */

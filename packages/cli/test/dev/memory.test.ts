@@ -8,7 +8,7 @@ const GIBIBYTE = 2 ** 30;
 test.each([
   [2 * GIBIBYTE, 3, true],
   [64 * GIBIBYTE, 3, false],
-  [GIBIBYTE, 1, true],
+  [GIBIBYTE, 1, false],
 ])("of %i bytes of machine for %i nodes", (machine, nodes, small) => {
   const text = configText(devLayout("/tmp/annals-dev", nodes, 7400), 0.75 * machine);
   const loaded = loadConfig({ text, env: {}, node: "a" });

@@ -189,8 +189,16 @@ export function voteResponse(
   term: number,
   rejected: boolean,
   kind: RequestVoteResponse["kind"] = "requestVoteResponse",
+  committed = { index: 0, term: 0 },
 ): RequestVoteResponse {
-  return { kind, from: asMemberId(from), to: asMemberId(to), term: asTerm(term), rejected };
+  return {
+    kind,
+    from: asMemberId(from),
+    to: asMemberId(to),
+    term: asTerm(term),
+    rejected,
+    committed: { index: asIndex(committed.index), term: asTerm(committed.term) },
+  };
 }
 
 export function appendEntries(

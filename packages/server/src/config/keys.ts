@@ -21,7 +21,9 @@ export interface KeySpec {
   readonly kind: KeyKind;
   /** As it would be written in YAML; undefined: the key must be given. A function: depends on the machine. */
   readonly standard: unknown;
-  /** How a default that depends on the machine is described. */
+  /** A key before this one, whose value holds when nobody sets this one. */
+  readonly follows?: string;
+  /** How a default that depends on the machine, or on another key, is described. */
   readonly standardText?: string;
   /** `cluster`: must be the same on every node, compared when nodes connect. `node`: may differ. */
   readonly scope: "cluster" | "node";
@@ -192,6 +194,20 @@ export const KEYS: readonly KeySpec[] = [
     tooLow: "Clients need more requests.",
     tooHigh: "So much memory per request being received.",
   }),
+  key("ingest.maxDecodedBytes", "bytes", "8MiB", "node", {
+    follows: "ingest.maxBodyBytes",
+    standardText: "as ingest.maxBodyBytes",
+    about:
+      "Largest body of an append once it is decompressed; decoding stops there, with 413. What arrives has the cap ingest.maxBodyBytes.",
+    tooLow: "Clients that compress need more requests.",
+    tooHigh: "So much memory per request being received.",
+  }),
+  key("ingest.maxDecodeRatio", "count", 256, "node", {
+    about:
+      "Bytes that a byte of a compressed body may decode to, beyond the first MiB. More get 413.",
+    tooLow: "Records that repeat themselves are refused.",
+    tooHigh: "A few bytes keep a thread busy until ingest.maxDecodedBytes is reached.",
+  }),
   key("ingest.maxRecordBytes", "bytes", "1MiB", "cluster", {
     about:
       "Largest record. A larger one gets 413 naming its position; nothing of its request is stored.",
@@ -210,7 +226,7 @@ export const KEYS: readonly KeySpec[] = [
     tooHigh: "So much memory per log under overload.",
   }),
   key("workers.count", "count", () => Math.min(4, availableParallelism()), "node", {
-    standardText: "number of cores, at most 4",
+    standardText: "number of cores, at most 4, less where memory.limit is small",
     about: "Threads that own the logs.",
     tooLow: "Logs share a core.",
     tooHigh: "More heaps than cores gain nothing; at most 64.",
@@ -231,6 +247,21 @@ export const KEYS: readonly KeySpec[] = [
     about: "One log of an ended worker is handed over per interval, over all crashes.",
     tooLow: "All logs catch up at once on the new worker.",
     tooHigh: "Logs wait longer after a crash of their worker.",
+  }),
+  key("workers.maxCatchUps", "count", 4, "node", {
+    about:
+      "Logs of one worker that are opened or catch up at a time. The next one is opened when one of them has applied what was committed " +
+      "when it came, or makes no progress any more.",
+    tooLow: "Logs come back one after the other when a node or a worker starts.",
+    tooHigh:
+      "Many logs catch up at once, each with full queues; appends to the others wait for the disk.",
+  }),
+  key("workers.maxIsolated", "count", 1, "node", {
+    about:
+      "Workers beyond workers.count for logs that keep ending theirs. Each of these has one for itself, with half of " +
+      "workers.maxHeapBytes; at the cap it waits, closed, for its turn.",
+    tooLow: "Of several such logs each is closed for longer.",
+    tooHigh: "So many more heaps and queues in the budget; at most 8.",
   }),
   key("memory.limit", "bytes", () => `${standardMemoryLimit()}B`, "node", {
     standardText: "75 % of the machine's memory, or of the container's if that is less",

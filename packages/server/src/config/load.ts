@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { didYouMean, editDistance } from "../nearest.ts";
 import { parseAddress } from "./address.ts";
+import { fitDefaults } from "./fitDefaults.ts";
 import { KEYS, SECTIONS, envName, findKey, standardValue } from "./keys.ts";
 import type { NodeConfig } from "./nodeConfig.ts";
 import type { ConfigPlace, ConfigProblem } from "./problem.ts";
@@ -60,15 +61,29 @@ export function loadConfig(options: LoadConfigOptions): LoadConfigResult {
   applyEnvironment(options.env, raw, problems);
   applyFlags(options.flags ?? {}, raw, problems);
   const broken = new Set(source.problems.flatMap((problem) => problem.path ?? []));
-  const { values, origin } = resolveValues(raw, broken, problems);
-  for (const { paths, message, hint } of checkRelations(values)) {
+  const { values: resolved, origin } = resolveValues(raw, broken, problems);
+  for (const { paths, message, hint } of checkRelations(resolved)) {
     const path = paths.find((candidate) => raw.has(candidate)) ?? paths[0];
     problems.push({ ...located(raw, path, []), path, message, hint });
   }
-  const nodes = values.get("nodes");
+  const nodes = resolved.get("nodes");
   const self = chooseNode(nodes, named, options, raw, problems);
   if (problems.length > 0 || self === undefined) return { ok: false, problems };
+  const values = fitted(resolved, origin, (some) => assemble(some, self, directory));
   return { ok: true, config: assemble(values, self, directory), origin };
+}
+
+/** With defaults that fit the memory; their origin says so. */
+function fitted(
+  values: ReadonlyMap<string, unknown>,
+  origin: Map<string, ConfigPlace>,
+  assembled: (values: ReadonlyMap<string, unknown>) => NodeConfig,
+): ReadonlyMap<string, unknown> {
+  const given = [...origin].filter(([, { kind }]) => kind !== "default").map(([path]) => path);
+  const lowered = fitDefaults(values, new Set(given), assembled);
+  for (const [path, value] of lowered)
+    if (value !== values.get(path)) origin.set(path, { kind: "fitted" });
+  return new Map([...values, ...lowered]);
 }
 
 function emptyToUndefined(text: string | undefined): string | undefined {
@@ -209,6 +224,11 @@ function resolveValues(
     const given = raw.get(spec.path);
     // Already reported; a default in its place would only lead to problems that are none.
     if (given === undefined && broken.has(spec.path)) continue;
+    if (given === undefined && spec.follows !== undefined && values.has(spec.follows)) {
+      values.set(spec.path, values.get(spec.follows));
+      origin.set(spec.path, { kind: "default" });
+      continue;
+    }
     const value = given === undefined ? standardValue(spec) : given.value;
     if (value === undefined) {
       problems.push(

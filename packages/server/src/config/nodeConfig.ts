@@ -76,6 +76,8 @@ export interface BatchSettings {
 
 export interface IngestSettings {
   readonly maxBodyBytes: number;
+  readonly maxDecodedBytes: number;
+  readonly maxDecodeRatio: number;
   readonly maxRecordBytes: number;
   readonly maxRecords: number;
   readonly maxPendingBytes: number;
@@ -86,6 +88,10 @@ export interface WorkerSettings {
   readonly maxHeapBytes: number;
   /** Bytes from the sockets of all links of one worker until they are flushed. */
   readonly maxQueueBytes: number;
+  /** Logs of one worker that may be opened or catch up at a time. */
+  readonly maxCatchUps: number;
+  /** Workers for logs that keep ending theirs. */
+  readonly maxIsolated: number;
   /** Milliseconds between two logs that are handed to another worker. */
   readonly reassignStagger: number;
 }

@@ -11,7 +11,9 @@ export type ConfigPlace =
     }
   | { readonly kind: "env"; readonly name: string }
   | { readonly kind: "flag"; readonly name: string }
-  | { readonly kind: "default" };
+  | { readonly kind: "default" }
+  /** A default that was lowered to fit `memory.limit`. */
+  | { readonly kind: "fitted" };
 
 /** One thing wrong with a configuration. */
 export interface ConfigProblem {
@@ -36,6 +38,8 @@ export function formatPlace(place: ConfigPlace): string {
       return `flag ${place.name}`;
     case "default":
       return "configuration";
+    case "fitted":
+      return "default, lowered to fit memory.limit";
     default:
       return assertNever(place);
   }

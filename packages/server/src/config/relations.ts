@@ -92,11 +92,29 @@ const RELATIONS: readonly Relation[] = [
     why: "a request of the allowed size must be admissible",
   },
   {
+    low: "ingest.maxDecodedBytes",
+    high: "ingest.maxPendingBytes",
+    why: "a request of the allowed size must be admissible",
+  },
+  {
+    low: "ingest.maxDecodedBytes",
+    high: "raft.maxUncommittedBytes",
+    why: "a request of the allowed size must be proposable",
+  },
+  {
     low: "ingest.maxBodyBytes",
     high: "raft.maxUncommittedBytes",
     why: "a request of the allowed size must be proposable",
   },
 ];
+
+/** The least value that a key may have beside the others. */
+export function leastValue(path: string, values: ResolvedValues): number {
+  const lows = RELATIONS.filter(({ high }) => high === path).map(
+    ({ low, plus }) => Number(values.get(low) ?? 0) + (plus ?? 0),
+  );
+  return Math.max(0, ...lows);
+}
 
 function show(path: string, value: number): string {
   const kind = findKey(path)?.kind;

@@ -10,6 +10,7 @@ import type { Parsed } from "./units.ts";
 const NODES_MAX = 31;
 const LOGS_MAX = 256;
 const WORKERS_MAX = 64;
+const ISOLATED_MAX = 8;
 
 function describe(value: unknown): string {
   if (value === null || value === undefined) return "no value";
@@ -115,16 +116,22 @@ const SCHEMAS: Readonly<Record<KeyKind, z.ZodType>> = {
   }),
 };
 
-const WORKER_COUNT = z
-  .int(expected("a whole number"))
-  .min(1, { error: (issue) => `${String(issue.input)} is below the least value 1` })
-  .max(WORKERS_MAX, {
-    error: (issue) => `${String(issue.input)} is above the most, ${WORKERS_MAX}`,
-  });
+function countUpTo(most: number): z.ZodType<number> {
+  return z
+    .int(expected("a whole number"))
+    .min(1, { error: (issue) => `${String(issue.input)} is below the least value 1` })
+    .max(most, { error: (issue) => `${String(issue.input)} is above the most, ${most}` });
+}
+
+/** Counts of threads, which cost memory each. */
+const THREADS: Readonly<Record<string, z.ZodType<number>>> = {
+  "workers.count": countUpTo(WORKERS_MAX),
+  "workers.maxIsolated": countUpTo(ISOLATED_MAX),
+};
 
 /** The schema of one key's value. */
 export function valueSchema(spec: KeySpec): z.ZodType {
-  return spec.path === "workers.count" ? WORKER_COUNT : SCHEMAS[spec.kind];
+  return THREADS[spec.path] ?? SCHEMAS[spec.kind];
 }
 
 type Shape = { [name: string]: Shape | z.ZodType };

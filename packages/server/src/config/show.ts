@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { FITTED_KEYS } from "./fitDefaults.ts";
 import { KEYS, envName, findKey, standardValue } from "./keys.ts";
 import type { KeySpec } from "./keys.ts";
 import type { ConfigOrigin } from "./load.ts";
@@ -50,11 +51,16 @@ function quoted(text: string): string {
   return plain ? text : JSON.stringify(text.replaceAll("$", "$$$$"));
 }
 
+const UNITS: ReadonlySet<KeySpec["kind"]> = new Set(["bytes", "duration"]);
+
 /** The default as documents show it. */
 export function formatDefault(spec: KeySpec): string {
   if (spec.standardText !== undefined) return spec.standardText;
   const value = standardValue(spec);
-  return value === undefined ? "(required)" : formatValue(spec, value);
+  if (value === undefined) return "(required)";
+  // Sizes and durations stand in the table as they would in the file.
+  const text = typeof value === "string" && UNITS.has(spec.kind) ? value : formatValue(spec, value);
+  return FITTED_KEYS.has(spec.path) ? `${text}, less where memory.limit is small` : text;
 }
 
 /** The whole configuration as YAML that can be loaded again; with `origin`, each value says where it came from. */
@@ -75,6 +81,17 @@ export function showConfig(config: NodeConfig, origin?: ConfigOrigin): string {
     lines.push(place === undefined ? line : `${line.padEnd(48)} # ${describePlace(place)}`);
   }
   return `${lines.join("\n")}\n`;
+}
+
+/** Keys whose default was lowered to fit `memory.limit`, with their values as they would be written in the file. */
+export function fittedDefaults(
+  config: NodeConfig,
+  origin: ConfigOrigin,
+): readonly { readonly key: string; readonly value: string }[] {
+  return KEYS.filter(({ path }) => origin.get(path)?.kind === "fitted").map((spec) => ({
+    key: spec.path,
+    value: formatValue(spec, configValue(config, spec.path)),
+  }));
 }
 
 function describePlace(place: Parameters<typeof formatPlace>[0]): string {

@@ -2,7 +2,7 @@ import { Readable } from "node:stream";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { BlobFiles } from "@annals/replica";
 import { DOWNLOAD_CHUNKS } from "../memory/constants.ts";
-import { HOP_HEADER } from "./forwarder.ts";
+import { hopped, leaderTarget } from "./leaderTarget.ts";
 import { parseParameters } from "./parameters.ts";
 import { httpError } from "./problem.ts";
 import { logParameter, pathParameter } from "./routePath.ts";
@@ -23,22 +23,10 @@ function uploadHandler(context: RouteContext): Route["handle"] {
     parseParameters(request.url, []);
     const log = logParameter(request);
     const bytes = announcedBytes(request, context.maxBlobBytes);
-    const target = await context.service.forwardTarget(log);
-    if (target.kind === "none") {
-      throw httpError("ERR_NO_LEADER", `no leader of log "${log}" is known now`, {
-        retryable: true,
-        details: { log },
-      });
-    }
+    const target = await leaderTarget(context.service, log, request);
     if (target.kind === "local") {
       const blobs = await context.service.blobs(log);
       return save(blobs, pathParameter(request, "sha256"), bytes, request, reply);
-    }
-    if (request.headers[HOP_HEADER] !== undefined) {
-      throw httpError("ERR_NOT_LEADER", `the leader of log "${log}" is now ${target.node}`, {
-        retryable: true,
-        details: { log, leader: target.node, address: target.address },
-      });
     }
     return passOn(context, target.address, request, reply);
   };
@@ -63,7 +51,7 @@ function downloadHandler(context: RouteContext): Route["handle"] {
         .send(Readable.from(blobs.read(digest), { objectMode: false }));
     }
     const target = await context.service.forwardTarget(log);
-    if (target.kind === "remote" && request.headers[HOP_HEADER] === undefined)
+    if (target.kind === "remote" && !hopped(request))
       return passOn(context, target.address, request, reply);
     throw httpError("ERR_BLOB_NOT_FOUND", `log "${log}" has no blob ${digest}`);
   };

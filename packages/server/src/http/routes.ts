@@ -5,9 +5,9 @@ import type { NodeService, ReadReply } from "../service.ts";
 import { parseAppendHead } from "./appendRequest.ts";
 import { blobRoutes } from "./blobRoutes.ts";
 import type { ByteBudget } from "./byteBudget.ts";
-import { HOP_HEADER } from "./forwarder.ts";
 import type { Forwarder } from "./forwarder.ts";
 import { parseTextFields } from "./jsonBody.ts";
+import { leaderTarget } from "./leaderTarget.ts";
 import { openApiDocument } from "./openapi.ts";
 import { invalidParameter, parseParameters } from "./parameters.ts";
 import { httpError } from "./problem.ts";
@@ -144,9 +144,12 @@ function appendHandler(context: RouteContext): Route["handle"] {
     const head = parseAppendHead(request.headers);
     const body = bodyOf(request);
     if (body.length === 0) throw httpError("ERR_BODY_EMPTY", "the body is empty");
-    return atLeader(context, log, request, reply, head.timeoutMs + FORWARD_GRACE_MS, () =>
-      context.service.append(log, { ...head, body }),
-    );
+    return atLeader(context, log, request, reply, head.timeoutMs + FORWARD_GRACE_MS, () => {
+      // It moved with the first try.
+      if (body.length === 0)
+        throw httpError("ERR_NOT_LEADER", "the leader changed", { retryable: true });
+      return context.service.append(log, { ...head, body });
+    });
   };
 }
 
@@ -193,21 +196,8 @@ async function atLeader(
   timeoutMs: number,
   local: () => Promise<unknown>,
 ): Promise<unknown> {
-  const hopped = request.headers[HOP_HEADER] !== undefined;
   for (let attempt = 1; ; attempt++) {
-    const target = await context.service.forwardTarget(log);
-    if (target.kind === "none") {
-      throw httpError("ERR_NO_LEADER", `no leader of log "${log}" is known now`, {
-        retryable: true,
-        details: { log },
-      });
-    }
-    if (target.kind === "remote" && hopped) {
-      throw httpError("ERR_NOT_LEADER", `the leader of log "${log}" is now ${target.node}`, {
-        retryable: true,
-        details: { log, leader: target.node, address: target.address },
-      });
-    }
+    const target = await leaderTarget(context.service, log, request);
     if (target.kind === "remote")
       return forward(context, target.address, request, reply, timeoutMs);
     try {

@@ -17,6 +17,8 @@ export interface WorkerSetup {
   readonly clusterId: string;
   readonly fingerprint: string;
   readonly self: MemberId;
+  /** It is for a log that keeps ending its workers. */
+  readonly isolated: boolean;
 }
 
 export interface PeerAddress {
@@ -56,7 +58,13 @@ export interface WorkerReplies {
   /** Whom leadership is handed to; undefined when there is nobody, or this replica does not lead. */
   readonly transfer: MemberId | undefined;
   readonly status: HostedLogStatus;
-  readonly memory: Readonly<Record<string, FamilyReading>>;
+  readonly memory: WorkerMemory;
+}
+
+export interface WorkerMemory {
+  readonly gauges: Readonly<Record<string, FamilyReading>>;
+  /** How often something was paused, by the kind of reason. */
+  readonly pauses: Readonly<Record<string, number>>;
 }
 
 export interface HostedLogStatus {
@@ -126,6 +134,8 @@ export type ToWorker =
 
 export type FromWorker =
   | { readonly kind: "opened"; readonly logId: number }
+  /** What was committed when the log was opened is applied; or, with `progress` false, nothing moves and others may go first. */
+  | { readonly kind: "caughtUp"; readonly logId: number; readonly progress: boolean }
   | { readonly kind: "openFailed"; readonly logId: number; readonly error: PlainError }
   /** The log is damaged and closed until it is whole again: nobody here votes or acknowledges for it. */
   | { readonly kind: "repairing"; readonly logId: number; readonly note: RepairNote }

@@ -7,10 +7,23 @@ export interface Shape {
   /** Logs beside `_system`, which carries commands of a few hundred bytes only. */
   readonly logs: number;
   readonly workers: number;
+  /** Workers of isolated logs, beyond `workers`. */
+  readonly isolated: number;
 }
 
-/** What a bound exists once per. `stream`: a log and a peer. `link`: an accepted data link, of a log (`_system` too) and a peer. */
-export type BoundPer = "node" | "worker" | "log" | "stream" | "link" | "peer";
+/**
+ * What a bound exists once per. `worker`: `shared` and `isolated` ones together. `stream`: a log and a peer. `link`: an accepted data link,
+ * of a log (`_system` too) and a peer.
+ */
+export type BoundPer =
+  | "node"
+  | "worker"
+  | "shared"
+  | "isolated"
+  | "log"
+  | "stream"
+  | "link"
+  | "peer";
 
 /** One queue or buffer of a node and what bounds it. */
 export interface Bound {

@@ -23,15 +23,23 @@ export interface MemoryBudget {
 
 /** The node as its configuration describes it: with the logs that it is born with. */
 export function shapeOf(config: NodeConfig, logs: number = config.logs.length): Shape {
-  return { peers: Object.keys(config.nodes).length - 1, logs, workers: config.workers.count };
+  const { count, maxIsolated } = config.workers;
+  return {
+    peers: Object.keys(config.nodes).length - 1,
+    logs,
+    workers: count,
+    isolated: maxIsolated,
+  };
 }
 
 const SYSTEM_LOGS = 1;
 
-function countOf(per: BoundPer, { peers, logs, workers }: Shape): number {
+function countOf(per: BoundPer, { peers, logs, workers, isolated }: Shape): number {
   const counts: Readonly<Record<BoundPer, number>> = {
     node: 1,
-    worker: workers,
+    worker: workers + isolated,
+    shared: workers,
+    isolated,
     log: logs,
     stream: logs * peers,
     link: (logs + SYSTEM_LOGS) * peers,

@@ -16,7 +16,7 @@ export const FORWARDED_ANSWER_BYTES_MAX: number = 16 * KIBIBYTE;
 /** Pages that a worker builds, or has built and not handed over, at a time. */
 export const PAGES_MAX = 2;
 /** Characters of a page; one larger record is still answered alone. */
-export const PAGE_CHARACTERS_MAX: number = 4 * MEBIBYTE;
+export const PAGE_CHARACTERS_MAX: number = 2 * MEBIBYTE;
 /** UTF-8 bytes that a character of an answer may take. */
 const CHARACTER_BYTES_MAX = 3;
 export const PAGE_BYTES_MAX: number = CHARACTER_BYTES_MAX * PAGE_CHARACTERS_MAX;

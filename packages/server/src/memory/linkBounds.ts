@@ -12,6 +12,23 @@ const DATA_LINK = "packages/transport/test/dataLink.test.ts";
 const RECEIVER = "packages/transport/test/receiver.test.ts";
 const BUDGET = "packages/transport/test/queueBudget.test.ts";
 
+function assembly(name: string, what: string, per: Bound["per"]): Bound {
+  return {
+    name,
+    holds: `${what} in pieces, and the same joined to one`,
+    place: "gateway",
+    per,
+    unit: "bytes",
+    setBy: "replication.maxMessageBytes",
+    cap: message,
+    item: message,
+    weight: one,
+    atCap: "a larger frame closes the link (`ERR_FRAME_TOO_LARGE`)",
+    ungauged: "inside ws",
+    test: [PEERS, "that is too large"],
+  };
+}
+
 /** What links between nodes fill. */
 export const LINK_BOUNDS: readonly Bound[] = [
   {
@@ -106,34 +123,8 @@ export const LINK_BOUNDS: readonly Bound[] = [
     atCap: "503 for a further one; one that sends more than a hello is closed",
     test: [PEERS, "beyond the cap on handshakes"],
   },
-  {
-    name: "receive.assembly",
-    holds: "a data frame in pieces, and the same joined to one",
-    place: "gateway",
-    per: "link",
-    unit: "bytes",
-    setBy: "replication.maxMessageBytes",
-    cap: message,
-    item: message,
-    weight: one,
-    atCap: "a larger frame closes the link (`ERR_FRAME_TOO_LARGE`)",
-    ungauged: "inside ws",
-    test: [PEERS, "that is too large"],
-  },
-  {
-    name: "receive.control",
-    holds: "a control frame in pieces, and the same joined to one",
-    place: "gateway",
-    per: "peer",
-    unit: "bytes",
-    setBy: "replication.maxMessageBytes",
-    cap: message,
-    item: message,
-    weight: one,
-    atCap: "a larger frame closes the link (`ERR_FRAME_TOO_LARGE`)",
-    ungauged: "inside ws",
-    test: [PEERS, "that is too large"],
-  },
+  assembly("receive.assembly", "a data frame", "link"),
+  assembly("receive.control", "a control frame", "peer"),
   {
     name: "receive.worker",
     holds: "bytes from the sockets of all links of a worker until they are flushed",

@@ -1,6 +1,11 @@
 import { constant, none, one } from "./bound.ts";
 import type { Bound } from "./bound.ts";
+import { isolatedHeapBytes } from "./isolatedHeap.ts";
 import * as fixed from "./constants.ts";
+
+const POOL = "packages/server/test/node/workerPool.test.ts";
+const PLACES = "packages/server/test/node/workerPlaces.test.ts";
+const ISOLATION = "packages/server/test/node/isolation.test.ts";
 
 /** What the process needs beside its queues, and what nothing of ours bounds. */
 export const PROCESS_BOUNDS: readonly Bound[] = [
@@ -8,17 +13,28 @@ export const PROCESS_BOUNDS: readonly Bound[] = [
     name: "heap.worker",
     holds: "JavaScript objects of a worker; its buffers are in the rows above",
     place: "worker",
-    per: "worker",
+    per: "shared",
     unit: "bytes",
     setBy: "workers.maxHeapBytes",
     cap: (config) => config.workers.maxHeapBytes,
     item: none,
     weight: one,
     atCap: "the thread ends; its logs are handed to others",
-    test: [
-      "packages/server/test/node/workerPool.test.ts",
-      "hands a dead worker's logs to a fresh one",
-    ],
+    test: [POOL, "hands a dead worker's logs to a fresh one"],
+  },
+  {
+    name: "heap.isolated",
+    holds: "JavaScript objects of a worker of an isolated log",
+    place: "worker",
+    per: "isolated",
+    unit: "bytes",
+    setBy: "workers.maxHeapBytes",
+    cap: isolatedHeapBytes,
+    item: none,
+    weight: one,
+    atCap:
+      "half of what many logs share, 32 MiB at least: the thread ends, and the log is tried again later",
+    test: [PLACES, "is isolated; the others come back and stay"],
   },
   {
     name: "heap.gateway",
@@ -60,6 +76,34 @@ export const PROCESS_BOUNDS: readonly Bound[] = [
     atCap: "no cap: what an idle thread was seen to need",
     ungauged: "part of rss",
     test: undefined,
+  },
+  {
+    name: "catch-ups",
+    holds: "logs that are opened or catch up",
+    place: "gateway",
+    per: "worker",
+    unit: "count",
+    setBy: "workers.maxCatchUps",
+    cap: (config) => config.workers.maxCatchUps,
+    item: none,
+    weight: none,
+    atCap:
+      "the next log waits, closed, until one has applied what was committed when it came, or makes no progress; a log that was " +
+      "repaired does not wait. Their queues are in the rows above",
+    test: [PLACES, "opens so many logs at a time"],
+  },
+  {
+    name: "isolated",
+    holds: "workers of logs that keep ending theirs",
+    place: "gateway",
+    per: "node",
+    unit: "count",
+    setBy: "workers.maxIsolated",
+    cap: (config) => config.workers.maxIsolated,
+    item: none,
+    weight: none,
+    atCap: "such a log waits, closed, for its turn. Their memory is in the rows per worker",
+    test: [ISOLATION, "at the cap a single suspect waits"],
   },
   {
     name: "lane",

@@ -11,8 +11,10 @@ import { assertFits, memoryBudget, shapeOf } from "../memory/budget.ts";
 import { SYSTEM_LOG } from "../service.ts";
 import { Catalog, decodeCommand, encodeCommand, SYSTEM_LOG_ID } from "./catalog.ts";
 import type { LogEntry } from "./catalog.ts";
+import type { CatalogFile } from "./catalogFile.ts";
 import type { BirthCertificate } from "./certificate.ts";
 import { newPlace, silence } from "./logDirectory.ts";
+import { ChangeSignal } from "./changeSignal.ts";
 import type { LogPlace } from "./logDirectory.ts";
 import type { PeerLinks } from "./peerLinks.ts";
 import type { PeerServer } from "./peerServer.ts";
@@ -32,6 +34,10 @@ export interface GatewayOptions {
   /** This node has just written the certificate: it is to lead `_system` first. */
   readonly founder: boolean;
   readonly logger: Logger;
+  /** Keeps what is known of the catalog. */
+  readonly catalogFile: CatalogFile;
+  /** Logs that this node knew of when it started. */
+  readonly knownLogs: readonly LogEntry[];
   /** The gauges of the main thread. */
   readonly ledger: Ledger;
   readonly peers: PeerLinks;
@@ -59,12 +65,15 @@ export class Gateway {
   readonly #pool: WorkerPool;
   readonly #replacer: NodeJS.Timeout;
   readonly #scrubber: Scrubber;
+  /** Of who leads what. */
+  readonly #roles = new ChangeSignal();
   #closing = false;
 
   constructor(options: GatewayOptions) {
     this.#options = options;
     const { certificate, config, logger, self, fingerprint } = options;
     this.#catalog = new Catalog(options.roster.members());
+    for (const { id, name, voters } of options.knownLogs) this.#catalog.create(id, name, voters);
     this.#pool = new WorkerPool({
       setup: {
         config,
@@ -207,7 +216,7 @@ export class Gateway {
         ),
       );
       if (asked.every((member) => member === undefined)) return;
-      await this.#roleChange(Math.min(500, deadline - performance.now()));
+      await this.#roles.wait(Math.min(500, deadline - performance.now()));
     }
   }
 
@@ -215,7 +224,7 @@ export class Gateway {
   async untilNotLeader(place: LogPlace, timeoutMs: number): Promise<boolean> {
     const deadline = performance.now() + timeoutMs;
     while (place.role === "leader" && performance.now() < deadline) {
-      await this.#roleChange(deadline - performance.now());
+      await this.#roles.wait(deadline - performance.now());
     }
     return place.role !== "leader";
   }
@@ -225,20 +234,7 @@ export class Gateway {
     clearInterval(this.#replacer);
     await this.#pool.close();
     await this.#scrubber.close();
-  }
-
-  readonly #roleWaiters = new Set<() => void>();
-
-  #roleChange(timeoutMs: number): Promise<void> {
-    return new Promise((resolve) => {
-      const done = () => {
-        clearTimeout(timer);
-        this.#roleWaiters.delete(done);
-        resolve();
-      };
-      const timer = setTimeout(done, Math.max(1, timeoutMs));
-      this.#roleWaiters.add(done);
-    });
+    await this.#options.catalogFile.close();
   }
 
   #place(entry: LogEntry, campaign: boolean): void {
@@ -255,12 +251,22 @@ export class Gateway {
           place.repairing = undefined;
         });
         return;
+      case "caughtUp":
+        this.#update(message.logId, worker, (place) => {
+          place.catchingUp = false;
+          const { name } = place.entry;
+          if (!message.progress)
+            this.#options.logger.info({ log: name }, "makes no progress: others go first");
+        });
+        this.#pool.wake();
+        return;
       case "repairing":
         this.#update(message.logId, worker, (place) => {
           silence(place);
           place.repairing = message.note;
         });
-        for (const wake of this.#roleWaiters) wake();
+        this.#pool.wake();
+        this.#roles.changed();
         return;
       case "unusable":
         this.#unusable(message.logId, message.what);
@@ -314,7 +320,7 @@ export class Gateway {
       if (place.entry.id === SYSTEM_LOG_ID && message.role === "leader")
         void this.#createBirthLogs();
     });
-    for (const wake of this.#roleWaiters) wake();
+    this.#roles.changed();
   }
 
   #command(index: number, data: Uint8Array): void {
@@ -332,6 +338,7 @@ export class Gateway {
     const entry = this.#catalog.create(index, name, voters);
     if (entry === undefined) return;
     this.#options.logger.info({ log: name, logId: index }, "log created");
+    this.#options.catalogFile.save(this.#catalog.logs().filter(({ id }) => id !== SYSTEM_LOG_ID));
     this.#tellMisfit(name);
     this.#place(entry, this.system.role === "leader");
   }
@@ -379,7 +386,7 @@ export class Gateway {
           this.#options.logger.debug({ err: error, log: name }, "log not created yet");
         });
       }
-      if (this.missingBirthLogs().length > 0) await this.#roleChange(CREATE_RETRY_MS);
+      if (this.missingBirthLogs().length > 0) await this.#roles.wait(CREATE_RETRY_MS);
     }
   }
 }

@@ -4,6 +4,12 @@ import type { RepairNote } from "../lane/messages.ts";
 import type { LogEntry } from "./catalog.ts";
 import type { WorkerHandle } from "./workerHandle.ts";
 
+/**
+ * `interval`: one log is handed over per `workers.reassignStagger`. `place`: `workers.maxCatchUps` others of the worker are being opened
+ * or catch up. `isolation`: it is isolated, and its next try is not due or has no worker yet.
+ */
+export type PlaceWait = "interval" | "place" | "isolation";
+
 /** Where a log lives on this node, and what its replica last said of itself. */
 export interface LogPlace {
   readonly entry: LogEntry;
@@ -11,6 +17,10 @@ export interface LogPlace {
   readonly campaign: boolean;
   worker: WorkerHandle | undefined;
   opened: boolean;
+  /** It takes one of its worker's places for logs that are opened and catch up. */
+  catchingUp: boolean;
+  /** What it waits for while it has no worker. */
+  waitsFor: PlaceWait | undefined;
   /** Set while the log is being repaired. */
   repairing: RepairNote | undefined;
   role: Role;
@@ -24,6 +34,8 @@ export function newPlace(entry: LogEntry, campaign: boolean): LogPlace {
     campaign,
     worker: undefined,
     opened: false,
+    catchingUp: false,
+    waitsFor: undefined,
     repairing: undefined,
     role: "follower",
     leader: NOBODY,
@@ -41,6 +53,7 @@ export function displace(place: LogPlace): void {
 /** The replica is not running: it leads nothing and follows nobody. */
 export function silence(place: LogPlace): void {
   place.opened = false;
+  place.catchingUp = false;
   place.role = "follower";
   place.leader = NOBODY;
 }

@@ -3,10 +3,9 @@ import { AnnalsError } from "@annals/record";
 import type { BlobFiles } from "@annals/replica";
 import { blobsOf } from "../blobs.ts";
 import { exactly } from "../lane/exactly.ts";
-import type { HostedLogStatus, RepairNote } from "../lane/messages.ts";
+import type { HostedLogStatus, RepairNote, WorkerMemory } from "../lane/messages.ts";
 import { memoryBudget, roundBytes, shapeOf } from "../memory/budget.ts";
-import { addReadings, memoryStatus } from "../memory/status.ts";
-import type { Readings } from "../memory/status.ts";
+import { addCounts, addReadings, memoryStatus } from "../memory/status.ts";
 import { SYSTEM_LOG } from "../service.ts";
 import type {
   AppendReply,
@@ -27,7 +26,8 @@ import type {
 import type { NodeConfig } from "../config/index.ts";
 import { SYSTEM_LOG_ID } from "./catalog.ts";
 import type { Gateway } from "./gateway.ts";
-import type { LogPlace } from "./logDirectory.ts";
+import type { IsolatedLog } from "./isolation.ts";
+import type { LogPlace, PlaceWait } from "./logDirectory.ts";
 import type { PeerState } from "./peerLinks.ts";
 
 /** What the service looks at: a node that may not be born yet. */
@@ -49,10 +49,17 @@ export interface NodeView {
 /** How long a read may wait for a quorum to confirm it. */
 const READ_TIMEOUT_MS = 5000;
 const TRANSFER_TIMEOUT_MS = 3000;
+/** A worker that does not answer, such as one that is just ending. */
+const SILENT: WorkerMemory = { gauges: {}, pauses: {} };
 
 /** The HTTP API's view of a node: names to places, places to workers, and what is wrong in plain words. */
+/** Bodies up to this are copied to their worker. */
+const COPIED_BYTES_MAX = 256 * 1024;
+
 export class LocalNodeService implements NodeService {
   readonly #view: NodeView;
+  /** By log. */
+  readonly #blobs = new Map<number, BlobFiles>();
 
   constructor(view: NodeView) {
     this.#view = view;
@@ -64,8 +71,9 @@ export class LocalNodeService implements NodeService {
     return gateway.request<"append">(writable(await gateway.find(log)), {
       op: "append",
       contentType,
-      // A copy moves to the worker: the caller may still pass its bytes on, when the leader turns out to be elsewhere.
-      body: exactly(body),
+      // A copy moves to the worker: the caller may still pass its bytes on, when the leader turns out to be elsewhere. Of a large body
+      // there is no second copy: it moves itself, and its client has to repeat the request then.
+      body: body.byteLength <= COPIED_BYTES_MAX ? exactly(body) : body,
       stamp: producer,
       timeoutMs,
     });
@@ -98,7 +106,13 @@ export class LocalNodeService implements NodeService {
 
   async blobs(log: string): Promise<BlobFiles> {
     const place = await this.#gateway().find(log);
-    return blobsOf(this.#view.config, place.entry.id);
+    const { id } = place.entry;
+    const known = this.#blobs.get(id);
+    if (known !== undefined) return known;
+    // Kept: it remembers for a second how much room the disk has.
+    const blobs = blobsOf(this.#view.config, id);
+    this.#blobs.set(id, blobs);
+    return blobs;
   }
 
   async logs(): Promise<readonly LogInfo[]> {
@@ -129,6 +143,7 @@ export class LocalNodeService implements NodeService {
       logs,
       linkFaults: this.#view.linkFaults(),
       workerRestarts: gateway?.pool.restarts ?? 0,
+      workers: gateway?.pool.views() ?? [],
       memory: gateway === undefined ? undefined : await this.#memory(gateway),
       scrub: gateway?.scrubStatus() ?? { finishedAt: undefined, logs: 0, damaged: 0 },
     };
@@ -179,7 +194,7 @@ export class LocalNodeService implements NodeService {
     for (const place of this.#view.gateway()?.places() ?? []) {
       const { name } = place.entry;
       if (place.repairing !== undefined) reasons.push(repairReason(name, place.repairing));
-      else if (!place.opened) reasons.push(`log ${name} is being opened`);
+      else if (!place.opened) reasons.push(openingReason(name, place.waitsFor));
       else if (this.#view.gateway()?.nodeName(place.leader) === undefined)
         reasons.push(`log ${name} has no leader`);
     }
@@ -231,7 +246,8 @@ export class LocalNodeService implements NodeService {
   async #report(place: LogPlace): Promise<LogReport> {
     const gateway = this.#gateway();
     const status = await gateway.request<"status">(place, { op: "status" }).catch(() => undefined);
-    const { name } = place.entry;
+    const { id, name } = place.entry;
+    const isolation = gateway.pool.isolationOf(id);
     return {
       status: {
         name,
@@ -239,12 +255,17 @@ export class LocalNodeService implements NodeService {
         term: place.term,
         commitIndex: status?.raft.commitIndex ?? 0,
         appliedIndex: status?.raft.applied ?? 0,
+        lastIndex: status?.raft.lastIndex ?? 0,
         lastSeq: status?.appliedSeq ?? 0,
         headHash: status?.headHash,
         replicas: this.#replicas(place, status),
         pendingBytes: status?.pendingBytes.current ?? 0,
+        isolation,
       },
-      reasons: status === undefined ? silent(place) : troubles(name, status),
+      reasons: [
+        ...(isolation === undefined ? [] : [isolationReason(name, isolation)]),
+        ...(status === undefined ? silent(place) : troubles(name, status)),
+      ],
     };
   }
 
@@ -252,11 +273,14 @@ export class LocalNodeService implements NodeService {
     const { config, ledger } = this.#view;
     const workers = await Promise.all(
       gateway.pool.workers.map((worker) =>
-        worker.request<"memory">(SYSTEM_LOG_ID, { op: "memory" }).catch((): Readings => ({})),
+        worker.request<"memory">(SYSTEM_LOG_ID, { op: "memory" }).catch((): WorkerMemory => SILENT),
       ),
     );
-    const readings = addReadings([ledger.read(), ...workers]);
-    return memoryStatus(config, shapeOf(config, gateway.logCount), readings);
+    const readings = addReadings([ledger.read(), ...workers.map(({ gauges }) => gauges)]);
+    return {
+      ...memoryStatus(config, shapeOf(config, gateway.logCount), readings),
+      pauses: addCounts([ledger.pauses(), ...workers.map(({ pauses }) => pauses)]),
+    };
   }
 
   #replicas(place: LogPlace, status: HostedLogStatus | undefined): readonly ReplicaStatus[] {
@@ -297,9 +321,30 @@ interface LogReport {
   readonly reasons: readonly string[];
 }
 
-/** The health of the node has told already why a log that is being repaired does not answer. */
-function silent({ entry, repairing }: LogPlace): readonly string[] {
-  return repairing === undefined ? [`log ${entry.name} does not answer`] : [];
+/** The health of the node has told already why a log that is being opened or repaired does not answer. */
+function silent({ entry, opened }: LogPlace): readonly string[] {
+  return opened ? [`log ${entry.name} does not answer`] : [];
+}
+
+function openingReason(name: string, waitsFor: PlaceWait | undefined): string {
+  switch (waitsFor) {
+    case undefined:
+      return `log ${name} is being opened`;
+    case "interval":
+      return `log ${name} waits for its turn to be handed to another worker`;
+    case "place":
+      return `log ${name} waits to be opened until others have caught up`;
+    case "isolation":
+      return `log ${name} is isolated and waits for its next try`;
+    default:
+      return waitsFor satisfies never;
+  }
+}
+
+function isolationReason(name: string, { deaths, reason, known, retryInMs }: IsolatedLog): string {
+  const who = known ? "is isolated" : "is isolated with other suspects";
+  const next = retryInMs === undefined ? "" : `; tried again in ${Math.ceil(retryInMs / 1000)} s`;
+  return `log ${name} ${who}: ${deaths} workers ended with it, the last one because ${reason}${next}`;
 }
 
 function repairReason(name: string, { what, entries, missing }: RepairNote): string {

@@ -1,13 +1,13 @@
 import { randomInt } from "node:crypto";
 import { Backoff } from "@annals/flow";
 import type { Ledger } from "@annals/flow";
-import type { MemberId } from "@annals/raft";
-import { ControlLink, PEER_PATH, PROTOCOL_VERSION } from "@annals/transport";
+import { ControlLink, PEER_PATH } from "@annals/transport";
 import type { LinkFault } from "@annals/transport";
-import type { Frame, HelloFrame, WelcomeFrame } from "@annals/wire";
+import type { Frame, WelcomeFrame } from "@annals/wire";
 import type { Logger } from "pino";
 import type { NodeConfig } from "../config/index.ts";
 import type { NodeIdentity } from "./identity.ts";
+import { peerHello } from "./peerHello.ts";
 
 export interface PeerLinksOptions {
   readonly config: NodeConfig;
@@ -68,35 +68,20 @@ export class PeerLinks {
     for (const link of this.#links.values()) link.close();
   }
 
-  /** What this node says of itself to a peer. */
-  static hello(
-    config: NodeConfig,
-    identity: { readonly member: MemberId; readonly clusterId: string | undefined },
-    fingerprint: string,
-  ): Omit<HelloFrame, "kind" | "epoch"> {
-    return {
-      protocol: PROTOCOL_VERSION,
-      cluster: config.cluster,
-      clusterId: identity.clusterId,
-      node: config.node,
-      member: identity.member,
-      address: config.nodes[config.node] ?? "",
-      fingerprint,
-      purpose: "control",
-      logId: undefined,
-      limits: { maxMessageBytes: config.replication.maxMessageBytes },
-    };
-  }
-
   #dial(node: string, address: string): ControlLink {
     const { config, identity, fingerprint, onWelcome, onFrame } = this.#options;
     return new ControlLink({
       url: `ws://${address}${PEER_PATH}`,
       hello: () =>
-        PeerLinks.hello(
-          config,
-          { member: identity.member, clusterId: identity.certificate?.clusterId },
-          fingerprint,
+        peerHello(
+          {
+            config,
+            clusterId: identity.certificate?.clusterId,
+            self: identity.member,
+            fingerprint,
+          },
+          "control",
+          undefined,
         ),
       maxMessageBytes: config.replication.maxMessageBytes,
       buffered: this.#options.ledger.family("send.control"),

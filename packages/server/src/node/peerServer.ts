@@ -81,6 +81,7 @@ export class PeerServer {
           connection: socket,
           helloTimeoutMs: HELLO_TIMEOUT_MS,
           maxQueueBytes: this.#options.maxQueueBytes,
+          pauses: this.#options.ledger,
           onHello: (hello) => {
             const handler = this.#handler(hello, link);
             this.#handshakes.remove(1);

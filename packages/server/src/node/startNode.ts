@@ -12,7 +12,9 @@ import { assertFits } from "../memory/budget.ts";
 import { Birth } from "./birth.ts";
 import { decodeCertificate, encodeCertificate, memberOf } from "./certificate.ts";
 import type { BirthCertificate } from "./certificate.ts";
+import { CatalogFile } from "./catalogFile.ts";
 import { Gateway } from "./gateway.ts";
+import type { GatewayOptions } from "./gateway.ts";
 import { InFlight } from "./inFlight.ts";
 import { verifyHello, verifyWelcome } from "./handshake.ts";
 import type { Own } from "./handshake.ts";
@@ -52,8 +54,10 @@ export async function startNode(
   await finishQuarantine(config.data);
   const start = async (): Promise<Node> => {
     const identity = await NodeIdentity.open(config.data, config.node);
+    const catalogFile = new CatalogFile(config.data, logger);
+    const knownLogs = identity.certificate === undefined ? [] : await catalogFile.read();
     await sweepBlobs(config);
-    const node = new Node(config, logger, identity);
+    const node = new Node(config, logger, identity, { catalogFile, knownLogs });
     await node.listen();
     return node;
   };
@@ -66,6 +70,7 @@ class Node implements Incarnation {
   readonly #config: NodeConfig;
   readonly #logger: Logger;
   readonly #identity: NodeIdentity;
+  readonly #knownLogs: Pick<GatewayOptions, "catalogFile" | "knownLogs">;
   readonly #fingerprint: string;
   readonly #birth: Birth;
   readonly #server: PeerServer;
@@ -82,8 +87,14 @@ class Node implements Incarnation {
   #retreating = false;
   #settle: (end: IncarnationEnd) => void = () => {};
 
-  constructor(config: NodeConfig, logger: Logger, identity: NodeIdentity) {
+  constructor(
+    config: NodeConfig,
+    logger: Logger,
+    identity: NodeIdentity,
+    logs: Pick<GatewayOptions, "catalogFile" | "knownLogs">,
+  ) {
     this.#config = config;
+    this.#knownLogs = logs;
     this.#logger = logger;
     this.#identity = identity;
     this.#fingerprint = fingerprint(config);
@@ -91,20 +102,24 @@ class Node implements Incarnation {
     this.ended = new Promise((resolve) => {
       this.#settle = resolve;
     });
-    const { node, logs, cluster } = config;
+    const { node, cluster } = config;
     this.#birth = new Birth({
       cluster,
       node,
       member: identity.member,
       nodes: Object.keys(config.nodes),
-      logs,
+      logs: config.logs,
     });
     this.#server = this.#createPeerServer();
     this.#http = createHttpServer(this.#createService(), {
       ledger: this.#ledger,
       node,
       address: config.nodes[node] ?? "",
-      maxBodyBytes: config.ingest.maxBodyBytes,
+      body: {
+        maxBytes: config.ingest.maxBodyBytes,
+        maxDecodedBytes: config.ingest.maxDecodedBytes,
+        maxRatio: config.ingest.maxDecodeRatio,
+      },
       maxHeldBodyBytes: config.ingest.maxPendingBytes,
       maxHeldAnswerBytes: config.query.maxHeldBytes,
       maxBlobBytes: config.replication.blob.maxBytes,
@@ -275,6 +290,7 @@ class Node implements Incarnation {
       certificate,
       roster,
       founder,
+      ...this.#knownLogs,
       logger: this.#logger,
       ledger: this.#ledger,
       peers,

@@ -23,10 +23,12 @@ export interface WorkerHandleOptions {
   readonly maxPendingBytes: number;
   /** Bytes that all data links into the worker may have brought and that are not flushed. */
   readonly maxQueueBytes: number;
+  /** Logs that may be opened or catch up at a time. */
+  readonly maxCatchUps: number;
   readonly ledger: Ledger;
   readonly onMessage: (message: Exclude<FromWorker, { kind: "reply" | "error" }>) => void;
-  /** The thread ended; `error` tells why if it was not asked to. */
-  readonly onExit: (error: Error | undefined) => void;
+  /** The thread has ended. */
+  readonly onExit: () => void;
 }
 
 interface Pending {
@@ -55,6 +57,8 @@ export class WorkerHandle {
   readonly index: number;
   /** Bounds what the data links into this worker bring; the links join it. */
   readonly queue: QueueBudget;
+  /** Logs of this worker that are being opened or catch up. */
+  readonly catchUps: Gauge;
   readonly #options: WorkerHandleOptions;
   readonly #worker: Worker;
   readonly #lane: LaneEnd<ToWorker, FromWorker>;
@@ -64,6 +68,8 @@ export class WorkerHandle {
   readonly #exited: Promise<void>;
   #nextId = 1;
   #alive = true;
+  #retired = false;
+  #endReason = "";
   #error: Error | undefined;
 
   constructor(options: WorkerHandleOptions) {
@@ -72,6 +78,7 @@ export class WorkerHandle {
     const { ledger } = options;
     this.#pendingBytes = ledger.family("worker.requests").gauge(options.maxPendingBytes);
     this.#waiting = ledger.family("waiters").gauge(CONNECTIONS_MAX);
+    this.catchUps = ledger.family("catch-ups").gauge(options.maxCatchUps);
     this.queue = new QueueBudget(options.maxQueueBytes, ledger.family("receive.worker"));
     this.#worker = new Worker(new URL(`../worker/main${EXTENSION}`, import.meta.url), {
       workerData: options.setup,
@@ -88,7 +95,8 @@ export class WorkerHandle {
       this.#error = error;
     });
     this.#exited = new Promise((resolve) => {
-      this.#worker.on("exit", () => {
+      this.#worker.on("exit", (code) => {
+        this.#endReason = this.#error?.message ?? `it exited with ${code}`;
         this.#ended();
         resolve();
       });
@@ -97,6 +105,16 @@ export class WorkerHandle {
 
   get alive(): boolean {
     return this.#alive;
+  }
+
+  /** It was asked to end. */
+  get retired(): boolean {
+    return this.#retired;
+  }
+
+  /** Why the thread ended, once it has. */
+  get endReason(): string {
+    return this.#endReason;
   }
 
   /** Whether messages that may be lost should be. */
@@ -133,6 +151,7 @@ export class WorkerHandle {
 
   /** Closes the worker's logs and ends the thread; after `graceMs` without ceremony. */
   async shutdown(graceMs: number): Promise<void> {
+    this.#retired = true;
     this.send({ kind: "shutdown" });
     const killer = setTimeout(() => void this.#worker.terminate(), graceMs);
     await this.#exited;
@@ -163,7 +182,7 @@ export class WorkerHandle {
       const pending = this.#settle(id);
       pending?.reject(workerLost(pending.op));
     }
-    this.#options.onExit(this.#error);
+    this.#options.onExit();
   }
 }
 

@@ -1,19 +1,23 @@
+import { setImmediate } from "node:timers/promises";
 import { getHeapStatistics } from "node:v8";
 import { Ledger } from "@annals/flow";
-import type { FamilyReading, Gauge } from "@annals/flow";
+import type { Gauge } from "@annals/flow";
 import { AnnalsError, RECORD_LIMITS } from "@annals/record";
+import type { ParsedRecords } from "@annals/record";
 import { replicaClosed } from "@annals/replica";
 import { Permits } from "@annals/transport";
-import { decodeFrame, encodeFrame, parseIngestBody } from "@annals/wire";
+import { decodeFrame, encodeFrame, parseIngestBodyInSteps } from "@annals/wire";
 import type {
   FromWorker,
   PeerAddress,
   ToWorker,
+  WorkerMemory,
   WorkerReplies,
   WorkerRequest,
   WorkerSetup,
 } from "../lane/messages.ts";
 import { PAGES_MAX } from "../memory/constants.ts";
+import { isolatedHeapBytes } from "../memory/isolatedHeap.ts";
 import type { AppendReply } from "../service.ts";
 import { exactly } from "../lane/exactly.ts";
 import type { HostedLog } from "./hostedLog.ts";
@@ -47,7 +51,9 @@ export class LogHost {
     this.#congested = congested;
     const { maxConcurrent } = setup.config.replication.blob;
     this.#blobPermits = new Permits(maxConcurrent, this.#ledger.family("blobs.sending"));
-    this.#heap = this.#ledger.family("heap.worker").gauge(setup.config.workers.maxHeapBytes);
+    this.#heap = setup.isolated
+      ? this.#ledger.family("heap.isolated").gauge(isolatedHeapBytes(setup.config))
+      : this.#ledger.family("heap.worker").gauge(setup.config.workers.maxHeapBytes);
     this.#pagePermits = new Permits(PAGES_MAX, this.#ledger.family("pages"));
     this.#ticker = setInterval(() => this.#tick(), setup.config.raft.tick);
   }
@@ -205,10 +211,10 @@ export class LogHost {
     });
   }
 
-  #memory(): Readonly<Record<string, FamilyReading>> {
+  #memory(): WorkerMemory {
     const { used_heap_size: used } = getHeapStatistics();
     this.#heap.set(used);
-    return this.#ledger.read();
+    return { gauges: this.#ledger.read(), pauses: this.#ledger.pauses() };
   }
 
   async #run(
@@ -243,14 +249,31 @@ export class LogHost {
     log: HostedLog,
     request: Extract<WorkerRequest, { op: "append" }>,
   ): Promise<AppendReply> {
-    const { ingest } = this.#setup.config;
-    const { records, attachments } = parseIngestBody(request.contentType, request.body, {
-      ...RECORD_LIMITS,
-      maxRecordBytes: ingest.maxRecordBytes,
-      maxRecords: ingest.maxRecords,
-    });
     const { timeoutMs, stamp } = request;
-    return log.replica.append({ records, attachments, stamp, timeoutMs });
+    // A large body gives way while it is read; a producer's next request must not overtake it.
+    const { answer } = await log.appendTurns.run(async () => {
+      const { records, attachments } = await this.#parse(request);
+      return { answer: log.replica.append({ records, attachments, stamp, timeoutMs }) };
+    });
+    return answer;
+  }
+
+  async #parse({
+    contentType,
+    body,
+  }: Extract<WorkerRequest, { op: "append" }>): Promise<ParsedRecords> {
+    const { ingest, replication } = this.#setup.config;
+    const { maxRecordBytes, maxRecords } = ingest;
+    const limits = { ...RECORD_LIMITS, maxRecordBytes, maxRecords };
+    const steps = parseIngestBodyInSteps(contentType, body, limits);
+    let giveWayMs = performance.now() + replication.receive.yieldAfter;
+    for (;;) {
+      const step = steps.next();
+      if (step.done === true) return step.value;
+      if (performance.now() < giveWayMs) continue;
+      await setImmediate();
+      giveWayMs = performance.now() + replication.receive.yieldAfter;
+    }
   }
 
   /** What is no coded error is a bug: it goes to the log with its stack, and to nobody else. */

@@ -12,8 +12,10 @@ import { decodeMessages, encodeFrame } from "@annals/wire";
 import { SYSTEM_LOG_ID } from "../node/catalog.ts";
 import { exactly } from "../lane/exactly.ts";
 import type { FromWorker, HostedLogStatus, PeerAddress, WorkerSetup } from "../lane/messages.ts";
+import { CatchUp } from "./catchUp.ts";
 import { PeerStreams } from "./peerStreams.ts";
 import { replicaConfig } from "./replicaConfig.ts";
+import { Turns } from "./turns.ts";
 
 const WORKER_CLOCK: Clock = {
   now: () => performance.now(),
@@ -35,6 +37,8 @@ export interface HostedLogOptions {
   readonly campaign: boolean;
   readonly sendToGateway: (message: FromWorker) => void;
   readonly congested: () => boolean;
+  /** What was committed when the log was opened is applied; or nothing moves, and others may go first. */
+  readonly onCaughtUp: (progress: boolean) => void;
   /** The replica has ended by itself. */
   readonly onFailed: (error: AnnalsError) => void;
 }
@@ -44,6 +48,9 @@ const CAMPAIGN_TICKS = 4;
 
 /** Ticks between two looks at whether the membership is what it should be. */
 const RECONCILE_TICKS = 10;
+
+/** Shortest election timeouts in which a leader is found unless there is no quorum: the first one takes up to two of them. */
+const SILENT_ELECTIONS = 3;
 
 /** Why a follower did not get a blob. */
 const BLOB_TROUBLES: ReadonlySet<string> = new Set(["ERR_BLOB_NOT_SAVED", "ERR_BLOB_GONE"]);
@@ -58,9 +65,12 @@ export class HostedLog {
   readonly name: string;
   readonly store: LogStore;
   readonly replica: Replica;
+  /** Bodies of appends are read one after the other. */
+  readonly appendTurns: Turns = new Turns();
   readonly #options: HostedLogOptions;
   readonly #streams: PeerStreams;
   readonly #inbound = new Map<number, Inbound>();
+  readonly #catchUp: CatchUp;
   readonly #blobs: { notSaved: number; last: { code: string; reason: string } | undefined } = {
     notSaved: 0,
     last: undefined,
@@ -113,13 +123,22 @@ export class HostedLog {
         onFailed: options.onFailed,
       },
     });
+    const { electionTicks, tick } = setup.config.raft;
+    this.#catchUp = new CatchUp({
+      replica: this.replica,
+      silentMs: SILENT_ELECTIONS * electionTicks * tick,
+      now: () => WORKER_CLOCK.now(),
+      onEnd: options.onCaughtUp,
+    });
   }
 
   tick(elapsed: number): void {
     if (this.#campaignInTicks > 0 && --this.#campaignInTicks === 0) this.replica.campaign();
     this.replica.tick(elapsed);
     this.#ticks++;
-    if (this.#ticks % RECONCILE_TICKS === 0 && this.replica.role === "leader") this.#reconcile();
+    if (this.#ticks % RECONCILE_TICKS !== 0) return;
+    this.#catchUp.look();
+    if (this.replica.role === "leader") this.#reconcile();
   }
 
   /** Brings the membership of the log towards the members of the cluster, one safe step at a time. */

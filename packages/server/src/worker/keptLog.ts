@@ -170,6 +170,7 @@ export class KeptLog {
         campaign,
         sendToGateway: send,
         congested,
+        onCaughtUp: (progress) => send({ kind: "caughtUp", logId, progress }),
         onFailed: (error) => {
           if (!this.damaged(error, true))
             send({ kind: "failed", logId, error: toPlainError(error) });

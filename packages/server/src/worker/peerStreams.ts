@@ -1,13 +1,12 @@
-import { randomInt } from "node:crypto";
-import { Backoff } from "@annals/flow";
 import type { Ledger } from "@annals/flow";
 import type { MemberId, Message } from "@annals/raft";
 import type { BlobFiles, PeerTransport } from "@annals/replica";
-import { DataLink, PEER_PATH, PROTOCOL_VERSION } from "@annals/transport";
+import { DataLink } from "@annals/transport";
 import type { LinkFault, Permits } from "@annals/transport";
 import { encodeFrame, encodeMessages } from "@annals/wire";
 import { exactly } from "../lane/exactly.ts";
 import type { FromWorker, PeerAddress, WorkerSetup } from "../lane/messages.ts";
+import { logDialling } from "./logDialling.ts";
 
 export interface PeerStreamsOptions {
   readonly logId: number;
@@ -29,9 +28,7 @@ interface Upstream {
   readonly epoch: number;
 }
 
-const HANDSHAKE_TIMEOUT_MS = 3000;
 const PROGRESS_TIMEOUT_MS = 30_000;
-const REDIAL_INITIAL_MS = 50;
 const REDIAL_MAX_MS = 3000;
 
 /**
@@ -116,33 +113,15 @@ export class PeerStreams implements PeerTransport {
 
   #dial(peer: PeerAddress): DataLink {
     const { setup, logId, onMessages, onLost } = this.#options;
-    const { config } = setup;
-    const { append, maxMessageBytes } = config.replication;
+    const { append } = setup.config.replication;
     return new DataLink({
-      url: `ws://${peer.address}${PEER_PATH}`,
-      hello: () => ({
-        protocol: PROTOCOL_VERSION,
-        cluster: config.cluster,
-        clusterId: setup.clusterId,
-        node: config.node,
-        member: setup.self,
-        address: config.nodes[config.node] ?? "",
-        fingerprint: setup.fingerprint,
-        purpose: "data",
-        logId,
-        limits: { maxMessageBytes },
-      }),
-      maxMessageBytes,
+      ...logDialling(setup, peer, "data", logId, REDIAL_MAX_MS),
+      // The item that may cross the high-water mark of the follower.
+      maxFrameEntries: append.maxEntries,
       // Raft's window, and one message that may overdraw it.
       maxQueuedBytes: append.maxInflightBytes + append.maxBytes,
       maxQueuedMessages: 2 * append.maxInflightMessages,
-      handshakeTimeoutMs: HANDSHAKE_TIMEOUT_MS,
       progressTimeoutMs: PROGRESS_TIMEOUT_MS,
-      backoff: new Backoff({
-        initialMs: REDIAL_INITIAL_MS,
-        maxMs: REDIAL_MAX_MS,
-        randomBelow: randomInt,
-      }),
       blobs: this.#options.blobs,
       blobPermits: this.#options.blobPermits,
       ledger: this.#options.ledger,

@@ -1,9 +1,8 @@
-import { randomInt } from "node:crypto";
-import { Backoff } from "@annals/flow";
 import type { LogIndex, MemberId } from "@annals/raft";
 import type { RepairPage } from "@annals/replica";
-import { PEER_PATH, PROTOCOL_VERSION, RepairLink } from "@annals/transport";
+import { RepairLink } from "@annals/transport";
 import type { PeerAddress, WorkerSetup } from "../lane/messages.ts";
+import { logDialling } from "./logDialling.ts";
 
 export interface RepairPeersOptions {
   readonly logId: number;
@@ -11,10 +10,8 @@ export interface RepairPeersOptions {
   readonly members: () => readonly PeerAddress[];
 }
 
-const HANDSHAKE_TIMEOUT_MS = 3000;
 /** A peer that is there answers from its disk; one that is not costs a repair so long per round. */
 const ANSWER_TIMEOUT_MS = 5000;
-const REDIAL_INITIAL_MS = 50;
 const REDIAL_MAX_MS = 2000;
 
 /** The other nodes, as far as they can help with damaged entries of one log. Links are dialled when they are first needed. */
@@ -52,30 +49,9 @@ export class RepairPeers {
 
   #dial(peer: PeerAddress): RepairLink {
     const { setup, logId } = this.#options;
-    const { config } = setup;
-    const { maxMessageBytes } = config.replication;
     const link = new RepairLink({
-      url: `ws://${peer.address}${PEER_PATH}`,
-      hello: () => ({
-        protocol: PROTOCOL_VERSION,
-        cluster: config.cluster,
-        clusterId: setup.clusterId,
-        node: config.node,
-        member: setup.self,
-        address: config.nodes[config.node] ?? "",
-        fingerprint: setup.fingerprint,
-        purpose: "repair",
-        logId,
-        limits: { maxMessageBytes },
-      }),
-      maxMessageBytes,
-      handshakeTimeoutMs: HANDSHAKE_TIMEOUT_MS,
+      ...logDialling(setup, peer, "repair", logId, REDIAL_MAX_MS),
       answerTimeoutMs: ANSWER_TIMEOUT_MS,
-      backoff: new Backoff({
-        initialMs: REDIAL_INITIAL_MS,
-        maxMs: REDIAL_MAX_MS,
-        randomBelow: randomInt,
-      }),
     });
     this.#links.set(peer.node, link);
     return link;

@@ -29,14 +29,14 @@ test("the sum is that of the rows, and each row is its count times cap and item"
   const { rows, bytes } = memoryBudget(configOf());
   expect(rows.map(({ bound }) => bound)).toEqual(BOUNDS);
   expect(bytes).toBe(rows.reduce((sum, row) => sum + row.bytes, 0));
-  expect(bytesOf("worker.requests")).toBe(2 * (32 + 8) * MEBIBYTE);
+  expect(bytesOf("worker.requests")).toBe(3 * (32 + 8) * MEBIBYTE);
   expect(bytesOf("log.appends", {}, 3)).toBe(3 * (32 + 2.25 * 8) * MEBIBYTE);
   expect(bytesOf("send.queue", {}, 3)).toBe(3 * 2 * (20 + 4) * MEBIBYTE);
 });
 
 test("the receive queues are the less of what links and what workers may hold", () => {
   expect(bytesOf("receive.worker")).toBe(4 * (32 + 8) * MEBIBYTE);
-  expect(bytesOf("receive.worker", {}, 49)).toBe((2 * 128 + 100 * 8) * MEBIBYTE);
+  expect(bytesOf("receive.worker", {}, 49)).toBe((3 * 128 + 100 * 8) * MEBIBYTE);
   expect(bytesOf("receive.link", {}, 49)).toBe(0);
 });
 
@@ -53,12 +53,14 @@ test("every key of a row moves the sum", () => {
   keys.delete("append.maxBytes");
   keys.delete("replication.receive.eventHighWaterMark");
   keys.delete("replication.receive.maxCommitBacklog");
+  keys.delete("workers.maxCatchUps");
   // Does not bind while the queues of few links stay below it.
   keys.delete("workers.maxQueueBytes");
   const before = memoryBudget(configOf()).bytes;
   const larger: Readonly<Record<string, string>> = {
     "replication.append.maxInflightBytes": "20MiB",
     "replication.blob.maxConcurrent": "5",
+    "workers.maxIsolated": "2",
     "replication.blob.chunkBytes": "512KiB",
     "replication.maxMessageBytes": "16MiB",
   };
@@ -79,19 +81,19 @@ test("as many logs fit as it says, and not one more", () => {
 });
 
 test("what does not fit is refused with both numbers and the keys of the largest rows", () => {
-  const config = configOf({ "memory.limit": "1GiB" });
+  const config = configOf({ "memory.limit": "512MiB", "workers.maxHeapBytes": "512MiB" });
   expect(() => assertFits(config)).toThrow(
-    /^with 1 log this node may need 2\d\d\d MiB, and memory\.limit is 1024 MiB; the largest parts are heap\.worker 1024 MiB \(workers\.maxHeapBytes\), /,
+    /^with 1 log this node may need 2\d\d\d MiB, and memory\.limit is 512 MiB; the largest parts are heap\.worker 1024 MiB \(workers\.maxHeapBytes\), /,
   );
   expect(() => assertFits(configOf())).not.toThrow();
 });
 
 test("a node beyond its limit does not start and leaves nothing on the disk", async () => {
   const directory = mkdtempSync(join(tmpdir(), "annals-memory-"));
-  const config = configOf({ data: directory, "memory.limit": "1GiB" });
+  const config = configOf({ data: directory, "memory.limit": "512MiB" });
   await expect(startNode(config)).rejects.toMatchObject({
     code: "ERR_MEMORY_LIMIT",
-    details: { limit: 1024 * MEBIBYTE, logs: 1, fit: 0 },
+    details: { limit: 512 * MEBIBYTE, logs: 1, fit: 0 },
   });
   expect(readdirSync(directory)).toEqual([]);
   rmSync(directory, { recursive: true });

@@ -138,6 +138,8 @@ it("every queue stays within its cap and one item, and is empty afterwards", asy
     expect(accountedBytes).toBeLessThan(worstBytes);
     expect(rssBytes).toBeGreaterThan(0);
   }
+  const paused = memories.flatMap(({ pauses }) => Object.values(pauses));
+  expect(paused.reduce((sum, count) => sum + count, 0)).toBeGreaterThan(0);
   const held = (rows: readonly MemoryRow[]) =>
     rows.filter(({ name, current }) => current > 0 && !KEPT.includes(name)).map(({ name }) => name);
   const empty = await until(async () => {

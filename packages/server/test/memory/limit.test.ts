@@ -11,13 +11,21 @@ import pino from "pino";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { freePort, until, untilReady } from "../node/testNode.ts";
 
+/** Given, so that none of them is lowered to fit. */
+const CAPS = `raft: { maxUncommittedBytes: 8MiB }
+replication: { append: { maxInflightBytes: 4MiB }, receive: { maxQueueBytes: 8MiB } }
+ingest: { maxPendingBytes: 8MiB }
+workers: { count: 1, maxHeapBytes: 64MiB, maxQueueBytes: 16MiB }
+query: { maxHeldBytes: 8MiB }
+`;
+
 let directory: string;
 const nodes = new Map<string, RunningNode>();
 
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), "annals-limit-"));
   const ports = [await freePort(), await freePort()];
-  const text = `nodes: { a: "127.0.0.1:${ports[0]}", b: "127.0.0.1:${ports[1]}" }\ndata: ${directory}/\${node}\nworkers: { count: 1 }\n`;
+  const text = `nodes: { a: "127.0.0.1:${ports[0]}", b: "127.0.0.1:${ports[1]}" }\ndata: ${directory}/\${node}\n${CAPS}`;
   const configOf = (node: string, limit: string): NodeConfig => {
     const loaded = loadConfig({ text, env: {}, node, flags: { "memory.limit": limit } });
     if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems));

@@ -22,7 +22,6 @@ const RUN_KINDS = [
   "start",
   "failStop",
   "heal",
-  "leftOutVoter",
   "roster",
   "membership",
   "retiredRefused",

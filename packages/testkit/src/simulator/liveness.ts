@@ -91,22 +91,3 @@ function replicaSettlement(log: LogUnderTest, target: SimulatedReplica): string 
   if (last !== undefined && !log.committed.agrees(last)) return "has another log";
   return undefined;
 }
-
-/**
- * The one known way to stay without a leader (etcd #12359, packages/raft/SPEC.md, gaps): a member that has applied its own removal may not
- * stand, and a voter that has not heard of that removal still needs its vote. Not safety; told apart so that nothing else hides behind it.
- */
-export function hasLeftOutVoter(world: World): boolean {
-  return world.logs.some((log) => {
-    const living = stillWanted(log).filter(({ up }) => up);
-    if (living.some(({ replica }) => replica?.role === "leader")) return false;
-    return living.some(
-      (left) =>
-        !left.membership.voters.includes(left.id) &&
-        living.some(
-          (last) =>
-            left.membership.voters.includes(last.id) && last.membership.voters.includes(left.id),
-        ),
-    );
-  });
-}

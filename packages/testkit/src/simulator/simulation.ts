@@ -3,7 +3,7 @@ import { AppendClient } from "./appendClient.ts";
 import { CommandClient } from "./commandClient.ts";
 import { FaultInjector } from "./faultInjector.ts";
 import type { EventKind } from "./journal.ts";
-import { hasLeftOutVoter, settlement } from "./liveness.ts";
+import { settlement } from "./liveness.ts";
 import { keepsEveryEntry } from "./intactCopies.ts";
 import { drawPlan } from "./plan.ts";
 import type { Plan } from "./plan.ts";
@@ -92,10 +92,7 @@ async function runSeed(seed: number, options: WorldOptions): Promise<Outcome> {
     stored = storedNow;
     return unsettled === undefined || scheduler.nowUs >= settledByUs;
   });
-  if (unsettled !== undefined && world.violation === undefined) {
-    if (hasLeftOutVoter(world)) world.journal.note("leftOutVoter", 0, 0, 0);
-    else world.report("liveness", unsettled);
-  }
+  if (unsettled !== undefined && world.violation === undefined) world.report("liveness", unsettled);
   return outcomeOf(world, faults.strikes);
 }
 

@@ -48,7 +48,6 @@ export class Totals {
         `${group(struck)} faults`,
         `${group(this.#acknowledgements)} acknowledgements`,
         `${group(this.#leaderships)} leaderships`,
-        `${group(this.#counts.get("leftOutVoter") ?? 0)} stuck by etcd #12359`,
         `${group(this.#counts.get("truncated") ?? 0)} truncations`,
         `${group(this.#counts.get("repaired") ?? 0)} repairs`,
         `${group(Math.round(seconds))} s simulated in ${group(Math.round(wallMs / 1000))} s`,

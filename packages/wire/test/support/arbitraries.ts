@@ -40,7 +40,11 @@ const membership: fc.Arbitrary<MembershipState> = fc.record({
 
 const envelope = { from: member, to: member, term };
 const vote = { ...envelope, lastLogIndex: index, lastLogTerm: term, transfer: fc.boolean() };
-const vote2 = { ...envelope, rejected: fc.boolean() };
+const vote2 = {
+  ...envelope,
+  rejected: fc.boolean(),
+  committed: fc.record({ index, term }),
+};
 
 export const message: fc.Arbitrary<Message> = fc.oneof(
   fc.nat({ max: 2 ** 40 }).chain((prev) =>
