@@ -105,6 +105,8 @@ export type ToWorker =
       /** Stand for election first: this node is the likely leader of a log that was just created. */
       readonly campaign: boolean;
     }
+  /** The control link to a node has dropped, after so many ms without a sign of life; undefined: it is open again. */
+  | { readonly kind: "peer"; readonly node: string; readonly silentMs: number | undefined }
   | { readonly kind: "control"; readonly logId: number; readonly bytes: Uint8Array<ArrayBuffer> }
   | {
       readonly kind: "linkOpened";
@@ -186,6 +188,7 @@ export const toWorkerTransferables: Transferables<ToWorker> = (message) => {
       return message.request.op === "append" ? owned(message.request.body) : [];
     case "members":
     case "open":
+    case "peer":
     case "control":
     case "linkOpened":
     case "linkClosed":

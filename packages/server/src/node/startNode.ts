@@ -197,7 +197,10 @@ class Node implements Incarnation {
       ledger: this.#ledger,
       onWelcome: (node, welcome) => this.#welcomed(node, welcome),
       onFrame: (node, frame) => this.#frame(node, frame),
-      onDown: (node) => this.#birth.gone(node),
+      onDown: (node, silentMs) => {
+        this.#birth.gone(node);
+        this.#gateway?.peerChanged(node, silentMs);
+      },
     });
   }
 
@@ -226,6 +229,7 @@ class Node implements Incarnation {
 
   #welcomed(node: string, welcome: WelcomeFrame): void {
     verifyWelcome(this.#own(), node, welcome);
+    this.#gateway?.peerChanged(node, undefined);
     if (this.#identity.certificate !== undefined) return;
     this.#birth.seen(node, welcome.member, welcome.clusterId);
     const certificate = this.#birth.certificate();

@@ -64,6 +64,10 @@ export class LogHost {
       case "open":
         this.#open(message);
         return;
+      case "peer":
+        for (const log of this.#logs.values())
+          log.hosted?.peerChanged(message.node, message.silentMs);
+        return;
       case "control":
         this.#logs.get(message.logId)?.hosted?.onControl(message.bytes);
         return;

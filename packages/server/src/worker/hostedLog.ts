@@ -155,6 +155,11 @@ export class HostedLog {
     }
   }
 
+  /** What the control link to a node says of it. */
+  peerChanged(node: string, silentMs: number | undefined): void {
+    this.#streams.peerChanged(node, silentMs);
+  }
+
   linkOpened(linkId: number, from: MemberId, epoch: number): void {
     const { setup, sendToGateway } = this.#options;
     const { receive } = setup.config.replication;

@@ -72,6 +72,15 @@ export class PeerStreams implements PeerTransport {
     if (this.#upstreams.get(from)?.linkId === linkId) this.#upstreams.delete(from);
   }
 
+  /** The control link to a node has dropped after so much silence, or is back: TCP alone would tell this stream much later. */
+  peerChanged(node: string, silentMs: number | undefined): void {
+    for (const { member } of this.#options.members().filter((peer) => peer.node === node)) {
+      const link = this.#links.get(member);
+      if (silentMs === undefined) link?.peerBack();
+      else link?.peerSilent(silentMs);
+    }
+  }
+
   /** This replica does not lead: nobody is to be streamed to. */
   closeLinks(): void {
     for (const link of this.#links.values()) link.close();
