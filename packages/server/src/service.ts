@@ -160,6 +160,8 @@ export interface MemoryStatus {
   readonly accountedBytes: number;
   /** The resident set of the process. */
   readonly rssBytes: number;
+  /** Bounds that did not hold at some time, each a bug, as the status saw it; empty. */
+  readonly violations: readonly string[];
   readonly rows: readonly MemoryRow[];
 }
 

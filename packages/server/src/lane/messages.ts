@@ -146,7 +146,12 @@ export type FromWorker =
       readonly bytes: Uint8Array<ArrayBuffer>;
     }
   | { readonly kind: "linkSend"; readonly linkId: number; readonly bytes: Uint8Array<ArrayBuffer> }
-  | { readonly kind: "linkReleased"; readonly linkId: number; readonly bytes: number }
+  | {
+      readonly kind: "linkReleased";
+      readonly linkId: number;
+      readonly bytes: number;
+      readonly frames: number;
+    }
   | {
       readonly kind: "linkFault";
       readonly linkId: number;
@@ -205,3 +210,13 @@ export const fromWorkerTransferables: Transferables<FromWorker> = (message) => {
   const body = (message.value as { body?: unknown } | undefined)?.body;
   return body instanceof Uint8Array ? owned(body) : [];
 };
+
+/** Of the roles of a log only the last one matters to the gateway. */
+export function fromWorkerKey(message: FromWorker): string | undefined {
+  return message.kind === "role" ? `role ${message.logId}` : undefined;
+}
+
+/** A busy gateway misses lines of the log; how many is told. */
+export function fromWorkerLossy(message: FromWorker): boolean {
+  return message.kind === "line";
+}

@@ -26,7 +26,11 @@ export function addReadings(all: readonly Readings[]): Readings {
 }
 
 /** What every bound holds and has held, beside what it may hold. `readings` are of all threads. */
-export function memoryStatus(config: NodeConfig, shape: Shape, readings: Readings): MemoryStatus {
+export function memoryStatus(
+  config: NodeConfig,
+  shape: Shape,
+  readings: Readings,
+): Omit<MemoryStatus, "violations"> {
   const { used_heap_size: heap } = getHeapStatistics();
   const all: Readings = {
     ...readings,

@@ -287,7 +287,7 @@ export class Gateway {
         this.#options.server.sendTo(message.linkId, message.bytes);
         return;
       case "linkReleased":
-        this.#options.server.released(worker, message.linkId, message.bytes);
+        this.#options.server.released(worker, message);
         return;
       case "linkFault":
         this.#options.server.fault(message.linkId, message);

@@ -1,9 +1,11 @@
 import type { Ledger } from "@annals/flow";
 import { AnnalsError } from "@annals/record";
 import type { BlobFiles } from "@annals/replica";
+import type { Logger } from "pino";
 import { blobsOf } from "../blobs.ts";
 import { exactly } from "../lane/exactly.ts";
 import type { HostedLogStatus, RepairNote } from "../lane/messages.ts";
+import { BoundWatch } from "../memory/boundWatch.ts";
 import { memoryBudget, roundBytes, shapeOf } from "../memory/budget.ts";
 import { addReadings, memoryStatus } from "../memory/status.ts";
 import type { Readings } from "../memory/status.ts";
@@ -34,6 +36,7 @@ import type { PeerState } from "./peerLinks.ts";
 /** What the service looks at: a node that may not be born yet. */
 export interface NodeView {
   readonly config: NodeConfig;
+  readonly logger: Logger;
   readonly version: string;
   /** Undefined until the cluster is born. */
   gateway(): Gateway | undefined;
@@ -57,8 +60,13 @@ export class LocalNodeService implements NodeService {
   /** By log. */
   readonly #blobs = new Map<number, BlobFiles>();
 
+  readonly #bounds: BoundWatch;
+
   constructor(view: NodeView) {
     this.#view = view;
+    this.#bounds = new BoundWatch((violation) =>
+      view.logger.error({ violation }, "a bound did not hold"),
+    );
   }
 
   async append(log: string, request: AppendRequest): Promise<AppendReply> {
@@ -271,7 +279,8 @@ export class LocalNodeService implements NodeService {
       ),
     );
     const readings = addReadings([ledger.read(), ...workers]);
-    return memoryStatus(config, shapeOf(config, gateway.logCount), readings);
+    const status = memoryStatus(config, shapeOf(config, gateway.logCount), readings);
+    return { ...status, violations: this.#bounds.check(status) };
   }
 
   #replicas(place: LogPlace, status: HostedLogStatus | undefined): readonly ReplicaStatus[] {
