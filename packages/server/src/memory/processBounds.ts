@@ -122,7 +122,7 @@ export const PROCESS_BOUNDS: readonly Bound[] = [
     item: constant(FRAMES_PER_READ),
     weight: none,
     atCap:
-      "further links are refused (`ERR_LINK_CONGESTED`). Before: questions and frames stop at the caps of their rows, where their bytes count; " +
+      "further links are refused (`ERR_LINK_CONGESTED`). Before: questions and frames stop at the caps of their rows, where bytes count; " +
       "heartbeats and votes are dropped as soon as 8 turns are on their way, and acknowledgements and credit gather per link in constant " +
       "space; of 1000 log lines that wait, further ones are dropped and counted",
     test: ["packages/server/test/lane/laneEnd.test.ts", "drops lossy messages beyond their cap"],

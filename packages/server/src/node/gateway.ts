@@ -259,9 +259,8 @@ export class Gateway {
       case "caughtUp":
         this.#update(message.logId, worker, (place) => {
           place.catchingUp = false;
-          const { name } = place.entry;
-          if (!message.progress)
-            this.#options.logger.info({ log: name }, "makes no progress: others go first");
+          if (message.progress) return;
+          this.#options.logger.info({ log: place.entry.name }, "no progress: others go first");
         });
         this.#pool.wake();
         return;
