@@ -144,8 +144,8 @@ export class WorkerPool {
     this.#isolation.assign(nowMs);
     this.#staffSlots();
     for (const seat of this.#seats.values()) this.#stopWaitingFor(seat, nowMs);
+    // Starting threads takes its time: an interval begins when a log is handed over.
     for (const seat of this.#seats.values())
-      // Starting threads takes its time: an interval begins when a log is handed over.
       if (seat.place.worker === undefined)
         seat.place.waitsFor = this.#handOver(seat, performance.now());
     for (const worker of this.workers) worker.catchUps.set(this.#catchingUp(worker));
