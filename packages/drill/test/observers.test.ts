@@ -35,6 +35,7 @@ function status(pid: number, lastSeq: number, pauses: number, largest = 0): Clus
       accountedBytes: 0,
       rssBytes: 0,
       rows: [{ ...row, worstBytes: 15, current: 0, peak: largest, largest }],
+      violations: [],
       pauses: { "event-queue": pauses },
     },
     scrub: { logs: 0, damaged: 0 },
