@@ -73,6 +73,9 @@ describe("a wrong file", () => {
     );
     const mended = problemsOf(text.replace("eventHighWaterMark: 0", "eventHighWaterMark: 1"));
     expect(mended).toContain('2:10 unknown queue "receive.wroker", did you mean "receive.worker"?');
+    expect(mended).toContain(
+      '2:10 nothing is expected of "receive.wroker": add peak: { gauge: receive.wroker … }',
+    );
     expect(mended).toContain('10:20 unknown queue "receive.lnk", did you mean "receive.link"?');
   });
 
@@ -154,6 +157,19 @@ describe("the repository", () => {
   it.each(files)("%s can be read", (name) => {
     const scenario = parseScenario(readFileSync(join(directory, name), "utf8"), name);
     expect(scenario.steps.length).toBeGreaterThan(0);
+  });
+
+  it("lists the queues that the scenarios show", () => {
+    const shown = new Map<string, string[]>();
+    for (const name of files) {
+      const { proves } = parseScenario(readFileSync(join(directory, name), "utf8"), name);
+      for (const queue of proves)
+        shown.set(queue, [...(shown.get(queue) ?? []), `\`${name.replace(".yaml", "")}\``]);
+    }
+    const rows = [...shown].map(([queue, names]) => `| \`${queue}\` | ${names.join(", ")} |`);
+    const text = readFileSync(join(directory, "README.md"), "utf8");
+    const [, table = ""] = text.split("## Queues");
+    expect(table.match(/^\| `.*$/gm)).toEqual(rows.toSorted());
   });
 
   it("has the schema that the language is read with; `annals drill --schema` prints it", () => {

@@ -48,6 +48,7 @@ export function checkReferences(
   const names = rows?.map(({ name }) => name);
   for (const [k, name] of scenario.proves.entries())
     checker.known("queue", name, names, ["proves", k]);
+  checker.proven();
   return [...problems, ...checker.problems];
 }
 
@@ -110,6 +111,19 @@ class ReferenceChecker {
       return;
     }
     this.known("node", name, nodes, path);
+  }
+
+  /** What a scenario says that it shows, it has to expect. */
+  proven(): void {
+    const { proves, expect } = this.#scenario;
+    const held = expect.flatMap(({ kind, body }) => (kind === "peak" ? [body.gauge] : []));
+    for (const [k, name] of proves.entries()) {
+      if (held.includes(name)) continue;
+      this.#report(
+        ["proves", k],
+        `nothing is expected of "${name}": add peak: { gauge: ${name} … }`,
+      );
+    }
   }
 
   known(what: string, name: string, known: Iterable<string> | undefined, path: Path): void {
