@@ -6,6 +6,7 @@ const WIDTH = 960;
 const HEIGHT = 420;
 const MARGIN = { left: 90, right: 20, top: 50, bottom: 60 };
 const GRID_LINES = 5;
+const GAP_MS = 500;
 const COLORS = ["#0b6bcb", "#c2410c", "#15803d", "#7c3aed", "#be123c", "#0f766e", "#a16207"];
 
 /** Anonymous memory of every node over the time of a drill, with idle and budget of the highest, as an SVG. */
@@ -31,9 +32,12 @@ export function memoryPicture(outcome: DrillOutcome): string {
       `<text x="${column}" y="${HEIGHT - MARGIN.bottom + 20}" text-anchor="middle">${elapsedText(atMs)}</text>`
     );
   });
-  const curves = nodes.map(({ memory }, k) => {
+  const curves = nodes.flatMap(({ memory }, k) => {
     const color = COLORS[k % COLORS.length];
-    return `<polyline fill="none" stroke="${color}" stroke-width="1.3" points="${line(memory.curve)}"/>`;
+    return lives(memory.curve).map(
+      (curve) =>
+        `<polyline fill="none" stroke="${color}" stroke-width="1.3" points="${line(curve)}"/>`,
+    );
   });
   const legend = nodes.map(({ id, memory, budget }, k) => {
     const color = COLORS[k % COLORS.length];
@@ -52,6 +56,21 @@ export function memoryPicture(outcome: DrillOutcome): string {
     "</svg>",
     "",
   ].join("\n");
+}
+
+/** The curve of each process: where nothing was to be seen, none was there. */
+function lives(curve: readonly MemorySample[]): readonly (readonly MemorySample[])[] {
+  const spanMs = (curve.at(-1)?.atMs ?? 0) - (curve[0]?.atMs ?? 0);
+  const gapMs = Math.max(GAP_MS, (3 * spanMs) / Math.max(1, curve.length));
+  const parts: MemorySample[][] = [];
+  for (const sample of curve) {
+    const part = parts.at(-1);
+    const before = part?.at(-1);
+    if (part === undefined || before === undefined || sample.atMs - before.atMs > gapMs)
+      parts.push([sample]);
+    else part.push(sample);
+  }
+  return parts;
 }
 
 function escaped(text: string): string {

@@ -93,7 +93,7 @@ export class LogBook {
     const { msg, time = 0, log = "", logs = [], term = 0 } = entry;
     if (msg === "worker ended; its logs are handed to others")
       this.deaths.push({ atMs: time, logs });
-    else if (msg === "log handed over") this.handovers.push({ atMs: time, log });
+    else if (msg === "log handed over") this.handovers.push({ atMs: entry.atMs ?? time, log });
     else if (msg === "becameCandidate") this.elections.push({ log, term });
   }
 }
@@ -104,6 +104,8 @@ interface LogEntry {
   readonly log?: string;
   readonly logs?: readonly string[];
   readonly term?: number;
+  /** When it happened, by a clock of the process that never jumps; the line may be later. */
+  readonly atMs?: number;
 }
 
 function parseLine(line: string): LogEntry | undefined {

@@ -77,6 +77,11 @@ export class RssSampler {
     this.#timer = setInterval(() => this.#sample(), SAMPLE_MS);
   }
 
+  /** The processes have started: what is sampled from here to `endIdle` is idle. */
+  beginIdle(): void {
+    for (const series of this.#series.values()) series.idle.length = 0;
+  }
+
   /** What was sampled until now was idle; peaks count from here. The kernel's marks are reset where that is permitted. */
   endIdle(): void {
     this.#idle = false;

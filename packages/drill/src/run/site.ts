@@ -144,6 +144,7 @@ export class Site {
           ),
       );
     });
+    this.memory.beginIdle();
     await sleep(IDLE_MS, undefined, { signal: this.signal });
     this.memory.endIdle();
     await this.readBooks();

@@ -273,7 +273,12 @@ export class WorkerPool {
     worker.send({ kind: "open", logId: id, name, voters, campaign: place.campaign });
     if (seat.moved) {
       const isolated = this.#isolated.includes(worker);
-      this.#options.logger.info({ log: name, worker: worker.index, isolated }, "log handed over");
+      const atMs = Math.floor(nowMs);
+      // The line itself may be late on a busy machine.
+      this.#options.logger.info(
+        { log: name, worker: worker.index, isolated, atMs },
+        "log handed over",
+      );
     }
     return undefined;
   }

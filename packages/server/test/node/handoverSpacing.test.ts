@@ -38,6 +38,6 @@ it("a log is handed over an interval after the one before, not after the pool be
     return times().length >= 3 ? true : undefined;
   });
   const [first = 0, second = 0] = times();
-  // The lines carry whole milliseconds.
-  expect(second - first).toBeGreaterThanOrEqual(STAGGER_MS - 1);
+  // Lines may be a little late; the whole busy time is not.
+  expect(second - first).toBeGreaterThan(STAGGER_MS - BUSY_MS / 2);
 }, 20_000);
