@@ -86,8 +86,8 @@ export function renderMemory(config: NodeConfig, origin: ConfigOrigin, color: bo
   const logs = `${shape.logs} ${shape.logs === 1 ? "log" : "logs"}`;
   return (
     `${table}\n` +
-    `with ${logs}, ${shape.peers} peers, ${shape.workers} workers and ${shape.isolated} for isolated logs a node needs at most ` +
-    `${roundBytes(bytes)}, ` +
+    `with ${logs}, ${shape.peers} peers, ${shape.workers} workers and ${shape.isolated} for isolated logs ` +
+    `a node needs at most ${roundBytes(bytes)}, ` +
     `which ${verdict} memory.limit of ${roundBytes(limit)} (the machine has ${roundBytes(machineMemory())}); ` +
     `logs that fit: ${logsThatFit(config)}\n` +
     describeLowered(fittedDefaults(config, origin))

@@ -169,6 +169,8 @@ export interface ClusterStatus {
     readonly worstBytes: number;
     readonly accountedBytes: number;
     readonly rssBytes: number;
+    /** Bounds that did not hold at some time; each is a bug. */
+    readonly violations: readonly string[];
     readonly rows: readonly {
       readonly name: string;
       readonly unit: "bytes" | "count";

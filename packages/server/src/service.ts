@@ -161,6 +161,8 @@ export interface MemoryStatus {
   readonly accountedBytes: number;
   /** The resident set of the process. */
   readonly rssBytes: number;
+  /** Bounds that did not hold at some time, each a bug, as the status saw it; empty. */
+  readonly violations: readonly string[];
   readonly rows: readonly MemoryRow[];
   /** How often reading or decoding was paused, by the kind of reason; a worker that ends takes its counts along. */
   readonly pauses: Readonly<Record<string, number>>;

@@ -15,7 +15,8 @@ export interface ControlLinkOptions {
   readonly backoff: Backoff;
   readonly onOpen: (welcome: WelcomeFrame) => void;
   readonly onFrame: (frame: Frame) => void;
-  readonly onDown: (fault: LinkFault) => void;
+  /** `silentMs`: how long ago the peer was last heard of. */
+  readonly onDown: (fault: LinkFault, silentMs: number) => void;
 }
 
 const PING_INTERVAL_MS = 1000;
@@ -42,7 +43,7 @@ export class ControlLink {
       ...options,
       onDown: (fault) => {
         this.#buffered?.set(0);
-        options.onDown(fault);
+        options.onDown(fault, performance.now() - this.#lastPongMs);
       },
       onOpen: (welcome) => {
         this.#lastPongMs = performance.now();

@@ -83,6 +83,8 @@ export class DataLink {
   #blobWait = { untilMs: 0, ms: 0 };
   #framesOut = 0;
   #lastProgressMs = performance.now();
+  /** When the follower last sent anything. */
+  #lastHeardMs = performance.now();
 
   constructor(options: DataLinkOptions) {
     this.#options = options;
@@ -139,7 +141,24 @@ export class DataLink {
     this.#measure();
   }
 
+  /**
+   * The node of the follower was not heard of for `silentMs`, which its control link notices by pings. TCP would take minutes to; so this
+   * link is dialled anew, unless it has heard of the follower in the meantime.
+   */
+  peerSilent(silentMs: number): void {
+    const heardMs = performance.now() - this.#lastHeardMs;
+    if (!this.#link.open || heardMs < silentMs) return;
+    const reason = `the control link was silent for ${Math.round(silentMs)} ms`;
+    this.#link.fail({ code: "ERR_LINK_SILENT", reason }, CLOSE_STALLED);
+  }
+
+  /** The node of the follower answers again. */
+  peerBack(): void {
+    this.#link.redialNow();
+  }
+
   #opened(): void {
+    this.#lastHeardMs = performance.now();
     this.#credit = new CreditWindow();
     this.#framesOut = 0;
     this.#lastProgressMs = performance.now();
@@ -151,6 +170,7 @@ export class DataLink {
     else if (frame.kind === "response") this.#options.onMessages(decodeMessages(frame.bytes));
     this.#framesOut = 0;
     this.#lastProgressMs = performance.now();
+    this.#lastHeardMs = this.#lastProgressMs;
     this.#link.progress();
     this.#transfer?.wake();
     this.#pump();

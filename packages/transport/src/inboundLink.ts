@@ -5,7 +5,8 @@ import { AnnalsError } from "@annals/record";
 import { decodeFrame, encodeFrame } from "@annals/wire";
 import type { Frame, HelloFrame } from "@annals/wire";
 import type { RawData, WebSocket } from "ws";
-import { BUFFERED_BYTES_MAX, CLOSE_PROTOCOL, CLOSE_REFUSED, HELLO_BYTES_MAX } from "./protocol.ts";
+import { BUFFERED_BYTES_MAX, CLOSE_PROTOCOL, CLOSE_REFUSED } from "./protocol.ts";
+import { HELLO_BYTES_MAX, LINK_FRAMES_MAX } from "./protocol.ts";
 import type { LinkFault } from "./protocol.ts";
 import { inboundFault, ownBytes } from "./websocket.ts";
 
@@ -31,16 +32,19 @@ export interface InboundLinkOptions {
   /** The peer never became a peer, or broke the protocol. */
   readonly onFault: (fault: LinkFault) => void;
   readonly helloTimeoutMs: number;
-  /** Bytes handed on and not yet let go of before the socket is paused: reason `worker-lane`. */
+  /** Bytes handed on and not yet let go of before the socket is paused: reason `worker-lane`. So it is at `LINK_FRAMES_MAX` frames. */
   readonly maxQueueBytes: number;
   /** Counts the pauses of all links. */
   readonly pauses?: PauseListener;
+  /** Counts the frames handed on, over all links. */
+  readonly frames?: GaugeFamily;
 }
 
 /** The accepting side of a link, in the gateway: checks the hello, hands frames on, stops the socket of a peer that exceeds its credit. */
 export class InboundLink {
   readonly #options: InboundLinkOptions;
   readonly #queue: Gauge;
+  readonly #frames: Gauge;
   readonly gate: PauseGate;
   readonly #helloTimer: NodeJS.Timeout;
   #handler: InboundHandler | undefined;
@@ -53,6 +57,7 @@ export class InboundLink {
     const { socket } = options;
     this.#options = options;
     this.#queue = new Gauge(options.maxQueueBytes);
+    this.#frames = new Gauge(LINK_FRAMES_MAX, options.frames);
     this.gate = new PauseGate(
       () => socket.pause(),
       () => socket.resume(),
@@ -91,6 +96,10 @@ export class InboundLink {
     return this.#options.socket.bufferedAmount;
   }
 
+  get #full(): boolean {
+    return this.#queue.full || this.#frames.full;
+  }
+
   get #maxUnreadBytes(): number {
     return this.#handler?.maxUnreadBytes ?? BUFFERED_BYTES_MAX;
   }
@@ -108,11 +117,12 @@ export class InboundLink {
     socket.terminate();
   }
 
-  /** So many bytes of what `onBytes` got are done with. */
-  release(bytes: number): void {
+  /** So many frames of what `onBytes` got, of so many bytes together, are done with. */
+  release(bytes: number, frames = 1): void {
     if (this.#closed) return;
     this.#queue.remove(bytes);
-    if (this.#queue.full) return;
+    this.#frames.remove(frames);
+    if (this.#full) return;
     this.#hold?.();
     this.#hold = undefined;
   }
@@ -140,7 +150,8 @@ export class InboundLink {
 
   #accept(handler: InboundHandler, bytes: Uint8Array<ArrayBuffer>): void {
     this.#queue.add(bytes.length);
-    if (this.#queue.full) this.#hold ??= this.gate.hold("worker-lane");
+    this.#frames.add(1);
+    if (this.#full) this.#hold ??= this.gate.hold("worker-lane");
     handler.onBytes(bytes);
   }
 
@@ -167,6 +178,7 @@ export class InboundLink {
     clearTimeout(this.#helloTimer);
     this.#options.connection.off("data", this.#countHello);
     this.#unread?.set(0);
+    this.#frames.set(0);
     this.gate.close();
     // A peer that does not answer the close handshake must not keep the socket.
     const { socket } = this.#options;

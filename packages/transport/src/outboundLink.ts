@@ -75,6 +75,13 @@ export class OutboundLink {
     this.#options.backoff.progress();
   }
 
+  /** Dials now what is waiting to be dialled again: there is reason to believe that the peer answers. */
+  redialNow(): void {
+    if (this.#redial === undefined) return;
+    clearTimeout(this.#redial);
+    this.#dial();
+  }
+
   /** Drops the connection and dials anew. */
   fail(fault: LinkFault, closeCode: number): void {
     this.#socket?.close(closeCode, fault.code);
@@ -86,6 +93,7 @@ export class OutboundLink {
     this.#closed = true;
     this.#open = false;
     clearTimeout(this.#redial);
+    this.#redial = undefined;
     clearTimeout(this.#welcomeTimer);
     this.#epoch++;
     this.#socket?.close(1001);
@@ -94,6 +102,7 @@ export class OutboundLink {
   }
 
   #dial(): void {
+    this.#redial = undefined;
     const epoch = ++this.#epoch;
     const socket = dial(
       this.#options.url,

@@ -1,5 +1,6 @@
 import { Gauge } from "@annals/flow";
 import type { GaugeFamily, GaugeReading, PauseGate, Release } from "@annals/flow";
+import { WORKER_FRAMES_MAX } from "./protocol.ts";
 
 const REASON = "worker-budget";
 
@@ -10,10 +11,15 @@ const REASON = "worker-budget";
  */
 export class QueueBudget {
   readonly #gauge: Gauge;
+  readonly #frames = new Gauge(WORKER_FRAMES_MAX);
   readonly #holds = new Map<PauseGate, Release | undefined>();
 
   constructor(capBytes: number, family?: GaugeFamily) {
     this.#gauge = new Gauge(capBytes, family);
+  }
+
+  get #full(): boolean {
+    return this.#gauge.full || this.#frames.full;
   }
 
   read(): GaugeReading {
@@ -27,7 +33,7 @@ export class QueueBudget {
 
   /** A link begins; one that comes while the budget is full waits with the others. */
   join(gate: PauseGate): void {
-    this.#holds.set(gate, this.#gauge.full ? gate.hold(REASON) : undefined);
+    this.#holds.set(gate, this.#full ? gate.hold(REASON) : undefined);
   }
 
   /** A link is gone, what it brought is not. */
@@ -36,21 +42,26 @@ export class QueueBudget {
     this.#holds.delete(gate);
   }
 
+  /** A frame of so many bytes has come. */
   add(bytes: number): void {
     this.#gauge.add(bytes);
-    if (!this.#gauge.full) return;
+    this.#frames.add(1);
+    if (!this.#full) return;
     for (const [gate, release] of this.#holds)
       if (release === undefined) this.#holds.set(gate, gate.hold(REASON));
   }
 
-  remove(bytes: number): void {
+  /** So many frames of so many bytes together are done with. */
+  remove(bytes: number, frames = 1): void {
     this.#gauge.remove(bytes);
-    if (!this.#gauge.full) this.#resume();
+    this.#frames.remove(frames);
+    if (!this.#full) this.#resume();
   }
 
   /** The worker has ended, and what it held with it. */
   clear(): void {
     this.#gauge.set(0);
+    this.#frames.set(0);
     this.#resume();
   }
 

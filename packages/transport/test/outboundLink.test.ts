@@ -2,30 +2,33 @@
  * Goal: a link that is dialled never waits for a peer that has fallen silent. Method: a data link against a peer that takes the connection
  * and says nothing, or nothing any more.
  */
+import { Backoff } from "@annals/flow";
+import { AnnalsError } from "@annals/record";
 import { MemoryBlobs } from "@annals/testkit";
 import { DataLink, Permits } from "@annals/transport";
-import type { LinkFault } from "@annals/transport";
-import { afterEach, expect, it, vi } from "vitest";
-import { Loopback } from "./loopback.ts";
+import type { DataLinkOptions, InboundHandler, LinkFault } from "@annals/transport";
+import { encodeFrame } from "@annals/wire";
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { Loopback, WELCOME } from "./loopback.ts";
 
 const WAIT = { timeout: 5000, interval: 5 };
 
 let peer: Loopback;
 let link: DataLink;
+let faults: LinkFault[];
+
+beforeEach(() => {
+  faults = [];
+});
 
 afterEach(async () => {
   link.close();
   await peer.close();
 });
 
-it("a peer that does not answer the hello is dialled anew", async () => {
-  const faults: LinkFault[] = [];
-  peer = await Loopback.start({
-    handler: () => ({ greeting: [], onBytes: () => {}, onClose: () => {} }),
-  });
-  link = new DataLink({
+function dial(change: Partial<DataLinkOptions> = {}): DataLink {
+  return new DataLink({
     ...peer.dialling("data"),
-    handshakeTimeoutMs: 50,
     maxQueuedBytes: 1000,
     maxQueuedMessages: 10,
     progressTimeoutMs: 60_000,
@@ -33,7 +36,58 @@ it("a peer that does not answer the hello is dialled anew", async () => {
     blobPermits: new Permits(1),
     onMessages: () => {},
     onLost: (fault) => void faults.push(fault),
+    ...change,
   });
+}
+
+const quiet = (greeting: InboundHandler["greeting"]): InboundHandler => ({
+  greeting,
+  onBytes: () => {},
+  onClose: () => {},
+});
+
+it("a peer that does not answer the hello is dialled anew", async () => {
+  peer = await Loopback.start({ handler: () => quiet([]) });
+  link = dial({ handshakeTimeoutMs: 50 });
   await vi.waitUntil(() => peer.links.length >= 2, WAIT);
   expect(faults[0]).toEqual({ code: "ERR_LINK_SILENT", reason: "no welcome for 50 ms" });
+});
+
+it("a link whose node has fallen silent is dialled anew at once", async () => {
+  peer = await Loopback.start({ handler: () => quiet([WELCOME]) });
+  link = dial();
+  await vi.waitUntil(() => link.open, WAIT);
+  link.peerSilent(0);
+  expect(faults).toMatchObject([{ code: "ERR_LINK_SILENT" }]);
+  await vi.waitUntil(() => peer.links.length === 2 && link.open, WAIT);
+});
+
+it("a link that has heard of its node in the meantime is left alone", async () => {
+  peer = await Loopback.start({ handler: () => quiet([WELCOME]) });
+  link = dial();
+  await vi.waitUntil(() => link.open, WAIT);
+  peer.links[0]?.send(encodeFrame({ kind: "grant", entries: 1, bytes: 1 }));
+  await vi.waitUntil(() => link.credit().entries === 1, WAIT);
+  link.peerSilent(60_000);
+  expect([link.open, faults]).toEqual([true, []]);
+});
+
+it("a link that waits to be dialled again is dialled when its node is back", async () => {
+  let here = false;
+  peer = await Loopback.start({
+    handler: () => {
+      if (here) return quiet([WELCOME]);
+      throw new AnnalsError("ERR_LOG_NOT_OPEN", "not yet");
+    },
+  });
+  // A wait that no test could sit out.
+  const hour = 3_600_000;
+  const backoff = new Backoff({ initialMs: hour, maxMs: hour, randomBelow: (n) => n - 1 });
+  link = dial({ backoff });
+  await vi.waitUntil(() => faults.length === 1, WAIT);
+  here = true;
+  link.peerBack();
+  await vi.waitUntil(() => link.open, WAIT);
+  link.peerBack();
+  expect(peer.links).toHaveLength(2);
 });

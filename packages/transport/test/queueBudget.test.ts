@@ -1,7 +1,12 @@
 // Goal: the links of one worker together hold no more than its cap and one frame a link, and none of them is left paused.
 // Method: accepted links on loopback whose peers send as fast as they can, without credit; a worker that lets go of one frame at a time.
 import { GaugeFamily, PauseGate } from "@annals/flow";
-import { QueueBudget } from "@annals/transport";
+import {
+  FRAMES_PER_READ,
+  LINK_FRAMES_MAX,
+  QueueBudget,
+  WORKER_FRAMES_MAX,
+} from "@annals/transport";
 import type { InboundLink } from "@annals/transport";
 import { encodeFrame } from "@annals/wire";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
@@ -52,12 +57,13 @@ async function accept(maxQueueBytes: number): Promise<void> {
   });
 }
 
-async function flood(frames: number): Promise<void> {
+async function flood(frames: number): Promise<WebSocket> {
   const client = new WebSocket(peer.url);
   clients.push(client);
   await new Promise((resolve) => client.once("open", resolve));
   client.send(HELLO);
   for (let k = 0; k < frames; k++) client.send(new Uint8Array(FRAME_BYTES));
+  return client;
 }
 
 /** The worker lets go of the oldest frame. */
@@ -117,6 +123,38 @@ it("a peer that sends without credit is paused at the cap of its link and one fr
   expect(peer.links[0]?.gauge().peak).toBe(FRAME_BYTES);
 });
 
+it("a flood of small frames is paused at their number, long before their bytes", async () => {
+  budget = new QueueBudget(1 << 30);
+  await accept(1 << 30);
+  const client = await flood(0);
+  for (let k = 0; k < 3 * LINK_FRAMES_MAX; k++) client.send(new Uint8Array(100));
+  await vi.waitUntil(() => peer.links[0]?.gate.paused === true);
+  expect([...(peer.links[0]?.gate.reasons().keys() ?? [])]).toEqual(["worker-lane"]);
+  expect(held.length).toBeLessThanOrEqual(LINK_FRAMES_MAX + FRAMES_PER_READ);
+  let arrived = 0;
+  await vi.waitUntil(
+    () => {
+      for (let k = 0; k < 1000 && held.length > 0; k++, arrived++) letGo();
+      return arrived === 3 * LINK_FRAMES_MAX;
+    },
+    { timeout: 20_000, interval: 0 },
+  );
+  expect(peer.links[0]?.gate.paused).toBe(false);
+});
+
+it("the frames of all links of a worker have a cap, too", () => {
+  budget = new QueueBudget(1 << 30);
+  const gate = new PauseGate(
+    () => undefined,
+    () => undefined,
+  );
+  budget.join(gate);
+  for (let k = 0; k < WORKER_FRAMES_MAX; k++) budget.add(1);
+  expect([...gate.reasons().keys()]).toEqual(["worker-budget"]);
+  budget.remove(WORKER_FRAMES_MAX / 2, WORKER_FRAMES_MAX / 2);
+  expect(gate.paused).toBe(false);
+});
+
 it("pauses a link that comes while it is full, and resumes all at half", () => {
   budget = new QueueBudget(10);
   const events: string[] = [];
@@ -132,7 +170,7 @@ it("pauses a link that comes while it is full, and resumes all at half", () => {
   budget.remove(19);
   expect(events).toEqual(["first pauses", "second pauses"]);
   budget.leave(second);
-  budget.remove(1);
+  budget.remove(1, 0);
   expect(events.slice(2)).toEqual(["second resumes", "first resumes"]);
   budget.add(30);
   budget.clear();

@@ -20,8 +20,10 @@ interface Tally {
 /** Where a node was when one of its processes was first heard of. */
 export interface Start {
   readonly pid: number;
-  /** The last index of each log, added up: what it had on its disk. */
+  /** Entries that it had, in all logs. */
   readonly entries: number;
+  /** Entries that the process before was last seen to have applied. */
+  readonly appliedBefore: number;
 }
 
 interface NodeView {
@@ -32,6 +34,8 @@ interface NodeView {
   readonly pauses: Tally;
   readonly faults: Tally;
   readonly starts: Start[];
+  /** By process, as last heard. */
+  readonly applied: Map<number, number>;
 }
 
 function tally(): Tally {
@@ -72,7 +76,15 @@ export class StatusWatch {
       status.logs.some((log) => log.name === name && log.headHash !== undefined),
     );
     if (opened && view.starts.at(-1)?.pid !== pid)
-      view.starts.push({ pid, entries: this.#entries(status) });
+      view.starts.push({
+        pid,
+        entries: this.#sum(status, ({ lastIndex }) => lastIndex),
+        appliedBefore: view.applied.get(view.starts.at(-1)?.pid ?? 0) ?? 0,
+      });
+    view.applied.set(
+      pid,
+      this.#sum(status, ({ appliedIndex }) => appliedIndex),
+    );
   }
 
   #view(id: string): NodeView {
@@ -86,6 +98,7 @@ export class StatusWatch {
       pauses: tally(),
       faults: tally(),
       starts: [],
+      applied: new Map(),
     };
     this.#nodes.set(id, view);
     return view;
@@ -103,9 +116,10 @@ export class StatusWatch {
       .reduce((sum, { lastSeq }) => sum + lastSeq, 0);
   }
 
-  #entries({ logs }: ClusterStatus): number {
+  /** Over the logs in which records are counted. */
+  #sum({ logs }: ClusterStatus, of: (log: ClusterStatus["logs"][number]) => number): number {
     const counted = logs.filter(({ name }) => this.#logs.includes(name));
-    return counted.reduce((sum, { lastIndex }) => sum + lastIndex, 0);
+    return counted.reduce((sum, log) => sum + of(log), 0);
   }
 
   /** The worst case in bytes that the node prints. */

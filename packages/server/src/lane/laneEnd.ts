@@ -1,3 +1,5 @@
+import type { Gauge } from "@annals/flow";
+
 /** What a lane needs of a thread's port: `Worker` and `MessagePort` both have it. */
 export interface LanePort {
   postMessage(value: unknown, transfer: readonly ArrayBuffer[]): void;
@@ -9,28 +11,50 @@ type Parcel<T> = { readonly turn: readonly T[] } | { readonly handled: true };
 
 /** Turns on their way to the other thread: while it is busy, more gathers here, and whoever feeds the lane is told. */
 const TURNS_IN_FLIGHT_MAX = 8;
+/** Messages that may be lost, such as log lines, which wait at most. */
+export const LOSSY_WAITING_MAX = 1000;
 
 /** The buffers of a message that move to the other thread instead of being copied. */
 export type Transferables<T> = (message: T) => readonly ArrayBuffer[];
 
+export interface LaneOptions<Out> {
+  /** Counts the messages that wait for credit. */
+  readonly waiting?: Gauge;
+  /** Of the messages with the same key only the last one matters: those that wait give way to it. */
+  readonly keyOf?: (message: Out) => string | undefined;
+  /** Whether the message may be lost. */
+  readonly lossy?: (message: Out) => boolean;
+  /** The other side keeps up again; so many lossy messages were dropped since the last time. */
+  readonly onRoom?: (dropped: number) => void;
+}
+
 /**
  * One end of the lane between the gateway and a worker. All messages of an event-loop turn travel as one post; a turn costs a credit that
- * comes back when the other side has handled it. What waits for credit is bounded by those who send: each source has a cap of its own, and
- * messages that may be lost are dropped by `congested`.
+ * comes back when the other side has handled it. What waits for credit is bounded by those who send: requests, frames and links are counted
+ * and refused or paused, replies over links gather at their source, older news of the same thing gives way, and lines are dropped.
  */
 export class LaneEnd<Out, In> {
   readonly #port: LanePort;
   readonly #transferables: Transferables<Out>;
+  readonly #options: LaneOptions<Out>;
   #waiting: Out[] = [];
+  #lossyWaiting = 0;
+  #dropped = 0;
   /** For each turn on its way, what to call when the other side has handled it. */
   readonly #inFlight: (readonly (() => void)[])[] = [];
   #whenHandled: (() => void)[] = [];
   #flushScheduled = false;
   #closed = false;
 
-  constructor(port: LanePort, transferables: Transferables<Out>, onMessage: (message: In) => void) {
+  constructor(
+    port: LanePort,
+    transferables: Transferables<Out>,
+    onMessage: (message: In) => void,
+    options: LaneOptions<Out> = {},
+  ) {
     this.#port = port;
     this.#transferables = transferables;
+    this.#options = options;
     port.on("message", (value) => {
       if (!this.#closed) this.#received(value as Parcel<In>, onMessage);
     });
@@ -43,8 +67,9 @@ export class LaneEnd<Out, In> {
 
   /** `whenHandled` is called when the other side has handled the message; never after `close`. */
   send(message: Out, whenHandled?: () => void): void {
-    if (this.#closed) return;
+    if (this.#closed || !this.#admitted(message)) return;
     this.#waiting.push(message);
+    this.#options.waiting?.set(this.#waiting.length);
     if (whenHandled !== undefined) this.#whenHandled.push(whenHandled);
     if (this.#flushScheduled || this.congested) return;
     this.#flushScheduled = true;
@@ -54,6 +79,24 @@ export class LaneEnd<Out, In> {
   close(): void {
     this.#closed = true;
     this.#waiting = [];
+    this.#options.waiting?.set(0);
+  }
+
+  /** Makes room for the message; false when it is dropped. */
+  #admitted(message: Out): boolean {
+    const { keyOf, lossy } = this.#options;
+    const key = keyOf?.(message);
+    if (key !== undefined) {
+      const older = this.#waiting.findIndex((one) => keyOf?.(one) === key);
+      if (older >= 0) this.#waiting.splice(older, 1);
+    }
+    if (lossy?.(message) !== true) return true;
+    if (this.#lossyWaiting >= LOSSY_WAITING_MAX) {
+      this.#dropped++;
+      return false;
+    }
+    this.#lossyWaiting++;
+    return true;
   }
 
   #flush(): void {
@@ -61,6 +104,8 @@ export class LaneEnd<Out, In> {
     if (this.#closed || this.congested || this.#waiting.length === 0) return;
     const turn = this.#waiting;
     this.#waiting = [];
+    this.#lossyWaiting = 0;
+    this.#options.waiting?.set(0);
     this.#inFlight.push(this.#whenHandled);
     this.#whenHandled = [];
     this.#port.postMessage({ turn }, [
@@ -70,11 +115,20 @@ export class LaneEnd<Out, In> {
 
   #received(parcel: Parcel<In>, onMessage: (message: In) => void): void {
     if ("handled" in parcel) {
-      for (const handled of this.#inFlight.shift() ?? []) handled();
-      this.#flush();
+      this.#handled();
       return;
     }
     for (const message of parcel.turn) onMessage(message);
     this.#port.postMessage({ handled: true }, []);
+  }
+
+  #handled(): void {
+    const { congested } = this;
+    for (const handled of this.#inFlight.shift() ?? []) handled();
+    this.#flush();
+    if (!congested || this.congested) return;
+    const dropped = this.#dropped;
+    this.#dropped = 0;
+    this.#options.onRoom?.(dropped);
   }
 }

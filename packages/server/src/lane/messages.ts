@@ -111,6 +111,8 @@ export type ToWorker =
       /** Stand for election first: this node is the likely leader of a log that was just created. */
       readonly campaign: boolean;
     }
+  /** The control link to a node has dropped, after so many ms without a sign of life; undefined: it is open again. */
+  | { readonly kind: "peer"; readonly node: string; readonly silentMs: number | undefined }
   | { readonly kind: "control"; readonly logId: number; readonly bytes: Uint8Array<ArrayBuffer> }
   | {
       readonly kind: "linkOpened";
@@ -150,7 +152,12 @@ export type FromWorker =
       readonly bytes: Uint8Array<ArrayBuffer>;
     }
   | { readonly kind: "linkSend"; readonly linkId: number; readonly bytes: Uint8Array<ArrayBuffer> }
-  | { readonly kind: "linkReleased"; readonly linkId: number; readonly bytes: number }
+  | {
+      readonly kind: "linkReleased";
+      readonly linkId: number;
+      readonly bytes: number;
+      readonly frames: number;
+    }
   | {
       readonly kind: "linkFault";
       readonly linkId: number;
@@ -192,6 +199,7 @@ export const toWorkerTransferables: Transferables<ToWorker> = (message) => {
       return message.request.op === "append" ? owned(message.request.body) : [];
     case "members":
     case "open":
+    case "peer":
     case "control":
     case "linkOpened":
     case "linkClosed":
@@ -208,3 +216,13 @@ export const fromWorkerTransferables: Transferables<FromWorker> = (message) => {
   const body = (message.value as { body?: unknown } | undefined)?.body;
   return body instanceof Uint8Array ? owned(body) : [];
 };
+
+/** Of the roles of a log only the last one matters to the gateway. */
+export function fromWorkerKey(message: FromWorker): string | undefined {
+  return message.kind === "role" ? `role ${message.logId}` : undefined;
+}
+
+/** A busy gateway misses lines of the log; how many is told. */
+export function fromWorkerLossy(message: FromWorker): boolean {
+  return message.kind === "line";
+}

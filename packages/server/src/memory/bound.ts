@@ -43,6 +43,8 @@ export interface Bound {
   readonly atCap: string;
   /** Why no gauge says what it holds; undefined: one does. */
   readonly ungauged?: string;
+  /** It is measured and not held: V8 ends the thread, or nothing does. */
+  readonly measured?: true;
   /** The file of the test that shows it, and its title or a part of it. */
   readonly test: readonly [file: string, title: string] | undefined;
   /** Another row that bounds all of these together: the sum of both is the less of the two. */

@@ -30,6 +30,9 @@ export const UPLOAD_CHUNKS = 3;
 /** Chunks of a download in memory: read ahead, and in the socket. */
 export const DOWNLOAD_CHUNKS = 2;
 
+/** Links from all peers together; a further one is turned away. */
+export const LINKS_MAX = 4_096;
+
 /** Links from peers that have not said hello yet, and what one may have sent by then. */
 export const HANDSHAKES_MAX = 128;
 /** A read of the socket may cross the cap. */

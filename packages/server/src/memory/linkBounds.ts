@@ -1,4 +1,10 @@
-import { BUFFERED_BYTES_MAX, FRAMING_BYTES, HELLO_BYTES_MAX } from "@annals/transport";
+import {
+  BUFFERED_BYTES_MAX,
+  FRAMES_PER_READ,
+  FRAMING_BYTES,
+  HELLO_BYTES_MAX,
+  LINK_FRAMES_MAX,
+} from "@annals/transport";
 import type { NodeConfig } from "../config/nodeConfig.ts";
 import { constant, none, one } from "./bound.ts";
 import type { Bound } from "./bound.ts";
@@ -24,7 +30,8 @@ function assembly(name: string, what: string, per: Bound["per"]): Bound {
     item: message,
     weight: one,
     atCap: "a larger frame closes the link (`ERR_FRAME_TOO_LARGE`)",
-    ungauged: "inside ws",
+    ungauged:
+      "inside ws, which ends a link whose frame would pass `maxPayload`, our cap, and assembles one frame at a time",
     test: [PEERS, "that is too large"],
   };
 }
@@ -107,7 +114,7 @@ export const LINK_BOUNDS: readonly Bound[] = [
     item: message,
     weight: one,
     atCap: "one page is asked for at a time",
-    ungauged: "inside ws",
+    ungauged: "inside ws, which ends a link whose frame would pass `maxPayload`, our cap",
     test: ["packages/transport/test/repairLink.test.ts", "takes no answer to another question"],
   },
   {
@@ -151,6 +158,21 @@ export const LINK_BOUNDS: readonly Bound[] = [
     atCap: "the leader has no credit; a peer that sends without is paused (`worker-lane`)",
     test: [BUDGET, "without credit"],
     within: "receive.worker",
+  },
+  {
+    name: "receive.frames",
+    holds: "frames from the socket of one link until they are done with",
+    place: "gateway",
+    per: "link",
+    unit: "count",
+    setBy: "constant",
+    cap: constant(LINK_FRAMES_MAX),
+    // A pause takes effect with the next read of the socket.
+    item: constant(FRAMES_PER_READ),
+    weight: none,
+    atCap:
+      "the socket is paused (`worker-lane`), as all are at 16 384 frames of a worker; bytes count in `receive.link`, objects on the heaps",
+    test: [BUDGET, "a flood of small frames"],
   },
   {
     name: "receive.events",
@@ -203,8 +225,9 @@ export const LINK_BOUNDS: readonly Bound[] = [
     cap: (config) => config.replication.blob.chunkBytes,
     item: (config) => config.replication.blob.chunkBytes,
     weight: one,
-    atCap: "decoding is paused (`blob:<digest>`) until the file takes more",
-    ungauged: "inside the file's stream",
+    atCap:
+      "decoding is paused (`blob:<digest>`) until the file takes more; what crosses the cap counts in `receive.link` until then",
+    ungauged: "inside the file's stream, whose `highWaterMark` is our cap",
     test: [RECEIVER, "pause the link while the disk takes no more"],
   },
 ];

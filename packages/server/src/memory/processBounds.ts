@@ -1,5 +1,7 @@
+import { FRAMES_PER_READ } from "@annals/transport";
 import { constant, none, one } from "./bound.ts";
 import type { Bound } from "./bound.ts";
+import { LANE_WAITING_MAX } from "./laneCap.ts";
 import { isolatedHeapBytes } from "./isolatedHeap.ts";
 import * as fixed from "./constants.ts";
 
@@ -20,6 +22,7 @@ export const PROCESS_BOUNDS: readonly Bound[] = [
     item: none,
     weight: one,
     atCap: "the thread ends; its logs are handed to others",
+    measured: true,
     test: [POOL, "hands a dead worker's logs to a fresh one"],
   },
   {
@@ -34,6 +37,7 @@ export const PROCESS_BOUNDS: readonly Bound[] = [
     weight: one,
     atCap:
       "half of what many logs share, 32 MiB at least: the thread ends, and the log is tried again later",
+    measured: true,
     test: [PLACES, "is isolated; the others come back and stay"],
   },
   {
@@ -47,6 +51,7 @@ export const PROCESS_BOUNDS: readonly Bound[] = [
     item: none,
     weight: one,
     atCap: "measured; a cap only if Node runs with --max-old-space-size, as under `annals dev`",
+    measured: true,
     test: undefined,
   },
   {
@@ -107,19 +112,20 @@ export const PROCESS_BOUNDS: readonly Bound[] = [
   },
   {
     name: "lane",
-    holds: "messages between gateway and worker beyond 8 turns on their way",
+    holds: "messages between gateway and worker, at each end, beyond 8 turns on their way",
     place: "worker",
     per: "worker",
     unit: "count",
-    setBy: undefined,
-    cap: none,
-    item: none,
+    setBy: "constant",
+    cap: constant(LANE_WAITING_MAX),
+    // A read of a socket that brings nothing but empty frames.
+    item: constant(FRAMES_PER_READ),
     weight: none,
     atCap:
-      "no cap of its own: bodies, frames and pages count in their rows, heartbeats and votes are dropped; " +
-      "acknowledgements and log lines wait, a few hundred bytes each",
-    ungauged: "its messages are counted in their rows",
-    test: undefined,
+      "further links are refused (`ERR_LINK_CONGESTED`). Before: questions and frames stop at the caps of their rows, where bytes count; " +
+      "heartbeats and votes are dropped as soon as 8 turns are on their way, and acknowledgements and credit gather per link in constant " +
+      "space; of 1000 log lines that wait, further ones are dropped and counted",
+    test: ["packages/server/test/lane/laneEnd.test.ts", "drops lossy messages beyond their cap"],
   },
   {
     name: "file pages",

@@ -61,9 +61,8 @@ export const REQUEST_BOUNDS: readonly Bound[] = [
     cap: constant(fixed.CONNECTIONS_MAX),
     item: none,
     weight: none,
-    atCap:
-      "each belongs to a connection and ends with its deadline; a status asks once per log. On the heaps",
-    test: [HTTP, "too many connections are not served"],
+    atCap: "429 with Retry-After; each ends with its deadline. On the heaps",
+    test: ["packages/server/test/node/workerPlaces.test.ts", "beyond the cap of questions"],
   },
   {
     name: "forwarded",

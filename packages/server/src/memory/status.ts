@@ -39,7 +39,7 @@ export function memoryStatus(
   config: NodeConfig,
   shape: Shape,
   readings: Readings,
-): Omit<MemoryStatus, "pauses"> {
+): Omit<MemoryStatus, "pauses" | "violations"> {
   const { used_heap_size: heap } = getHeapStatistics();
   const all: Readings = {
     ...readings,

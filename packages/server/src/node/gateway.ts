@@ -197,6 +197,11 @@ export class Gateway {
     return place;
   }
 
+  /** The control link to a node has dropped, after so much silence, or (undefined) is open again: its data links are told. */
+  peerChanged(node: string, silentMs: number | undefined): void {
+    for (const worker of this.#pool.workers) worker.send({ kind: "peer", node, silentMs });
+  }
+
   /** A parcel of a peer's control frame. */
   control(logId: number, bytes: Uint8Array): void {
     const worker = this.#places.get(logId)?.worker;
@@ -223,9 +228,8 @@ export class Gateway {
   /** False when the replica still leads after `timeoutMs`. */
   async untilNotLeader(place: LogPlace, timeoutMs: number): Promise<boolean> {
     const deadline = performance.now() + timeoutMs;
-    while (place.role === "leader" && performance.now() < deadline) {
+    while (place.role === "leader" && performance.now() < deadline)
       await this.#roles.wait(deadline - performance.now());
-    }
     return place.role !== "leader";
   }
 
@@ -254,9 +258,8 @@ export class Gateway {
       case "caughtUp":
         this.#update(message.logId, worker, (place) => {
           place.catchingUp = false;
-          const { name } = place.entry;
-          if (!message.progress)
-            this.#options.logger.info({ log: name }, "makes no progress: others go first");
+          if (message.progress) return;
+          this.#options.logger.info({ log: place.entry.name }, "no progress: others go first");
         });
         this.#pool.wake();
         return;
@@ -282,7 +285,7 @@ export class Gateway {
         this.#options.server.sendTo(message.linkId, message.bytes);
         return;
       case "linkReleased":
-        this.#options.server.released(worker, message.linkId, message.bytes);
+        this.#options.server.released(worker, message);
         return;
       case "linkFault":
         this.#options.server.fault(message.linkId, message);

@@ -5,8 +5,8 @@ import type { LogEntry } from "./catalog.ts";
 import type { WorkerHandle } from "./workerHandle.ts";
 
 /**
- * `interval`: one log is handed over per `workers.reassignStagger`. `place`: `workers.maxCatchUps` others of the worker are being opened
- * or catch up. `isolation`: it is isolated, and its next try is not due or has no worker yet.
+ * `interval`: one log is handed over per `workers.reassignStagger`. `place`: each worker has `workers.maxCatchUps` others that are being
+ * opened or catch up. `isolation`: it is isolated, and its next try is not due or has no worker yet.
  */
 export type PlaceWait = "interval" | "place" | "isolation";
 

@@ -1,9 +1,11 @@
 import type { Ledger } from "@annals/flow";
 import { AnnalsError } from "@annals/record";
 import type { BlobFiles } from "@annals/replica";
+import type { Logger } from "pino";
 import { blobsOf } from "../blobs.ts";
 import { exactly } from "../lane/exactly.ts";
 import type { HostedLogStatus, RepairNote, WorkerMemory } from "../lane/messages.ts";
+import { BoundWatch } from "../memory/boundWatch.ts";
 import { memoryBudget, roundBytes, shapeOf } from "../memory/budget.ts";
 import { addCounts, addReadings, memoryStatus } from "../memory/status.ts";
 import { SYSTEM_LOG } from "../service.ts";
@@ -33,6 +35,7 @@ import type { PeerState } from "./peerLinks.ts";
 /** What the service looks at: a node that may not be born yet. */
 export interface NodeView {
   readonly config: NodeConfig;
+  readonly logger: Logger;
   readonly version: string;
   /** Undefined until the cluster is born. */
   gateway(): Gateway | undefined;
@@ -61,8 +64,13 @@ export class LocalNodeService implements NodeService {
   /** By log. */
   readonly #blobs = new Map<number, BlobFiles>();
 
+  readonly #bounds: BoundWatch;
+
   constructor(view: NodeView) {
     this.#view = view;
+    this.#bounds = new BoundWatch((violation) =>
+      view.logger.error({ violation }, "a bound did not hold"),
+    );
   }
 
   async append(log: string, request: AppendRequest): Promise<AppendReply> {
@@ -277,9 +285,11 @@ export class LocalNodeService implements NodeService {
       ),
     );
     const readings = addReadings([ledger.read(), ...workers.map(({ gauges }) => gauges)]);
+    const status = memoryStatus(config, shapeOf(config, gateway.logCount), readings);
     return {
-      ...memoryStatus(config, shapeOf(config, gateway.logCount), readings),
+      ...status,
       pauses: addCounts([ledger.pauses(), ...workers.map(({ pauses }) => pauses)]),
+      violations: this.#bounds.check(status),
     };
   }
 

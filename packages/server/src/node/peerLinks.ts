@@ -18,7 +18,7 @@ export interface PeerLinksOptions {
   /** Throws to refuse the peer. */
   readonly onWelcome: (node: string, welcome: WelcomeFrame) => void;
   readonly onFrame: (node: string, frame: Frame) => void;
-  readonly onDown: (node: string) => void;
+  readonly onDown: (node: string, silentMs: number) => void;
 }
 
 /** What is known of a peer now. */
@@ -97,16 +97,16 @@ export class PeerLinks {
         this.#options.logger.info({ peer: node }, "control link open");
       },
       onFrame: (frame) => onFrame(node, frame),
-      onDown: (fault) => this.#down(node, fault),
+      onDown: (fault, silentMs) => this.#down(node, fault, silentMs),
     });
   }
 
   /** Logged when the reason changes: a peer that is away for hours must not fill the log. */
-  #down(node: string, fault: LinkFault): void {
+  #down(node: string, fault: LinkFault, silentMs: number): void {
     if (this.#faults.get(node)?.code !== fault.code) {
       this.#options.logger.warn({ peer: node, ...fault }, "control link down");
     }
     this.#faults.set(node, fault);
-    this.#options.onDown(node);
+    this.#options.onDown(node, silentMs);
   }
 }

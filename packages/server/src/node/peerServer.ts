@@ -82,6 +82,7 @@ export class PeerServer {
           helloTimeoutMs: HELLO_TIMEOUT_MS,
           maxQueueBytes: this.#options.maxQueueBytes,
           pauses: this.#options.ledger,
+          frames: this.#options.ledger.family("receive.frames"),
           onHello: (hello) => {
             const handler = this.#handler(hello, link);
             this.#handshakes.remove(1);
@@ -116,10 +117,17 @@ export class PeerServer {
     this.#dataLinks.get(linkId)?.link.send(bytes);
   }
 
-  /** The worker is done with so many bytes of a link, which may be gone by now. */
-  released(worker: WorkerHandle, linkId: number, bytes: number): void {
-    worker.queue.remove(bytes);
-    this.#dataLinks.get(linkId)?.link.release(bytes);
+  /** The worker is done with so many bytes and frames of a link, which may be gone by now. */
+  released(
+    worker: WorkerHandle,
+    {
+      linkId,
+      bytes,
+      frames,
+    }: { readonly linkId: number; readonly bytes: number; readonly frames: number },
+  ): void {
+    worker.queue.remove(bytes, frames);
+    this.#dataLinks.get(linkId)?.link.release(bytes, frames);
   }
 
   /** Reasons for which the sockets of a log's inbound data links are paused here, by the member that streams. */
@@ -179,6 +187,8 @@ export class PeerServer {
     const { node, member } = hello;
     const purpose = hello.purpose === "repair" ? "repair" : "data";
     const worker = this.#options.workerOf(logId);
+    if (worker.laneFull)
+      throw new AnnalsError("ERR_LINK_CONGESTED", "the log's worker does not keep up");
     this.#replaceLink(node, logId, purpose);
     const linkId = this.#nextLinkId++;
     this.#dataLinks.set(linkId, { link, worker, node, member, logId, purpose });

@@ -9,6 +9,7 @@ import { fingerprint } from "../config/index.ts";
 import type { NodeConfig } from "../config/index.ts";
 import { createHttpServer } from "../http/httpServer.ts";
 import { assertFits } from "../memory/budget.ts";
+import { LINKS_MAX } from "../memory/constants.ts";
 import { Birth } from "./birth.ts";
 import { decodeCertificate, encodeCertificate, memberOf } from "./certificate.ts";
 import type { BirthCertificate } from "./certificate.ts";
@@ -41,8 +42,6 @@ export interface StartNodeOptions {
 const IN_FLIGHT_GRACE_MS = 3000;
 const HAND_OVER_MS = 2500;
 const BIRTH_REPORT_MS = 10_000;
-/** Links per peer beyond one for each log: control, and links that overlap while one replaces another. */
-const LINKS_MAX = 4096;
 
 /** Starts a node: listens, meets its peers, serves once the cluster is born. Rejects when it cannot listen or the data is not its own. */
 export async function startNode(
@@ -163,6 +162,7 @@ class Node implements Incarnation {
   #createService(): LocalNodeService {
     return new LocalNodeService({
       config: this.#config,
+      logger: this.#logger,
       version: VERSION,
       gateway: () => this.#gateway,
       waitingFor: () => (this.#gateway === undefined ? this.#birth.waitingFor() : []),
@@ -201,7 +201,10 @@ class Node implements Incarnation {
       ledger: this.#ledger,
       onWelcome: (node, welcome) => this.#welcomed(node, welcome),
       onFrame: (node, frame) => this.#frame(node, frame),
-      onDown: (node) => this.#birth.gone(node),
+      onDown: (node, silentMs) => {
+        this.#birth.gone(node);
+        this.#gateway?.peerChanged(node, silentMs);
+      },
     });
   }
 
@@ -230,6 +233,7 @@ class Node implements Incarnation {
 
   #welcomed(node: string, welcome: WelcomeFrame): void {
     verifyWelcome(this.#own(), node, welcome);
+    this.#gateway?.peerChanged(node, undefined);
     if (this.#identity.certificate !== undefined) return;
     this.#birth.seen(node, welcome.member, welcome.clusterId);
     const certificate = this.#birth.certificate();

@@ -4,6 +4,7 @@ import type { Gauge, GaugeReading, Ledger } from "@annals/flow";
 import { AnnalsError } from "@annals/record";
 import { QueueBudget } from "@annals/transport";
 import { CONNECTIONS_MAX } from "../memory/constants.ts";
+import { LANE_WAITING_MAX } from "../memory/laneCap.ts";
 import { LaneEnd } from "../lane/laneEnd.ts";
 import { toWorkerTransferables } from "../lane/messages.ts";
 import type {
@@ -65,6 +66,7 @@ export class WorkerHandle {
   readonly #pending = new Map<number, Pending>();
   readonly #pendingBytes: Gauge;
   readonly #waiting: Gauge;
+  readonly #laneWaiting: Gauge;
   readonly #exited: Promise<void>;
   #nextId = 1;
   #alive = true;
@@ -88,8 +90,12 @@ export class WorkerHandle {
       },
       name: `annals-worker-${options.index}`,
     });
-    this.#lane = new LaneEnd(this.#worker, toWorkerTransferables, (message) =>
-      this.#message(message),
+    this.#laneWaiting = ledger.family("lane").gauge(LANE_WAITING_MAX);
+    this.#lane = new LaneEnd(
+      this.#worker,
+      toWorkerTransferables,
+      (message) => this.#message(message),
+      { waiting: this.#laneWaiting },
     );
     this.#worker.on("error", (error) => {
       this.#error = error;
@@ -122,6 +128,11 @@ export class WorkerHandle {
     return this.#lane.congested;
   }
 
+  /** Nothing new may be sent but what has been admitted. */
+  get laneFull(): boolean {
+    return this.#laneWaiting.full;
+  }
+
   pendingBytes(): GaugeReading {
     return this.#pendingBytes.read();
   }
@@ -140,6 +151,8 @@ export class WorkerHandle {
     if (bytes > 0 && this.#pendingBytes.current >= this.#pendingBytes.cap) {
       return Promise.reject(laneFull(this.#pendingBytes.read()));
     }
+    if (this.#waiting.current >= this.#waiting.cap)
+      return Promise.reject(tooManyQuestions(this.#waiting.read()));
     this.#pendingBytes.add(bytes);
     this.#waiting.add(1);
     const id = this.#nextId++;
@@ -204,6 +217,14 @@ function workerLost(op: WorkerRequest["op"]): AnnalsError {
     "ERR_WORKER_LOST",
     "the log's worker ended; the log moves to another one",
     { retryable: true },
+  );
+}
+
+function tooManyQuestions({ current, cap }: GaugeReading): AnnalsError {
+  return new AnnalsError(
+    "ERR_OVERLOADED",
+    `${current} requests wait for the worker, the cap is ${cap}: nothing of this one was accepted`,
+    { retryable: true, details: { waiting: current, cap } },
   );
 }
 

@@ -1,7 +1,6 @@
 import { setImmediate } from "node:timers/promises";
 import { getHeapStatistics } from "node:v8";
-import { Ledger } from "@annals/flow";
-import type { Gauge } from "@annals/flow";
+import type { Gauge, Ledger } from "@annals/flow";
 import { AnnalsError, RECORD_LIMITS } from "@annals/record";
 import type { ParsedRecords } from "@annals/record";
 import { replicaClosed } from "@annals/replica";
@@ -22,6 +21,7 @@ import type { AppendReply } from "../service.ts";
 import { exactly } from "../lane/exactly.ts";
 import type { HostedLog } from "./hostedLog.ts";
 import { KeptLog } from "./keptLog.ts";
+import type { LinkReplies } from "./linkReplies.ts";
 import { toPlainError } from "./plainError.ts";
 import { readPage } from "./readPage.ts";
 
@@ -36,7 +36,9 @@ export class LogHost {
   readonly #logs = new Map<number, KeptLog>();
   #members: readonly PeerAddress[] = [];
   readonly #linkOwners = new Map<number, HostedLog>();
-  readonly #ledger = new Ledger();
+  readonly #ledger: Ledger;
+  /** Replies over links that wait for room in the lane. */
+  readonly #heldReplies = new Set<LinkReplies>();
   /** Links over which peers ask for entries. */
   readonly #askers = new Map<number, KeptLog>();
   readonly #blobPermits: Permits;
@@ -45,8 +47,9 @@ export class LogHost {
   readonly #ticker: NodeJS.Timeout;
   #lastTickMs = performance.now();
 
-  constructor(setup: WorkerSetup, send: SendToGateway, congested: () => boolean) {
+  constructor(setup: WorkerSetup, ledger: Ledger, send: SendToGateway, congested: () => boolean) {
     this.#setup = setup;
+    this.#ledger = ledger;
     this.#send = send;
     this.#congested = congested;
     const { maxConcurrent } = setup.config.replication.blob;
@@ -66,6 +69,10 @@ export class LogHost {
         return;
       case "open":
         this.#open(message);
+        return;
+      case "peer":
+        for (const log of this.#logs.values())
+          log.hosted?.peerChanged(message.node, message.silentMs);
         return;
       case "control":
         this.#logs.get(message.logId)?.hosted?.onControl(message.bytes);
@@ -92,6 +99,16 @@ export class LogHost {
       default:
         message satisfies never;
     }
+  }
+
+  /** The gateway keeps up again; so many lines were lost meanwhile. */
+  laneHasRoom(droppedLines: number): void {
+    const replies = [...this.#heldReplies];
+    this.#heldReplies.clear();
+    for (const one of replies) one.flush();
+    if (droppedLines === 0) return;
+    const text = "log lines were dropped: the gateway was busy";
+    this.#send({ kind: "line", level: "warn", text, fields: { lines: droppedLines } });
   }
 
   async close(): Promise<void> {
@@ -129,6 +146,7 @@ export class LogHost {
       members: () => this.#members,
       send: this.#send,
       congested: this.#congested,
+      heldReplies: this.#heldReplies,
       onUnexpected: (error) => this.#unexpected(error),
     });
     this.#logs.set(logId, kept);
@@ -161,7 +179,7 @@ export class LogHost {
       log.linkFrame(linkId, bytes);
       return;
     }
-    this.#send({ kind: "linkReleased", linkId, bytes: bytes.length });
+    this.#send({ kind: "linkReleased", linkId, bytes: bytes.length, frames: 1 });
     const asked = this.#askers.get(linkId);
     if (asked !== undefined) this.#lend(asked, linkId, bytes);
   }

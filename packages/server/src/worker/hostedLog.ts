@@ -13,6 +13,7 @@ import { SYSTEM_LOG_ID } from "../node/catalog.ts";
 import { exactly } from "../lane/exactly.ts";
 import type { FromWorker, HostedLogStatus, PeerAddress, WorkerSetup } from "../lane/messages.ts";
 import { CatchUp } from "./catchUp.ts";
+import { LinkReplies } from "./linkReplies.ts";
 import { PeerStreams } from "./peerStreams.ts";
 import { replicaConfig } from "./replicaConfig.ts";
 import { Turns } from "./turns.ts";
@@ -37,6 +38,8 @@ export interface HostedLogOptions {
   readonly campaign: boolean;
   readonly sendToGateway: (message: FromWorker) => void;
   readonly congested: () => boolean;
+  /** Replies over links that wait for room in the lane, of all logs of the worker. */
+  readonly heldReplies: Set<LinkReplies>;
   /** What was committed when the log was opened is applied; or nothing moves, and others may go first. */
   readonly onCaughtUp: (progress: boolean) => void;
   /** The replica has ended by itself. */
@@ -58,6 +61,7 @@ const BLOB_TROUBLES: ReadonlySet<string> = new Set(["ERR_BLOB_NOT_SAVED", "ERR_B
 interface Inbound {
   readonly from: MemberId;
   readonly receiver: Receiver;
+  readonly replies: LinkReplies;
 }
 
 /** One log in a worker: its replica, its streams to peers, and the links over which leaders stream to it. */
@@ -158,10 +162,17 @@ export class HostedLog {
     }
   }
 
+  /** What the control link to a node says of it. */
+  peerChanged(node: string, silentMs: number | undefined): void {
+    this.#streams.peerChanged(node, silentMs);
+  }
+
   linkOpened(linkId: number, from: MemberId, epoch: number): void {
     const { setup, sendToGateway } = this.#options;
     const { receive } = setup.config.replication;
-    this.#streams.upstreamOpened(from, linkId, epoch);
+    const { congested, heldReplies: held } = this.#options;
+    const replies = new LinkReplies({ linkId, epoch, send: sendToGateway, congested, held });
+    this.#streams.upstreamOpened(from, replies);
     const receiver = new Receiver({
       ledger: this.#options.ledger,
       limits: {
@@ -180,19 +191,13 @@ export class HostedLog {
         onNotSaved: (_digest, error) => this.#blobTrouble(error.code, error.message),
       },
       deliver: (messages: readonly Message[], receipt) => this.replica.receive(messages, receipt),
-      sendGrant: (credit) => {
-        sendToGateway({
-          kind: "linkSend",
-          linkId,
-          bytes: exactly(encodeFrame({ kind: "grant", ...credit })),
-        });
-      },
-      onReleased: (bytes) => sendToGateway({ kind: "linkReleased", linkId, bytes }),
+      sendGrant: (credit) => replies.grant(credit),
+      onReleased: (bytes) => replies.release(bytes),
       onFault: ({ code, message }) =>
         sendToGateway({ kind: "linkFault", linkId, code, reason: message }),
       now: () => performance.now(),
     });
-    this.#inbound.set(linkId, { from, receiver });
+    this.#inbound.set(linkId, { from, receiver, replies });
   }
 
   /** A leader sent entries before their blobs: it sends both again, the blobs first. */
@@ -211,7 +216,12 @@ export class HostedLog {
   linkFrame(linkId: number, bytes: Uint8Array): void {
     const inbound = this.#inbound.get(linkId);
     if (inbound === undefined)
-      this.#options.sendToGateway({ kind: "linkReleased", linkId, bytes: bytes.length });
+      this.#options.sendToGateway({
+        kind: "linkReleased",
+        linkId,
+        bytes: bytes.length,
+        frames: 1,
+      });
     else inbound.receiver.onFrame(bytes);
   }
 
@@ -220,7 +230,7 @@ export class HostedLog {
     if (inbound === undefined) return;
     this.#inbound.delete(linkId);
     inbound.receiver.close();
-    this.#streams.upstreamClosed(inbound.from, linkId);
+    this.#streams.upstreamClosed(inbound.from, inbound.replies);
   }
 
   get linkIds(): readonly number[] {

@@ -8,6 +8,7 @@ import type { Permits } from "@annals/transport";
 import { blobsOf } from "../blobs.ts";
 import type { FromWorker, PeerAddress, RepairNote, WorkerSetup } from "../lane/messages.ts";
 import { HostedLog } from "./hostedLog.ts";
+import type { LinkReplies } from "./linkReplies.ts";
 import { LogMender } from "./logMender.ts";
 import { openStore } from "./openStore.ts";
 import { pageLimits } from "./pageLimits.ts";
@@ -26,6 +27,7 @@ export interface KeptLogOptions {
   readonly members: () => readonly PeerAddress[];
   readonly send: (message: FromWorker) => void;
   readonly congested: () => boolean;
+  readonly heldReplies: Set<LinkReplies>;
   readonly onUnexpected: (error: unknown) => void;
 }
 
@@ -170,6 +172,7 @@ export class KeptLog {
         campaign,
         sendToGateway: send,
         congested,
+        heldReplies: this.#options.heldReplies,
         onCaughtUp: (progress) => send({ kind: "caughtUp", logId, progress }),
         onFailed: (error) => {
           if (!this.damaged(error, true))

@@ -1,13 +1,18 @@
 /** Entry of a worker thread: joins the lane to the host. */
 import { parentPort, workerData } from "node:worker_threads";
+import { Ledger } from "@annals/flow";
 import { invariant } from "@annals/raft";
 import { LaneEnd } from "../lane/laneEnd.ts";
-import { fromWorkerTransferables } from "../lane/messages.ts";
+import { fromWorkerKey, fromWorkerLossy, fromWorkerTransferables } from "../lane/messages.ts";
 import type { FromWorker, ToWorker, WorkerSetup } from "../lane/messages.ts";
+import { LANE_WAITING_MAX } from "../memory/laneCap.ts";
 import { LogHost } from "./host.ts";
 
 invariant(parentPort !== null, "a worker's entry was started on the main thread");
 const port = parentPort;
+const setup = workerData as WorkerSetup;
+/** The gauges of this thread. */
+const ledger = new Ledger();
 
 const lane: LaneEnd<FromWorker, ToWorker> = new LaneEnd(
   port,
@@ -20,6 +25,12 @@ const lane: LaneEnd<FromWorker, ToWorker> = new LaneEnd(
     // The port keeps the thread alive: closing it after the stores are closed is the clean end.
     void host.close().finally(() => setImmediate(end));
   },
+  {
+    keyOf: fromWorkerKey,
+    lossy: fromWorkerLossy,
+    onRoom: (dropped) => host.laneHasRoom(dropped),
+    waiting: ledger.family("lane").gauge(LANE_WAITING_MAX),
+  },
 );
 /** Runs a turn after the last message was sent, which has left by then. */
 function end(): void {
@@ -28,7 +39,8 @@ function end(): void {
 }
 
 const host = new LogHost(
-  workerData as WorkerSetup,
+  setup,
+  ledger,
   (message, whenHandled) => lane.send(message, whenHandled),
   () => lane.congested,
 );

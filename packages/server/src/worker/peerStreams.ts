@@ -3,9 +3,10 @@ import type { MemberId, Message } from "@annals/raft";
 import type { BlobFiles, PeerTransport } from "@annals/replica";
 import { DataLink } from "@annals/transport";
 import type { LinkFault, Permits } from "@annals/transport";
-import { encodeFrame, encodeMessages } from "@annals/wire";
+import { encodeMessages } from "@annals/wire";
 import { exactly } from "../lane/exactly.ts";
 import type { FromWorker, PeerAddress, WorkerSetup } from "../lane/messages.ts";
+import type { LinkReplies } from "./linkReplies.ts";
 import { logDialling } from "./logDialling.ts";
 
 export interface PeerStreamsOptions {
@@ -22,12 +23,6 @@ export interface PeerStreamsOptions {
   readonly onLost: (member: MemberId, fault: LinkFault) => void;
 }
 
-/** An open data link of a leader that streams to us: where acks go back. */
-interface Upstream {
-  readonly linkId: number;
-  readonly epoch: number;
-}
-
 const PROGRESS_TIMEOUT_MS = 30_000;
 const REDIAL_MAX_MS = 3000;
 
@@ -38,7 +33,8 @@ const REDIAL_MAX_MS = 3000;
 export class PeerStreams implements PeerTransport {
   readonly #options: PeerStreamsOptions;
   readonly #links = new Map<MemberId, DataLink>();
-  readonly #upstreams = new Map<MemberId, Upstream>();
+  /** Open data links of leaders that stream to us: where acks go back. */
+  readonly #upstreams = new Map<MemberId, LinkReplies>();
   #closed = false;
 
   constructor(options: PeerStreamsOptions) {
@@ -59,17 +55,26 @@ export class PeerStreams implements PeerTransport {
     if (data.length > 0) this.#link(to)?.send(data);
     const upstream = this.#upstreams.get(to);
     if (upstream === undefined) control.push(...acks);
-    else if (acks.length > 0) this.#sendUpstream(upstream, acks);
+    else if (acks.length > 0) upstream.acknowledge(acks);
     if (control.length > 0 && !this.#options.congested()) this.#sendControl(to, control);
   }
 
   /** A leader has dialled in to stream to us; its newest link wins. */
-  upstreamOpened(from: MemberId, linkId: number, epoch: number): void {
-    this.#upstreams.set(from, { linkId, epoch });
+  upstreamOpened(from: MemberId, replies: LinkReplies): void {
+    this.#upstreams.set(from, replies);
   }
 
-  upstreamClosed(from: MemberId, linkId: number): void {
-    if (this.#upstreams.get(from)?.linkId === linkId) this.#upstreams.delete(from);
+  upstreamClosed(from: MemberId, replies: LinkReplies): void {
+    if (this.#upstreams.get(from) === replies) this.#upstreams.delete(from);
+  }
+
+  /** The control link to a node has dropped after so much silence, or is back: TCP alone would tell this stream much later. */
+  peerChanged(node: string, silentMs: number | undefined): void {
+    for (const { member } of this.#options.members().filter((peer) => peer.node === node)) {
+      const link = this.#links.get(member);
+      if (silentMs === undefined) link?.peerBack();
+      else link?.peerSilent(silentMs);
+    }
   }
 
   /** This replica does not lead: nobody is to be streamed to. */
@@ -81,19 +86,6 @@ export class PeerStreams implements PeerTransport {
   close(): void {
     this.#closed = true;
     this.closeLinks();
-  }
-
-  #sendUpstream(upstream: Upstream, acks: readonly Message[]): void {
-    const bytes = encodeFrame({
-      kind: "response",
-      epoch: upstream.epoch,
-      bytes: encodeMessages(acks),
-    });
-    this.#options.sendToGateway({
-      kind: "linkSend",
-      linkId: upstream.linkId,
-      bytes: exactly(bytes),
-    });
   }
 
   #sendControl(to: MemberId, messages: readonly Message[]): void {

@@ -2,8 +2,9 @@
  * Goal: a lane posts once a turn, never has more turns in flight than its credit, keeps the order, and says when it is congested.
  * Method: two ends over ports that the test moves by hand.
  */
+import { Gauge } from "@annals/flow";
 import { describe, expect, it } from "vitest";
-import { LaneEnd } from "../../src/lane/laneEnd.ts";
+import { LaneEnd, LOSSY_WAITING_MAX } from "../../src/lane/laneEnd.ts";
 import type { LanePort } from "../../src/lane/laneEnd.ts";
 
 /** A port whose posts wait until `deliver`. */
@@ -107,6 +108,47 @@ describe("LaneEnd", () => {
     expect(handled).toEqual([]);
     right.deliver();
     expect(handled).toEqual(["a", "c"]);
+  });
+
+  it("drops lossy messages beyond their cap, and says how many when there is room again", async () => {
+    const { left, right, received } = setUp();
+    const waiting = new Gauge(10_000);
+    const dropped: number[] = [];
+    const sender = new LaneEnd<string, string>(
+      left,
+      () => [],
+      () => {},
+      { waiting, lossy: (one) => one.startsWith("line"), onRoom: (lines) => dropped.push(lines) },
+    );
+    for (let turns = 0; turns < 8; turns++) {
+      sender.send("first");
+      await turn();
+    }
+    expect(sender.congested).toBe(true);
+    for (let k = 0; k < LOSSY_WAITING_MAX + 5; k++) sender.send(`line ${k}`);
+    sender.send("last");
+    expect(waiting.current).toBe(LOSSY_WAITING_MAX + 1);
+    for (let round = 0; round < 3; round++) {
+      left.deliver();
+      right.deliver();
+    }
+    expect(dropped).toEqual([5]);
+    expect(received.at(-1)).toBe("last");
+    expect([received.length, waiting.current]).toEqual([8 + LOSSY_WAITING_MAX + 1, 0]);
+  });
+
+  it("keeps of the messages with a key the last one that waits", async () => {
+    const { left, received } = setUp();
+    const sender = new LaneEnd<string, string>(
+      left,
+      () => [],
+      () => {},
+      { keyOf: (one) => (one.startsWith("role") ? "role" : undefined) },
+    );
+    for (const message of ["role 1", "other", "role 2", "role 3", "end"]) sender.send(message);
+    await turn();
+    left.deliver();
+    expect(received).toEqual(["other", "role 3", "end"]);
   });
 
   it("is silent after close", async () => {

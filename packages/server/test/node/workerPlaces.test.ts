@@ -4,6 +4,7 @@
  */
 import { asMemberId } from "@annals/raft";
 import { afterEach, expect, it } from "vitest";
+import { CONNECTIONS_MAX } from "../../src/memory/constants.ts";
 import { PoolHarness, SELF } from "./poolHarness.ts";
 import { until } from "./testNode.ts";
 
@@ -117,3 +118,15 @@ it("an isolated log that behaves comes back to the others, and its worker ends",
   ]);
   expect(harness.ledger.read()["isolated"]).toMatchObject({ current: 0, peak: 1 });
 }, 30_000);
+
+it("beyond the cap of questions that wait for a worker a further one is refused", async () => {
+  harness = await PoolHarness.start("workers: { count: 1 }\n");
+  const place = harness.assign("one");
+  await untilAllReady();
+  const ask = async () => place.worker?.request<"status">(1, { op: "status" });
+  const asked = Array.from({ length: CONNECTIONS_MAX }, ask);
+  await expect(ask()).rejects.toMatchObject({ code: "ERR_OVERLOADED", retryable: true });
+  expect(await Promise.all(asked)).toHaveLength(CONNECTIONS_MAX);
+  expect(harness.ledger.read()["waiters"]).toMatchObject({ current: 0, peak: CONNECTIONS_MAX });
+  await expect(ask()).resolves.toBeDefined();
+});

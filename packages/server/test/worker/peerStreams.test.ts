@@ -1,0 +1,103 @@
+/**
+ * Goal: what the control link says of a node reaches the data links to that node, and no others. Method: streams to two peers, which the
+ * test plays and which say nothing after their welcome.
+ */
+import type { AddressInfo } from "node:net";
+import { Ledger } from "@annals/flow";
+import { asIndex, asMemberId, asTerm } from "@annals/raft";
+import type { MemberId, Message } from "@annals/raft";
+import { MemoryBlobs } from "@annals/testkit";
+import { Permits } from "@annals/transport";
+import { encodeFrame } from "@annals/wire";
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { WebSocketServer } from "ws";
+import { PeerStreams } from "../../src/worker/peerStreams.ts";
+import { mustLoad } from "../config/samples.ts";
+
+const WAIT = { timeout: 5000, interval: 5 };
+const SELF = asMemberId(1);
+
+interface Peer {
+  readonly member: MemberId;
+  readonly node: string;
+  readonly server: WebSocketServer;
+  connections: number;
+}
+
+let peers: readonly Peer[];
+let streams: PeerStreams;
+let lost: [MemberId, string][];
+
+async function play(node: string, member: MemberId): Promise<Peer> {
+  const server = new WebSocketServer({ port: 0, host: "127.0.0.1" });
+  const peer: Peer = { member, node, server, connections: 0 };
+  server.on("connection", (socket) => {
+    peer.connections++;
+    const welcome = encodeFrame({ kind: "welcome", clusterId: "x", node, member });
+    socket.once("message", () => socket.send(welcome));
+  });
+  await new Promise((resolve) => server.once("listening", resolve));
+  return peer;
+}
+
+function append(to: MemberId): Message {
+  return {
+    kind: "appendEntries",
+    from: SELF,
+    to,
+    term: asTerm(1),
+    prevLogIndex: asIndex(0),
+    prevLogTerm: asTerm(0),
+    leaderCommit: asIndex(0),
+    entries: [],
+  };
+}
+
+beforeEach(async () => {
+  lost = [];
+  peers = await Promise.all([play("b", asMemberId(2)), play("c", asMemberId(3))]);
+  streams = new PeerStreams({
+    logId: 1,
+    setup: {
+      config: mustLoad({ text: "data: /tmp/annals\n" }),
+      clusterId: "x",
+      fingerprint: "f",
+      self: SELF,
+      isolated: false,
+    },
+    members: () =>
+      peers.map(({ node, member, server }) => ({
+        node,
+        member,
+        address: `127.0.0.1:${(server.address() as AddressInfo).port}`,
+      })),
+    blobs: new MemoryBlobs(),
+    blobPermits: new Permits(1),
+    ledger: new Ledger(),
+    sendToGateway: () => undefined,
+    congested: () => false,
+    onMessages: () => undefined,
+    onLost: (member, { code }) => void lost.push([member, code]),
+  });
+  for (const { member } of peers) streams.send(member, [append(member)]);
+});
+
+afterEach(async () => {
+  streams.close();
+  for (const { server } of peers) {
+    for (const socket of server.clients) socket.terminate();
+    await new Promise((resolve) => server.close(resolve));
+  }
+});
+
+it("dials the links of a silent node anew", async () => {
+  await vi.waitUntil(() => {
+    // Only an open link is dropped: before, there is nothing that could have fallen silent.
+    streams.peerChanged("b", 0);
+    return lost.length > 0;
+  }, WAIT);
+  await vi.waitUntil(() => peers[0]?.connections === 2, WAIT);
+  expect(lost).toEqual([[2, "ERR_LINK_SILENT"]]);
+  streams.peerChanged("b", undefined);
+  expect(peers.map(({ connections }) => connections)).toEqual([2, 1]);
+});
