@@ -17,7 +17,8 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   transport: ["replica", "raft", "flow", "record", "wire"],
   client: ["record", "wire", "flow"],
   server: ["raft", "flow", "record", "wire", "replica", "storage", "transport"],
-  cli: ["server", "client", "record", "storage"],
+  drill: ["client", "record", "server"],
+  cli: ["server", "client", "record", "storage", "drill"],
   testkit: [
     "raft",
     "flow",
@@ -28,6 +29,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     "transport",
     "server",
     "client",
+    "drill",
   ],
 };
 

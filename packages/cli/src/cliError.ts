@@ -34,11 +34,14 @@ const UNAVAILABLE = new Set([
   "ERR_OVERLOADED",
 ]);
 
+/** The file that was given has to be changed. */
+const WRONG_FILES = new Set(["ERR_MEMORY_LIMIT", "ERR_SCENARIO"]);
+
 export function exitCodeOf(error: unknown): ExitCode {
   if (error instanceof CliError) return error.exitCode;
   if (!(error instanceof ClientError)) {
-    const misfit = error instanceof AnnalsError && error.code === "ERR_MEMORY_LIMIT";
-    return misfit ? EXIT.badConfig : EXIT.failed;
+    const wrong = error instanceof AnnalsError && WRONG_FILES.has(error.code);
+    return wrong ? EXIT.badConfig : EXIT.failed;
   }
   if (error.code === "ERR_CONNECT_FAILED") return EXIT.cannotConnect;
   if (error.code === "ERR_ABORTED") return EXIT.interrupted;
@@ -58,6 +61,7 @@ const HINTS: Readonly<Record<string, string>> = {
     "`annals cluster health` says what is missing; --consistency local reads what one node has",
   ERR_OUTCOME_UNKNOWN:
     "the records may be in the log or not: look (`annals query`) before you repeat",
+  ERR_SCENARIO: "docs/drill.md explains the language; `annals drill --schema` is for editors",
   ERR_RECORD_FIELD_MISSING: "a record needs actor.id and action",
   ERR_RECORD_FIELD_UNKNOWN: "free data goes under data",
 };

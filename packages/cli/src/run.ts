@@ -6,6 +6,7 @@ import { registerCluster } from "./commands/cluster.ts";
 import { registerCompletion } from "./commands/completion.ts";
 import { registerConfig } from "./commands/config.ts";
 import { registerDev } from "./commands/dev.ts";
+import { registerDrill } from "./commands/drill.ts";
 import { registerFsck } from "./commands/fsck.ts";
 import { registerImport } from "./commands/importGit.ts";
 import { registerLog } from "./commands/log.ts";
@@ -81,6 +82,7 @@ function buildProgram(context: CliContext): Command {
   registerLog(program, context);
   registerCluster(program, context);
   registerImport(program, context);
+  registerDrill(program, context);
   registerFsck(program, context);
   registerConfig(program, context);
   program

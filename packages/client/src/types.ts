@@ -133,6 +133,8 @@ export interface ClusterStatus {
     readonly term: number;
     readonly commitIndex: number;
     readonly appliedIndex: number;
+    /** Of the last entry that this node has, committed or not. */
+    readonly lastIndex: number;
     readonly lastSeq: number;
     readonly headHash?: string;
     readonly replicas: readonly {
@@ -180,6 +182,8 @@ export interface ClusterStatus {
       readonly peak: number;
       readonly largest: number;
     }[];
+    /** How often reading or decoding was paused, by the kind of reason; a worker that ends takes its counts along. */
+    readonly pauses: Readonly<Record<string, number>>;
   };
   /** The last time that this node has read and checked everything that it stores; no time before the first one. */
   readonly scrub: { readonly finishedAt?: string; readonly logs: number; readonly damaged: number };

@@ -7,5 +7,5 @@ export type { GaugeListener, GaugeReading } from "./gauge.ts";
 export { GaugeFamily, Ledger } from "./ledger.ts";
 export type { FamilyReading } from "./ledger.ts";
 export { PauseGate } from "./pauseGate.ts";
-export type { Release } from "./pauseGate.ts";
+export type { PauseListener, Release } from "./pauseGate.ts";
 export { Stagger } from "./stagger.ts";

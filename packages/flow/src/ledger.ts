@@ -31,9 +31,10 @@ export class GaugeFamily {
   }
 }
 
-/** The gauges of one thread by the names of their bounds. */
+/** The gauges of one thread by the names of their bounds, and how often something was paused there. */
 export class Ledger {
   readonly #families = new Map<string, GaugeFamily>();
+  readonly #pauses = new Map<string, number>();
 
   family(name: string): GaugeFamily {
     const known = this.#families.get(name);
@@ -41,6 +42,17 @@ export class Ledger {
     const family = new GaugeFamily();
     this.#families.set(name, family);
     return family;
+  }
+
+  /** A gate was paused. What follows a colon names one thing of many, such as a blob, and is not counted by itself. */
+  paused(reason: string): void {
+    const [kind = reason] = reason.split(":", 1);
+    this.#pauses.set(kind, (this.#pauses.get(kind) ?? 0) + 1);
+  }
+
+  /** How often each kind of reason was taken since the thread began. */
+  pauses(): Readonly<Record<string, number>> {
+    return Object.fromEntries(this.#pauses);
   }
 
   read(): Readonly<Record<string, FamilyReading>> {

@@ -1,3 +1,8 @@
+/** Is told of every hold, beyond the life of its gate. */
+export interface PauseListener {
+  paused(reason: string): void;
+}
+
 /** Releases one hold. Idempotent. */
 export type Release = () => void;
 
@@ -12,12 +17,14 @@ export class PauseGate {
   readonly #pauses = new Map<string, number>();
   readonly #pause: () => void;
   readonly #resume: () => void;
+  readonly #listener: PauseListener | undefined;
   #closed = false;
 
   /** `pause` runs when the first hold begins, `resume` when the last one ends; not after `close`. */
-  constructor(pause: () => void, resume: () => void) {
+  constructor(pause: () => void, resume: () => void, listener?: PauseListener) {
     this.#pause = pause;
     this.#resume = resume;
+    this.#listener = listener;
   }
 
   hold(reason: string): Release {
@@ -25,6 +32,7 @@ export class PauseGate {
     const first = this.#holds.size === 0;
     this.#holds.set(reason, (this.#holds.get(reason) ?? 0) + 1);
     this.#pauses.set(reason, (this.#pauses.get(reason) ?? 0) + 1);
+    this.#listener?.paused(reason);
     if (first) this.#pause();
     let released = false;
     return () => {

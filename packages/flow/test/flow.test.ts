@@ -35,6 +35,22 @@ describe("Gauge", () => {
   });
 });
 
+it("counts pauses by the kind of reason, beyond the life of their gates", () => {
+  const ledger = new Ledger();
+  for (let link = 0; link < 3; link++) {
+    const gate = new PauseGate(
+      () => {},
+      () => {},
+      ledger,
+    );
+    gate.hold("event-queue")();
+    gate.hold(`blob:${link}`);
+    gate.close();
+    gate.hold("event-queue");
+  }
+  expect(ledger.pauses()).toEqual({ "event-queue": 3, blob: 3 });
+});
+
 describe("PauseGate", () => {
   function gate() {
     const calls: string[] = [];

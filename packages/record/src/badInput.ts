@@ -3,7 +3,8 @@ import { AnnalsError } from "./error.ts";
 /**
  * Why a body or a record was refused. `ERR_BODY_*` is about the request as a whole, `ERR_RECORD_*` about one record of it.
  * `EMPTY`: no record in it; `MALFORMED`: no msgpack or no JSON of the expected shape; `TRUNCATED`: ends inside a value; `TRAILING`:
- * bytes after the end; `TOO_MANY_RECORDS`, `TOO_LARGE`, `TOO_DEEP`, `TOO_MANY_ELEMENTS`, `TOO_MANY_ATTACHMENTS`: beyond a limit;
+ * bytes after the end; `ENCODING`: no such compression, or damaged; `DECODED_TOO_LARGE`, `RATIO`: too much came out of it;
+ * `TOO_MANY_RECORDS`, `TOO_LARGE`, `TOO_DEEP`, `TOO_MANY_ELEMENTS`, `TOO_MANY_ATTACHMENTS`: beyond a limit;
  * `EXTENSION_TYPE`: msgpack's application types; `DUPLICATE_KEY`; `KEY`: a key that is no string, or reserved; `NOT_UTF8`; `NUMBER`: not
  * finite, or an integer that a double cannot hold; `FIELD_MISSING`, `FIELD_UNKNOWN`, `FIELD_TYPE`, `FIELD_VALUE`: against the record model.
  */
@@ -14,6 +15,9 @@ export type BadInputCode =
   | "ERR_BODY_TRAILING"
   | "ERR_BODY_TOO_MANY_RECORDS"
   | "ERR_BODY_TYPE"
+  | "ERR_BODY_ENCODING"
+  | "ERR_BODY_DECODED_TOO_LARGE"
+  | "ERR_BODY_RATIO"
   | "ERR_RECORD_TOO_LARGE"
   | "ERR_RECORD_TOO_DEEP"
   | "ERR_RECORD_TOO_MANY_ELEMENTS"
@@ -30,6 +34,8 @@ export type BadInputCode =
 
 const TOO_LARGE: ReadonlySet<BadInputCode> = new Set<BadInputCode>([
   "ERR_BODY_TOO_MANY_RECORDS",
+  "ERR_BODY_DECODED_TOO_LARGE",
+  "ERR_BODY_RATIO",
   "ERR_RECORD_TOO_LARGE",
 ]);
 

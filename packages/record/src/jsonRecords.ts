@@ -1,18 +1,31 @@
 import { BadInputError } from "./badInput.ts";
 import { JsonTranscoder } from "./jsonTranscoder.ts";
+import { STEP_BYTES } from "./limits.ts";
 import type { RecordLimits } from "./limits.ts";
 import type { ParsedRecords } from "./parsedRecords.ts";
 import { RecordScanner } from "./recordScanner.ts";
 
-/** `application/json`: one record, or an array of records. The results are msgpack and have passed the scanner. Throws `BadInputError`. */
-export function parseJsonRecords(body: Uint8Array, limits: RecordLimits): ParsedRecords {
+/**
+ * `application/json`: one record, or an array of records. The results are msgpack and have passed the scanner. Yields now and then. Throws
+ * `BadInputError`.
+ */
+export function* parseJsonRecords(
+  body: Uint8Array,
+  limits: RecordLimits,
+): Generator<void, ParsedRecords, void> {
   const transcoder = new JsonTranscoder(body, limits);
   const scanner = new RecordScanner(limits);
   const records: Uint8Array[] = [];
   if (transcoder.maybe(0x5b)) {
     if (!transcoder.maybe(0x5d)) {
-      do records.push(nextRecord(transcoder, scanner, limits, records.length));
-      while (transcoder.maybe(0x2c));
+      let stepEnd = STEP_BYTES;
+      do {
+        records.push(nextRecord(transcoder, scanner, limits, records.length));
+        if (transcoder.offset >= stepEnd) {
+          stepEnd = transcoder.offset + STEP_BYTES;
+          yield;
+        }
+      } while (transcoder.maybe(0x2c));
       if (!transcoder.maybe(0x5d)) {
         const cut = transcoder.peek() < 0;
         throw transcoder.fail(
@@ -30,12 +43,20 @@ export function parseJsonRecords(body: Uint8Array, limits: RecordLimits): Parsed
   return { records: notEmpty(transcoder, records), attachments: scanner.takeAttachments() };
 }
 
-/** `application/x-ndjson`: one record a line; lines of white space are passed over. Throws `BadInputError`. */
-export function parseNdjsonRecords(body: Uint8Array, limits: RecordLimits): ParsedRecords {
+/** `application/x-ndjson`: one record a line; lines of white space are passed over. Yields now and then. Throws `BadInputError`. */
+export function* parseNdjsonRecords(
+  body: Uint8Array,
+  limits: RecordLimits,
+): Generator<void, ParsedRecords, void> {
   const transcoder = new JsonTranscoder(body, limits);
   const scanner = new RecordScanner(limits);
   const records: Uint8Array[] = [];
+  let stepEnd = STEP_BYTES;
   for (let start = 0; start < body.length; ) {
+    if (start >= stepEnd) {
+      stepEnd = start + STEP_BYTES;
+      yield;
+    }
     const newline = body.indexOf(0x0a, start);
     const end = newline < 0 ? body.length : newline;
     transcoder.limitTo(end);

@@ -211,7 +211,7 @@ export class JsonTranscoder {
 
   #escape(text: GrowingBytes): void {
     const kind = this.#at + 1 < this.#end ? (this.#json[this.#at + 1] ?? 0) : -1;
-    this.#at += 2;
+    this.#at = Math.min(this.#at + 2, this.#end);
     const simple = ESCAPES.get(kind);
     if (simple !== undefined) {
       text.u8(simple);

@@ -15,6 +15,9 @@ export interface RecordLimits {
   readonly maxAttachments: number;
 }
 
+/** Readers of a body yield after so many bytes of it, at the next end of a record: a few milliseconds of work. */
+export const STEP_BYTES: number = 64 * 1024;
+
 export const RECORD_LIMITS: RecordLimits = {
   maxRecordBytes: 1024 * 1024,
   maxRecords: 10_000,

@@ -1,6 +1,7 @@
 import { BadInputError } from "./badInput.ts";
 import type { BadInputCode } from "./badInput.ts";
 import { KeySet } from "./keySet.ts";
+import { STEP_BYTES } from "./limits.ts";
 import type { RecordLimits } from "./limits.ts";
 import { NO_ATTACHMENTS } from "./parsedRecords.ts";
 import type { Attachments } from "./parsedRecords.ts";
@@ -41,12 +42,13 @@ export class RecordScanner {
 
   /**
    * Bounds of the records of a body, which is one array of records or one record after the other: record k is
-   * [bounds[k], bounds[k + 1]). Throws `BadInputError`; then no record of the body may be used.
+   * [bounds[k], bounds[k + 1]). Yields now and then. Throws `BadInputError`; then no record of the body may be used.
    */
-  scanBody(body: Uint8Array): Uint32Array {
+  *scanBody(body: Uint8Array): Generator<void, Uint32Array, void> {
     this.#begin(body, 0, body.length);
     const declared = this.#maybeArrayHeader();
     const bounds: number[] = [this.#at];
+    let stepEnd = this.#at + STEP_BYTES;
     const { maxRecords, maxRecordBytes } = this.#limits;
     if (declared !== undefined && declared > maxRecords) throw this.#tooMany();
     while (declared === undefined ? this.#at < body.length : bounds.length <= declared) {
@@ -58,6 +60,9 @@ export class RecordScanner {
       this.#record(body.length);
       if (this.#at - start > maxRecordBytes) throw this.#tooLarge();
       bounds.push(this.#at);
+      if (this.#at < stepEnd) continue;
+      stepEnd = this.#at + STEP_BYTES;
+      yield;
     }
     if (this.#at < body.length) throw this.#bodyError("ERR_BODY_TRAILING", "bytes after the end");
     if (bounds.length === 1) throw this.#bodyError("ERR_BODY_EMPTY", "no record");

@@ -106,7 +106,7 @@ export class AppendQueue {
     if (append.stamp !== undefined) this.#byStamp.set(stampKey(append.stamp), append);
   }
 
-  /** The next batch within the caps, at least one record; undefined when nothing waits. `unform` puts it back. */
+  /** The next batch within the caps, at least one record; undefined when nothing waits. Nothing has changed before `proposedAt`. */
   form(maxRecords: number, maxBytes: number): FormedBatch | undefined {
     const records: Uint8Array[] = [];
     const requests: BatchRequest[] = [];

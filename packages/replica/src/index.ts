@@ -7,6 +7,7 @@ export { NO_BLOBS } from "./ports.ts";
 export type * from "./ports.ts";
 export { PRODUCER_WINDOW, ProducerTable } from "./producers.ts";
 export { RunRepair } from "./repair.ts";
+export { witnessesNeeded } from "./witnesses.ts";
 export type {
   DamagedRun,
   RepairOptions,

@@ -2,6 +2,7 @@ import type { Backoff } from "@annals/flow";
 import { asIndex } from "@annals/raft";
 import type { Entry, LogIndex } from "@annals/raft";
 import { equalBytes } from "@annals/record";
+import { Witnesses } from "./witnesses.ts";
 
 /**
  * Entries of a log that are missing or not what was written. What is on both sides of them is known, so whatever takes their place can
@@ -38,6 +39,8 @@ export interface RepairOptions<Peer> {
   readonly run: DamagedRun;
   /** The own commit index: at or below it nothing can be superseded. */
   readonly commitIndex: LogIndex;
+  /** So many peers must have committed the same other entries, each by its own word, before ours count as superseded. */
+  readonly witnessesNeeded: () => number;
   /** Whom to ask, best first; may change at any time. */
   readonly peers: () => readonly Peer[];
   /** Asks for entries from `from` up to `to`. Settles in bounded time; silence and refusal are "unavailable". Untrusted. */
@@ -54,8 +57,8 @@ export interface RepairOptions<Peer> {
 }
 
 /**
- * How a repair ends. `superseded`: peers have committed other entries in the place of ours, which were thus never committed; they cannot be
- * got back, and this disk must not go on as the voter that may have promised them.
+ * How a repair ends. `superseded`: enough peers have committed other entries in the place of ours, which were thus never committed; they
+ * cannot be got back, and this disk must not go on as the voter that may have promised them.
  */
 export type RepairOutcome = "repaired" | "superseded" | "stopped";
 
@@ -70,6 +73,8 @@ export interface RepairStatus {
   readonly fetched: number;
   /** How often a whole run did not end in the hash that it must end in. */
   readonly mismatches: number;
+  /** Peers that agree on what they have committed in the place of the run. */
+  readonly witnesses: number;
   /** Rounds in which nobody had what is missing. */
   readonly vainRounds: number;
 }
@@ -86,12 +91,15 @@ export class RunRepair<Peer> {
   #stopped = false;
   #next: LogIndex;
   #head: Uint8Array;
+  /** The last entry that any attempt has come to. */
+  #furthest: number;
   /** Whom the entries of this attempt came from. */
   #sources = new Set<Peer>();
   /** Whether all entries of this attempt are committed where they came from. */
   #allCommitted = true;
   /** Not asked in this attempt. */
   readonly #excluded = new Set<Peer>();
+  readonly #witnesses = new Witnesses<Peer>();
   #favourite: Peer | undefined;
   #missing = false;
   #toldMissing: LogIndex | undefined;
@@ -103,6 +111,7 @@ export class RunRepair<Peer> {
     this.#options = options;
     this.#next = options.run.from;
     this.#head = options.run.before;
+    this.#furthest = options.run.from - 1;
     this.#stopping = new Promise((resolve) => {
       this.#stop = () => resolve("stopped");
     });
@@ -117,6 +126,7 @@ export class RunRepair<Peer> {
       missing: this.#missing,
       fetched: this.#fetched,
       mismatches: this.#mismatches,
+      witnesses: this.#witnesses.agreeing,
       vainRounds: this.#vainRounds,
     };
   }
@@ -136,11 +146,21 @@ export class RunRepair<Peer> {
           await sink.commit();
           return "repaired";
         }
-        if (this.#allCommitted && run.to > this.#options.commitIndex) return "superseded";
+        if (this.#isOutvoted()) return "superseded";
         await this.#refuted();
       } else await this.#page();
     }
     return "stopped";
+  }
+
+  /** Whether enough peers have committed other entries here. What came from several of them is nobody's word. */
+  #isOutvoted(): boolean {
+    const { run, commitIndex, witnessesNeeded } = this.#options;
+    const [source] = this.#sources;
+    const told = source !== undefined && this.#sources.size === 1 && this.#allCommitted;
+    if (!told || run.to <= commitIndex) return false;
+    this.#witnesses.hear(source, this.#head);
+    return this.#witnesses.agreeing >= witnessesNeeded();
   }
 
   /** One page from whoever has it, or a wait when nobody does. */
@@ -184,7 +204,9 @@ export class RunRepair<Peer> {
     this.#allCommitted &&= last <= page.commitIndex;
     this.#favourite = peer;
     this.#missing = false;
-    this.#options.backoff.progress();
+    // Fetching again what was refuted is no progress.
+    if (last > this.#furthest) this.#options.backoff.progress();
+    this.#furthest = Math.max(this.#furthest, last);
   }
 
   /** Whoever answered last is asked first: a run comes from as few peers as possible. */

@@ -5,7 +5,7 @@ import { Backoff } from "@annals/flow";
 import { asIndex, asTerm } from "@annals/raft";
 import type { Entry, LogIndex } from "@annals/raft";
 import { chainHash, ZERO_HASH } from "@annals/record";
-import { RunRepair } from "@annals/replica";
+import { RunRepair, witnessesNeeded } from "@annals/replica";
 import type { RepairOutcome, RepairPage, RepairStatus } from "@annals/replica";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
@@ -64,6 +64,7 @@ interface Setup {
   readonly peers: Peer[];
   readonly commitIndex?: number;
   readonly fetch?: (peer: Peer, from: number, to: number) => RepairPage | "unavailable";
+  readonly onProgress?: () => void;
   /** Called when the repair waits; by default the second wait for the same index stops it. */
   readonly onWait?: (repair: RunRepair<Peer>) => void;
 }
@@ -88,6 +89,7 @@ async function run(setup: Setup): Promise<Result> {
       hash: hashAt(setup.truth, setup.to),
     },
     commitIndex: asIndex(setup.commitIndex ?? setup.to),
+    witnessesNeeded: () => witnessesNeeded(setup.peers.length),
     peers: () => setup.peers,
     fetch: async (peer, from, to) => ask(peer, from, to),
     sink: {
@@ -107,7 +109,7 @@ async function run(setup: Setup): Promise<Result> {
       if (setup.onWait !== undefined) setup.onWait(repair);
       else if (repair.status().vainRounds > 3) repair.stop();
     },
-    backoff: new Backoff({ initialMs: 1, maxMs: 1, randomBelow: () => 0 }),
+    backoff: { nextMs: () => 1, progress: () => setup.onProgress?.() },
     onMissing: (from: LogIndex, to: LogIndex) => missing.push([from, to]),
   });
   const outcome = await repair.run();
@@ -229,6 +231,7 @@ describe("the repair of a run", () => {
     const repair = new RunRepair<string>({
       run: { from: asIndex(1), to: asIndex(2), before: ZERO_HASH, hash: hashAt(TRUTH, 2) },
       commitIndex: asIndex(2),
+      witnessesNeeded: () => 2,
       peers: () => ["silent"],
       fetch: () => {
         asked();
@@ -250,27 +253,114 @@ describe("the repair of a run", () => {
     expect(await done).toBe("stopped");
   });
 
-  // Keeps L30.
-  it("calls uncommitted entries superseded when peers have committed others, and never committed ones", async () => {
-    const others = [...TRUTH.slice(0, 9), ...logOf(20, 1).slice(9)];
-    const setup = { truth: TRUTH, from: 8, to: 12, commitIndex: 9, onWait: () => {} };
-    expect((await run({ ...setup, peers: [peerWith(others, 3, 12)] })).outcome).toBe("superseded");
-    const stopAfterTwo = (repair: RunRepair<Peer>): void => {
-      if (repair.status().mismatches === 2) repair.stop();
-    };
-    for (const [ownCommit, peerCommit] of [
-      [9, 11],
-      [12, 12],
-    ] as const) {
+  describe("of entries that were not committed here", () => {
+    const OTHERS = [...TRUTH.slice(0, 9), ...logOf(20, 1).slice(9)];
+    const setup = { truth: TRUTH, from: 8, to: 12, commitIndex: 9 };
+    const stopAfter =
+      (mismatches: number) =>
+      (repair: RunRepair<Peer>): void => {
+        if (repair.status().mismatches >= mismatches) repair.stop();
+      };
+
+    // Keeps L30.
+    it("calls them superseded when a majority without this node has committed the same others", async () => {
+      for (const [members, away] of [
+        [3, 0],
+        [4, 0],
+        [5, 0],
+        [5, 1],
+        [7, 2],
+      ] as const) {
+        const peers = Array.from({ length: members - 1 }, (_, k) =>
+          k < away ? peerWith([]) : peerWith(OTHERS, 3, 12),
+        );
+        const { outcome, committed, status } = await run({ ...setup, peers, onWait: () => {} });
+        expect(outcome).toBe("superseded");
+        expect(committed).toBeUndefined();
+        expect(status.witnesses).toBe(witnessesNeeded(members - 1));
+      }
+    });
+
+    // Keeps L30.
+    it("waits while there are fewer, however often they say it", async () => {
+      for (const [members, away] of [
+        [2, 0],
+        [3, 1],
+        [4, 1],
+        [5, 2],
+      ] as const) {
+        const peers = Array.from({ length: members - 1 }, (_, k) =>
+          k < away ? peerWith([]) : peerWith(OTHERS, 3, 12),
+        );
+        const { outcome, status } = await run({ ...setup, peers, onWait: stopAfter(6) });
+        expect(outcome).toBe("stopped");
+        expect(status.witnesses).toBe(members - 1 - away);
+      }
+    });
+
+    // Keeps L30.
+    it("is not deceived by one mistaken peer, and repairs when somebody has them", async () => {
+      const peers = [peerWith(OTHERS, 3, 12), peerWith([]), peerWith([]), peerWith([])];
       const { outcome, committed } = await run({
         ...setup,
-        commitIndex: ownCommit,
-        peers: [peerWith(others, 3, peerCommit)],
-        onWait: stopAfterTwo,
+        peers,
+        onWait: (repair) => {
+          if (repair.status().mismatches === 3) peers[1] = peerWith(TRUTH, 3, 12);
+        },
       });
-      expect(outcome).toBe("stopped");
-      expect(committed).toBeUndefined();
-    }
+      expect(outcome).toBe("repaired");
+      expect(committed).toEqual(TRUTH.slice(7, 12));
+    });
+
+    // Keeps L30.
+    it("counts no peers that differ, nor what is stitched from several", async () => {
+      const again = [...TRUTH.slice(0, 9), ...logOf(20, 2).slice(9)];
+      const differing = [peerWith(OTHERS, 3, 12), peerWith(again, 3, 12)];
+      const halves = [
+        peerWith(OTHERS.slice(0, 10), 3, 12),
+        peerWith(OTHERS.slice(10), 3, 12),
+        peerWith(OTHERS.slice(10), 3, 12),
+      ];
+      for (const peers of [differing, halves]) {
+        const { outcome } = await run({ ...setup, peers, onWait: stopAfter(6) });
+        expect(outcome).toBe("stopped");
+      }
+    });
+
+    // Keeps L30.
+    it("calls nothing superseded that is committed here, or not committed there", async () => {
+      for (const [ownCommit, peerCommit] of [
+        [9, 11],
+        [12, 12],
+      ] as const) {
+        const peers = [peerWith(OTHERS, 3, peerCommit), peerWith(OTHERS, 3, peerCommit)];
+        const { outcome, committed } = await run({
+          ...setup,
+          commitIndex: ownCommit,
+          peers,
+          onWait: stopAfter(6),
+        });
+        expect(outcome).toBe("stopped");
+        expect(committed).toBeUndefined();
+      }
+    });
+
+    it("asks more and more seldom while nothing new comes", async () => {
+      let progress = 0;
+      let waits = 0;
+      await run({
+        ...setup,
+        peers: [peerWith(OTHERS, 3, 12), peerWith([])],
+        onProgress: () => {
+          progress += 1;
+        },
+        onWait: (repair) => {
+          waits += 1;
+          if (waits === 10) repair.stop();
+        },
+      });
+      expect(progress).toBe(2);
+    });
   });
 
   // Keeps L28, L29.

@@ -8,6 +8,7 @@ export { assertFits, logsThatFit, memoryBudget, roundBytes, shapeOf } from "./me
 export type { BudgetRow, MemoryBudget } from "./memory/budget.ts";
 export type { Bound, Shape } from "./memory/bound.ts";
 export { GATEWAY_HEAP_BYTES } from "./memory/constants.ts";
+export { nearest } from "./nearest.ts";
 export { machineMemory, standardMemoryLimit } from "./memory/machine.ts";
 export { EXIT_STORAGE_FAILED, startNode } from "./node/startNode.ts";
 export type { StartNodeOptions } from "./node/startNode.ts";

@@ -10,6 +10,7 @@ export interface NodeService {
    * Appends one request to a log whose leader is here; resolves when all its records are committed. Rejects with
    * `ERR_OUTCOME_UNKNOWN` when `timeoutMs` passes first: the records may or may not become part of the log.
    */
+  /** A large body moves: afterwards the caller's array may be empty. */
   append(log: string, request: AppendRequest): Promise<AppendReply>;
   /** Where a request that needs the leader of `log` has to go now. `_system` for the creation of logs. */
   forwardTarget(log: string): Promise<ForwardTarget>;
@@ -163,6 +164,8 @@ export interface MemoryStatus {
   /** Bounds that did not hold at some time, each a bug, as the status saw it; empty. */
   readonly violations: readonly string[];
   readonly rows: readonly MemoryRow[];
+  /** How often reading or decoding was paused, by the kind of reason; a worker that ends takes its counts along. */
+  readonly pauses: Readonly<Record<string, number>>;
 }
 
 export interface MemoryRow {
@@ -221,6 +224,8 @@ export interface LogStatus {
   readonly term: number;
   readonly commitIndex: number;
   readonly appliedIndex: number;
+  /** Of the last entry that the answering node has, committed or not. */
+  readonly lastIndex: number;
   readonly lastSeq: number;
   /** Chain hash of the last stored entry of the answering node, in hex. */
   readonly headHash: string | undefined;

@@ -127,23 +127,32 @@ async function examineAll(
   });
 }
 
-/** Why the own word of how far the log went cannot be trusted; undefined when it can. */
-export function olderThanAttested(
+/** What of the newest segment says how far the log went, and for whom it voted. */
+interface Newest {
+  readonly head: { readonly index: number };
+  readonly hardState: { readonly term: number; readonly votedFor: number };
+}
+
+/** Why a log's own word of how far it went cannot be trusted; none when it can. */
+export function attestationProblems(
   attested: Attestation,
   firstIndex: number,
-  { head, hardState }: SegmentState,
-): string | undefined {
+  { head, hardState }: Newest,
+): string[] {
+  const problems: string[] = [];
   if (firstIndex > attested.first)
-    return `the log begins at ${firstIndex}, but entries from ${attested.first} on were stored`;
+    problems.push(
+      `the log begins at ${firstIndex}, but entries from ${attested.first} on were stored`,
+    );
   if (head.index < attested.last)
-    return `the log ends at ${head.index}, but ${attested.last} entries were stored`;
+    problems.push(`the log ends at ${head.index}, but ${attested.last} entries were stored`);
   const votedElse =
     hardState.term === attested.term &&
     attested.votedFor !== NOBODY &&
     hardState.votedFor !== attested.votedFor;
   if (hardState.term < attested.term || votedElse)
-    return `term and vote are older than those of term ${attested.term} that were promised`;
-  return undefined;
+    problems.push(`term and vote are older than those of term ${attested.term} that were promised`);
+  return problems;
 }
 
 function distrust(
@@ -156,7 +165,7 @@ function distrust(
   if (all.some((one) => one.state !== undefined && one.state.logId !== logId))
     return "segments of several logs lie here";
   if (firstIndex !== 1) return `the log begins at ${firstIndex}`;
-  const older = olderThanAttested(attested, firstIndex, state);
+  const [older] = attestationProblems(attested, firstIndex, state);
   if (older !== undefined) return older;
   const holder = all.findLast(({ first }) => first <= attested.last);
   const found = holder?.scan?.wantedHash;

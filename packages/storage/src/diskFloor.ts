@@ -1,6 +1,9 @@
 import { statfsSync } from "node:fs";
 import { StorageError } from "./storageError.ts";
 
+/** Free space that appends leave to elections, commits and repairs. */
+export const MIN_FREE_BYTES: number = 64 * 1024 * 1024;
+
 const CHECK_MS = 1000;
 /** What a transaction may write beside the data: pages of the trees and of the free list. */
 const CYCLE_OVERHEAD_BYTES = 256 * 1024;
@@ -10,8 +13,9 @@ const CYCLE_OVERHEAD_BYTES = 256 * 1024;
  * free pages even to delete. Asks the file system at most once a second and counts down in between.
  */
 export class DiskFloor {
+  /** So much stays free. */
+  readonly minFreeBytes: number;
   readonly #directory: string;
-  readonly #minFreeBytes: number;
   readonly #now: () => number;
   #checkedAt = Number.NEGATIVE_INFINITY;
   #freeBytes = 0;
@@ -22,29 +26,34 @@ export class DiskFloor {
     now: () => number = () => performance.now(),
   ) {
     this.#directory = directory;
-    this.#minFreeBytes = minFreeBytes;
+    this.minFreeBytes = minFreeBytes;
     this.#now = now;
   }
 
   /** Takes `bytes` of payload from what is free, or throws `ERR_DISK_FULL`. */
   take(bytes: number): void {
+    const needed = bytes + CYCLE_OVERHEAD_BYTES;
+    this.assertRoom(needed);
+    this.#freeBytes -= needed;
+  }
+
+  /** Throws `ERR_DISK_FULL` unless so many bytes could be taken now, all in all. */
+  assertRoom(needed: number): void {
     if (this.#now() - this.#checkedAt >= CHECK_MS) {
       const { bavail, bsize } = statfsSync(this.#directory);
       this.#freeBytes = bavail * bsize;
       this.#checkedAt = this.#now();
     }
-    const needed = bytes + CYCLE_OVERHEAD_BYTES;
-    if (this.#freeBytes - needed < this.#minFreeBytes) {
+    if (this.#freeBytes - needed < this.minFreeBytes) {
       throw new StorageError(
         "ERR_DISK_FULL",
-        `${this.#freeBytes} bytes are free below ${this.#directory}, of which ${this.#minFreeBytes} stay free, ` +
+        `${this.#freeBytes} bytes are free below ${this.#directory}, of which ${this.minFreeBytes} stay free, ` +
           `and ${needed} are needed; free some space`,
         {
           retryable: true,
-          details: { freeBytes: this.#freeBytes, minFreeBytes: this.#minFreeBytes },
+          details: { freeBytes: this.#freeBytes, minFreeBytes: this.minFreeBytes },
         },
       );
     }
-    this.#freeBytes -= needed;
   }
 }

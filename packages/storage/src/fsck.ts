@@ -1,9 +1,9 @@
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { newestTransactionProblem } from "./diagnosis.ts";
+import { attestationProblems, newestTransactionProblem } from "./diagnosis.ts";
 import { scanSegmentInChild } from "./scanProcess.ts";
 import { dataFile } from "./segment.ts";
-import { listDamaged, listSegments, segmentName } from "./segmentDirectory.ts";
+import { listDamaged, listSegments, listUnfinished, segmentName } from "./segmentDirectory.ts";
 import { scanSegment } from "./segmentScan.ts";
 import type { SegmentScan } from "./segmentScan.ts";
 import { readSidecar, sidecarPath } from "./sidecar.ts";
@@ -94,7 +94,7 @@ export async function fsck(directory: string, options: FsckOptions = {}): Promis
     );
   if (new Set([...scans.values()].map((scan) => scan.logId)).size > 1)
     damage(directory, "segments of several logs lie here");
-  for (const name of (await readdir(directory)).filter((entry) => entry.startsWith("new-")))
+  for (const name of await listUnfinished(directory))
     problems.push(leftover(join(directory, name), ...UNFINISHED));
   for (const name of await listDamaged(directory))
     problems.push(leftover(join(directory, name), ...REPLACED));
@@ -147,17 +147,12 @@ function checkAttestation(
   scans: ReadonlyMap<number, SegmentScan>,
   damage: (what: string) => void,
 ): void {
-  if (firstIndex > attested.first)
-    damage(`the log begins at ${firstIndex}, but entries from ${attested.first} on were stored`);
-  if (newest.head.index < attested.last)
-    damage(`the log ends at ${newest.head.index}, but ${attested.last} entries were stored`);
-  const older =
-    newest.term < attested.term ||
-    (newest.term === attested.term &&
-      attested.votedFor > 0 &&
-      newest.votedFor !== attested.votedFor);
-  if (older)
-    damage(`term and vote are older than those of term ${attested.term} that were promised`);
+  const { head, term, votedFor } = newest;
+  for (const problem of attestationProblems(attested, firstIndex, {
+    head,
+    hardState: { term, votedFor },
+  }))
+    damage(problem);
   const hash = Buffer.from(attested.hash).toString("hex");
   // The newest copy counts: entries above a seal are void in the older segment.
   const holder = [...scans.entries()]

@@ -3,7 +3,7 @@ export type { BlobErrorCode } from "./blobError.ts";
 export { BlobStore } from "./blobStore.ts";
 export type { BlobStoreOptions, StoredBlob } from "./blobStore.ts";
 export type { BlobWriter } from "./blobWriter.ts";
-export { DiskFloor } from "./diskFloor.ts";
+export { DiskFloor, MIN_FREE_BYTES } from "./diskFloor.ts";
 export { fsck, fsckNode } from "./fsck.ts";
 export type { FsckProblem, FsckReport, FsckSegment } from "./fsck.ts";
 export { diagnoseLog } from "./diagnosis.ts";
@@ -11,7 +11,7 @@ export type { DamagedGroup, DamagedSegment, DiagnoseOptions, Diagnosis } from ".
 export { LogRepair } from "./logRepair.ts";
 export type { LogRepairOptions, RunToRepair } from "./logRepair.ts";
 export type { LmdbLogStore } from "./logStore.ts";
-export { MIN_FREE_BYTES, openLogStore } from "./openLogStore.ts";
+export { openLogStore } from "./openLogStore.ts";
 export type { LogStoreOptions } from "./openLogStore.ts";
 export { scrubLog } from "./scrub.ts";
 export { removeDamaged, syncDirectory } from "./segmentDirectory.ts";

@@ -1,17 +1,21 @@
+import { statSync } from "node:fs";
 import { rm } from "node:fs/promises";
+import { join } from "node:path";
 import { asIndex, asTerm } from "@annals/raft";
 import type { Entry, LogIndex } from "@annals/raft";
 import { asSeq, batchSeqRange, decodeBatchHeader, equalBytes, ZERO_HASH } from "@annals/record";
 import { ProducerTable } from "@annals/replica";
 import type { DamagedRun, ProducerState, RepairSink } from "@annals/replica";
-import type { DamagedGroup, Diagnosis } from "./diagnosis.ts";
+import type { DamagedGroup, DamagedSegment, Diagnosis } from "./diagnosis.ts";
+import type { DiskFloor } from "./diskFloor.ts";
 import { decodeProducer, producerKey } from "./producerValue.ts";
 import { origin } from "./roll.ts";
 import { salvageProducers } from "./salvage.ts";
 import { salvageProducersInChild, unlessDamage } from "./scanProcess.ts";
 import { SealedSegments } from "./sealedSegments.ts";
-import { Segment } from "./segment.ts";
-import { temporaryPath } from "./segmentDirectory.ts";
+import { dataFile, mapBytesOf, Segment } from "./segment.ts";
+import type { EntryRow } from "./segment.ts";
+import { removeUnfinished, segmentName, temporaryPath } from "./segmentDirectory.ts";
 import type { SwapStep } from "./segmentDirectory.ts";
 import { intactEntry } from "./segmentScan.ts";
 import { SegmentRebuild } from "./segmentRebuild.ts";
@@ -25,6 +29,8 @@ export interface LogRepairOptions {
   readonly directory: string;
   readonly diagnosis: Extract<Diagnosis, { kind: "damaged" }>;
   readonly segmentBytes: number;
+  /** Of the disk of the log: what is free below it is not used to rebuild, either. */
+  readonly floor: DiskFloor;
   /** Cap of the producer table, in case it has to be made anew. */
   readonly maxProducers: number;
   /** Whether damaged files are read by processes of their own, which damage may kill. Default true. */
@@ -71,19 +77,32 @@ export class LogRepair {
     });
   }
 
-  /** Salvages what is intact and finds the runs that are missing. */
+  /**
+   * Salvages what is intact and finds the runs that are missing. Rejects with ERR_DISK_FULL when the damaged segments do not fit beside
+   * themselves; then, as with every rejection here and later, nothing is left but what was there before.
+   */
   static async begin(options: LogRepairOptions): Promise<LogRepair> {
-    const { directory, diagnosis, segmentBytes, isolate = true } = options;
-    const mapBytes = 2 * segmentBytes;
+    const { directory, diagnosis, segmentBytes, floor, isolate = true } = options;
+    const damagedSegments = diagnosis.groups.flatMap(({ segments }) => segments);
+    floor.assertRoom(fileBytesOf(directory, damagedSegments));
+    const mapBytes = mapBytesOf(segmentBytes);
     const sound = new SealedSegments(directory, diagnosis.sound, mapBytes);
-    const groups: Group[] = [];
-    for (const group of diagnosis.groups) {
-      const rebuilds: SegmentRebuild[] = [];
-      for (const damaged of group.segments)
-        rebuilds.push(await SegmentRebuild.begin(directory, damaged, mapBytes, isolate));
-      groups.push({ group, base: baseOf(group, sound), rebuilds });
+    const rebuilds: SegmentRebuild[] = [];
+    try {
+      for (const damaged of damagedSegments)
+        rebuilds.push(await SegmentRebuild.begin(directory, damaged, mapBytes, floor, isolate));
+      const groups = diagnosis.groups.map((group) => ({
+        group,
+        base: baseOf(group, sound),
+        rebuilds: rebuilds.filter(({ damaged }) => group.segments.includes(damaged)),
+      }));
+      return new LogRepair(options, sound, groups, groups.map(missingRun));
+    } catch (error) {
+      for (const one of rebuilds) await one.close();
+      await sound.close();
+      await removeUnfinished(directory);
+      throw error;
     }
-    return new LogRepair(options, sound, groups, groups.map(missingRun));
   }
 
   /** Where the own log is committed. */
@@ -174,16 +193,17 @@ export class LogRepair {
     return producers;
   }
 
-  /** Lets go of everything; what was not finished is removed at the next opening. Idempotent. */
+  /** Lets go of everything and removes what was not finished. Idempotent. */
   async close(): Promise<void> {
     for (const { rebuilds } of this.#groups) for (const one of rebuilds) await one.close();
     for (const one of this.#fetched.splice(0)) await one.close();
     await this.#sound.close();
+    await removeUnfinished(this.#options.directory);
   }
 
   /** Fetched entries wait in a segment of their own: what is intact here must not be lost to what may prove wrong. */
   #sinkOf({ rebuilds }: Group, run: DamagedRun): RepairSink {
-    const { directory, segmentBytes } = this.#options;
+    const { directory, segmentBytes, floor } = this.#options;
     let fetched: Segment | undefined;
     let head = run.before;
     return {
@@ -191,15 +211,16 @@ export class LogRepair {
         if (fetched === undefined) {
           const path = temporaryPath(directory, `fetched-${run.from}`);
           await rm(path, { recursive: true, force: true });
-          fetched = await Segment.create(path, 2 * segmentBytes);
+          fetched = await Segment.create(path, mapBytesOf(segmentBytes));
           this.#fetched.push(fetched);
         }
-        const values: { readonly index: LogIndex; readonly value: Uint8Array }[] = [];
+        const values: EntryRow[] = [];
         for (const entry of entries) {
           const hash = hashEntry(head, entry);
           values.push({ index: entry.index, value: encodeStoredEntry(entry, head, hash) });
           head = hash;
         }
+        floor.take(values.reduce((sum, { value }) => sum + value.length, 0));
         await fetched.putEntries(values);
       },
       discard: async () => {
@@ -216,6 +237,14 @@ export class LogRepair {
     };
   }
 }
+
+/** What the files of these segments take; about as much is needed beside them. */
+function fileBytesOf(directory: string, segments: readonly DamagedSegment[]): number {
+  const files = segments.map(({ first }) => dataFile(join(directory, segmentName(first))));
+  return files.reduce((sum, file) => sum + (statSync(file, STAT_OPTIONS)?.size ?? 0), 0);
+}
+
+const STAT_OPTIONS = { throwIfNoEntry: false } as const;
 
 function sameHead(a: Head, b: Head): boolean {
   return a.index === b.index && a.term === b.term && a.seq === b.seq && equalBytes(a.hash, b.hash);

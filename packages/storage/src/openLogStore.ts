@@ -4,23 +4,20 @@ import { asIndex, asTerm, NOBODY } from "@annals/raft";
 import type { LogIndex, MembershipState } from "@annals/raft";
 import { equalBytes, ZERO_HASH } from "@annals/record";
 import { Attestor } from "./attestor.ts";
-import { newestTransactionProblem, olderThanAttested } from "./diagnosis.ts";
-import { DiskFloor } from "./diskFloor.ts";
+import { attestationProblems, newestTransactionProblem } from "./diagnosis.ts";
+import { DiskFloor, MIN_FREE_BYTES } from "./diskFloor.ts";
 import { LmdbLogStore } from "./logStore.ts";
 import { birthWrite, origin } from "./roll.ts";
 import { scanTails } from "./scanProcess.ts";
 import { SealedSegments } from "./sealedSegments.ts";
 import type { OpenSegment } from "./sealedSegments.ts";
-import { Segment } from "./segment.ts";
+import { mapBytesOf, Segment } from "./segment.ts";
 import { createSegment, listSegments, removeUnfinished, segmentName } from "./segmentDirectory.ts";
 import type { CreateStep } from "./segmentDirectory.ts";
 import { Sidecar, readSidecar } from "./sidecar.ts";
 import type { Attestation } from "./sidecar.ts";
 import { logDamaged, REPLACE_ADVICE, StorageError } from "./storageError.ts";
 import { decodeStoredEntry } from "./storedEntry.ts";
-
-/** Free space that appends leave to elections, commits and repairs. */
-export const MIN_FREE_BYTES: number = 64 * 1024 * 1024;
 
 export interface LogStoreOptions {
   /** The directory of this one log; made when it is missing. */
@@ -59,7 +56,7 @@ export async function openLogStore(options: LogStoreOptions): Promise<LmdbLogSto
   const newest = await newestTransactionProblem(directory, firsts);
   if (newest !== undefined) throw logDamaged(directory, newest, REPLACE_ADVICE);
   if (!newborn && (options.scanFirst ?? true)) await scanTails(directory);
-  const mapBytes = mapBytesOf(options);
+  const mapBytes = mapBytesOf(options.segmentBytes);
   const active = await openActive(options, firsts.at(-1) ?? 1, mapBytes);
   const sealed = new SealedSegments(directory, firsts.slice(0, -1), mapBytes);
   try {
@@ -91,11 +88,6 @@ function assertOptions({ logId, segmentBytes }: LogStoreOptions): void {
     throw new RangeError(`segmentBytes ${segmentBytes} is no integer ≥ 1`);
 }
 
-/** Address space: the file may outgrow `segmentBytes` by an uncommitted tail, and LMDB enlarges the map if that is not enough. */
-function mapBytesOf(options: LogStoreOptions): number {
-  return 2 * options.segmentBytes;
-}
-
 async function openActive(
   options: LogStoreOptions,
   first: number,
@@ -103,12 +95,7 @@ async function openActive(
 ): Promise<OpenSegment> {
   const segment = Segment.open(join(options.directory, segmentName(first)), "readWrite", mapBytes);
   try {
-    const state = segment.readState();
-    if (state === undefined || state.base.index + 1 !== first) {
-      const what = "the active segment's state is missing or belongs elsewhere";
-      throw logDamaged(options.directory, what, REPLACE_ADVICE);
-    }
-    return { segment, state, terms: segment.termRuns() };
+    return { segment, state: segment.stateFrom(first), terms: segment.termRuns() };
   } catch (error) {
     await segment.close();
     throw error;
@@ -151,7 +138,13 @@ async function bear(options: LogStoreOptions): Promise<void> {
     appliedIndex: base.index,
     membership: initial.membership,
   };
-  await createSegment(directory, 1, mapBytesOf(options), birthWrite(state), options.onSegmentStep);
+  await createSegment(
+    directory,
+    1,
+    mapBytesOf(options.segmentBytes),
+    birthWrite(state),
+    options.onSegmentStep,
+  );
 }
 
 /** The segments must hold at least what the sidecar vouches for. */
@@ -163,7 +156,7 @@ function assertAttested(
 ): void {
   const damaged = (what: string): StorageError => logDamaged(directory, what, REPLACE_ADVICE);
   const first = sealed.firstIndex ?? active.state.base.index + 1;
-  const older = olderThanAttested(attested, first, active.state);
+  const [older] = attestationProblems(attested, first, active.state);
   if (older !== undefined) throw damaged(older);
   if (!equalBytes(hashAt(attested.last, active, sealed), attested.hash))
     throw damaged(`entry ${attested.last} is not the one that was stored`);

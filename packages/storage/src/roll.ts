@@ -1,8 +1,7 @@
 import { asIndex } from "@annals/raft";
-import type { LogIndex } from "@annals/raft";
 import { asSeq, batchSeqRange } from "@annals/record";
 import { newRuns } from "./cyclePlan.ts";
-import type { BatchRef, SegmentWrite } from "./segment.ts";
+import type { BatchRef, EntryRow, SegmentWrite } from "./segment.ts";
 import type { OpenSegment } from "./sealedSegments.ts";
 import type { Head } from "./segmentState.ts";
 import { entryDamaged } from "./storageError.ts";
@@ -20,7 +19,7 @@ export function firstWriteAfter(
   maxTailBytes: number,
 ): SegmentWrite | undefined {
   const { segment, state } = active;
-  const entries: { readonly index: LogIndex; readonly value: Uint8Array }[] = [];
+  const entries: EntryRow[] = [];
   const linked: LinkedEntry[] = [];
   const batches: BatchRef[] = [];
   let tailBytes = 0;

@@ -6,10 +6,11 @@
  *     scanMain tail DIRECTORY
  *     scanMain exam|scrub DIRECTORY WANTED_INDEX SEAL_JSON FIRST_INDEX…
  *     scanMain segment DIRECTORY FIRST_INDEX SEAL_JSON WANTED_INDEX
- *     scanMain salvage DIRECTORY FIRST_INDEX LAST_INDEX entries|producers TARGET
+ *     scanMain salvage DIRECTORY FIRST_INDEX LAST_INDEX entries|producers TARGET MIN_FREE_BYTES
  */
 import { constants, setPriority } from "node:os";
 import { AnnalsError } from "@annals/record";
+import { DiskFloor } from "./diskFloor.ts";
 import { examine } from "./exam.ts";
 import { salvageEntries, salvageProducers } from "./salvage.ts";
 import { listSegments, segmentName } from "./segmentDirectory.ts";
@@ -37,9 +38,10 @@ async function scan(): Promise<unknown> {
   }
   print({ segment: segmentName(Number(first)) });
   if (mode === "salvage") {
-    const [last = "", what = "", target = ""] = rest;
+    const [last = "", what = "", target = "", minFreeBytes = ""] = rest;
     if (what === "producers") return salvageProducers(directory, Number(first));
-    return salvageEntries(directory, Number(first), Number(last), target);
+    const floor = new DiskFloor(directory, Number(minFreeBytes));
+    return salvageEntries(directory, Number(first), Number(last), target, floor);
   }
   const [seal = "", wanted = ""] = rest;
   return scanSegment(

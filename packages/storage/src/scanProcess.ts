@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import type { DiskFloor } from "./diskFloor.ts";
 import type { ExamEvent } from "./exam.ts";
 import type { ProducersJson } from "./salvage.ts";
 import type { SegmentProblem } from "./segmentCheck.ts";
@@ -96,8 +97,10 @@ export async function salvageEntriesInChild(
   first: number,
   last: number,
   target: string,
+  { minFreeBytes }: DiskFloor,
 ): Promise<void> {
-  const args = ["salvage", directory, String(first), String(last), "entries", target];
+  const range = [String(first), String(last)];
+  const args = ["salvage", directory, ...range, "entries", target, String(minFreeBytes)];
   await scanInChild(args, directory, SEGMENT_TIMEOUT_MS).catch(unlessDamage);
 }
 
@@ -162,6 +165,8 @@ function scanError(directory: string, error: ScanError): StorageError {
       details: { ...error.details, directory, advice: REPLACE_ADVICE },
     });
   }
+  if (error.code === "ERR_DISK_FULL")
+    return new StorageError(error.code, error.message, { retryable: true, details: error.details });
   if (error.code === "ERR_LOG_DAMAGED" && error.message.includes(REPLACE_ADVICE))
     return new StorageError("ERR_LOG_DAMAGED", error.message, { details: error.details });
   return logDamaged(directory, error.message, REPLACE_ADVICE);

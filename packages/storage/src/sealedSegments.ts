@@ -6,7 +6,6 @@ import { dataFile, Segment } from "./segment.ts";
 import type { TermRun } from "./segment.ts";
 import { segmentName } from "./segmentDirectory.ts";
 import type { SegmentState } from "./segmentState.ts";
-import { logDamaged, REPLACE_ADVICE } from "./storageError.ts";
 
 /** Sealed segments that are kept open: each costs a file descriptor and address space. */
 const OPEN_MAX = 16;
@@ -84,9 +83,7 @@ export class SealedSegments {
   #openSegment(first: number): OpenSegment {
     const path = join(this.#directory, segmentName(first));
     const segment = Segment.open(path, "readOnly", this.#mapBytes);
-    const state = segment.readState();
-    if (state === undefined || state.base.index + 1 !== first)
-      throw logDamaged(path, "the segment's state belongs elsewhere", REPLACE_ADVICE);
+    const state = segment.stateFrom(first);
     if (this.#open.size >= OPEN_MAX) this.#closeOldest();
     return { segment, state, terms: segment.termRuns() };
   }

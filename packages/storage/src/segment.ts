@@ -36,12 +36,18 @@ export interface BatchRef {
   readonly index: LogIndex;
 }
 
+/** A row of the `entries` table. */
+export interface EntryRow {
+  readonly index: LogIndex;
+  readonly value: Uint8Array;
+}
+
 /** What one transaction does, in this order. Values are built beforehand: nothing inside may throw half-way. */
 export interface SegmentWrite {
   readonly removeEntries: { readonly from: number; readonly to: number };
   readonly removeTerms: readonly LogIndex[];
   readonly removeBatches: readonly Seq[];
-  readonly entries: readonly { readonly index: LogIndex; readonly value: Uint8Array }[];
+  readonly entries: readonly EntryRow[];
   readonly terms: readonly TermRun[];
   readonly batches: readonly BatchRef[];
   readonly producers: ReadonlyMap<string, ProducerState | undefined>;
@@ -51,6 +57,11 @@ export interface SegmentWrite {
 /** Data file of a segment directory. */
 export function dataFile(path: string): string {
   return join(path, "data.mdb");
+}
+
+/** Address space: the file may outgrow `segmentBytes` by an uncommitted tail, and LMDB enlarges the map if that is not enough. */
+export function mapBytesOf(segmentBytes: number): number {
+  return 2 * segmentBytes;
 }
 
 type TableName = "entries" | "batches" | "terms" | "producers" | "meta";
@@ -165,6 +176,17 @@ export class Segment {
     return state;
   }
 
+  /** The state of a segment whose first entry is `first`. Throws `ERR_LOG_DAMAGED` when there is none, or that of another one. */
+  stateFrom(first: number): SegmentState {
+    const state = this.readState();
+    if (state !== undefined && state.base.index + 1 === first) return state;
+    throw logDamaged(
+      this.path,
+      "the segment's state is missing or belongs elsewhere",
+      REPLACE_ADVICE,
+    );
+  }
+
   /** A copy of the stored bytes. Throws `ERR_ENTRY_DAMAGED` when LMDB cannot find its way to it. */
   entryValue(index: number): Uint8Array | undefined {
     try {
@@ -270,36 +292,35 @@ export class Segment {
     });
     const state = encodeSegmentState(write.state);
     this.#assertUnchanged();
-    try {
-      await this.#root.batch(() => {
-        for (let index = write.removeEntries.from; index <= write.removeEntries.to; index++)
-          void this.#entries.remove(integerKey(index));
-        for (const index of write.removeTerms) void this.#terms.remove(integerKey(index));
-        for (const seq of write.removeBatches) void this.#batches.remove(integerKey(seq));
-        for (const { index, value } of write.entries)
-          void this.#entries.put(integerKey(index), value);
-        for (const { from, term } of write.terms) putInteger(this.#terms, from, term);
-        for (const { firstSeq, index } of write.batches) putInteger(this.#batches, firstSeq, index);
-        for (const { key, value } of producers) {
-          if (value === undefined) void this.#producers.remove(key);
-          else void this.#producers.put(key, value);
-        }
-        void this.#meta.put(STATE_KEY, state);
-      });
-    } catch (error) {
-      throw await commitCause(error);
-    }
+    await this.#batch(() => {
+      for (let index = write.removeEntries.from; index <= write.removeEntries.to; index++)
+        void this.#entries.remove(integerKey(index));
+      for (const index of write.removeTerms) void this.#terms.remove(integerKey(index));
+      for (const seq of write.removeBatches) void this.#batches.remove(integerKey(seq));
+      for (const { index, value } of write.entries)
+        void this.#entries.put(integerKey(index), value);
+      for (const { from, term } of write.terms) putInteger(this.#terms, from, term);
+      for (const { firstSeq, index } of write.batches) putInteger(this.#batches, firstSeq, index);
+      for (const { key, value } of producers) {
+        if (value === undefined) void this.#producers.remove(key);
+        else void this.#producers.put(key, value);
+      }
+      void this.#meta.put(STATE_KEY, state);
+    });
     this.#ownState = state;
   }
 
   /** Adds entries to a segment that is being rebuilt, before its `commit`. */
-  async putEntries(
-    entries: readonly { readonly index: LogIndex; readonly value: Uint8Array }[],
-  ): Promise<void> {
+  async putEntries(entries: readonly EntryRow[]): Promise<void> {
+    await this.#batch(() => {
+      for (const { index, value } of entries) void this.#entries.put(integerKey(index), value);
+    });
+  }
+
+  /** All of it durable, or nothing of it and LMDB's reason. */
+  async #batch(work: () => void): Promise<void> {
     try {
-      await this.#root.batch(() => {
-        for (const { index, value } of entries) void this.#entries.put(integerKey(index), value);
-      });
+      await this.#root.batch(work);
     } catch (error) {
       throw await commitCause(error);
     }

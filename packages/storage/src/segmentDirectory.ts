@@ -26,6 +26,12 @@ export function temporaryPath(directory: string, what: string): string {
   return join(directory, TEMPORARY + what);
 }
 
+/** What a crash while a segment was made or rebuilt has left behind. */
+export async function listUnfinished(directory: string): Promise<string[]> {
+  const names = await readdir(directory);
+  return names.filter((name) => name.startsWith(TEMPORARY));
+}
+
 /** Removes what a crash while a segment was made or rebuilt has left behind, and names it. */
 export async function removeUnfinished(directory: string): Promise<string[]> {
   const names = await readdir(directory);
@@ -36,7 +42,7 @@ export async function removeUnfinished(directory: string): Promise<string[]> {
     await rename(join(directory, aside), join(directory, name));
     await syncDirectory(directory);
   }
-  const unfinished = names.filter((name) => name.startsWith(TEMPORARY));
+  const unfinished = await listUnfinished(directory);
   for (const name of unfinished) await rm(join(directory, name), { recursive: true });
   return unfinished;
 }

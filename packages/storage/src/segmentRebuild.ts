@@ -1,20 +1,23 @@
 import { rm } from "node:fs/promises";
 import { setImmediate } from "node:timers/promises";
 import { asIndex, NOBODY } from "@annals/raft";
-import type { LogIndex } from "@annals/raft";
 import { asSeq, batchSeqRange, equalBytes } from "@annals/record";
 import type { ProducerState } from "@annals/replica";
+import type { DiskFloor } from "./diskFloor.ts";
 import type { DamagedSegment } from "./diagnosis.ts";
 import { salvageEntries } from "./salvage.ts";
 import { salvageEntriesInChild } from "./scanProcess.ts";
 import { Segment } from "./segment.ts";
-import type { BatchRef, TermRun } from "./segment.ts";
+import type { BatchRef, EntryRow, TermRun } from "./segment.ts";
 import { segmentName, swapSegment, temporaryPath } from "./segmentDirectory.ts";
 import type { SwapStep } from "./segmentDirectory.ts";
 import { intactEntry } from "./segmentScan.ts";
 import type { Head, SegmentState } from "./segmentState.ts";
 import { logDamaged, REPLACE_ADVICE } from "./storageError.ts";
 import type { LinkedEntry } from "./storedEntry.ts";
+
+/** What a row of a table beside the entries takes, on average and then some. */
+const ROW_BYTES = 128;
 
 /** Entries that are walked before other work gets its turn. */
 const WALK_ENTRIES = 256;
@@ -36,20 +39,29 @@ export class SegmentRebuild {
   readonly #directory: string;
   readonly #path: string;
   readonly #segment: Segment;
+  readonly #floor: DiskFloor;
   #closed = false;
 
-  private constructor(directory: string, damaged: DamagedSegment, path: string, segment: Segment) {
+  private constructor(
+    directory: string,
+    damaged: DamagedSegment,
+    path: string,
+    segment: Segment,
+    floor: DiskFloor,
+  ) {
     this.#directory = directory;
     this.damaged = damaged;
+    this.#floor = floor;
     this.#path = path;
     this.#segment = segment;
   }
 
-  /** Salvages what is intact. */
+  /** Salvages what is intact. Rejects with ERR_DISK_FULL. */
   static async begin(
     directory: string,
     damaged: DamagedSegment,
     mapBytes: number,
+    floor: DiskFloor,
     isolate: boolean,
   ): Promise<SegmentRebuild> {
     const { first, last } = damaged;
@@ -58,9 +70,9 @@ export class SegmentRebuild {
     const empty = await Segment.create(path, mapBytes);
     await empty.close();
     const salvage = isolate ? salvageEntriesInChild : salvageEntries;
-    await salvage(directory, first, last, path);
+    await salvage(directory, first, last, path, floor);
     const segment = Segment.open(path, "readWrite", mapBytes);
-    return new SegmentRebuild(directory, damaged, path, segment);
+    return new SegmentRebuild(directory, damaged, path, segment, floor);
   }
 
   /** An entry that is sound by itself. */
@@ -68,8 +80,10 @@ export class SegmentRebuild {
     return intactEntry(this.#segment, index);
   }
 
-  put(entries: readonly { readonly index: LogIndex; readonly value: Uint8Array }[]): Promise<void> {
-    return this.#segment.putEntries(entries);
+  /** Rejects with ERR_DISK_FULL. */
+  async put(entries: readonly EntryRow[]): Promise<void> {
+    this.#floor.take(entries.reduce((sum, { value }) => sum + value.length, 0));
+    await this.#segment.putEntries(entries);
   }
 
   /** Follows the chain from `base` to the end. Rejects with ERR_LOG_DAMAGED when it does not lead there. */
@@ -101,7 +115,7 @@ export class SegmentRebuild {
     return { base, head, terms, batches };
   }
 
-  /** Makes the tables and the state, and takes the place of the damaged segment. */
+  /** Makes the tables and the state, and takes the place of the damaged segment. Rejects with ERR_DISK_FULL. */
   async finish(
     walked: Walked,
     active: SegmentState,
@@ -109,6 +123,7 @@ export class SegmentRebuild {
     onStep?: (step: SwapStep) => Promise<void>,
   ): Promise<void> {
     const { base, head, terms, batches } = walked;
+    this.#floor.take(ROW_BYTES * (terms.length + batches.length + producers.size));
     await this.#segment.commit({
       removeEntries: { from: 1, to: 0 },
       removeTerms: [],

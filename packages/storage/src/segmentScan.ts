@@ -6,7 +6,6 @@ import { checkSegment } from "./segmentCheck.ts";
 import type { SegmentProblem } from "./segmentCheck.ts";
 import { segmentName } from "./segmentDirectory.ts";
 import type { Head, SegmentState } from "./segmentState.ts";
-import { logDamaged, REPLACE_ADVICE } from "./storageError.ts";
 import { decodeStoredEntry } from "./storedEntry.ts";
 import type { LinkedEntry } from "./storedEntry.ts";
 
@@ -57,12 +56,9 @@ export async function scanSegment(
   onProblem: (problem: SegmentProblem) => void,
   onState?: (state: SegmentState) => void,
 ): Promise<SegmentScan> {
-  const path = join(directory, segmentName(first));
-  const segment = Segment.open(path, "readOnly", 0);
+  const segment = Segment.open(join(directory, segmentName(first)), "readOnly", 0);
   try {
-    const state = segment.readState();
-    if (state === undefined || state.base.index + 1 !== first)
-      throw logDamaged(path, "the segment's state is missing or belongs elsewhere", REPLACE_ADVICE);
+    const state = segment.stateFrom(first);
     onState?.(state);
     const head = seal === undefined ? state.head : fromJson(seal);
     const summary = checkSegment(segment, state, head, onProblem);

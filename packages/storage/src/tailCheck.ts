@@ -82,16 +82,9 @@ async function checkTails(
   for (const first of firsts.toReversed()) {
     const name = segmentName(first);
     onSegment(name);
-    const path = join(directory, name);
-    const segment = Segment.open(path, "readOnly", 0);
+    const segment = Segment.open(join(directory, name), "readOnly", 0);
     try {
-      const state = segment.readState();
-      if (state === undefined || state.base.index + 1 !== first)
-        throw logDamaged(
-          path,
-          "the segment's state is missing or belongs elsewhere",
-          REPLACE_ADVICE,
-        );
+      const state = segment.stateFrom(first);
       if (next === undefined) {
         checkTail(segment, state, TAIL_LIMITS);
         segment.producers();

@@ -6,7 +6,14 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { asIndex } from "@annals/raft";
 import type { Entry } from "@annals/raft";
 import { asSeq } from "@annals/record";
-import { diagnoseLog, fsck, openLogStore, removeDamaged } from "@annals/storage";
+import {
+  diagnoseLog,
+  DiskFloor,
+  fsck,
+  openLogStore,
+  removeDamaged,
+  StorageError,
+} from "@annals/storage";
 import type { LmdbLogStore } from "@annals/storage";
 import {
   batchEntry,
@@ -277,6 +284,73 @@ describe("what cannot be rebuilt", () => {
     const directory = await copyOfLog();
     await damage(directory);
     expect(await repairFrom(directory, [ENTRIES])).toBe("unusable");
+  });
+});
+
+describe("without room for a second copy", () => {
+  /** Refuses the nth time that it is asked. */
+  class ScriptedFloor extends DiskFloor {
+    #left: number;
+
+    constructor(directory: string, nth: number) {
+      super(directory, 1);
+      this.#left = nth;
+    }
+
+    override assertRoom(needed: number): void {
+      if (--this.#left === 0) throw new StorageError("ERR_DISK_FULL", "no room");
+      super.assertRoom(needed);
+    }
+  }
+
+  async function filesOf(directory: string): Promise<readonly string[]> {
+    return (await readdir(directory)).toSorted();
+  }
+
+  test.each([true, false])("nothing is begun, read by a child: %s", async (isolate) => {
+    const directory = await copyOfLog();
+    await changeTable(join(directory, FIRST), "entries", (rows) => flipIn(rows, key(30), 90));
+    const files = await filesOf(directory);
+    const floor = new DiskFloor(directory, 2 ** 60);
+    await expect(repairFrom(directory, [ENTRIES], { isolate, floor })).rejects.toMatchObject({
+      code: "ERR_DISK_FULL",
+      retryable: true,
+    });
+    expect(await filesOf(directory)).toEqual(files);
+    expect(await repairFrom(directory, [ENTRIES], { isolate })).toBe("repaired");
+    await expectWhole(directory);
+  });
+
+  test("a child refuses for itself", async () => {
+    const directory = await copyOfLog();
+    await changeTable(join(directory, FIRST), "entries", (rows) => flipIn(rows, key(30), 90));
+    const files = await filesOf(directory);
+    const floor = new DiskFloor(directory, 2 ** 60);
+    floor.assertRoom = () => {};
+    await expect(repairFrom(directory, [ENTRIES], { floor })).rejects.toMatchObject({
+      code: "ERR_DISK_FULL",
+    });
+    expect(await filesOf(directory)).toEqual(files);
+  });
+
+  test("what was begun is given up, whenever the room is gone", { timeout: 30_000 }, async () => {
+    const directory = await copyOfLog();
+    await changeTable(join(directory, FIRST), "entries", (rows) => flipIn(rows, key(30), 90));
+    const files = await filesOf(directory);
+    let refusals = 0;
+    for (;;) {
+      const floor = new ScriptedFloor(directory, refusals + 1);
+      const outcome = await repairFrom(directory, [ENTRIES], { ...SAME_PROCESS, floor }).catch(
+        (error: unknown) => error,
+      );
+      if (outcome === "repaired") break;
+      expect(outcome).toMatchObject({ code: "ERR_DISK_FULL" });
+      expect(await filesOf(directory)).toEqual(files);
+      refusals += 1;
+    }
+    // Before it begins, salvaged, fetched, put in their place, and the tables.
+    expect(refusals).toBe(5);
+    await expectWhole(directory);
   });
 });
 

@@ -18,6 +18,8 @@ export interface DataLinkOptions {
   readonly url: string;
   readonly hello: () => Omit<HelloFrame, "kind" | "epoch">;
   readonly maxMessageBytes: number;
+  /** Entries of one frame: what a follower decodes at once. One message may have more; undefined: what the bytes allow. */
+  readonly maxFrameEntries?: number;
   /** Payload that may wait here for credit: what Raft keeps in flight to one follower. Beyond, messages are dropped. */
   readonly maxQueuedBytes: number;
   readonly maxQueuedMessages: number;
@@ -120,7 +122,8 @@ export class DataLink {
     this.#queued?.set(this.#queuedBytes);
     const { maxQueuedBytes, maxQueuedMessages } = this.#options;
     if (this.#queuedBytes > maxQueuedBytes || this.#queue.length > maxQueuedMessages) {
-      this.#lost({
+      // The link is well: a blob on its way over it goes on, however long the follower's disk takes and whatever waits behind it.
+      this.#drop({
         code: "ERR_LINK_CONGESTED",
         reason: `${this.#queue.length} messages wait for credit`,
       });
@@ -244,11 +247,16 @@ export class DataLink {
   /** The first messages that fit one frame; at least one. */
   #takeFrame(): readonly Message[] {
     const room = this.#options.maxMessageBytes - FRAMING_BYTES;
-    let bytes = 0;
-    let count = 0;
+    const { maxFrameEntries = Number.POSITIVE_INFINITY } = this.#options;
+    let [bytes, entries, count] = [0, 0, 0];
     for (const { payload, message } of this.#queue) {
-      if (count > 0 && (bytes + payload > room || this.#blobAhead(message) !== undefined)) break;
       bytes += payload;
+      entries += entriesOf(message);
+      const full = bytes > room || entries > maxFrameEntries;
+      if (count > 0 && (full || this.#blobAhead(message) !== undefined)) {
+        bytes -= payload;
+        break;
+      }
       count++;
     }
     this.#queuedBytes -= bytes;
@@ -286,10 +294,15 @@ export class DataLink {
   }
 
   #lost(fault: LinkFault): void {
+    this.#cutTransfer();
+    this.#drop(fault);
+  }
+
+  /** What waits is given up: replication has to probe. */
+  #drop(fault: LinkFault): void {
     this.#queue = [];
     this.#queuedBytes = 0;
     this.#measure();
-    this.#cutTransfer();
     this.#options.onLost(fault);
   }
 

@@ -1,5 +1,5 @@
 import { Gauge, PauseGate } from "@annals/flow";
-import type { GaugeFamily, GaugeReading, Release } from "@annals/flow";
+import type { GaugeFamily, GaugeReading, PauseListener, Release } from "@annals/flow";
 import type { Duplex } from "node:stream";
 import { AnnalsError } from "@annals/record";
 import { decodeFrame, encodeFrame } from "@annals/wire";
@@ -36,6 +36,8 @@ export interface InboundLinkOptions {
   readonly maxQueueBytes: number;
   /** Counts the frames handed on, over all links. */
   readonly frames?: GaugeFamily;
+  /** Counts the pauses of all links. */
+  readonly pauses?: PauseListener;
 }
 
 /** The accepting side of a link, in the gateway: checks the hello, hands frames on, stops the socket of a peer that exceeds its credit. */
@@ -59,6 +61,7 @@ export class InboundLink {
     this.gate = new PauseGate(
       () => socket.pause(),
       () => socket.resume(),
+      options.pauses,
     );
     this.#helloTimer = setTimeout(() => {
       this.#refuse(

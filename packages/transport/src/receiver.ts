@@ -64,6 +64,7 @@ export class Receiver {
     this.gate = new PauseGate(
       () => {},
       () => this.#schedule(),
+      ledger,
     );
     this.#intake = new BlobIntake({ ...options.blobs, gate: this.gate });
     options.sendGrant({

@@ -17,7 +17,10 @@ export type {
   ResponseFrame,
   WelcomeFrame,
 } from "./frames.ts";
-export { parseIngestBody } from "./ingest.ts";
+export { BodyBuffer } from "./bodyBuffer.ts";
+export { CONTENT_ENCODINGS, decodeContent } from "./contentDecoder.ts";
+export type { ContentEncoding, DecodeLimits } from "./contentDecoder.ts";
+export { parseIngestBody, parseIngestBodyInSteps } from "./ingest.ts";
 export type { IngestContentType } from "./ingest.ts";
 export { MEMBERS_MAX, packMembership, readMembership } from "./membership.ts";
 export { ENTRIES_MAX } from "./entries.ts";

@@ -12,6 +12,19 @@ export function parseIngestBody(
   body: Uint8Array,
   limits: RecordLimits,
 ): ParsedRecords {
+  const steps = parseIngestBodyInSteps(contentType, body, limits);
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done === true) return value;
+  }
+}
+
+/** The same, yielding after some milliseconds of work each: a large body must not keep heartbeats waiting. */
+export function parseIngestBodyInSteps(
+  contentType: IngestContentType,
+  body: Uint8Array,
+  limits: RecordLimits,
+): Generator<void, ParsedRecords, void> {
   switch (contentType) {
     case "application/json":
       return parseJsonRecords(body, limits);
@@ -24,9 +37,12 @@ export function parseIngestBody(
   }
 }
 
-function parseMsgpackRecords(body: Uint8Array, limits: RecordLimits): ParsedRecords {
+function* parseMsgpackRecords(
+  body: Uint8Array,
+  limits: RecordLimits,
+): Generator<void, ParsedRecords, void> {
   const scanner = new RecordScanner(limits);
-  const records = sliceRecords(body, scanner.scanBody(body));
+  const records = sliceRecords(body, yield* scanner.scanBody(body));
   return { records, attachments: scanner.takeAttachments() };
 }
 

@@ -3,7 +3,7 @@ import { Packr } from "msgpackr";
 import { describe, expect, test } from "vitest";
 import { BadInputError, RECORD_LIMITS } from "@annals/record";
 import type { RecordLimits } from "@annals/record";
-import { decodeRecord, encodeRecord, parseIngestBody } from "@annals/wire";
+import { decodeRecord, encodeRecord, parseIngestBody, parseIngestBodyInSteps } from "@annals/wire";
 
 const packr = new Packr({ useRecords: false, variableMapSize: true });
 const good = { actor: { id: "alice" }, action: "file.read" };
@@ -31,6 +31,22 @@ function refusal(work: () => unknown): Refusal | string {
     return { code: error.code, position: error.place.position, path: error.place.path };
   }
 }
+
+function offsetOf(body: Uint8Array): number {
+  try {
+    parseIngestBody("application/json", body, limits);
+  } catch (error) {
+    if (error instanceof BadInputError) return error.place.offset;
+  }
+  return Number.POSITIVE_INFINITY;
+}
+
+test.each(['"\\', '{"actor":{"id":"\\', '{"actor":{"id":"\\u00', '{"actor":{"id":"\\ud800\\'])(
+  "the refusal of %s does not point beyond it",
+  (text) => {
+    expect(offsetOf(Buffer.from(text))).toBeLessThanOrEqual(text.length);
+  },
+);
 
 const msgpack = (body: Uint8Array) =>
   refusal(() => parseIngestBody("application/msgpack", body, limits));
@@ -344,3 +360,26 @@ test("fields that are undefined are left out", () => {
   // @ts-expect-error the type forbids it, a caller in plain JavaScript may still do it
   expect(decodeRecord(encodeRecord(record))).toEqual(good);
 });
+
+test.each(["application/json", "application/x-ndjson", "application/msgpack"] as const)(
+  "%s is read in steps between records",
+  (type) => {
+    const record = { ...good, data: { text: "x".repeat(900) } };
+    const many = Array.from({ length: 1000 }, () => record);
+    const body =
+      type === "application/msgpack"
+        ? packr.pack(many)
+        : Buffer.from(
+            type === "application/json"
+              ? JSON.stringify(many)
+              : many.map((one) => JSON.stringify(one)).join("\n"),
+          );
+    const steps = parseIngestBodyInSteps(type, body, RECORD_LIMITS);
+    let count = 0;
+    let step = steps.next();
+    for (; step.done !== true; step = steps.next()) count++;
+    expect(count).toBeGreaterThanOrEqual(12);
+    expect(count).toBeLessThanOrEqual(body.length / (64 * 1024));
+    expect(step.value.records).toHaveLength(1000);
+  },
+);

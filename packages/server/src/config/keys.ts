@@ -192,6 +192,18 @@ export const KEYS: readonly KeySpec[] = [
     tooLow: "Clients need more requests.",
     tooHigh: "So much memory per request being received.",
   }),
+  key("ingest.maxDecodedBytes", "bytes", "8MiB", "node", {
+    about:
+      "Largest body of an append once it is decompressed; decoding stops there, with 413. What arrives has the cap ingest.maxBodyBytes.",
+    tooLow: "Clients that compress need more requests.",
+    tooHigh: "So much memory per request being received.",
+  }),
+  key("ingest.maxDecodeRatio", "count", 256, "node", {
+    about:
+      "Bytes that a byte of a compressed body may decode to, beyond the first MiB. More get 413.",
+    tooLow: "Records that repeat themselves are refused.",
+    tooHigh: "A few bytes keep a thread busy until ingest.maxDecodedBytes is reached.",
+  }),
   key("ingest.maxRecordBytes", "bytes", "1MiB", "cluster", {
     about:
       "Largest record. A larger one gets 413 naming its position; nothing of its request is stored.",

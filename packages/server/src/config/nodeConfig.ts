@@ -76,6 +76,8 @@ export interface BatchSettings {
 
 export interface IngestSettings {
   readonly maxBodyBytes: number;
+  readonly maxDecodedBytes: number;
+  readonly maxDecodeRatio: number;
   readonly maxRecordBytes: number;
   readonly maxRecords: number;
   readonly maxPendingBytes: number;

@@ -92,6 +92,16 @@ const RELATIONS: readonly Relation[] = [
     why: "a request of the allowed size must be admissible",
   },
   {
+    low: "ingest.maxDecodedBytes",
+    high: "ingest.maxPendingBytes",
+    why: "a request of the allowed size must be admissible",
+  },
+  {
+    low: "ingest.maxDecodedBytes",
+    high: "raft.maxUncommittedBytes",
+    why: "a request of the allowed size must be proposable",
+  },
+  {
     low: "ingest.maxBodyBytes",
     high: "raft.maxUncommittedBytes",
     why: "a request of the allowed size must be proposable",

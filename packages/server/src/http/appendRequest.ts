@@ -1,5 +1,7 @@
 import type { IncomingHttpHeaders } from "node:http";
 import type { ProducerStamp } from "@annals/record";
+import { CONTENT_ENCODINGS } from "@annals/wire";
+import type { ContentEncoding } from "@annals/wire";
 import { parseDuration } from "../config/units.ts";
 import { RECORD_CONTENT_TYPES } from "../service.ts";
 import type { RecordContentType } from "../service.ts";
@@ -11,13 +13,15 @@ const APPEND_TIMEOUT_MS_MAX = 60_000;
 /** Everything about an append but its body; known before the body is received, so that a bad one is refused early. */
 export interface AppendHead {
   readonly contentType: RecordContentType;
+  /** How the body is compressed on its way; undefined: it is not. */
+  readonly encoding: ContentEncoding | undefined;
   readonly producer: ProducerStamp | undefined;
   readonly timeoutMs: number;
 }
 
 export function parseAppendHead(headers: IncomingHttpHeaders): AppendHead {
-  assertNoEncoding(headers);
   return {
+    encoding: parseEncoding(headers["content-encoding"]),
     contentType: parseContentType(headers["content-type"]),
     producer: parseProducer(headers["annals-producer"]),
     timeoutMs: parseTimeout(headers["annals-timeout"]),
@@ -25,12 +29,28 @@ export function parseAppendHead(headers: IncomingHttpHeaders): AppendHead {
 }
 
 export function assertNoEncoding(headers: IncomingHttpHeaders): void {
-  const encoding = headers["content-encoding"]?.trim().toLowerCase();
-  if (encoding === undefined || encoding === "" || encoding === "identity") return;
+  const encoding = codingOf(headers["content-encoding"]);
+  if (encoding === "identity") return;
   throw httpError(
     "ERR_CONTENT_ENCODING_UNSUPPORTED",
-    `bodies are taken uncompressed, this one is ${encoding.slice(0, 32)}`,
+    `this body is taken uncompressed, it is ${encoding.slice(0, 32)}`,
   );
+}
+
+function parseEncoding(header: string | undefined): ContentEncoding | undefined {
+  const coding = codingOf(header);
+  if (coding === "identity") return undefined;
+  const known = CONTENT_ENCODINGS.find((candidate) => candidate === coding);
+  if (known !== undefined) return known;
+  throw httpError(
+    "ERR_CONTENT_ENCODING_UNSUPPORTED",
+    `expected one of ${CONTENT_ENCODINGS.join(", ")}, and one layer only, found ${coding.slice(0, 32)}`,
+  );
+}
+
+function codingOf(header: string | undefined): string {
+  const coding = (header ?? "").trim().toLowerCase();
+  return coding === "" ? "identity" : coding;
 }
 
 function parseContentType(header: string | undefined): RecordContentType {

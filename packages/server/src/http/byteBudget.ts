@@ -21,23 +21,38 @@ export class ByteBudget {
     return this.#held.current;
   }
 
-  /** Takes the bytes until the reply is closed, or throws ERR_OVERLOADED. */
-  hold(bytes: number, reply: FastifyReply): void {
+  /**
+   * Takes the bytes until the reply is closed, or throws ERR_OVERLOADED. The result is called with what is held from then on, if that is
+   * more, and throws alike.
+   */
+  hold(bytes: number, reply: FastifyReply): (bytes: number) => void {
+    let held = 0;
+    const growTo = (wanted: number): void => {
+      const more = wanted - held;
+      // The client went away in the meantime: `close` has been, and would not give these bytes back.
+      if (more <= 0 || reply.raw.closed || reply.raw.destroyed) return;
+      this.#admit(more, held);
+      this.#held.add(more);
+      held = wanted;
+    };
+    growTo(bytes);
+    // `close` comes after the answer is sent, and when the client goes away: always, once.
+    reply.raw.once("close", () => {
+      this.#held.remove(held);
+      held = 0;
+    });
+    return growTo;
+  }
+
+  #admit(bytes: number, own: number): void {
     // One of any size always passes when nothing else is held: a cap below it must not block for ever.
     const { current: heldBytes, cap: capBytes } = this.#held;
-    if (heldBytes > 0 && heldBytes + bytes > capBytes) {
+    if (heldBytes > own && heldBytes + bytes > capBytes) {
       throw httpError(
         "ERR_OVERLOADED",
         `${heldBytes} bytes of ${this.#what} are held, the cap is ${capBytes}: nothing of this request was accepted`,
         { retryable: true, details: { heldBytes, capBytes } },
       );
     }
-    // The client went away in the meantime: `close` has been, and would not give these bytes back.
-    if (reply.raw.closed || reply.raw.destroyed) return;
-    this.#held.add(bytes);
-    // `close` comes after the answer is sent, and when the client goes away: always, once.
-    reply.raw.once("close", () => {
-      this.#held.remove(bytes);
-    });
   }
 }

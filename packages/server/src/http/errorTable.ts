@@ -188,8 +188,8 @@ export const ERROR_TABLE: Readonly<Record<HttpErrorCode, ErrorEntry>> = {
   ERR_CONTENT_ENCODING_UNSUPPORTED: entry(
     415,
     "Unsupported content encoding",
-    "This version takes bodies uncompressed only.",
-    "Send the body without Content-Encoding.",
+    "Bodies of appends are taken as they are, or compressed once by gzip, deflate or zstd; others only as they are.",
+    "Compress by one of these, or send the body without Content-Encoding.",
   ),
   ERR_OVERLOADED: entry(
     429,

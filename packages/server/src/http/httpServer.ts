@@ -1,5 +1,5 @@
 import fastify from "fastify";
-import type { Server } from "node:http";
+import type { IncomingMessage, Server } from "node:http";
 import type { Gauge, Ledger } from "@annals/flow";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { CONNECTIONS_MAX, FORWARD_SOCKETS_MAX, UPLOAD_CHUNKS } from "../memory/constants.ts";
@@ -7,7 +7,10 @@ import type { NodeService } from "../service.ts";
 import { assertNoEncoding, parseAppendHead } from "./appendRequest.ts";
 import { ByteBudget } from "./byteBudget.ts";
 import { Forwarder } from "./forwarder.ts";
+import { hopped } from "./leaderTarget.ts";
 import { PROBLEM_TYPE, httpError, problemOf, sendProblem } from "./problem.ts";
+import { bodyTooLarge, receiveBody } from "./receiveBody.ts";
+import type { BodyLimits } from "./receiveBody.ts";
 import { apiRoutes } from "./routes.ts";
 import type { Route } from "./routes.ts";
 
@@ -18,8 +21,8 @@ export interface HttpServerOptions {
   readonly node: string;
   /** `host:port` under which other nodes and clients reach this node. */
   readonly address: string;
-  /** Largest body of an append: `ingest.maxBodyBytes`. */
-  readonly maxBodyBytes: number;
+  /** Of the bodies of appends. */
+  readonly body: BodyLimits;
   /** Bytes of bodies held at a time, over all connections. */
   readonly maxHeldBodyBytes: number;
   /** Largest blob: `replication.blob.maxBytes`. */
@@ -55,7 +58,7 @@ export function createHttpServer(
   options: HttpServerOptions,
 ): FastifyInstance {
   const app = fastify({
-    bodyLimit: options.maxBodyBytes,
+    bodyLimit: options.body.maxBytes,
     requestTimeout: REQUEST_TIMEOUT_MS,
     connectionTimeout: CONNECTION_TIMEOUT_MS,
     forceCloseConnections: "idle",
@@ -110,29 +113,34 @@ function countConnections(server: Server, open: Gauge): void {
   });
 }
 
+/** What grows the bytes that a request holds. */
+type Holds = WeakMap<FastifyRequest, (bytes: number) => void>;
+
 function register(
   app: FastifyInstance,
   routes: readonly Route[],
   options: HttpServerOptions,
   budget: ByteBudget,
 ): void {
+  const holds: Holds = new WeakMap();
   for (const route of routes) {
     const add = (scope: Pick<FastifyInstance, "route">): void => {
       scope.route({
         method: route.method,
         url: toFastifyPath(route.path),
-        bodyLimit: bodyLimit(route, options),
-        onRequest: admission(route, options, budget),
+        bodyLimit: bodyLimit(route),
+        onRequest: admission(route, options, budget, holds),
         handler: route.handle,
       });
     };
-    if (route.body !== "stream") {
+    const parser = parserOf(route, options, holds);
+    if (parser === undefined) {
       add(app);
       continue;
     }
     void app.register(async (scope) => {
       scope.removeAllContentTypeParsers();
-      scope.addContentTypeParser("*", (_request, _body, done) => done(null, undefined));
+      scope.addContentTypeParser("*", parser);
       add(scope);
     });
   }
@@ -157,9 +165,28 @@ function register(
   }
 }
 
-function bodyLimit({ body }: Route, options: HttpServerOptions): number {
-  if (body === "stream") return Number.MAX_SAFE_INTEGER;
-  return body === "records" ? options.maxBodyBytes : SMALL_BODY_BYTES_MAX;
+function bodyLimit({ body }: Route): number {
+  return body === "stream" || body === "records" ? Number.MAX_SAFE_INTEGER : SMALL_BODY_BYTES_MAX;
+}
+
+/** Who receives the body if not fastify: for a stream the handler. */
+function parserOf(
+  { body }: Route,
+  options: HttpServerOptions,
+  holds: Holds,
+): ((request: FastifyRequest, payload: IncomingMessage) => Promise<unknown>) | undefined {
+  if (body === "stream") return async () => undefined;
+  if (body !== "records") return undefined;
+  return async (request, payload) => {
+    const { encoding } = parseAppendHead(request.headers);
+    const limits = { ...options.body, maxBytes: maxBodyBytes(request, options) };
+    return receiveBody(payload, encoding, limits, (bytes) => holds.get(request)?.(bytes));
+  };
+}
+
+/** What another node passes on was decoded there. */
+function maxBodyBytes(request: FastifyRequest, { body }: HttpServerOptions): number {
+  return hopped(request) ? Math.max(body.maxBytes, body.maxDecodedBytes) : body.maxBytes;
 }
 
 /** Refuses what can be refused before the body is read, and takes the body's bytes from the budget. */
@@ -167,11 +194,12 @@ function admission(
   route: Route,
   options: HttpServerOptions,
   budget: ByteBudget,
+  holds: Holds,
 ): (request: FastifyRequest, reply: FastifyReply) => Promise<void> {
   return async (request, reply) => {
     if (route.body === "none") return;
     assertSameOrigin(request.headers.origin, request.headers.host);
-    assertNoEncoding(request.headers);
+    if (route.body !== "records") assertNoEncoding(request.headers);
     if (route.body === "stream") {
       cutWhenIdle(request);
       budget.hold(UPLOAD_CHUNKS * options.blobChunkBytes, reply);
@@ -179,11 +207,13 @@ function admission(
     }
     cutWhenSlow(request);
     if (route.body === "small") return;
-    parseAppendHead(request.headers);
+    const { encoding } = parseAppendHead(request.headers);
+    const limit = maxBodyBytes(request, options);
     const announced = Number(request.headers["content-length"] ?? Number.NaN);
-    if (announced > options.maxBodyBytes) throw bodyTooLarge(options.maxBodyBytes);
-    // Counted in full before a byte of it is read; one of unknown length as the largest allowed.
-    budget.hold(Number.isNaN(announced) ? options.maxBodyBytes : announced, reply);
+    if (announced > limit) throw bodyTooLarge(limit);
+    // Counted in full before a byte of it is read; one of unknown length as the largest allowed, a compressed one as it grows.
+    const bytes = Number.isNaN(announced) ? limit : announced;
+    holds.set(request, budget.hold(encoding === undefined ? bytes : 0, reply));
   };
 }
 
@@ -215,12 +245,6 @@ function assertSameOrigin(origin: string | undefined, host: string | undefined):
   );
 }
 
-function bodyTooLarge(limit: number): Error {
-  return httpError("ERR_BODY_TOO_LARGE", `the body is larger than ${limit} bytes`, {
-    details: { limit },
-  });
-}
-
 function groupByPath(routes: readonly Route[]): Map<string, string[]> {
   const groups = new Map<string, string[]>();
   for (const { path, method } of routes) {
@@ -239,14 +263,21 @@ function answerError(
   reply: FastifyReply,
   options: HttpServerOptions,
 ): FastifyReply {
-  const translated = translate(error, options);
+  const translated = translate(error);
+  // What is too large is not read to its end.
+  if (isTooLarge(translated) && !reply.request.raw.complete)
+    void reply.header("connection", "close");
   if (problemOf(translated).code === "ERR_INTERNAL") options.onFault?.(error);
   return sendProblem(reply, translated);
 }
 
-function translate(error: unknown, options: HttpServerOptions): unknown {
+function isTooLarge(error: unknown): boolean {
+  return problemOf(error).status === 413;
+}
+
+function translate(error: unknown): unknown {
   if (!(error instanceof Error) || !("statusCode" in error)) return error;
-  if (error.statusCode === 413) return bodyTooLarge(options.maxBodyBytes);
+  if (error.statusCode === 413) return bodyTooLarge(SMALL_BODY_BYTES_MAX);
   if (typeof error.statusCode === "number" && error.statusCode < 500) {
     return httpError("ERR_REQUEST_MALFORMED", "the request cannot be read", { cause: error });
   }

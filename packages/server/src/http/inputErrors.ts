@@ -46,6 +46,21 @@ export const INPUT_ERRORS: Readonly<Record<BadInputCode, ErrorEntry>> = {
     "The request has more than `ingest.maxRecords` records.",
     "Send smaller requests, or raise the limit.",
   ),
+  ERR_BODY_ENCODING: malformed(
+    "Damaged compression",
+    "The body is not what its Content-Encoding says, or it is cut; of zstd, windows up to 8 MiB are taken.",
+    "`details.offset` is the compressed byte at which reading failed. Deflate is zlib's format, not the raw one.",
+  ),
+  ERR_BODY_DECODED_TOO_LARGE: tooLarge(
+    "Body too large once decoded",
+    "The body decompresses to more than `ingest.maxDecodedBytes`.",
+    "Send smaller requests, or raise the limit.",
+  ),
+  ERR_BODY_RATIO: tooLarge(
+    "Compressed too well",
+    "The body decompresses to more than `ingest.maxDecodeRatio` times its size.",
+    "Records do not compress so well; if yours do, send smaller requests (the first MiB is free), or raise the limit.",
+  ),
   ERR_RECORD_TOO_LARGE: tooLarge(
     "Record too large",
     "A record exceeds `ingest.maxRecordBytes`.",

@@ -208,6 +208,7 @@ const PATHS: Json = {
         ],
         requestBody: {
           required: true,
+          description: "As it is, or compressed once: Content-Encoding gzip, deflate or zstd.",
           content: Object.fromEntries(
             RECORD_CONTENT_TYPES.map((type) => [
               type,

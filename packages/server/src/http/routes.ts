@@ -144,9 +144,12 @@ function appendHandler(context: RouteContext): Route["handle"] {
     const head = parseAppendHead(request.headers);
     const body = bodyOf(request);
     if (body.length === 0) throw httpError("ERR_BODY_EMPTY", "the body is empty");
-    return atLeader(context, log, request, reply, head.timeoutMs + FORWARD_GRACE_MS, () =>
-      context.service.append(log, { ...head, body }),
-    );
+    return atLeader(context, log, request, reply, head.timeoutMs + FORWARD_GRACE_MS, () => {
+      // It moved with the first try.
+      if (body.length === 0)
+        throw httpError("ERR_NOT_LEADER", "the leader changed", { retryable: true });
+      return context.service.append(log, { ...head, body });
+    });
   };
 }
 

@@ -58,7 +58,13 @@ export interface WorkerReplies {
   /** Whom leadership is handed to; undefined when there is nobody, or this replica does not lead. */
   readonly transfer: MemberId | undefined;
   readonly status: HostedLogStatus;
-  readonly memory: Readonly<Record<string, FamilyReading>>;
+  readonly memory: WorkerMemory;
+}
+
+export interface WorkerMemory {
+  readonly gauges: Readonly<Record<string, FamilyReading>>;
+  /** How often something was paused, by the kind of reason. */
+  readonly pauses: Readonly<Record<string, number>>;
 }
 
 export interface HostedLogStatus {

@@ -15,7 +15,7 @@ export class BoundWatch {
   }
 
   /** What did not hold, ever. */
-  check(status: Omit<MemoryStatus, "violations">): readonly string[] {
+  check(status: Omit<MemoryStatus, "pauses" | "violations">): readonly string[] {
     const { accountedBytes, worstBytes } = status;
     if (accountedBytes > worstBytes)
       this.#violated("sum", `${accountedBytes} bytes are held, the budget is ${worstBytes}`);

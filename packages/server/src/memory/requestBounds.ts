@@ -8,6 +8,10 @@ import * as fixed from "./constants.ts";
 const message = (config: NodeConfig): number => config.replication.maxMessageBytes;
 const batch = (config: NodeConfig): number => config.batch.maxBytes + FRAMING_BYTES;
 
+/** The largest body, in one buffer, decoded as it came in. */
+const body = ({ ingest }: NodeConfig): number =>
+  Math.max(ingest.maxBodyBytes, ingest.maxDecodedBytes);
+
 /** The largest page: full of wide characters, or one record that is all control characters. */
 function pageBytes({ ingest }: NodeConfig): number {
   const record = fixed.RECORD_JSON_FACTOR * ingest.maxRecordBytes;
@@ -29,8 +33,7 @@ export const REQUEST_BOUNDS: readonly Bound[] = [
     unit: "bytes",
     setBy: "ingest.maxPendingBytes",
     cap: (config) => config.ingest.maxPendingBytes,
-    // A body that has come in pieces is joined to one.
-    item: (config) => config.ingest.maxBodyBytes,
+    item: body,
     weight: one,
     atCap: "429 with Retry-After, before the body is read",
     test: [HTTP, "holds bodies only up to its budget"],
@@ -82,7 +85,7 @@ export const REQUEST_BOUNDS: readonly Bound[] = [
     unit: "bytes",
     setBy: "ingest.maxPendingBytes",
     cap: (config) => config.ingest.maxPendingBytes,
-    item: (config) => config.ingest.maxBodyBytes,
+    item: body,
     weight: one,
     atCap: "429 with Retry-After; nothing half-accepted",
     test: [GAUGES, "request bodies"],
@@ -95,7 +98,7 @@ export const REQUEST_BOUNDS: readonly Bound[] = [
     unit: "bytes",
     setBy: "ingest.maxPendingBytes",
     cap: (config) => config.ingest.maxPendingBytes,
-    item: (config) => Math.ceil(fixed.RECORD_MSGPACK_FACTOR * config.ingest.maxBodyBytes),
+    item: (config) => Math.ceil(fixed.RECORD_MSGPACK_FACTOR * body(config)),
     weight: one,
     atCap: "429 with Retry-After; nothing half-accepted",
     test: [REPLICA, "refuses beyond maxPendingBytes, at its smallest legal value"],

@@ -25,12 +25,21 @@ export function addReadings(all: readonly Readings[]): Readings {
   return sums;
 }
 
+export function addCounts(
+  all: readonly Readonly<Record<string, number>>[],
+): Readonly<Record<string, number>> {
+  const sums: Record<string, number> = {};
+  for (const counts of all)
+    for (const [name, count] of Object.entries(counts)) sums[name] = (sums[name] ?? 0) + count;
+  return sums;
+}
+
 /** What every bound holds and has held, beside what it may hold. `readings` are of all threads. */
 export function memoryStatus(
   config: NodeConfig,
   shape: Shape,
   readings: Readings,
-): Omit<MemoryStatus, "violations"> {
+): Omit<MemoryStatus, "pauses" | "violations"> {
   const { used_heap_size: heap } = getHeapStatistics();
   const all: Readings = {
     ...readings,

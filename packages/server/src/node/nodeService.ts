@@ -4,11 +4,10 @@ import type { BlobFiles } from "@annals/replica";
 import type { Logger } from "pino";
 import { blobsOf } from "../blobs.ts";
 import { exactly } from "../lane/exactly.ts";
-import type { HostedLogStatus, RepairNote } from "../lane/messages.ts";
+import type { HostedLogStatus, RepairNote, WorkerMemory } from "../lane/messages.ts";
 import { BoundWatch } from "../memory/boundWatch.ts";
 import { memoryBudget, roundBytes, shapeOf } from "../memory/budget.ts";
-import { addReadings, memoryStatus } from "../memory/status.ts";
-import type { Readings } from "../memory/status.ts";
+import { addCounts, addReadings, memoryStatus } from "../memory/status.ts";
 import { SYSTEM_LOG } from "../service.ts";
 import type {
   AppendReply,
@@ -53,8 +52,13 @@ export interface NodeView {
 /** How long a read may wait for a quorum to confirm it. */
 const READ_TIMEOUT_MS = 5000;
 const TRANSFER_TIMEOUT_MS = 3000;
+/** A worker that does not answer, such as one that is just ending. */
+const SILENT: WorkerMemory = { gauges: {}, pauses: {} };
 
 /** The HTTP API's view of a node: names to places, places to workers, and what is wrong in plain words. */
+/** Bodies up to this are copied to their worker. */
+const COPIED_BYTES_MAX = 256 * 1024;
+
 export class LocalNodeService implements NodeService {
   readonly #view: NodeView;
   /** By log. */
@@ -75,8 +79,9 @@ export class LocalNodeService implements NodeService {
     return gateway.request<"append">(writable(await gateway.find(log)), {
       op: "append",
       contentType,
-      // A copy moves to the worker: the caller may still pass its bytes on, when the leader turns out to be elsewhere.
-      body: exactly(body),
+      // A copy moves to the worker: the caller may still pass its bytes on, when the leader turns out to be elsewhere. Of a large body
+      // there is no second copy: it moves itself, and its client has to repeat the request then.
+      body: body.byteLength <= COPIED_BYTES_MAX ? exactly(body) : body,
       stamp: producer,
       timeoutMs,
     });
@@ -258,6 +263,7 @@ export class LocalNodeService implements NodeService {
         term: place.term,
         commitIndex: status?.raft.commitIndex ?? 0,
         appliedIndex: status?.raft.applied ?? 0,
+        lastIndex: status?.raft.lastIndex ?? 0,
         lastSeq: status?.appliedSeq ?? 0,
         headHash: status?.headHash,
         replicas: this.#replicas(place, status),
@@ -275,12 +281,16 @@ export class LocalNodeService implements NodeService {
     const { config, ledger } = this.#view;
     const workers = await Promise.all(
       gateway.pool.workers.map((worker) =>
-        worker.request<"memory">(SYSTEM_LOG_ID, { op: "memory" }).catch((): Readings => ({})),
+        worker.request<"memory">(SYSTEM_LOG_ID, { op: "memory" }).catch((): WorkerMemory => SILENT),
       ),
     );
-    const readings = addReadings([ledger.read(), ...workers]);
+    const readings = addReadings([ledger.read(), ...workers.map(({ gauges }) => gauges)]);
     const status = memoryStatus(config, shapeOf(config, gateway.logCount), readings);
-    return { ...status, violations: this.#bounds.check(status) };
+    return {
+      ...status,
+      pauses: addCounts([ledger.pauses(), ...workers.map(({ pauses }) => pauses)]),
+      violations: this.#bounds.check(status),
+    };
   }
 
   #replicas(place: LogPlace, status: HostedLogStatus | undefined): readonly ReplicaStatus[] {

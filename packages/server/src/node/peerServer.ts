@@ -82,6 +82,7 @@ export class PeerServer {
           helloTimeoutMs: HELLO_TIMEOUT_MS,
           maxQueueBytes: this.#options.maxQueueBytes,
           frames: this.#options.ledger.family("receive.frames"),
+          pauses: this.#options.ledger,
           onHello: (hello) => {
             const handler = this.#handler(hello, link);
             this.#handshakes.remove(1);

@@ -1,13 +1,16 @@
+import { setImmediate } from "node:timers/promises";
 import { getHeapStatistics } from "node:v8";
-import type { FamilyReading, Gauge, Ledger } from "@annals/flow";
+import type { Gauge, Ledger } from "@annals/flow";
 import { AnnalsError, RECORD_LIMITS } from "@annals/record";
+import type { ParsedRecords } from "@annals/record";
 import { replicaClosed } from "@annals/replica";
 import { Permits } from "@annals/transport";
-import { decodeFrame, encodeFrame, parseIngestBody } from "@annals/wire";
+import { decodeFrame, encodeFrame, parseIngestBodyInSteps } from "@annals/wire";
 import type {
   FromWorker,
   PeerAddress,
   ToWorker,
+  WorkerMemory,
   WorkerReplies,
   WorkerRequest,
   WorkerSetup,
@@ -226,10 +229,10 @@ export class LogHost {
     });
   }
 
-  #memory(): Readonly<Record<string, FamilyReading>> {
+  #memory(): WorkerMemory {
     const { used_heap_size: used } = getHeapStatistics();
     this.#heap.set(used);
-    return this.#ledger.read();
+    return { gauges: this.#ledger.read(), pauses: this.#ledger.pauses() };
   }
 
   async #run(
@@ -264,14 +267,31 @@ export class LogHost {
     log: HostedLog,
     request: Extract<WorkerRequest, { op: "append" }>,
   ): Promise<AppendReply> {
-    const { ingest } = this.#setup.config;
-    const { records, attachments } = parseIngestBody(request.contentType, request.body, {
-      ...RECORD_LIMITS,
-      maxRecordBytes: ingest.maxRecordBytes,
-      maxRecords: ingest.maxRecords,
-    });
     const { timeoutMs, stamp } = request;
-    return log.replica.append({ records, attachments, stamp, timeoutMs });
+    // A large body gives way while it is read; a producer's next request must not overtake it.
+    const { answer } = await log.appendTurns.run(async () => {
+      const { records, attachments } = await this.#parse(request);
+      return { answer: log.replica.append({ records, attachments, stamp, timeoutMs }) };
+    });
+    return answer;
+  }
+
+  async #parse({
+    contentType,
+    body,
+  }: Extract<WorkerRequest, { op: "append" }>): Promise<ParsedRecords> {
+    const { ingest, replication } = this.#setup.config;
+    const { maxRecordBytes, maxRecords } = ingest;
+    const limits = { ...RECORD_LIMITS, maxRecordBytes, maxRecords };
+    const steps = parseIngestBodyInSteps(contentType, body, limits);
+    let giveWayMs = performance.now() + replication.receive.yieldAfter;
+    for (;;) {
+      const step = steps.next();
+      if (step.done === true) return step.value;
+      if (performance.now() < giveWayMs) continue;
+      await setImmediate();
+      giveWayMs = performance.now() + replication.receive.yieldAfter;
+    }
   }
 
   /** What is no coded error is a bug: it goes to the log with its stack, and to nobody else. */

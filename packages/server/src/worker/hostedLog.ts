@@ -16,6 +16,7 @@ import { CatchUp } from "./catchUp.ts";
 import { LinkReplies } from "./linkReplies.ts";
 import { PeerStreams } from "./peerStreams.ts";
 import { replicaConfig } from "./replicaConfig.ts";
+import { Turns } from "./turns.ts";
 
 const WORKER_CLOCK: Clock = {
   now: () => performance.now(),
@@ -68,6 +69,8 @@ export class HostedLog {
   readonly name: string;
   readonly store: LogStore;
   readonly replica: Replica;
+  /** Bodies of appends are read one after the other. */
+  readonly appendTurns: Turns = new Turns();
   readonly #options: HostedLogOptions;
   readonly #streams: PeerStreams;
   readonly #inbound = new Map<number, Inbound>();

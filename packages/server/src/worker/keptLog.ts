@@ -4,7 +4,6 @@ import type { Ledger } from "@annals/flow";
 import { asIndex } from "@annals/raft";
 import type { Entry, LogIndex, MemberId } from "@annals/raft";
 import { AnnalsError } from "@annals/record";
-import type { LogStore } from "@annals/replica";
 import type { Permits } from "@annals/transport";
 import { blobsOf } from "../blobs.ts";
 import type { FromWorker, PeerAddress, RepairNote, WorkerSetup } from "../lane/messages.ts";
@@ -71,11 +70,11 @@ export class KeptLog {
   page(from: LogIndex, to: LogIndex): { entries: readonly Entry[]; commitIndex: LogIndex } {
     const nothing = { entries: [], commitIndex: asIndex(0) };
     if (this.#hosted === undefined) return this.#mender?.page(from, to) ?? nothing;
-    return this.#storedPage(this.#hosted.store, from, to);
+    return this.#storedPage(this.#hosted, from, to);
   }
 
   #storedPage(
-    store: LogStore,
+    { store, replica }: HostedLog,
     from: LogIndex,
     to: LogIndex,
   ): { entries: readonly Entry[]; commitIndex: LogIndex } {
@@ -89,7 +88,8 @@ export class KeptLog {
         if (entry === undefined || (entries.length > 0 && bytes > maxBytes)) break;
         entries.push(entry);
       }
-      return { entries, commitIndex: store.initialState().hardState.commitIndex };
+      // What the disk knows to be committed lags behind until the next write, which may never come.
+      return { entries, commitIndex: replica.status().raft.commitIndex };
     } catch (error) {
       if (!this.damaged(error)) throw error;
       return { entries, commitIndex: asIndex(0) };

@@ -1,9 +1,11 @@
 import { randomInt } from "node:crypto";
+import { setTimeout as delay } from "node:timers/promises";
 import { Backoff } from "@annals/flow";
 import type { Entry, LogIndex, MemberId } from "@annals/raft";
-import { RunRepair } from "@annals/replica";
+import { AnnalsError } from "@annals/record";
+import { RunRepair, witnessesNeeded } from "@annals/replica";
 import type { RepairOutcome } from "@annals/replica";
-import { diagnoseLog, hashEntry, LogRepair } from "@annals/storage";
+import { diagnoseLog, DiskFloor, hashEntry, LogRepair } from "@annals/storage";
 import type { Diagnosis, RunToRepair } from "@annals/storage";
 import type { RepairNote } from "../lane/messages.ts";
 import { pageLimits } from "./pageLimits.ts";
@@ -25,11 +27,15 @@ export type MendOutcome =
   | { readonly kind: "sound" | "repaired" | "stopped" }
   | { readonly kind: "unusable"; readonly what: string };
 
+type Damaged = Extract<Diagnosis, { kind: "damaged" }>;
+
 type Source = "self" | MemberId;
 
 const ROUND_INITIAL_MS = 100;
 const ROUND_MAX_MS = 5000;
 const PROBLEMS_TOLD = 5;
+/** Between two looks whether there is room by now. */
+const ROOM_RETRY_MS = 5000;
 
 /** Makes one damaged log of this node whole again while its replica is not running, and lends peers what is intact of it meanwhile. */
 export class LogMender {
@@ -37,7 +43,7 @@ export class LogMender {
   readonly #peers: RepairPeers;
   #repair: LogRepair | undefined;
   #current: RunRepair<Source> | undefined;
-  #stopped = false;
+  readonly #stopping = new AbortController();
 
   constructor(options: LogMenderOptions) {
     this.#options = options;
@@ -57,9 +63,13 @@ export class LogMender {
 
   /** Ends `mend` soon; the log stays as it was. */
   stop(): void {
-    this.#stopped = true;
+    this.#stopping.abort();
     this.#current?.stop();
     this.#peers.close();
+  }
+
+  get #stopped(): boolean {
+    return this.#stopping.signal.aborted;
   }
 
   /** Reads the whole log, and repairs what is damaged; goes on for ever while peers lack it. Rejects on failures of the disk. */
@@ -70,7 +80,7 @@ export class LogMender {
       const diagnosis = await diagnoseLog(directory);
       if (this.#stopped) return { kind: "stopped" };
       if (diagnosis.kind !== "damaged") return diagnosis;
-      const outcome = await this.#rebuild(diagnosis);
+      const outcome = await this.#rebuildWithRoom(diagnosis);
       if (outcome === "repaired") onLine("warn", "log repaired", {});
       return outcome === "superseded" ? { kind: "unusable", what: SUPERSEDED } : { kind: outcome };
     } finally {
@@ -78,13 +88,31 @@ export class LogMender {
     }
   }
 
-  async #rebuild(diagnosis: Extract<Diagnosis, { kind: "damaged" }>): Promise<RepairOutcome> {
+  /** A disk without room for a second copy is waited for, as peers are: the damaged one stays as it is. */
+  async #rebuildWithRoom(diagnosis: Damaged): Promise<RepairOutcome> {
+    const { onNote, onLine } = this.#options;
+    for (let tries = 1; ; tries++) {
+      try {
+        return await this.#rebuild(diagnosis);
+      } catch (error) {
+        if (!(error instanceof AnnalsError) || error.code !== "ERR_DISK_FULL") throw error;
+        const { code, message } = error;
+        onNote({ what: message, entries: undefined, missing: false });
+        if (tries === 1) onLine("warn", "no room to rebuild a damaged log", { code, message });
+      }
+      await delay(ROOM_RETRY_MS, undefined, { signal: this.#stopping.signal }).catch(() => {});
+      if (this.#stopped) return "stopped";
+    }
+  }
+
+  async #rebuild(diagnosis: Damaged): Promise<RepairOutcome> {
     const { directory, setup, onLine } = this.#options;
     const { config } = setup;
     const repair = await LogRepair.begin({
       directory,
       diagnosis,
       segmentBytes: config.storage.segmentBytes,
+      floor: new DiskFloor(directory, config.storage.minFreeBytes),
       maxProducers: replicaConfig(config).maxProducers,
     });
     this.#repair = repair;
@@ -112,6 +140,7 @@ export class LogMender {
       run,
       sink,
       commitIndex: repair.commitIndex,
+      witnessesNeeded: () => witnessesNeeded(this.#peers.members().length),
       peers: () => ["self", ...this.#peers.members()],
       fetch: async (peer, first, last) => {
         if (peer !== "self") return this.#peers.fetch(peer, first, last);
@@ -136,8 +165,16 @@ export class LogMender {
     this.#current = current;
     if (this.#stopped) current.stop();
     const outcome = await current.run();
-    const { fetched, mismatches, vainRounds } = current.status();
-    onLine("info", "damaged entries", { from, to, outcome, fetched, mismatches, vainRounds });
+    const { fetched, mismatches, witnesses, vainRounds } = current.status();
+    onLine("info", "damaged entries", {
+      from,
+      to,
+      outcome,
+      fetched,
+      mismatches,
+      witnesses,
+      vainRounds,
+    });
     return outcome;
   }
 }

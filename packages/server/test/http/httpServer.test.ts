@@ -97,7 +97,8 @@ describe("append", () => {
   test.each([
     [{ "content-type": "text/plain" }, 415, "ERR_CONTENT_TYPE_UNSUPPORTED"],
     [{ "content-type": "application/json; charset=latin1" }, 415, "ERR_CONTENT_TYPE_UNSUPPORTED"],
-    [{ "content-encoding": "gzip" }, 415, "ERR_CONTENT_ENCODING_UNSUPPORTED"],
+    [{ "content-encoding": "br" }, 415, "ERR_CONTENT_ENCODING_UNSUPPORTED"],
+    [{ "content-encoding": "gzip, gzip" }, 415, "ERR_CONTENT_ENCODING_UNSUPPORTED"],
     [{ "annals-producer": "x" }, 400, "ERR_HEADER_INVALID"],
     [{ "annals-producer": "x;epoch=0;sequence=1" }, 400, "ERR_HEADER_INVALID"],
     [{ "annals-producer": "x;sequence=1;epoch=1" }, 400, "ERR_HEADER_INVALID"],
@@ -341,7 +342,7 @@ describe("read", () => {
     ["a record", "/1", 3 << 20],
   ])("holds answers for slow readers only up to its budget: %s", async (_what, path, cap) => {
     const narrow = await startTestServer({
-      maxBodyBytes: 1 << 20,
+      body: { maxBytes: 1 << 20, maxDecodedBytes: 1 << 20, maxRatio: 50 },
       maxHeldBodyBytes: 2 << 20,
       maxHeldAnswerBytes: cap,
     });

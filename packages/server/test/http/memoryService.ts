@@ -135,6 +135,7 @@ export class MemoryService implements NodeService {
         term: 1,
         commitIndex: source.lastSeq,
         appliedIndex: source.lastSeq,
+        lastIndex: source.lastSeq,
         lastSeq: source.lastSeq,
         headHash: undefined,
         replicas: [{ node: "a", role: "leader", matchIndex: source.lastSeq, paused: [] }],

@@ -26,7 +26,7 @@ export async function startTestServer(
     node: "a",
     // No address: clients learn no leader, and stay with the URL that they were given.
     address: "",
-    maxBodyBytes: 64 * 1024,
+    body: { maxBytes: 64 * 1024, maxDecodedBytes: 128 * 1024, maxRatio: 50 },
     maxHeldBodyBytes: 256 * 1024,
     maxHeldAnswerBytes: 64 << 20,
     maxBlobBytes: 1024 * 1024,

@@ -15,7 +15,7 @@ import { freePort, until, untilReady } from "../node/testNode.ts";
 
 const CAPS = `
 workers: { count: 1, maxQueueBytes: 130KiB }
-ingest: { maxBodyBytes: 20KiB, maxRecordBytes: 16KiB, maxPendingBytes: 20KiB }
+ingest: { maxBodyBytes: 20KiB, maxDecodedBytes: 20KiB, maxRecordBytes: 16KiB, maxPendingBytes: 20KiB }
 batch: { maxBytes: 16KiB, maxRecords: 1 }
 query: { maxHeldBytes: 1B }
 raft: { maxUncommittedBytes: 20KiB, maxCommittedBytes: 1B }
@@ -139,6 +139,8 @@ it("every queue stays within its cap and one item, and is empty afterwards", asy
     expect(accountedBytes).toBeLessThan(worstBytes);
     expect(rssBytes).toBeGreaterThan(0);
   }
+  const paused = memories.flatMap(({ pauses }) => Object.values(pauses));
+  expect(paused.reduce((sum, count) => sum + count, 0)).toBeGreaterThan(0);
   const held = (rows: readonly MemoryRow[]) =>
     rows.filter(({ name, current }) => current > 0 && !KEPT.includes(name)).map(({ name }) => name);
   const empty = await until(async () => {

@@ -97,6 +97,22 @@ describe("a damaged log", () => {
     }
   });
 
+  it("waits for room to be rebuilt in, and is kept as it is until then", LIMIT, async () => {
+    const id = await follower();
+    await cluster.stop(id);
+    expect(await cluster.rot(id, "action-0007-x")).toBeGreaterThan(0);
+    cluster.minFreeBytes = 2 ** 60;
+    await cluster.spawn(id);
+    await until(async () =>
+      /is repairing: .*bytes are free/.test(await cluster.reasons(id)) ? true : undefined,
+    );
+    await cluster.stop(id);
+    expect(await damagedIn(id)).not.toEqual([]);
+    cluster.minFreeBytes = undefined;
+    await cluster.spawn(id);
+    await expectWhole();
+  });
+
   it(
     "is repaired when the leader meets the damage in a read, and nobody sees it",
     LIMIT,

@@ -22,6 +22,8 @@ export class TestCluster {
   readonly directory: string;
   /** Of the nodes that are started from now on, in ms: below what a configuration may say. */
   scrubInterval = 24 * 3600e3;
+  /** Of the nodes that are started from now on, in place of what is configured. */
+  minFreeBytes: number | undefined;
   readonly lines: Record<string, unknown>[] = [];
   readonly #configs: ReadonlyMap<string, NodeConfig>;
   readonly #nodes = new Map<string, RunningNode>();
@@ -61,7 +63,8 @@ export class TestCluster {
   async spawn(id: string): Promise<void> {
     const config = this.#configs.get(id);
     if (config === undefined) throw new RangeError(`no node ${id}`);
-    const storage = { ...config.storage, scrubInterval: this.scrubInterval };
+    const minFreeBytes = this.minFreeBytes ?? config.storage.minFreeBytes;
+    const storage = { ...config.storage, scrubInterval: this.scrubInterval, minFreeBytes };
     const write = (line: string): void => void this.lines.push({ node: id, ...JSON.parse(line) });
     const logger = pino({ level: "info" }, { write });
     this.#nodes.set(id, await startNode({ ...config, storage }, { logger }));

@@ -1,6 +1,5 @@
 import { readdir } from "node:fs/promises";
-import { command } from "./command.ts";
-import { EXIT_STORAGE_FAILED } from "./node.ts";
+import { EXIT_STORAGE_FAILED, command } from "@annals/drill";
 import type { Tool } from "./tool.ts";
 
 /** A node may open no file and accept no connection: its limit is lowered to what it has open. */

@@ -1,9 +1,9 @@
 import { closeSync, openSync, statfsSync, writeSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
+import { EXIT_COULD_NOT_START, EXIT_STORAGE_FAILED, SIGNAL_WRITE_FAILED } from "@annals/drill";
 import { Random } from "../simulator/random.ts";
 import { Mount, mountAll, unmountAll } from "./mounts.ts";
-import { EXIT_COULD_NOT_START, EXIT_STORAGE_FAILED, SIGNAL_WRITE_FAILED } from "./node.ts";
 import type { Tool, ToolSite } from "./tool.ts";
 
 const DISK_BYTES = 96 * 1024 * 1024;

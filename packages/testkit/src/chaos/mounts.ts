@@ -1,6 +1,6 @@
 import { mkdir, truncate, writeFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
-import { command } from "./command.ts";
+import { command } from "@annals/drill";
 
 const BUSY_POLL_MS = 50;
 const BUSY_TRIES = 100;

@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { command } from "./command.ts";
+import { command } from "@annals/drill";
 
 const INNER = "CHAOS_INNER";
 const FLAGS = ["--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"];

@@ -1,4 +1,4 @@
-import { command } from "./command.ts";
+import { command } from "@annals/drill";
 
 type Pair = readonly [from: string, to: string];
 

@@ -18,8 +18,8 @@ export async function packetTool({ ids, addresses, needs }: ToolSite): Promise<T
   const dropBothWays: Strike = (nodes) => drop(bothWays(across(ids, nodes)));
   // A peer's own address is dialled, but from the node's own: otherwise all packets look alike. A proxy does that by itself.
   const env = (id: string): Record<string, string> => ({
-    CHAOS_ROUTES: JSON.stringify(Object.fromEntries([...addresses.values()].map((to) => [to, to]))),
-    CHAOS_SOURCE: hostOf(id),
+    DRILL_ROUTES: JSON.stringify(Object.fromEntries([...addresses.values()].map((to) => [to, to]))),
+    DRILL_SOURCE: hostOf(id),
   });
   return {
     ...(needs.has("proxy") ? {} : { envOf: env }),

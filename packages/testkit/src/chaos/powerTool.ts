@@ -1,9 +1,8 @@
 import { join } from "node:path";
-import type { ChaosCluster } from "./cluster.ts";
-import { command } from "./command.ts";
+import { EXIT_STORAGE_FAILED, SIGNAL_WRITE_FAILED, command } from "@annals/drill";
+import type { ProcessCluster } from "@annals/drill";
+import { powerCutPath } from "./powerCut.ts";
 import { Mount, mountAll, unmountAll } from "./mounts.ts";
-import { powerCutPath } from "./native.ts";
-import { EXIT_STORAGE_FAILED, SIGNAL_WRITE_FAILED } from "./node.ts";
 import type { Strike } from "./strike.ts";
 import type { Tool, ToolSite } from "./tool.ts";
 
@@ -18,7 +17,7 @@ export async function powerTool(site: ToolSite): Promise<Tool> {
   /** Where the power has gone already it cannot go again. Taken at once, before anything is waited for. */
   const powered = new Set(ids);
   const cut =
-    (cluster: ChaosCluster): Strike =>
+    (cluster: ProcessCluster): Strike =>
     async (nodes) => {
       const struck = nodes.flatMap((id) => {
         const mount = mounts.get(id);

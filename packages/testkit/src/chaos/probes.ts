@@ -1,13 +1,12 @@
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { LinkMatrix, command, compileShim, shimPath } from "@annals/drill";
+import { compilePowerCut, powerCutPath } from "./powerCut.ts";
 import { findFaketime } from "./clockTool.ts";
-import { command } from "./command.ts";
 import type { Capability } from "./faultKinds.ts";
 import { Mount } from "./mounts.ts";
 import { isInside } from "./namespaces.ts";
-import { compilePowerCut, compileShim, powerCutPath, shimPath } from "./native.ts";
 import { PacketFilter } from "./packetFilter.ts";
-import { LinkMatrix } from "./proxy/linkMatrix.ts";
 
 const PROBE_DISK_BYTES = 16 * 1024 * 1024;
 

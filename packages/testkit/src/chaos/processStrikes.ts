@@ -1,14 +1,14 @@
 import { rename, mkdir } from "node:fs/promises";
 import { AnnalsClient, ClientError } from "@annals/client";
-import { LOG } from "./cluster.ts";
-import type { ChaosCluster } from "./cluster.ts";
+import type { ProcessCluster } from "@annals/drill";
+import { LOG } from "./auditLog.ts";
 import { nothingToHeal } from "./strike.ts";
 import type { Strike, Strikes } from "./strike.ts";
 
 const TRANSFER_TIMEOUT_MS = 2000;
 
 /** Faults that need no more than the right to send signals and to ask the cluster itself. */
-export function processStrikes(cluster: ChaosCluster): Strikes {
+export function processStrikes(cluster: ProcessCluster): Strikes {
   const kill: Strike = async (ids) => {
     const nodes = ids.map((id) => cluster.node(id));
     await Promise.all(nodes.map((node) => node.kill()));
@@ -43,7 +43,7 @@ export function processStrikes(cluster: ChaosCluster): Strikes {
   };
 }
 
-async function transfer(cluster: ChaosCluster, to: string | undefined) {
+async function transfer(cluster: ProcessCluster, to: string | undefined) {
   const { leader } = cluster;
   if (leader === undefined || to === undefined || leader === to) return undefined;
   const urls = [cluster.node(leader).url];
@@ -64,7 +64,7 @@ async function transfer(cluster: ChaosCluster, to: string | undefined) {
  * A node loses its disk. Only while every node is up and votes: a second loss before the first one is made good would in the end take away
  * more than a minority, and no log survives that.
  */
-async function wipe(cluster: ChaosCluster, id: string | undefined) {
+async function wipe(cluster: ProcessCluster, id: string | undefined) {
   if (id === undefined || !(await allVote(cluster))) return undefined;
   const node = cluster.node(id);
   await node.kill();
@@ -73,7 +73,7 @@ async function wipe(cluster: ChaosCluster, id: string | undefined) {
   return () => node.release();
 }
 
-async function allVote(cluster: ChaosCluster): Promise<boolean> {
+async function allVote(cluster: ProcessCluster): Promise<boolean> {
   const statuses = await cluster.statuses();
   const leaders = statuses.filter((status, k) =>
     status?.logs.some((log) => log.name === LOG && log.leader === cluster.ids[k]),

@@ -8,7 +8,7 @@ import type { Tool, ToolSite } from "./tool.ts";
 export function processTool({ directory }: ToolSite): Tool {
   const endFile = (id: string): string => join(directory, `${id}.end-worker`);
   return {
-    envOf: (id) => ({ CHAOS_END: endFile(id) }),
+    envOf: (id) => ({ DRILL_END_WORKER: endFile(id) }),
     strikes: (cluster) => ({
       ...processStrikes(cluster),
       workerEnds: ([id]) => {

@@ -1,27 +1,14 @@
+import { LinkMatrix, PROXY_HOST, SYSTEM_CLOCK } from "@annals/drill";
 import { Random } from "../simulator/random.ts";
-import { LinkMatrix } from "./proxy/linkMatrix.ts";
-import type { ProxyClock } from "./proxy/pipe.ts";
 import { nothingToHeal } from "./strike.ts";
 import type { Strike } from "./strike.ts";
 import type { Tool, ToolSite } from "./tool.ts";
-
-/** The nodes have the addresses below it. */
-const PROXY_HOST = "127.0.0.100";
-
-const CLOCK: ProxyClock = {
-  now: () => performance.now(),
-  after: (ms, run) => {
-    const timer = setTimeout(run, ms);
-    return () => clearTimeout(timer);
-  },
-  random: () => Math.random(),
-};
 
 type Pair = readonly [string, string];
 
 /** Faults of the links between nodes, by a proxy in user space on each of them. */
 export async function proxyTool({ ids, addresses }: ToolSite): Promise<Tool> {
-  const matrix = await LinkMatrix.start({ addresses, listenHost: PROXY_HOST, clock: CLOCK });
+  const matrix = await LinkMatrix.start({ addresses, listenHost: PROXY_HOST, clock: SYSTEM_CLOCK });
   const from = (nodes: readonly string[]): Pair[] => links(ids, nodes);
   const to = (nodes: readonly string[]): Pair[] => from(nodes).map(([a, b]) => [b, a]);
   const stall = (pairs: readonly Pair[]): (() => void) => matrix.impair(pairs, { stalled: true });
@@ -31,8 +18,8 @@ export async function proxyTool({ ids, addresses }: ToolSite): Promise<Tool> {
   };
   return {
     envOf: (id) => ({
-      CHAOS_ROUTES: JSON.stringify(matrix.routesOf(id, addresses)),
-      CHAOS_SOURCE: PROXY_HOST,
+      DRILL_ROUTES: JSON.stringify(matrix.routesOf(id, addresses)),
+      DRILL_SOURCE: PROXY_HOST,
     }),
     strikes: () => ({
       delay,

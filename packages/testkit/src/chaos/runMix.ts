@@ -1,8 +1,9 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { ProcessCluster, drawAddresses } from "@annals/drill";
 import type { Violation } from "../checkers/checker.ts";
-import { ChaosCluster, drawAddresses } from "./cluster.ts";
+import { LOG } from "./auditLog.ts";
 import { FAULTS } from "./faultKinds.ts";
 import type { FaultKind } from "./faultKinds.ts";
 import { History } from "./history.ts";
@@ -16,6 +17,8 @@ import { environment, openTools } from "./tools.ts";
 import { judge, statesOf } from "./verify.ts";
 import { Workload } from "./workload.ts";
 
+/** The built command. */
+const ENTRY = join(import.meta.dirname, "../../../cli/dist/main.js");
 const BORN_WITHIN_MS = 90_000;
 /** With every fault healed, the next append must be acknowledged within this time. */
 const SERVES_WITHIN_MS = 45_000;
@@ -78,7 +81,7 @@ class Chaos {
   readonly #healing = new Set<Promise<void>>();
   #phase: MixProgress["phase"] = "birth";
   #tools: readonly Tool[] = [];
-  #cluster: ChaosCluster | undefined;
+  #cluster: ProcessCluster | undefined;
   #workload: Workload | undefined;
 
   constructor(run: MixRun) {
@@ -131,23 +134,23 @@ class Chaos {
     }
   }
 
-  async #birth(): Promise<ChaosCluster | undefined> {
+  async #birth(): Promise<ProcessCluster | undefined> {
     const { nodes, directory, nativeDirectory, mix, seed, signal } = this.#run;
     const addresses = await drawAddresses(nodes);
     const needs = new Set(Object.keys(mix.rates).map((kind) => FAULTS[kind as FaultKind].needs));
     const dataOf = (id: string): string => join(directory, "data", id);
     const site = { directory, ids: nodes, addresses, dataOf, nativeDirectory, needs };
     this.#tools = await openTools(site);
-    const cluster = await ChaosCluster.start(
-      {
-        directory,
-        ids: nodes,
-        dataOf,
-        envOf: (id) => environment(this.#tools, id),
-        onBadExit: (text) => this.#report("no node ends by itself", text),
-      },
+    const cluster = await ProcessCluster.start({
+      directory,
+      entry: ENTRY,
       addresses,
-    );
+      dataOf,
+      configOf: (id) => configText(addresses, dataOf(id)),
+      envOf: (id) => environment(this.#tools, id),
+      log: LOG,
+      onBadExit: (text) => this.#report("no node ends by itself", text),
+    });
     this.#cluster = cluster;
     this.#workload = new Workload({
       urls: cluster.urls,
@@ -160,7 +163,7 @@ class Chaos {
     return born === undefined ? undefined : cluster;
   }
 
-  async #strikeAll(cluster: ChaosCluster): Promise<void> {
+  async #strikeAll(cluster: ProcessCluster): Promise<void> {
     const { mix, nodes, seconds, seed, signal } = this.#run;
     const strikes: Strikes = Object.assign({}, ...this.#tools.map((tool) => tool.strikes(cluster)));
     const durationMs = seconds * 1000;
@@ -185,7 +188,7 @@ class Chaos {
   }
 
   /** Strikes without waiting, and heals in time. */
-  #strike(event: FaultEvent, strikes: Strikes, cluster: ChaosCluster, begun: number): void {
+  #strike(event: FaultEvent, strikes: Strikes, cluster: ProcessCluster, begun: number): void {
     const { signal } = this.#run;
     const strike = strikes[event.kind];
     if (strike === undefined) return;
@@ -205,7 +208,7 @@ class Chaos {
   }
 
   /** Everything is healed: the cluster serves again, and all that was asked gets its answer. */
-  async #peace(cluster: ChaosCluster): Promise<void> {
+  async #peace(cluster: ProcessCluster): Promise<void> {
     const { signal } = this.#run;
     for (const tool of this.#tools) await tool.heal?.();
     this.#phase = "healed";
@@ -245,4 +248,18 @@ function interrupted(signal: AbortSignal): Promise<never> {
   return new Promise((_resolve, reject) => {
     signal.addEventListener("abort", () => reject(signal.reason), { once: true });
   });
+}
+
+function configText(addresses: ReadonlyMap<string, string>, data: string): string {
+  return [
+    "cluster: chaos",
+    "nodes:",
+    ...[...addresses].map(([id, address]) => `  ${id}: "${address}"`),
+    `data: ${JSON.stringify(data)}`,
+    `logs: [${LOG}]`,
+    // Small segments and a low floor: rolls happen within seconds, and a small disk will do.
+    "storage: { segmentBytes: 8MiB, minFreeBytes: 4MiB }",
+    "workers: { count: 2 }",
+    "",
+  ].join("\n");
 }

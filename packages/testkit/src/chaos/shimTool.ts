@@ -1,9 +1,8 @@
 import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { EXIT_STORAGE_FAILED, SIGNAL_WRITE_FAILED, shimPath } from "@annals/drill";
+import type { ProcessCluster } from "@annals/drill";
 import { Random } from "../simulator/random.ts";
-import type { ChaosCluster } from "./cluster.ts";
-import { shimPath } from "./native.ts";
-import { EXIT_STORAGE_FAILED, SIGNAL_WRITE_FAILED } from "./node.ts";
 import type { Strike } from "./strike.ts";
 import type { Tool, ToolSite } from "./tool.ts";
 
@@ -16,7 +15,7 @@ export function shimTool({ directory, nativeDirectory, ids, dataOf }: ToolSite):
     for (const id of nodes) await rm(`${control(id)}.${trouble}`, { force: true });
   };
   const fail =
-    (cluster: ChaosCluster, trouble: "flush" | "write"): Strike =>
+    (cluster: ProcessCluster, trouble: "flush" | "write"): Strike =>
     async (nodes) => {
       for (const id of nodes) {
         // It must end so at the first error, and at every start until the disk is well again.
@@ -29,8 +28,8 @@ export function shimTool({ directory, nativeDirectory, ids, dataOf }: ToolSite):
   return {
     envOf: (id) => ({
       LD_PRELOAD: shimPath(nativeDirectory),
-      CHAOS_DISK_ROOT: dataOf(id),
-      CHAOS_DISK_CONTROL: control(id),
+      DRILL_DISK_ROOT: dataOf(id),
+      DRILL_DISK_CONTROL: control(id),
     }),
     strikes: (cluster) => ({
       flushFails: fail(cluster, "flush"),

@@ -1,4 +1,4 @@
-import type { ChaosCluster } from "./cluster.ts";
+import type { ProcessCluster } from "@annals/drill";
 import type { Capability } from "./faultKinds.ts";
 import type { Strikes } from "./strike.ts";
 
@@ -20,7 +20,7 @@ export interface ToolSite {
 export interface Tool {
   /** Environment of a node's process. */
   readonly envOf?: (id: string) => Readonly<Record<string, string>>;
-  strikes(cluster: ChaosCluster): Strikes;
+  strikes(cluster: ProcessCluster): Strikes;
   /** All faults are over, whatever happened to those who should have healed them. */
   heal?(): Promise<void> | void;
   close(): Promise<void> | void;

@@ -1,4 +1,6 @@
 import { AnnalsClient } from "@annals/client";
+import type { ProcessCluster } from "@annals/drill";
+import { LOG } from "./auditLog.ts";
 import { asIndex } from "@annals/raft";
 import type { StoredEntry } from "@annals/replica";
 import { fsckNode, openLogStore } from "@annals/storage";
@@ -6,8 +8,6 @@ import type { FsckReport } from "@annals/storage";
 import { BatchView } from "@annals/record";
 import { decodeRecord } from "@annals/wire";
 import type { Report } from "../checkers/checker.ts";
-import { LOG } from "./cluster.ts";
-import type { ChaosCluster } from "./cluster.ts";
 import type { History } from "./history.ts";
 import { nameOf } from "./readLedger.ts";
 import type { ReadLedger } from "./readLedger.ts";
@@ -19,7 +19,7 @@ const SEGMENT_BYTES = 8 * 1024 * 1024;
 const SYSTEM_LOG_ID = 0;
 
 export interface Judgement {
-  readonly cluster: ChaosCluster;
+  readonly cluster: ProcessCluster;
   readonly history: History;
   readonly ledger: ReadLedger;
   readonly report: Report;
@@ -78,12 +78,12 @@ async function converge({ cluster, report, signal }: Judgement): Promise<Head | 
 }
 
 /** What each node says of itself, for the text of a failure. */
-export async function statesOf(cluster: ChaosCluster): Promise<string> {
+export async function statesOf(cluster: ProcessCluster): Promise<string> {
   const states = await Promise.all(cluster.ids.map((id) => stateOf(cluster, id)));
   return states.join(", ");
 }
 
-async function stateOf(cluster: ChaosCluster, id: string): Promise<string> {
+async function stateOf(cluster: ProcessCluster, id: string): Promise<string> {
   const status = await cluster.status(id);
   const log = status?.logs.find((one) => one.name === LOG);
   if (status === undefined) return `${id} does not answer`;

@@ -1,5 +1,5 @@
 import type { HardState, MembershipState, Message, RaftStatus, Role, Term } from "@annals/raft";
-import type { WriteCycle } from "@annals/replica";
+import type { RepairOutcome, WriteCycle } from "@annals/replica";
 import type { CycleStep } from "../storage/cycleSteps.ts";
 import type { DiskImage } from "../storage/diskImage.ts";
 
@@ -12,6 +12,8 @@ export interface Observed {
   readonly membership: MembershipState;
   /** What its disk holds by now, whatever the process believes. */
   readonly durable: DiskImage;
+  /** What is damaged on it, by index. */
+  readonly disk: { readonly damaged: ReadonlyMap<number, unknown> };
   /** What its store shows to the process. */
   readonly view: DiskImage;
   /** The blobs on its disk. */
@@ -36,7 +38,7 @@ export interface Checker {
   crashed?(replica: Observed, step: CycleStep, pending: DiskImage | undefined): void;
   /** Its log is damaged: it is down until everything is back. */
   repairing?(replica: Observed): void;
-  repairEnded?(replica: Observed, outcome: "repaired" | "stopped"): void;
+  repairEnded?(replica: Observed, outcome: RepairOutcome): void;
   /** Its disks were taken away: what comes next starts from nothing. */
   blanked?(replica: Observed): void;
   /** Something reached the disk. */

@@ -1,33 +1,56 @@
 import { equalBytes, ZERO_HASH } from "@annals/record";
 import { hashEntry } from "@annals/storage";
+import type { RepairOutcome } from "@annals/replica";
 import type { DiskImage, StoredSlot } from "../storage/diskImage.ts";
 import { describe } from "./checker.ts";
 import type { Checker, Observed, Report } from "./checker.ts";
+import type { CommittedLog } from "./committedLog.ts";
 
 /**
  * A repaired disk is what it was before the damage, byte for byte, and while it is in repair its replica neither speaks nor serves
- * ("Protocol-Aware Recovery for Consensus-Based Storage", FAST 2018: a damaged entry is neither taken for absent nor made up).
+ * ("Protocol-Aware Recovery for Consensus-Based Storage", FAST 2018: a damaged entry is neither taken for absent nor made up). It is given
+ * up only for entries that others have committed.
  */
 export class Repairs implements Checker {
   readonly #report: Report;
+  readonly #committed: CommittedLog;
   /** By member in repair: what its disk held. */
   readonly #before = new Map<number, DiskImage>();
 
-  constructor(report: Report) {
+  constructor(report: Report, committed: CommittedLog) {
     this.#report = report;
+    this.#committed = committed;
   }
 
   repairing(replica: Observed): void {
     this.#before.set(replica.node, replica.durable);
   }
 
-  /** The repair is over, with everything back or cut short by the end of its process. */
-  repairEnded(replica: Observed, outcome: "repaired" | "stopped"): void {
+  /** The repair is over: everything is back, its process has ended, or the disk is given up. */
+  repairEnded(replica: Observed, outcome: RepairOutcome): void {
+    if (outcome === "superseded") this.#givenUp(replica);
     const before = this.#before.get(replica.node);
     this.#before.delete(replica.node);
     const other = before === undefined ? "all of it" : difference(before, replica.durable);
     if (other !== undefined)
       this.#report("repair", `${describe(replica)} is ${outcome} with another ${other}`);
+  }
+
+  /** Only if other entries are committed in the place of what is damaged. */
+  #givenUp(replica: Observed): void {
+    const { durable, disk } = replica;
+    const slots = [...disk.damaged.keys()].map((index) => durable.stored.at(index));
+    const overtaken = slots.some(
+      (slot) =>
+        slot !== undefined &&
+        slot.entry.index <= this.#committed.count &&
+        !this.#committed.agrees(slot),
+    );
+    if (!overtaken)
+      this.#report(
+        "repair",
+        `${describe(replica)} gives up its disk, but nothing else is committed in the place of what is damaged on it`,
+      );
   }
 
   started(replica: Observed): void {

@@ -1,7 +1,7 @@
 import type { LogIndex, MemberId, Message } from "@annals/raft";
 import type { PeerTransport } from "@annals/replica";
 import type { Mutant } from "./mutant.ts";
-import { patched } from "./patchedCore.ts";
+import { ackedByMost, patched } from "./patchedCore.ts";
 
 /** FAULT MODULE: bugs inside the core, patched into its objects from outside while a mutant runs. */
 export const CORE_MUTANTS: readonly Mutant[] = [
@@ -26,7 +26,7 @@ export const CORE_MUTANTS: readonly Mutant[] = [
   patched("commit-by-half", "an entry is committed by half of the voters", (raft) => {
     const { tracker } = raft;
     tracker.committed = () => {
-      const acked = tracker.members.map(({ matchIndex }) => matchIndex).toSorted((a, b) => b - a);
+      const acked = ackedByMost(tracker.members);
       return acked[Math.max(0, Math.ceil(acked.length / 2) - 1)] ?? 0;
     };
   }),

@@ -19,6 +19,8 @@ export interface Mutant {
   readonly wipedKeepsId?: boolean;
   /** A repair takes whatever it is answered first. */
   readonly trustsPages?: boolean;
+  /** A repair gives the disk up on the word of one peer. */
+  readonly believesOnePeer?: boolean;
   /** The last blob that was saved before a crash is not there after it. */
   readonly savesBlobsLate?: boolean;
   readonly wrapBlobs?: (blobs: BlobHolder, replica: SimulatedReplica) => BlobHolder;

@@ -57,6 +57,11 @@ interface RaftInside {
   readonly readOnly: { readonly token: number; ack(from: MemberId, token: number): void };
 }
 
+/** What members have acknowledged, highest first: the nth is on n of them. */
+export function ackedByMost(members: RaftInside["tracker"]["members"]): readonly LogIndex[] {
+  return members.map(({ matchIndex }) => matchIndex).toSorted((a, b) => b - a);
+}
+
 /** FAULT MODULE: a bug inside the core, patched into its objects from outside while the mutant runs. */
 export function patched(
   name: string,

@@ -1,17 +1,15 @@
 import { asIndex } from "@annals/raft";
 import type { LogIndex } from "@annals/raft";
 import type { Mutant } from "./mutant.ts";
-import { patched } from "./patchedCore.ts";
+import { ackedByMost, patched } from "./patchedCore.ts";
 import type { ProgressInside } from "./patchedCore.ts";
 
 /** FAULT MODULE: bugs in who counts, and in what a follower takes from a leader. */
 export const QUORUM_MUTANTS: readonly Mutant[] = [
   patched("learner-counted", "what a learner has acknowledged counts like a voter's", (raft) => {
     const { tracker } = raft;
-    tracker.committed = () => {
-      const acked = tracker.members.map(({ matchIndex }) => matchIndex).toSorted((a, b) => b - a);
-      return acked[Math.floor(tracker.membership.voters.length / 2)] ?? 0;
-    };
+    tracker.committed = () =>
+      ackedByMost(tracker.members)[Math.floor(tracker.membership.voters.length / 2)] ?? 0;
   }),
   patched(
     "joint-left-early",
@@ -20,11 +18,8 @@ export const QUORUM_MUTANTS: readonly Mutant[] = [
       const { tracker } = raft;
       tracker.committed = () => {
         const { voters } = tracker.membership;
-        const acked = tracker.members
-          .filter(({ member }) => voters.includes(member))
-          .map(({ matchIndex }) => matchIndex)
-          .toSorted((a, b) => b - a);
-        return acked[Math.floor(voters.length / 2)] ?? 0;
+        const own = tracker.members.filter(({ member }) => voters.includes(member));
+        return ackedByMost(own)[Math.floor(voters.length / 2)] ?? 0;
       };
     },
   ),

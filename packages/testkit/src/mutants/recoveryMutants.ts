@@ -29,6 +29,11 @@ export const RECOVERY_MUTANTS: readonly Mutant[] = [
     bug: "a repair takes what it is answered first, without looking whether the chain goes on",
     trustsPages: true,
   },
+  {
+    name: "one-witness-believed",
+    bug: "a repair gives the disk up when one peer says that it has committed other entries",
+    believesOnePeer: true,
+  },
 ];
 
 class TornTailDisk extends SimulatedDisk {

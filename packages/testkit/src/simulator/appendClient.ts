@@ -3,6 +3,7 @@ import type { AnnalsError, Attachments, ProducerStamp } from "@annals/record";
 import type { AppendResult } from "@annals/replica";
 import { makeRecord } from "../checkers/recordId.ts";
 import type { LogUnderTest } from "./logUnderTest.ts";
+import { Pace } from "./pace.ts";
 import type { Random } from "./random.ts";
 import type { SimulatedReplica } from "./simulatedReplica.ts";
 
@@ -49,35 +50,30 @@ export class AppendClient {
   #epoch = 1;
   #sequence = 0;
   #leader = 0;
-  #stopped = false;
+  readonly #pace: Pace;
 
   constructor(log: LogUnderTest, random: Random, producer: string | undefined) {
     this.#log = log;
     this.#random = random;
     this.#producer = producer;
     this.#window = producer === undefined ? 1 : random.between(1, WINDOW_MAX);
-    this.#stepLater();
+    this.#pace = new Pace(log, random, 1, () => this.#step());
+    this.#pace.next();
   }
 
   /** Begins nothing new; what is open goes on. */
   stop(): void {
-    this.#stopped = true;
+    this.#pace.stop();
   }
 
   get openRequests(): number {
     return this.#open.size;
   }
 
-  #stepLater(): void {
-    const { scheduler, plan } = this.#log.world;
-    scheduler.after(1 + this.#random.exponential(plan.clients.thinkUs), () => this.#step());
-  }
-
   #step(): void {
-    if (this.#stopped) return;
     if (this.#producer !== undefined && this.#random.chance(0.002)) this.#beginEpoch();
     if (this.#span() < this.#window) this.#begin();
-    this.#stepLater();
+    this.#pace.next();
   }
 
   /** Requests from the oldest open one to the newest: what the producer table must remember. */
@@ -207,7 +203,7 @@ export class AppendClient {
     const entry = committed.entryOfSeq(result.lastSeq);
     if (entry !== undefined) ledger.acknowledged(entry);
     if (late) return;
-    if (!this.#stopped && this.#random.chance(world.plan.chances.get("lostAnswer") ?? 0)) {
+    if (!this.#pace.stopped && this.#random.chance(world.plan.chances.get("lostAnswer") ?? 0)) {
       world.journal.note("lostAnswer", target.node, this.#log.number, request.number);
       this.#outcomeUnknown(request);
       return;
@@ -240,7 +236,7 @@ export class AppendClient {
       return;
     }
     oracle.refused(request.number);
-    if (this.#stopped || this.#random.chance(0.2)) {
+    if (this.#pace.stopped || this.#random.chance(0.2)) {
       this.#close(request);
       return;
     }
@@ -257,7 +253,7 @@ export class AppendClient {
     const { scheduler } = this.#log.world;
     scheduler.after(2000 + this.#random.below(50_000), () => {
       if (!request.open) return;
-      if (this.#stopped && request.stamp === undefined) {
+      if (this.#pace.stopped && request.stamp === undefined) {
         this.#close(request);
         return;
       }

@@ -1,6 +1,7 @@
 import type { AnnalsError } from "@annals/record";
 import { markOf } from "../checkers/commandOracle.ts";
 import type { LogUnderTest } from "./logUnderTest.ts";
+import { Pace } from "./pace.ts";
 import type { Random } from "./random.ts";
 import type { SimulatedReplica } from "./simulatedReplica.ts";
 
@@ -13,31 +14,25 @@ export class CommandClient {
   readonly #log: LogUnderTest;
   readonly #random: Random;
   readonly #open = new Set<number>();
-  #stopped = false;
+  readonly #pace: Pace;
 
   constructor(log: LogUnderTest, random: Random) {
     this.#log = log;
     this.#random = random;
-    this.#stepLater();
+    this.#pace = new Pace(log, random, THINK_FACTOR, () => this.#step());
+    this.#pace.next();
   }
 
   stop(): void {
-    this.#stopped = true;
+    this.#pace.stop();
   }
 
   get openRequests(): number {
     return this.#open.size;
   }
 
-  #stepLater(): void {
-    const { scheduler, plan } = this.#log.world;
-    const thinkUs = THINK_FACTOR * plan.clients.thinkUs;
-    scheduler.after(1 + this.#random.exponential(thinkUs), () => this.#step());
-  }
-
   #step(): void {
-    if (this.#stopped) return;
-    this.#stepLater();
+    this.#pace.next();
     const { replicas } = this.#log;
     const leading = replicas.filter(({ replica }) => replica?.role === "leader");
     const { inService } = this.#log.world;

@@ -1,16 +1,23 @@
 import { CYCLE_STEPS } from "../storage/cycleSteps.ts";
+import { DAMAGES } from "../storage/diskImage.ts";
 import type { Damage } from "../storage/diskImage.ts";
 import { TIMED_FAULTS } from "./faultKinds.ts";
 import type { TimedFault } from "./faultKinds.ts";
+import { isMachineFault, MACHINE_FAULTS } from "./machineFaults.ts";
 import { Operator } from "./operator.ts";
 import type { Random } from "./random.ts";
 import type { SimulatedNode } from "./simulatedNode.ts";
+import type { SimulatedReplica } from "./simulatedReplica.ts";
 import type { World } from "./world.ts";
 
 /** Streams of chance: one for the moments of each kind, one for every single strike. */
 const MOMENTS = 0x1_0000;
 const STRIKES = 0x100_0000;
 const STRIKES_OF_KIND = 0x1_0000;
+
+/** How often a fault of tails looks out for a machine that it suits, and how many times it does in an election timeout. */
+const TAIL_LOOKS = 400;
+const TAIL_LOOKS_OF_ELECTION = 40;
 
 /**
  * Strikes with the timed faults of the plan, each at random moments of its own rate, until it is told to stop. A strike has a name, such as
@@ -59,6 +66,11 @@ export class FaultInjector {
     const electionUs = this.#electionUs();
     const note = (value: number, text?: string): void =>
       journal.note(fault, node.id, 0, value, text === undefined ? undefined : () => text);
+    if (isMachineFault(fault)) {
+      note(1);
+      MACHINE_FAULTS[fault](node, random, electionUs, this.#world.plan.workers);
+      return;
+    }
     switch (fault) {
       case "partition": {
         if (network.partition.active) return;
@@ -75,50 +87,10 @@ export class FaultInjector {
         });
         return;
       }
-      case "crash":
-        note(1);
-        node.crashFor(random.below(4 * electionUs), random.pick(CYCLE_STEPS));
-        return;
-      case "workerCrash":
-        note(1);
-        node.crashWorker(random.below(this.#world.plan.workers), random.pick(CYCLE_STEPS));
-        return;
       case "powerCut":
         journal.note(fault, 0, 0, 0);
         for (const one of inService)
           one.crashFor(random.below(2 * electionUs), random.pick(CYCLE_STEPS));
-        return;
-      case "stop":
-        note(1);
-        node.stopFor(random.below(2 * electionUs));
-        return;
-      case "freeze":
-        note(1);
-        node.freezeFor(random.below(4 * electionUs));
-        return;
-      case "clockJump":
-        note(1);
-        node.jumpClock(random.between(-3_600_000, 3_600_000));
-        return;
-      case "lateTick":
-        note(1);
-        node.delayTick(random.below(3 * electionUs));
-        return;
-      case "slowDisk":
-        note(1);
-        node.slowFlushes(random.pick([1, 10, 50]));
-        return;
-      case "stalledDisk":
-        note(1);
-        node.stallDisk(random.below(4 * electionUs));
-        return;
-      case "failedFlush":
-        note(1);
-        node.failNextFlush();
-        return;
-      case "fullDisk":
-        note(1);
-        node.fillDisk(random.below(6 * electionUs));
         return;
       case "damage":
         this.#damage([node], random.pick(["flipped", "misplaced"]), 1, random);
@@ -132,9 +104,8 @@ export class FaultInjector {
           random,
         );
         return;
-      case "misread":
-        note(1);
-        node.misread(random);
+      case "damagedTail":
+        this.#damageTail(node, random, random.chance(0.7) ? TAIL_LOOKS : 0);
         return;
       case "transfer":
         this.#transfer(random);
@@ -186,6 +157,31 @@ export class FaultInjector {
       journal.note(entriesMax === 1 ? "damage" : "zeroedPage", node.id, 0, 1, () => damage);
       if (scrubUs !== undefined) scheduler.after(scrubUs, () => node.scrub());
     }
+  }
+
+  /** Lies in wait for a log that has what the others will never have; it is found soon, before it is overwritten. */
+  #damageTail(node: SimulatedNode, random: Random, looks: number): void {
+    if (this.#stopped) return;
+    const { journal, scheduler, inService } = this.#world;
+    const stray = inService.flatMap(({ replicas }) => replicas).find((one) => this.#isStray(one));
+    if (stray === undefined && looks > 0) {
+      const againUs = Math.ceil(this.#electionUs() / TAIL_LOOKS_OF_ELECTION);
+      scheduler.after(againUs, () => this.#damageTail(node, random, looks - 1));
+      return;
+    }
+    const target = stray ?? random.pick(node.replicas);
+    const damage = random.pick(DAMAGES);
+    if (!this.#operator.damageTail(target, damage, random.between(1, 4))) return;
+    journal.note("damagedTail", target.node, target.log, stray === undefined ? 0 : 1, () => damage);
+    target.host.scrub();
+  }
+
+  /** Whether another entry is committed in the place of its last one. */
+  #isStray({ log, durable }: SimulatedReplica): boolean {
+    const { committed } = this.#world.logs[log - 1] ?? {};
+    const { last } = durable.stored;
+    if (last === undefined || committed === undefined) return false;
+    return last.entry.index <= committed.count && !committed.agrees(last);
   }
 
   /** Some node, often one that leads a log: there faults hurt most. */

@@ -34,6 +34,7 @@ export const TIMED_FAULTS = [
   "join",
   "leave",
   "stalledTail",
+  "damagedTail",
 ] as const;
 export type TimedFault = (typeof TIMED_FAULTS)[number];
 

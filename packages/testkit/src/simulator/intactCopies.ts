@@ -8,7 +8,9 @@ import type { World } from "./world.ts";
 export function keepsEveryEntry(world: World, members: ReadonlySet<number>): boolean {
   return world.logs.every((log) => {
     const damaged = new Set(log.replicas.flatMap(({ disk }) => [...disk.damaged.keys()]));
-    return [...damaged].every((index) => isIntactOn(log, index, members));
+    return [...damaged].every(
+      (index) => index > log.committed.count || isIntactOn(log, index, members),
+    );
   });
 }
 

@@ -30,6 +30,7 @@ const RUN_KINDS = [
   "repairRefuted",
   "repairMissing",
   "repaired",
+  "superseded",
 ] as const;
 
 /** What can happen in a simulation; the number of each kind is reported. */

@@ -20,8 +20,12 @@ export function settlement(
   return undefined;
 }
 
+function stillWanted({ replicas }: LogUnderTest): readonly SimulatedReplica[] {
+  return replicas.filter(({ host }) => !host.lost);
+}
+
 function logSettlement(log: LogUnderTest): string | undefined {
-  const running = log.replicas.filter(({ host }) => !host.dead && !host.replaced);
+  const running = stillWanted(log);
   const down = running.find(({ replica }) => replica === undefined);
   if (down !== undefined) return `n${down.node} is down`;
   const damaged = running.find(({ disk }) => disk.damaged.size > 0);

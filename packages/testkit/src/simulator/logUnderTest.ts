@@ -88,7 +88,7 @@ export class LogUnderTest {
       ...(plan.blobs.chance > 0 ? [new BlobsPrecede(report)] : []),
       new QuorumContact(report, world),
       new Recovery(report),
-      new Repairs(report),
+      new Repairs(report, this.committed),
       this.ledger,
       this.receipts,
     ];

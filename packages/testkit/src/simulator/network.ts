@@ -81,6 +81,11 @@ export class Network {
     return this.#random.chance(this.chanceOf(fault));
   }
 
+  /** In which way a page is wrong. */
+  drawWrong(): number {
+    return this.#random.below(2 ** 31);
+  }
+
   /** A frame on a link of its own, beside those of the replicas: the process at the other end gets it, unless it is lost on the way. */
   sendAside(from: SimulatedReplica, target: SimulatedReplica, arrive: () => void): void {
     const { journal, scheduler, plan } = this.#world;

@@ -4,6 +4,7 @@ import { isIntactOn, keepsEveryEntry } from "./intactCopies.ts";
 import { sustains } from "./quorums.ts";
 import type { Random } from "./random.ts";
 import type { SimulatedNode } from "./simulatedNode.ts";
+import type { SimulatedReplica } from "./simulatedReplica.ts";
 import type { World } from "./world.ts";
 
 /** Places that a cluster may grow to. */
@@ -34,9 +35,7 @@ export class Operator {
       node.crashFor(random.below(2 * this.#electionUs), "begun");
       return true;
     }
-    node.replace();
-    const successor = this.#world.addMachine(node.place);
-    this.#startLater(successor, random);
+    this.#startLater(this.#world.succeed(node), random);
     return true;
   }
 
@@ -62,6 +61,22 @@ export class Operator {
       (member) => under.replicas[member - 1]?.disk.damaged.size === 0,
     ).length;
     if (2 * whole <= wanted.length) this.#world.journal.note("helical", id, log, whole);
+    return true;
+  }
+
+  /**
+   * Bit rot in the last entries of a log that its disk does not know to be committed. It may turn out that others were committed in their
+   * place, and then the disk must be given up: so only where the rest can do without it, and are as many as it has heard of.
+   */
+  damageTail({ host, disk, durable }: SimulatedReplica, damage: Damage, entries: number): boolean {
+    const uncertain = this.#world.inService.filter((one) => one.uncertain).length;
+    if (host.lost || this.#world.nodes.length + uncertain >= MACHINES_MAX) return false;
+    if (host.roster.members().length > this.#world.wanted().length) return false;
+    const last = durable.stored.count;
+    const first = Math.max(durable.hardState.commitIndex + 1, last - entries + 1);
+    if (first > last || !this.mayLose(host)) return false;
+    for (let index = first; index <= last; index++)
+      disk.damageEntry(this.#world.index(index), damage);
     return true;
   }
 
@@ -93,9 +108,10 @@ export class Operator {
     return undefined;
   }
 
-  /** A node is no more wanted. It runs on, and hears that it is no member any more. */
+  /** A node is no more wanted. It runs on and hears that it is no member. Nobody takes one away while a repair may need its word. */
   leave(node: SimulatedNode): boolean {
-    const { leaving } = this.#world;
+    const { leaving, inService } = this.#world;
+    if (inService.some(({ uncertain }) => uncertain)) return false;
     if (node.lost || leaving.has(node.id) || this.#world.wanted().length < 2) return false;
     if (!this.#atRest()) return false;
     leaving.add(node.id);
@@ -122,7 +138,8 @@ export class Operator {
   }
 
   #intact(): ReadonlySet<number> {
-    return new Set(this.#world.inService.filter(({ lost }) => !lost).map(({ id }) => id));
+    const intact = this.#world.inService.filter(({ lost, uncertain }) => !lost && !uncertain);
+    return new Set(intact.map(({ id }) => id));
   }
 
   #startLater(node: SimulatedNode, random: Random): void {

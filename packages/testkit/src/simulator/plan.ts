@@ -67,7 +67,7 @@ export function drawPlan(seed: number, faultyMsMax: number = Infinity): Plan {
       recordsMax: random.pick([1, 3, 10, 40]),
       recordBytesMax: random.pick([8, 100, 1000]),
     },
-    everyMs: faultless ? new Map() : drawTimed(random),
+    everyMs: faultless ? new Map() : drawTimed(random, new Random(seed, 3)),
     chances: faultless ? new Map() : drawChances(random, new Random(seed, 2)),
     healsQuorumOnly: random.chance(0.5),
     blobs: {
@@ -101,11 +101,14 @@ function drawConfig(random: Random): ReplicaConfig {
   };
 }
 
-function drawTimed(random: Random): ReadonlyMap<TimedFault, number> {
+function drawTimed(random: Random, ofTails: Random): ReadonlyMap<TimedFault, number> {
   const everyMs = new Map<TimedFault, number>();
   for (const fault of TIMED_FAULTS) {
-    const on = random.chance(0.4);
-    const rate = random.pick([500, 1000, 2000, 5000]);
+    // Few machines can have their tails damaged at any moment, so that it takes many attempts.
+    const often = fault === "damagedTail";
+    const from = often ? ofTails : random;
+    const on = from.chance(often ? 0.6 : 0.4);
+    const rate = from.pick(often ? [100, 200, 500] : [500, 1000, 2000, 5000]);
     if (on) everyMs.set(fault, rate);
   }
   return everyMs;
@@ -116,7 +119,7 @@ function drawChances(random: Random, ofPages: Random): ReadonlyMap<ChanceFault, 
   for (const fault of CHANCE_FAULTS) {
     const from = fault === "wrongPage" ? ofPages : random;
     const on = from.chance(0.4);
-    const chance = from.pick([0.01, 0.05, 0.2]);
+    const chance = from.pick(fault === "wrongPage" ? [0.05, 0.2, 0.5] : [0.01, 0.05, 0.2]);
     if (on) chances.set(fault, chance);
   }
   return chances;

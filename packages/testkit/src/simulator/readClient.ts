@@ -1,5 +1,6 @@
 import type { Replica } from "@annals/replica";
 import type { LogUnderTest } from "./logUnderTest.ts";
+import { Pace } from "./pace.ts";
 import type { Random } from "./random.ts";
 import type { SimulatedReplica } from "./simulatedReplica.ts";
 
@@ -9,31 +10,26 @@ const GRACE_TICKS = 8;
 export class ReadClient {
   readonly #log: LogUnderTest;
   readonly #random: Random;
+  readonly #pace: Pace;
   #open = 0;
-  #stopped = false;
 
   constructor(log: LogUnderTest, random: Random) {
     this.#log = log;
     this.#random = random;
-    this.#stepLater();
+    this.#pace = new Pace(log, random, 1, () => this.#step());
+    this.#pace.next();
   }
 
   stop(): void {
-    this.#stopped = true;
+    this.#pace.stop();
   }
 
   get openRequests(): number {
     return this.#open;
   }
 
-  #stepLater(): void {
-    const { scheduler, plan } = this.#log.world;
-    scheduler.after(1 + this.#random.exponential(plan.clients.thinkUs), () => this.#step());
-  }
-
   #step(): void {
-    if (this.#stopped) return;
-    this.#stepLater();
+    this.#pace.next();
     const target = this.#chooseReplica();
     const { replica, host, failure } = target;
     if (replica === undefined || host.frozen || failure !== undefined || target.closing) return;

@@ -39,13 +39,18 @@ export function askForPage(
 function maybeWrong(world: World, asking: SimulatedReplica, page: RepairPage): RepairPage {
   if (!world.network.strikes("wrongPage")) return page;
   world.journal.note("wrongPage", asking.node, asking.log, page.entries.length);
-  return { ...page, entries: page.entries.map((entry, k) => (k === 0 ? altered(entry) : entry)) };
+  const chance = world.network.drawWrong();
+  return {
+    ...page,
+    entries: page.entries.map((entry, k) => (k === 0 ? altered(entry, chance) : entry)),
+  };
 }
 
-function altered(entry: Entry): Entry {
-  if (entry.data.length === 0) return { ...entry, term: asTerm(entry.term + 1) };
+/** Two peers that are wrong are hardly ever wrong in the same way. */
+function altered(entry: Entry, chance: number): Entry {
+  if (entry.data.length === 0) return { ...entry, term: asTerm(entry.term + 1 + chance) };
   const data = new Uint8Array(entry.data);
-  const at = data.length - 1;
-  data[at] = (data[at] ?? 0) ^ 1;
+  const at = chance % data.length;
+  data[at] = (data[at] ?? 0) ^ (1 + (chance % 255));
   return { ...entry, data };
 }

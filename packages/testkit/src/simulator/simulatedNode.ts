@@ -69,6 +69,11 @@ export class SimulatedNode {
     return this.replicas.some(({ disk }) => disk.damaged.size > 0);
   }
 
+  /** What its disks have promised may be among what is damaged: they may have to be given up. */
+  get uncertain(): boolean {
+    return this.replicas.some(({ disk }) => disk.uncertain);
+  }
+
   /** Another machine has its place; this one stands in the attic, with all its disks hold. */
   get replaced(): boolean {
     return this.#replaced;
@@ -129,6 +134,11 @@ export class SimulatedNode {
   /** A log that is found damaged is repaired first; the others of the node go on. */
   #startReplica(replica: SimulatedReplica): void {
     if (!this.#up || this.#stopping || replica.up || replica.repairing) return;
+    if (replica.disk.uncertain) {
+      // The end of a log is read before it is served.
+      replica.mend();
+      return;
+    }
     try {
       replica.start();
     } catch (error) {
@@ -301,6 +311,12 @@ export class SimulatedNode {
   replace(): void {
     this.crash("begun");
     this.#replaced = true;
+  }
+
+  /** The others have committed something else than what its disks had: it comes back as another machine, with empty ones. */
+  giveUp(): void {
+    const successor = this.#world.succeed(this);
+    this.#world.scheduler.after(this.#random.below(2_000_000), () => successor.start());
   }
 
   /** The machine is fetched from the attic and runs with the disks as they were, for a while. */

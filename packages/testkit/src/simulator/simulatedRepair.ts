@@ -1,8 +1,8 @@
 import { asIndex } from "@annals/raft";
 import type { Entry, LogIndex } from "@annals/raft";
 import { ZERO_HASH } from "@annals/record";
-import { RunRepair } from "@annals/replica";
-import type { DamagedRun, RepairPage } from "@annals/replica";
+import { RunRepair, witnessesNeeded } from "@annals/replica";
+import type { DamagedRun, RepairOutcome, RepairPage } from "@annals/replica";
 import { hashEntry } from "@annals/storage";
 import type { Random } from "./random.ts";
 import { askForPage } from "./repairLink.ts";
@@ -57,7 +57,7 @@ export class SimulatedRepair {
   }
 
   /** Reads the log through, and gets what is damaged back, a run of neighbours at a time. */
-  async run(): Promise<"repaired" | "superseded" | "stopped"> {
+  async run(): Promise<RepairOutcome> {
     await this.#wait(this.#random.below(DIAGNOSIS_US));
     this.#diagnosed = true;
     const fetched: Entry[] = [];
@@ -70,13 +70,14 @@ export class SimulatedRepair {
     return "repaired";
   }
 
-  #fetchRun(run: DamagedRun, fetched: Entry[]): ReturnType<SimulatedRepair["run"]> {
+  #fetchRun(run: DamagedRun, fetched: Entry[]): Promise<RepairOutcome> {
     const { mutant, journal } = this.#world;
     const { node, log } = this.#replica;
     let staged: Entry[] = [];
     const current = new RunRepair<SimulatedReplica>({
       run,
       commitIndex: this.#replica.durable.hardState.commitIndex,
+      witnessesNeeded: () => (mutant?.believesOnePeer === true ? 1 : this.#witnessesNeeded()),
       peers: () => this.#peers(),
       fetch: (peer, from, to) => askForPage(this.#world, this.#replica, peer, from, to),
       sink: {
@@ -94,6 +95,11 @@ export class SimulatedRepair {
     });
     this.#current = current;
     return current.run();
+  }
+
+  #witnessesNeeded(): number {
+    const { host, id } = this.#replica;
+    return witnessesNeeded(host.roster.members().filter((member) => member !== id).length);
   }
 
   /** The newest machine of every other place, as addresses lead to it. */

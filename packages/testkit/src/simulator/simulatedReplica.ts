@@ -11,7 +11,14 @@ import type {
 } from "@annals/raft";
 import { AnnalsError, asSeq } from "@annals/record";
 import { Replica } from "@annals/replica";
-import type { Clock, LogStore, PeerTransport, RepairPage, StoredEntry } from "@annals/replica";
+import type {
+  Clock,
+  LogStore,
+  PeerTransport,
+  RepairOutcome,
+  RepairPage,
+  StoredEntry,
+} from "@annals/replica";
 import type { Observed } from "../checkers/checker.ts";
 import { CYCLE_STEPS, isInForce } from "../storage/cycleSteps.ts";
 import type { CycleStep } from "../storage/cycleSteps.ts";
@@ -223,22 +230,23 @@ export class SimulatedReplica implements Observed {
     repair.run().then(
       (outcome) => {
         if (this.#repair !== repair) return;
-        if (outcome !== "repaired") world.report("repair", `n${this.node} is ${outcome}`);
-        this.#endRepair("repaired");
-        this.host.onMended(this);
+        if (outcome === "stopped") world.report("repair", `n${this.node} is ${outcome}`);
+        this.#endRepair(outcome);
+        if (outcome === "superseded") this.host.giveUp();
+        else this.host.onMended(this);
       },
       (error: unknown) => world.report("repair", `n${this.node}: ${String(error)}`),
     );
   }
 
-  #endRepair(outcome: "repaired" | "stopped"): void {
+  #endRepair(outcome: RepairOutcome): void {
     const repair = this.#repair;
     if (repair === undefined) return;
     const { world, checkers } = this.#under;
     this.#repair = undefined;
     world.repairs--;
     repair.stop();
-    if (outcome === "repaired") world.journal.note("repaired", this.node, this.log, this.life);
+    if (outcome !== "stopped") world.journal.note(outcome, this.node, this.log, this.life);
     for (const checker of checkers) checker.repairEnded?.(this, outcome);
   }
 
@@ -255,7 +263,7 @@ export class SimulatedReplica implements Observed {
         if (stored === undefined) break;
         entries.push(stored.entry);
       }
-      return { entries, commitIndex: reads.initialState().hardState.commitIndex };
+      return { entries, commitIndex: this.raft?.commitIndex ?? asIndex(0) };
     } catch (error) {
       this.#damageMet(error);
       return { entries, commitIndex: asIndex(0) };

@@ -35,6 +35,8 @@ export interface Outcome {
 
 /** Simulated time that clients go on after everything was healed, then the time within which all must be settled. */
 const AFTERMATH_ELECTIONS = 4;
+/** How long they go on for repairs: of an entry that nobody else has, only another one in its place tells that it was never committed. */
+const REPAIR_ELECTIONS = 100;
 const SETTLE_ELECTIONS = 400;
 /** How many times as long it may take while logs still grow somewhere. */
 const SETTLE_PROLONGED = 5;
@@ -68,11 +70,15 @@ async function runSeed(seed: number, options: WorldOptions): Promise<Outcome> {
   faults.stop();
   heal(world);
   const stopAtUs = healAtUs + AFTERMATH_ELECTIONS * electionUs;
-  await run(world, () => scheduler.nowUs >= stopAtUs);
+  const goOnUntilUs = stopAtUs + REPAIR_ELECTIONS * electionUs;
+  await run(world, () => {
+    const { nowUs } = scheduler;
+    return nowUs >= stopAtUs && (world.repairs === 0 || nowUs >= goOnUntilUs);
+  });
   for (const client of clients) client.stop();
-  const latestUs = stopAtUs + SETTLE_PROLONGED * SETTLE_ELECTIONS * electionUs;
-  let settledByUs = stopAtUs + SETTLE_ELECTIONS * electionUs;
-  let nextLookUs = stopAtUs;
+  const latestUs = scheduler.nowUs + SETTLE_PROLONGED * SETTLE_ELECTIONS * electionUs;
+  let settledByUs = scheduler.nowUs + SETTLE_ELECTIONS * electionUs;
+  let nextLookUs = scheduler.nowUs;
   let stored = 0;
   let unsettled: string | undefined = "not looked at";
   await run(world, () => {
@@ -153,9 +159,12 @@ function storedEntries({ logs }: World): number {
 /** Some of the machines that are well, enough for a quorum wherever one is needed. */
 function enough(world: World, random: Random): readonly SimulatedNode[] {
   const living = random.shuffled(world.inService.filter(({ lost }) => !lost));
+  const certain = living.filter(({ uncertain }) => !uncertain);
   for (let count = random.between(1, living.length); count < living.length; count++) {
     const some = living.slice(0, count);
-    const members = new Set<number>(some.map(({ id }) => id));
+    const members = new Set<number>(
+      certain.filter((one) => some.includes(one)).map(({ id }) => id),
+    );
     if (sustains(world, members) && keepsEveryEntry(world, members)) return some;
   }
   return living;

@@ -46,10 +46,12 @@ export class TailClient {
   }
 
   #comeBack(): void {
-    const { scheduler, inService } = this.#log.world;
+    const { scheduler, inService, leaving } = this.#log.world;
+    // In the end all must be read, and who was taken out of the cluster does not hear of it.
+    const hosts = this.#stopped ? inService.filter(({ id }) => !leaving.has(id)) : inService;
     const afterUs = Math.max(0, this.#stalledUntilUs - scheduler.nowUs);
     scheduler.after(afterUs + 1 + this.#random.below(20_000), () => {
-      const { id } = this.#random.pick(inService);
+      const { id } = this.#random.pick(hosts);
       const target = this.#log.replicas[id - 1];
       if (target === undefined || !canServe(target)) this.#comeBack();
       else this.#follow(target, target.life);

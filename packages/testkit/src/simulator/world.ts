@@ -88,6 +88,12 @@ export class World {
     return node;
   }
 
+  /** The disks of a machine are gone or given up: one with empty disks has its place, switched off yet. */
+  succeed(node: SimulatedNode): SimulatedNode {
+    node.replace();
+    return this.addMachine(node.place);
+  }
+
   /** A machine that was never switched on is taken away again. */
   giveUp(node: SimulatedNode): void {
     node.replace();

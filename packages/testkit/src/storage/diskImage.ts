@@ -1,11 +1,9 @@
-import { createHash } from "node:crypto";
 import { asIndex, asTerm, NOBODY } from "@annals/raft";
 import type { Entry, HardState, LogIndex, MembershipState } from "@annals/raft";
-import { asSeq, batchSeqRange, chainHash, ZERO_HASH } from "@annals/record";
+import { asSeq, batchSeqRange, ZERO_HASH } from "@annals/record";
 import type { Seq } from "@annals/record";
 import type { ProducerState, StoredEntry, WriteCycle } from "@annals/replica";
-import { StorageError } from "@annals/storage";
-import { entryKindCode } from "@annals/wire";
+import { hashEntry, StorageError } from "@annals/storage";
 
 /** A stored entry with what the log adds up to at its end. */
 export interface StoredSlot extends StoredEntry {
@@ -131,12 +129,10 @@ export function nextSlot(previous: StoredSlot | undefined, entry: Entry): Stored
       throw misuse(`the batch in entry ${entry.index} leaves a gap`);
     lastSeq = range.lastSeq;
   }
-  const data = new Uint8Array(entry.data);
-  const kind = entryKindCode(entry.kind);
-  const before = previous?.hash ?? ZERO_HASH;
-  const hash = chainHash(sha256, before, entry.index, entry.term, kind, data);
-  const totalBytes = (previous?.totalBytes ?? 0) + data.length;
-  return { entry: { ...entry, data }, hash, lastSeq, totalBytes };
+  const stored = { ...entry, data: new Uint8Array(entry.data) };
+  const hash = hashEntry(previous?.hash ?? ZERO_HASH, stored);
+  const totalBytes = (previous?.totalBytes ?? 0) + stored.data.length;
+  return { entry: stored, hash, lastSeq, totalBytes };
 }
 
 function nextProducers(
@@ -155,10 +151,4 @@ function nextProducers(
 
 function misuse(text: string): StorageError {
   return new StorageError("ERR_STORAGE_MISUSE", text);
-}
-
-function sha256(...parts: readonly Uint8Array[]): Uint8Array {
-  const hash = createHash("sha256");
-  for (const part of parts) hash.update(part);
-  return hash.digest();
 }

@@ -1,13 +1,13 @@
 import type { Entry } from "@annals/raft";
-import { RunRepair } from "@annals/replica";
-import { diagnoseLog, hashEntry, LogRepair } from "@annals/storage";
+import { RunRepair, witnessesNeeded } from "@annals/replica";
+import { diagnoseLog, DiskFloor, hashEntry, LogRepair } from "@annals/storage";
 import type { LogRepairOptions } from "@annals/storage";
 
 /** Diagnoses a log on LMDB and repairs it with the entries of others, each of which may lack some. Resolves with what was found. */
 export async function repairFrom(
   directory: string,
   peers: readonly (readonly Entry[])[],
-  options: Pick<LogRepairOptions, "isolate" | "onStep"> = {},
+  options: Partial<Pick<LogRepairOptions, "floor" | "isolate" | "onStep">> = {},
 ): Promise<"sound" | "repaired" | "unusable" | "missing"> {
   const diagnosis = await diagnoseLog(directory, { isolate: options.isolate ?? true });
   if (diagnosis.kind !== "damaged") return diagnosis.kind;
@@ -16,6 +16,7 @@ export async function repairFrom(
     diagnosis,
     segmentBytes: 1024 * 1024,
     maxProducers: 100,
+    floor: new DiskFloor(directory, 1),
     ...options,
   });
   try {
@@ -24,6 +25,7 @@ export async function repairFrom(
         run,
         sink,
         commitIndex: repair.commitIndex,
+        witnessesNeeded: () => witnessesNeeded(peers.length),
         peers: () => ["self", ...peers],
         fetch: async (peer, from, to) => {
           const entries =

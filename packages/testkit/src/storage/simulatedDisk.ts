@@ -62,6 +62,12 @@ export class SimulatedDisk {
     return this.#damaged;
   }
 
+  /** Whether entries are damaged that may have been promised to be kept, and of which it does not say that they are committed. */
+  get uncertain(): boolean {
+    const { commitIndex } = this.#image.hardState;
+    return this.#damaged.size > 0 && Math.max(...this.#damaged.keys()) > commitIndex;
+  }
+
   /** What was got back takes the place of what was damaged, all of it at once. Only while no store is open. */
   mend(entries: readonly Entry[]): void {
     const { stored } = this.#image;
@@ -131,12 +137,21 @@ export class SimulatedDisk {
 
   /** A flush has brought the disk to this state. */
   protected persist(image: DiskImage): void {
+    this.#forgetOverwritten(image);
     this.#image = image;
     const { term, votedFor } = image.hardState;
     const attested = this.#attested;
     const promised = attested.term === term && attested.votedFor === votedFor;
     if (!promised || image.stored.count >= attested.last + LAG_ENTRIES_MAX)
       this.#attested = attestationOf(image, image.stored.count);
+  }
+
+  /** Where other entries were written nothing is damaged any more. */
+  #forgetOverwritten({ stored }: DiskImage): void {
+    if (this.#damaged.size === 0) return;
+    const former = this.#image.stored;
+    const left = [...this.#damaged].filter(([index]) => stored.at(index) === former.at(index));
+    if (left.length < this.#damaged.size) this.#damaged = new Map(left);
   }
 
   /** The whole disk is as it was, sidecar and all. */

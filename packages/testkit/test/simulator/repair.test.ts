@@ -26,6 +26,24 @@ describe("repair of damaged logs", () => {
   });
 });
 
+describe("damage to entries that were not committed", () => {
+  it.each([5, 14, 25])(
+    "seed %i gives disks up when others are committed, and goes on",
+    async (seed) => {
+      const { counts, violation } = await simulate(seed);
+      expect(violation).toBeUndefined();
+      expect(counts.get("superseded")).toBeGreaterThan(0);
+    },
+  );
+
+  it("is found out when one peer is believed", async () => {
+    const mutant = MUTANTS.find(({ name }) => name === "one-witness-believed");
+    expect(mutant).toBeDefined();
+    expect((await simulate(60)).violation).toBeUndefined();
+    expect((await simulate(60, { mutant })).violation?.rule).toBe("repair");
+  });
+});
+
 test("a disk is mended with what it is given, and by nothing else", async () => {
   const entries = plainEntries(1, 5, 1);
   const disk = new SimulatedDisk(SAMPLE_MEMBERSHIP);

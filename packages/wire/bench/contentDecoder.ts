@@ -1,0 +1,90 @@
+/**
+ * What a compressed body costs while it is decoded, in a process of its own for each row: `pnpm exec node
+ * --conditions=annals-source packages/wire/bench/contentDecoder.ts`. Prints one JSON line a row: peak of the resident set over what it was
+ * before the call, and that as a multiple of the decoded size, beside Node's one-shot calls.
+ */
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import {
+  gzipSync,
+  deflateSync,
+  gunzipSync,
+  inflateSync,
+  zstdCompressSync,
+  zstdDecompressSync,
+} from "node:zlib";
+import { decodeContent } from "@annals/wire";
+import type { ContentEncoding } from "@annals/wire";
+
+const ONE_SHOT = { gzip: gunzipSync, deflate: inflateSync, zstd: zstdDecompressSync } as const;
+const COMPRESS = { gzip: gzipSync, deflate: deflateSync, zstd: zstdCompressSync } as const;
+const PIECE_BYTES = 64 * 1024;
+const MIB = 2 ** 20;
+const [encoding, mebibytes, way = "", file = ""] = process.argv.slice(2);
+
+if (encoding === undefined) all();
+else await one(encoding as ContentEncoding, Number(mebibytes), file);
+
+function all(): void {
+  const directory = mkdtempSync(join(tmpdir(), "annals-bench-"));
+  for (const name of ["gzip", "deflate", "zstd"] as const) {
+    for (const size of [1, 8, 64]) {
+      const body = join(directory, `${name}${size}`);
+      writeFileSync(body, COMPRESS[name](lines(size * MIB)));
+      for (const how of ["streamed", "oneShot"]) {
+        const args = [...process.execArgv, import.meta.filename, name, String(size), how, body];
+        process.stdout.write(spawnSync(process.execPath, args, { encoding: "utf8" }).stdout);
+      }
+    }
+  }
+  rmSync(directory, { recursive: true });
+}
+
+async function one(name: ContentEncoding, size: number, path: string): Promise<void> {
+  const body = readFileSync(path);
+  const before = resident("VmRSS");
+  const decoded = way === "oneShot" ? ONE_SHOT[name](body) : await streamed(name, body, size);
+  const peakBytes = Math.max(0, resident("VmHWM") - before);
+  const times = Number((peakBytes / decoded.byteLength).toFixed(2));
+  console.log(
+    JSON.stringify({
+      encoding: name,
+      way,
+      inBytes: body.length,
+      decodedBytes: decoded.byteLength,
+      peakBytes,
+      times,
+    }),
+  );
+}
+
+async function streamed(
+  name: ContentEncoding,
+  body: Uint8Array,
+  size: number,
+): Promise<Uint8Array> {
+  return decodeContent(name, pieces(body), { maxBytes: size * MIB + 1, maxRatio: 1000 });
+}
+
+/** As a socket gives them. */
+function* pieces(body: Uint8Array): Generator<Uint8Array> {
+  for (let at = 0; at < body.length; at += PIECE_BYTES) yield body.subarray(at, at + PIECE_BYTES);
+}
+
+/** Records of an access log: they compress about ten to one. */
+function lines(bytes: number): Buffer {
+  const buffer = Buffer.alloc(bytes, " ");
+  for (let at = 0, k = 0; at < bytes; k++)
+    at += buffer.write(
+      `{"actor":{"id":"user${(k * 7919) % 10_007}"},"action":"file.read","targets":[{"id":"f${(k * 31) % 65_537}"}]}\n`,
+      at,
+    );
+  return buffer;
+}
+
+function resident(field: string): number {
+  const status = readFileSync("/proc/self/status", "utf8");
+  return Number(new RegExp(`${field}:\\s+(\\d+)`).exec(status)?.[1]) * 1024;
+}

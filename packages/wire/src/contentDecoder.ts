@@ -1,0 +1,118 @@
+/** Compressed bodies (RFC 9110 §8.4.1, RFC 8878): one layer, into one buffer, with a cap on what comes out. */
+import { finished } from "node:stream/promises";
+import type { Transform } from "node:stream";
+import { constants, createGunzip, createInflate, createZstdDecompress } from "node:zlib";
+import { BadInputError } from "@annals/record";
+import type { BadInputCode } from "@annals/record";
+import { BodyBuffer } from "./bodyBuffer.ts";
+import type { BodyBufferLimits } from "./bodyBuffer.ts";
+
+export type ContentEncoding = "gzip" | "deflate" | "zstd";
+
+export const CONTENT_ENCODINGS: readonly ContentEncoding[] = ["gzip", "deflate", "zstd"];
+
+/** `maxBytes` bounds what comes out. */
+export interface DecodeLimits extends BodyBufferLimits {
+  /** Bytes out per byte in, once more than a mebibyte has come out: a bomb is told by it long before the cap on bytes. */
+  readonly maxRatio: number;
+}
+
+type Inflater = Transform & { readonly bytesWritten: number };
+
+/** What zlib hands out at a time; a chunk is released as soon as it is copied. */
+const CHUNK_BYTES = 64 * 1024;
+/** RFC 9659: a decoder of zstd bodies takes windows of 8 MiB, and no more. */
+const ZSTD_WINDOW_LOG_MAX = 23;
+const RATIO_FREE_BYTES = 1024 * 1024;
+
+const INFLATERS: Readonly<Record<ContentEncoding, () => Inflater>> = {
+  gzip: () => createGunzip({ chunkSize: CHUNK_BYTES }),
+  deflate: () => createInflate({ chunkSize: CHUNK_BYTES }),
+  zstd: () =>
+    createZstdDecompress({
+      chunkSize: CHUNK_BYTES,
+      params: { [constants.ZSTD_d_windowLogMax]: ZSTD_WINDOW_LOG_MAX },
+    }),
+};
+
+/**
+ * The decoded bytes of `source`, whose chunks are let go of as they are decoded. Throws `BadInputError`: `ERR_BODY_ENCODING` for what is
+ * no such encoding or is cut, `ERR_BODY_TRAILING`, `ERR_BODY_DECODED_TOO_LARGE` and `ERR_BODY_RATIO` as soon as the limit is passed.
+ */
+export async function decodeContent(
+  encoding: ContentEncoding,
+  source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+  limits: DecodeLimits,
+): Promise<Uint8Array> {
+  const inflater = INFLATERS[encoding]();
+  const output = new BodyBuffer(limits);
+  inflater.on("data", (chunk: Buffer) => {
+    try {
+      checkSize(output.byteLength + chunk.byteLength, inflater.bytesWritten, limits);
+      output.append(chunk);
+    } catch (error) {
+      inflater.destroy(error instanceof Error ? error : new Error(String(error)));
+    }
+    release(chunk);
+  });
+  // The writable side of an inflater that met the end of its stream never finishes.
+  const done = finished(inflater, { writable: false });
+  done.catch(() => undefined);
+  try {
+    let taken = 0;
+    for await (const chunk of source) {
+      taken += chunk.byteLength;
+      await Promise.race([done, write(inflater, chunk)]);
+      if (inflater.readableEnded) break;
+    }
+    inflater.end();
+    await done;
+    if (inflater.bytesWritten < taken)
+      throw refusal("ERR_BODY_TRAILING", "bytes after the end", inflater.bytesWritten);
+    return output.take();
+  } catch (error) {
+    if (!isZlibError(error)) throw error;
+    const cut = error.code === "Z_BUF_ERROR";
+    const what = cut ? `ends before its ${encoding} does` : `no ${encoding}, or damaged`;
+    throw refusal("ERR_BODY_ENCODING", what, inflater.bytesWritten);
+  } finally {
+    inflater.destroy();
+  }
+}
+
+/** `taken`: bytes that went in by now. */
+function checkSize(bytes: number, taken: number, { maxBytes, maxRatio }: DecodeLimits): void {
+  if (bytes > maxBytes)
+    throw refusal("ERR_BODY_DECODED_TOO_LARGE", `decodes to more than ${maxBytes} bytes`, taken);
+  if (bytes > RATIO_FREE_BYTES && bytes > maxRatio * taken)
+    throw refusal("ERR_BODY_RATIO", `decodes to more than ${maxRatio} times its size`, taken);
+}
+
+/** Settles when the chunk is taken, or with the stream's end or failure, of which the caller hears from the stream. */
+function write(inflater: Inflater, chunk: Uint8Array): Promise<void> {
+  return new Promise((resolve) => {
+    inflater.write(chunk, () => resolve());
+  });
+}
+
+/**
+ * Gives a chunk's memory back now, not when the garbage collector comes: until then all that ever came out would add up. A chunk that
+ * does not end its buffer is followed by others in the same one.
+ */
+function release(chunk: Buffer): void {
+  const { buffer, byteOffset, byteLength } = chunk;
+  if (buffer instanceof ArrayBuffer && byteOffset + byteLength === buffer.byteLength)
+    buffer.transfer(0);
+}
+
+function isZlibError(error: unknown): error is Error & { readonly code: string } {
+  return (
+    error instanceof Error &&
+    "code" in error &&
+    /^(Z_|ZSTD_|ERR_TRAILING_JUNK)/.test(String(error.code))
+  );
+}
+
+function refusal(code: BadInputCode, what: string, offset: number): BadInputError {
+  return new BadInputError(code, what, { position: undefined, path: "", offset });
+}

@@ -1,0 +1,107 @@
+// Goal: a compressed body costs what its limits say and not a byte more. Method: real bodies, cut and damaged ones, and bombs.
+import { deflateRawSync, deflateSync, gzipSync, zstdCompressSync, constants } from "node:zlib";
+import { describe, expect, test } from "vitest";
+import { CONTENT_ENCODINGS, decodeContent } from "@annals/wire";
+import type { ContentEncoding, DecodeLimits } from "@annals/wire";
+
+const LIMITS: DecodeLimits = { maxBytes: 8 * 2 ** 20, maxRatio: 100 };
+const COMPRESS: Readonly<Record<ContentEncoding, (bytes: Uint8Array) => Buffer>> = {
+  gzip: (bytes) => gzipSync(bytes),
+  deflate: (bytes) => deflateSync(bytes),
+  zstd: (bytes) => zstdCompressSync(bytes),
+};
+
+/** Compresses about four to one. */
+function text(bytes: number): Buffer {
+  let state = 1;
+  return Buffer.from(
+    Array.from({ length: bytes }, () => {
+      state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0;
+      return 0x61 + ((state >>> 16) & 3);
+    }),
+  );
+}
+
+function* pieces(bytes: Uint8Array, size: number): Generator<Uint8Array> {
+  for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
+}
+
+async function outcome(
+  encoding: ContentEncoding,
+  bytes: Uint8Array,
+  limits: Partial<DecodeLimits> = {},
+): Promise<string> {
+  try {
+    const decoded = await decodeContent(encoding, [bytes], { ...LIMITS, ...limits });
+    return `${decoded.byteLength} bytes`;
+  } catch (error) {
+    return error instanceof Error && "code" in error ? String(error.code) : String(error);
+  }
+}
+
+describe.each(CONTENT_ENCODINGS)("%s", (encoding) => {
+  const compress = COMPRESS[encoding];
+
+  test.each([1, 1000, 300_000, 3_000_000])("gives %i bytes back", async (size) => {
+    const original = text(size);
+    for (const piece of [1_000_000_000, 1_009]) {
+      const decoded = await decodeContent(encoding, pieces(compress(original), piece), LIMITS);
+      expect(Buffer.compare(decoded, original)).toBe(0);
+    }
+  });
+
+  test("takes what is exactly as large as the cap, and refuses a byte more", async () => {
+    const body = compress(text(5_000));
+    expect(await outcome(encoding, body, { maxBytes: 5_000 })).toBe("5000 bytes");
+    expect(await outcome(encoding, body, { maxBytes: 4_999 })).toBe("ERR_BODY_DECODED_TOO_LARGE");
+    expect(await outcome(encoding, body, { maxBytes: 1 })).toBe("ERR_BODY_DECODED_TOO_LARGE");
+  });
+
+  test("stops a bomb by its ratio, long before the cap on bytes", async () => {
+    const grown: number[] = [];
+    const onGrow = (bytes: number): void => void grown.push(bytes);
+    const bomb = compress(Buffer.alloc(64 * 2 ** 20));
+    expect(await outcome(encoding, bomb, { maxBytes: 2 ** 27, onGrow })).toBe("ERR_BODY_RATIO");
+    expect(Math.max(...grown)).toBeLessThan(3 * 2 ** 20);
+  });
+
+  test("ends when it may not grow", async () => {
+    const onGrow = (): never => {
+      throw Object.assign(new Error("no"), { code: "ERR_BUDGET" });
+    };
+    expect(await outcome(encoding, compress(text(9_000)), { onGrow })).toBe("ERR_BUDGET");
+  });
+
+  test.each([
+    ["nothing", (_body: Buffer) => Buffer.alloc(0), "ERR_BODY_ENCODING"],
+    ["half of it", (body: Buffer) => body.subarray(0, body.length >> 1), "ERR_BODY_ENCODING"],
+    ["all but a byte", (body: Buffer) => body.subarray(0, -1), "ERR_BODY_ENCODING"],
+    ["plain text", () => Buffer.from('{"actor":{"id":"a"},"action":"b"}'), "ERR_BODY_ENCODING"],
+  ])("refuses %s", async (_what, spoil, code) => {
+    expect(await outcome(encoding, spoil(compress(text(100_000))))).toBe(code);
+  });
+
+  test("refuses bytes after the end", async () => {
+    const body = Buffer.concat([compress(text(100_000)), Buffer.from("and more")]);
+    expect(await outcome(encoding, body)).toMatch(/^ERR_BODY_(TRAILING|ENCODING)$/);
+  });
+
+  test("passes on the failure of its source", async () => {
+    const body = compress(text(500_000));
+    async function* broken(): AsyncGenerator<Uint8Array> {
+      yield body.subarray(0, 1000);
+      throw new Error("the socket is gone");
+    }
+    await expect(decodeContent(encoding, broken(), LIMITS)).rejects.toThrow("the socket is gone");
+  });
+});
+
+test("deflate is zlib's format (RFC 9110), not the raw one", async () => {
+  expect(await outcome("deflate", deflateRawSync(text(1000)))).toBe("ERR_BODY_ENCODING");
+});
+
+test("zstd with a window beyond 8 MiB is refused (RFC 9659)", async () => {
+  const params = { [constants.ZSTD_c_windowLog]: 27 };
+  const wide = zstdCompressSync(text(9 * 2 ** 20), { params });
+  expect(await outcome("zstd", wide, { maxBytes: 2 ** 25 })).toBe("ERR_BODY_ENCODING");
+});
