@@ -2,6 +2,8 @@ import { downloadBlob, uploadBlob } from "./blobs.ts";
 import type { BlobInfo, BlobSource } from "./blobs.ts";
 import { Caller } from "./caller.ts";
 import { ClientError } from "./clientError.ts";
+import { LogWriter } from "./logWriter.ts";
+import type { LogWriterOptions } from "./logWriter.ts";
 import { OrderedProducer } from "./orderedProducer.ts";
 import type { OrderedProducerOptions } from "./orderedProducer.ts";
 import type {
@@ -82,6 +84,14 @@ export class AnnalsClient {
   /** A producer of numbered requests, for exactly-once appends with several of them on their way. */
   orderedProducer(log: string, options: OrderedProducerOptions): OrderedProducer {
     return new OrderedProducer(
+      (body, producer, signal) => this.append(log, body, { producer, signal }),
+      options,
+    );
+  }
+
+  /** Takes single records and gathers them into requests; each record is stored once and in order. */
+  writer(log: string, options: LogWriterOptions = {}): LogWriter {
+    return new LogWriter(
       (body, producer, signal) => this.append(log, body, { producer, signal }),
       options,
     );

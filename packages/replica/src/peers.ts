@@ -1,15 +1,4 @@
-import type { MemberId, Message, RaftStatus } from "@annals/raft";
-
-/** The messages of one drain by their receiver, each in order. */
-export function byMember(messages: readonly Message[]): ReadonlyMap<MemberId, readonly Message[]> {
-  const groups = new Map<MemberId, Message[]>();
-  for (const message of messages) {
-    const group = groups.get(message.to);
-    if (group === undefined) groups.set(message.to, [message]);
-    else group.push(message);
-  }
-  return groups;
-}
+import type { MemberId, RaftStatus } from "@annals/raft";
 
 /** The voter that would lose least time as leader. */
 export function furthestFollower(status: RaftStatus, self: MemberId): MemberId | undefined {

@@ -15,7 +15,9 @@ import { assertBlobsHere, withholdEntries } from "./blobs.ts";
 import { diskFull, notLeader, outcomeUnknown, replicaBroken, replicaClosed } from "./errors.ts";
 import { raftConfig } from "./raftConfig.ts";
 import type { AppendRequest, ReplicaOptions, ReplicaStatus } from "./options.ts";
-import { byMember, furthestFollower } from "./peers.ts";
+import { Inbox } from "./inbox.ts";
+import { Outbox } from "./outbox.ts";
+import { furthestFollower } from "./peers.ts";
 import { PendingCommands } from "./pendingCommands.ts";
 import type { ProducerState, Receipt } from "./ports.ts";
 import { ReadBarrier } from "./readBarrier.ts";
@@ -43,9 +45,8 @@ export class Replica {
   readonly #reads: ReadBarrier;
   readonly #seqWaiters = new SeqWaiters();
   readonly #commands = new PendingCommands();
-  #events: TurnEvent[] = [];
-  /** Frames stepped since the last drain; done with when that drain's write is durable. */
-  #receipts: Receipt[] = [];
+  readonly #outbox = new Outbox();
+  readonly #inbox = new Inbox();
   #turnScheduled = false;
   #state: "running" | "closing" | "failed" = "running";
   #role: Role = "follower";
@@ -218,7 +219,7 @@ export class Replica {
     try {
       if (this.#state === "running") await this.#flushLast();
     } finally {
-      this.#dropEvents();
+      this.#inbox.drop();
       await this.#options.store.close();
     }
   }
@@ -236,19 +237,8 @@ export class Replica {
     this.#seqWaiters.close();
   }
 
-  #dropEvents(): void {
-    const events = this.#events;
-    this.#events = [];
-    for (const event of events) {
-      if (event.kind !== "messages") continue;
-      event.receipt?.stepped();
-      event.receipt?.durable();
-    }
-    this.#letGo();
-  }
-
   #enqueue(event: TurnEvent): void {
-    this.#events.push(event);
+    this.#inbox.add(event);
     this.#schedule();
   }
 
@@ -258,7 +248,7 @@ export class Replica {
     this.#options.clock.defer(() => {
       this.#turnScheduled = false;
       if (this.#state === "running") this.#guarded(() => this.#turn());
-      else this.#dropEvents();
+      else this.#inbox.drop();
     });
   }
 
@@ -273,13 +263,12 @@ export class Replica {
   }
 
   #turn(): void {
-    const events = this.#events;
-    this.#events = [];
-    for (const event of events) this.#step(event);
+    for (const event of this.#inbox.take()) this.#step(event);
     this.#reads.begin();
     this.#drain();
     this.#appender.propose(this.#writer.busy);
     this.#drain();
+    this.#send();
     this.#writer.kick();
   }
 
@@ -293,18 +282,13 @@ export class Replica {
           const taken = withholdEntries(message, this.#options.blobs);
           if (taken !== undefined) this.#core.step(taken);
         }
-        if (event.receipt === undefined) return;
-        event.receipt.stepped();
-        this.#receipts.push(event.receipt);
+        this.#inbox.stepped(event.receipt);
         return;
       case "durable":
         this.#diskFull = false;
         for (const ticket of event.tickets) this.#core.appendDone(ticket);
-        this.#send(
-          event.tickets
-            .flatMap((ticket) => ticket.afterDurable)
-            .filter(({ to }) => to !== this.#options.self),
-        );
+        for (const { afterDurable } of event.tickets)
+          this.#outbox.add(afterDurable.filter(({ to }) => to !== this.#options.self));
         return;
       default:
         event satisfies never;
@@ -325,24 +309,19 @@ export class Replica {
 
   #drain(): void {
     while (this.#core.hasReady()) this.#handle(holdVoteRequests(this.#core.takeReady()));
-    // Nothing to write came of these messages: what they brought is done with.
-    this.#letGo();
-  }
-
-  #letGo(): void {
-    for (const receipt of this.#receipts.splice(0)) receipt.durable();
+    this.#inbox.letGo();
   }
 
   #handle(ready: Ready): void {
     for (const trace of ready.traces) this.#options.events.onTrace(trace);
     if (ready.soft !== undefined) this.#roleChanged(ready.soft.role, ready.soft.leader);
-    this.#send(ready.messages);
+    this.#outbox.add(ready.messages);
     if (ready.append !== undefined) {
       invariant(
         ready.append.snapshot === undefined,
         "a log that is never compacted is never sent as a snapshot",
       );
-      this.#writer.enqueue(ready.append, this.#receipts.splice(0));
+      this.#writer.enqueue(ready.append, this.#inbox.handOver());
     }
     if (ready.apply.length > 0) this.#apply(ready.apply);
     this.#reads.confirmed(ready.reads);
@@ -360,10 +339,11 @@ export class Replica {
     this.#options.events.onRole(role, leader, this.#core.term);
   }
 
-  #send(messages: readonly Message[]): void {
+  #send(): void {
+    const frames = this.#outbox.take();
     // A replica whose disk hangs must not look alive: silence lets the others elect a leader that can write.
-    if (this.#stalled || messages.length === 0) return;
-    for (const [to, list] of byMember(messages)) this.#options.transport.send(to, list);
+    if (this.#stalled) return;
+    for (const [to, messages] of frames) this.#options.transport.send(to, messages);
   }
 
   #apply(entries: readonly Entry[]): void {
@@ -393,7 +373,7 @@ export class Replica {
     this.#state = "failed";
     this.#appender.end(replicaClosed, "storage failed");
     this.#rejectWaiters(replicaClosed);
-    this.#dropEvents();
+    this.#inbox.drop();
     this.#options.events.onFailed(error);
   }
 }

@@ -28,7 +28,7 @@ export function devLayout(directory: string, nodeCount: number, firstPort: numbe
 
 /** For a machine that cannot hold the default caps once per node. Slower under load, and as safe. */
 const SMALL_CAPS = `workers: { count: 1, maxHeapBytes: 48MiB, maxQueueBytes: 4MiB }
-ingest: { maxBodyBytes: 1MiB, maxDecodedBytes: 1MiB, maxPendingBytes: 2MiB }
+ingest: { maxBodyBytes: 1MiB, maxPendingBytes: 2MiB }
 raft: { maxUncommittedBytes: 4MiB, maxCommittedBytes: 1MiB }
 query: { maxHeldBytes: 2MiB }
 replication:

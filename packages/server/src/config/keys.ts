@@ -21,7 +21,9 @@ export interface KeySpec {
   readonly kind: KeyKind;
   /** As it would be written in YAML; undefined: the key must be given. A function: depends on the machine. */
   readonly standard: unknown;
-  /** How a default that depends on the machine is described. */
+  /** A key before this one, whose value holds when nobody sets this one. */
+  readonly follows?: string;
+  /** How a default that depends on the machine, or on another key, is described. */
   readonly standardText?: string;
   /** `cluster`: must be the same on every node, compared when nodes connect. `node`: may differ. */
   readonly scope: "cluster" | "node";
@@ -193,6 +195,8 @@ export const KEYS: readonly KeySpec[] = [
     tooHigh: "So much memory per request being received.",
   }),
   key("ingest.maxDecodedBytes", "bytes", "8MiB", "node", {
+    follows: "ingest.maxBodyBytes",
+    standardText: "as ingest.maxBodyBytes",
     about:
       "Largest body of an append once it is decompressed; decoding stops there, with 413. What arrives has the cap ingest.maxBodyBytes.",
     tooLow: "Clients that compress need more requests.",

@@ -224,6 +224,11 @@ function resolveValues(
     const given = raw.get(spec.path);
     // Already reported; a default in its place would only lead to problems that are none.
     if (given === undefined && broken.has(spec.path)) continue;
+    if (given === undefined && spec.follows !== undefined && values.has(spec.follows)) {
+      values.set(spec.path, values.get(spec.follows));
+      origin.set(spec.path, { kind: "default" });
+      continue;
+    }
     const value = given === undefined ? standardValue(spec) : given.value;
     if (value === undefined) {
       problems.push(

@@ -18,6 +18,13 @@ function yamlFor(path: string, value: string): string {
   return path === "data" ? text : BASE + text;
 }
 
+test("a key that follows another one has its value unless it is set", () => {
+  const lowered = mustLoad({ text: `${BASE}ingest: { maxBodyBytes: 3MiB }\n` });
+  expect(lowered.ingest.maxDecodedBytes).toBe(3 << 20);
+  const both = mustLoad({ text: `${BASE}ingest: { maxBodyBytes: 3MiB, maxDecodedBytes: 4MiB }\n` });
+  expect(both.ingest.maxDecodedBytes).toBe(4 << 20);
+});
+
 describe("every key", () => {
   test("has a sample here that is not its default", () => {
     expect(Object.keys(SAMPLES).toSorted()).toEqual(KEYS.map((spec) => spec.path).toSorted());

@@ -15,7 +15,7 @@ import { freePort, until, untilReady } from "../node/testNode.ts";
 
 const CAPS = `
 workers: { count: 1, maxQueueBytes: 130KiB }
-ingest: { maxBodyBytes: 20KiB, maxDecodedBytes: 20KiB, maxRecordBytes: 16KiB, maxPendingBytes: 20KiB }
+ingest: { maxBodyBytes: 20KiB, maxRecordBytes: 16KiB, maxPendingBytes: 20KiB }
 batch: { maxBytes: 16KiB, maxRecords: 1 }
 query: { maxHeldBytes: 1B }
 raft: { maxUncommittedBytes: 20KiB, maxCommittedBytes: 1B }

@@ -1,5 +1,6 @@
 import { asIndex } from "@annals/raft";
-import type { LogIndex } from "@annals/raft";
+import type { AppendEntries, LogIndex } from "@annals/raft";
+import type { SimulatedReplica } from "../simulator/simulatedReplica.ts";
 import type { Mutant } from "./mutant.ts";
 import { ackedByMost, patched } from "./patchedCore.ts";
 import type { ProgressInside } from "./patchedCore.ts";
@@ -40,6 +41,7 @@ export const QUORUM_MUTANTS: readonly Mutant[] = [
     },
   ),
   commitBeyondCompared(),
+  oldTermAppendAccepted(),
 ];
 
 /** How far below what a rejection hints at the leader of this mutant goes on. */
@@ -74,4 +76,24 @@ function commitBeyondCompared(): Mutant {
       }
     },
   );
+}
+
+/**
+ * What an earlier leader has sent comes late, and is taken as if its term did not matter. A late message does harm only between the first
+ * entries of the next leader and their commit, and those are few; so with this mutant the last one always comes then, once more.
+ */
+function oldTermAppendAccepted(): Mutant {
+  const last = new WeakMap<SimulatedReplica, AppendEntries>();
+  return {
+    name: "old-term-append-accepted",
+    bug: "a follower takes entries from the leader of an earlier term; the last ones come again behind the first of the next leader",
+    receive: (messages, replica) =>
+      messages.flatMap((message) => {
+        if (message.kind !== "appendEntries" || message.entries.length === 0) return [message];
+        const earlier = last.get(replica);
+        last.set(replica, message);
+        if (earlier === undefined || earlier.term >= message.term) return [message];
+        return [message, { ...earlier, term: message.term }];
+      }),
+  };
 }

@@ -185,6 +185,7 @@ export class AppendClient {
       settled = true;
       if (target.up && target.life === life && target.host.lastHeldUs < begunUs)
         world.report("requests are answered", `request ${request.number} has no answer in time`);
+      this.#leader = 0;
       this.#outcomeUnknown(request);
     });
   }
@@ -200,6 +201,7 @@ export class AppendClient {
       return `request ${request.number}: seqs ${result.firstSeq} to ${result.lastSeq}${result.duplicate ? ", repeat" : ""}`;
     });
     oracle.acknowledged(request.number, result);
+    this.#leader = target.node;
     const entry = committed.entryOfSeq(result.lastSeq);
     if (entry !== undefined) ledger.acknowledged(entry);
     if (late) return;

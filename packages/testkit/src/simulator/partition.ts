@@ -1,6 +1,6 @@
 import type { Random } from "./random.ts";
 
-const PARTITION_SHAPES = ["halves", "halves", "one", "oneWay", "bridge", "ring"] as const;
+const PARTITION_SHAPES = ["halves", "halves", "halves", "one", "oneWay", "bridge", "ring"] as const;
 
 /** Places are numbered below this. */
 const PLACES = 64;
@@ -52,8 +52,8 @@ function passing(
   const at = (node: number): number => place.get(node) ?? 0;
   const count = order.length;
   const middle = Math.floor(count / 2);
-  // The victim's group is the smaller one: in a larger one nothing would happen to it.
-  const split = random.between(1, Math.max(1, middle));
+  // The victim's group is the smaller one: in a larger one nothing would happen to it. Rather not alone: somebody must believe it.
+  const split = random.chance(0.5) ? Math.max(1, middle) : random.between(1, Math.max(1, middle));
   switch (shape) {
     case "halves":
       return (from, to) => at(from) < split === at(to) < split;

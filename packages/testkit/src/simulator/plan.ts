@@ -101,15 +101,31 @@ function drawConfig(random: Random): ReplicaConfig {
   };
 }
 
-function drawTimed(random: Random, ofTails: Random): ReadonlyMap<TimedFault, number> {
+/** How often a timed fault is on, and its mean interval in ms. */
+interface Odds {
+  readonly on: number;
+  readonly rates: readonly number[];
+}
+
+/** Where many faults strike there is hardly ever a leader for long: half of the seeds have few, which find what needs time to go wrong. */
+const DENSITIES: readonly number[] = [0.1, 0.4];
+
+const ODDS: ReadonlyMap<TimedFault, Odds> = new Map([
+  // Only a leader that is cut off for long, with followers that believe it, can serve what is stale.
+  ["partition", { on: 0.7, rates: [500, 1000, 2000, 2000] }],
+  // Few tails can be damaged at any moment, so that it takes many attempts.
+  ["damagedTail", { on: 0.6, rates: [100, 200, 500] }],
+]);
+
+function drawTimed(random: Random, others: Random): ReadonlyMap<TimedFault, number> {
   const everyMs = new Map<TimedFault, number>();
+  const usual: Odds = { on: others.pick(DENSITIES), rates: [500, 1000, 2000, 5000] };
   for (const fault of TIMED_FAULTS) {
-    // Few machines can have their tails damaged at any moment, so that it takes many attempts.
-    const often = fault === "damagedTail";
-    const from = often ? ofTails : random;
-    const on = from.chance(often ? 0.6 : 0.4);
-    const rate = from.pick(often ? [100, 200, 500] : [500, 1000, 2000, 5000]);
-    if (on) everyMs.set(fault, rate);
+    const from = fault === "damagedTail" ? others : random;
+    const { on, rates } = ODDS.get(fault) ?? usual;
+    const strikes = from.chance(on);
+    const rate = from.pick(rates);
+    if (strikes) everyMs.set(fault, rate);
   }
   return everyMs;
 }

@@ -5,9 +5,12 @@ import { asIndex } from "@annals/raft";
 import { cycleOf, MUTANTS, plainEntries, SAMPLE_MEMBERSHIP } from "@annals/testkit";
 import { simulate, SimulatedDisk } from "@annals/testkit";
 
-describe("repair of damaged logs", () => {
-  it.each([7, 43, 46])("seed %i gets everything back, in one piece or helically", async (seed) => {
-    const { counts, violation } = await simulate(seed, { faultyMsMax: 2000 });
+/** Faults end early. */
+const SHORT = { faultyMsMax: 4000 };
+
+describe("repair of damaged logs", { timeout: 60_000 }, () => {
+  it.each([22, 35, 65])("seed %i gets everything back, in one piece or helically", async (seed) => {
+    const { counts, violation } = await simulate(seed, SHORT);
     expect(violation).toBeUndefined();
     expect(counts.get("helical")).toBeGreaterThan(0);
     expect(counts.get("repaired")).toBeGreaterThan(0);
@@ -15,22 +18,22 @@ describe("repair of damaged logs", () => {
   });
 
   it("refutes wrong pages, and is found out when it does not", async () => {
-    const seed = 7;
-    const { counts, violation } = await simulate(seed);
+    const seed = 49;
+    const { counts, violation } = await simulate(seed, SHORT);
     expect(violation).toBeUndefined();
     expect(counts.get("wrongPage")).toBeGreaterThan(0);
     expect(counts.get("repairRefuted")).toBeGreaterThan(0);
     const mutant = MUTANTS.find(({ name }) => name === "repair-page-trusted");
     expect(mutant).toBeDefined();
-    expect((await simulate(seed, { mutant })).violation?.rule).toBe("repair");
+    expect((await simulate(seed, { mutant, ...SHORT })).violation?.rule).toBe("repair");
   });
 });
 
-describe("damage to entries that were not committed", () => {
-  it.each([5, 14, 25])(
+describe("damage to entries that were not committed", { timeout: 60_000 }, () => {
+  it.each([5, 14, 99])(
     "seed %i gives disks up when others are committed, and goes on",
     async (seed) => {
-      const { counts, violation } = await simulate(seed);
+      const { counts, violation } = await simulate(seed, SHORT);
       expect(violation).toBeUndefined();
       expect(counts.get("superseded")).toBeGreaterThan(0);
     },
@@ -39,8 +42,8 @@ describe("damage to entries that were not committed", () => {
   it("is found out when one peer is believed", async () => {
     const mutant = MUTANTS.find(({ name }) => name === "one-witness-believed");
     expect(mutant).toBeDefined();
-    expect((await simulate(60)).violation).toBeUndefined();
-    expect((await simulate(60, { mutant })).violation?.rule).toBe("repair");
+    expect((await simulate(94, SHORT)).violation).toBeUndefined();
+    expect((await simulate(94, { mutant, ...SHORT })).violation?.rule).toBe("repair");
   });
 });
 

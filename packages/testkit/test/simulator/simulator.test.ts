@@ -5,7 +5,7 @@ import { simulate } from "@annals/testkit";
 const FAULTY_MS_MAX = 2000;
 const SEEDS = Array.from({ length: 60 }, (_, index) => index + 1);
 
-describe("short runs", () => {
+describe("short runs", { timeout: 60_000 }, () => {
   it.each(SEEDS)("seed %i breaks no rule", async (seed) => {
     const outcome = await simulate(seed, { faultyMsMax: FAULTY_MS_MAX });
     expect(outcome.violation).toBeUndefined();
@@ -13,7 +13,7 @@ describe("short runs", () => {
   });
 });
 
-describe("determinism", () => {
+describe("determinism", { timeout: 60_000 }, () => {
   it.each([1, 2, 3])("seed %i gives the same trace twice, with words and without", async (seed) => {
     const first = await simulate(seed, { faultyMsMax: FAULTY_MS_MAX });
     const second = await simulate(seed, { faultyMsMax: FAULTY_MS_MAX, keepsLines: true });
