@@ -160,12 +160,17 @@ class Drill {
       this.#verdicts.push(await judge(site, expectation));
     }
     this.#verdicts.push(...site.faults.verdicts());
-    const { badExits } = site;
-    this.#verdicts.push({
-      text: "no node ends by itself",
-      outcome: badExits.length === 0 ? "passed" : "failed",
-      seen: badExits.length === 0 ? "none did" : badExits.join("; "),
-    });
+    this.#none("no node ends by itself", site.badExits);
+    const broken = site.cluster.ids.flatMap((id) =>
+      site.watch.violations(id).map((text) => `${id}: ${text}`),
+    );
+    this.#none("every bound holds", broken);
+  }
+
+  /** Holds in every scenario. */
+  #none(text: string, found: readonly string[]): void {
+    const outcome = found.length === 0 ? "passed" : "failed";
+    this.#verdicts.push({ text, outcome, seen: found.length === 0 ? "none" : found.join("; ") });
   }
 
   #tell(text: string): void {

@@ -33,6 +33,7 @@ interface NodeView {
   readonly peaks: Map<string, PeakSeen>;
   readonly pauses: Tally;
   readonly faults: Tally;
+  readonly violations: Set<string>;
   readonly starts: Start[];
   /** By process, as last heard. */
   readonly applied: Map<number, number>;
@@ -64,6 +65,7 @@ export class StatusWatch {
     }
     add(view.pauses, status.memory?.pauses ?? {});
     add(view.faults, status.linkFaults);
+    for (const text of status.memory?.violations ?? []) view.violations.add(text);
     view.budget = status.memory?.worstBytes ?? view.budget;
     for (const row of status.memory?.rows ?? []) {
       const { name, cap, item, unit } = row;
@@ -97,6 +99,7 @@ export class StatusWatch {
       peaks: new Map(),
       pauses: tally(),
       faults: tally(),
+      violations: new Set(),
       starts: [],
       applied: new Map(),
     };
@@ -133,6 +136,11 @@ export class StatusWatch {
 
   pauses(id: string): ReadonlyMap<string, number> {
     return this.#view(id).pauses.total;
+  }
+
+  /** Bounds of which the node itself said that they did not hold. */
+  violations(id: string): readonly string[] {
+    return [...this.#view(id).violations];
   }
 
   linkFaults(id: string): ReadonlyMap<string, number> {

@@ -197,11 +197,6 @@ export class Gateway {
     return place;
   }
 
-  /** The control link to a node has dropped, after so much silence, or (undefined) is open again: its data links are told. */
-  peerChanged(node: string, silentMs: number | undefined): void {
-    for (const worker of this.#pool.workers) worker.send({ kind: "peer", node, silentMs });
-  }
-
   /** A parcel of a peer's control frame. */
   control(logId: number, bytes: Uint8Array): void {
     const worker = this.#places.get(logId)?.worker;

@@ -203,7 +203,7 @@ class Node implements Incarnation {
       onFrame: (node, frame) => this.#frame(node, frame),
       onDown: (node, silentMs) => {
         this.#birth.gone(node);
-        this.#gateway?.peerChanged(node, silentMs);
+        this.#gateway?.pool.peerChanged(node, silentMs);
       },
     });
   }
@@ -233,7 +233,7 @@ class Node implements Incarnation {
 
   #welcomed(node: string, welcome: WelcomeFrame): void {
     verifyWelcome(this.#own(), node, welcome);
-    this.#gateway?.peerChanged(node, undefined);
+    this.#gateway?.pool.peerChanged(node, undefined);
     if (this.#identity.certificate !== undefined) return;
     this.#birth.seen(node, welcome.member, welcome.clusterId);
     const certificate = this.#birth.certificate();

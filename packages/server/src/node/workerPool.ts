@@ -121,6 +121,11 @@ export class WorkerPool {
     for (const worker of this.workers) worker.send({ kind: "members", members });
   }
 
+  /** The control link to a node has dropped, after so much silence, or (undefined) is open again: the data links to it are told. */
+  peerChanged(node: string, silentMs: number | undefined): void {
+    for (const worker of this.workers) worker.send({ kind: "peer", node, silentMs });
+  }
+
   /** Takes a log in; it is opened as soon as it is its turn. */
   assign(place: LogPlace): void {
     this.#seats.set(place.entry.id, { place, moved: false, openedAtMs: 0 });
