@@ -48,6 +48,8 @@ export class ProcessNode {
   /** Exit codes and signals that faults have excused. */
   readonly #excused = new Set<number | string>();
   #struckDead = false;
+  /** It has said that it listens; before, it may not know yet what SIGTERM asks for. */
+  #listens = false;
 
   constructor(options: NodeOptions) {
     this.id = options.id;
@@ -91,6 +93,10 @@ export class ProcessNode {
     const { id, logFile } = this;
     const node = spawnNode({ entry, id, configFile: this.#configFile, logFile, env });
     this.#child = node.child;
+    this.#listens = false;
+    node.child.stdout?.once("data", () => {
+      this.#listens = true;
+    });
     this.#struckDead = false;
     this.#exited = node.exited.then((how) => {
       this.#child = undefined;
@@ -139,7 +145,7 @@ export class ProcessNode {
     const child = this.#child;
     if (child === undefined || this.#struckDead) return this.#exited;
     const undisturbed = (): boolean => this.#freezes === 0 && this.#excused.size === 0;
-    let disturbed = !undisturbed();
+    let disturbed = !undisturbed() || !this.#listens;
     this.#struckDead = true;
     child.kill("SIGTERM");
     const timeout = setTimeout(() => {
