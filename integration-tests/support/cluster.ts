@@ -1,14 +1,11 @@
 /** Real nodes as separate processes: the built command, one YAML file, a throw-away directory. */
-import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
-import { createWriteStream } from "node:fs";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
-import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { AnnalsClient } from "@annals/client";
 import type { ClusterStatus, StoredRecord } from "@annals/client";
+import { drawPorts, spawnNode } from "@annals/drill";
 
 /** The built command. */
 export const ENTRY = join(import.meta.dirname, "../../packages/cli/dist/main.js");
@@ -45,20 +42,6 @@ export async function until<T>(
   }
 }
 
-/** Distinct ports that were free a moment ago. */
-async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const server = createServer();
-      await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-      return server;
-    }),
-  );
-  const ports = servers.map((server) => (server.address() as AddressInfo).port);
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
-}
-
 export class TestCluster {
   readonly directory: string;
   readonly #nodes: Map<string, NodeProcess>;
@@ -73,16 +56,9 @@ export class TestCluster {
   static async start(options: ClusterOptions = {}): Promise<TestCluster> {
     const ids = options.nodes ?? ["a", "b", "c"];
     const directory = await mkdtemp(join(tmpdir(), "annals-cluster-"));
-    const ports = await freePorts(ids.length);
     const nodes = new Map<string, NodeProcess>();
-    for (const [k, id] of ids.entries()) {
-      nodes.set(id, {
-        id,
-        address: `127.0.0.1:${ports[k]}`,
-        child: undefined,
-        exit: Promise.resolve(0),
-      });
-    }
+    for (const [id, address] of await drawPorts(ids))
+      nodes.set(id, { id, address, child: undefined, exit: Promise.resolve(0) });
     const cluster = new TestCluster(directory, nodes);
     await mkdir(join(directory, "logs"));
     const lines = [
@@ -120,20 +96,17 @@ export class TestCluster {
 
   spawn(id: string, options: ProcessOptions = {}): void {
     const node = this.#node(id);
-    const child = spawn(process.execPath, [ENTRY, "start", "-c", this.configFile, "--node", id], {
-      env: { ...process.env, NODE: id, ...options.env },
-      stdio: ["ignore", "pipe", "pipe"],
+    const { child, exited } = spawnNode({
+      entry: ENTRY,
+      id,
+      configFile: this.configFile,
+      logFile: join(this.directory, "logs", `${id}.log`),
+      env: { NODE: id, ...options.env },
     });
-    const log = createWriteStream(join(this.directory, "logs", `${id}.log`), { flags: "a" });
-    child.stdout.pipe(log, { end: false });
-    child.stderr.pipe(log, { end: false });
     node.child = child;
-    node.exit = new Promise((resolve) => {
-      child.on("exit", (code, signal) => {
-        if (node.child === child) node.child = undefined;
-        log.end();
-        resolve(code ?? signal ?? "unknown");
-      });
+    node.exit = exited.then((how) => {
+      if (node.child === child) node.child = undefined;
+      return how;
     });
   }
 

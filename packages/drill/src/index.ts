@@ -1,6 +1,6 @@
-export { drawAddresses, freePort, PROXY_HOST } from "./cluster/addresses.ts";
+export { drawAddresses, drawPorts, PROXY_HOST } from "./cluster/addresses.ts";
 export { command } from "./cluster/command.ts";
-export { compileShim, shimPath } from "./cluster/diskShim.ts";
+export { shimPath } from "./cluster/diskShim.ts";
 export { ProcessCluster } from "./cluster/processCluster.ts";
 export type { ProcessClusterOptions } from "./cluster/processCluster.ts";
 export {
@@ -9,6 +9,8 @@ export {
   ProcessNode,
   SIGNAL_WRITE_FAILED,
 } from "./cluster/processNode.ts";
+export { spawnNode } from "./cluster/spawnNode.ts";
+export { tryProxy, tryShim } from "./cluster/trials.ts";
 export { LinkMatrix } from "./proxy/linkMatrix.ts";
 export { SYSTEM_CLOCK } from "./proxy/systemClock.ts";
 export { parseScenario } from "./language/parseScenario.ts";

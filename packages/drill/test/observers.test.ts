@@ -34,8 +34,8 @@ function status(pid: number, lastSeq: number, pauses: number, largest = 0): Clus
       worstBytes: 100,
       accountedBytes: 0,
       rssBytes: 0,
-      violations: [],
       rows: [{ ...row, worstBytes: 15, current: 0, peak: largest, largest }],
+      violations: [],
       pauses: { "event-queue": pauses },
     },
     scrub: { logs: 0, damaged: 0 },
@@ -59,7 +59,7 @@ describe("StatusWatch", () => {
     watch.told("a", status(2, 25, 0, 3));
     watch.told("a", status(2, 30, 0, 3));
     expect(watch.peaks("a").get("receive.link")).toMatchObject({ largest: 12, cap: 10, item: 5 });
-    expect(watch.starts("a").map(({ entries }) => entries)).toEqual([10, 25]);
+    expect(watch.starts("a").slice(1)).toEqual([{ pid: 2, entries: 25, appliedBefore: 1 }]);
     expect(watch.records("a")).toBe(30);
     expect(watch.budget("a")).toBe(100);
   });

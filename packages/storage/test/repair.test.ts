@@ -287,7 +287,7 @@ describe("what cannot be rebuilt", () => {
   });
 });
 
-describe("without room for a second copy", () => {
+describe("without room for a second copy", { timeout: 30_000 }, () => {
   /** Refuses the nth time that it is asked. */
   class ScriptedFloor extends DiskFloor {
     #left: number;
@@ -333,7 +333,7 @@ describe("without room for a second copy", () => {
     expect(await filesOf(directory)).toEqual(files);
   });
 
-  test("what was begun is given up, whenever the room is gone", { timeout: 30_000 }, async () => {
+  test("what was begun is given up, whenever the room is gone", async () => {
     const directory = await copyOfLog();
     await changeTable(join(directory, FIRST), "entries", (rows) => flipIn(rows, key(30), 90));
     const files = await filesOf(directory);

@@ -34,10 +34,10 @@ export interface InboundLinkOptions {
   readonly helloTimeoutMs: number;
   /** Bytes handed on and not yet let go of before the socket is paused: reason `worker-lane`. So it is at `LINK_FRAMES_MAX` frames. */
   readonly maxQueueBytes: number;
-  /** Counts the frames handed on, over all links. */
-  readonly frames?: GaugeFamily;
   /** Counts the pauses of all links. */
   readonly pauses?: PauseListener;
+  /** Counts the frames handed on, over all links. */
+  readonly frames?: GaugeFamily;
 }
 
 const CLOSE_TIMEOUT_MS = 1000;

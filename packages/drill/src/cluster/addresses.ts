@@ -10,7 +10,7 @@ function hostOf(k: number): string {
 }
 
 /** A port that was free a moment ago. */
-export async function freePort(host: string): Promise<number> {
+async function freePort(host: string): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);

@@ -1,11 +1,8 @@
-import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
-import { createWriteStream } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
-import { extname, join } from "node:path";
+import { join } from "node:path";
+import { spawnNode } from "./spawnNode.ts";
 
-/** Beside this file, built or not: Node runs either. */
-const PRELOAD = join(import.meta.dirname, `nodePreload${extname(import.meta.filename)}`);
 const RESPAWN_MS = 300;
 const STOP_WITHIN_MS = 15_000;
 
@@ -90,25 +87,14 @@ export class ProcessNode {
   start(): void {
     if (this.#closed || this.#holds > 0 || this.#child !== undefined) return;
     clearTimeout(this.#respawn);
-    const args = ["start", "-c", this.#configFile, "--node", this.id, "--stop-with-stdin"];
-    // A harness that dies closes stdin, so no node outlives it.
-    const child = spawn(process.execPath, ["--import", PRELOAD, this.#options.entry, ...args], {
-      env: { ...inherited(), ...this.#options.env },
-      stdio: ["pipe", "pipe", "pipe"],
-    });
-    const log = createWriteStream(this.logFile, { flags: "a" });
-    child.stdin.on("error", () => undefined);
-    child.stdout.pipe(log, { end: false });
-    child.stderr.pipe(log, { end: false });
-    this.#child = child;
+    const { entry, env } = this.#options;
+    const { id, logFile } = this;
+    const node = spawnNode({ entry, id, configFile: this.#configFile, logFile, env });
+    this.#child = node.child;
     this.#struckDead = false;
-    this.#exited = new Promise((resolve) => {
-      child.on("exit", (code, signal) => {
-        log.end();
-        this.#child = undefined;
-        this.#ended(code ?? signal ?? "unknown");
-        resolve();
-      });
+    this.#exited = node.exited.then((how) => {
+      this.#child = undefined;
+      this.#ended(how);
     });
   }
 
@@ -194,11 +180,4 @@ export class ProcessNode {
     const text = await readFile(this.logFile, "utf8").catch(() => "");
     return text.trimEnd().split("\n").slice(-lines).join("\n");
   }
-}
-
-/** A variable such as ANNALS_DATA would override the configuration of all nodes alike. */
-function inherited(): Record<string, string | undefined> {
-  return Object.fromEntries(
-    Object.entries(process.env).filter(([name]) => !name.startsWith("ANNALS_")),
-  );
 }

@@ -39,7 +39,8 @@ function schemaProblems(
     if (issue.code === "unrecognized_keys")
       return issue.keys.map((key) => unknownKey(source, issue.path, key));
     // That a key is missing follows from another one being misspelt.
-    if (misspelt.has(issue.path.join("."))) return [];
+    const inside = source.has(issue.path) ? issue.path : issue.path.slice(0, -1);
+    if (misspelt.has(inside.join("."))) return [];
     return [source.problem(issue.path, messageAt(issue.path, issue.message))];
   });
 }

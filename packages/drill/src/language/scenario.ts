@@ -182,7 +182,7 @@ export interface ExpectationBodies {
   };
   /** No log was handed over that was not with a worker that died. */
   readonly onlyOrphansMoved: NodeRef;
-  /** At each start the node had more entries than at the start before. */
+  /** At each start the node had all entries that it was seen to have applied before, and those were more each time. */
   readonly resumesLater: NodeRef;
   /** From the end of the first fault to the next acknowledgement. */
   readonly timeToFirstCommit: { readonly atMost: number };

@@ -65,6 +65,11 @@ export class ScenarioSource {
     return this.problem(path, message);
   }
 
+  /** Whether anything was written at a path. */
+  has(path: Path): boolean {
+    return this.#document.hasIn(path);
+  }
+
   /** What was written at a path, on one line. */
   text(path: Path): string {
     const node: unknown = this.#document.getIn(path, true);
@@ -73,7 +78,8 @@ export class ScenarioSource {
       .slice(node.range[0], node.range[1])
       .replace(/\s+#.*$/gm, "")
       .replace(/\s+/g, " ")
-      .trim();
+      .trim()
+      .replace(/^\{ ?(.*?) ?\}$/, "$1");
     return written.length > TEXT_MAX ? `${written.slice(0, TEXT_MAX - 1)}…` : written;
   }
 

@@ -1,4 +1,5 @@
 import { rm } from "node:fs/promises";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Scenario, Step } from "../language/scenario.ts";
 import { judge } from "./expectations.ts";
 import { needsOf } from "./needs.ts";
@@ -151,7 +152,7 @@ class Drill {
 
   async #judge(site: Site): Promise<void> {
     // What happened last is in the status and in the logs a moment later.
-    await site.until(FINAL_LOOK_MS, "", () => false).catch(() => site.signal.throwIfAborted());
+    await sleep(FINAL_LOOK_MS, undefined, { signal: site.signal });
     await site.cluster.statuses();
     await site.readBooks();
     for (const expectation of this.#scenario.expect) {
@@ -159,12 +160,17 @@ class Drill {
       this.#verdicts.push(await judge(site, expectation));
     }
     this.#verdicts.push(...site.faults.verdicts());
-    const { badExits } = site;
-    this.#verdicts.push({
-      text: "no node ends by itself",
-      outcome: badExits.length === 0 ? "passed" : "failed",
-      seen: badExits.length === 0 ? "none did" : badExits.join("; "),
-    });
+    this.#none("no node ends by itself", site.badExits);
+    const broken = site.cluster.ids.flatMap((id) =>
+      site.watch.violations(id).map((text) => `${id}: ${text}`),
+    );
+    this.#none("every bound holds", broken);
+  }
+
+  /** Holds in every scenario. */
+  #none(text: string, found: readonly string[]): void {
+    const outcome = found.length === 0 ? "passed" : "failed";
+    this.#verdicts.push({ text, outcome, seen: found.length === 0 ? "none" : found.join("; ") });
   }
 
   #tell(text: string): void {

@@ -145,9 +145,15 @@ const JUDGES: Judges = {
   resumesLater: (site, node) =>
     eachNode(site, node, (id) => {
       const starts = site.watch.starts(id).slice(1);
-      const stuck = starts.find((start, k) => start.entries <= (starts[k - 1]?.entries ?? -1));
-      const text = `entries at each start: ${starts.map(({ entries }) => entries).join(" < ")}`;
-      return finding(starts.length > 1 && stuck === undefined, text);
+      const wrong = starts.find(
+        ({ entries, appliedBefore }, k) =>
+          entries < appliedBefore || appliedBefore <= (starts[k - 1]?.appliedBefore ?? -1),
+      );
+      const text = starts.map((one) => `${one.appliedBefore} → ${one.entries}`).join(", ");
+      return finding(
+        starts.length > 1 && wrong === undefined,
+        `entries applied before → had at each start: ${text}`,
+      );
     }),
   timeToFirstCommit: (site, { atMost }) =>
     finding(site.longestWaitMs <= atMost, `${Math.round(site.longestWaitMs)} ms`),

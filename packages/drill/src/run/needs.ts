@@ -1,10 +1,7 @@
 import { mkdir } from "node:fs/promises";
-import { compileShim, shimPath } from "../cluster/diskShim.ts";
-import { command } from "../cluster/command.ts";
+import { shimPath } from "../cluster/diskShim.ts";
+import { tryProxy, tryShim } from "../cluster/trials.ts";
 import type { Scenario, Step, StepKind } from "../language/scenario.ts";
-import { LinkMatrix } from "../proxy/linkMatrix.ts";
-import { PROXY_HOST } from "../cluster/addresses.ts";
-import { SYSTEM_CLOCK } from "../proxy/systemClock.ts";
 
 /** What a step needs of the machine beyond signals. */
 export type Need = "proxy" | "disk";
@@ -44,7 +41,7 @@ export class Machine {
   obstacle(need: Need): Promise<string | undefined> {
     const known = this.#tried.get(need);
     if (known !== undefined) return known;
-    const trial = need === "proxy" ? tryProxy() : this.#tryShim();
+    const trial = need === "proxy" ? tryProxy() : this.#shim();
     const tried = trial.then(
       () => undefined,
       (error: unknown) => (error instanceof Error ? error.message : String(error)),
@@ -53,24 +50,8 @@ export class Machine {
     return tried;
   }
 
-  async #tryShim(): Promise<void> {
-    if (process.platform !== "linux") throw new Error(`no LD_PRELOAD on ${process.platform}`);
+  async #shim(): Promise<void> {
     await mkdir(this.#directory, { recursive: true });
-    await compileShim(this.#directory);
-    await command("env", `LD_PRELOAD=${this.shim}`, process.execPath, "--version");
+    await tryShim(this.#directory);
   }
-}
-
-/** More than one loopback address is needed, which not every system has. */
-async function tryProxy(): Promise<void> {
-  const addresses = new Map([
-    ["a", "127.0.0.1:1"],
-    ["b", "127.0.0.2:1"],
-  ]);
-  const matrix = await LinkMatrix.start({
-    addresses,
-    listenHost: PROXY_HOST,
-    clock: SYSTEM_CLOCK,
-  });
-  await matrix.close();
 }

@@ -20,8 +20,10 @@ interface Tally {
 /** Where a node was when one of its processes was first heard of. */
 export interface Start {
   readonly pid: number;
-  /** The last index of each log, added up: what it had on its disk. */
+  /** Entries that it had, in all logs. */
   readonly entries: number;
+  /** Entries that the process before was last seen to have applied. */
+  readonly appliedBefore: number;
 }
 
 interface NodeView {
@@ -31,7 +33,10 @@ interface NodeView {
   readonly peaks: Map<string, PeakSeen>;
   readonly pauses: Tally;
   readonly faults: Tally;
+  readonly violations: Set<string>;
   readonly starts: Start[];
+  /** By process, as last heard. */
+  readonly applied: Map<number, number>;
 }
 
 function tally(): Tally {
@@ -60,6 +65,7 @@ export class StatusWatch {
     }
     add(view.pauses, status.memory?.pauses ?? {});
     add(view.faults, status.linkFaults);
+    for (const text of status.memory?.violations ?? []) view.violations.add(text);
     view.budget = status.memory?.worstBytes ?? view.budget;
     for (const row of status.memory?.rows ?? []) {
       const { name, cap, item, unit } = row;
@@ -72,7 +78,15 @@ export class StatusWatch {
       status.logs.some((log) => log.name === name && log.headHash !== undefined),
     );
     if (opened && view.starts.at(-1)?.pid !== pid)
-      view.starts.push({ pid, entries: this.#entries(status) });
+      view.starts.push({
+        pid,
+        entries: this.#sum(status, ({ lastIndex }) => lastIndex),
+        appliedBefore: view.applied.get(view.starts.at(-1)?.pid ?? 0) ?? 0,
+      });
+    view.applied.set(
+      pid,
+      this.#sum(status, ({ appliedIndex }) => appliedIndex),
+    );
   }
 
   #view(id: string): NodeView {
@@ -85,7 +99,9 @@ export class StatusWatch {
       peaks: new Map(),
       pauses: tally(),
       faults: tally(),
+      violations: new Set(),
       starts: [],
+      applied: new Map(),
     };
     this.#nodes.set(id, view);
     return view;
@@ -103,9 +119,10 @@ export class StatusWatch {
       .reduce((sum, { lastSeq }) => sum + lastSeq, 0);
   }
 
-  #entries({ logs }: ClusterStatus): number {
+  /** Over the logs in which records are counted. */
+  #sum({ logs }: ClusterStatus, of: (log: ClusterStatus["logs"][number]) => number): number {
     const counted = logs.filter(({ name }) => this.#logs.includes(name));
-    return counted.reduce((sum, { lastIndex }) => sum + lastIndex, 0);
+    return counted.reduce((sum, log) => sum + of(log), 0);
   }
 
   /** The worst case in bytes that the node prints. */
@@ -119,6 +136,11 @@ export class StatusWatch {
 
   pauses(id: string): ReadonlyMap<string, number> {
     return this.#view(id).pauses.total;
+  }
+
+  /** Bounds of which the node itself said that they did not hold. */
+  violations(id: string): readonly string[] {
+    return [...this.#view(id).violations];
   }
 
   linkFaults(id: string): ReadonlyMap<string, number> {

@@ -23,7 +23,6 @@ interface Load {
 export class StepRunner {
   readonly #site: Site;
   readonly #loads = new Map<string, Load>();
-  readonly #thaws = new Set<Promise<void>>();
   #streams = 0;
 
   readonly #handlers: Handlers = {
@@ -71,18 +70,13 @@ export class StepRunner {
   /** Ends what still runs beside the steps. */
   async end(): Promise<void> {
     for (const name of this.#loads.keys()) await this.#endLoad(name);
-    await Promise.all(this.#thaws);
   }
 
   async #freeze(body: StepBodies["freeze"]): Promise<void> {
     await processes.freeze(this.#site, body);
     if (body.for === undefined) return;
-    const thawed = sleep(body.for, undefined, { signal: this.#site.signal })
-      .catch(() => undefined)
-      .then(() => processes.thaw(this.#site, [body.node]));
-    this.#thaws.add(thawed);
-    await thawed;
-    this.#thaws.delete(thawed);
+    await sleep(body.for, undefined, { signal: this.#site.signal });
+    await processes.thaw(this.#site, [body.node]);
   }
 
   async #append(plan: AppendPlan, ending: AbortSignal, name?: string): Promise<void> {

@@ -2,7 +2,8 @@ import { createHash } from "node:crypto";
 import type { Site } from "./site.ts";
 
 const PAGE_RECORDS = 2000;
-const CONVERGED_WITHIN_MS = 120_000;
+/** How long the nodes may take to agree when nothing is wrong any more. */
+export const CONVERGED_WITHIN_MS = 120_000;
 const PAGE_TIMEOUT_MS = 60_000;
 
 /** What is wrong with the nodes' copies of all logs and blobs, in words; empty when each holds exactly what was acknowledged. */
@@ -22,9 +23,6 @@ export async function verifyLogs(site: Site): Promise<readonly string[]> {
   }
   return [...problems, ...(await verifyBlobs(site))];
 }
-
-/** How long the nodes may take to agree when nothing is wrong any more. */
-export { CONVERGED_WITHIN_MS };
 
 /** One node's own copy, page by page: a rolling hash over what it shows, and the first thing that is wrong with it. */
 async function readCopy(

@@ -223,9 +223,8 @@ export class Gateway {
   /** False when the replica still leads after `timeoutMs`. */
   async untilNotLeader(place: LogPlace, timeoutMs: number): Promise<boolean> {
     const deadline = performance.now() + timeoutMs;
-    while (place.role === "leader" && performance.now() < deadline) {
+    while (place.role === "leader" && performance.now() < deadline)
       await this.#roles.wait(deadline - performance.now());
-    }
     return place.role !== "leader";
   }
 

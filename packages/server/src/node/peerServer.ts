@@ -81,8 +81,8 @@ export class PeerServer {
           connection: socket,
           helloTimeoutMs: HELLO_TIMEOUT_MS,
           maxQueueBytes: this.#options.maxQueueBytes,
-          frames: this.#options.ledger.family("receive.frames"),
           pauses: this.#options.ledger,
+          frames: this.#options.ledger.family("receive.frames"),
           onHello: (hello) => {
             const handler = this.#handler(hello, link);
             this.#handshakes.remove(1);

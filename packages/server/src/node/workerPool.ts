@@ -149,11 +149,13 @@ export class WorkerPool {
     this.#isolation.assign(nowMs);
     this.#staffSlots();
     for (const seat of this.#seats.values()) this.#stopWaitingFor(seat, nowMs);
+    // Starting threads takes its time: an interval begins when a log is handed over.
     for (const seat of this.#seats.values())
-      if (seat.place.worker === undefined) seat.place.waitsFor = this.#handOver(seat, nowMs);
+      if (seat.place.worker === undefined)
+        seat.place.waitsFor = this.#handOver(seat, performance.now());
     for (const worker of this.workers) worker.catchUps.set(this.#catchingUp(worker));
     this.#slotsUsed.set(this.#isolated.filter((worker) => worker !== undefined).length);
-    const nextMs = this.#nextLookMs(nowMs);
+    const nextMs = this.#nextLookMs(performance.now());
     if (nextMs !== undefined) this.#timer = setTimeout(() => this.wake(), nextMs);
   }
 

@@ -1,6 +1,6 @@
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { LinkMatrix, command, compileShim, shimPath } from "@annals/drill";
+import { command, tryProxy, tryShim } from "@annals/drill";
 import { compilePowerCut, powerCutPath } from "./powerCut.ts";
 import { findFaketime } from "./clockTool.ts";
 import type { Capability } from "./faultKinds.ts";
@@ -42,17 +42,6 @@ export async function probe(
   return obstacles;
 }
 
-/** More than one loopback address is needed, which not every system has. */
-async function tryProxy(): Promise<void> {
-  const addresses = new Map([
-    ["a", "127.0.0.1:1"],
-    ["b", "127.0.0.2:1"],
-  ]);
-  const clock = { now: () => 0, after: () => () => undefined, random: () => 0 };
-  const matrix = await LinkMatrix.start({ addresses, listenHost: "127.0.0.100", clock });
-  await matrix.close();
-}
-
 async function tryPacketFilter(): Promise<void> {
   if (!isInside()) throw new Error("no private network namespace (unshare is not permitted)");
   const filter = await PacketFilter.open();
@@ -69,12 +58,6 @@ async function tryPowerLoss(directory: string): Promise<void> {
     await mount.unmount();
     await rm(image);
   }
-}
-
-async function tryShim(directory: string): Promise<void> {
-  if (process.platform !== "linux") throw new Error(`no LD_PRELOAD on ${process.platform}`);
-  await compileShim(directory);
-  await command("env", `LD_PRELOAD=${shimPath(directory)}`, process.execPath, "--version");
 }
 
 async function trySmallDisk(directory: string): Promise<void> {

@@ -1,13 +1,10 @@
 /** Trials on a whole cluster of real processes: a minority's files are damaged, and every record must come back right from every node. */
-import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
-import { createWriteStream } from "node:fs";
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
-import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { drawPorts, spawnNode } from "@annals/drill";
 import { damageLog } from "./rotDamage.ts";
 import type { RotKind } from "./rotDamage.ts";
 import type { RotOutcome } from "./rotReport.ts";
@@ -54,8 +51,7 @@ export class RotCluster {
   /** Starts three nodes and fills a log with records. */
   static async start(below: Below): Promise<RotCluster> {
     const directory = await mkdtemp(join(tmpdir(), "annals-rot-cluster-"));
-    const ports = await freePorts(IDS.length);
-    const addresses = new Map(IDS.map((id, k) => [id, `127.0.0.1:${ports[k]}`] as const));
+    const addresses = await drawPorts(IDS);
     const cluster = new RotCluster(directory, addresses);
     const nodes = [...addresses].map(([id, address]) => `  ${id}: "${address}"\n`).join("");
     const text = `cluster: rot\nnodes:\n${nodes}data: "${directory}/\${NODE}"\n${SETTINGS}`;
@@ -110,23 +106,26 @@ export class RotCluster {
 
   #spawn(id: string): void {
     this.#wanted.add(id);
-    const config = join(this.#directory, "annals.yaml");
-    const child = spawn(process.execPath, [ENTRY, "start", "-c", config, "--node", id], {
-      env: { ...process.env, NODE: id },
-      stdio: ["ignore", "ignore", "pipe"],
+    const { child, exited } = spawnNode({
+      entry: ENTRY,
+      id,
+      configFile: join(this.#directory, "annals.yaml"),
+      logFile: join(this.#directory, `${id}.log`),
+      env: { NODE: id },
     });
-    child.stderr.pipe(createWriteStream(join(this.#directory, `${id}.log`), { flags: "a" }));
-    child.on("exit", (code, signal) => {
-      if (this.#children.get(id) !== child) return;
-      this.#children.delete(id);
-      if (!this.#wanted.has(id)) return;
-      if (signal === null) this.#ended = `node ${id} ended with ${code}`;
-      else {
-        this.#restarts += 1;
-        this.#spawn(id);
-      }
-    });
+    void exited.then(() => this.#gone(id, child));
     this.#children.set(id, child);
+  }
+
+  #gone(id: string, child: ChildProcess): void {
+    if (this.#children.get(id) !== child) return;
+    this.#children.delete(id);
+    if (!this.#wanted.has(id)) return;
+    if (child.signalCode === null) this.#ended = `node ${id} ended with ${child.exitCode}`;
+    else {
+      this.#restarts += 1;
+      this.#spawn(id);
+    }
   }
 
   async #stop(id: string): Promise<void> {
@@ -245,17 +244,4 @@ export class RotCluster {
     for (const name of (await readdir(data)).filter((one) => one.startsWith("quarantine-")))
       await rm(join(data, name), { recursive: true });
   }
-}
-
-async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const server = createServer();
-      await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-      return server;
-    }),
-  );
-  const ports = servers.map((server) => (server.address() as AddressInfo).port);
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
 }

@@ -38,9 +38,11 @@ export type EventKind = (typeof RUN_KINDS)[number] | FaultKind;
 
 const EVENT_KINDS: readonly EventKind[] = [...RUN_KINDS, ...FAULT_KINDS];
 
-const CODES: ReadonlyMap<EventKind, number> = new Map(
-  EVENT_KINDS.map((kind, code) => [kind, code]),
-);
+interface Counter {
+  readonly code: number;
+  count: number;
+}
+
 /** Lines kept for the report of a failure. */
 const TAIL_LINES = 60;
 
@@ -49,7 +51,9 @@ const TAIL_LINES = 60;
  * seed is run again to be shown.
  */
 export class Journal {
-  readonly counts: Map<EventKind, number> = new Map(EVENT_KINDS.map((kind) => [kind, 0]));
+  readonly #counters: ReadonlyMap<EventKind, Counter> = new Map(
+    EVENT_KINDS.map((kind, code) => [kind, { code, count: 0 }]),
+  );
   readonly keepsLines: boolean;
   readonly #nowUs: () => number;
   readonly #lines: string[] = [];
@@ -66,6 +70,11 @@ export class Journal {
     return this.#events;
   }
 
+  /** How often each kind has happened. */
+  get counts(): ReadonlyMap<EventKind, number> {
+    return new Map([...this.#counters].map(([kind, { count }]) => [kind, count]));
+  }
+
   get hash(): string {
     const hex = (half: number): string => (half >>> 0).toString(16).padStart(8, "0");
     return `${hex(this.#high)}${hex(this.#low)}`;
@@ -79,9 +88,11 @@ export class Journal {
   /** `value` is whatever tells this event from another of its kind; `describe` gives the words for it. */
   note(kind: EventKind, node: number, log: number, value: number, describe?: () => string): void {
     this.#events++;
-    this.counts.set(kind, (this.counts.get(kind) ?? 0) + 1);
+    const counter = this.#counters.get(kind);
+    if (counter === undefined) throw new RangeError(`no kind of event "${kind}"`);
+    counter.count++;
     this.#mix(this.#nowUs());
-    this.#mix(((CODES.get(kind) ?? 0) << 16) ^ (node << 8) ^ log);
+    this.#mix((counter.code << 16) ^ (node << 8) ^ log);
     this.#mix(value);
     if (this.keepsLines) this.say(node, log, `${kind} ${describe?.() ?? value}`);
   }

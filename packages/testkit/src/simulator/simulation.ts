@@ -42,6 +42,8 @@ const SETTLE_ELECTIONS = 400;
 const SETTLE_PROLONGED = 5;
 /** Turns of the microtask queue after each event: enough for an answer and for what its receiver does with it. */
 const HOPS = 3;
+/** Awaited again and again: a new promise for every hop is what a run would allocate most. */
+const SETTLED = Promise.resolve();
 /** While a log is in repair there is more between an answer and the next question. */
 const REPAIR_HOPS = 20;
 
@@ -107,7 +109,7 @@ async function run(world: World, done: () => boolean): Promise<void> {
       world.report("nothing throws", error instanceof Error ? (error.stack ?? "") : String(error));
     }
     const hops = world.repairs > 0 ? REPAIR_HOPS : HOPS;
-    for (let hop = 0; hop < hops; hop++) await Promise.resolve();
+    for (let hop = 0; hop < hops; hop++) await SETTLED;
   }
 }
 

@@ -13,6 +13,11 @@ import type { CycleStep } from "./cycleSteps.ts";
 import type { DiskImage, StoredSlot } from "./diskImage.ts";
 import type { SimulatedDisk } from "./simulatedDisk.ts";
 
+/** As from a disk. */
+function copyOf({ index, term, kind, data }: Entry): Entry {
+  return { index, term, kind, data: new Uint8Array(data) };
+}
+
 interface PendingWrite {
   readonly cycle: WriteCycle;
   readonly next: DiskImage;
@@ -143,7 +148,7 @@ export class SimulatedLogStore implements LogStore {
     const entries: Entry[] = [];
     let bytes = 0;
     for (let index: number = from; index < to; index++) {
-      const { entry } = this.#readable(asIndex(index));
+      const entry = copyOf(this.#checked(asIndex(index)).entry);
       bytes += entry.data.length;
       if (entries.length > 0 && (bytes > maxBytes || entries.length >= maxEntries)) break;
       entries.push(entry);
@@ -202,13 +207,13 @@ export class SimulatedLogStore implements LogStore {
     return stored;
   }
 
-  /** A copy, as from a disk. */
   #readable(index: LogIndex): StoredEntry {
-    const { entry, hash } = this.#disk.read(this.#image, index) ?? this.#at(index);
-    return {
-      entry: { ...entry, data: new Uint8Array(entry.data) },
-      hash: new Uint8Array(hash),
-    };
+    const { entry, hash } = this.#checked(index);
+    return { entry: copyOf(entry), hash: new Uint8Array(hash) };
+  }
+
+  #checked(index: LogIndex): StoredEntry {
+    return this.#disk.read(this.#image, index) ?? this.#at(index);
   }
 
   #assertUsable(): void {

@@ -1,0 +1,23 @@
+import { LinkMatrix } from "../proxy/linkMatrix.ts";
+import { SYSTEM_CLOCK } from "../proxy/systemClock.ts";
+import { PROXY_HOST } from "./addresses.ts";
+import { command } from "./command.ts";
+import { compileShim, shimPath } from "./diskShim.ts";
+
+/** Rejects where there is one loopback address only: a proxy needs more. */
+export async function tryProxy(): Promise<void> {
+  const addresses = new Map([
+    ["a", "127.0.0.1:1"],
+    ["b", "127.0.0.2:1"],
+  ]);
+  const clock = SYSTEM_CLOCK;
+  const matrix = await LinkMatrix.start({ addresses, listenHost: PROXY_HOST, clock });
+  await matrix.close();
+}
+
+/** Compiles the disk shim into the directory, and rejects where that, or preloading it, is not possible. */
+export async function tryShim(directory: string): Promise<void> {
+  if (process.platform !== "linux") throw new Error(`no LD_PRELOAD on ${process.platform}`);
+  await compileShim(directory);
+  await command("env", `LD_PRELOAD=${shimPath(directory)}`, process.execPath, "--version");
+}
