@@ -40,6 +40,8 @@ export interface InboundLinkOptions {
   readonly frames?: GaugeFamily;
 }
 
+const CLOSE_TIMEOUT_MS = 1000;
+
 /** The accepting side of a link, in the gateway: checks the hello, hands frames on, stops the socket of a peer that exceeds its credit. */
 export class InboundLink {
   readonly #options: InboundLinkOptions;
@@ -172,6 +174,15 @@ export class InboundLink {
     this.#end({ code: error.code, reason: error.message });
   }
 
+  /** A peer that does not answer the close handshake must not keep the socket. */
+  #terminateSoon(): void {
+    const { socket } = this.#options;
+    if (socket.readyState === socket.CLOSED) return;
+    const timer = setTimeout(() => socket.terminate(), CLOSE_TIMEOUT_MS);
+    timer.unref();
+    socket.once("close", () => clearTimeout(timer));
+  }
+
   #end(fault: LinkFault): void {
     if (this.#closed) return;
     this.#closed = true;
@@ -180,9 +191,9 @@ export class InboundLink {
     this.#unread?.set(0);
     this.#frames.set(0);
     this.gate.close();
-    // A peer that does not answer the close handshake must not keep the socket.
-    const { socket } = this.#options;
-    setTimeout(() => socket.terminate(), 1000).unref();
+    // Nothing of it is handed on any more, but the close handshake has to be read: whoever dialled would hear of the end much later.
+    this.#options.socket.resume();
+    this.#terminateSoon();
     if (this.#handler === undefined) this.#options.onFault(fault);
     else this.#handler.onClose(fault);
   }

@@ -66,7 +66,7 @@ it("a leader that reads nothing is let go of when its acknowledgements pile up",
   expect(largest).toBeLessThan(BUFFERED_BYTES_MAX + 1024);
   expect(current).toBe(0);
   client.terminate();
-});
+}, 30_000);
 
 it("heartbeats for a node that reads nothing are dropped beyond their cap", async () => {
   const parcel = new Uint8Array(64 * 1024);
@@ -91,4 +91,4 @@ it("heartbeats for a node that reads nothing are dropped beyond their cap", asyn
   expect(sent.read().largest).toBeLessThanOrEqual(BUFFERED_BYTES_MAX + 2 * parcel.length);
   link.close();
   expect(sent.read().current).toBe(0);
-});
+}, 30_000);

@@ -60,7 +60,7 @@ export interface LoopbackOptions {
   readonly maxQueueBytes?: number;
   readonly helloTimeoutMs?: number;
   /** Takes what a peer sends; throws to refuse it. */
-  readonly handler: (link: InboundLink) => InboundHandler;
+  readonly handler: (link: InboundLink, hello: HelloFrame) => InboundHandler;
   /** Of links whose peer never became one. */
   readonly onFault?: (fault: LinkFault) => void;
 }
@@ -87,7 +87,7 @@ export class Loopback {
         connection,
         helloTimeoutMs,
         maxQueueBytes,
-        onHello: () => handler(link),
+        onHello: (frame) => handler(link, frame),
         onFault: (fault) => onFault?.(fault),
       });
       this.links.push(link);
