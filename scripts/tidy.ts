@@ -16,6 +16,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   storage: ["replica", "raft", "record", "wire"],
   transport: ["replica", "raft", "flow", "record", "wire"],
   client: ["record", "wire", "flow"],
+  pino: ["client"],
   server: ["raft", "flow", "record", "wire", "replica", "storage", "transport"],
   drill: ["client", "record", "server"],
   cli: ["server", "client", "record", "storage", "drill"],

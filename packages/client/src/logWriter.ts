@@ -11,7 +11,7 @@ export interface LogWriterOptions {
   readonly maxBatchBytes?: number;
   /** Milliseconds that a record may wait for others to share its request; default 0: what is appended in one turn goes together. */
   readonly lingerMs?: number;
-  /** Bytes of records that are not acknowledged yet; default 8 MiB. At the cap `append` is refused, and `ready` waits. */
+  /** Bytes of records that are not acknowledged yet, and one record; default 8 MiB. At the cap `append` is refused, and `ready` waits. */
   readonly maxPendingBytes?: number;
   /** Requests on their way at a time, 1 to 16; default 4. */
   readonly window?: number;
@@ -88,7 +88,8 @@ export class LogWriter {
       const bytes = encode(record);
       if (this.#closed !== undefined)
         throw new ClientError("ERR_CLIENT_CLOSED", "the writer is closed", { notAccepted: true });
-      if (!this.#hasRoom(bytes.byteLength)) throw writerFull(this.#options.maxPendingBytes);
+      // One record may cross the cap, so that one of any size passes after `ready`.
+      if (this.#isFullOfPending()) throw writerFull(this.#options.maxPendingBytes);
       const pending = { order: ++this.#appended, record, bytes, resolve, reject };
       this.#waiting.push(pending);
       this.#unsettled.add(pending);
@@ -100,7 +101,7 @@ export class LogWriter {
 
   /** Resolves when there is room for another record: the back-pressure of `append`. */
   async ready(): Promise<void> {
-    while (this.#pendingBytes >= this.#options.maxPendingBytes) await this.#changed.promise;
+    while (this.#isFullOfPending()) await this.#changed.promise;
   }
 
   /** Sends what waits without lingering; resolves when everything appended so far is acknowledged or has failed. Never rejects. */
@@ -129,14 +130,13 @@ export class LogWriter {
     return { acknowledged: this.#acknowledged, unacknowledged: this.#unacknowledged };
   }
 
+  #isFullOfPending(): boolean {
+    return this.#pendingBytes >= this.#options.maxPendingBytes;
+  }
+
   #oldest(): number {
     for (const { order } of this.#unsettled) return order;
     return Number.POSITIVE_INFINITY;
-  }
-
-  #hasRoom(bytes: number): boolean {
-    // One of any size passes when nothing else is pending.
-    return this.#pendingBytes === 0 || this.#pendingBytes + bytes <= this.#options.maxPendingBytes;
   }
 
   #wake(): void {

@@ -1,5 +1,6 @@
-import { AnnalsError } from "@annals/record";
+import { AnnalsError, RECORD_LIMITS } from "@annals/record";
 import { MemoryBlobs } from "@annals/testkit";
+import { decodeRecord, parseIngestBody } from "@annals/wire";
 import { QUERY_BUDGET } from "../../src/query/runQuery.ts";
 import { runTailQuery } from "../../src/query/tailQuery.ts";
 import type {
@@ -23,7 +24,7 @@ interface MemoryLog {
   readonly waiters: Set<() => void>;
 }
 
-/** A node in memory with logs that it leads alone: the `NodeService` for tests of whatever talks to one. JSON and NDJSON only. */
+/** A node in memory with logs that it leads alone: the `NodeService` for tests of whatever talks to one. */
 export class MemoryService implements NodeService {
   /** The blobs of every log. */
   readonly files = new MemoryBlobs();
@@ -164,6 +165,10 @@ export class MemoryService implements NodeService {
 }
 
 function parse(request: AppendRequest): PlainRecord[] {
+  if (request.contentType === "application/msgpack") {
+    const { records } = parseIngestBody(request.contentType, request.body, RECORD_LIMITS);
+    return records.map((bytes) => ({ ...decodeRecord(bytes) }));
+  }
   const text = Buffer.from(request.body).toString("utf8");
   const values: unknown[] =
     request.contentType === "application/x-ndjson"

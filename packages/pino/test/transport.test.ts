@@ -1,0 +1,85 @@
+// Goal: audit lines of a logger reach the log, ordinary ones do not, and what cannot be appended is kept. Method: the transport on a stream of
+// lines, against a real HTTP server over a node in memory.
+import { once } from "node:events";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { ClientError } from "@annals/client";
+import { pino } from "pino";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { startTestServer } from "../../server/test/http/testServer.ts";
+import type { TestServer } from "../../server/test/http/testServer.ts";
+import annalsTransport from "../src/index.ts";
+import type { AnnalsTransportOptions } from "../src/index.ts";
+import { recordOfLine } from "../src/recordOfLine.ts";
+
+let server: TestServer;
+let directory: string;
+beforeEach(async () => {
+  server = await startTestServer();
+  directory = mkdtempSync(join(tmpdir(), "annals-pino-"));
+});
+afterEach(async () => {
+  await server.close();
+  rmSync(directory, { recursive: true });
+});
+
+/** Logs through the transport and waits until it has let go of everything. */
+async function logged(
+  options: Partial<AnnalsTransportOptions>,
+  log: (logger: pino.Logger) => void,
+): Promise<void> {
+  const transport = annalsTransport({ urls: [server.url], log: "audit", ...options });
+  const logger = pino({ base: { pid: 7 } }, transport);
+  log(logger);
+  transport.end();
+  await once(transport, "close");
+}
+
+test("a line with actor and action is a record, an ordinary line is none", () => {
+  const line = { level: 30, time: 0, msg: "hi", actor: { id: "ada" }, action: "login" };
+  expect(recordOfLine(line, undefined)).toEqual({
+    actor: { id: "ada" },
+    action: "login",
+    time: "1970-01-01T00:00:00.000Z",
+    data: { level: 30, msg: "hi" },
+  });
+  expect(recordOfLine({ ...line, data: { a: 1 } }, undefined)?.data).toMatchObject({ a: 1 });
+  expect(recordOfLine({ level: 30, msg: "hi" }, { id: "app" })).toBeUndefined();
+  expect(recordOfLine({ action: "tick" }, undefined)).toBeUndefined();
+  expect(recordOfLine({ action: "tick" }, { id: "app" })?.actor).toEqual({ id: "app" });
+});
+
+test("records of a logger are appended in order, and the end waits for them", async () => {
+  await logged({ maxPendingBytes: 1, maxBatchRecords: 2 }, (logger) => {
+    for (let k = 0; k < 20; k++) {
+      logger.info({ actor: { id: "ada" }, action: `do-${k}` });
+      logger.info("an ordinary line");
+    }
+  });
+  expect(server.service.appends.length).toBeGreaterThan(1);
+  expect(server.service.appends.every(({ producer }) => producer !== undefined)).toBe(true);
+  expect((await server.service.logs())[0]?.lastSeq).toBe(20);
+  const text = server.service.appends.map(({ body }) => Buffer.from(body).toString("latin1"));
+  const actions = text.join("").match(/do-\d+/g);
+  expect(actions).toEqual(Array.from({ length: 20 }, (_, k) => `do-${k}`));
+});
+
+test("what cannot be appended becomes a dead letter with its reason", async () => {
+  server.service.beforeAppend = () => {
+    throw new ClientError("ERR_LOG_NOT_FOUND", "no such log");
+  };
+  const deadLetterFile = join(directory, "dead.ndjson");
+  await logged({ deadLetterFile }, (logger) => {
+    logger.info({ actor: { id: "" }, action: "bad" });
+    logger.info({ actor: { id: "ada" }, action: "refused" });
+  });
+  const letters = readFileSync(deadLetterFile, "utf8")
+    .trimEnd()
+    .split("\n")
+    .map((line): unknown => JSON.parse(line));
+  expect(letters).toMatchObject([
+    { record: { action: "bad" }, reason: expect.stringContaining("actor.id") },
+    { record: { action: "refused" }, reason: expect.stringContaining("no such log") },
+  ]);
+});
