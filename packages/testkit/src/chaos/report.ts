@@ -1,3 +1,4 @@
+import { countText } from "../countText.ts";
 import type { FaultKind } from "./faultKinds.ts";
 import type { MixProgress, MixResult } from "./runMix.ts";
 
@@ -5,10 +6,10 @@ import type { MixProgress, MixResult } from "./runMix.ts";
 export function progressLine(name: string, seed: number, progress: MixProgress): string {
   return [
     `${name.padEnd(12)} seed ${String(seed).padEnd(10)}`,
-    `${group(progress.acknowledged)} acknowledged`,
-    `${group(progress.refused)} refused`,
-    `${group(progress.unknown)} unknown`,
-    `${group(progress.reads)} reads`,
+    `${countText(progress.acknowledged)} acknowledged`,
+    `${countText(progress.refused)} refused`,
+    `${countText(progress.unknown)} unknown`,
+    `${countText(progress.reads)} reads`,
     `${progress.elections} elections`,
     `longest wait ${(progress.longestGapMs / 1000).toFixed(1)} s`,
     faultList(progress.faults),
@@ -55,10 +56,10 @@ export function table({ results, skipped, emptied }: Summary): string {
   const rows = results.map((result) => [
     result.mix.name,
     String(result.seed),
-    group(result.acknowledged),
-    group(result.refused),
-    group(result.unknown),
-    group(result.reads),
+    countText(result.acknowledged),
+    countText(result.refused),
+    countText(result.unknown),
+    countText(result.reads),
     String(result.elections),
     (result.longestGapMs / 1000).toFixed(1),
     faultList(result.faults),
@@ -93,8 +94,4 @@ function faultList(faults: ReadonlyMap<FaultKind, number>): string {
   return list.length === 0
     ? "no faults"
     : list.map(([kind, count]) => `${kind} ${count}`).join(", ");
-}
-
-function group(value: number): string {
-  return String(value).replace(/\B(?=(\d{3})+$)/g, " ");
 }

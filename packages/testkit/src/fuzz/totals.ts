@@ -1,3 +1,4 @@
+import { countText } from "../countText.ts";
 import type { BlockReport } from "./block.ts";
 
 interface Row {
@@ -39,10 +40,10 @@ export class FuzzTotals {
     return [...this.#rows]
       .map(([target, { inputs, slowestMs, mostBytes, outcomes }]) =>
         [
-          `${target}: ${grouped(inputs)} inputs, slowest ${slowestMs.toFixed(1)} ms, most ${grouped(mostBytes)} bytes`,
+          `${target}: ${countText(inputs)} inputs, slowest ${slowestMs.toFixed(1)} ms, most ${countText(mostBytes)} bytes`,
           ...[...outcomes]
             .toSorted(([, a], [, b]) => b - a)
-            .map(([outcome, count]) => `  ${grouped(count).padStart(11)}  ${outcome}`),
+            .map(([outcome, count]) => `  ${countText(count).padStart(11)}  ${outcome}`),
         ].join("\n"),
       )
       .join("\n");
@@ -52,15 +53,11 @@ export class FuzzTotals {
   line(): string {
     const inputs = this.#sum((row) => row.inputs);
     const seconds = (performance.now() - this.#startedMs) / 1000;
-    const rate = grouped(Math.round(inputs / seconds));
-    return `${grouped(inputs - this.failed)} passed, ${this.failed} failed · ${rate} inputs/s`;
+    const rate = countText(Math.round(inputs / seconds));
+    return `${countText(inputs - this.failed)} passed, ${this.failed} failed · ${rate} inputs/s`;
   }
 
   #sum(of: (row: Row) => number): number {
     return [...this.#rows.values()].reduce((sum, row) => sum + of(row), 0);
   }
-}
-
-function grouped(count: number): string {
-  return String(count).replaceAll(/\B(?=(\d{3})+$)/g, " ");
 }

@@ -1,3 +1,4 @@
+import { countText } from "../countText.ts";
 import { FAULT_KINDS } from "./faultKinds.ts";
 import type { EventKind } from "./journal.ts";
 import type { Outcome } from "./simulation.ts";
@@ -30,7 +31,7 @@ export class Totals {
   /** How far a long run is. */
   progress(elapsedMs: number, forMs: number): string {
     const left = forMs === Infinity ? "" : ` · ${minutes(forMs - elapsedMs)} left`;
-    return `${minutes(elapsedMs)} · ${group(this.#passed)} passed, ${this.#failed} failed · ${group(this.#events)} events${left}`;
+    return `${minutes(elapsedMs)} · ${countText(this.#passed)} passed, ${this.#failed} failed · ${countText(this.#events)} events${left}`;
   }
 
   /** The table of faults, then one line that sums up everything. */
@@ -41,17 +42,17 @@ export class Totals {
     const perSecond = Math.round(this.#events / (wallMs / 1000));
     return [
       "faults:",
-      ...faults.map(([kind, count]) => `  ${kind.padEnd(12)} ${group(count).padStart(12)}`),
+      ...faults.map(([kind, count]) => `  ${kind.padEnd(12)} ${countText(count).padStart(12)}`),
       [
         `${this.#passed} passed, ${this.#failed} failed`,
-        `${group(this.#events)} events`,
-        `${group(struck)} faults`,
-        `${group(this.#acknowledgements)} acknowledgements`,
-        `${group(this.#leaderships)} leaderships`,
-        `${group(this.#counts.get("truncated") ?? 0)} truncations`,
-        `${group(this.#counts.get("repaired") ?? 0)} repairs`,
-        `${group(Math.round(seconds))} s simulated in ${group(Math.round(wallMs / 1000))} s`,
-        `${group(perSecond)} events/s`,
+        `${countText(this.#events)} events`,
+        `${countText(struck)} faults`,
+        `${countText(this.#acknowledgements)} acknowledgements`,
+        `${countText(this.#leaderships)} leaderships`,
+        `${countText(this.#counts.get("truncated") ?? 0)} truncations`,
+        `${countText(this.#counts.get("repaired") ?? 0)} repairs`,
+        `${countText(Math.round(seconds))} s simulated in ${countText(Math.round(wallMs / 1000))} s`,
+        `${countText(perSecond)} events/s`,
       ].join(" · "),
     ].join("\n");
   }
@@ -60,8 +61,4 @@ export class Totals {
 function minutes(ms: number): string {
   const seconds = Math.max(0, Math.round(ms / 1000));
   return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
-}
-
-function group(value: number): string {
-  return String(value).replace(/\B(?=(\d{3})+$)/g, " ");
 }

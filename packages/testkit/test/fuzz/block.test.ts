@@ -19,6 +19,7 @@ test.each([...TARGETS].map(([name, target]) => ({ name, target })))(
     expect(inputs).toBe(INPUTS);
     expect(Object.keys(outcomes).length).toBeGreaterThan(2);
   },
+  60_000,
 );
 
 /** Reads bytes of letters and does what it likes with one of them. */
