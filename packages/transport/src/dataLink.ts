@@ -114,15 +114,15 @@ export class DataLink {
   }
 
   send(messages: readonly Message[]): void {
+    const { maxQueuedBytes, maxQueuedMessages } = this.#options;
     for (const message of messages) {
       const payload = payloadOf(message);
       this.#queue.push({ message, payload });
       this.#queuedBytes += payload;
-    }
-    this.#queued?.set(this.#queuedBytes);
-    const { maxQueuedBytes, maxQueuedMessages } = this.#options;
-    if (this.#queuedBytes > maxQueuedBytes || this.#queue.length > maxQueuedMessages) {
-      // The link is well: a blob on its way over it goes on, however long the follower's disk takes and whatever waits behind it.
+      this.#queued?.set(this.#queuedBytes);
+      if (this.#queuedBytes <= maxQueuedBytes && this.#queue.length <= maxQueuedMessages) continue;
+      // The link is well: a blob on its way over it goes on, however long the follower's disk takes and whatever waits behind it. The rest of
+      // the messages would only follow what is gone.
       this.#drop({
         code: "ERR_LINK_CONGESTED",
         reason: `${this.#queue.length} messages wait for credit`,

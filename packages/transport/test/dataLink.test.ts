@@ -114,6 +114,18 @@ describe("a data link", () => {
     expect(data.queuedBytes).toBe(0);
   });
 
+  it("holds one item beyond its cap also when a turn sends many, and says once what it gave up", async () => {
+    const ledger = new Ledger();
+    const data = dial({ maxQueuedBytes: 1000, ledger });
+    await untilOpen(data);
+    data.send(Array.from({ length: 20 }, (_, k) => append(k + 1, 400)));
+    expect(faults).toMatchObject([{ code: "ERR_LINK_CONGESTED" }]);
+    const largest = ledger.read()["send.queue"]?.largest ?? 0;
+    expect(largest).toBeGreaterThan(1000);
+    expect(largest).toBeLessThan(1000 + 500);
+    expect(data.queuedBytes).toBe(0);
+  });
+
   it("a peer that reads nothing costs the cap of its socket and of its queue, and one item each", async () => {
     const ledger = new Ledger();
     const data = dial({ ledger });
