@@ -11,7 +11,14 @@ function node(id: string, overIdle: number, times: readonly number[]): NodeOutco
   return {
     id,
     budget: 500 * MIB,
-    memory: { idleAnon: 100 * MIB, peakAnon, peakRss: peakAnon, highWater: peakAnon, curve },
+    memory: {
+      idleAnon: 100 * MIB,
+      peakAnon,
+      peakRss: peakAnon,
+      highWater: peakAnon,
+      curve,
+      stepsEndMs: 1000,
+    },
     peaks: new Map([
       ["receive.link", { cap: 4 * MIB, item: MIB, largest: 3 * MIB, peak: 3 * MIB, unit: "bytes" }],
     ]),

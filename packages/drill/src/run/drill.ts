@@ -110,6 +110,7 @@ class Drill {
     try {
       await this.#all(this.#scenario.steps, steps, site);
       await steps.end();
+      site.memory.endSteps();
       await site.faults.look();
     } catch (error) {
       site.signal.throwIfAborted();

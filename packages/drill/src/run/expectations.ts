@@ -79,7 +79,8 @@ const JUDGES: Judges = {
     eachNode(site, node, (id) => {
       const memory = site.memory.read(id);
       if (memory === undefined) return NO_PROC;
-      const anon = memory.curve.map((sample) => sample.anon);
+      const steps = memory.curve.filter(({ atMs }) => atMs <= memory.stepsEndMs);
+      const anon = steps.map((sample) => sample.anon);
       const third = Math.floor(anon.length / 3);
       const [early, late] = [median(anon.slice(0, third)), median(anon.slice(-third))];
       const grown = early === 0 ? 0 : ((late - early) * 100) / early;

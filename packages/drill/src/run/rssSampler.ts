@@ -45,6 +45,8 @@ export interface NodeMemory {
   /** The highest of its processes' high-water marks since idle. */
   readonly highWater: number;
   readonly curve: readonly MemorySample[];
+  /** When the last step was over, on the curve's clock: what comes after is the check, which reads everything. */
+  readonly stepsEndMs: number;
 }
 
 const SAMPLE_MS = 100;
@@ -67,6 +69,7 @@ export class RssSampler {
   readonly #timer: NodeJS.Timeout;
   readonly #begunMs = performance.now();
   #idle = true;
+  #stepsEndMs = Number.POSITIVE_INFINITY;
 
   constructor(pids: ReadonlyMap<string, () => number | undefined>) {
     this.#pids = pids;
@@ -98,12 +101,17 @@ export class RssSampler {
     }
   }
 
+  /** The steps are over. */
+  endSteps(): void {
+    this.#stepsEndMs = performance.now() - this.#begunMs;
+  }
+
   /** Undefined where the system does not say. */
   read(id: string): NodeMemory | undefined {
     const series = this.#series.get(id);
     if (series === undefined || series.curve.length === 0) return undefined;
     const { idleAnon, peakAnon, peakRss, highWater, curve } = series;
-    return { idleAnon, peakAnon, peakRss, highWater, curve };
+    return { idleAnon, peakAnon, peakRss, highWater, curve, stepsEndMs: this.#stepsEndMs };
   }
 
   close(): void {
