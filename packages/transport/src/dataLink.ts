@@ -121,8 +121,8 @@ export class DataLink {
       this.#queuedBytes += payload;
       this.#queued?.set(this.#queuedBytes);
       if (this.#queuedBytes <= maxQueuedBytes && this.#queue.length <= maxQueuedMessages) continue;
-      // The link is well: a blob on its way over it goes on, however long the follower's disk takes and whatever waits behind it. The rest of
-      // the messages would only follow what is gone.
+      // The link is well: a blob on its way over it goes on, however long the follower's disk takes and whatever waits behind it. The rest
+      // of the messages would only follow what is gone.
       this.#drop({
         code: "ERR_LINK_CONGESTED",
         reason: `${this.#queue.length} messages wait for credit`,
