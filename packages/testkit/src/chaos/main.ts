@@ -3,7 +3,10 @@ import { DRAWN, MIXES } from "./mixes.ts";
 import { isInside, onOuterStop, prepareNetwork, reexec } from "./namespaces.ts";
 import { runMixes } from "./runMixes.ts";
 
-process.exitCode = await main(process.argv.slice(2));
+const exitCode = await main(process.argv.slice(2));
+// Everything is closed by now. Left to itself, Node 24 was seen to spin for ever over its handles at the end
+// (`Environment::CleanupHandles`), after a run that had killed dozens of children.
+process.exit(exitCode);
 
 async function main(argv: readonly string[]): Promise<number> {
   const parsed = parseArguments(argv);
