@@ -1,4 +1,4 @@
-import { parseJsonRecords, RECORD_LIMITS } from "@annals/record";
+import { drain, parseJsonRecords, RECORD_LIMITS } from "@annals/record";
 import { ClientError } from "./clientError.ts";
 import { OrderedProducer } from "./orderedProducer.ts";
 import type { SendAppend } from "./orderedProducer.ts";
@@ -251,12 +251,10 @@ export class LogWriter {
 /** Judged as the server will judge it, so that one bad record cannot spoil the request of others. Throws `BadInputError`. */
 function encode(record: AuditRecord): Uint8Array {
   const text = new TextEncoder().encode(JSON.stringify(record));
-  const steps = parseJsonRecords(text, RECORD_LIMITS);
-  for (;;) {
-    const { done, value } = steps.next();
-    const bytes = done === true ? value.records[0] : undefined;
-    if (bytes !== undefined) return bytes;
-  }
+  const [bytes, second] = drain(parseJsonRecords(text, RECORD_LIMITS)).records;
+  if (bytes === undefined || second !== undefined)
+    throw new TypeError("a writer takes one record at a time");
+  return bytes;
 }
 
 /** One msgpack record after the other. */

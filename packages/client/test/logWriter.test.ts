@@ -1,7 +1,7 @@
 // Goal: single records go out in few requests, each record once and in order, within bounded memory, and whoever waits is told. Method: a
 // server in memory that is as strict as the real one and answers when the test says so.
 import { expect, test } from "vitest";
-import { RecordScanner, RECORD_LIMITS } from "@annals/record";
+import { drain, RecordScanner, RECORD_LIMITS } from "@annals/record";
 import { ClientError } from "../src/clientError.ts";
 import { LogWriter } from "../src/logWriter.ts";
 import type { SendAppend } from "../src/orderedProducer.ts";
@@ -10,11 +10,7 @@ import type { AuditRecord } from "../src/types.ts";
 const record = (k: number): AuditRecord => ({ actor: { id: "a" }, action: `do-${k}` });
 
 function countRecords(body: Uint8Array): number {
-  const steps = new RecordScanner(RECORD_LIMITS).scanBody(body);
-  for (;;) {
-    const { done, value } = steps.next();
-    if (done === true) return value.length - 1;
-  }
+  return drain(new RecordScanner(RECORD_LIMITS).scanBody(body)).length - 1;
 }
 
 /** Records of each request that was stored. Answers only while `open`; `fail` may refuse a request. */
@@ -122,6 +118,13 @@ test("refuses beyond its cap, tells when there is room, and holds nothing afterw
   await Promise.all([first, ready]);
   expect(writer.pendingBytes).toBe(0);
   expect(await writer.append(record(2))).toEqual({ seq: 2 });
+});
+
+test("a list is no record: none of it is dropped without a word", async () => {
+  const writer = new LogWriter(opened().send);
+  const list = [record(1), record(2)] as unknown as AuditRecord;
+  await expect(writer.append(list)).rejects.toThrow(TypeError);
+  expect(writer.pendingBytes).toBe(0);
 });
 
 test("a bad record is refused by itself", async () => {

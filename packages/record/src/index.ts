@@ -14,6 +14,7 @@ export {
 export { chainHash, equalBytes, HASH_BYTES, ZERO_HASH } from "./chainHash.ts";
 export type { Sha256 } from "./chainHash.ts";
 export { AnnalsError } from "./error.ts";
+export { drain } from "./drain.ts";
 export { parseJsonRecords, parseNdjsonRecords } from "./jsonRecords.ts";
 export { RECORD_LIMITS } from "./limits.ts";
 export type { RecordLimits } from "./limits.ts";

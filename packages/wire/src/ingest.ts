@@ -1,4 +1,4 @@
-import { parseJsonRecords, parseNdjsonRecords, RecordScanner } from "@annals/record";
+import { drain, parseJsonRecords, parseNdjsonRecords, RecordScanner } from "@annals/record";
 import type { ParsedRecords, RecordLimits } from "@annals/record";
 
 export type IngestContentType = "application/json" | "application/x-ndjson" | "application/msgpack";
@@ -12,11 +12,7 @@ export function parseIngestBody(
   body: Uint8Array,
   limits: RecordLimits,
 ): ParsedRecords {
-  const steps = parseIngestBodyInSteps(contentType, body, limits);
-  for (;;) {
-    const { done, value } = steps.next();
-    if (done === true) return value;
-  }
+  return drain(parseIngestBodyInSteps(contentType, body, limits));
 }
 
 /** The same, yielding after some milliseconds of work each: a large body must not keep heartbeats waiting. */
