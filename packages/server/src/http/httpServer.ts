@@ -5,6 +5,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { CONNECTIONS_MAX, FORWARD_SOCKETS_MAX, UPLOAD_CHUNKS } from "../memory/constants.ts";
 import type { NodeService } from "../service.ts";
 import { assertNoEncoding, parseAppendHead } from "./appendRequest.ts";
+import type { AppendHead } from "./appendRequest.ts";
 import { ByteBudget } from "./byteBudget.ts";
 import { Forwarder } from "./forwarder.ts";
 import { hopped } from "./leaderTarget.ts";
@@ -113,8 +114,15 @@ function countConnections(server: Server, open: Gauge): void {
   });
 }
 
-/** What grows the bytes that a request holds. */
-type Holds = WeakMap<FastifyRequest, (bytes: number) => void>;
+/** What is known of a body of records that may come in. */
+interface Admitted {
+  readonly encoding: AppendHead["encoding"];
+  readonly maxBytes: number;
+  /** Counts what the body holds from then on. */
+  readonly growTo: (bytes: number) => void;
+}
+
+type Admissions = WeakMap<FastifyRequest, Admitted>;
 
 function register(
   app: FastifyInstance,
@@ -122,18 +130,18 @@ function register(
   options: HttpServerOptions,
   budget: ByteBudget,
 ): void {
-  const holds: Holds = new WeakMap();
+  const admissions: Admissions = new WeakMap();
   for (const route of routes) {
     const add = (scope: Pick<FastifyInstance, "route">): void => {
       scope.route({
         method: route.method,
         url: toFastifyPath(route.path),
         bodyLimit: bodyLimit(route),
-        onRequest: admission(route, options, budget, holds),
+        onRequest: admission(route, options, budget, admissions),
         handler: route.handle,
       });
     };
-    const parser = parserOf(route, options, holds);
+    const parser = parserOf(route, options, admissions);
     if (parser === undefined) {
       add(app);
       continue;
@@ -173,14 +181,15 @@ function bodyLimit({ body }: Route): number {
 function parserOf(
   { body }: Route,
   options: HttpServerOptions,
-  holds: Holds,
+  admissions: Admissions,
 ): ((request: FastifyRequest, payload: IncomingMessage) => Promise<unknown>) | undefined {
   if (body === "stream") return async () => undefined;
   if (body !== "records") return undefined;
   return async (request, payload) => {
-    const { encoding } = parseAppendHead(request.headers);
-    const limits = { ...options.body, maxBytes: maxBodyBytes(request, options) };
-    return receiveBody(payload, encoding, limits, (bytes) => holds.get(request)?.(bytes));
+    const admitted = admissions.get(request);
+    if (admitted === undefined) throw new Error("a body came in that was not admitted");
+    const { encoding, maxBytes, growTo } = admitted;
+    return receiveBody(payload, encoding, { ...options.body, maxBytes }, growTo);
   };
 }
 
@@ -194,7 +203,7 @@ function admission(
   route: Route,
   options: HttpServerOptions,
   budget: ByteBudget,
-  holds: Holds,
+  admissions: Admissions,
 ): (request: FastifyRequest, reply: FastifyReply) => Promise<void> {
   return async (request, reply) => {
     if (route.body === "none") return;
@@ -208,12 +217,13 @@ function admission(
     cutWhenSlow(request);
     if (route.body === "small") return;
     const { encoding } = parseAppendHead(request.headers);
-    const limit = maxBodyBytes(request, options);
+    const maxBytes = maxBodyBytes(request, options);
     const announced = Number(request.headers["content-length"] ?? Number.NaN);
-    if (announced > limit) throw bodyTooLarge(limit);
+    if (announced > maxBytes) throw bodyTooLarge(maxBytes);
     // Counted in full before a byte of it is read; one of unknown length as the largest allowed, a compressed one as it grows.
-    const bytes = Number.isNaN(announced) ? limit : announced;
-    holds.set(request, budget.hold(encoding === undefined ? bytes : 0, reply));
+    const bytes = Number.isNaN(announced) ? maxBytes : announced;
+    const growTo = budget.hold(encoding === undefined ? bytes : 0, reply);
+    admissions.set(request, { encoding, maxBytes, growTo });
   };
 }
 
