@@ -128,14 +128,17 @@ export interface StepBodies {
 
 export type StepKind = keyof StepBodies;
 
-export type Step = {
-  readonly [Kind in StepKind]: {
+/** One of several kinds, each with its body. */
+type Written<Bodies> = {
+  readonly [Kind in keyof Bodies]: {
     readonly kind: Kind;
-    readonly body: StepBodies[Kind];
+    readonly body: Bodies[Kind];
     /** As it was written, on one line. */
     readonly text: string;
   };
-}[StepKind];
+}[keyof Bodies];
+
+export type Step = Written<StepBodies>;
 
 export interface ExpectationBodies {
   /**
@@ -194,16 +197,7 @@ export interface ExpectationBodies {
   };
 }
 
-export type ExpectationKind = keyof ExpectationBodies;
-
-export type Expectation = {
-  readonly [Kind in ExpectationKind]: {
-    readonly kind: Kind;
-    readonly body: ExpectationBodies[Kind];
-    /** As it was written, on one line. */
-    readonly text: string;
-  };
-}[ExpectationKind];
+export type Expectation = Written<ExpectationBodies>;
 
 /** How long a scenario takes: `short` ones run with the tests, `long` ones only when they are asked for. */
 export const SIZES = ["short", "medium", "long"] as const;
