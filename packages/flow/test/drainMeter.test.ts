@@ -1,5 +1,5 @@
 // Goal: the rate is that of what was worked off while something waited, whatever the clock does. Method: time is a number of the test.
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { DrainMeter } from "../src/drainMeter.ts";
 

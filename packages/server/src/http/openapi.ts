@@ -1,11 +1,9 @@
 import { LOG_NAME_PATTERN } from "../names.ts";
 import { RECORD_CONTENT_TYPES } from "../service.ts";
+import { INGEST_SCHEMAS } from "./ingestSchemas.ts";
+import { object, reference, seq, text } from "./jsonSchema.ts";
+import type { Json } from "./jsonSchema.ts";
 import { LIMIT_MAX } from "./readRequest.ts";
-
-type Json = Readonly<Record<string, unknown>>;
-
-const text: Json = { type: "string" };
-const seq: Json = { type: "integer", minimum: 1 };
 
 function parameter(
   where: "path" | "query" | "header",
@@ -75,19 +73,11 @@ function json(schema: Json, description: string): Json {
   return { description, content: { "application/json": { schema } } };
 }
 
-function reference(name: string): Json {
-  return { $ref: `#/components/schemas/${name}` };
-}
-
 function listOf(name: string): Json {
   return object({
     items: { type: "array", items: reference(name) },
     next: { type: ["string", "null"] },
   });
-}
-
-function object(properties: Json, required: readonly string[] = Object.keys(properties)): Json {
-  return { type: "object", properties, required };
 }
 
 const PROBLEM: Json = {
@@ -100,6 +90,7 @@ function operation(id: string, summary: string, rest: Json, answers: Json): Json
 }
 
 const SCHEMAS: Json = {
+  ...INGEST_SCHEMAS,
   Blob: object({ sha256: text, bytes: { type: "integer", minimum: 0 } }),
   Record: {
     description: "One audit record. On reading it also has `seq` and `recordedAt`.",
@@ -307,6 +298,14 @@ const PATHS: Json = {
       {
         "200": json({ type: "object" }, "Nodes, logs, replicas and whatever is wrong."),
       },
+    ),
+  },
+  "/v1/ingest/stats": {
+    get: operation(
+      "ingestStats",
+      "What came in at this node since its process began: buffered, accepted, refused, repeated, decompressed",
+      {},
+      { "200": json(reference("IngestStats"), "By log, and for the node.") },
     ),
   },
   "/healthz": { get: HEALTH("live") },

@@ -1,8 +1,9 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
+import type { IngestDesk } from "../ingest/ingestDesk.ts";
 import { LOG_NAME_PATTERN } from "../names.ts";
 import { SYSTEM_LOG } from "../service.ts";
-import type { NodeService, ReadReply } from "../service.ts";
-import { parseAppendHead } from "./appendRequest.ts";
+import type { AppendReply, NodeService, ReadReply } from "../service.ts";
+import type { Admission } from "./admission.ts";
 import { blobRoutes } from "./blobRoutes.ts";
 import type { ByteBudget } from "./byteBudget.ts";
 import type { Forwarder } from "./forwarder.ts";
@@ -28,6 +29,8 @@ export interface RouteContext {
   readonly forwarder: Forwarder;
   /** Counts the pages, records and chunks of downloads that clients have not taken yet. */
   readonly answers: ByteBudget;
+  readonly admission: Admission;
+  readonly desk: IngestDesk;
   readonly maxBlobBytes: number;
   readonly blobChunkBytes: number;
   /** `host:port` of this node, told to clients as the leader's when it is. */
@@ -112,6 +115,15 @@ export function apiRoutes(context: RouteContext): readonly Route[] {
     },
     {
       method: "GET",
+      path: "/v1/ingest/stats",
+      body: "none",
+      handle: async (request) => {
+        parseParameters(request.url, []);
+        return context.desk.read();
+      },
+    },
+    {
+      method: "GET",
       path: "/healthz",
       body: "none",
       handle: async (_request, reply) => {
@@ -137,19 +149,39 @@ export function apiRoutes(context: RouteContext): readonly Route[] {
   ];
 }
 
+/** Whether the request is an append, the only one whose body is of records. */
+export function isAppend({ method, routeOptions }: FastifyRequest): boolean {
+  return method === "POST" && routeOptions.url === "/v1/logs/:log/records";
+}
+
 function appendHandler(context: RouteContext): Route["handle"] {
   return async (request, reply) => {
     const log = logParameter(request);
     parseParameters(request.url, []);
-    const head = parseAppendHead(request.headers);
+    const { ticket, ...head } = context.admission.of(request);
     const body = bodyOf(request);
-    if (body.length === 0) throw httpError("ERR_BODY_EMPTY", "the body is empty");
-    return atLeader(context, log, request, reply, head.timeoutMs + FORWARD_GRACE_MS, () => {
+    const bytes = body.length;
+    if (bytes === 0) throw httpError("ERR_BODY_EMPTY", "the body is empty");
+    const local = async (): Promise<AppendReply> => {
       // It moved with the first try.
       if (body.length === 0)
         throw httpError("ERR_NOT_LEADER", "the leader changed", { retryable: true });
-      return context.service.append(log, { ...head, body });
-    });
+      const { contentType, producer, timeoutMs } = head;
+      const answer = await context.service.append(log, { contentType, producer, timeoutMs, body });
+      const { count: records, duplicate } = answer;
+      ticket.accepted({ records, bytes, producer: producer?.id, duplicate });
+      return answer;
+    };
+    const answer = await atLeader(
+      context,
+      log,
+      request,
+      reply,
+      head.timeoutMs + FORWARD_GRACE_MS,
+      local,
+    );
+    if (answer === reply) ticket.passedOn(reply.statusCode);
+    return answer;
   };
 }
 
