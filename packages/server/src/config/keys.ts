@@ -229,15 +229,15 @@ export const KEYS: readonly KeySpec[] = [
     follows: "ingest.maxPendingBytes",
     standardText: "as ingest.maxPendingBytes",
     about:
-      "Bytes of bodies held for all logs together, from their announcement to the answer. At the cap: 503 with Retry-After, before the " +
-      "body is read.",
+      "Bytes of bodies held for all logs together, from their announcement to the answer. At the cap: 503 with Retry-After, before " +
+      "the body is read.",
     tooLow: "One busy log takes the room of the others; below ingest.maxPendingBytes.",
     tooHigh: "So much memory under overload.",
   }),
   key("ingest.minUploadRate", "bytes", "1KiB", "node", {
     about:
-      "Bytes per second that the body of an append must bring at least, looked at every ingest.uploadGrace. A slower one gets 408, and its " +
-      "connection is closed.",
+      "Bytes per second that the body of an append must bring at least, looked at every ingest.uploadGrace. A slower one gets 408, and " +
+      "its connection is closed.",
     tooLow: "A client that sends a byte at a time holds room for its body for long.",
     tooHigh: "Clients on bad networks cannot append.",
   }),
@@ -254,8 +254,8 @@ export const KEYS: readonly KeySpec[] = [
   }),
   key("http.maxConnectionsPerAddress", "count", 512, "node", {
     about:
-      "HTTP connections from one address, of IPv6 from one /64; a further one gets 503 and is closed. Requests that another node passes on " +
-      "come from its address.",
+      "HTTP connections from one address, of IPv6 from one /64; a further one gets 503 and is closed. Requests that another node " +
+      "passes on come from its address.",
     tooLow: "Clients behind one proxy, and requests that nodes pass on, are turned away.",
     tooHigh: "One client can take all connections.",
   }),

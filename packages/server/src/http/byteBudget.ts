@@ -3,7 +3,7 @@ import type { GaugeFamily } from "@annals/flow";
 import type { FastifyReply } from "fastify";
 import { httpError } from "./problem.ts";
 
-/** Bounds the bytes of answers that are held for clients, over all connections. Given back when the answer is sent or the client has gone. */
+/** Bounds the bytes of answers held for clients, over all connections. Given back when the answer is sent or the client has gone. */
 export class ByteBudget {
   readonly #held: Gauge;
 

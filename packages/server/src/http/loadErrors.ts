@@ -18,7 +18,8 @@ export const LOAD_ERRORS: Readonly<Record<LoadErrorCode, ErrorEntry>> = {
   ERR_OVERLOADED: entry(
     429,
     "Overloaded",
-    "As many bytes as the log may hold (`ingest.maxPendingBytes`; for answers `query.maxHeldBytes`) wait. Nothing of the request was accepted.",
+    "As many bytes as the log may hold (`ingest.maxPendingBytes`; for answers `query.maxHeldBytes`) wait. Nothing of the request was " +
+      "accepted.",
     REPEAT,
     1,
   ),
@@ -32,15 +33,16 @@ export const LOAD_ERRORS: Readonly<Record<LoadErrorCode, ErrorEntry>> = {
   ERR_UNCOMMITTED_FULL: entry(
     503,
     "Quorum too slow",
-    "What the leader has proposed and no quorum has flushed is at `raft.maxUncommittedBytes`, and as much as the log may hold waits behind " +
-      "it. Nothing of the request was accepted.",
+    "What the leader has proposed and no quorum has flushed is at `raft.maxUncommittedBytes`, and as much as the log may hold waits " +
+      "behind it. Nothing of the request was accepted.",
     REPEAT,
     1,
   ),
   ERR_REQUEST_TIMEOUT: entry(
     408,
     "Request timeout",
-    "The head of the request was not here after `http.headersTimeout`, or its body not after `http.requestTimeout`. The connection is closed.",
+    "The head of the request was not here after `http.headersTimeout`, or its body not after `http.requestTimeout`. The connection " +
+      "is closed.",
     "Send smaller bodies over a slow network.",
   ),
   ERR_UPLOAD_TOO_SLOW: entry(

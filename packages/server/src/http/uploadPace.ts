@@ -12,7 +12,7 @@ export interface UploadLimits {
 
 const IDLE_MS = 30_000;
 
-/** The chunks of a body. Throws ERR_REQUEST_TIMEOUT or ERR_UPLOAD_TOO_SLOW when it does not come in time; its sender may then still be sending. */
+/** The chunks of a body. Throws ERR_REQUEST_TIMEOUT or ERR_UPLOAD_TOO_SLOW when it does not come in time; more of it may come then. */
 export async function* paced(
   payload: IncomingMessage,
   { minRate, graceMs, timeoutMs }: UploadLimits,
