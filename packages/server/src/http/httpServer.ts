@@ -4,6 +4,7 @@ import type { Ledger } from "@annals/flow";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { IngestDesk } from "../ingest/ingestDesk.ts";
 import { FORWARD_SOCKETS_MAX } from "../memory/constants.ts";
+import { EventLoopDelay } from "../metrics/eventLoopDelay.ts";
 import type { NodeService } from "../service.ts";
 import { Admission } from "./admission.ts";
 import { ByteBudget } from "./byteBudget.ts";
@@ -86,14 +87,18 @@ export function createHttpServer(
     options.node,
     options.ledger.family("forwarded").gauge(FORWARD_SOCKETS_MAX),
   );
-  app.addHook("onClose", async () => forwarder.close());
+  const delay = new EventLoopDelay();
+  app.addHook("onClose", async () => {
+    forwarder.close();
+    delay.close();
+  });
   const { ledger, desk, maxBlobBytes, blobChunkBytes, address } = options;
   const open = ledger.family("connections").gauge(options.connections.max);
   guardConnections(app.server, options.connections, open, (code) => desk.turnedAway(code));
   const answers = new ByteBudget(options.maxHeldAnswerBytes, ledger.family("answers"));
   const admission = new Admission(options);
   const context = { service, forwarder, answers, admission, maxBlobBytes, blobChunkBytes, address };
-  register(app, apiRoutes({ ...context, desk }), admission);
+  register(app, apiRoutes({ ...context, desk, delay }), admission);
   return app;
 }
 

@@ -310,6 +310,14 @@ const PATHS: Json = {
   },
   "/healthz": { get: HEALTH("live") },
   "/readyz": { get: HEALTH("ready") },
+  "/metrics": {
+    get: operation(
+      "metrics",
+      "The same and the state of the node, for Prometheus; docs/operations.md lists the metrics",
+      {},
+      { "200": { description: "Prometheus text.", content: { "text/plain": {} } } },
+    ),
+  },
   "/openapi.json": {
     get: operation(
       "openapi",

@@ -1,5 +1,7 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { IngestDesk } from "../ingest/ingestDesk.ts";
+import type { EventLoopDelay } from "../metrics/eventLoopDelay.ts";
+import { METRICS_TYPE, renderMetrics, snapshotOf } from "../metrics/renderMetrics.ts";
 import { LOG_NAME_PATTERN } from "../names.ts";
 import { SYSTEM_LOG } from "../service.ts";
 import type { AppendReply, NodeService, ReadReply } from "../service.ts";
@@ -31,6 +33,7 @@ export interface RouteContext {
   readonly answers: ByteBudget;
   readonly admission: Admission;
   readonly desk: IngestDesk;
+  readonly delay: EventLoopDelay;
   readonly maxBlobBytes: number;
   readonly blobChunkBytes: number;
   /** `host:port` of this node, told to clients as the leader's when it is. */
@@ -138,6 +141,16 @@ export function apiRoutes(context: RouteContext): readonly Route[] {
       handle: async (_request, reply) => {
         const { ready, reasons } = service.health();
         return reply.code(ready ? 200 : 503).send({ ready, reasons });
+      },
+    },
+    {
+      method: "GET",
+      path: "/metrics",
+      body: "none",
+      handle: async (_request, reply) => {
+        const { desk, delay } = context;
+        const snapshot = snapshotOf(await service.cluster(), desk.read(), delay.read());
+        return reply.type(METRICS_TYPE).send(await renderMetrics(snapshot));
       },
     },
     {

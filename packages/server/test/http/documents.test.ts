@@ -8,6 +8,7 @@ import { Forwarder } from "../../src/http/forwarder.ts";
 import { openApiDocument } from "../../src/http/openapi.ts";
 import { READ_PARAMETERS } from "../../src/http/readRequest.ts";
 import { apiRoutes } from "../../src/http/routes.ts";
+import { EventLoopDelay } from "../../src/metrics/eventLoopDelay.ts";
 import { httpOptions } from "../../src/node/httpOptions.ts";
 import { mustLoad } from "../config/samples.ts";
 import { MemoryService } from "./memoryService.ts";
@@ -54,7 +55,10 @@ describe("openapi.json", () => {
   test("lists exactly the routes that are served", () => {
     const options = httpOptions(mustLoad({ text: "data: /tmp/annals\n" }), new Ledger());
     const forwarder = new Forwarder("a", new Gauge(1));
+    const delay = new EventLoopDelay();
+    delay.close();
     const routes = apiRoutes({
+      delay,
       ...options,
       service: new MemoryService(),
       forwarder,
