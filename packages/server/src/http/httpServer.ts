@@ -49,8 +49,8 @@ const HEADER_BYTES_MAX = 16 * 1024;
 const CONNECTION_TIMEOUT_MS = 120_000;
 const SMALL_BODY_BYTES_MAX = 4 * 1024;
 const PATH_PART_CHARACTERS_MAX = 256;
-/** Of a refused body; a new connection costs about as much. */
-const READ_IN_VAIN_BYTES_MAX = 64 * 1024;
+/** Of a refused body; a new connection would cost about as much. */
+const READ_IN_VAIN_BYTES_MAX = 256 * 1024;
 
 /**
  * The HTTP API of one node. Decodes no records: bodies pass as bytes. Does not listen: the caller does, and attaches WebSocket upgrades to

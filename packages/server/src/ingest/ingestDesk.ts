@@ -175,9 +175,11 @@ function overloaded(
   what: string,
   { heldBytes, capBytes }: IngestAccount,
 ): AnnalsError {
-  return new AnnalsError(
-    code,
-    `${heldBytes} bytes of requests for ${what} are held, the cap is ${capBytes}: nothing of this request was accepted`,
-    { retryable: true, details: { heldBytes, capBytes } },
-  );
+  const text = `${heldBytes} bytes of requests for ${what} are held, the cap is ${capBytes}: nothing of this request was accepted`;
+  // Refusals come by the thousand when there is no time to lose, and nobody looks at where in here they were made.
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 0;
+  const error = new AnnalsError(code, text, { retryable: true, details: { heldBytes, capBytes } });
+  Error.stackTraceLimit = stackTraceLimit;
+  return error;
 }

@@ -94,8 +94,7 @@ it("memory returns to the start after a thousand requests of the maximal size", 
   // What ends with the last answers may still be under way.
   const after = await until(async () => {
     const now = await held();
-    const grown = (name: "main" | "worker"): boolean =>
-      now[name] > before[name] * (1 + GROWTH_MAX);
+    const grown = (name: "main" | "worker"): boolean => now[name] > before[name] * (1 + GROWTH_MAX);
     return grown("main") || grown("worker") ? undefined : now;
   });
   expect(after.main).toBeLessThanOrEqual(before.main * (1 + GROWTH_MAX));

@@ -21,7 +21,8 @@ const SEARCH_SECONDS = 8;
 const FACTOR = 10;
 /** Accepted under overload, as a share of the best rate. */
 const LEAST_SHARE = 0.9;
-const RECORDS = 128;
+/** As many as the SDK's writer puts into a request. */
+const RECORDS = 500;
 const RECORD_BYTES = 256;
 /** Room for a hundred requests, and three times as many connections. */
 const SETTINGS = `ingest: { maxBodyBytes: 1MiB, maxPendingBytes: 4MiB }\nworkers: { count: 1 }\n`;

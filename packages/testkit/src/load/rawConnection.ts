@@ -50,7 +50,9 @@ export class RawConnection {
     socket.on("data", (text: string) => this.#onData(socket, text));
     socket.on("error", () => undefined);
     socket.once("close", () => {
-      if (this.#socket === socket) this.#socket = undefined;
+      // One that was let go of has nobody waiting: what is asked now is asked elsewhere.
+      if (this.#socket !== socket) return;
+      this.#socket = undefined;
       this.#settle()?.reject(new Error("the connection ended"));
     });
     return socket;
