@@ -159,7 +159,7 @@ export class GroupDesk {
     const state = lanes[lane];
     if (state === undefined) return false;
     if (state.token === 0 || state.member === member) return true;
-    const silentMs = this.#watch.silentMs(id, lane);
+    const silentMs = this.#watch.silentMs(id, lane, state.token);
     return silentMs !== undefined && silentMs > this.#options.leaseMs;
   }
 
@@ -209,7 +209,7 @@ export class GroupDesk {
   #view(group: GroupState): GroupView {
     const lanes = group.lanes.map((state, lane) => ({
       ...state,
-      silentMs: state.token === 0 ? undefined : this.#watch.silentMs(group.id, lane),
+      silentMs: state.token === 0 ? undefined : this.#watch.silentMs(group.id, lane, state.token),
       stillMs: this.#watch.stillMs(group.id, lane),
     }));
     return { ...group, lanes };

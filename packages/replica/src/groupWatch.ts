@@ -49,10 +49,10 @@ export class GroupWatch {
     if (watch !== undefined) watch.renewedMs = this.#now();
   }
 
-  /** Milliseconds since the holder was heard of; undefined when this replica does not lead. */
-  silentMs(id: GroupId, lane: number): number | undefined {
+  /** Milliseconds since the holder of this token was heard of; undefined when nothing is known of it, or this replica does not lead. */
+  silentMs(id: GroupId, lane: number, token: number): number | undefined {
     const watch = this.#watches.get(keyOf(id, lane));
-    return watch === undefined ? undefined : this.#now() - watch.renewedMs;
+    return watch?.token === token ? this.#now() - watch.renewedMs : undefined;
   }
 
   /** Milliseconds since the position moved while there was something to do; undefined when this replica does not lead. */

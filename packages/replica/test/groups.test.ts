@@ -121,6 +121,19 @@ describe("a lane", () => {
     expect(await groups.commit(second, 3)).toBe(3);
   });
 
+  // Keeps L32.
+  test("that was just taken over from a silent holder is not free for a third", async () => {
+    const groups = await Groups.start(1);
+    await groups.create();
+    await groups.acquire("one");
+    await groups.cluster.ticks(LEASE_TICKS + 2);
+    const second = groups.desk.acquire("g", "s", "two", undefined);
+    await groups.cluster.settle();
+    expect(await second).toMatchObject({ lane: 0 });
+    const third = groups.desk.acquire("g", "s", "three", undefined);
+    await expect(third).rejects.toEqual(refused("ERR_GROUP_HELD"));
+  });
+
   test("that is given back is free at once, and its member may have it back at once", async () => {
     const groups = await Groups.start(3);
     await groups.create();

@@ -9,6 +9,7 @@ import type {
   ReadReply,
   RecordContentType,
 } from "../service.ts";
+import type { GroupAnswers, GroupRequest } from "../groupService.ts";
 import type { Transferables } from "./laneEnd.ts";
 
 /** What every worker is started with. */
@@ -39,6 +40,7 @@ export type WorkerRequest =
     }
   | { readonly op: "read"; readonly query: ReadQuery; readonly timeoutMs: number }
   | { readonly op: "producer"; readonly id: string }
+  | { readonly op: "group"; readonly request: GroupRequest }
   /** Resolves once everything committed anywhere is applied here. */
   | { readonly op: "barrier"; readonly timeoutMs: number }
   | { readonly op: "command"; readonly data: Uint8Array }
@@ -52,6 +54,7 @@ export interface WorkerReplies {
   readonly append: AppendReply;
   readonly read: ReadReply;
   readonly producer: ProducerInfo | undefined;
+  readonly group: GroupAnswers[GroupRequest["op"]];
   readonly barrier: undefined;
   /** Index of the applied entry. */
   readonly command: number;

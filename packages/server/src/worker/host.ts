@@ -19,6 +19,7 @@ import { PAGES_MAX } from "../memory/constants.ts";
 import { isolatedHeapBytes } from "../memory/isolatedHeap.ts";
 import type { AppendReply } from "../service.ts";
 import { exactly } from "../lane/exactly.ts";
+import { runGroupRequest } from "./groupRequests.ts";
 import type { HostedLog } from "./hostedLog.ts";
 import { KeptLog } from "./keptLog.ts";
 import type { LinkReplies } from "./linkReplies.ts";
@@ -252,6 +253,8 @@ export class LogHost {
         const { sequence, firstSeq, lastSeq } = last;
         return { id: request.id, epoch: state.epoch, sequence, firstSeq, lastSeq };
       }
+      case "group":
+        return runGroupRequest(log, request.request, this.#setup.config.groups.lease);
       case "command":
         return log.replica.command(request.data);
       case "transfer":

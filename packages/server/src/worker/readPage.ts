@@ -48,7 +48,7 @@ export async function readPage(
 }
 
 /** The applied records of a log, as of now. Every applied entry is durable here, so all of it can be read from the store. */
-function recordSource({ store, replica }: ReadableLog): RecordSource {
+export function recordSource({ store, replica }: ReadableLog): RecordSource {
   return {
     firstSeq: 1,
     lastSeq: replica.appliedSeq,

@@ -3,6 +3,7 @@ import { MemoryBlobs } from "@annals/testkit";
 import { decodeRecord, parseIngestBody } from "@annals/wire";
 import { QUERY_BUDGET } from "../../src/query/runQuery.ts";
 import { runTailQuery } from "../../src/query/tailQuery.ts";
+import type { GroupAnswers, GroupRequest } from "../../src/groupService.ts";
 import type {
   AppendReply,
   AppendRequest,
@@ -36,6 +37,8 @@ export class MemoryService implements NodeService {
   healthNow: NodeHealth = { live: true, ready: true, reasons: [] };
   statusNow: Partial<ClusterStatus> = {};
   transfers: { log: string; to: string | undefined }[] = [];
+  readonly groupRequests: GroupRequest[] = [];
+  groupAnswer: (request: GroupRequest) => unknown = () => undefined;
   readonly #logs = new Map<string, MemoryLog>();
   #time = Date.parse("2026-01-01T00:00:00Z");
 
@@ -100,6 +103,15 @@ export class MemoryService implements NodeService {
 
   async producer(name: string, id: string): Promise<ProducerInfo | undefined> {
     return this.#log(name).producers.get(id);
+  }
+
+  async group<Op extends GroupRequest["op"]>(
+    name: string,
+    request: GroupRequest & { readonly op: Op },
+  ): Promise<GroupAnswers[Op]> {
+    this.#log(name);
+    this.groupRequests.push(request);
+    return this.groupAnswer(request) as GroupAnswers[Op];
   }
 
   async blobs(name: string): Promise<MemoryBlobs> {
