@@ -16,8 +16,8 @@ export interface NodeService {
   forwardTarget(log: string): Promise<ForwardTarget>;
   /** Reads one page; runs in the log's worker, which builds the bytes of the answer. */
   read(log: string, query: ReadQuery): Promise<ReadReply>;
-  /** Where an idempotent producer stands; undefined if the log does not know it. */
-  producer(log: string, id: string): Promise<ProducerInfo | undefined>;
+  /** Where an idempotent producer stands, and how it may begin anew. */
+  producer(log: string, id: string): Promise<ProducerStanding>;
   /** The blobs of a log that are on this node, as files. */
   blobs(log: string): Promise<BlobFiles>;
   logs(): Promise<readonly LogInfo[]>;
@@ -104,6 +104,13 @@ export interface ReadReply {
   readonly next: string | undefined;
   /** Whether there is more to read right now. */
   readonly more: boolean;
+}
+
+export interface ProducerStanding {
+  /** Undefined if the log does not know the producer, or not any more. */
+  readonly latest: ProducerInfo | undefined;
+  /** The epoch in which it may begin with request 1 now. */
+  readonly nextEpoch: number;
 }
 
 export interface ProducerInfo {

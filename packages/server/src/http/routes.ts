@@ -79,9 +79,11 @@ export function apiRoutes(context: RouteContext): readonly Route[] {
         parseParameters(request.url, []);
         const log = logParameter(request);
         const id = pathParameter(request, "id");
-        const producer = await service.producer(log, id);
-        if (producer !== undefined) return producer;
-        throw httpError("ERR_PRODUCER_NOT_FOUND", `log "${log}" knows no producer "${id}"`);
+        const { latest, nextEpoch } = await service.producer(log, id);
+        if (latest !== undefined) return { ...latest, nextEpoch };
+        throw httpError("ERR_PRODUCER_NOT_FOUND", `log "${log}" knows no producer "${id}"`, {
+          details: { nextEpoch },
+        });
       },
     },
     ...blobRoutes(context),

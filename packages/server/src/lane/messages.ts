@@ -4,7 +4,7 @@ import type { FamilyReading, GaugeReading } from "@annals/flow";
 import type { NodeConfig } from "../config/index.ts";
 import type {
   AppendReply,
-  ProducerInfo,
+  ProducerStanding,
   ReadQuery,
   ReadReply,
   RecordContentType,
@@ -51,7 +51,7 @@ export type WorkerRequest =
 export interface WorkerReplies {
   readonly append: AppendReply;
   readonly read: ReadReply;
-  readonly producer: ProducerInfo | undefined;
+  readonly producer: ProducerStanding;
   readonly barrier: undefined;
   /** Index of the applied entry. */
   readonly command: number;

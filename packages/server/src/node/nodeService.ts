@@ -20,7 +20,7 @@ import type {
   NodeHealth,
   NodeService,
   NodeStatus,
-  ProducerInfo,
+  ProducerStanding,
   ReadQuery,
   ReadReply,
   ReplicaStatus,
@@ -107,7 +107,7 @@ export class LocalNodeService implements NodeService {
     });
   }
 
-  async producer(log: string, id: string): Promise<ProducerInfo | undefined> {
+  async producer(log: string, id: string): Promise<ProducerStanding> {
     const gateway = this.#gateway();
     return gateway.request<"producer">(await gateway.find(log), { op: "producer", id });
   }

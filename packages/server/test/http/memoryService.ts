@@ -12,6 +12,7 @@ import type {
   NodeHealth,
   NodeService,
   ProducerInfo,
+  ProducerStanding,
   ReadQuery,
   ReadReply,
 } from "../../src/service.ts";
@@ -98,8 +99,9 @@ export class MemoryService implements NodeService {
     });
   }
 
-  async producer(name: string, id: string): Promise<ProducerInfo | undefined> {
-    return this.#log(name).producers.get(id);
+  async producer(name: string, id: string): Promise<ProducerStanding> {
+    const latest = this.#log(name).producers.get(id);
+    return { latest, nextEpoch: (latest?.epoch ?? 0) + 1 };
   }
 
   async blobs(name: string): Promise<MemoryBlobs> {
