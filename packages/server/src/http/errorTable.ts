@@ -178,8 +178,8 @@ export const ERROR_TABLE: Readonly<Record<HttpErrorCode, ErrorEntry>> = {
   ERR_PRODUCER_FORGOTTEN: entry(
     409,
     "Producer is forgotten",
-    "The log remembers 10 000 producers and has forgotten this one, or others of its epoch. It cannot tell a repeat from a new request, so nothing was stored now; an earlier attempt may have been.",
-    "Find out what was stored; then begin with sequence 1 in `details.nextEpoch`. A producer that is just made asks first (`GET …/producers/{id}`).",
+    "The log has forgotten this producer, or others of its epoch. Nothing was stored now; whether an earlier attempt was, it cannot tell.",
+    "Find out what was stored; then begin with sequence 1 in `details.nextEpoch`. A new producer asks first (`GET …/producers/{id}`).",
   ),
   ERR_PRODUCER_EPOCH_TOO_HIGH: entry(
     409,

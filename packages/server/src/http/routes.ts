@@ -1,7 +1,8 @@
+import type { ReadReply } from "@annals/query";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { LOG_NAME_PATTERN } from "../names.ts";
 import { SYSTEM_LOG } from "../service.ts";
-import type { NodeService, ReadReply } from "../service.ts";
+import type { NodeService } from "../service.ts";
 import { parseAppendHead } from "./appendRequest.ts";
 import { blobRoutes } from "./blobRoutes.ts";
 import type { ByteBudget } from "./byteBudget.ts";

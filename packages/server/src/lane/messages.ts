@@ -1,14 +1,9 @@
+import type { ReadQuery, ReadReply } from "@annals/query";
 import type { MemberId, RaftStatus, Role } from "@annals/raft";
 import type { ProducerStamp } from "@annals/record";
 import type { FamilyReading, GaugeReading } from "@annals/flow";
 import type { NodeConfig } from "../config/index.ts";
-import type {
-  AppendReply,
-  ProducerStanding,
-  ReadQuery,
-  ReadReply,
-  RecordContentType,
-} from "../service.ts";
+import type { AppendReply, ProducerStanding, RecordContentType } from "../service.ts";
 import type { Transferables } from "./laneEnd.ts";
 
 /** What every worker is started with. */

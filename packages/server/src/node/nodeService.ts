@@ -1,4 +1,5 @@
 import type { Ledger } from "@annals/flow";
+import type { ReadQuery, ReadReply } from "@annals/query";
 import { AnnalsError } from "@annals/record";
 import type { BlobFiles } from "@annals/replica";
 import type { Logger } from "pino";
@@ -21,8 +22,6 @@ import type {
   NodeService,
   NodeStatus,
   ProducerStanding,
-  ReadQuery,
-  ReadReply,
   ReplicaStatus,
 } from "../service.ts";
 import type { NodeConfig } from "../config/index.ts";

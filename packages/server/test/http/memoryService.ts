@@ -1,8 +1,8 @@
+import { QUERY_BUDGET, runTailQuery } from "@annals/query";
+import type { ReadQuery, ReadReply } from "@annals/query";
 import { AnnalsError, RECORD_LIMITS } from "@annals/record";
 import { MemoryBlobs } from "@annals/testkit";
 import { decodeRecord, parseIngestBody } from "@annals/wire";
-import { QUERY_BUDGET } from "../../src/query/runQuery.ts";
-import { runTailQuery } from "../../src/query/tailQuery.ts";
 import type {
   AppendReply,
   AppendRequest,
@@ -13,11 +13,9 @@ import type {
   NodeService,
   ProducerInfo,
   ProducerStanding,
-  ReadQuery,
-  ReadReply,
 } from "../../src/service.ts";
-import { JSON_CODEC, MemorySource } from "../query/memorySource.ts";
-import type { PlainRecord } from "../query/memorySource.ts";
+import { JSON_CODEC, MemorySource } from "../../../query/test/memorySource.ts";
+import type { PlainRecord } from "../../../query/test/memorySource.ts";
 
 interface MemoryLog {
   readonly source: MemorySource;
