@@ -16,7 +16,7 @@ export interface ProducerAnswer {
   readonly firstSeq: Seq;
   /** firstSeq + count − 1, unless the request was finished by a retry after a change of leader. */
   readonly lastSeq: Seq;
-  /** Records of the request that are in the log so far. */
+  /** Records of the request that are in the log so far; 0 when it is not known how many, so that a repeat cannot be answered. */
   readonly count: number;
 }
 
@@ -34,7 +34,7 @@ export interface AppliedUpdate {
   readonly appliedIndex: LogIndex;
   /** Set when a membership entry was applied. */
   readonly membership: MembershipState | undefined;
-  /** Producers that changed; undefined means forgotten. */
+  /** Producers that changed; undefined means forgotten. One row, under an id that no producer has, holds the table's epoch floor. */
   readonly producers: ReadonlyMap<string, ProducerState | undefined>;
   /** Groups that changed; undefined means deleted. */
   readonly groups: ReadonlyMap<GroupId, GroupState | undefined>;

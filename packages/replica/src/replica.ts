@@ -20,7 +20,8 @@ import { Inbox } from "./inbox.ts";
 import { Outbox } from "./outbox.ts";
 import { furthestFollower } from "./peers.ts";
 import { PendingCommands } from "./pendingCommands.ts";
-import type { ProducerState, Receipt } from "./ports.ts";
+import type { Receipt } from "./ports.ts";
+import type { ProducerTable } from "./producers.ts";
 import { ReadBarrier } from "./readBarrier.ts";
 import { SeqWaiters } from "./seqWaiters.ts";
 import { StateMachine } from "./stateMachine.ts";
@@ -205,8 +206,8 @@ export class Replica {
     return this.#leader;
   }
 
-  producer(id: string): ProducerState | undefined {
-    return this.#machine.producers.get(id);
+  get producers(): Pick<ProducerTable, "get" | "nextEpoch"> {
+    return this.#machine.producers;
   }
 
   status(): ReplicaStatus {

@@ -31,6 +31,8 @@ export type HttpErrorCode =
   | "ERR_PRODUCER_GAP"
   | "ERR_PRODUCER_UNKNOWN"
   | "ERR_PRODUCER_EXPIRED"
+  | "ERR_PRODUCER_FORGOTTEN"
+  | "ERR_PRODUCER_EPOCH_TOO_HIGH"
   | "ERR_BODY_TOO_LARGE"
   | "ERR_CONTENT_TYPE_UNSUPPORTED"
   | "ERR_CONTENT_ENCODING_UNSUPPORTED"
@@ -176,6 +178,18 @@ export const ERROR_TABLE: Readonly<Record<HttpErrorCode, ErrorEntry>> = {
     "Request too old to recognise",
     "The producer's request is older than the window of remembered answers. It was answered long ago; storing it again would duplicate it.",
     "Go on with the producer's next sequence.",
+  ),
+  ERR_PRODUCER_FORGOTTEN: entry(
+    409,
+    "Producer is forgotten",
+    "The log has forgotten this producer, or others of its epoch. Nothing was stored now; whether an earlier attempt was, it cannot tell.",
+    "Find out what was stored; then begin with sequence 1 in `details.nextEpoch`. A new producer asks first (`GET …/producers/{id}`).",
+  ),
+  ERR_PRODUCER_EPOCH_TOO_HIGH: entry(
+    409,
+    "Epoch is too high",
+    "The epoch is more than 2^42 above the highest one that the log has forgotten. Nothing was stored.",
+    "Begin in the `nextEpoch` of `GET …/producers/{id}`. Times in ms are low enough.",
   ),
   ERR_BODY_TOO_LARGE: entry(
     413,

@@ -114,7 +114,14 @@ const SCHEMAS: Json = {
     count: { type: "integer" },
     duplicate: { type: "boolean", description: "The producer had sent this request before." },
   }),
-  Producer: object({ id: text, epoch: seq, sequence: seq, firstSeq: seq, lastSeq: seq }),
+  Producer: object({
+    id: text,
+    epoch: seq,
+    sequence: seq,
+    firstSeq: seq,
+    lastSeq: seq,
+    nextEpoch: { ...seq, description: "In which it may begin anew, with sequence 1." },
+  }),
   Log: object(
     {
       name: text,

@@ -1,7 +1,7 @@
+import type { ReadReply } from "@annals/query";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { LOG_NAME_PATTERN } from "../names.ts";
 import { SYSTEM_LOG } from "../service.ts";
-import type { ReadReply } from "../service.ts";
 import { parseAppendHead } from "./appendRequest.ts";
 import { asBuffer, atLeader, bodyOf, FORWARD_TIMEOUT_MS } from "./atLeader.ts";
 import type { LeaderContext } from "./atLeader.ts";
@@ -75,9 +75,11 @@ export function apiRoutes(context: RouteContext): readonly Route[] {
         parseParameters(request.url, []);
         const log = logParameter(request);
         const id = pathParameter(request, "id");
-        const producer = await service.producer(log, id);
-        if (producer !== undefined) return producer;
-        throw httpError("ERR_PRODUCER_NOT_FOUND", `log "${log}" knows no producer "${id}"`);
+        const { latest, nextEpoch } = await service.producer(log, id);
+        if (latest !== undefined) return { ...latest, nextEpoch };
+        throw httpError("ERR_PRODUCER_NOT_FOUND", `log "${log}" knows no producer "${id}"`, {
+          details: { nextEpoch },
+        });
       },
     },
     ...groupRoutes(context),

@@ -1,4 +1,5 @@
 import type { Ledger } from "@annals/flow";
+import type { ReadQuery, ReadReply } from "@annals/query";
 import { AnnalsError } from "@annals/record";
 import type { BlobFiles } from "@annals/replica";
 import type { Logger } from "pino";
@@ -21,9 +22,7 @@ import type {
   NodeHealth,
   NodeService,
   NodeStatus,
-  ProducerInfo,
-  ReadQuery,
-  ReadReply,
+  ProducerStanding,
   ReplicaStatus,
 } from "../service.ts";
 import type { NodeConfig } from "../config/index.ts";
@@ -116,7 +115,7 @@ export class LocalNodeService implements NodeService {
     });
   }
 
-  async producer(log: string, id: string): Promise<ProducerInfo | undefined> {
+  async producer(log: string, id: string): Promise<ProducerStanding> {
     const gateway = this.#gateway();
     return gateway.request<"producer">(await gateway.find(log), { op: "producer", id });
   }

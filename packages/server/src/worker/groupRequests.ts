@@ -1,3 +1,4 @@
+import { firstSeqSince, storedRecords } from "@annals/query";
 import { asSeq } from "@annals/record";
 import type { Seq } from "@annals/record";
 import type { GroupView, LaneView, Replica } from "@annals/replica";
@@ -8,8 +9,6 @@ import type {
   GroupStart,
   LaneCondition,
 } from "../groupService.ts";
-import { firstSeqSince } from "../query/index.ts";
-import { recordSource } from "./readPage.ts";
 import type { ReadableLog } from "./readPage.ts";
 
 /** How long a position may stand still, with something to do and a holder that lives, before it is called stuck. */
@@ -67,7 +66,7 @@ function positionOf(log: GroupLog, start: GroupStart): Seq {
     case "seq":
       return asSeq(start.seq);
     case "time": {
-      const source = recordSource(log);
+      const source = storedRecords(log.store, log.replica);
       if (source.lastSeq < source.firstSeq) return appliedSeq;
       return asSeq(firstSeqSince(source, start.time, source.firstSeq, source.lastSeq) - 1);
     }
