@@ -1,5 +1,5 @@
-import { object, reference, text } from "./jsonSchema.ts";
-import type { Json } from "./jsonSchema.ts";
+import { object, reference, text } from "./openapiParts.ts";
+import type { Json } from "./openapiParts.ts";
 
 function count(description: string): Json {
   return { type: "integer", minimum: 0, description };

@@ -1,4 +1,5 @@
 /** Caps that are no keys. The components enforce them, the table of bounds adds them up. */
+import { PAGE_CHARACTERS_MAX } from "@annals/query";
 
 const KIBIBYTE = 1024;
 const MEBIBYTE = 1024 * KIBIBYTE;
@@ -15,8 +16,6 @@ export const FORWARDED_ANSWER_BYTES_MAX: number = 16 * KIBIBYTE;
 
 /** Pages that a worker builds, or has built and not handed over, at a time. */
 export const PAGES_MAX = 2;
-/** Characters of a page; one larger record is still answered alone. */
-export const PAGE_CHARACTERS_MAX: number = 2 * MEBIBYTE;
 /** UTF-8 bytes that a character of an answer may take. */
 const CHARACTER_BYTES_MAX = 3;
 export const PAGE_BYTES_MAX: number = CHARACTER_BYTES_MAX * PAGE_CHARACTERS_MAX;

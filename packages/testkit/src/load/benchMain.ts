@@ -86,7 +86,7 @@ async function sdk(cluster: LoadCluster): Promise<void> {
   }
   await writer.close();
   const perSecond = appended / ((performance.now() - began) / 1000);
-  await client.close();
+  client.close();
   console.log(
     `client.writer(): ${countText(Math.round(perSecond))} records per second, raw HTTP with the same ${WINDOW} requests of ` +
       `${SDK_RECORDS} in msgpack on their way ${countText(Math.round(bare.perSecond))}: ` +

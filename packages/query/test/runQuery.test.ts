@@ -2,10 +2,10 @@
 // covers is true. Method: random logs and queries against a filter over all records.
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { QUERY_BUDGET, runQuery } from "../../src/query/runQuery.ts";
-import type { QueryContext } from "../../src/query/runQuery.ts";
-import { runTailQuery } from "../../src/query/tailQuery.ts";
-import type { ReadQuery } from "../../src/service.ts";
+import { QUERY_BUDGET, runQuery } from "../src/runQuery.ts";
+import type { QueryContext } from "../src/runQuery.ts";
+import { runTailQuery } from "../src/tailQuery.ts";
+import type { ReadQuery } from "../src/readQuery.ts";
 import { JSON_CODEC, MemorySource } from "./memorySource.ts";
 import type { PlainRecord, StoredRecord } from "./memorySource.ts";
 

@@ -1,5 +1,4 @@
-import { assertNever } from "../assertNever.ts";
-import type { ReadFormat, ReadReply } from "../service.ts";
+import type { ReadFormat, ReadReply } from "./readQuery.ts";
 
 /** What one query found: records as JSON texts, and what can be said about the range. See `ReadReply`. */
 export interface Page extends Pick<ReadReply, "covered" | "next" | "more"> {
@@ -23,6 +22,6 @@ export function renderPage(format: ReadFormat, page: Page): ReadReply {
       return { body: Buffer.from(text), contentType: "application/json", ...rest };
     }
     default:
-      return assertNever(format);
+      return format satisfies never;
   }
 }

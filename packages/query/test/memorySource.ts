@@ -1,4 +1,4 @@
-import type { BatchSlice, RecordCodec, RecordSource } from "../../src/query/recordSource.ts";
+import type { BatchSlice, RecordCodec, RecordSource } from "../src/recordSource.ts";
 
 export type PlainRecord = Record<string, unknown>;
 
