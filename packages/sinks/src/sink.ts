@@ -31,10 +31,10 @@ export interface Chunk<Mutation> {
 /**
  * What a failure of `apply` means.
  *
- * `transient`: a conflict, a deadlock, an outage; the same again may succeed. `tooLarge`: the database has no memory for so much at once; half
- * of it may succeed. `data`: one of the records cannot be written as it is. `fenced`: the stored cursor is not the expected one, so somebody
- * else writes, or the database is another one. `settings`: nothing will succeed until somebody mends the configuration, the credentials or
- * the schema. `unknown`: none of these for sure.
+ * `transient`: a conflict, a deadlock, an outage; the same again may succeed. `tooLarge`: the database has no memory for so much at
+ * once; half of it may succeed. `data`: one of the records cannot be written as it is. `fenced`: the stored cursor is not the expected
+ * one, so somebody else writes, or the database is another one. `settings`: nothing will succeed until somebody mends the configuration,
+ * the credentials or the schema. `unknown`: none of these for sure.
  */
 export type FailureClass = "transient" | "tooLarge" | "data" | "fenced" | "settings" | "unknown";
 
