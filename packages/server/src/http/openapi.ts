@@ -1,4 +1,5 @@
 import { RECORD_CONTENT_TYPES } from "../service.ts";
+import { INGEST_SCHEMAS } from "./ingestSchemas.ts";
 import { GROUP_PATHS, GROUP_SCHEMAS } from "./openapiGroups.ts";
 import {
   json,
@@ -64,6 +65,7 @@ const READ_QUERY: readonly Json[] = [
 ];
 
 const SCHEMAS: Json = {
+  ...INGEST_SCHEMAS,
   ...GROUP_SCHEMAS,
   Blob: object({ sha256: text, bytes: { type: "integer", minimum: 0 } }),
   Record: {
@@ -282,8 +284,24 @@ const PATHS: Json = {
       },
     ),
   },
+  "/v1/ingest/stats": {
+    get: operation(
+      "ingestStats",
+      "What came in at this node since its process began: buffered, accepted, refused, repeated, decompressed",
+      {},
+      { "200": json(reference("IngestStats"), "By log, and for the node.") },
+    ),
+  },
   "/healthz": { get: HEALTH("live") },
   "/readyz": { get: HEALTH("ready") },
+  "/metrics": {
+    get: operation(
+      "metrics",
+      "The same and the state of the node, for Prometheus; docs/operations.md lists the metrics",
+      {},
+      { "200": { description: "Prometheus text.", content: { "text/plain": {} } } },
+    ),
+  },
   "/openapi.json": {
     get: operation(
       "openapi",
