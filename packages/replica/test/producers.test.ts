@@ -3,7 +3,7 @@
 import { asIndex } from "@annals/raft";
 import { AnnalsError, asSeq } from "@annals/record";
 import type { ProducerStamp } from "@annals/record";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { expect, it } from "vitest";
 import type { ProducerState } from "../src/ports.ts";
 import { ProducerTable } from "../src/producers.ts";

@@ -6,6 +6,7 @@ export type { BlobWriter } from "./blobWriter.ts";
 export { DiskFloor, MIN_FREE_BYTES } from "./diskFloor.ts";
 export { fsck, fsckNode } from "./fsck.ts";
 export type { FsckProblem, FsckReport, FsckSegment } from "./fsck.ts";
+export { replaceFile } from "./durableFile.ts";
 export { diagnoseLog } from "./diagnosis.ts";
 export type { DamagedGroup, DamagedSegment, DiagnoseOptions, Diagnosis } from "./diagnosis.ts";
 export { LogRepair } from "./logRepair.ts";

@@ -1,6 +1,6 @@
+import { LIMIT_MAX } from "@annals/query";
 import { LOG_NAME_PATTERN } from "../names.ts";
 import { RECORD_CONTENT_TYPES } from "../service.ts";
-import { LIMIT_MAX } from "./readRequest.ts";
 
 type Json = Readonly<Record<string, unknown>>;
 

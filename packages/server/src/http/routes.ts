@@ -1,3 +1,4 @@
+import { invalidParameter } from "@annals/query";
 import type { ReadReply } from "@annals/query";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { LOG_NAME_PATTERN } from "../names.ts";
@@ -10,7 +11,7 @@ import type { Forwarder } from "./forwarder.ts";
 import { parseTextFields } from "./jsonBody.ts";
 import { leaderTarget } from "./leaderTarget.ts";
 import { openApiDocument } from "./openapi.ts";
-import { invalidParameter, parseParameters } from "./parameters.ts";
+import { parseParameters } from "./parameters.ts";
 import { httpError } from "./problem.ts";
 import { logParameter, pathParameter } from "./routePath.ts";
 import { parseReadRequest, parseRecordRequest, recordNotFound } from "./readRequest.ts";
