@@ -19,10 +19,10 @@ import type { MemberId } from "@annals/raft";
 import { AnnalsError, asSeq, RECORD_LIMITS } from "@annals/record";
 import { NO_BLOBS, Replica } from "@annals/replica";
 import type { LogStore } from "@annals/replica";
+import type { PathLock } from "@annals/storage";
 import { parseIngestBody } from "@annals/wire";
 import { replicaConfig } from "./options.ts";
 import type { Limits } from "./options.ts";
-import type { PathLock } from "./pathLock.ts";
 import { queryTexts } from "./queryTexts.ts";
 
 /** The one member. It never meets another one, so it needs no incarnation. */

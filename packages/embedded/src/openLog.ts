@@ -3,13 +3,12 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { AnnalsError } from "@annals/record";
 import type { LogStore } from "@annals/replica";
-import { openLogStore } from "@annals/storage";
+import { openLogStore, PathLock } from "@annals/storage";
 import { EmbeddedLog, SELF } from "./embeddedLog.ts";
 import type { EmbeddedLogOptions } from "./embeddedLog.ts";
 import { readIdentity, writeIdentity } from "./identity.ts";
 import { resolveLimits } from "./options.ts";
 import type { Limits, OpenLogOptions } from "./options.ts";
-import { PathLock } from "./pathLock.ts";
 
 /** The files are those of a node with this one log, so that `annals fsck` reads them. */
 const LOG_ID = 1;
@@ -22,7 +21,7 @@ const LOG_ID = 1;
 export async function openLog(options: OpenLogOptions): Promise<EmbeddedLog> {
   const limits = resolveLimits(options);
   await mkdir(limits.path, { recursive: true });
-  const lock = new PathLock(limits.path);
+  const lock = new PathLock(join(limits.path, "lock"));
   try {
     const store = await openStore(limits, options.onWarning);
     return await begin({ limits, store, lock, onFailed: options.onFailed });

@@ -9,6 +9,7 @@ export type { FsckProblem, FsckReport, FsckSegment } from "./fsck.ts";
 export { replaceFile } from "./durableFile.ts";
 export { diagnoseLog } from "./diagnosis.ts";
 export type { DamagedGroup, DamagedSegment, DiagnoseOptions, Diagnosis } from "./diagnosis.ts";
+export { PathLock } from "./pathLock.ts";
 export { LogRepair } from "./logRepair.ts";
 export type { LogRepairOptions, RunToRepair } from "./logRepair.ts";
 export type { LmdbLogStore } from "./logStore.ts";
