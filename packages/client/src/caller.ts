@@ -15,7 +15,7 @@ export interface CallerOptions {
 }
 
 export interface Call {
-  readonly method: "GET" | "POST" | "PUT";
+  readonly method: "GET" | "POST" | "PUT" | "DELETE";
   readonly path: string;
   /** The log whose leader is best asked. */
   readonly log: string | undefined;

@@ -75,7 +75,7 @@ const STEP = fc.record({
   restarts: fc.boolean(),
 });
 
-// Keeps L32.
+// Keeps L35.
 it("stores no request twice, whatever is repeated and however few are remembered", () => {
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 3 }), fc.array(STEP, { maxLength: 40 }), (max, steps) => {
@@ -94,7 +94,7 @@ it("stores no request twice, whatever is repeated and however few are remembered
   );
 });
 
-// Keeps L32.
+// Keeps L35.
 it("does not answer a request of which it may have forgotten a part", () => {
   const leader = new Leader(1);
   const cut = { id: "a", epoch: 1, sequence: 1 };

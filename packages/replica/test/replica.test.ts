@@ -314,7 +314,7 @@ describe("exactly once", () => {
     );
   });
 
-  // Keeps L32.
+  // Keeps L35.
   it("refuses what a forgotten producer sends again, and takes it in an epoch above the floor", async () => {
     const cluster = new SimulatedCluster({ config: { maxProducers: 1 } });
     const leader = await cluster.elect();

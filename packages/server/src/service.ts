@@ -1,6 +1,7 @@
 import type { ReadQuery, ReadReply } from "@annals/query";
 import type { ProducerStamp } from "@annals/record";
 import type { BlobFiles } from "@annals/replica";
+import type { GroupAnswers, GroupRequest } from "./groupService.ts";
 
 /**
  * What the HTTP API asks of a node. The gateway implements it over its workers; the API knows nothing of Raft, storage or threads.
@@ -19,6 +20,11 @@ export interface NodeService {
   read(log: string, query: ReadQuery): Promise<ReadReply>;
   /** Where an idempotent producer stands, and how it may begin anew. */
   producer(log: string, id: string): Promise<ProducerStanding>;
+  /** Runs a request about the groups of a log whose leader is here. */
+  group<Op extends GroupRequest["op"]>(
+    log: string,
+    request: GroupRequest & { readonly op: Op },
+  ): Promise<GroupAnswers[Op]>;
   /** The blobs of a log that are on this node, as files. */
   blobs(log: string): Promise<BlobFiles>;
   logs(): Promise<readonly LogInfo[]>;

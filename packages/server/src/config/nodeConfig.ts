@@ -26,6 +26,8 @@ export interface NodeConfig {
   /** Bytes that the node may need at the worst. */
   readonly memory: { readonly limit: number };
   readonly query: { readonly maxHeldBytes: number };
+  /** Milliseconds. */
+  readonly groups: { readonly lease: number };
   readonly storage: StorageSettings;
 }
 

@@ -3,12 +3,15 @@ import { BLOB_ERRORS } from "./blobErrors.ts";
 import type { BlobErrorCode } from "./blobErrors.ts";
 import { entry } from "./errorEntry.ts";
 import type { ErrorEntry } from "./errorEntry.ts";
+import { GROUP_ERRORS } from "./groupErrors.ts";
+import type { GroupErrorCode } from "./groupErrors.ts";
 import { INPUT_ERRORS } from "./inputErrors.ts";
 
 /** The codes that have a status of their own. Never reused for another meaning. */
 export type HttpErrorCode =
   | BadInputCode
   | BlobErrorCode
+  | GroupErrorCode
   | "ERR_PARAMETER_UNKNOWN"
   | "ERR_PARAMETER_INVALID"
   | "ERR_HEADER_INVALID"
@@ -61,6 +64,7 @@ export type HttpErrorCode =
 export const ERROR_TABLE: Readonly<Record<HttpErrorCode, ErrorEntry>> = {
   ...INPUT_ERRORS,
   ...BLOB_ERRORS,
+  ...GROUP_ERRORS,
   ERR_PARAMETER_UNKNOWN: entry(
     400,
     "Unknown parameter",

@@ -3,13 +3,13 @@ import type { ReadReply } from "@annals/query";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { LOG_NAME_PATTERN } from "../names.ts";
 import { SYSTEM_LOG } from "../service.ts";
-import type { NodeService } from "../service.ts";
 import { parseAppendHead } from "./appendRequest.ts";
+import { asBuffer, atLeader, bodyOf, FORWARD_TIMEOUT_MS } from "./atLeader.ts";
+import type { LeaderContext } from "./atLeader.ts";
 import { blobRoutes } from "./blobRoutes.ts";
 import type { ByteBudget } from "./byteBudget.ts";
-import type { Forwarder } from "./forwarder.ts";
+import { groupRoutes } from "./groupRoutes.ts";
 import { parseTextFields } from "./jsonBody.ts";
-import { leaderTarget } from "./leaderTarget.ts";
 import { openApiDocument } from "./openapi.ts";
 import { parseParameters } from "./parameters.ts";
 import { httpError } from "./problem.ts";
@@ -18,27 +18,22 @@ import { parseReadRequest, parseRecordRequest, recordNotFound } from "./readRequ
 
 /** One route of the API. Paths are written as OpenAPI writes them. */
 export interface Route {
-  readonly method: "GET" | "POST" | "PUT";
+  readonly method: "GET" | "POST" | "PUT" | "DELETE";
   readonly path: string;
   /** `records`: up to `ingest.maxBodyBytes` of records; `small`: a small JSON object; `stream`: left to the handler. */
   readonly body: "none" | "small" | "records" | "stream";
   readonly handle: (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>;
 }
 
-export interface RouteContext {
-  readonly service: NodeService;
-  readonly forwarder: Forwarder;
+export interface RouteContext extends LeaderContext {
   /** Counts the pages, records and chunks of downloads that clients have not taken yet. */
   readonly answers: ByteBudget;
   readonly maxBlobBytes: number;
   readonly blobChunkBytes: number;
-  /** `host:port` of this node, told to clients as the leader's when it is. */
-  readonly address: string;
 }
 
 /** Room for the leader to answer a forwarded request after its own deadline. */
 const FORWARD_GRACE_MS = 1_000;
-const FORWARD_TIMEOUT_MS = 15_000;
 
 export function apiRoutes(context: RouteContext): readonly Route[] {
   const { service } = context;
@@ -88,6 +83,7 @@ export function apiRoutes(context: RouteContext): readonly Route[] {
         });
       },
     },
+    ...groupRoutes(context),
     ...blobRoutes(context),
     {
       method: "POST",
@@ -188,51 +184,6 @@ function createLogHandler(context: RouteContext): Route["handle"] {
   };
 }
 
-/**
- * Runs `local` if the log's leader is here; else passes the request's bytes to the leader, one hop at most. A leadership that ends
- * between the question and the append is asked about once more: nothing was accepted then.
- */
-async function atLeader(
-  context: RouteContext,
-  log: string,
-  request: FastifyRequest,
-  reply: FastifyReply,
-  timeoutMs: number,
-  local: () => Promise<unknown>,
-): Promise<unknown> {
-  for (let attempt = 1; ; attempt++) {
-    const target = await leaderTarget(context.service, log, request);
-    if (target.kind === "remote")
-      return forward(context, target.address, request, reply, timeoutMs);
-    try {
-      const answer = await local();
-      void reply.header("annals-leader", context.address);
-      return answer;
-    } catch (error) {
-      const moved = error instanceof Error && "code" in error && error.code === "ERR_NOT_LEADER";
-      if (!moved || attempt > 1) throw error;
-    }
-  }
-}
-
-async function forward(
-  context: RouteContext,
-  address: string,
-  request: FastifyRequest,
-  reply: FastifyReply,
-  timeoutMs: number,
-): Promise<FastifyReply> {
-  const answer = await context.forwarder.forward({
-    address,
-    method: request.method,
-    path: request.url,
-    headers: request.headers,
-    body: bodyOf(request),
-    timeoutMs,
-  });
-  return reply.code(answer.status).headers(answer.headers).send(asBuffer(answer.body));
-}
-
 function sendPage(reply: FastifyReply, page: ReadReply): FastifyReply {
   reply
     .type(page.contentType)
@@ -241,12 +192,4 @@ function sendPage(reply: FastifyReply, page: ReadReply): FastifyReply {
     .header("annals-more", String(page.more));
   if (page.next !== undefined) reply.header("annals-next", page.next);
   return reply.send(asBuffer(page.body));
-}
-
-function bodyOf(request: FastifyRequest): Uint8Array {
-  return request.body instanceof Uint8Array ? request.body : new Uint8Array(0);
-}
-
-function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

@@ -1,4 +1,4 @@
-import { REPLICA_DEFAULTS } from "@annals/replica";
+import { GROUPS_MAX, REPLICA_DEFAULTS } from "@annals/replica";
 import { FRAMING_BYTES } from "@annals/transport";
 import type { NodeConfig } from "../config/nodeConfig.ts";
 import { constant, none, one } from "./bound.ts";
@@ -155,6 +155,22 @@ export const REQUEST_BOUNDS: readonly Bound[] = [
     weight: none,
     atCap: "the one that was silent longest is forgotten; on the worker's heap",
     test: [REPLICA, "forgets the producer that was silent longest at the cap"],
+  },
+  {
+    name: "log.groups",
+    holds: "groups, with 64 lanes each at most",
+    place: "worker",
+    per: "log",
+    unit: "count",
+    setBy: "constant",
+    cap: constant(GROUPS_MAX),
+    item: none,
+    weight: none,
+    atCap: "a new group is refused; on the worker's heap",
+    test: [
+      "packages/replica/test/groups.test.ts",
+      "refuses one group more than the table may hold",
+    ],
   },
   {
     name: "pages",

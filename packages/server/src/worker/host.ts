@@ -20,6 +20,7 @@ import { PAGES_MAX } from "../memory/constants.ts";
 import { isolatedHeapBytes } from "../memory/isolatedHeap.ts";
 import type { AppendReply, ProducerStanding } from "../service.ts";
 import { exactly } from "../lane/exactly.ts";
+import { runGroupRequest } from "./groupRequests.ts";
 import type { HostedLog } from "./hostedLog.ts";
 import { KeptLog } from "./keptLog.ts";
 import type { LinkReplies } from "./linkReplies.ts";
@@ -248,6 +249,8 @@ export class LogHost {
         return undefined;
       case "producer":
         return producerStanding(log.replica, request.id);
+      case "group":
+        return runGroupRequest(log, request.request, this.#setup.config.groups.lease);
       case "command":
         return log.replica.command(request.data);
       case "transfer":

@@ -51,6 +51,7 @@ export const SAMPLES: Readonly<
   "memory.limit": ["3GiB", "3GiB", 3 * 2 ** 30],
   "query.maxHeldBytes": ["65MiB", "65MiB", 65 << 20],
   "workers.reassignStagger": ["101ms", "101ms", 101],
+  "groups.lease": ["11s", "11s", 11_000],
   "storage.segmentBytes": ["2GiB", "2GiB", 2 * 2 ** 30],
   "storage.scrubInterval": ["12h", "12h", 12 * 3600e3],
   "storage.minFreeBytes": ["257MiB", "257MiB", 257 << 20],

@@ -3,6 +3,7 @@ import type { ReadQuery, ReadReply } from "@annals/query";
 import { AnnalsError, RECORD_LIMITS } from "@annals/record";
 import { MemoryBlobs } from "@annals/testkit";
 import { decodeRecord, parseIngestBody } from "@annals/wire";
+import type { GroupAnswers, GroupRequest } from "../../src/groupService.ts";
 import type {
   AppendReply,
   AppendRequest,
@@ -37,6 +38,8 @@ export class MemoryService implements NodeService {
   healthNow: NodeHealth = { live: true, ready: true, reasons: [] };
   statusNow: Partial<ClusterStatus> = {};
   transfers: { log: string; to: string | undefined }[] = [];
+  readonly groupRequests: GroupRequest[] = [];
+  groupAnswer: (request: GroupRequest) => unknown = () => undefined;
   readonly #logs = new Map<string, MemoryLog>();
   #time = Date.parse("2026-01-01T00:00:00Z");
 
@@ -103,6 +106,15 @@ export class MemoryService implements NodeService {
   async producer(name: string, id: string): Promise<ProducerStanding> {
     const latest = this.#log(name).producers.get(id);
     return { latest, nextEpoch: (latest?.epoch ?? 0) + 1 };
+  }
+
+  async group<Op extends GroupRequest["op"]>(
+    name: string,
+    request: GroupRequest & { readonly op: Op },
+  ): Promise<GroupAnswers[Op]> {
+    this.#log(name);
+    this.groupRequests.push(request);
+    return this.groupAnswer(request) as GroupAnswers[Op];
   }
 
   async blobs(name: string): Promise<MemoryBlobs> {
