@@ -15,7 +15,7 @@ export interface CallerOptions {
 }
 
 export interface Call {
-  readonly method: "GET" | "POST" | "PUT";
+  readonly method: "GET" | "POST" | "PUT" | "DELETE";
   readonly path: string;
   /** The log whose leader is best asked. */
   readonly log: string | undefined;
@@ -80,13 +80,17 @@ export class Caller {
       maxMs: BACKOFF_MAX_MS,
       randomBelow,
     });
+    // Whether an attempt ended without the certainty that nothing of it was accepted.
+    let unknown = false;
     for (;;) {
       const url = this.#endpoints.pick(call.log);
       try {
         return await attempt(url);
       } catch (fault) {
-        const error = fault instanceof ClientError ? fault : errorOfFault(fault, url);
+        const found = fault instanceof ClientError ? fault : errorOfFault(fault, url);
+        const error: ClientError = unknown && found.notAccepted ? found.afterUnknown() : found;
         if (!mayRepeat(error, call)) throw error;
+        unknown ||= !error.notAccepted;
         this.#endpoints.failed(call.log, url, error.status === undefined);
         // An election is over in a second or less, which is the least that a server asks for: the backoff alone finds the leader sooner.
         const askedMs = SEEKING_LEADER.has(error.code) ? 0 : (error.retryAfterMs ?? 0);

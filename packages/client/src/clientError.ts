@@ -30,6 +30,17 @@ export class ClientError extends AnnalsError {
     this.notAccepted = options.notAccepted ?? false;
     this.retryAfterMs = options.retryAfterMs;
   }
+
+  /** The same of a call of which an earlier attempt may have been accepted. */
+  afterUnknown(): ClientError {
+    const { message, status, retryable, retryAfterMs, details } = this;
+    const options = { retryable, notAccepted: false, retryAfterMs, details, cause: this };
+    return new ClientError(
+      this.code as `ERR_${string}`,
+      message,
+      status === undefined ? options : { ...options, status },
+    );
+  }
 }
 
 /** Answers by which the server says that it took nothing. */

@@ -65,9 +65,14 @@ export class Appender {
     this.#options.gauges.close();
   }
 
+  /** Throws ERR_NOT_LEADER unless the log is led here and what was derived from it is exact. */
+  assertAccepting(leader: MemberId): void {
+    if (!this.#accepting) throw notLeader(leader);
+  }
+
   /** Throws ERR_NOT_LEADER, ERR_OVERLOADED or ERR_UNCOMMITTED_FULL unless a request could be admitted now. */
   assertOpen(leader: MemberId): void {
-    if (!this.#accepting) throw notLeader(leader);
+    this.assertAccepting(leader);
     if (!this.#queue.full) return;
     if (this.#declined) throw uncommittedFull(this.#options.core.uncommittedBytes);
     const { current, cap } = this.#queue.readGauge();

@@ -1,3 +1,4 @@
+import { LIMIT_MAX } from "@annals/query";
 import { RECORD_CONTENT_TYPES } from "../service.ts";
 import { INGEST_SCHEMAS } from "./ingestSchemas.ts";
 import { GROUP_PATHS, GROUP_SCHEMAS } from "./openapiGroups.ts";
@@ -13,7 +14,6 @@ import {
   text,
 } from "./openapiParts.ts";
 import type { Json } from "./openapiParts.ts";
-import { LIMIT_MAX } from "./readRequest.ts";
 
 const SHA256 = parameter(
   "path",

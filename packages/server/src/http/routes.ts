@@ -1,3 +1,4 @@
+import { invalidParameter } from "@annals/query";
 import type { ReadReply } from "@annals/query";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { IngestDesk } from "../ingest/ingestDesk.ts";
@@ -14,7 +15,7 @@ import type { ByteBudget } from "./byteBudget.ts";
 import { groupRoutes } from "./groupRoutes.ts";
 import { parseTextFields } from "./jsonBody.ts";
 import { openApiDocument } from "./openapi.ts";
-import { invalidParameter, parseParameters } from "./parameters.ts";
+import { parseParameters } from "./parameters.ts";
 import { httpError } from "./problem.ts";
 import { logParameter, pathParameter } from "./routePath.ts";
 import { parseReadRequest, parseRecordRequest, recordNotFound } from "./readRequest.ts";

@@ -17,9 +17,13 @@ export async function* paced(
   payload: IncomingMessage,
   { minRate, graceMs, timeoutMs }: UploadLimits,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  const late = Promise.withResolvers<never>();
-  // Nobody may be waiting for the next chunk when it is late.
-  late.promise.catch(() => undefined);
+  let late: Error | undefined;
+  // One promise a chunk: a body may come in a million of them, and whatever raced against each would keep something of each.
+  let giveUp: ((error: Error) => void) | undefined;
+  const cut = (error: Error): void => {
+    late ??= error;
+    giveUp?.(late);
+  };
   const { socket } = payload;
   let seen = socket.bytesRead;
   let waiting = false;
@@ -29,12 +33,12 @@ export async function* paced(
     setImmediate(() => {
       const bytes = socket.bytesRead - seen;
       seen = socket.bytesRead;
-      if (bytes < least && waiting) late.reject(tooSlow(bytes, graceMs, minRate));
+      if (bytes < least && waiting) cut(tooSlow(bytes, graceMs, minRate));
     });
   }, graceMs);
   const timer = setTimeout(() => {
     setImmediate(() => {
-      if (!payload.complete) late.reject(tooLate(timeoutMs));
+      if (!payload.complete) cut(tooLate(timeoutMs));
     });
   }, timeoutMs);
   // Whoever stops reading still answers on the connection.
@@ -42,8 +46,12 @@ export async function* paced(
   try {
     for (;;) {
       waiting = true;
-      const step = await Promise.race([chunks.next(), late.promise]);
+      const step = await new Promise<IteratorResult<unknown>>((resolve, reject) => {
+        giveUp = reject;
+        chunks.next().then(resolve, reject);
+      });
       waiting = false;
+      if (late !== undefined) throw late;
       if (step.done === true) return;
       yield step.value as Uint8Array;
     }
