@@ -48,6 +48,12 @@ try {
 }
 process.exit(exitCode);
 
+/** Requests accepted per second, and per second of CPU of all nodes together. */
+interface Rates {
+  readonly perSecond: number;
+  readonly perCore: number;
+}
+
 async function overload(): Promise<boolean> {
   const bytes = countText(new RequestStamp(RECORDS, RECORD_BYTES).byteLength);
   console.log(`three nodes, requests of ${RECORDS} records (${bytes} bytes of JSON) to the leader`);
@@ -59,36 +65,40 @@ async function overload(): Promise<boolean> {
     name: string,
     connections: number,
     forSeconds: number,
-    perSecond?: number,
-  ): Promise<number> => {
+    offeredPerSecond?: number,
+  ): Promise<Rates> => {
     const before = memory.now();
     memory.takeCurve(1);
     const cpuBefore = cpu();
     const generator = generatorOf(connections, forSeconds, next);
     const began = performance.now();
-    const outcomes = await (perSecond === undefined
+    const outcomes = await (offeredPerSecond === undefined
       ? generator.closedLoop()
-      : generator.openLoop(perSecond));
+      : generator.openLoop(offeredPerSecond));
     next = generator.next;
     const tookSeconds = (performance.now() - began) / 1000;
-    const curve = memory.takeCurve(perSecond === undefined ? 1 : CURVE_PARTS);
+    const curve = memory.takeCurve(offeredPerSecond === undefined ? 1 : CURVE_PARTS);
     const memories = [before, ...curve, memory.now()].map(mebibytes).join(" → ");
     console.log(`${phaseLine(name, outcomes, tookSeconds)}  ${memories}`);
     const used = cpu().map((total, k) => (total - (cpuBefore[k] ?? 0)) / tookSeconds);
-    const [load = 0, ...nodes] = used.map((cores) => cores.toFixed(2));
+    const [load = 0, ...nodes] = used;
+    const perSecond = outcomes.accepted / tookSeconds;
+    const perCore = perSecond / nodes.reduce((sum, cores) => sum + cores, 0);
     console.log(
-      `  cores used: nodes ${nodes.join(", ")}; load ${load}; of ${availableParallelism()}`,
+      `  cores used: nodes ${nodes.map((cores) => cores.toFixed(2)).join(", ")}; load ${load.toFixed(2)}; of ` +
+        `${availableParallelism()}; accepted in a second of the nodes' CPU: ${perCore.toFixed(0)}`,
     );
     for (const [code, count] of outcomes.others) console.log(`  ${countText(count)} × ${code}`);
     if (outcomes.unsent > 0)
       console.log(`  ${countText(outcomes.unsent)} × not sent: every connection was busy`);
-    return outcomes.accepted / tookSeconds;
+    return { perSecond, perCore };
   };
   await phase("warm-up", 32, 3);
-  const rates: number[] = [];
+  const rates: Rates[] = [];
   for (const connections of SEARCHED)
     rates.push(await phase(`closed, ${connections} at a time`, connections, SEARCH_SECONDS));
-  const best = Math.max(...rates);
+  const best = Math.max(...rates.map(({ perSecond }) => perSecond));
+  const bestPerCore = Math.max(...rates.map(({ perCore }) => perCore));
   const accepted = await phase(
     `open, ${FACTOR} times the best`,
     CONNECTIONS,
@@ -99,8 +109,12 @@ async function overload(): Promise<boolean> {
   // What V8 had not collected yet goes within seconds.
   await sleep(5_000);
   console.log(`five seconds later: ${mebibytes(memory.now())} MiB`);
-  const share = accepted / best;
-  console.log(`accepted under overload: ${(100 * share).toFixed(0)} % of the best`);
+  const share = accepted.perSecond / best;
+  const perCore = accepted.perCore / bestPerCore;
+  console.log(
+    `accepted under overload: ${(100 * share).toFixed(0)} % of the best; in a second of the nodes' CPU, of which other programs took ` +
+      `more or less meanwhile: ${(100 * perCore).toFixed(0)} %`,
+  );
   const problems = ledger.verify(await readStored(`http://${cluster.leader}`));
   for (const problem of problems) console.log(problem);
   const counts = (["accepted", "refused", "unknown"] as const).map(
