@@ -13,6 +13,7 @@ import { ByteBudget } from "./byteBudget.ts";
 import { guardConnections } from "./connectionGuard.ts";
 import type { ConnectionLimits } from "./connectionGuard.ts";
 import { Forwarder } from "./forwarder.ts";
+import { hopped } from "./leaderTarget.ts";
 import { endWithProblem, httpError, problemOf, sendProblem, waits } from "./problem.ts";
 import { bodyTooLarge } from "./receiveBody.ts";
 import type { BodyLimits } from "./receiveBody.ts";
@@ -84,8 +85,8 @@ export function createHttpServer(
   const admission = new Admission(options);
   const pace = new RefusalPace();
   app.setErrorHandler(async (error, request, reply) => {
-    // Of those who were admitted the body is here: they wait for nothing.
-    const turnedAway = isAppend(request) && !admission.admitted(request);
+    // Of those who were admitted the body is here; and a node that passes on has other requests for its few connections.
+    const turnedAway = isAppend(request) && !admission.admitted(request) && !hopped(request);
     const waitMs = turnedAway && waits(problemOf(error)) ? pace.waitMs(performance.now()) : 0;
     if (waitMs > 0) await sleep(waitMs);
     return answerError(error, reply, options);
