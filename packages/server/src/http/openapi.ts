@@ -1,4 +1,5 @@
 import { LIMIT_MAX } from "@annals/query";
+import { recordSchema } from "@annals/record";
 import { RECORD_CONTENT_TYPES } from "../service.ts";
 import { GROUP_PATHS, GROUP_SCHEMAS } from "./openapiGroups.ts";
 import {
@@ -63,44 +64,35 @@ const READ_QUERY: readonly Json[] = [
   ),
 ];
 
+/** What the scanner judges by. */
+const APPENDED = recordSchema() as Json & {
+  readonly properties: Json;
+  readonly required: readonly string[];
+};
+const APPEND_BODY: Json = {
+  oneOf: [
+    reference("AppendRecord"),
+    { type: "array", items: reference("AppendRecord"), minItems: 1 },
+  ],
+};
+
 const SCHEMAS: Json = {
   ...GROUP_SCHEMAS,
   Blob: object({ sha256: text, bytes: { type: "integer", minimum: 0 } }),
+  AppendRecord: { description: "One audit record as it is appended.", ...APPENDED },
   Record: {
-    description: "One audit record. On reading it also has `seq` and `recordedAt`.",
-    ...object(
-      {
-        seq,
-        recordedAt: {
-          type: "string",
-          format: "date-time",
-          description: "The leader's clock; never falls.",
-        },
-        id: text,
-        time: {
-          type: "string",
-          format: "date-time",
-          description: "When it happened, by the client's clock.",
-        },
-        actor: { ...object({ id: text, type: text }, ["id"]), additionalProperties: true },
-        action: text,
-        targets: {
-          type: "array",
-          items: { ...object({ id: text, type: text }, ["id"]), additionalProperties: true },
-        },
-        outcome: { type: "string", enum: ["success", "failure", "denied", "unknown"] },
-        tenant: text,
-        context: { type: "object" },
-        changes: { type: "array", items: object({ path: text, before: {}, after: {} }, ["path"]) },
-        attachments: {
-          type: "array",
-          items: object({ sha256: text, bytes: { type: "integer" }, mediaType: text }, ["sha256"]),
-        },
-        data: { type: "object" },
+    description: "One audit record as it is read.",
+    ...APPENDED,
+    properties: {
+      seq,
+      recordedAt: {
+        type: "string",
+        format: "date-time",
+        description: "The leader's clock; never falls.",
       },
-      ["actor", "action"],
-    ),
-    additionalProperties: false,
+      ...APPENDED.properties,
+    },
+    required: ["seq", "recordedAt", ...APPENDED.required],
   },
   Page: object({
     items: { type: "array", items: reference("Record") },
@@ -184,7 +176,7 @@ const PATHS: Json = {
           content: Object.fromEntries(
             RECORD_CONTENT_TYPES.map((type) => [
               type,
-              type === "application/json" ? { schema: reference("Record") } : {},
+              type === "application/json" ? { schema: APPEND_BODY } : {},
             ]),
           ),
         },
