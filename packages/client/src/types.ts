@@ -63,6 +63,8 @@ export interface AppendReply {
   readonly count: number;
   /** The producer had sent this request before; these are the seqs of the first time. */
   readonly duplicate: boolean;
+  /** Versions of the log's schemas that records were judged by, by action. Absent when none was. */
+  readonly schemas?: Readonly<Record<string, number>>;
 }
 
 /** What to read; all of it must hold. */

@@ -1,6 +1,8 @@
 import type { BadInputCode } from "@annals/record";
 import { BLOB_ERRORS } from "./blobErrors.ts";
 import type { BlobErrorCode } from "./blobErrors.ts";
+import { SCHEMA_ERRORS } from "./schemaErrors.ts";
+import type { SchemaErrorCode } from "./schemaErrors.ts";
 import { entry } from "./errorEntry.ts";
 import type { ErrorEntry } from "./errorEntry.ts";
 import { GROUP_ERRORS } from "./groupErrors.ts";
@@ -11,6 +13,7 @@ import { INPUT_ERRORS } from "./inputErrors.ts";
 export type HttpErrorCode =
   | BadInputCode
   | BlobErrorCode
+  | SchemaErrorCode
   | GroupErrorCode
   | "ERR_PARAMETER_UNKNOWN"
   | "ERR_PARAMETER_INVALID"
@@ -64,6 +67,7 @@ export type HttpErrorCode =
 export const ERROR_TABLE: Readonly<Record<HttpErrorCode, ErrorEntry>> = {
   ...INPUT_ERRORS,
   ...BLOB_ERRORS,
+  ...SCHEMA_ERRORS,
   ...GROUP_ERRORS,
   ERR_PARAMETER_UNKNOWN: entry(
     400,

@@ -2,6 +2,7 @@ import { LIMIT_MAX } from "@annals/query";
 import { recordSchema } from "@annals/record";
 import { RECORD_CONTENT_TYPES } from "../service.ts";
 import { GROUP_PATHS, GROUP_SCHEMAS } from "./openapiGroups.ts";
+import { SCHEMA_PATHS, SCHEMA_SCHEMAS } from "./openapiSchemas.ts";
 import {
   json,
   listOf,
@@ -78,6 +79,7 @@ const APPEND_BODY: Json = {
 
 const SCHEMAS: Json = {
   ...GROUP_SCHEMAS,
+  ...SCHEMA_SCHEMAS,
   Blob: object({ sha256: text, bytes: { type: "integer", minimum: 0 } }),
   AppendRecord: { description: "One audit record as it is appended.", ...APPENDED },
   Record: {
@@ -100,12 +102,20 @@ const SCHEMAS: Json = {
     next: { type: ["string", "null"] },
     more: { type: "boolean", description: "Whether there is more to read right now." },
   }),
-  AppendReply: object({
-    firstSeq: seq,
-    lastSeq: seq,
-    count: { type: "integer" },
-    duplicate: { type: "boolean", description: "The producer had sent this request before." },
-  }),
+  AppendReply: object(
+    {
+      firstSeq: seq,
+      lastSeq: seq,
+      count: { type: "integer" },
+      duplicate: { type: "boolean", description: "The producer had sent this request before." },
+      schemas: {
+        type: "object",
+        additionalProperties: seq,
+        description: "Versions of the schemas that records were judged by, by action, if any was.",
+      },
+    },
+    ["firstSeq", "lastSeq", "count", "duplicate"],
+  ),
   Producer: object({
     id: text,
     epoch: seq,
@@ -208,6 +218,7 @@ const PATHS: Json = {
     ),
   },
   ...GROUP_PATHS,
+  ...SCHEMA_PATHS,
   "/v1/logs/{log}/blobs/{sha256}": {
     put: operation(
       "uploadBlob",
