@@ -111,6 +111,15 @@ export interface ProducerInfo {
   readonly nextEpoch: number;
 }
 
+/** What `data` of the records of an action must be. */
+export interface SchemaInfo {
+  readonly action: string;
+  /** Counts every change, removals too. */
+  readonly version: number;
+  /** JSON Schema; null when it was removed. */
+  readonly schema: unknown;
+}
+
 export interface LogInfo {
   readonly name: string;
   readonly firstSeq: number;
