@@ -31,6 +31,8 @@ export interface Call {
 
 const BACKOFF_INITIAL_MS = 50;
 const BACKOFF_MAX_MS = 2_000;
+/** On top of what a server asks for comes up to one part in so many. */
+const JITTER = 4;
 const SEEKING_LEADER = new Set(["ERR_NO_LEADER", "ERR_NOT_LEADER", "ERR_LEADER_UNREACHABLE"]);
 const ANSWER_BYTES_MAX = 64 << 20;
 
@@ -90,9 +92,10 @@ export class Caller {
         if (!mayRepeat(error, call)) throw error;
         unknown ||= !error.notAccepted;
         this.#endpoints.failed(call.log, url, error.status === undefined);
-        // An election is over in a second or less, and the header knows whole seconds only: the backoff alone finds the leader sooner.
+        // An election is over in a second or less, which is the least that a server asks for: the backoff alone finds the leader sooner.
         const askedMs = SEEKING_LEADER.has(error.code) ? 0 : (error.retryAfterMs ?? 0);
-        const waitMs = Math.max(backoff.nextMs(), askedMs);
+        // Whoever was refused in the same moment was asked for the same wait: they must not all come back in the same moment.
+        const waitMs = Math.max(backoff.nextMs(), askedMs + randomBelow(askedMs / JITTER));
         if (now() + waitMs >= deadlineMs) throw error;
         await this.pause(waitMs, call.signal);
       }

@@ -23,8 +23,8 @@ export class LogSchemas {
   }
 
   /**
-   * Sets the schema, JSON Schema 2020-12 without references, patterns and `uniqueItems`, at most 4 KiB; resolves with its version. Every node
-   * judges by it a moment later. Rejects with ERR_SCHEMA_INVALID.
+   * Sets the schema, JSON Schema 2020-12 of at most 4 KiB without references, patterns and `uniqueItems`; resolves with its version. A node
+   * judges by it when it has applied the change, a moment later. Rejects with ERR_SCHEMA_INVALID.
    */
   async set(action: string, schema: object, options: CallOptions = {}): Promise<SchemaInfo> {
     return (await this.#call("PUT", action, JSON.stringify(schema), options)) as SchemaInfo;

@@ -1,6 +1,7 @@
 import { LIMIT_MAX } from "@annals/query";
 import { recordSchema } from "@annals/record";
 import { RECORD_CONTENT_TYPES } from "../service.ts";
+import { INGEST_SCHEMAS } from "./ingestSchemas.ts";
 import { GROUP_PATHS, GROUP_SCHEMAS } from "./openapiGroups.ts";
 import { SCHEMA_PATHS, SCHEMA_SCHEMAS } from "./openapiSchemas.ts";
 import {
@@ -78,6 +79,7 @@ const APPEND_BODY: Json = {
 };
 
 const SCHEMAS: Json = {
+  ...INGEST_SCHEMAS,
   ...GROUP_SCHEMAS,
   ...SCHEMA_SCHEMAS,
   Blob: object({ sha256: text, bytes: { type: "integer", minimum: 0 } }),
@@ -285,8 +287,24 @@ const PATHS: Json = {
       },
     ),
   },
+  "/v1/ingest/stats": {
+    get: operation(
+      "ingestStats",
+      "What came in at this node since its process began: buffered, accepted, refused, repeated, decompressed",
+      {},
+      { "200": json(reference("IngestStats"), "By log, and for the node.") },
+    ),
+  },
   "/healthz": { get: HEALTH("live") },
   "/readyz": { get: HEALTH("ready") },
+  "/metrics": {
+    get: operation(
+      "metrics",
+      "The same and the state of the node, for Prometheus; docs/operations.md lists the metrics",
+      {},
+      { "200": { description: "Prometheus text.", content: { "text/plain": {} } } },
+    ),
+  },
   "/openapi.json": {
     get: operation(
       "openapi",

@@ -4,8 +4,8 @@ import { PAGE_CHARACTERS_MAX } from "@annals/query";
 const KIBIBYTE = 1024;
 const MEBIBYTE = 1024 * KIBIBYTE;
 
-/** Open HTTP connections; more are closed at once. */
-export const CONNECTIONS_MAX = 1_024;
+/** Questions that a worker may have open; about as many as there are connections. */
+export const QUESTIONS_MAX = 1_024;
 /** What Node's parser, the socket and a small request keep of one connection. */
 export const CONNECTION_BYTES: number = 32 * KIBIBYTE;
 

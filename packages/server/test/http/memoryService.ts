@@ -163,6 +163,7 @@ export class MemoryService implements NodeService {
         name,
         leader: "a",
         term: 1,
+        elections: 1,
         commitIndex: source.lastSeq,
         appliedIndex: source.lastSeq,
         lastIndex: source.lastSeq,

@@ -61,6 +61,7 @@ test("every key of a row moves the sum", () => {
     "replication.append.maxInflightBytes": "20MiB",
     "replication.blob.maxConcurrent": "5",
     "workers.maxIsolated": "2",
+    "http.maxConnections": "1025",
     "replication.blob.chunkBytes": "512KiB",
     "replication.maxMessageBytes": "16MiB",
   };
