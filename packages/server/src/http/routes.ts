@@ -13,6 +13,7 @@ import type { LeaderContext } from "./atLeader.ts";
 import { blobRoutes } from "./blobRoutes.ts";
 import type { ByteBudget } from "./byteBudget.ts";
 import { groupRoutes } from "./groupRoutes.ts";
+import { schemaRoutes } from "./schemaRoutes.ts";
 import { parseTextFields } from "./jsonBody.ts";
 import { openApiDocument } from "./openapi.ts";
 import { parseParameters } from "./parameters.ts";
@@ -91,6 +92,7 @@ export function apiRoutes(context: RouteContext): readonly Route[] {
       },
     },
     ...groupRoutes(context),
+    ...schemaRoutes(context),
     ...blobRoutes(context),
     {
       method: "POST",
