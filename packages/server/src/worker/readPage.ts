@@ -1,6 +1,6 @@
 import { asSeq, BatchView } from "@annals/record";
 import type { LogStore, Replica } from "@annals/replica";
-import { decodeRecord } from "@annals/wire";
+import { decodeRecord, placedRecord } from "@annals/wire";
 import { QUERY_BUDGET, runTailQuery } from "../query/index.ts";
 import type { BatchSlice, RecordCodec, RecordSource } from "../query/index.ts";
 import type { Permits } from "@annals/transport";
@@ -8,6 +8,7 @@ import type { ReadQuery, ReadReply } from "../service.ts";
 
 const CODEC: RecordCodec = {
   decode: (bytes) => ({ ...decodeRecord(bytes) }),
+  placed: placedRecord,
   mayHold: (bytes, text) => asBuffer(bytes).includes(asBuffer(text)),
 };
 
