@@ -3,6 +3,14 @@ import type { GaugeFamily } from "@annals/flow";
 import type { FastifyReply } from "fastify";
 import { httpError } from "./problem.ts";
 
+/** Bytes taken from a budget by somebody. */
+export interface HeldBytes {
+  /** So many are held from then on, if that is more; throws ERR_OVERLOADED. Does nothing once they are released. */
+  readonly growTo: (bytes: number) => void;
+  /** Gives all of them back. Idempotent. */
+  readonly release: () => void;
+}
+
 /**
  * Bounds the bytes that are held for clients, over all connections: bodies that are being received or worked on, or answers that are
  * being sent. Bytes are given back when the answer is sent or the client has gone.
@@ -26,22 +34,34 @@ export class ByteBudget {
    * more, and throws alike.
    */
   hold(bytes: number, reply: FastifyReply): (bytes: number) => void {
+    // The client went away in the meantime: `close` has been, and would not give these bytes back.
+    const gone = (): boolean => reply.raw.closed || reply.raw.destroyed;
+    const held = this.take(gone() ? 0 : bytes);
+    // `close` comes after the answer is sent, and when the client goes away: always, once.
+    reply.raw.once("close", held.release);
+    return (wanted) => {
+      if (!gone()) held.growTo(wanted);
+    };
+  }
+
+  /** Takes the bytes until they are released, or throws ERR_OVERLOADED. */
+  take(bytes: number): HeldBytes {
     let held = 0;
+    let released = false;
     const growTo = (wanted: number): void => {
       const more = wanted - held;
-      // The client went away in the meantime: `close` has been, and would not give these bytes back.
-      if (more <= 0 || reply.raw.closed || reply.raw.destroyed) return;
+      if (more <= 0 || released) return;
       this.#admit(more, held);
       this.#held.add(more);
       held = wanted;
     };
     growTo(bytes);
-    // `close` comes after the answer is sent, and when the client goes away: always, once.
-    reply.raw.once("close", () => {
+    const release = (): void => {
+      released = true;
       this.#held.remove(held);
       held = 0;
-    });
-    return growTo;
+    };
+    return { growTo, release };
   }
 
   #admit(bytes: number, own: number): void {

@@ -2,6 +2,7 @@ import fastify from "fastify";
 import type { IncomingMessage, Server } from "node:http";
 import type { Gauge, Ledger } from "@annals/flow";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { SubscribeSettings } from "../config/index.ts";
 import { CONNECTIONS_MAX, FORWARD_SOCKETS_MAX, UPLOAD_CHUNKS } from "../memory/constants.ts";
 import type { NodeService } from "../service.ts";
 import { assertNoEncoding, parseAppendHead } from "./appendRequest.ts";
@@ -14,6 +15,8 @@ import { bodyTooLarge, receiveBody } from "./receiveBody.ts";
 import type { BodyLimits } from "./receiveBody.ts";
 import { apiRoutes } from "./routes.ts";
 import type { Route } from "./routes.ts";
+import { assertSameOrigin } from "./sameOrigin.ts";
+import { StreamServer } from "../stream/streamServer.ts";
 
 export interface HttpServerOptions {
   /** The gauges of the main thread. */
@@ -32,6 +35,12 @@ export interface HttpServerOptions {
   readonly blobChunkBytes: number;
   /** Bytes of answers held at a time for clients that read slowly: `query.maxHeldBytes`. */
   readonly maxHeldAnswerBytes: number;
+  /** Of the client stream; `subscribe` in the configuration. */
+  readonly subscribe: SubscribeSettings;
+  /** The most bytes that a page of so many characters, or bytes of msgpack, may have. */
+  readonly pageBytes: (length: number) => number;
+  /** Between two pings on a stream; default 15 000. */
+  readonly pingMs?: number;
   /** Open connections; more are closed at once. */
   readonly maxConnections?: number;
   /** Told of every error that is no `AnnalsError`, which the client sees as ERR_INTERNAL only. */
@@ -50,14 +59,18 @@ const CONNECTION_TIMEOUT_MS = 120_000;
 const SMALL_BODY_BYTES_MAX = 4 * 1024;
 const PATH_PART_CHARACTERS_MAX = 256;
 
+export interface HttpServer {
+  /** `.close()` waits for the requests in progress. */
+  readonly app: FastifyInstance;
+  /** To be closed before. */
+  readonly streams: StreamServer;
+}
+
 /**
- * The HTTP API of one node. Decodes no records: bodies pass as bytes. Does not listen: the caller does, and attaches WebSocket upgrades to
- * `.server`. `.close()` waits for the requests in progress.
+ * The HTTP API of one node. Decodes no records: bodies pass as bytes. Does not listen: the caller does, and hands WebSocket upgrades of
+ * `app.server` to those that serve them.
  */
-export function createHttpServer(
-  service: NodeService,
-  options: HttpServerOptions,
-): FastifyInstance {
+export function createHttpServer(service: NodeService, options: HttpServerOptions): HttpServer {
   const app = fastify({
     bodyLimit: options.body.maxBytes,
     requestTimeout: REQUEST_TIMEOUT_MS,
@@ -104,7 +117,20 @@ export function createHttpServer(
     options,
     budget,
   );
-  return app;
+  const streams = new StreamServer({
+    ...options.subscribe,
+    service,
+    forwarder,
+    requests: budget,
+    ledger,
+    node: options.node,
+    address: options.address,
+    maxBodyBytes: options.body.maxBytes,
+    pageBytes: options.pageBytes,
+    ...(options.pingMs === undefined ? {} : { pingMs: options.pingMs }),
+    onFault: (error) => options.onFault?.(error),
+  });
+  return { app, streams };
 }
 
 function countConnections(server: Server, open: Gauge): void {
@@ -244,15 +270,6 @@ function cutWhenIdle({ raw }: FastifyRequest): void {
   }, UPLOAD_IDLE_MS);
   timer.unref();
   for (const event of ["end", "close"] as const) raw.once(event, () => clearInterval(timer));
-}
-
-/** Browsers name the page that a request comes from; programs name none. */
-function assertSameOrigin(origin: string | undefined, host: string | undefined): void {
-  if (origin === undefined || origin === `http://${host}` || origin === `https://${host}`) return;
-  throw httpError(
-    "ERR_ORIGIN_FORBIDDEN",
-    `requests from pages of ${origin.slice(0, 128)} change nothing here`,
-  );
 }
 
 function groupByPath(routes: readonly Route[]): Map<string, string[]> {

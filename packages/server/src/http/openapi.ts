@@ -1,3 +1,4 @@
+import { STREAM_PROTOCOLS } from "@annals/wire";
 import { LOG_NAME_PATTERN } from "../names.ts";
 import { RECORD_CONTENT_TYPES } from "../service.ts";
 import { LIMIT_MAX } from "./readRequest.ts";
@@ -307,6 +308,23 @@ const PATHS: Json = {
       {
         "200": json({ type: "object" }, "Nodes, logs, replicas and whatever is wrong."),
       },
+    ),
+  },
+  "/v1/stream": {
+    get: operation(
+      "stream",
+      "Append and subscribe on one WebSocket, with credits; its messages are in docs/protocol.md",
+      {
+        parameters: [
+          parameter(
+            "header",
+            "Sec-WebSocket-Protocol",
+            { type: "string", enum: STREAM_PROTOCOLS },
+            "How heads and records are written.",
+          ),
+        ],
+      },
+      { "101": { description: "The connection is a WebSocket now." } },
     ),
   },
   "/healthz": { get: HEALTH("live") },

@@ -5,9 +5,10 @@ import type { NodeService, ReadReply } from "../service.ts";
 import { parseAppendHead } from "./appendRequest.ts";
 import { blobRoutes } from "./blobRoutes.ts";
 import type { ByteBudget } from "./byteBudget.ts";
+import { FORWARD_GRACE_MS } from "./forwarder.ts";
 import type { Forwarder } from "./forwarder.ts";
 import { parseTextFields } from "./jsonBody.ts";
-import { leaderTarget } from "./leaderTarget.ts";
+import { atLeader, hopped } from "./leaderTarget.ts";
 import { openApiDocument } from "./openapi.ts";
 import { invalidParameter, parseParameters } from "./parameters.ts";
 import { httpError } from "./problem.ts";
@@ -34,8 +35,8 @@ export interface RouteContext {
   readonly address: string;
 }
 
-/** Room for the leader to answer a forwarded request after its own deadline. */
-const FORWARD_GRACE_MS = 1_000;
+/** Where the client stream is; `stream/streamServer.ts` takes its upgrades. */
+export const STREAM_PATH = "/v1/stream";
 const FORWARD_TIMEOUT_MS = 15_000;
 
 export function apiRoutes(context: RouteContext): readonly Route[] {
@@ -130,6 +131,15 @@ export function apiRoutes(context: RouteContext): readonly Route[] {
     },
     {
       method: "GET",
+      path: STREAM_PATH,
+      body: "none",
+      handle: async (_request, reply) => {
+        void reply.header("upgrade", "websocket");
+        throw httpError("ERR_STREAM_UPGRADE", "the stream is a WebSocket");
+      },
+    },
+    {
+      method: "GET",
       path: "/openapi.json",
       body: "none",
       handle: async () => openApiDocument(),
@@ -144,7 +154,7 @@ function appendHandler(context: RouteContext): Route["handle"] {
     const head = parseAppendHead(request.headers);
     const body = bodyOf(request);
     if (body.length === 0) throw httpError("ERR_BODY_EMPTY", "the body is empty");
-    return atLeader(context, log, request, reply, head.timeoutMs + FORWARD_GRACE_MS, () => {
+    return answerAtLeader(context, log, request, reply, head.timeoutMs + FORWARD_GRACE_MS, () => {
       // It moved with the first try.
       if (body.length === 0)
         throw httpError("ERR_NOT_LEADER", "the leader changed", { retryable: true });
@@ -158,7 +168,7 @@ function transferHandler(context: RouteContext): Route["handle"] {
     const log = logParameter(request);
     parseParameters(request.url, []);
     const { to } = parseTextFields(bodyOf(request), request.headers["content-type"], ["to"]);
-    return atLeader(context, log, request, reply, FORWARD_TIMEOUT_MS, async () => {
+    return answerAtLeader(context, log, request, reply, FORWARD_TIMEOUT_MS, async () => {
       await context.service.transferLeadership(log, to);
       return { log, to: to ?? null };
     });
@@ -176,7 +186,7 @@ function createLogHandler(context: RouteContext): Route["handle"] {
         'expected lower-case letters, digits and ". _ -", first a letter, at most 64',
       );
     }
-    return atLeader(context, SYSTEM_LOG, request, reply, FORWARD_TIMEOUT_MS, async () => {
+    return answerAtLeader(context, SYSTEM_LOG, request, reply, FORWARD_TIMEOUT_MS, async () => {
       const log = await context.service.createLog(name);
       void reply.code(201).header("location", `/v1/logs/${name}/records`);
       return log;
@@ -184,11 +194,8 @@ function createLogHandler(context: RouteContext): Route["handle"] {
   };
 }
 
-/**
- * Runs `local` if the log's leader is here; else passes the request's bytes to the leader, one hop at most. A leadership that ends
- * between the question and the append is asked about once more: nothing was accepted then.
- */
-async function atLeader(
+/** Runs `local` if the log's leader is here; else passes the request's bytes to the leader. */
+function answerAtLeader(
   context: RouteContext,
   log: string,
   request: FastifyRequest,
@@ -196,19 +203,17 @@ async function atLeader(
   timeoutMs: number,
   local: () => Promise<unknown>,
 ): Promise<unknown> {
-  for (let attempt = 1; ; attempt++) {
-    const target = await leaderTarget(context.service, log, request);
-    if (target.kind === "remote")
-      return forward(context, target.address, request, reply, timeoutMs);
-    try {
+  return atLeader<unknown>({
+    service: context.service,
+    log,
+    passedOn: hopped(request),
+    here: async () => {
       const answer = await local();
       void reply.header("annals-leader", context.address);
       return answer;
-    } catch (error) {
-      const moved = error instanceof Error && "code" in error && error.code === "ERR_NOT_LEADER";
-      if (!moved || attempt > 1) throw error;
-    }
-  }
+    },
+    there: (address) => forward(context, address, request, reply, timeoutMs),
+  });
 }
 
 async function forward(

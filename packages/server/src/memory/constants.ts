@@ -18,12 +18,21 @@ export const PAGES_MAX = 2;
 /** Characters of a page; one larger record is still answered alone. */
 export const PAGE_CHARACTERS_MAX: number = 2 * MEBIBYTE;
 /** UTF-8 bytes that a character of an answer may take. */
-const CHARACTER_BYTES_MAX = 3;
-export const PAGE_BYTES_MAX: number = CHARACTER_BYTES_MAX * PAGE_CHARACTERS_MAX;
+export const CHARACTER_BYTES_MAX = 3;
 /** Bytes of JSON that a byte of a stored record may become: a control character is written as six. */
 export const RECORD_JSON_FACTOR = 6;
 /** Bytes of msgpack that a byte of JSON may become: `1e9,` is a float of nine. */
 export const RECORD_MSGPACK_FACTOR = 2.25;
+
+/** Subscriptions of a node, and of one stream. */
+export const SUBSCRIPTIONS_MAX = 512;
+/** Questions that a worker has not answered: what connections ask, and what subscriptions do. */
+export const WAITERS_MAX: number = CONNECTIONS_MAX + SUBSCRIPTIONS_MAX;
+export const STREAM_SUBSCRIPTIONS_MAX = 64;
+/** Appends of one stream that are not answered, or whose answers its socket has not taken. */
+export const STREAM_APPENDS_MAX = 64;
+/** Heads, answers and pongs of one stream that its socket has not taken; a client that leaves more unread is cut off. */
+export const STREAM_UNREAD_BYTES_MAX: number = 64 * KIBIBYTE;
 
 /** Chunks of an upload in memory: in the socket, and waiting for the disk. */
 export const UPLOAD_CHUNKS = 3;

@@ -3,7 +3,7 @@ import { Worker } from "node:worker_threads";
 import type { Gauge, GaugeReading, Ledger } from "@annals/flow";
 import { AnnalsError } from "@annals/record";
 import { QueueBudget } from "@annals/transport";
-import { CONNECTIONS_MAX } from "../memory/constants.ts";
+import { WAITERS_MAX } from "../memory/constants.ts";
 import { LANE_WAITING_MAX } from "../memory/laneCap.ts";
 import { LaneEnd } from "../lane/laneEnd.ts";
 import { toWorkerTransferables } from "../lane/messages.ts";
@@ -79,7 +79,7 @@ export class WorkerHandle {
     this.#options = options;
     const { ledger } = options;
     this.#pendingBytes = ledger.family("worker.requests").gauge(options.maxPendingBytes);
-    this.#waiting = ledger.family("waiters").gauge(CONNECTIONS_MAX);
+    this.#waiting = ledger.family("waiters").gauge(WAITERS_MAX);
     this.catchUps = ledger.family("catch-ups").gauge(options.maxCatchUps);
     this.queue = new QueueBudget(options.maxQueueBytes, ledger.family("receive.worker"));
     this.#worker = new Worker(new URL(`../worker/main${EXTENSION}`, import.meta.url), {

@@ -21,7 +21,7 @@ export async function startTestServer(
   service: MemoryService = new MemoryService(),
 ): Promise<TestServer> {
   const faults: unknown[] = [];
-  const app = createHttpServer(service, {
+  const { app, streams } = createHttpServer(service, {
     ledger: new Ledger(),
     node: "a",
     // No address: clients learn no leader, and stay with the URL that they were given.
@@ -31,11 +31,23 @@ export async function startTestServer(
     maxHeldAnswerBytes: 64 << 20,
     maxBlobBytes: 1024 * 1024,
     blobChunkBytes: 1024,
+    subscribe: {
+      maxStreams: 8,
+      maxUnacked: 1000,
+      maxBufferedBytes: 64 * 1024,
+      maxHeldBytes: 256 * 1024,
+    },
+    pageBytes: (length) => 3 * length,
     onFault: (error) => faults.push(error),
     ...options,
   });
+  app.server.on("upgrade", (request, socket, head) => streams.upgrade(request, socket, head));
   await app.listen({ host: "127.0.0.1", port: 0 });
+  const close = async (): Promise<void> => {
+    await streams.close(1000);
+    await app.close();
+  };
   const { port } = app.server.address() as AddressInfo;
   const address = `127.0.0.1:${port}`;
-  return { service, app, url: `http://${address}`, address, faults, close: () => app.close() };
+  return { service, app, url: `http://${address}`, address, faults, close };
 }
