@@ -124,7 +124,9 @@ export class Subscription {
   async #page(): Promise<boolean> {
     const { pages, pageBytes, read, buffered, maxUnacked, format } = this.#options;
     const credit = this.#credit.read();
-    const limit = Math.min(credit.entries, maxUnacked - this.#unacked.records, LIMIT_MAX);
+    const unacked = maxUnacked - this.#unacked.records;
+    // Half of the window at a time: the client acknowledges one while the other is on its way.
+    const limit = Math.min(credit.entries, unacked, Math.ceil(maxUnacked / 2), LIMIT_MAX);
     const maxLength = Math.max(1, Math.min(credit.bytes, buffered.cap - buffered.current));
     const held = await pages.take(pageBytes(maxLength));
     if (this.#closed) {

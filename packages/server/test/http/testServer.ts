@@ -1,5 +1,6 @@
 import { Ledger } from "@annals/flow";
 import type { AddressInfo } from "node:net";
+import type { Duplex } from "node:stream";
 import type { FastifyInstance } from "fastify";
 import { createHttpServer } from "../../src/http/httpServer.ts";
 import type { HttpServerOptions } from "../../src/http/httpServer.ts";
@@ -8,6 +9,8 @@ import { MemoryService } from "./memoryService.ts";
 export interface TestServer {
   readonly service: MemoryService;
   readonly app: FastifyInstance;
+  /** Upgraded connections that are open. */
+  readonly sockets: ReadonlySet<Duplex>;
   readonly url: string;
   /** `host:port` */
   readonly address: string;
@@ -41,7 +44,12 @@ export async function startTestServer(
     onFault: (error) => faults.push(error),
     ...options,
   });
-  app.server.on("upgrade", (request, socket, head) => streams.upgrade(request, socket, head));
+  const sockets = new Set<Duplex>();
+  app.server.on("upgrade", (request, socket, head) => {
+    sockets.add(socket);
+    socket.once("close", () => sockets.delete(socket));
+    streams.upgrade(request, socket, head);
+  });
   await app.listen({ host: "127.0.0.1", port: 0 });
   const close = async (): Promise<void> => {
     await streams.close(1000);
@@ -49,5 +57,5 @@ export async function startTestServer(
   };
   const { port } = app.server.address() as AddressInfo;
   const address = `127.0.0.1:${port}`;
-  return { service, app, url: `http://${address}`, address, faults, close };
+  return { service, app, sockets, url: `http://${address}`, address, faults, close };
 }
