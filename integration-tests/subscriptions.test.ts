@@ -75,12 +75,13 @@ it("keeps its memory when a subscriber reads nothing while 200 MB arrive", async
   const client = cluster.client();
   const deaf = await openDeafSubscriber(cluster.url("a"));
   const pad = "p".repeat(250 * 1024);
-  const records = Array.from({ length: 8 }, () => ({
-    actor: { id: "ada" },
-    action: "write",
-    data: { pad },
-  }));
-  for (let k = 0; k < 100; k++) await client.append("audit", records);
+  const record = JSON.stringify({ actor: { id: "ada" }, action: "write", data: { pad } });
+  const bytes = Buffer.from(Array.from({ length: 8 }, () => record).join("\n"));
+  const appendSome = async (): Promise<void> => {
+    for (let k = 0; k < 25; k++)
+      await client.append("audit", { contentType: "application/x-ndjson", bytes });
+  };
+  await Promise.all(Array.from({ length: 4 }, appendSome));
   // Another one gets all of it meanwhile.
   let seen = 0;
   for await (const { seq } of client.subscribe("audit")) {

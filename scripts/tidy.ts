@@ -14,10 +14,12 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   wire: ["raft", "record"],
   replica: ["raft", "flow", "record"],
   storage: ["replica", "raft", "record", "wire"],
+  query: ["record", "wire", "replica"],
   transport: ["replica", "raft", "flow", "record", "wire"],
   client: ["record", "wire", "flow"],
   pino: ["client"],
-  server: ["raft", "flow", "record", "wire", "replica", "storage", "transport"],
+  embedded: ["raft", "record", "wire", "replica", "storage", "query", "client"],
+  server: ["raft", "flow", "record", "wire", "replica", "storage", "transport", "query"],
   drill: ["client", "record", "server"],
   cli: ["server", "client", "record", "storage", "drill"],
   testkit: [

@@ -96,6 +96,7 @@ export class AnnalsClient {
     return new LogWriter(
       (body, producer, signal) => this.append(log, body, { producer, signal }),
       options,
+      (id, signal) => this.nextEpoch(log, id, { signal }),
     );
   }
 
@@ -216,6 +217,20 @@ export class AnnalsClient {
     } catch (error) {
       if (error instanceof ClientError && error.code === "ERR_PRODUCER_NOT_FOUND") return undefined;
       throw error;
+    }
+  }
+
+  /**
+   * The epoch in which a producer may begin with sequence 1. A log that has forgotten producers takes a new one only in an epoch above
+   * theirs: a repeat of an old request could not be told from it otherwise (ERR_PRODUCER_FORGOTTEN).
+   */
+  async nextEpoch(log: string, id: string, options: CallOptions = {}): Promise<number> {
+    try {
+      const path = `${logPath(log)}/producers/${encodeURIComponent(id)}`;
+      return ((await this.#get(path, log, options)) as ProducerInfo).nextEpoch;
+    } catch (error) {
+      if (!(error instanceof ClientError) || error.code !== "ERR_PRODUCER_NOT_FOUND") throw error;
+      return Number(error.details["nextEpoch"] ?? 1);
     }
   }
 

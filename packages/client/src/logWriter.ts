@@ -49,6 +49,7 @@ const DEFAULTS = {
 export class LogWriter {
   readonly #send: SendAppend;
   readonly #options: Required<LogWriterOptions>;
+  readonly #askEpoch: (id: string, signal: AbortSignal) => Promise<number>;
   readonly #id = `writer-${crypto.randomUUID()}`;
   readonly #abort = new AbortController();
   #waiting: Pending[] = [];
@@ -67,8 +68,13 @@ export class LogWriter {
   #changed: PromiseWithResolvers<void> = Promise.withResolvers();
 
   /** Throws a RangeError for limits below 1. */
-  constructor(send: SendAppend, options: LogWriterOptions = {}) {
+  constructor(
+    send: SendAppend,
+    options: LogWriterOptions = {},
+    askEpoch: (id: string, signal: AbortSignal) => Promise<number> = () => Promise.resolve(1),
+  ) {
     this.#send = send;
+    this.#askEpoch = askEpoch;
     this.#options = { ...DEFAULTS, ...options };
     for (const name of ["maxBatchRecords", "maxBatchBytes", "maxPendingBytes", "window"] as const)
       if (!(this.#options[name] >= 1)) throw new RangeError(`${name} must be at least 1`);
@@ -148,8 +154,11 @@ export class LogWriter {
     this.#pumping = true;
     while (this.#waiting.length > 0) {
       await this.#linger();
-      const producer = await this.#ready();
-      void this.#deliver(producer, this.#waiting.splice(0, this.#batchSize()));
+      const producer = await this.#ready().catch((error: unknown) => {
+        this.#fail(this.#waiting.splice(0, this.#batchSize()), error);
+      });
+      if (producer !== undefined)
+        void this.#deliver(producer, this.#waiting.splice(0, this.#batchSize()));
     }
     this.#pumping = false;
   }
@@ -190,10 +199,10 @@ export class LogWriter {
     return count;
   }
 
-  /** A producer whose window has room: a new one, in a new epoch, after a failure. */
+  /** A producer whose window has room: a new one, in a new epoch, after a failure. Rejects when the log cannot be asked for the epoch. */
   async #ready(): Promise<OrderedProducer> {
     for (;;) {
-      this.#producer ??= this.#nextEpoch();
+      this.#producer ??= await this.#beginEpoch();
       try {
         await this.#producer.ready();
         return this.#producer;
@@ -204,13 +213,16 @@ export class LogWriter {
     }
   }
 
-  #nextEpoch(): OrderedProducer {
+  async #beginEpoch(): Promise<OrderedProducer> {
+    const { signal } = this.#abort;
+    // The own count, too: the answer may come from a node that has not seen the last epoch yet.
+    this.#epoch = Math.max(this.#epoch + 1, await this.#askEpoch(this.#id, signal));
     return new OrderedProducer(this.#send, {
       id: this.#id,
-      epoch: ++this.#epoch,
+      epoch: this.#epoch,
       nextSequence: 1,
       window: this.#options.window,
-      signal: this.#abort.signal,
+      signal,
     });
   }
 

@@ -120,6 +120,8 @@ export interface ProducerInfo {
   readonly sequence: number;
   readonly firstSeq: number;
   readonly lastSeq: number;
+  /** In which it may begin anew, with sequence 1. */
+  readonly nextEpoch: number;
 }
 
 export interface LogInfo {

@@ -18,6 +18,8 @@ export interface ReplicaConfig {
   readonly maxPendingBytes: number;
   /** Producers remembered; beyond, the one that was silent longest is forgotten. */
   readonly maxProducers: number;
+  /** Milliseconds without a sign of life after which a consumer's lane is free for others. */
+  readonly groupLeaseMs: number;
 }
 
 export const REPLICA_DEFAULTS: ReplicaConfig = {
@@ -35,4 +37,5 @@ export const REPLICA_DEFAULTS: ReplicaConfig = {
   batch: { maxRecords: 1000, maxBytes: 1024 * 1024 },
   maxPendingBytes: 32 * 1024 * 1024,
   maxProducers: 10_000,
+  groupLeaseMs: 10_000,
 };

@@ -8,6 +8,7 @@ import type {
   Message,
 } from "@annals/raft";
 import type { Seq } from "@annals/record";
+import type { GroupId, GroupState } from "./groups.ts";
 
 /** What became of one request of a producer. */
 export interface ProducerAnswer {
@@ -15,7 +16,7 @@ export interface ProducerAnswer {
   readonly firstSeq: Seq;
   /** firstSeq + count − 1, unless the request was finished by a retry after a change of leader. */
   readonly lastSeq: Seq;
-  /** Records of the request that are in the log so far. */
+  /** Records of the request that are in the log so far; 0 when it is not known how many, so that a repeat cannot be answered. */
   readonly count: number;
 }
 
@@ -33,8 +34,10 @@ export interface AppliedUpdate {
   readonly appliedIndex: LogIndex;
   /** Set when a membership entry was applied. */
   readonly membership: MembershipState | undefined;
-  /** Producers that changed; undefined means forgotten. */
+  /** Producers that changed; undefined means forgotten. One row, under an id that no producer has, holds the table's epoch floor. */
   readonly producers: ReadonlyMap<string, ProducerState | undefined>;
+  /** Groups that changed; undefined means deleted. */
+  readonly groups: ReadonlyMap<GroupId, GroupState | undefined>;
 }
 
 /** One turn of the writer loop: written in one transaction, durable by one flush. */
@@ -66,6 +69,8 @@ export interface LogStore extends LogReader {
   appliedIndex(): LogIndex;
   /** Producers as of `appliedIndex()`. Read once, at start. */
   producers(): ReadonlyMap<string, ProducerState>;
+  /** Groups as of `appliedIndex()`. Read once, at start. */
+  groups(): ReadonlyMap<GroupId, GroupState>;
   /** The stored entry, checksum verified; undefined outside [first, last]. Throws `ERR_ENTRY_DAMAGED` if it is damaged or missing. */
   storedEntry(index: LogIndex): StoredEntry | undefined;
   /** Index of the `records` entry whose batch holds `seq`, or of the first batch after it; undefined beyond the last seq. */

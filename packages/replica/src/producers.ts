@@ -5,6 +5,15 @@ import type { ProducerAnswer, ProducerState } from "./ports.ts";
 
 /** Requests of one producer whose answers are kept; a producer may have as many in flight. */
 export const PRODUCER_WINDOW = 16;
+/**
+ * How far above the floor an epoch may begin. Room for epochs that are times in ms; and one that is far too high cannot use the numbers up
+ * for all who come after it.
+ */
+const EPOCH_LEAP_MAX = 2 ** 42;
+/** Key of the row that belongs to no producer: its epoch is the floor. No stamp carries this id, since none has control characters. */
+const FLOOR_ROW = "\u0000";
+/** The count of an answer that is not given again: part of its request may have been applied before its producer was forgotten. */
+const UNANSWERABLE = 0;
 
 /** What a stamped request means to this log. */
 export type ProducerVerdict =
@@ -26,18 +35,25 @@ function refused(
  * Makes appends exactly once: for each producer, its epoch and its latest requests with their answers. A deterministic function of the
  * applied entries, so all replicas agree on it; its state is stored in the transaction that stores the applied index.
  *
+ * Bounded: beyond `maxProducers` whoever was silent longest is forgotten, and the floor rises to the epoch that it had. A producer that is
+ * not in the table begins in an epoch above the floor, so whatever a forgotten one sends again is seen to be old: it is refused.
+ *
  * `reserved` is the leader's look ahead: stamps that were admitted and are not applied yet.
  */
 export class ProducerTable {
   readonly #maxProducers: number;
-  /** In the order of `lastIndex`: the first one was silent longest. */
+  /** In the order of `lastIndex`, then of the id: the first one was silent longest. */
   readonly #states: Map<string, ProducerState>;
+  /** The highest epoch of a producer that was forgotten; 0 for none. Never falls. */
+  #floor: number;
   readonly #reserved = new Map<string, { readonly epoch: number; readonly sequence: number }>();
   #changed = new Map<string, ProducerState | undefined>();
 
   constructor(maxProducers: number, stored: ReadonlyMap<string, ProducerState>) {
     this.#maxProducers = maxProducers;
-    this.#states = new Map([...stored].toSorted(([, a], [, b]) => a.lastIndex - b.lastIndex));
+    this.#states = new Map([...stored].toSorted(bySilence));
+    this.#floor = stored.get(FLOOR_ROW)?.epoch ?? 0;
+    this.#states.delete(FLOOR_ROW);
   }
 
   get(id: string): ProducerState | undefined {
@@ -48,6 +64,11 @@ export class ProducerTable {
     return this.#states.size;
   }
 
+  /** The epoch in which a producer with this id may begin now. */
+  nextEpoch(id: string): number {
+    return Math.max(this.#floor, this.#latest(id, this.#states.get(id))?.epoch ?? 0) + 1;
+  }
+
   /**
    * Judges a request of `count` records; throws a coded error when the stamp does not fit: a newer epoch is at work, a request before it
    * is missing, or its answer is forgotten. Never guesses: a repeat that cannot be answered is refused, not stored twice.
@@ -56,7 +77,16 @@ export class ProducerTable {
     const state = this.#states.get(stamp.id);
     const latest = this.#latest(stamp.id, state);
     const details = { producer: stamp.id, epoch: stamp.epoch, sequence: stamp.sequence, ...latest };
+    if (latest === undefined && stamp.epoch <= this.#floor) {
+      const nextEpoch = this.nextEpoch(stamp.id);
+      throw refused(
+        "ERR_PRODUCER_FORGOTTEN",
+        `producer "${stamp.id}" is not known, and of epoch ${stamp.epoch} some have been forgotten: it may begin in epoch ${nextEpoch}`,
+        { ...details, nextEpoch },
+      );
+    }
     if (latest === undefined || stamp.epoch > latest.epoch) {
+      this.#assertWithinLeap(stamp);
       if (stamp.sequence === 1) return { kind: "new" };
       throw refused(
         "ERR_PRODUCER_UNKNOWN",
@@ -80,7 +110,7 @@ export class ProducerTable {
       );
     }
     const answer = state?.recent.find((one) => one.sequence === stamp.sequence);
-    if (answer === undefined || state?.epoch !== stamp.epoch) {
+    if (answer === undefined || answer.count === UNANSWERABLE || state?.epoch !== stamp.epoch) {
       throw refused(
         "ERR_PRODUCER_EXPIRED",
         `request ${stamp.sequence} of producer "${stamp.id}" is too old to be recognised (window ${PRODUCER_WINDOW})`,
@@ -88,6 +118,16 @@ export class ProducerTable {
       );
     }
     return answer.count < count ? { kind: "resume", answer } : { kind: "repeat", answer };
+  }
+
+  #assertWithinLeap({ id, epoch }: ProducerStamp): void {
+    const highest = this.#floor + EPOCH_LEAP_MAX;
+    if (epoch <= highest) return;
+    throw refused(
+      "ERR_PRODUCER_EPOCH_TOO_HIGH",
+      `epoch ${epoch} of producer "${id}" is above ${highest}, the highest that may begin now`,
+      { producer: id, epoch, highest },
+    );
   }
 
   #latest(
@@ -115,40 +155,53 @@ export class ProducerTable {
   /** Applies one committed batch. Parts of one request carry the same stamp and add up. */
   apply(index: LogIndex, header: BatchHeader): void {
     let firstSeq: number = header.firstSeq;
+    const touched = new Set<string>();
     for (const { count, producer } of header.requests) {
-      if (producer !== undefined) this.#applyOne(index, producer, asSeq(firstSeq), count);
+      if (producer !== undefined) {
+        this.#applyOne(index, producer, asSeq(firstSeq), count);
+        touched.add(producer.id);
+      }
       firstSeq += count;
     }
+    this.#moveToEnd(touched);
+    this.#forgetSilent(index);
   }
 
   #applyOne(index: LogIndex, stamp: ProducerStamp, firstSeq: Seq, count: number): void {
-    const state = this.#states.get(stamp.id);
-    const recent = state !== undefined && state.epoch === stamp.epoch ? state.recent : [];
+    const { id, epoch, sequence } = stamp;
+    const state = this.#states.get(id);
+    const recent = state !== undefined && state.epoch === epoch ? state.recent : [];
     const lastSeq = asSeq(firstSeq + count - 1);
-    // Not only the latest: a request that a change of leader cut may be finished after later ones were let in.
-    const known = recent.some(({ sequence }) => sequence === stamp.sequence);
-    const next = known
-      ? recent.map((answer) =>
-          answer.sequence === stamp.sequence
-            ? { ...answer, lastSeq, count: answer.count + count }
-            : answer,
-        )
-      : [...recent, { sequence: stamp.sequence, firstSeq, lastSeq, count }].slice(-PRODUCER_WINDOW);
-    this.#set(stamp.id, { epoch: stamp.epoch, recent: next, lastIndex: index });
-    const reserved = this.#reserved.get(stamp.id);
-    if (reserved?.epoch === stamp.epoch && reserved.sequence === stamp.sequence)
-      this.#reserved.delete(stamp.id);
+    // Unknown and not above the floor: it was admitted when it was known, or just before the floor rose. What it had may be forgotten.
+    const counted = state === undefined && epoch <= this.#floor ? UNANSWERABLE : count;
+    this.#states.set(id, {
+      epoch,
+      recent: withAnswer(recent, { sequence, firstSeq, lastSeq, count: counted }),
+      lastIndex: index,
+    });
+    const reserved = this.#reserved.get(id);
+    if (reserved?.epoch === epoch && reserved.sequence === sequence) this.#reserved.delete(id);
   }
 
-  #set(id: string, state: ProducerState): void {
-    this.#states.delete(id);
-    this.#states.set(id, state);
-    this.#changed.set(id, state);
-    if (this.#states.size <= this.#maxProducers) return;
-    for (const oldest of this.#states.keys()) {
-      this.#states.delete(oldest);
-      this.#changed.set(oldest, undefined);
-      break;
+  /** In the order that a restart finds them in, so that every replica forgets the same. */
+  #moveToEnd(ids: ReadonlySet<string>): void {
+    for (const id of [...ids].toSorted()) {
+      const state = this.#states.get(id);
+      if (state === undefined) continue;
+      this.#states.delete(id);
+      this.#states.set(id, state);
+      this.#changed.set(id, state);
+    }
+  }
+
+  #forgetSilent(index: LogIndex): void {
+    for (const [id, { epoch }] of this.#states) {
+      if (this.#states.size <= this.#maxProducers) return;
+      this.#states.delete(id);
+      this.#changed.set(id, undefined);
+      if (epoch <= this.#floor) continue;
+      this.#floor = epoch;
+      this.#changed.set(FLOOR_ROW, { epoch, recent: [], lastIndex: index });
     }
   }
 
@@ -158,4 +211,30 @@ export class ProducerTable {
     this.#changed = new Map();
     return changed;
   }
+}
+
+/** The answers with one more, or with one more part of an answer. */
+function withAnswer(
+  recent: readonly ProducerAnswer[],
+  added: ProducerAnswer,
+): readonly ProducerAnswer[] {
+  const { sequence, lastSeq, count } = added;
+  const latest = recent.at(-1);
+  if (latest === undefined || sequence > latest.sequence)
+    return [...recent, added].slice(-PRODUCER_WINDOW);
+  // Not only the latest: a request that a change of leader cut may be finished after later ones were let in; even after so many that it is
+  // not remembered any more.
+  return recent.map((answer) => {
+    if (answer.sequence !== sequence) return answer;
+    const known = answer.count !== UNANSWERABLE;
+    return { ...answer, lastSeq, count: known ? answer.count + count : UNANSWERABLE };
+  });
+}
+
+function bySilence(
+  [idA, a]: readonly [string, ProducerState],
+  [idB, b]: readonly [string, ProducerState],
+): number {
+  if (a.lastIndex !== b.lastIndex) return a.lastIndex - b.lastIndex;
+  return idA < idB ? -1 : 1;
 }

@@ -12,6 +12,7 @@ import type { AnnalsError, Seq } from "@annals/record";
 import { Appender } from "./appender.ts";
 import type { AppendResult } from "./appendQueue.ts";
 import { assertBlobsHere, withholdEntries } from "./blobs.ts";
+import { GroupDesk } from "./groupDesk.ts";
 import { diskFull, notLeader, outcomeUnknown, replicaBroken, replicaClosed } from "./errors.ts";
 import { raftConfig } from "./raftConfig.ts";
 import type { AppendRequest, ReplicaOptions, ReplicaStatus } from "./options.ts";
@@ -19,7 +20,8 @@ import { Inbox } from "./inbox.ts";
 import { Outbox } from "./outbox.ts";
 import { furthestFollower } from "./peers.ts";
 import { PendingCommands } from "./pendingCommands.ts";
-import type { ProducerState, Receipt } from "./ports.ts";
+import type { Receipt } from "./ports.ts";
+import type { ProducerTable } from "./producers.ts";
 import { ReadBarrier } from "./readBarrier.ts";
 import { SeqWaiters } from "./seqWaiters.ts";
 import { StateMachine } from "./stateMachine.ts";
@@ -43,6 +45,8 @@ export class Replica {
   readonly #appender: Appender;
   readonly #machine: StateMachine;
   readonly #reads: ReadBarrier;
+  /** Cursors of consumers; on the leader. */
+  readonly groups: GroupDesk;
   readonly #seqWaiters = new SeqWaiters();
   readonly #commands = new PendingCommands();
   readonly #outbox = new Outbox();
@@ -81,6 +85,14 @@ export class Replica {
       (context) => this.#core.readIndex(context),
       (n) => options.randomBelow(n),
     );
+    this.groups = new GroupDesk({
+      table: this.#machine.groups,
+      propose: (data) => this.command(data),
+      assertLeading: () => this.#assertLeading(),
+      appliedSeq: () => this.appliedSeq,
+      now: () => options.clock.now(),
+      leaseMs: config.groupLeaseMs,
+    });
     this.#writer = new Writer({
       store,
       gauges: this.#gauges,
@@ -117,6 +129,11 @@ export class Replica {
       this.#appender.admit(request, waiter);
       this.#schedule();
     });
+  }
+
+  #assertLeading(): void {
+    if (this.#state !== "running") throw replicaClosed();
+    if (!this.#appender.accepting) throw notLeader(this.#leader);
   }
 
   #assertAccepting(): void {
@@ -189,8 +206,8 @@ export class Replica {
     return this.#leader;
   }
 
-  producer(id: string): ProducerState | undefined {
-    return this.#machine.producers.get(id);
+  get producers(): Pick<ProducerTable, "get" | "nextEpoch"> {
+    return this.#machine.producers;
   }
 
   status(): ReplicaStatus {
@@ -233,6 +250,7 @@ export class Replica {
 
   #rejectWaiters(error: () => AnnalsError): void {
     this.#commands.rejectAll(() => outcomeUnknown("the replica was closed"));
+    this.groups.end(error);
     this.#reads.rejectAll(error);
     this.#seqWaiters.close();
   }
@@ -303,6 +321,7 @@ export class Replica {
     const now = clock.now();
     this.#stalled = this.#writer.stalledMs(now) > config.electionTicks * config.tickMs;
     this.#appender.expire(now);
+    if (this.#appender.accepting) this.groups.tick();
     this.#seqWaiters.expire(now);
     if (++this.#ticks % READ_RETRY_TICKS === 0) this.#reads.retry(now);
   }
@@ -335,6 +354,7 @@ export class Replica {
     if (ledBefore && role !== "leader") {
       this.#appender.stepDown(() => notLeader(leader));
       this.#commands.rejectAll(() => outcomeUnknown("the leader stepped down"));
+      this.groups.end(() => notLeader(leader));
     }
     this.#options.events.onRole(role, leader, this.#core.term);
   }
@@ -348,6 +368,7 @@ export class Replica {
 
   #apply(entries: readonly Entry[]): void {
     this.#gauges.applying(entries);
+    this.#gauges.groups(this.#machine.groups.size);
     const lost = () => notLeader(this.#leader);
     for (const entry of entries) {
       this.#machine.apply(entry);

@@ -2,6 +2,7 @@ import { Ledger } from "@annals/flow";
 import type { Gauge, GaugeFamily } from "@annals/flow";
 import type { Entry } from "@annals/raft";
 import type { ReplicaConfig } from "./config.ts";
+import { GROUPS_MAX } from "./groups.ts";
 
 /** What one replica holds, by the names of its bounds. The gauges report to the families of a ledger, which outlives the replica. */
 export class ReplicaGauges {
@@ -10,6 +11,7 @@ export class ReplicaGauges {
   readonly #writing: Gauge;
   readonly #applying: Gauge;
   readonly #producers: Gauge;
+  readonly #groups: Gauge;
 
   constructor(config: ReplicaConfig, ledger: Ledger = new Ledger()) {
     // Raft takes 0 as no limit.
@@ -19,6 +21,7 @@ export class ReplicaGauges {
     this.#writing = ledger.family("log.writing").gauge(uncommittedCap);
     this.#applying = ledger.family("log.applying").gauge(Math.max(1, config.maxCommittedBytes));
     this.#producers = ledger.family("log.producers").gauge(config.maxProducers);
+    this.#groups = ledger.family("log.groups").gauge(GROUPS_MAX);
   }
 
   /** Bytes proposed here and not applied. */
@@ -41,10 +44,17 @@ export class ReplicaGauges {
     this.#producers.set(count);
   }
 
+  groups(count: number): void {
+    this.#groups.set(count);
+  }
+
   /** The replica holds nothing any more. */
   close(): void {
-    for (const gauge of [this.#uncommitted, this.#writing, this.#applying, this.#producers])
-      gauge.set(0);
+    this.#uncommitted.set(0);
+    this.#writing.set(0);
+    this.#applying.set(0);
+    this.#producers.set(0);
+    this.#groups.set(0);
   }
 }
 

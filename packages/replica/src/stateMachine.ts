@@ -3,6 +3,8 @@ import type { Entry, LogIndex, MembershipChange, MembershipState } from "@annals
 import { asSeq, decodeBatchHeader } from "@annals/record";
 import type { Seq } from "@annals/record";
 import type { AppliedUpdate, LogStore } from "./ports.ts";
+import { decodeGroupCommand, isGroupCommand } from "./groupCommand.ts";
+import { GroupTable } from "./groups.ts";
 import { ProducerTable } from "./producers.ts";
 
 export interface StateMachineOptions {
@@ -13,11 +15,12 @@ export interface StateMachineOptions {
 }
 
 /**
- * What the applied entries add up to: the seq of the last record, the producers, the membership. The records themselves stay where they
- * are, in the log. Changes gather here until the next write cycle takes them along, in one transaction with the applied index.
+ * What the applied entries add up to: the seq of the last record, the producers, the groups, the membership. The records themselves stay
+ * where they are, in the log. Changes gather here until the next write cycle takes them along, in one transaction with the applied index.
  */
 export class StateMachine {
   readonly producers: ProducerTable;
+  readonly groups: GroupTable;
   readonly #options: StateMachineOptions;
   #appliedIndex: LogIndex;
   #appliedSeq: Seq;
@@ -31,6 +34,7 @@ export class StateMachine {
     const { store, maxProducers } = options;
     this.#options = options;
     this.producers = new ProducerTable(maxProducers, store.producers());
+    this.groups = new GroupTable(store.groups());
     this.#appliedIndex = store.appliedIndex();
     const last = lastRecords(store);
     this.#appliedSeq = last.seq;
@@ -60,7 +64,9 @@ export class StateMachine {
         this.#membership = this.#options.applyMembership(decodeMembershipChange(entry.data));
         break;
       case "command":
-        this.#options.onCommand(entry.index, entry.data);
+        if (isGroupCommand(entry.data))
+          this.groups.apply(entry.index, decodeGroupCommand(entry.data));
+        else this.#options.onCommand(entry.index, entry.data);
         break;
       case "noop":
         break;
@@ -89,6 +95,7 @@ export class StateMachine {
       appliedIndex: this.#appliedIndex,
       membership: this.#membership ?? this.#restored?.membership,
       producers: new Map([...(this.#restored?.producers ?? []), ...this.producers.takeChanged()]),
+      groups: new Map([...(this.#restored?.groups ?? []), ...this.groups.takeChanged()]),
     };
     this.#due = false;
     this.#membership = undefined;

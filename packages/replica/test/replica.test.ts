@@ -308,10 +308,33 @@ describe("exactly once", () => {
       void cluster.append(records(1), { id, epoch: 1, sequence: 1 });
       await cluster.settle();
     }
-    expect(leader.replica.producer("a")).toBeUndefined();
+    expect(leader.replica.producers.get("a")).toBeUndefined();
     expect(await outcome(cluster.append(records(1), { id: "a", epoch: 1, sequence: 2 }))).toBe(
-      "ERR_PRODUCER_UNKNOWN",
+      "ERR_PRODUCER_FORGOTTEN",
     );
+  });
+
+  // Keeps L35.
+  it("refuses what a forgotten producer sends again, and takes it in an epoch above the floor", async () => {
+    const cluster = new SimulatedCluster({ config: { maxProducers: 1 } });
+    const leader = await cluster.elect();
+    const send = async (id: string, epoch: number, sequence: number): Promise<string> => {
+      const answer = outcome(cluster.append(records(1), { id, epoch, sequence }));
+      await cluster.settle();
+      return answer.then((result) => (typeof result === "string" ? result : "ok"));
+    };
+    expect(await send("a", 3, 1)).toBe("ok");
+    expect(await send("b", 1, 1)).toBe("ok");
+    expect(await send("a", 3, 1)).toBe("ERR_PRODUCER_FORGOTTEN");
+    await cluster.ticks(2);
+    cluster.crash(leader.id);
+    const next = await cluster.elect();
+    expect(await send("a", 3, 1)).toBe("ERR_PRODUCER_FORGOTTEN");
+    expect(await send("c", 3, 1)).toBe("ERR_PRODUCER_FORGOTTEN");
+    expect(await send("c", 4 + 2 ** 42, 1)).toBe("ERR_PRODUCER_EPOCH_TOO_HIGH");
+    expect(next.replica.producers.nextEpoch("a")).toBe(4);
+    expect(await send("a", 4, 1)).toBe("ok");
+    expect(logOf(next)).toEqual(["r0", "r0", "r0"]);
   });
 
   // Keeps L14.

@@ -36,6 +36,7 @@ it("keeps the commit index and the derived state of a refused cycle for the next
     appliedIndex: 9 as LogIndex,
     membership: undefined,
     producers: new Map(),
+    groups: new Map(),
   };
   const durable: number[] = [];
   const writer = new Writer({
@@ -76,7 +77,12 @@ it("ends with everything that is queued in one cycle, and owes no receipt", asyn
     cycles.push(cycle);
     if (cycles.length === 1) await new Promise<void>((resolve) => (finishFirst = resolve));
   };
-  const update = { appliedIndex: 9 as LogIndex, membership: undefined, producers: new Map() };
+  const update = {
+    appliedIndex: 9 as LogIndex,
+    membership: undefined,
+    producers: new Map(),
+    groups: new Map(),
+  };
   const writer = new Writer({
     store: { write } as LogStore,
     now: () => 0,

@@ -1,7 +1,6 @@
 export * from "./config/index.ts";
 export { createHttpServer } from "./http/httpServer.ts";
 export type { HttpServerOptions } from "./http/httpServer.ts";
-export * from "./query/index.ts";
 export { RECORD_CONTENT_TYPES, SYSTEM_LOG } from "./service.ts";
 export type * from "./service.ts";
 export { assertFits, logsThatFit, memoryBudget, roundBytes, shapeOf } from "./memory/budget.ts";

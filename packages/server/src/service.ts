@@ -1,5 +1,7 @@
+import type { ReadQuery, ReadReply } from "@annals/query";
 import type { ProducerStamp } from "@annals/record";
 import type { BlobFiles } from "@annals/replica";
+import type { GroupAnswers, GroupRequest } from "./groupService.ts";
 
 /**
  * What the HTTP API asks of a node. The gateway implements it over its workers; the API knows nothing of Raft, storage or threads.
@@ -16,8 +18,13 @@ export interface NodeService {
   forwardTarget(log: string): Promise<ForwardTarget>;
   /** Reads one page; runs in the log's worker, which builds the bytes of the answer. */
   read(log: string, query: ReadQuery): Promise<ReadReply>;
-  /** Where an idempotent producer stands; undefined if the log does not know it. */
-  producer(log: string, id: string): Promise<ProducerInfo | undefined>;
+  /** Where an idempotent producer stands, and how it may begin anew. */
+  producer(log: string, id: string): Promise<ProducerStanding>;
+  /** Runs a request about the groups of a log whose leader is here. */
+  group<Op extends GroupRequest["op"]>(
+    log: string,
+    request: GroupRequest & { readonly op: Op },
+  ): Promise<GroupAnswers[Op]>;
   /** The blobs of a log that are on this node, as files. */
   blobs(log: string): Promise<BlobFiles>;
   logs(): Promise<readonly LogInfo[]>;
@@ -62,53 +69,11 @@ export type ForwardTarget =
   /** No leader is known now. */
   | { readonly kind: "none" };
 
-export type ReadConsistency = "linearizable" | "local";
-
-/**
- * How the answer is laid out: a page as one JSON object, records one a line, one msgpack map after the other, the first record alone, or
- * not at all: for whoever wants to know only what there is.
- */
-export type ReadFormat = "json" | "ndjson" | "msgpack" | "record" | "none";
-
-/** What one read asks for. Plain data: it crosses to the worker. */
-export interface ReadQuery {
-  /** First and last seq that may be answered, both included. */
-  readonly from: number | undefined;
-  readonly to: number | undefined;
-  /** Bounds on `recordedAt`, in ms since 1970: `since` ≤ recordedAt < `until`. */
-  readonly since: number | undefined;
-  readonly until: number | undefined;
-  /** Equal to `actor.id`. */
-  readonly actor: string | undefined;
-  /** Equal to `action`, or a prefix of it that ends in `.*`. */
-  readonly action: string | undefined;
-  /** Equal to the `id` of one of the targets. */
-  readonly target: string | undefined;
-  readonly tenant: string | undefined;
-  /** At most so many records. */
-  readonly limit: number;
-  /** At most so many characters, or bytes of msgpack; one larger record is still answered alone. Without it, what a page may have. */
-  readonly maxLength?: number;
-  /** Where an earlier page of the same query ended; opaque. */
-  readonly cursor: string | undefined;
-  readonly order: "asc" | "desc";
-  readonly consistency: ReadConsistency;
-  /** Milliseconds to wait for a first matching record when there is none now; 0 answers at once. */
-  readonly waitMs: number;
-  readonly format: ReadFormat;
-}
-
-export interface ReadReply {
-  readonly body: Uint8Array;
-  readonly contentType: string;
-  /** Number of records in the body. */
-  readonly count: number;
-  /** The seqs that the answer speaks about, both included: matching records in it are in the body, all of them. Empty if to < from. */
-  readonly covered: { readonly from: number; readonly to: number };
-  /** Continues after what was covered, now or later; undefined when the query can have no more. */
-  readonly next: string | undefined;
-  /** Whether there is more to read right now. */
-  readonly more: boolean;
+export interface ProducerStanding {
+  /** Undefined if the log does not know the producer, or not any more. */
+  readonly latest: ProducerInfo | undefined;
+  /** The epoch in which it may begin with request 1 now. */
+  readonly nextEpoch: number;
 }
 
 export interface ProducerInfo {

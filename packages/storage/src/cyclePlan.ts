@@ -60,6 +60,7 @@ export function planCycle(context: PlanContext, cycle: WriteCycle): CyclePlan {
       terms: newTerms,
       batches: added.batches,
       producers: cycle.applied?.producers ?? new Map(),
+      groups: cycle.applied?.groups ?? new Map(),
       state: {
         logId: state.logId,
         base: state.base,

@@ -4,14 +4,14 @@ import { join } from "node:path";
 import { asIndex, asTerm } from "@annals/raft";
 import type { Entry, LogIndex } from "@annals/raft";
 import { asSeq, batchSeqRange, decodeBatchHeader, equalBytes, ZERO_HASH } from "@annals/record";
-import { ProducerTable } from "@annals/replica";
-import type { DamagedRun, ProducerState, RepairSink } from "@annals/replica";
+import { decodeGroupCommand, GroupTable, isGroupCommand, ProducerTable } from "@annals/replica";
+import type { DamagedRun, RepairSink } from "@annals/replica";
 import type { DamagedGroup, DamagedSegment, Diagnosis } from "./diagnosis.ts";
 import type { DiskFloor } from "./diskFloor.ts";
-import { decodeProducer, producerKey } from "./producerValue.ts";
 import { origin } from "./roll.ts";
-import { salvageProducers } from "./salvage.ts";
-import { salvageProducersInChild, unlessDamage } from "./scanProcess.ts";
+import { derivedOf, salvageDerived } from "./salvage.ts";
+import type { Derived } from "./salvage.ts";
+import { salvageDerivedInChild, unlessDamage } from "./scanProcess.ts";
 import { SealedSegments } from "./sealedSegments.ts";
 import { dataFile, mapBytesOf, Segment } from "./segment.ts";
 import type { EntryRow } from "./segment.ts";
@@ -158,39 +158,32 @@ export class LogRepair {
     }
     const { state } = diagnosis;
     const active = walked.at(-1)?.[0];
-    const producers =
+    const derived =
       active?.damaged.last === state.head.index
-        ? await this.#producers(active.damaged.first)
-        : new Map<string, ProducerState>();
-    // Nobody looks at the producers of a segment that is followed by another one.
+        ? await this.#derived(active.damaged.first)
+        : NOTHING_DERIVED;
+    // Nobody looks at what is derived in a segment that is followed by another one.
     for (const [rebuild, found] of walked)
-      await rebuild.finish(found, state, rebuild === active ? producers : new Map(), onStep);
+      await rebuild.finish(found, state, rebuild === active ? derived : NOTHING_DERIVED, onStep);
     await this.close();
   }
 
   /** Those of the active segment, or those that the applied entries add up to. */
-  async #producers(first: number): Promise<ReadonlyMap<string, ProducerState>> {
+  async #derived(first: number): Promise<Derived> {
     const { directory, diagnosis, maxProducers, isolate = true } = this.#options;
     const salvaged = isolate
-      ? await salvageProducersInChild(directory, first)
-      : await salvageProducers(directory, first).catch(unlessDamage);
-    if (salvaged !== undefined) {
-      const producers = new Map<string, ProducerState>();
-      for (const [id, hex] of Object.entries(salvaged)) {
-        const state = decodeProducer(producerKey(id), Buffer.from(hex, "hex"));
-        if (state !== undefined) producers.set(id, state);
-      }
-      return producers;
-    }
-    const table = new ProducerTable(maxProducers, new Map());
+      ? await salvageDerivedInChild(directory, first)
+      : await salvageDerived(directory, first).catch(unlessDamage);
+    if (salvaged !== undefined) return derivedOf(salvaged);
+    const producers = new ProducerTable(maxProducers, new Map());
+    const groups = new GroupTable(new Map());
     for (let index = 1; index <= diagnosis.state.appliedIndex; index++) {
       const entry = this.#linked(index)?.entry;
-      if (entry?.kind === "records") table.apply(entry.index, decodeBatchHeader(entry.data));
+      if (entry?.kind === "records") producers.apply(entry.index, decodeBatchHeader(entry.data));
+      if (entry?.kind === "command" && isGroupCommand(entry.data))
+        groups.apply(entry.index, decodeGroupCommand(entry.data));
     }
-    const producers = new Map<string, ProducerState>();
-    for (const [id, state] of table.takeChanged())
-      if (state !== undefined) producers.set(id, state);
-    return producers;
+    return { producers: known(producers.takeChanged()), groups: known(groups.takeChanged()) };
   }
 
   /** Lets go of everything and removes what was not finished. Idempotent. */
@@ -299,4 +292,12 @@ function missingRun({ group, base, rebuilds }: Group): DamagedRun | undefined {
   }
   if (from > to) return { from: asIndex(base.index + 1), to: asIndex(to), before: base.hash, hash };
   return { from: asIndex(from), to: asIndex(to), before, hash };
+}
+
+const NOTHING_DERIVED: Derived = { producers: new Map(), groups: new Map() };
+
+function known<Id, State>(states: ReadonlyMap<Id, State | undefined>): ReadonlyMap<Id, State> {
+  const found = new Map<Id, State>();
+  for (const [id, state] of states) if (state !== undefined) found.set(id, state);
+  return found;
 }

@@ -3,7 +3,14 @@ import { asIndex } from "@annals/raft";
 import type { Entry, HardState, LogIndex, MembershipState, Snapshot, Term } from "@annals/raft";
 import { asSeq, equalBytes } from "@annals/record";
 import type { Seq } from "@annals/record";
-import type { LogStore, ProducerState, StoredEntry, WriteCycle } from "@annals/replica";
+import type {
+  GroupId,
+  GroupState,
+  LogStore,
+  ProducerState,
+  StoredEntry,
+  WriteCycle,
+} from "@annals/replica";
 import type { Attestor } from "./attestor.ts";
 import { planCycle } from "./cyclePlan.ts";
 import type { CyclePlan } from "./cyclePlan.ts";
@@ -122,6 +129,11 @@ export class LmdbLogStore implements LogStore {
   producers(): ReadonlyMap<string, ProducerState> {
     this.#assertUsable();
     return this.#active.segment.producers();
+  }
+
+  groups(): ReadonlyMap<GroupId, GroupState> {
+    this.#assertUsable();
+    return this.#active.segment.groups();
   }
 
   storedEntry(index: LogIndex): StoredEntry | undefined {

@@ -46,6 +46,7 @@ export function firstWriteAfter(
     ),
     batches,
     producers: segment.producers(),
+    groups: segment.groups(),
     state: { ...state, base },
   };
 }
@@ -60,6 +61,7 @@ export function birthWrite(state: SegmentWrite["state"]): SegmentWrite {
     terms: [],
     batches: [],
     producers: new Map(),
+    groups: new Map(),
     state,
   };
 }

@@ -1,19 +1,31 @@
 /** Takes what is intact out of a damaged segment. Runs in a process of its own, which reading may end by a signal at any moment. */
 import { join } from "node:path";
+import type { GroupId, GroupState, ProducerState } from "@annals/replica";
 import type { DiskFloor } from "./diskFloor.ts";
 import { Segment } from "./segment.ts";
 import type { EntryRow } from "./segment.ts";
 import { segmentName } from "./segmentDirectory.ts";
+import { integerKey } from "./segmentRows.ts";
 import { intactEntry } from "./segmentScan.ts";
-import { encodeProducer, producerKey } from "./producerValue.ts";
+import { decodeGroup, encodeGroup } from "./groupValue.ts";
+import { decodeProducer, encodeProducer, producerKey } from "./producerValue.ts";
 import { encodeStoredEntry } from "./storedEntry.ts";
 
 /** What is written at once: bounds memory, and what a signal can take away. */
 const GROUP_BYTES = 1024 * 1024;
 const GROUP_ENTRIES = 256;
 
-/** Producers as they cross a pipe: id to value in hexadecimal. */
-export type ProducersJson = Readonly<Record<string, string>>;
+/** What the applied entries add up to. */
+export interface Derived {
+  readonly producers: ReadonlyMap<string, ProducerState>;
+  readonly groups: ReadonlyMap<GroupId, GroupState>;
+}
+
+/** The same as it crosses a pipe: keys and values in hexadecimal. */
+export interface DerivedJson {
+  readonly producers: readonly (readonly [key: string, value: string])[];
+  readonly groups: readonly (readonly [key: string, value: string])[];
+}
 
 /**
  * Copies every entry of [first, last] that is what its own checksum says into `target`, a segment that was made for it. Damaged ones are
@@ -64,12 +76,44 @@ async function copyIntact(
   return copied;
 }
 
-/** Every producer of a segment; rejects when one of them is damaged. */
-export async function salvageProducers(directory: string, first: number): Promise<ProducersJson> {
+/** The producers and groups of a segment; rejects when one of them is damaged. */
+export async function salvageDerived(directory: string, first: number): Promise<DerivedJson> {
   const source = Segment.open(join(directory, segmentName(first)), "readOnly", 0);
-  const found: Record<string, string> = {};
-  for (const [id, state] of source.producers())
-    found[id] = Buffer.from(encodeProducer(producerKey(id), state)).toString("hex");
-  await source.close();
-  return found;
+  try {
+    return {
+      producers: [...source.producers()].map(([id, state]) => {
+        const key = producerKey(id);
+        return [toHex(key), toHex(encodeProducer(key, state))];
+      }),
+      groups: [...source.groups()].map(([id, state]) => {
+        const key = integerKey(id);
+        return [toHex(key), toHex(encodeGroup(key, state))];
+      }),
+    };
+  } finally {
+    await source.close();
+  }
+}
+
+/** What came through the pipe. */
+export function derivedOf(json: DerivedJson): Derived {
+  const producers = new Map<string, ProducerState>();
+  for (const [key, value] of json.producers) {
+    const state = decodeProducer(fromHex(key), fromHex(value));
+    if (state !== undefined) producers.set(fromHex(key).toString("utf8"), state);
+  }
+  const groups = new Map<GroupId, GroupState>();
+  for (const [key, value] of json.groups) {
+    const state = decodeGroup(fromHex(key), fromHex(value));
+    if (state !== undefined) groups.set(state.id, state);
+  }
+  return { producers, groups };
+}
+
+function toHex(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString("hex");
+}
+
+function fromHex(text: string): Buffer {
+  return Buffer.from(text, "hex");
 }

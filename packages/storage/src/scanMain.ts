@@ -6,13 +6,13 @@
  *     scanMain tail DIRECTORY
  *     scanMain exam|scrub DIRECTORY WANTED_INDEX SEAL_JSON FIRST_INDEX…
  *     scanMain segment DIRECTORY FIRST_INDEX SEAL_JSON WANTED_INDEX
- *     scanMain salvage DIRECTORY FIRST_INDEX LAST_INDEX entries|producers TARGET MIN_FREE_BYTES
+ *     scanMain salvage DIRECTORY FIRST_INDEX LAST_INDEX entries|derived TARGET MIN_FREE_BYTES
  */
 import { constants, setPriority } from "node:os";
 import { AnnalsError } from "@annals/record";
 import { DiskFloor } from "./diskFloor.ts";
 import { examine } from "./exam.ts";
-import { salvageEntries, salvageProducers } from "./salvage.ts";
+import { salvageDerived, salvageEntries } from "./salvage.ts";
 import { listSegments, segmentName } from "./segmentDirectory.ts";
 import { scanSegment } from "./segmentScan.ts";
 import { checkBeforeServing } from "./tailCheck.ts";
@@ -39,7 +39,7 @@ async function scan(): Promise<unknown> {
   print({ segment: segmentName(Number(first)) });
   if (mode === "salvage") {
     const [last = "", what = "", target = "", minFreeBytes = ""] = rest;
-    if (what === "producers") return salvageProducers(directory, Number(first));
+    if (what === "derived") return salvageDerived(directory, Number(first));
     const floor = new DiskFloor(directory, Number(minFreeBytes));
     return salvageEntries(directory, Number(first), Number(last), target, floor);
   }

@@ -3,7 +3,7 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import type { DiskFloor } from "./diskFloor.ts";
 import type { ExamEvent } from "./exam.ts";
-import type { ProducersJson } from "./salvage.ts";
+import type { DerivedJson } from "./salvage.ts";
 import type { SegmentProblem } from "./segmentCheck.ts";
 import { toJson } from "./segmentScan.ts";
 import type { HeadJson, SegmentScan } from "./segmentScan.ts";
@@ -104,13 +104,13 @@ export async function salvageEntriesInChild(
   await scanInChild(args, directory, SEGMENT_TIMEOUT_MS).catch(unlessDamage);
 }
 
-/** `salvageProducers` in a child process; undefined when they cannot be read. */
-export async function salvageProducersInChild(
+/** `salvageDerived` in a child process; undefined when it cannot be read. */
+export async function salvageDerivedInChild(
   directory: string,
   first: number,
-): Promise<ProducersJson | undefined> {
-  const args = ["salvage", directory, String(first), "0", "producers", ""];
-  return scanInChild<ProducersJson>(args, directory, SEGMENT_TIMEOUT_MS).catch(unlessDamage);
+): Promise<DerivedJson | undefined> {
+  const args = ["salvage", directory, String(first), "0", "derived", ""];
+  return scanInChild<DerivedJson>(args, directory, SEGMENT_TIMEOUT_MS).catch(unlessDamage);
 }
 
 /** That a process could not be started, or that a newer build has written the files, says nothing of their health. */

@@ -1,11 +1,12 @@
 /**
- * One segment of a log: an LMDB environment with five tables. Keys are 8-byte big-endian integers, UTF-8 ids, or the one word of
+ * One segment of a log: an LMDB environment with six tables. Keys are 8-byte big-endian integers, UTF-8 ids, or the one word of
  * `meta`; values are ours byte for byte (`encoding: "binary"`).
  *
  *     entries    index      → stored entry
  *     batches    first seq  → index + CRC
  *     terms      index      → the term that begins there + CRC
  *     producers  id         → producer state
+ *     groups     id         → group state
  *     meta       "state"    → segment state
  */
 import { statSync } from "node:fs";
@@ -14,16 +15,17 @@ import { asIndex, asTerm } from "@annals/raft";
 import type { LogIndex, Term } from "@annals/raft";
 import { asSeq, equalBytes } from "@annals/record";
 import type { Seq } from "@annals/record";
-import type { ProducerState } from "@annals/replica";
+import type { GroupId, GroupState, ProducerState } from "@annals/replica";
 import { open } from "lmdb";
-import type { Database, RootDatabase } from "lmdb";
-import { sealValue, unsealValue } from "./checkedValue.ts";
+import type { RootDatabase } from "lmdb";
+import { unsealValue } from "./checkedValue.ts";
+import { decodeGroup, encodeGroup } from "./groupValue.ts";
 import { decodeProducer, encodeProducer, producerKey } from "./producerValue.ts";
+import { changeRows, integerKey, integerOf, putInteger, rowsOf } from "./segmentRows.ts";
+import type { Table } from "./segmentRows.ts";
 import { decodeSegmentState, encodeSegmentState, STATE_KEY } from "./segmentState.ts";
 import type { SegmentState } from "./segmentState.ts";
 import { entryDamaged, logDamaged, REPLACE_ADVICE, StorageError } from "./storageError.ts";
-
-type Table = Database<Uint8Array, Uint8Array>;
 
 /** A run of entries of one term. */
 export interface TermRun {
@@ -51,6 +53,7 @@ export interface SegmentWrite {
   readonly terms: readonly TermRun[];
   readonly batches: readonly BatchRef[];
   readonly producers: ReadonlyMap<string, ProducerState | undefined>;
+  readonly groups: ReadonlyMap<GroupId, GroupState | undefined>;
   readonly state: SegmentState;
 }
 
@@ -64,7 +67,7 @@ export function mapBytesOf(segmentBytes: number): number {
   return 2 * segmentBytes;
 }
 
-type TableName = "entries" | "batches" | "terms" | "producers" | "meta";
+type TableName = "entries" | "batches" | "terms" | "producers" | "groups" | "meta";
 
 const BINARY = { encoding: "binary", keyEncoding: "binary", cache: false } as const;
 
@@ -112,6 +115,7 @@ function openTables(
     batches: table("batches"),
     terms: table("terms"),
     producers: table("producers"),
+    groups: table("groups"),
     meta: table("meta"),
   };
 }
@@ -123,6 +127,7 @@ export class Segment {
   readonly #batches: Table;
   readonly #terms: Table;
   readonly #producers: Table;
+  readonly #groups: Table;
   readonly #meta: Table;
   /** The state as this owner read or wrote it last. */
   #ownState: Uint8Array | undefined;
@@ -138,6 +143,7 @@ export class Segment {
     this.#batches = tables.batches;
     this.#terms = tables.terms;
     this.#producers = tables.producers;
+    this.#groups = tables.groups;
     this.#meta = tables.meta;
   }
 
@@ -281,15 +287,24 @@ export class Segment {
     return producers;
   }
 
+  groups(): Map<GroupId, GroupState> {
+    const groups = new Map<GroupId, GroupState>();
+    for (const { key, value } of this.#groups.getRange({})) {
+      const group = decodeGroup(key, value);
+      if (group === undefined)
+        throw logDamaged(this.path, "a group fails its checksum", REPLACE_ADVICE);
+      groups.set(group.id, group);
+    }
+    return groups;
+  }
+
   /**
    * Writes everything in one transaction; resolves after fdatasync and the synced meta page. Rejects with what LMDB says and then
    * nothing of it is stored.
    */
   async commit(write: SegmentWrite): Promise<void> {
-    const producers = [...write.producers].map(([id, state]) => {
-      const key = producerKey(id);
-      return { key, value: state === undefined ? undefined : encodeProducer(key, state) };
-    });
+    const producers = rowsOf(write.producers, producerKey, encodeProducer);
+    const groups = rowsOf(write.groups, integerKey, encodeGroup);
     const state = encodeSegmentState(write.state);
     this.#assertUnchanged();
     await this.#batch(() => {
@@ -301,10 +316,8 @@ export class Segment {
         void this.#entries.put(integerKey(index), value);
       for (const { from, term } of write.terms) putInteger(this.#terms, from, term);
       for (const { firstSeq, index } of write.batches) putInteger(this.#batches, firstSeq, index);
-      for (const { key, value } of producers) {
-        if (value === undefined) void this.#producers.remove(key);
-        else void this.#producers.put(key, value);
-      }
+      changeRows(this.#producers, producers);
+      changeRows(this.#groups, groups);
       void this.#meta.put(STATE_KEY, state);
     });
     this.#ownState = state;
@@ -345,22 +358,6 @@ export class Segment {
   async close(): Promise<void> {
     await this.#root.close();
   }
-}
-
-function integerKey(value: number): Buffer {
-  const key = Buffer.allocUnsafe(8);
-  key.writeBigUInt64BE(BigInt(value));
-  return key;
-}
-
-function integerOf(bytes: Uint8Array): number {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  return bytes.length === 8 ? Number(view.getBigUint64(0)) : -1;
-}
-
-function putInteger(table: Table, key: number, value: number): void {
-  const keyBytes = integerKey(key);
-  void table.put(keyBytes, sealValue(integerKey(value), keyBytes));
 }
 
 /**

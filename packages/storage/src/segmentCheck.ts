@@ -101,6 +101,7 @@ class SegmentCheck {
       this.#terms = this.#segment.termRuns();
     });
     this.#attempt(() => void this.#segment.producers());
+    this.#attempt(() => void this.#segment.groups());
     const sealed = this.#head.index < this.#state.head.index;
     const keys = this.#segment.entryIndexes();
     const beyond = keys.filter(

@@ -2,10 +2,10 @@ import { rm } from "node:fs/promises";
 import { setImmediate } from "node:timers/promises";
 import { asIndex, NOBODY } from "@annals/raft";
 import { asSeq, batchSeqRange, equalBytes } from "@annals/record";
-import type { ProducerState } from "@annals/replica";
 import type { DiskFloor } from "./diskFloor.ts";
 import type { DamagedSegment } from "./diagnosis.ts";
 import { salvageEntries } from "./salvage.ts";
+import type { Derived } from "./salvage.ts";
 import { salvageEntriesInChild } from "./scanProcess.ts";
 import { Segment } from "./segment.ts";
 import type { BatchRef, EntryRow, TermRun } from "./segment.ts";
@@ -119,11 +119,11 @@ export class SegmentRebuild {
   async finish(
     walked: Walked,
     active: SegmentState,
-    producers: ReadonlyMap<string, ProducerState>,
+    { producers, groups }: Derived,
     onStep?: (step: SwapStep) => Promise<void>,
   ): Promise<void> {
     const { base, head, terms, batches } = walked;
-    this.#floor.take(ROW_BYTES * (terms.length + batches.length + producers.size));
+    this.#floor.take(ROW_BYTES * (terms.length + batches.length + producers.size + groups.size));
     await this.#segment.commit({
       removeEntries: { from: 1, to: 0 },
       removeTerms: [],
@@ -132,6 +132,7 @@ export class SegmentRebuild {
       terms,
       batches,
       producers,
+      groups,
       state: { ...(this.damaged.state ?? sealedState(head, active)), base, head },
     });
     await this.close();

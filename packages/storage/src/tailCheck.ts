@@ -88,6 +88,7 @@ async function checkTails(
       if (next === undefined) {
         checkTail(segment, state, TAIL_LIMITS);
         segment.producers();
+        segment.groups();
         segment.termRuns();
       } else checkTail(segment, { ...state, head: next.base }, { ...TAIL_LIMITS, maxEntries: 1 });
       next = state;

@@ -38,6 +38,7 @@ beforeAll(async () => {
     appliedIndex: store.initialState().hardState.commitIndex,
     membership: undefined,
     producers,
+    groups: new Map(),
   };
   await store.write(cycleOf({ applied }));
   await store.close();

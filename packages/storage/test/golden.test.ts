@@ -20,7 +20,7 @@ import {
 } from "@annals/testkit";
 import { temporaryDirectory } from "./support/directory.ts";
 
-const TABLES = ["batches", "entries", "meta", "producers", "terms"];
+const TABLES = ["batches", "entries", "groups", "meta", "producers", "terms"];
 const SEGMENT = "segment-0000000000000001";
 const BINARY = { encoding: "binary", keyEncoding: "binary" } as const;
 const ENTRIES = [
@@ -32,6 +32,12 @@ const PRODUCER = {
   epoch: 1,
   recent: [{ sequence: 4, firstSeq: asSeq(1), lastSeq: asSeq(2), count: 2 }],
   lastIndex: asIndex(2),
+};
+const GROUP = {
+  id: asIndex(2),
+  name: "sinks",
+  settings: "graph 1",
+  lanes: [{ position: asSeq(1), token: 3, member: "one" }],
 };
 
 function openSample(directory: string): Promise<LmdbLogStore> {
@@ -51,6 +57,7 @@ async function writeSample(directory: string): Promise<void> {
     appliedIndex: asIndex(2),
     membership: undefined,
     producers: new Map([["p", PRODUCER]]),
+    groups: new Map([[GROUP.id, GROUP]]),
   };
   await store.write(cycleOf({ entries: ENTRIES, hardState: hardState(301, 2, 2), applied }));
   await store.close();
@@ -117,5 +124,6 @@ test("a log of format 1 is opened, read and found sound", async () => {
   expect(store.term(asIndex(3))).toBe(300);
   expect(store.appliedIndex()).toBe(2);
   expect([...store.producers()]).toEqual([["p", PRODUCER]]);
+  expect([...store.groups()]).toEqual([[GROUP.id, GROUP]]);
   await store.close();
 });

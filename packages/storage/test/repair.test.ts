@@ -61,7 +61,12 @@ beforeAll(async () => {
   store = await open(kept, 1024);
   const recent = [{ sequence: 1, firstSeq: store.lastSeq(), lastSeq: store.lastSeq(), count: 1 }];
   const producers = new Map([["p", { epoch: 1, recent, lastIndex: store.lastIndex() }]]);
-  const applied = { appliedIndex: asIndex(SEAL), membership: undefined, producers };
+  const applied = {
+    appliedIndex: asIndex(SEAL),
+    membership: undefined,
+    producers,
+    groups: new Map(),
+  };
   await store.write(
     cycleOf({ entries: ENTRIES.slice(SEAL, 60), hardState: hardState(4, 2, SEAL) }),
   );
@@ -221,7 +226,12 @@ describe("a damaged log is rebuilt from others", () => {
     let store = await open(directory);
     const recent = [{ sequence: 1, firstSeq: store.lastSeq(), lastSeq: store.lastSeq(), count: 1 }];
     const wrong = new Map([["p", { epoch: 1, recent, lastIndex: asIndex(1) }]]);
-    const applied = { appliedIndex: asIndex(5), membership: undefined, producers: wrong };
+    const applied = {
+      appliedIndex: asIndex(5),
+      membership: undefined,
+      producers: wrong,
+      groups: new Map(),
+    };
     await store.write(cycleOf({ entries, hardState: hardState(1, 1, 9), applied }));
     await store.close();
     await changeTable(join(directory, FIRST), "producers", (rows) =>

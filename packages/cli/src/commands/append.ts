@@ -92,7 +92,9 @@ async function appendOne(
 ): Promise<Appended> {
   const record = recordOf(options);
   // With a stamp of its own, the one record can be sent again until its outcome is known.
-  const producer = { id: `cli-${randomUUID()}`, epoch: 1, sequence: 1 };
+  const id = `cli-${randomUUID()}`;
+  const epoch = await client.nextEpoch(options.log, id, { signal });
+  const producer = { id, epoch, sequence: 1 };
   const { firstSeq, lastSeq, count } = await client.append(options.log, record, {
     producer,
     signal,
@@ -146,9 +148,10 @@ async function appendFile(
 ): Promise<Appended> {
   const batch = wholeNumber("--batch", options.batch, 1, 10_000);
   const signal = context.interrupt;
+  const id = `cli-${randomUUID()}`;
   const producer = client.orderedProducer(options.log, {
-    id: `cli-${randomUUID()}`,
-    epoch: 1,
+    id,
+    epoch: await client.nextEpoch(options.log, id, { signal }),
     nextSequence: 1,
     window: WINDOW,
     signal,

@@ -18,6 +18,7 @@ export async function appendSample(
   signal: AbortSignal,
 ): Promise<number> {
   const known = await client.producer(log, PRODUCER, { signal });
+  const epoch = known?.epoch ?? (await client.nextEpoch(log, PRODUCER, { signal }));
   let sequence = 0;
   let count = 0;
   let lines: Uint8Array[] = [];
@@ -26,7 +27,7 @@ export async function appendSample(
     const bytes = new Uint8Array(Buffer.concat(lines.flatMap((line) => [line, Buffer.from("\n")])));
     lines = [];
     if (sequence <= (known?.sequence ?? 0)) return;
-    const producer = { id: PRODUCER, epoch: known?.epoch ?? 1, sequence };
+    const producer = { id: PRODUCER, epoch, sequence };
     const reply = await client.append(
       log,
       { contentType: "application/x-ndjson", bytes },

@@ -133,7 +133,7 @@ class GitImport {
     this.#producer = this.#client.orderedProducer(log, {
       id: this.#producerId,
       // The epoch stays: requests that an interrupted run still has on their way are the same as ours, number by number.
-      epoch: known?.epoch ?? 1,
+      epoch: known?.epoch ?? (await this.#client.nextEpoch(log, this.#producerId, { signal })),
       nextSequence: (known?.sequence ?? 0) + 1,
       window: WINDOW,
       signal,

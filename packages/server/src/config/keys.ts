@@ -301,6 +301,13 @@ export const KEYS: readonly KeySpec[] = [
     tooLow: "Subscribers that catch up are served one after the other.",
     tooHigh: "So much memory under slow subscribers.",
   }),
+  key("groups.lease", "duration", "10s", "cluster", {
+    about:
+      "How long a consumer of a group may give no sign of life before another member gets its lane. " +
+      "A new leader of the log waits as long again.",
+    tooLow: "A consumer that is held up for a moment loses its lane, and reads some records again.",
+    tooHigh: "Nobody consumes for so long after a consumer has died.",
+  }),
   key("storage.segmentBytes", "bytes", "1GiB", "node", {
     about:
       "A log's active segment is sealed at this size and a new one begun. Retention frees whole segments.",

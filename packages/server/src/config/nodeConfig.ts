@@ -27,6 +27,8 @@ export interface NodeConfig {
   readonly memory: { readonly limit: number };
   readonly query: { readonly maxHeldBytes: number };
   readonly subscribe: SubscribeSettings;
+  /** Milliseconds. */
+  readonly groups: { readonly lease: number };
   readonly storage: StorageSettings;
 }
 

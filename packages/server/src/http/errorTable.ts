@@ -3,12 +3,15 @@ import { BLOB_ERRORS } from "./blobErrors.ts";
 import type { BlobErrorCode } from "./blobErrors.ts";
 import { entry } from "./errorEntry.ts";
 import type { ErrorEntry } from "./errorEntry.ts";
+import { GROUP_ERRORS } from "./groupErrors.ts";
+import type { GroupErrorCode } from "./groupErrors.ts";
 import { INPUT_ERRORS } from "./inputErrors.ts";
 
 /** The codes that have a status of their own. Never reused for another meaning. */
 export type HttpErrorCode =
   | BadInputCode
   | BlobErrorCode
+  | GroupErrorCode
   | "ERR_PARAMETER_UNKNOWN"
   | "ERR_PARAMETER_INVALID"
   | "ERR_HEADER_INVALID"
@@ -28,6 +31,8 @@ export type HttpErrorCode =
   | "ERR_PRODUCER_GAP"
   | "ERR_PRODUCER_UNKNOWN"
   | "ERR_PRODUCER_EXPIRED"
+  | "ERR_PRODUCER_FORGOTTEN"
+  | "ERR_PRODUCER_EPOCH_TOO_HIGH"
   | "ERR_BODY_TOO_LARGE"
   | "ERR_CONTENT_TYPE_UNSUPPORTED"
   | "ERR_CONTENT_ENCODING_UNSUPPORTED"
@@ -63,6 +68,7 @@ export type HttpErrorCode =
 export const ERROR_TABLE: Readonly<Record<HttpErrorCode, ErrorEntry>> = {
   ...INPUT_ERRORS,
   ...BLOB_ERRORS,
+  ...GROUP_ERRORS,
   ERR_PARAMETER_UNKNOWN: entry(
     400,
     "Unknown parameter",
@@ -176,6 +182,18 @@ export const ERROR_TABLE: Readonly<Record<HttpErrorCode, ErrorEntry>> = {
     "Request too old to recognise",
     "The producer's request is older than the window of remembered answers. It was answered long ago; storing it again would duplicate it.",
     "Go on with the producer's next sequence.",
+  ),
+  ERR_PRODUCER_FORGOTTEN: entry(
+    409,
+    "Producer is forgotten",
+    "The log has forgotten this producer, or others of its epoch. Nothing was stored now; whether an earlier attempt was, it cannot tell.",
+    "Find out what was stored; then begin with sequence 1 in `details.nextEpoch`. A new producer asks first (`GET …/producers/{id}`).",
+  ),
+  ERR_PRODUCER_EPOCH_TOO_HIGH: entry(
+    409,
+    "Epoch is too high",
+    "The epoch is more than 2^42 above the highest one that the log has forgotten. Nothing was stored.",
+    "Begin in the `nextEpoch` of `GET …/producers/{id}`. Times in ms are low enough.",
   ),
   ERR_BODY_TOO_LARGE: entry(
     413,

@@ -44,7 +44,7 @@ export interface LeaderWork<T> {
  * Does the work where the log's leader is. A leadership that ends between the question and the work is asked about once more: nothing was
  * accepted then.
  */
-export async function atLeader<T>(work: LeaderWork<T>): Promise<T> {
+export async function workAtLeader<T>(work: LeaderWork<T>): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     const target = await leaderTarget(work.service, work.log, work.passedOn);
     if (target.kind === "remote") return work.there(target.address);

@@ -1,28 +1,20 @@
 import { STREAM_PROTOCOLS } from "@annals/wire";
-import { LOG_NAME_PATTERN } from "../names.ts";
 import { RECORD_CONTENT_TYPES } from "../service.ts";
+import { GROUP_PATHS, GROUP_SCHEMAS } from "./openapiGroups.ts";
+import {
+  json,
+  listOf,
+  LOG,
+  object,
+  operation,
+  parameter,
+  reference,
+  seq,
+  text,
+} from "./openapiParts.ts";
+import type { Json } from "./openapiParts.ts";
 import { LIMIT_MAX } from "./readRequest.ts";
 
-type Json = Readonly<Record<string, unknown>>;
-
-const text: Json = { type: "string" };
-const seq: Json = { type: "integer", minimum: 1 };
-
-function parameter(
-  where: "path" | "query" | "header",
-  name: string,
-  schema: Json,
-  description: string,
-): Json {
-  return { name, in: where, required: where === "path", schema, description };
-}
-
-const LOG = parameter(
-  "path",
-  "log",
-  { type: "string", pattern: LOG_NAME_PATTERN.source },
-  "Name of the log.",
-);
 const SHA256 = parameter(
   "path",
   "sha256",
@@ -72,35 +64,8 @@ const READ_QUERY: readonly Json[] = [
   ),
 ];
 
-function json(schema: Json, description: string): Json {
-  return { description, content: { "application/json": { schema } } };
-}
-
-function reference(name: string): Json {
-  return { $ref: `#/components/schemas/${name}` };
-}
-
-function listOf(name: string): Json {
-  return object({
-    items: { type: "array", items: reference(name) },
-    next: { type: ["string", "null"] },
-  });
-}
-
-function object(properties: Json, required: readonly string[] = Object.keys(properties)): Json {
-  return { type: "object", properties, required };
-}
-
-const PROBLEM: Json = {
-  description: "A problem document; `code` is stable and listed in docs/errors.md.",
-  content: { "application/problem+json": { schema: reference("Problem") } },
-};
-
-function operation(id: string, summary: string, rest: Json, answers: Json): Json {
-  return { operationId: id, summary, ...rest, responses: { ...answers, default: PROBLEM } };
-}
-
 const SCHEMAS: Json = {
+  ...GROUP_SCHEMAS,
   Blob: object({ sha256: text, bytes: { type: "integer", minimum: 0 } }),
   Record: {
     description: "One audit record. On reading it also has `seq` and `recordedAt`.",
@@ -150,7 +115,14 @@ const SCHEMAS: Json = {
     count: { type: "integer" },
     duplicate: { type: "boolean", description: "The producer had sent this request before." },
   }),
-  Producer: object({ id: text, epoch: seq, sequence: seq, firstSeq: seq, lastSeq: seq }),
+  Producer: object({
+    id: text,
+    epoch: seq,
+    sequence: seq,
+    firstSeq: seq,
+    lastSeq: seq,
+    nextEpoch: { ...seq, description: "In which it may begin anew, with sequence 1." },
+  }),
   Log: object(
     {
       name: text,
@@ -244,6 +216,7 @@ const PATHS: Json = {
       { "200": json(reference("Record"), "The record.") },
     ),
   },
+  ...GROUP_PATHS,
   "/v1/logs/{log}/blobs/{sha256}": {
     put: operation(
       "uploadBlob",

@@ -1,6 +1,7 @@
+import type { ReadConsistency, ReadFormat, ReadQuery } from "@annals/query";
 import { AnnalsError } from "@annals/record";
 import { parseDuration } from "../config/units.ts";
-import type { ReadConsistency, ReadFormat, ReadQuery } from "../service.ts";
+
 import {
   choiceParameter,
   integerParameter,

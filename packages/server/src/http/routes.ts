@@ -1,14 +1,15 @@
+import type { ReadReply } from "@annals/query";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { LOG_NAME_PATTERN } from "../names.ts";
 import { SYSTEM_LOG } from "../service.ts";
-import type { NodeService, ReadReply } from "../service.ts";
 import { parseAppendHead } from "./appendRequest.ts";
+import { asBuffer, atLeader, bodyOf, FORWARD_TIMEOUT_MS } from "./atLeader.ts";
+import type { LeaderContext } from "./atLeader.ts";
 import { blobRoutes } from "./blobRoutes.ts";
 import type { ByteBudget } from "./byteBudget.ts";
 import { FORWARD_GRACE_MS } from "./forwarder.ts";
-import type { Forwarder } from "./forwarder.ts";
+import { groupRoutes } from "./groupRoutes.ts";
 import { parseTextFields } from "./jsonBody.ts";
-import { atLeader, hopped } from "./leaderTarget.ts";
 import { openApiDocument } from "./openapi.ts";
 import { invalidParameter, parseParameters } from "./parameters.ts";
 import { httpError } from "./problem.ts";
@@ -17,27 +18,22 @@ import { parseReadRequest, parseRecordRequest, recordNotFound } from "./readRequ
 
 /** One route of the API. Paths are written as OpenAPI writes them. */
 export interface Route {
-  readonly method: "GET" | "POST" | "PUT";
+  readonly method: "GET" | "POST" | "PUT" | "DELETE";
   readonly path: string;
   /** `records`: up to `ingest.maxBodyBytes` of records; `small`: a small JSON object; `stream`: left to the handler. */
   readonly body: "none" | "small" | "records" | "stream";
   readonly handle: (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>;
 }
 
-export interface RouteContext {
-  readonly service: NodeService;
-  readonly forwarder: Forwarder;
+export interface RouteContext extends LeaderContext {
   /** Counts the pages, records and chunks of downloads that clients have not taken yet. */
   readonly answers: ByteBudget;
   readonly maxBlobBytes: number;
   readonly blobChunkBytes: number;
-  /** `host:port` of this node, told to clients as the leader's when it is. */
-  readonly address: string;
 }
 
 /** Where the client stream is; `stream/streamServer.ts` takes its upgrades. */
 export const STREAM_PATH = "/v1/stream";
-const FORWARD_TIMEOUT_MS = 15_000;
 
 export function apiRoutes(context: RouteContext): readonly Route[] {
   const { service } = context;
@@ -80,11 +76,14 @@ export function apiRoutes(context: RouteContext): readonly Route[] {
         parseParameters(request.url, []);
         const log = logParameter(request);
         const id = pathParameter(request, "id");
-        const producer = await service.producer(log, id);
-        if (producer !== undefined) return producer;
-        throw httpError("ERR_PRODUCER_NOT_FOUND", `log "${log}" knows no producer "${id}"`);
+        const { latest, nextEpoch } = await service.producer(log, id);
+        if (latest !== undefined) return { ...latest, nextEpoch };
+        throw httpError("ERR_PRODUCER_NOT_FOUND", `log "${log}" knows no producer "${id}"`, {
+          details: { nextEpoch },
+        });
       },
     },
+    ...groupRoutes(context),
     ...blobRoutes(context),
     {
       method: "POST",
@@ -154,7 +153,7 @@ function appendHandler(context: RouteContext): Route["handle"] {
     const head = parseAppendHead(request.headers);
     const body = bodyOf(request);
     if (body.length === 0) throw httpError("ERR_BODY_EMPTY", "the body is empty");
-    return answerAtLeader(context, log, request, reply, head.timeoutMs + FORWARD_GRACE_MS, () => {
+    return atLeader(context, log, request, reply, head.timeoutMs + FORWARD_GRACE_MS, () => {
       // It moved with the first try.
       if (body.length === 0)
         throw httpError("ERR_NOT_LEADER", "the leader changed", { retryable: true });
@@ -168,7 +167,7 @@ function transferHandler(context: RouteContext): Route["handle"] {
     const log = logParameter(request);
     parseParameters(request.url, []);
     const { to } = parseTextFields(bodyOf(request), request.headers["content-type"], ["to"]);
-    return answerAtLeader(context, log, request, reply, FORWARD_TIMEOUT_MS, async () => {
+    return atLeader(context, log, request, reply, FORWARD_TIMEOUT_MS, async () => {
       await context.service.transferLeadership(log, to);
       return { log, to: to ?? null };
     });
@@ -186,52 +185,12 @@ function createLogHandler(context: RouteContext): Route["handle"] {
         'expected lower-case letters, digits and ". _ -", first a letter, at most 64',
       );
     }
-    return answerAtLeader(context, SYSTEM_LOG, request, reply, FORWARD_TIMEOUT_MS, async () => {
+    return atLeader(context, SYSTEM_LOG, request, reply, FORWARD_TIMEOUT_MS, async () => {
       const log = await context.service.createLog(name);
       void reply.code(201).header("location", `/v1/logs/${name}/records`);
       return log;
     });
   };
-}
-
-/** Runs `local` if the log's leader is here; else passes the request's bytes to the leader. */
-function answerAtLeader(
-  context: RouteContext,
-  log: string,
-  request: FastifyRequest,
-  reply: FastifyReply,
-  timeoutMs: number,
-  local: () => Promise<unknown>,
-): Promise<unknown> {
-  return atLeader<unknown>({
-    service: context.service,
-    log,
-    passedOn: hopped(request),
-    here: async () => {
-      const answer = await local();
-      void reply.header("annals-leader", context.address);
-      return answer;
-    },
-    there: (address) => forward(context, address, request, reply, timeoutMs),
-  });
-}
-
-async function forward(
-  context: RouteContext,
-  address: string,
-  request: FastifyRequest,
-  reply: FastifyReply,
-  timeoutMs: number,
-): Promise<FastifyReply> {
-  const answer = await context.forwarder.forward({
-    address,
-    method: request.method,
-    path: request.url,
-    headers: request.headers,
-    body: bodyOf(request),
-    timeoutMs,
-  });
-  return reply.code(answer.status).headers(answer.headers).send(asBuffer(answer.body));
 }
 
 function sendPage(reply: FastifyReply, page: ReadReply): FastifyReply {
@@ -242,12 +201,4 @@ function sendPage(reply: FastifyReply, page: ReadReply): FastifyReply {
     .header("annals-more", String(page.more));
   if (page.next !== undefined) reply.header("annals-next", page.next);
   return reply.send(asBuffer(page.body));
-}
-
-function bodyOf(request: FastifyRequest): Uint8Array {
-  return request.body instanceof Uint8Array ? request.body : new Uint8Array(0);
-}
-
-function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

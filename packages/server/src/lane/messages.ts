@@ -1,14 +1,10 @@
+import type { ReadQuery, ReadReply } from "@annals/query";
 import type { MemberId, RaftStatus, Role } from "@annals/raft";
 import type { ProducerStamp } from "@annals/record";
 import type { FamilyReading, GaugeReading } from "@annals/flow";
 import type { NodeConfig } from "../config/index.ts";
-import type {
-  AppendReply,
-  ProducerInfo,
-  ReadQuery,
-  ReadReply,
-  RecordContentType,
-} from "../service.ts";
+import type { GroupAnswers, GroupRequest } from "../groupService.ts";
+import type { AppendReply, ProducerStanding, RecordContentType } from "../service.ts";
 import type { Transferables } from "./laneEnd.ts";
 
 /** What every worker is started with. */
@@ -39,6 +35,7 @@ export type WorkerRequest =
     }
   | { readonly op: "read"; readonly query: ReadQuery; readonly timeoutMs: number }
   | { readonly op: "producer"; readonly id: string }
+  | { readonly op: "group"; readonly request: GroupRequest }
   /** Resolves once everything committed anywhere is applied here. */
   | { readonly op: "barrier"; readonly timeoutMs: number }
   | { readonly op: "command"; readonly data: Uint8Array }
@@ -51,7 +48,8 @@ export type WorkerRequest =
 export interface WorkerReplies {
   readonly append: AppendReply;
   readonly read: ReadReply;
-  readonly producer: ProducerInfo | undefined;
+  readonly producer: ProducerStanding;
+  readonly group: GroupAnswers[GroupRequest["op"]];
   readonly barrier: undefined;
   /** Index of the applied entry. */
   readonly command: number;

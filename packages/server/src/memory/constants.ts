@@ -15,8 +15,6 @@ export const FORWARDED_ANSWER_BYTES_MAX: number = 16 * KIBIBYTE;
 
 /** Pages that a worker builds, or has built and not handed over, at a time. */
 export const PAGES_MAX = 2;
-/** Characters of a page; one larger record is still answered alone. */
-export const PAGE_CHARACTERS_MAX: number = 2 * MEBIBYTE;
 /** UTF-8 bytes that a character of an answer may take. */
 export const CHARACTER_BYTES_MAX = 3;
 /** Bytes of JSON that a byte of a stored record may become: a control character is written as six. */

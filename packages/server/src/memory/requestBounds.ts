@@ -1,4 +1,5 @@
-import { REPLICA_DEFAULTS } from "@annals/replica";
+import { PAGE_CHARACTERS_MAX } from "@annals/query";
+import { GROUPS_MAX, REPLICA_DEFAULTS } from "@annals/replica";
 import { FRAMING_BYTES } from "@annals/transport";
 import type { IngestSettings, NodeConfig } from "../config/nodeConfig.ts";
 import { constant, none, one } from "./bound.ts";
@@ -15,12 +16,11 @@ const body = ({ ingest }: NodeConfig): number =>
 /** The largest page of so many characters: full of wide ones, or one record that is all control characters. */
 export function pageBytesOf(ingest: IngestSettings, characters: number): number {
   const record = fixed.RECORD_JSON_FACTOR * ingest.maxRecordBytes;
-  const wide = fixed.CHARACTER_BYTES_MAX * Math.min(characters, fixed.PAGE_CHARACTERS_MAX);
+  const wide = fixed.CHARACTER_BYTES_MAX * Math.min(characters, PAGE_CHARACTERS_MAX);
   return Math.max(wide, record) + FRAMING_BYTES;
 }
 
-const pageBytes = ({ ingest }: NodeConfig): number =>
-  pageBytesOf(ingest, fixed.PAGE_CHARACTERS_MAX);
+const pageBytes = ({ ingest }: NodeConfig): number => pageBytesOf(ingest, PAGE_CHARACTERS_MAX);
 
 /** Of what is counted before it is there: an item that does not fit is taken only when there is nothing else. */
 const beyond =
@@ -166,6 +166,22 @@ export const REQUEST_BOUNDS: readonly Bound[] = [
     weight: none,
     atCap: "the one that was silent longest is forgotten; on the worker's heap",
     test: [REPLICA, "forgets the producer that was silent longest at the cap"],
+  },
+  {
+    name: "log.groups",
+    holds: "groups, with 64 lanes each at most",
+    place: "worker",
+    per: "log",
+    unit: "count",
+    setBy: "constant",
+    cap: constant(GROUPS_MAX),
+    item: none,
+    weight: none,
+    atCap: "a new group is refused; on the worker's heap",
+    test: [
+      "packages/replica/test/groups.test.ts",
+      "refuses one group more than the table may hold",
+    ],
   },
   {
     name: "pages",

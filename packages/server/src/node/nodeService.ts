@@ -1,13 +1,15 @@
 import type { Ledger } from "@annals/flow";
+import type { ReadQuery, ReadReply } from "@annals/query";
 import { AnnalsError } from "@annals/record";
 import type { BlobFiles } from "@annals/replica";
 import type { Logger } from "pino";
 import { blobsOf } from "../blobs.ts";
 import { exactly } from "../lane/exactly.ts";
-import type { HostedLogStatus, RepairNote, WorkerMemory } from "../lane/messages.ts";
+import type { HostedLogStatus, WorkerMemory } from "../lane/messages.ts";
 import { BoundWatch } from "../memory/boundWatch.ts";
-import { memoryBudget, roundBytes, shapeOf } from "../memory/budget.ts";
+import { shapeOf } from "../memory/budget.ts";
 import { addCounts, addReadings, memoryStatus } from "../memory/status.ts";
+import type { GroupAnswers, GroupRequest } from "../groupService.ts";
 import { SYSTEM_LOG } from "../service.ts";
 import type {
   AppendReply,
@@ -20,17 +22,23 @@ import type {
   NodeHealth,
   NodeService,
   NodeStatus,
-  ProducerInfo,
-  ReadQuery,
-  ReadReply,
+  ProducerStanding,
   ReplicaStatus,
 } from "../service.ts";
 import type { NodeConfig } from "../config/index.ts";
 import { SYSTEM_LOG_ID } from "./catalog.ts";
 import type { Gateway } from "./gateway.ts";
-import type { IsolatedLog } from "./isolation.ts";
-import type { LogPlace, PlaceWait } from "./logDirectory.ts";
+import type { LogPlace } from "./logDirectory.ts";
 import type { PeerState } from "./peerLinks.ts";
+import {
+  isolationReason,
+  misfit,
+  openingReason,
+  repairReason,
+  silent,
+  troubles,
+  unreachable,
+} from "./reasons.ts";
 
 /** What the service looks at: a node that may not be born yet. */
 export interface NodeView {
@@ -55,10 +63,10 @@ const TRANSFER_TIMEOUT_MS = 3000;
 /** A worker that does not answer, such as one that is just ending. */
 const SILENT: WorkerMemory = { gauges: {}, pauses: {} };
 
-/** The HTTP API's view of a node: names to places, places to workers, and what is wrong in plain words. */
 /** Bodies up to this are copied to their worker. */
 const COPIED_BYTES_MAX = 256 * 1024;
 
+/** The HTTP API's view of a node: names to places, places to workers, and what is wrong in plain words. */
 export class LocalNodeService implements NodeService {
   readonly #view: NodeView;
   /** By log. */
@@ -107,9 +115,19 @@ export class LocalNodeService implements NodeService {
     });
   }
 
-  async producer(log: string, id: string): Promise<ProducerInfo | undefined> {
+  async producer(log: string, id: string): Promise<ProducerStanding> {
     const gateway = this.#gateway();
     return gateway.request<"producer">(await gateway.find(log), { op: "producer", id });
+  }
+
+  async group<Op extends GroupRequest["op"]>(
+    log: string,
+    request: GroupRequest & { readonly op: Op },
+  ): Promise<GroupAnswers[Op]> {
+    const gateway = this.#gateway();
+    const place = writable(await gateway.find(log));
+    // The lane's types know what each op of it is answered with, not what each op of a group is.
+    return (await gateway.request<"group">(place, { op: "group", request })) as GroupAnswers[Op];
   }
 
   async blobs(log: string): Promise<BlobFiles> {
@@ -329,63 +347,4 @@ function writable(place: LogPlace): LogPlace {
 interface LogReport {
   readonly status: LogStatus;
   readonly reasons: readonly string[];
-}
-
-/** The health of the node has told already why a log that is being opened or repaired does not answer. */
-function silent({ entry, opened }: LogPlace): readonly string[] {
-  return opened ? [`log ${entry.name} does not answer`] : [];
-}
-
-function openingReason(name: string, waitsFor: PlaceWait | undefined): string {
-  switch (waitsFor) {
-    case undefined:
-      return `log ${name} is being opened`;
-    case "interval":
-      return `log ${name} waits for its turn to be handed to another worker`;
-    case "place":
-      return `log ${name} waits to be opened until others have caught up`;
-    case "isolation":
-      return `log ${name} is isolated and waits for its next try`;
-    default:
-      return waitsFor satisfies never;
-  }
-}
-
-function isolationReason(name: string, { deaths, reason, known, retryInMs }: IsolatedLog): string {
-  const who = known ? "is isolated" : "is isolated with other suspects";
-  const next = retryInMs === undefined ? "" : `; tried again in ${Math.ceil(retryInMs / 1000)} s`;
-  return `log ${name} ${who}: ${deaths} workers ended with it, the last one because ${reason}${next}`;
-}
-
-function repairReason(name: string, { what, entries, missing }: RepairNote): string {
-  if (entries === undefined) return `log ${name} is repairing: ${what}`;
-  const which = `entries ${entries.from} to ${entries.to}`;
-  if (missing)
-    return `log ${name} is repairing: no node has ${which}, it stays closed until one does`;
-  return `log ${name} is repairing: ${which} are fetched from other nodes`;
-}
-
-function troubles(name: string, status: HostedLogStatus): readonly string[] {
-  const reasons: string[] = [];
-  if (status.diskFull)
-    reasons.push(`log ${name}: free disk space is below storage.minFreeBytes, appends are refused`);
-  if (status.stalled)
-    reasons.push(`log ${name}: a disk write hangs, this replica keeps silent until it ends`);
-  for (const link of status.paused) {
-    reasons.push(`log ${name}: an inbound data link is paused (${link.reasons.join(", ")})`);
-  }
-  return reasons;
-}
-
-/** The cluster has logs for which this node was not made. */
-function misfit(config: NodeConfig, logs: number): readonly string[] {
-  const { bytes } = memoryBudget(config, shapeOf(config, logs));
-  const { limit } = config.memory;
-  if (bytes <= limit) return [];
-  const sizes = `${roundBytes(bytes)}, and memory.limit is ${roundBytes(limit)}`;
-  return [`with ${logs} logs node ${config.node} may need ${sizes}`];
-}
-
-function unreachable(nodes: readonly NodeStatus[]): readonly string[] {
-  return nodes.filter((node) => !node.reachable).map((node) => `node ${node.id} is not reachable`);
 }

@@ -1,3 +1,4 @@
+import type { ReadQuery } from "@annals/query";
 import type { ProducerStamp } from "@annals/record";
 import type { StreamFields } from "@annals/wire";
 import { parseProducer, parseTimeout } from "../http/appendRequest.ts";
@@ -11,7 +12,7 @@ import {
 import { httpError } from "../http/problem.ts";
 import { actionParameter } from "../http/readRequest.ts";
 import { didYouMean } from "../nearest.ts";
-import type { ReadQuery, RecordContentType } from "../service.ts";
+import type { RecordContentType } from "../service.ts";
 
 /** Where a subscription begins. */
 export type Start =

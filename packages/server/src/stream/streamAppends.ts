@@ -3,7 +3,7 @@ import { httpError, problemOf } from "../http/problem.ts";
 import type { ByteBudget, HeldBytes } from "../http/byteBudget.ts";
 import { FORWARD_GRACE_MS } from "../http/forwarder.ts";
 import type { Forwarder } from "../http/forwarder.ts";
-import { atLeader } from "../http/leaderTarget.ts";
+import { workAtLeader } from "../http/leaderTarget.ts";
 import { STREAM_APPENDS_MAX } from "../memory/constants.ts";
 import type { NodeService } from "../service.ts";
 import type { ClientHead } from "./clientHead.ts";
@@ -100,7 +100,7 @@ export class StreamAppends {
   #append(head: AppendHead, body: Uint8Array<ArrayBuffer>): Promise<Outcome> {
     const { service, address } = this.#options;
     const { log, contentType, producer, timeoutMs } = head;
-    return atLeader<Outcome>({
+    return workAtLeader<Outcome>({
       service,
       log,
       passedOn: false,

@@ -4,6 +4,7 @@ import type { Gauge, Ledger } from "@annals/flow";
 import { AnnalsError, RECORD_LIMITS } from "@annals/record";
 import type { ParsedRecords } from "@annals/record";
 import { replicaClosed } from "@annals/replica";
+import type { Replica } from "@annals/replica";
 import { Permits } from "@annals/transport";
 import { decodeFrame, encodeFrame, parseIngestBodyInSteps } from "@annals/wire";
 import type {
@@ -17,8 +18,9 @@ import type {
 } from "../lane/messages.ts";
 import { PAGES_MAX } from "../memory/constants.ts";
 import { isolatedHeapBytes } from "../memory/isolatedHeap.ts";
-import type { AppendReply } from "../service.ts";
+import type { AppendReply, ProducerStanding } from "../service.ts";
 import { exactly } from "../lane/exactly.ts";
+import { runGroupRequest } from "./groupRequests.ts";
 import type { HostedLog } from "./hostedLog.ts";
 import { KeptLog } from "./keptLog.ts";
 import type { LinkReplies } from "./linkReplies.ts";
@@ -245,13 +247,10 @@ export class LogHost {
       case "barrier":
         await log.replica.readBarrier(request.timeoutMs);
         return undefined;
-      case "producer": {
-        const state = log.replica.producer(request.id);
-        const last = state?.recent.at(-1);
-        if (state === undefined || last === undefined) return undefined;
-        const { sequence, firstSeq, lastSeq } = last;
-        return { id: request.id, epoch: state.epoch, sequence, firstSeq, lastSeq };
-      }
+      case "producer":
+        return producerStanding(log.replica, request.id);
+      case "group":
+        return runGroupRequest(log, request.request, this.#setup.config.groups.lease);
       case "command":
         return log.replica.command(request.data);
       case "transfer":
@@ -304,6 +303,15 @@ export class LogHost {
       fields: { stack: error.stack },
     });
   }
+}
+
+function producerStanding({ producers }: Replica, id: string): ProducerStanding {
+  const nextEpoch = producers.nextEpoch(id);
+  const state = producers.get(id);
+  const last = state?.recent.at(-1);
+  if (state === undefined || last === undefined) return { latest: undefined, nextEpoch };
+  const { sequence, firstSeq, lastSeq } = last;
+  return { latest: { id, epoch: state.epoch, sequence, firstSeq, lastSeq }, nextEpoch };
 }
 
 /** Nothing is wrong with the request: this node is about to end, and another one may answer. */

@@ -1,20 +1,8 @@
-import { asSeq, BatchView } from "@annals/record";
+import { QUERY_BUDGET, runTailQuery, STORED_CODEC, storedRecords } from "@annals/query";
+import type { ReadQuery, ReadReply } from "@annals/query";
+import { asSeq } from "@annals/record";
 import type { LogStore, Replica } from "@annals/replica";
-import { decodeRecord, placedRecord } from "@annals/wire";
-import { QUERY_BUDGET, runTailQuery } from "../query/index.ts";
-import type { BatchSlice, RecordCodec, RecordSource } from "../query/index.ts";
 import type { Permits } from "@annals/transport";
-import type { ReadQuery, ReadReply } from "../service.ts";
-
-const CODEC: RecordCodec = {
-  decode: (bytes) => ({ ...decodeRecord(bytes) }),
-  placed: placedRecord,
-  mayHold: (bytes, text) => asBuffer(bytes).includes(asBuffer(text)),
-};
-
-function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
-}
 
 /** What one page is read from. */
 export interface ReadableLog {
@@ -39,26 +27,11 @@ export async function readPage(
     build: (work) => permits.run(work),
     handOver,
     log: log.name,
-    codec: CODEC,
+    codec: STORED_CODEC,
     budget: QUERY_BUDGET,
     now: () => performance.now(),
     giveWay: () => new Promise((resolve) => setImmediate(resolve)),
-    open: () => recordSource(log),
+    open: () => storedRecords(log.store, log.replica),
     waitForSeq: (seq, remainingMs) => log.replica.waitForSeq(asSeq(seq), remainingMs),
   });
-}
-
-/** The applied records of a log, as of now. Every applied entry is durable here, so all of it can be read from the store. */
-function recordSource({ store, replica }: ReadableLog): RecordSource {
-  return {
-    firstSeq: 1,
-    lastSeq: replica.appliedSeq,
-    batchAt: (seq) => batchAt(store, seq),
-  };
-}
-
-function batchAt(store: LogStore, seq: number): BatchSlice | undefined {
-  const index = store.indexOfSeq(asSeq(seq));
-  const stored = index === undefined ? undefined : store.storedEntry(index);
-  return stored === undefined ? undefined : new BatchView(stored.entry.data);
 }

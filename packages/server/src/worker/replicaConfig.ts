@@ -20,5 +20,6 @@ export function replicaConfig(config: NodeConfig): ReplicaConfig {
     batch: { maxRecords: config.batch.maxRecords, maxBytes: config.batch.maxBytes },
     maxPendingBytes: config.ingest.maxPendingBytes,
     maxProducers: REPLICA_DEFAULTS.maxProducers,
+    groupLeaseMs: config.groups.lease,
   };
 }

@@ -413,9 +413,10 @@ describe("the rest", () => {
       sequence: 1,
       firstSeq: 1,
       lastSeq: 1,
+      nextEpoch: 2,
     });
     expect(await call("/v1/logs/audit/producers/x")).toMatchObject({
-      body: { code: "ERR_PRODUCER_NOT_FOUND" },
+      body: { code: "ERR_PRODUCER_NOT_FOUND", details: { nextEpoch: 1 } },
     });
   });
 

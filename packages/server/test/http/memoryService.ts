@@ -1,8 +1,9 @@
+import { QUERY_BUDGET, runTailQuery } from "@annals/query";
+import type { ReadQuery, ReadReply } from "@annals/query";
 import { AnnalsError, RECORD_LIMITS } from "@annals/record";
 import { MemoryBlobs } from "@annals/testkit";
 import { decodeRecord, parseIngestBody } from "@annals/wire";
-import { QUERY_BUDGET } from "../../src/query/runQuery.ts";
-import { runTailQuery } from "../../src/query/tailQuery.ts";
+import type { GroupAnswers, GroupRequest } from "../../src/groupService.ts";
 import type {
   AppendReply,
   AppendRequest,
@@ -12,11 +13,10 @@ import type {
   NodeHealth,
   NodeService,
   ProducerInfo,
-  ReadQuery,
-  ReadReply,
+  ProducerStanding,
 } from "../../src/service.ts";
-import { JSON_CODEC, MemorySource } from "../query/memorySource.ts";
-import type { PlainRecord } from "../query/memorySource.ts";
+import { JSON_CODEC, MemorySource } from "../../../query/test/memorySource.ts";
+import type { PlainRecord } from "../../../query/test/memorySource.ts";
 
 interface MemoryLog {
   readonly source: MemorySource;
@@ -36,6 +36,8 @@ export class MemoryService implements NodeService {
   healthNow: NodeHealth = { live: true, ready: true, reasons: [] };
   statusNow: Partial<ClusterStatus> = {};
   transfers: { log: string; to: string | undefined }[] = [];
+  readonly groupRequests: GroupRequest[] = [];
+  groupAnswer: (request: GroupRequest) => unknown = () => undefined;
   readonly #logs = new Map<string, MemoryLog>();
   #time = Date.parse("2026-01-01T00:00:00Z");
 
@@ -98,8 +100,18 @@ export class MemoryService implements NodeService {
     });
   }
 
-  async producer(name: string, id: string): Promise<ProducerInfo | undefined> {
-    return this.#log(name).producers.get(id);
+  async producer(name: string, id: string): Promise<ProducerStanding> {
+    const latest = this.#log(name).producers.get(id);
+    return { latest, nextEpoch: (latest?.epoch ?? 0) + 1 };
+  }
+
+  async group<Op extends GroupRequest["op"]>(
+    name: string,
+    request: GroupRequest & { readonly op: Op },
+  ): Promise<GroupAnswers[Op]> {
+    this.#log(name);
+    this.groupRequests.push(request);
+    return this.groupAnswer(request) as GroupAnswers[Op];
   }
 
   async blobs(name: string): Promise<MemoryBlobs> {

@@ -13,6 +13,7 @@ replication:
   append: { maxEntries: 65, maxBytes: 5MiB, maxInflightMessages: 33, maxInflightBytes: 17MiB }
 batch: { maxRecords: 1001, maxBytes: 2MiB }
 ingest: { maxPendingBytes: 33MiB }
+groups: { lease: 11s }
 `;
 
 it("hands every setting of the file to the replica", () => {
@@ -34,6 +35,7 @@ it("hands every setting of the file to the replica", () => {
     batch: { maxRecords: 1001, maxBytes: 2 * MIB },
     maxPendingBytes: 33 * MIB,
     maxProducers: REPLICA_DEFAULTS.maxProducers,
+    groupLeaseMs: 11_000,
   });
 });
 

@@ -44,7 +44,12 @@ export async function prepareOffline(below: (n: number) => number): Promise<Offl
     const producers = new Map([
       [`p${index % 5}`, { epoch: 1, recent: [], lastIndex: asIndex(index) }],
     ]);
-    const applied = { appliedIndex: asIndex(index - 1), membership: undefined, producers };
+    const applied = {
+      appliedIndex: asIndex(index - 1),
+      membership: undefined,
+      producers,
+      groups: new Map(),
+    };
     await store.write(
       cycleOf({ entries: [entry], hardState: hardState(entry.term, 1, index - 1), applied }),
     );

@@ -15,7 +15,13 @@ async function read(): Promise<unknown> {
     all.update(stored?.entry.data ?? "");
   }
   const { hardState } = store.initialState();
-  const state = [hardState, store.appliedIndex(), [...store.producers()], store.lastSeq()];
+  const state = [
+    hardState,
+    store.appliedIndex(),
+    [...store.producers()],
+    [...store.groups()],
+    store.lastSeq(),
+  ];
   const found = [last, all.digest("hex"), Buffer.from(store.headHash()).toString("hex"), state];
   await store.close();
   return found;

@@ -68,7 +68,7 @@ export const DISK_MUTANTS: readonly Mutant[] = [
     wrapStore: changingCycles((cycle) =>
       cycle.applied === undefined
         ? cycle
-        : { ...cycle, applied: { ...cycle.applied, producers: new Map() } },
+        : { ...cycle, applied: { ...cycle.applied, producers: new Map(), groups: new Map() } },
     ),
   },
   {

@@ -1,6 +1,7 @@
 import { asIndex } from "@annals/raft";
 import type { LogIndex, Message } from "@annals/raft";
 import { AnnalsError, asSeq } from "@annals/record";
+import { ProducerTable } from "@annals/replica";
 import type { PeerTransport } from "@annals/replica";
 import type { SimulatedReplica } from "../simulator/simulatedReplica.ts";
 import type { Mutant } from "./mutant.ts";
@@ -33,6 +34,11 @@ export const PORT_MUTANTS: readonly Mutant[] = [
       error.code === "ERR_OUTCOME_UNKNOWN"
         ? new AnnalsError("ERR_NOT_LEADER", "planted", { retryable: true })
         : error,
+  },
+  {
+    name: "forgotten-is-new",
+    bug: "request 1 of a producer that was forgotten is taken for the first one of a new producer",
+    install: welcomingForgotten,
   },
   {
     name: "repeat-answered-anew",
@@ -115,4 +121,21 @@ function commitBeyondMatch(transport: PeerTransport): PeerTransport {
       : message;
   };
   return { send: (to, messages) => transport.send(to, messages.map(changed)) };
+}
+
+function welcomingForgotten(): () => void {
+  const { prototype } = ProducerTable;
+  const { judge } = prototype;
+  prototype.judge = function (stamp, count) {
+    try {
+      return judge.call(this, stamp, count);
+    } catch (error) {
+      const isForgotten = error instanceof AnnalsError && error.code === "ERR_PRODUCER_FORGOTTEN";
+      if (isForgotten && stamp.sequence === 1) return { kind: "new" };
+      throw error;
+    }
+  };
+  return () => {
+    prototype.judge = judge;
+  };
 }

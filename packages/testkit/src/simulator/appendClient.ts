@@ -19,9 +19,13 @@ const REFUSALS: ReadonlySet<string> = new Set([
   "ERR_PRODUCER_GAP",
   "ERR_PRODUCER_UNKNOWN",
   "ERR_PRODUCER_FENCED",
+  "ERR_PRODUCER_EXPIRED",
+  "ERR_PRODUCER_FORGOTTEN",
 ]);
 /** Requests of a producer from the oldest open one to the newest: within what the producer table remembers. */
 const WINDOW_MAX = 6;
+/** Requests that a producer is done with and may still send again, as a network or an old instance would. */
+const REPLAYED_MAX = 20;
 /** A client gives an upload up after so long. */
 const UPLOAD_TIMEOUT_US = 1_000_000;
 /** How much later than its time limit an answer may come: it is looked at on ticks. */
@@ -47,6 +51,7 @@ export class AppendClient {
   readonly #producer: string | undefined;
   readonly #window: number;
   readonly #open = new Set<Request>();
+  #done: Request[] = [];
   #epoch = 1;
   #sequence = 0;
   #leader = 0;
@@ -73,6 +78,8 @@ export class AppendClient {
   #step(): void {
     if (this.#producer !== undefined && this.#random.chance(0.002)) this.#beginEpoch();
     if (this.#span() < this.#window) this.#begin();
+    if (this.#done.length > 0 && this.#random.chance(0.05))
+      this.#replay(this.#random.pick(this.#done));
     this.#pace.next();
   }
 
@@ -84,11 +91,23 @@ export class AppendClient {
   }
 
   /** The producer starts anew and forgets what it had in flight. */
-  #beginEpoch(): void {
-    for (const request of this.#open) request.open = false;
-    this.#open.clear();
-    this.#epoch++;
+  #beginEpoch(epoch = this.#epoch + 1): void {
+    for (const request of this.#open) this.#close(request);
+    this.#epoch = Math.max(this.#epoch + 1, epoch);
     this.#sequence = 0;
+  }
+
+  /** Nobody waits for the answer: the request must be there as it was acknowledged before, or be refused. */
+  #replay(request: Request): void {
+    const { world, oracle } = this.#log;
+    const target = world.replica(this.#log.number, this.#chooseNode());
+    if (!target.host.up || target.host.frozen || target.replica === undefined) return;
+    world.journal.note("replayed", target.node, this.#log.number, request.number);
+    const { number, records, attachments, stamp } = request;
+    target.replica.append({ records, attachments, stamp, timeoutMs: 1000 }).then(
+      (result) => oracle.acknowledged(number, world.mutant?.answer?.(result) ?? result),
+      () => {},
+    );
   }
 
   #begin(): void {
@@ -223,10 +242,15 @@ export class AppendClient {
       request.number,
       () => `request ${request.number}: ${error.message}`,
     );
-    if (error.code === "ERR_PRODUCER_EXPIRED" && request.open)
+    const forgets = world.plan.config.maxProducers < world.plan.clients.producers;
+    if (error.code === "ERR_PRODUCER_EXPIRED" && request.open && !forgets)
       world.report("answers are remembered", `request ${request.number}: ${error.message}`);
     this.#leader = Number(error.details["leader"] ?? 0);
-    if (late) return;
+    if (late || !request.open) return;
+    if (error.code === "ERR_PRODUCER_FORGOTTEN")
+      this.#beginEpoch(Number(error.details["nextEpoch"]));
+    if (error.code === "ERR_PRODUCER_EXPIRED") this.#close(request);
+    if (!request.open) return;
     if (refused) this.#refused(request);
     else this.#outcomeUnknown(request);
   }
@@ -265,8 +289,10 @@ export class AppendClient {
   }
 
   #close(request: Request): void {
+    if (!request.open) return;
     request.open = false;
     this.#open.delete(request);
+    if (request.stamp !== undefined) this.#done = [...this.#done, request].slice(-REPLAYED_MAX);
   }
 
   #chooseNode(): number {

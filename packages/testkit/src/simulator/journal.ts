@@ -11,6 +11,7 @@ const RUN_KINDS = [
   "role",
   "append",
   "acknowledged",
+  "replayed",
   "refused",
   "unknown",
   "read",

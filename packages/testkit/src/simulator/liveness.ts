@@ -71,7 +71,7 @@ function differingProducer(
   replica: SimulatedReplica,
 ): string | undefined {
   const known = ({ replica: one }: SimulatedReplica, id: string): string =>
-    JSON.stringify(one?.producer(id));
+    JSON.stringify(one?.producers.get(id));
   return log.oracle.producers.find((id) => known(leader, id) !== known(replica, id));
 }
 

@@ -54,7 +54,7 @@ export function drawPlan(seed: number, faultyMsMax: number = Infinity): Plan {
     logs: random.pick([1, 1, 1, 2, 3]),
     workers: random.pick([1, 2, 3]),
     reassignStaggerMs: random.pick([1, 100, 1000]),
-    config: drawConfig(random),
+    config: drawConfig(random, new Random(seed, 5)),
     faultyMs: Math.min(faultyMsMax, random.between(4000, 20_000)),
     latencyUs: { least: random.between(20, 500), mean: random.pick([100, 500, 2000, 10_000]) },
     flushUs: { least: random.between(50, 1000), mean: random.pick([100, 1000, 5000, 20_000]) },
@@ -78,7 +78,7 @@ export function drawPlan(seed: number, faultyMsMax: number = Infinity): Plan {
 }
 
 /** Small limits in many seeds, so that windows, splits and refusals are met often. */
-function drawConfig(random: Random): ReplicaConfig {
+function drawConfig(random: Random, ofProducers: Random): ReplicaConfig {
   const { append, batch } = REPLICA_DEFAULTS;
   const maxBytes = random.pick([100, 2000, append.maxBytes]);
   return {
@@ -98,6 +98,7 @@ function drawConfig(random: Random): ReplicaConfig {
       maxBytes: random.pick([500, 5000, batch.maxBytes]),
     },
     maxPendingBytes: random.pick([10_000, REPLICA_DEFAULTS.maxPendingBytes]),
+    maxProducers: ofProducers.pick([1, 2, REPLICA_DEFAULTS.maxProducers]),
   };
 }
 

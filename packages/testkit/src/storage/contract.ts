@@ -39,7 +39,12 @@ function applied(
   index: number,
   producers: [string, ProducerState | undefined][] = [],
 ): AppliedUpdate {
-  return { appliedIndex: asIndex(index), membership: undefined, producers: new Map(producers) };
+  return {
+    appliedIndex: asIndex(index),
+    membership: undefined,
+    producers: new Map(producers),
+    groups: new Map(),
+  };
 }
 
 function all(store: LogStore): readonly string[] {

@@ -2,7 +2,7 @@ import { asIndex, asTerm, NOBODY } from "@annals/raft";
 import type { Entry, HardState, LogIndex, MembershipState } from "@annals/raft";
 import { asSeq, batchSeqRange, ZERO_HASH } from "@annals/record";
 import type { Seq } from "@annals/record";
-import type { ProducerState, StoredEntry, WriteCycle } from "@annals/replica";
+import type { GroupId, GroupState, ProducerState, StoredEntry, WriteCycle } from "@annals/replica";
 import { hashEntry, StorageError } from "@annals/storage";
 
 /** A stored entry with what the log adds up to at its end. */
@@ -71,6 +71,7 @@ export interface DiskImage {
   readonly membership: MembershipState;
   readonly appliedIndex: LogIndex;
   readonly producers: ReadonlyMap<string, ProducerState>;
+  readonly groups: ReadonlyMap<GroupId, GroupState>;
   readonly damaged: ReadonlyMap<number, Damage>;
 }
 
@@ -82,6 +83,7 @@ export function blankImage(membership: MembershipState): DiskImage {
     membership,
     appliedIndex: asIndex(0),
     producers: new Map(),
+    groups: new Map(),
     damaged: new Map(),
   };
 }
@@ -97,8 +99,10 @@ export function nextImage(image: DiskImage, cycle: WriteCycle): DiskImage {
   if (appliedIndex < image.appliedIndex) throw misuse("applied index falls");
   if (appliedIndex > hardState.commitIndex) throw misuse("applied index > commit index");
   const membership = cycle.applied?.membership ?? image.membership;
-  const producers = nextProducers(image.producers, cycle);
-  return { stored, hardState, membership, appliedIndex, producers, damaged: image.damaged };
+  const producers = changed(image.producers, cycle.applied?.producers);
+  const groups = changed(image.groups, cycle.applied?.groups);
+  const { damaged } = image;
+  return { stored, hardState, membership, appliedIndex, producers, groups, damaged };
 }
 
 function nextRun(image: DiskImage, entries: readonly Entry[]): StoredRun {
@@ -135,13 +139,12 @@ export function nextSlot(previous: StoredSlot | undefined, entry: Entry): Stored
   return { entry: stored, hash, lastSeq, totalBytes };
 }
 
-function nextProducers(
-  producers: ReadonlyMap<string, ProducerState>,
-  cycle: WriteCycle,
-): ReadonlyMap<string, ProducerState> {
-  const changes = cycle.applied?.producers;
-  if (changes === undefined || changes.size === 0) return producers;
-  const next = new Map(producers);
+function changed<Id, State>(
+  states: ReadonlyMap<Id, State>,
+  changes: ReadonlyMap<Id, State | undefined> | undefined,
+): ReadonlyMap<Id, State> {
+  if (changes === undefined || changes.size === 0) return states;
+  const next = new Map(states);
   for (const [id, state] of changes) {
     if (state === undefined) next.delete(id);
     else next.set(id, state);

@@ -73,6 +73,7 @@ async function randomStep(
         appliedIndex: asIndex(model.applied),
         membership: undefined,
         producers: new Map(),
+        groups: new Map(),
       },
     }),
   );

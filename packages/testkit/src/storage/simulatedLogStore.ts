@@ -6,7 +6,14 @@ import { asIndex, asTerm } from "@annals/raft";
 import type { Entry, HardState, LogIndex, MembershipState, Snapshot, Term } from "@annals/raft";
 import { asSeq, ZERO_HASH } from "@annals/record";
 import type { Seq } from "@annals/record";
-import type { LogStore, ProducerState, StoredEntry, WriteCycle } from "@annals/replica";
+import type {
+  GroupId,
+  GroupState,
+  LogStore,
+  ProducerState,
+  StoredEntry,
+  WriteCycle,
+} from "@annals/replica";
 import { StorageError } from "@annals/storage";
 import { nextImage } from "./diskImage.ts";
 import type { CycleStep } from "./cycleSteps.ts";
@@ -168,6 +175,11 @@ export class SimulatedLogStore implements LogStore {
   producers(): ReadonlyMap<string, ProducerState> {
     this.#assertUsable();
     return new Map(this.#image.producers);
+  }
+
+  groups(): ReadonlyMap<GroupId, GroupState> {
+    this.#assertUsable();
+    return new Map(this.#image.groups);
   }
 
   storedEntry(index: LogIndex): StoredEntry | undefined {

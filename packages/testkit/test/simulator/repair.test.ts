@@ -30,7 +30,7 @@ describe("repair of damaged logs", { timeout: 60_000 }, () => {
 });
 
 describe("damage to entries that were not committed", { timeout: 60_000 }, () => {
-  it.each([5, 14, 99])(
+  it.each([5, 14, 110])(
     "seed %i gives disks up when others are committed, and goes on",
     async (seed) => {
       const { counts, violation } = await simulate(seed, SHORT);

@@ -1,5 +1,4 @@
-import { assertNever } from "../assertNever.ts";
-import type { ReadFormat, ReadReply } from "../service.ts";
+import type { ReadFormat, ReadReply } from "./readQuery.ts";
 
 /** A record as it is answered: a JSON text, or the bytes of msgpack. */
 export type PageItem = string | Uint8Array;
@@ -32,7 +31,7 @@ export function renderPage(format: ReadFormat, page: Page): ReadReply {
       return { body: Buffer.from(text), contentType: "application/json", ...rest };
     }
     default:
-      return assertNever(format);
+      return format satisfies never;
   }
 }
 

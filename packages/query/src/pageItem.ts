@@ -1,6 +1,5 @@
-import { assertNever } from "../assertNever.ts";
-import type { ReadFormat } from "../service.ts";
 import type { PageItem } from "./page.ts";
+import type { ReadFormat } from "./readQuery.ts";
 import type { RecordFilter } from "./recordFilter.ts";
 import { recordJson } from "./recordJson.ts";
 import type { RecordCodec } from "./recordSource.ts";
@@ -34,6 +33,6 @@ export function pageItems(format: ReadFormat, filter: RecordFilter, codec: Recor
     case "none":
       return (_seq, _recordedAt, bytes) => (matches(bytes) ? "" : undefined);
     default:
-      return assertNever(format);
+      return format satisfies never;
   }
 }

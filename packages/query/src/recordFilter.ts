@@ -1,4 +1,4 @@
-import type { ReadQuery } from "../service.ts";
+import type { ReadQuery } from "./readQuery.ts";
 import type { RecordCodec } from "./recordSource.ts";
 
 type PlainRecord = Readonly<Record<string, unknown>>;

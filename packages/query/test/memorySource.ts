@@ -1,6 +1,6 @@
 import type { AuditRecord } from "@annals/record";
 import { encodeRecord } from "@annals/wire";
-import type { BatchSlice, RecordCodec, RecordSource } from "../../src/query/recordSource.ts";
+import type { BatchSlice, RecordCodec, RecordSource } from "../src/recordSource.ts";
 
 export type PlainRecord = Record<string, unknown>;
 

@@ -4,10 +4,10 @@ import * as fc from "fast-check";
 import type { AuditRecord } from "@annals/record";
 import { encodeRecord } from "@annals/wire";
 import { describe, expect, test } from "vitest";
-import { QUERY_BUDGET, runQuery } from "../../src/query/runQuery.ts";
-import type { QueryContext } from "../../src/query/runQuery.ts";
-import { runTailQuery } from "../../src/query/tailQuery.ts";
-import type { ReadQuery } from "../../src/service.ts";
+import { QUERY_BUDGET, runQuery } from "../src/runQuery.ts";
+import type { QueryContext } from "../src/runQuery.ts";
+import { runTailQuery } from "../src/tailQuery.ts";
+import type { ReadQuery } from "../src/readQuery.ts";
 import { JSON_CODEC, MemorySource } from "./memorySource.ts";
 import type { PlainRecord, StoredRecord } from "./memorySource.ts";
 

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { AnnalsError } from "@annals/record";
-import type { ReadQuery } from "../service.ts";
+import type { ReadQuery } from "./readQuery.ts";
 
 /**
  * A cursor is opaque to clients: where to go on, and a digest of the query, so that it cannot be used with another one, which would skip

@@ -1,5 +1,4 @@
-import { PAGE_CHARACTERS_MAX } from "../memory/constants.ts";
-import type { ReadQuery, ReadReply } from "../service.ts";
+import type { ReadQuery, ReadReply } from "./readQuery.ts";
 import { batchHolding, holds } from "./batchHolding.ts";
 import { decodeCursor, encodeCursor } from "./cursor.ts";
 import { pageItems } from "./pageItem.ts";
@@ -8,6 +7,9 @@ import type { Page, PageItem } from "./page.ts";
 import { RecordFilter } from "./recordFilter.ts";
 import type { BatchSlice, RecordCodec, RecordSource } from "./recordSource.ts";
 import { firstSeqSince } from "./timeIndex.ts";
+
+/** Characters of a page; one larger record is still answered alone. */
+export const PAGE_CHARACTERS_MAX: number = 2 * 1024 * 1024;
 
 /** What one query may cost. At each cap the query answers what it has, with the range covered and a cursor. */
 export interface QueryBudget {

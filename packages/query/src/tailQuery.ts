@@ -1,4 +1,4 @@
-import type { ReadQuery, ReadReply } from "../service.ts";
+import type { ReadQuery, ReadReply } from "./readQuery.ts";
 import { renderPage } from "./page.ts";
 import type { RecordSource } from "./recordSource.ts";
 import { queryPage } from "./runQuery.ts";

@@ -1,0 +1,8 @@
+export { PAGE_CHARACTERS_MAX, QUERY_BUDGET, runQuery } from "./runQuery.ts";
+export type { QueryBudget, QueryContext } from "./runQuery.ts";
+export { firstSeqSince } from "./timeIndex.ts";
+export { runTailQuery } from "./tailQuery.ts";
+export type { TailContext } from "./tailQuery.ts";
+export type { ReadConsistency, ReadFormat, ReadQuery, ReadReply } from "./readQuery.ts";
+export type { BatchSlice, BatchSliceHeader, RecordCodec, RecordSource } from "./recordSource.ts";
+export { STORED_CODEC, storedRecords } from "./storedRecords.ts";

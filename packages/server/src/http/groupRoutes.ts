@@ -1,0 +1,123 @@
+import { GROUP_LANES_MAX } from "@annals/replica";
+import { z } from "zod";
+import type { GroupRequest, GroupStart } from "../groupService.ts";
+import { LOG_NAME_PATTERN } from "../names.ts";
+import { atLeader, bodyOf, FORWARD_TIMEOUT_MS } from "./atLeader.ts";
+import type { LeaderContext } from "./atLeader.ts";
+import { parseFields } from "./jsonBody.ts";
+import { parseParameters, timeParameter } from "./parameters.ts";
+import { httpError } from "./problem.ts";
+import { logParameter, pathParameter } from "./routePath.ts";
+import type { Route } from "./routes.ts";
+
+const seq = z.int().min(0);
+const start = z.union([z.literal("first"), z.literal("end"), seq, z.string()]);
+const settings = z.string().max(256).default("");
+const CREATE = z.strictObject({
+  name: z.string().regex(LOG_NAME_PATTERN, "expected the characters of a log name"),
+  settings,
+  lanes: z.int().min(1).max(GROUP_LANES_MAX).default(1),
+  from: start.default("first"),
+});
+const RESET = z.strictObject({ to: start });
+const ACQUIRE = z.strictObject({
+  member: z.string().min(1).max(128),
+  settings,
+  lane: z.int().min(0).optional(),
+});
+const HELD = z.strictObject({ lane: z.int().min(0), token: z.int().min(1) });
+const COMMIT = HELD.extend({ position: seq });
+
+/** Reads the body as `shape` says. Throws the coded refusal of whatever does not fit. */
+type ReadBody = <Shape extends z.ZodType>(shape: Shape) => z.output<Shape>;
+
+interface GroupRoute {
+  readonly method: Route["method"];
+  readonly path: string;
+  readonly ask: (name: string, body: ReadBody) => GroupRequest;
+  /** What is answered; by default what the log says. */
+  readonly answer?: (told: unknown, name: string) => unknown;
+}
+
+const GROUPS = "/v1/logs/{log}/groups";
+const GROUP = `${GROUPS}/{group}`;
+
+const ROUTES: readonly GroupRoute[] = [
+  {
+    method: "GET",
+    path: GROUPS,
+    ask: () => ({ op: "list" }),
+    answer: (items) => ({ items, next: null }),
+  },
+  {
+    method: "POST",
+    path: GROUPS,
+    ask: (_name, body) => {
+      const { from, ...group } = body(CREATE);
+      return { op: "create", ...group, from: startOf("from", from) };
+    },
+  },
+  { method: "GET", path: GROUP, ask: () => ({ op: "list" }), answer: named },
+  { method: "DELETE", path: GROUP, ask: (name) => ({ op: "delete", name }) },
+  {
+    method: "POST",
+    path: `${GROUP}/reset`,
+    ask: (name, body) => ({ op: "reset", name, to: startOf("to", body(RESET).to) }),
+  },
+  {
+    method: "POST",
+    path: `${GROUP}/acquire`,
+    ask: (name, body) => ({ op: "acquire", name, lane: undefined, ...body(ACQUIRE) }),
+  },
+  {
+    method: "POST",
+    path: `${GROUP}/renew`,
+    ask: (name, body) => ({ op: "renew", name, ...body(HELD) }),
+  },
+  {
+    method: "POST",
+    path: `${GROUP}/commit`,
+    ask: (name, body) => ({ op: "commit", name, ...body(COMMIT) }),
+  },
+  {
+    method: "POST",
+    path: `${GROUP}/release`,
+    ask: (name, body) => ({ op: "release", name, ...body(HELD) }),
+  },
+];
+
+/** The groups of a log. All of it is answered by the log's leader, who alone knows whose holders live. */
+export function groupRoutes(context: LeaderContext): readonly Route[] {
+  return ROUTES.map(({ method, path, ask, answer = (told) => told ?? {} }) => ({
+    method,
+    path,
+    body: method === "POST" ? "small" : "none",
+    handle: async (request, reply) => {
+      parseParameters(request.url, []);
+      const log = logParameter(request);
+      const name = pathParameter(request, "group");
+      const body: ReadBody = (shape) =>
+        parseFields(bodyOf(request), request.headers["content-type"], shape);
+      const asked = ask(name, body);
+      return atLeader(context, log, request, reply, FORWARD_TIMEOUT_MS, async () =>
+        answer(await context.service.group(log, asked), name),
+      );
+    },
+  }));
+}
+
+/** `first`, `end`, a seq behind which it goes on, or a time from which. */
+function startOf(field: string, value: string | number): GroupStart {
+  if (value === "first" || value === "end") return { at: value };
+  if (typeof value === "number") return { at: "seq", seq: value };
+  const time = timeParameter(field, value);
+  return time === undefined ? { at: "first" } : { at: "time", time };
+}
+
+function named(groups: unknown, name: string): unknown {
+  const found = Array.isArray(groups)
+    ? groups.find((group: { readonly name: string }) => group.name === name)
+    : undefined;
+  if (found !== undefined) return found;
+  throw httpError("ERR_GROUP_NOT_FOUND", `the log has no group "${name.slice(0, 64)}"`);
+}

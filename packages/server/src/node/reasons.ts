@@ -1,0 +1,69 @@
+/** What is wrong, in plain words. */
+import type { NodeConfig } from "../config/index.ts";
+import type { HostedLogStatus, RepairNote } from "../lane/messages.ts";
+import { memoryBudget, roundBytes, shapeOf } from "../memory/budget.ts";
+import type { NodeStatus } from "../service.ts";
+import type { IsolatedLog } from "./isolation.ts";
+import type { LogPlace, PlaceWait } from "./logDirectory.ts";
+
+/** The health of the node has told already why a log that is being opened or repaired does not answer. */
+export function silent({ entry, opened }: LogPlace): readonly string[] {
+  return opened ? [`log ${entry.name} does not answer`] : [];
+}
+
+export function openingReason(name: string, waitsFor: PlaceWait | undefined): string {
+  switch (waitsFor) {
+    case undefined:
+      return `log ${name} is being opened`;
+    case "interval":
+      return `log ${name} waits for its turn to be handed to another worker`;
+    case "place":
+      return `log ${name} waits to be opened until others have caught up`;
+    case "isolation":
+      return `log ${name} is isolated and waits for its next try`;
+    default:
+      return waitsFor satisfies never;
+  }
+}
+
+export function isolationReason(
+  name: string,
+  { deaths, reason, known, retryInMs }: IsolatedLog,
+): string {
+  const who = known ? "is isolated" : "is isolated with other suspects";
+  const next = retryInMs === undefined ? "" : `; tried again in ${Math.ceil(retryInMs / 1000)} s`;
+  return `log ${name} ${who}: ${deaths} workers ended with it, the last one because ${reason}${next}`;
+}
+
+export function repairReason(name: string, { what, entries, missing }: RepairNote): string {
+  if (entries === undefined) return `log ${name} is repairing: ${what}`;
+  const which = `entries ${entries.from} to ${entries.to}`;
+  if (missing)
+    return `log ${name} is repairing: no node has ${which}, it stays closed until one does`;
+  return `log ${name} is repairing: ${which} are fetched from other nodes`;
+}
+
+export function troubles(name: string, status: HostedLogStatus): readonly string[] {
+  const reasons: string[] = [];
+  if (status.diskFull)
+    reasons.push(`log ${name}: free disk space is below storage.minFreeBytes, appends are refused`);
+  if (status.stalled)
+    reasons.push(`log ${name}: a disk write hangs, this replica keeps silent until it ends`);
+  for (const link of status.paused) {
+    reasons.push(`log ${name}: an inbound data link is paused (${link.reasons.join(", ")})`);
+  }
+  return reasons;
+}
+
+/** The cluster has logs for which this node was not made. */
+export function misfit(config: NodeConfig, logs: number): readonly string[] {
+  const { bytes } = memoryBudget(config, shapeOf(config, logs));
+  const { limit } = config.memory;
+  if (bytes <= limit) return [];
+  const sizes = `${roundBytes(bytes)}, and memory.limit is ${roundBytes(limit)}`;
+  return [`with ${logs} logs node ${config.node} may need ${sizes}`];
+}
+
+export function unreachable(nodes: readonly NodeStatus[]): readonly string[] {
+  return nodes.filter((node) => !node.reachable).map((node) => `node ${node.id} is not reachable`);
+}
