@@ -71,7 +71,7 @@ export class Caller {
     this.#endpoints.failed(undefined, url, true);
   }
 
-  /** Calls `end` once, at once if it is too late, when the call is aborted or the client closed. Release it when it does not matter any more. */
+  /** Calls `end` when the call is aborted or the client closed; at once if it is already. The result makes it forget that. */
   onEnd(signal: AbortSignal | undefined, end: (reason: ClientError) => void): () => void {
     const signals = [this.#closing.signal, ...(signal === undefined ? [] : [signal])];
     const ended = (): void => {

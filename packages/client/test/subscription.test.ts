@@ -137,7 +137,10 @@ test("any window brings everything, whoever takes it and whenever connections br
 describe("ends", () => {
   test("with its loop, and the node is told", async () => {
     await append(5);
-    for await (const { seq } of client.subscribe("audit")) if (seq === 2) break;
+    for await (const { seq } of client.subscribe("audit")) {
+      expect(servers[0]?.sockets.size).toBe(1);
+      if (seq === 2) break;
+    }
     while (servers.some(({ sockets }) => sockets.size > 0))
       await new Promise((resolve) => setImmediate(resolve));
   });

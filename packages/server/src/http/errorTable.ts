@@ -6,6 +6,8 @@ import type { ErrorEntry } from "./errorEntry.ts";
 import { GROUP_ERRORS } from "./groupErrors.ts";
 import type { GroupErrorCode } from "./groupErrors.ts";
 import { INPUT_ERRORS } from "./inputErrors.ts";
+import { STREAM_ERRORS } from "./streamErrors.ts";
+import type { StreamErrorCode } from "./streamErrors.ts";
 
 /** The codes that have a status of their own. Never reused for another meaning. */
 export type HttpErrorCode =
@@ -37,10 +39,7 @@ export type HttpErrorCode =
   | "ERR_CONTENT_TYPE_UNSUPPORTED"
   | "ERR_CONTENT_ENCODING_UNSUPPORTED"
   | "ERR_OVERLOADED"
-  | "ERR_STREAM_UPGRADE"
-  | "ERR_STREAM_MALFORMED"
-  | "ERR_STREAM_CREDIT"
-  | "ERR_STREAM_STALLED"
+  | StreamErrorCode
   | "ERR_INTERNAL"
   | "ERR_ENTRY_DAMAGED"
   | "ERR_LOG_DAMAGED"
@@ -220,30 +219,7 @@ export const ERROR_TABLE: Readonly<Record<HttpErrorCode, ErrorEntry>> = {
     "Repeat it after Retry-After seconds.",
     1,
   ),
-  ERR_STREAM_UPGRADE: entry(
-    426,
-    "Upgrade required",
-    "The client stream was asked for without a WebSocket upgrade, or with none of its subprotocols.",
-    "Connect a WebSocket with the subprotocol annals.v1.json or annals.v1.msgpack.",
-  ),
-  ERR_STREAM_MALFORMED: entry(
-    400,
-    "Malformed message",
-    "A message on the client stream is none of the protocol's. The stream is closed; appends that were taken before may be committed.",
-    "See the messages in docs/protocol.md; `details` says what was expected.",
-  ),
-  ERR_STREAM_CREDIT: entry(
-    429,
-    "Beyond the credit",
-    "The client sent more appends, or more bytes of them, than the stream's credit allows. This one was not accepted, and the stream is closed.",
-    "Count what is unanswered against the credit of the `open` message.",
-  ),
-  ERR_STREAM_STALLED: entry(
-    503,
-    "Stream stalled",
-    "The client took nothing of what it had asked for, or answered no pings, for long. The stream was closed; subscriptions can go on where they were.",
-    "Connect again, and ask for no more than is read.",
-  ),
+  ...STREAM_ERRORS,
   ERR_INTERNAL: entry(
     500,
     "Internal error",

@@ -46,7 +46,7 @@ const CLOSE_PROTOCOL = 4002;
 const SILENT_LOOKS = 3;
 const CLOSE_GRACE_MS = 1_000;
 
-/** One client: takes its messages apart, runs its subscriptions and appends, and cuts it off when it breaks the protocol or takes nothing. */
+/** One client: takes its messages apart, runs its subscriptions and appends, cuts it off when it breaks the protocol or takes nothing. */
 export class StreamConnection {
   readonly #socket: WebSocket;
   readonly #connection: Duplex;

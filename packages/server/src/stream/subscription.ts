@@ -27,7 +27,7 @@ export interface SubscriptionOptions {
 type PauseReason = "subscriber-credit" | "subscriber-ack" | "subscriber-socket";
 
 /** At the end of the log: how long one read waits, after which the client hears that nothing came. */
-export const IDLE_MS = 10_000;
+const IDLE_MS = 10_000;
 
 /**
  * One subscription: a loop that reads a page, sends it, and reads the next one only while the client wants it, in records, bytes and
@@ -213,7 +213,7 @@ export class Subscription {
     }
   }
 
-  /** Why no page is to be read now. None of these waits for what only a page could bring: a client may always give credit and acknowledge. */
+  /** Why no page is to be read now. None waits for what only a page could bring: a client may always give credit and acknowledge. */
   #unwanted(): PauseReason | undefined {
     const { buffered, maxUnacked } = this.#options;
     if (!this.#credit.open) return "subscriber-credit";

@@ -21,8 +21,8 @@ export class UnackedPages {
   }
 
   /**
-   * Everything up to `seq` is acknowledged. Of a page with gaps it is not known here which seqs it has: it is acknowledged as a whole, by the
-   * end of its range.
+   * Everything up to `seq` is acknowledged. Of a page with gaps it is not known here which seqs it has: it is acknowledged as a whole, by
+   * the end of its range.
    */
   ack(seq: number): void {
     const done = this.#pages.findIndex(({ to }) => to > seq);
