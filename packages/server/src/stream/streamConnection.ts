@@ -42,7 +42,7 @@ export interface StreamContext {
 const CLOSE_GOING_AWAY = 1001;
 const CLOSE_TRY_LATER = 1013;
 const CLOSE_PROTOCOL = 4002;
-/** Pings without any answer, and looks without any byte taken, before a client is given up. */
+/** Pings without any answer, looks without any page taken or with a large message not whole, before a client is given up. */
 const SILENT_LOOKS = 3;
 const CLOSE_GRACE_MS = 1_000;
 
@@ -62,8 +62,10 @@ export class StreamConnection {
   /** Messages that the socket has taken, ever. */
   #taken = 0;
   #waiting = 0;
+  /** Looks since something was heard, taken, or received as a whole while there was anything to. */
   #silentLooks = 0;
   #stalledLooks = 0;
+  #partialLooks = 0;
   #takenBefore = 0;
   #closed = false;
 
@@ -145,6 +147,7 @@ export class StreamConnection {
     this.#receivedBytes = 0;
     this.#received?.release();
     this.#received = undefined;
+    this.#partialLooks = 0;
     this.#silentLooks = 0;
     if (this.#closed) return;
     try {
@@ -306,14 +309,16 @@ export class StreamConnection {
     this.#cutOff();
   }
 
-  /** Pings, and gives up a client that answers none, or that for as long takes no byte of what it has asked for. */
+  /** Pings, and gives up a client that answers none, or for as long takes nothing of what it has asked for or ends no message. */
   #look(): void {
     this.#socket.ping();
     this.#silentLooks++;
     const moves = this.#waiting === 0 || this.#taken > this.#takenBefore;
     this.#takenBefore = this.#taken;
     this.#stalledLooks = moves ? 0 : this.#stalledLooks + 1;
-    if (this.#silentLooks > SILENT_LOOKS || this.#stalledLooks > SILENT_LOOKS) this.#cutOff();
+    this.#partialLooks = this.#received === undefined ? 0 : this.#partialLooks + 1;
+    const looks = Math.max(this.#silentLooks, this.#stalledLooks, this.#partialLooks);
+    if (looks > SILENT_LOOKS) this.#cutOff();
   }
 
   /** It would not read a good-bye. */

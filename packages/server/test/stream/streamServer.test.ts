@@ -404,6 +404,19 @@ describe("connections", () => {
     expect(alive.closed).toBeUndefined();
   });
 
+  test("a client that begins a large message and does not end it is given up, though it answers pings", async () => {
+    const ledger = new Ledger();
+    const limits = { maxBytes: 256 * 1024, maxDecodedBytes: 256 * 1024, maxRatio: 50 };
+    const server = await start({ ledger, body: limits, pingMs: 10 });
+    const stream = await connect(server);
+    stream.socket.send('{"kind":"append","id":1,"log":"audit"}\n', { fin: false });
+    stream.socket.send("x".repeat(200_000), { fin: false });
+    await until(() => (ledger.family("requests").read().current > 0 ? true : undefined));
+    await stream.untilClosed();
+    expect(ledger.pauses()["subscriber-stalled"]).toBe(1);
+    expect(ledger.family("requests").read().current).toBe(0);
+  });
+
   test("a server that stops answers what was appended, then says good-bye", async () => {
     const server = await startTestServer();
     const { promise: gate, resolve: openGate } = Promise.withResolvers<void>();
