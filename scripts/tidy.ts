@@ -18,6 +18,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   transport: ["replica", "raft", "flow", "record", "wire"],
   client: ["record", "wire", "flow"],
   pino: ["client"],
+  sinks: ["client", "record", "flow"],
   embedded: ["raft", "record", "wire", "replica", "storage", "query", "client"],
   server: ["raft", "flow", "record", "wire", "replica", "storage", "transport", "query"],
   drill: ["client", "record", "server"],

@@ -32,6 +32,8 @@ const UNAVAILABLE = new Set([
   "ERR_OUTCOME_UNKNOWN",
   "ERR_TIMEOUT",
   "ERR_OVERLOADED",
+  "ERR_NODE_OVERLOADED",
+  "ERR_UNCOMMITTED_FULL",
 ]);
 
 /** The file that was given has to be changed. */

@@ -8,6 +8,7 @@ import { registerConfig } from "./commands/config.ts";
 import { registerDev } from "./commands/dev.ts";
 import { registerDrill } from "./commands/drill.ts";
 import { registerFsck } from "./commands/fsck.ts";
+import { registerGroup } from "./commands/group.ts";
 import { registerImport } from "./commands/importGit.ts";
 import { registerLog } from "./commands/log.ts";
 import { registerGet, registerQuery, registerTail } from "./commands/read.ts";
@@ -80,6 +81,7 @@ function buildProgram(context: CliContext): Command {
   registerTail(program, context);
   registerBlob(program, context);
   registerLog(program, context);
+  registerGroup(program, context);
   registerCluster(program, context);
   registerImport(program, context);
   registerDrill(program, context);

@@ -87,7 +87,9 @@ describe("append", () => {
     const stdin = [good, good, "", good, '{"actor":{"id":"x"}}', good].join("\n");
     const out = await annals(["append", "-"], { stdin });
     expect(out.code).toBe(1);
-    expect(out.stderr).toContain("stdin:5: record 1: action is missing (ERR_RECORD_FIELD_MISSING)");
+    expect(out.stderr).toContain(
+      "stdin:5: action is missing (record 1, action, byte 34) (ERR_RECORD_FIELD_MISSING)",
+    );
     expect(out.stderr).toContain("2 records before it were appended; nothing from line 4 on was");
   });
 

@@ -36,7 +36,7 @@ describe("config", () => {
     const argv = ["config", "check", "good.yaml", "--set", "workers.count=2"];
     const out = await cli([...argv, "--set", "memory.limit=1TiB"], { cwd: directory });
     expect(out.stdout).toMatch(
-      /^worker\.requests +120 MiB +3 × \(32 MiB \+ 8\.0 MiB\) +ingest\.maxPendingBytes$/m,
+      /^worker\.requests +120 MiB +3 × \(32 MiB \+ 8\.0 MiB\) +ingest\.maxHeldBytes$/m,
     );
     expect(out.stdout).toMatch(/needs at most \d+ MiB, which fits memory\.limit of 1048576 MiB/);
     const json = await cli([...argv, "-o", "json", "--set", "memory.limit=1TiB"], {

@@ -2,6 +2,7 @@ import { downloadBlob, uploadBlob } from "./blobs.ts";
 import type { BlobInfo, BlobSource } from "./blobs.ts";
 import { Caller } from "./caller.ts";
 import { ClientError } from "./clientError.ts";
+import { LogGroups } from "./logGroups.ts";
 import { LogWriter } from "./logWriter.ts";
 import type { LogWriterOptions } from "./logWriter.ts";
 import { subscribe } from "./subscription.ts";
@@ -98,6 +99,11 @@ export class AnnalsClient {
       options,
       (id, signal) => this.nextEpoch(log, id, { signal }),
     );
+  }
+
+  /** The groups of a log: durable cursors of its consumers. */
+  groups(log: string): LogGroups {
+    return new LogGroups(this.#caller, log);
   }
 
   /** Uploads an attachment; resolves when records may name it. */

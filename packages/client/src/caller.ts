@@ -15,7 +15,7 @@ export interface CallerOptions {
 }
 
 export interface Call {
-  readonly method: "GET" | "POST" | "PUT";
+  readonly method: "GET" | "POST" | "PUT" | "DELETE";
   readonly path: string;
   /** The log whose leader is best asked. */
   readonly log: string | undefined;
@@ -31,6 +31,8 @@ export interface Call {
 
 const BACKOFF_INITIAL_MS = 50;
 const BACKOFF_MAX_MS = 2_000;
+/** On top of what a server asks for comes up to one part in so many. */
+const JITTER = 4;
 const SEEKING_LEADER = new Set(["ERR_NO_LEADER", "ERR_NOT_LEADER", "ERR_LEADER_UNREACHABLE"]);
 const ANSWER_BYTES_MAX = 64 << 20;
 
@@ -118,17 +120,22 @@ export class Caller {
       maxMs: BACKOFF_MAX_MS,
       randomBelow,
     });
+    // Whether an attempt ended without the certainty that nothing of it was accepted.
+    let unknown = false;
     for (;;) {
       const url = this.#endpoints.pick(call.log);
       try {
         return await attempt(url);
       } catch (fault) {
-        const error = fault instanceof ClientError ? fault : errorOfFault(fault, url);
+        const found = fault instanceof ClientError ? fault : errorOfFault(fault, url);
+        const error: ClientError = unknown && found.notAccepted ? found.afterUnknown() : found;
         if (!mayRepeat(error, call)) throw error;
+        unknown ||= !error.notAccepted;
         this.#endpoints.failed(call.log, url, error.status === undefined);
-        // An election is over in a second or less, and the header knows whole seconds only: the backoff alone finds the leader sooner.
+        // An election is over in a second or less, which is the least that a server asks for: the backoff alone finds the leader sooner.
         const askedMs = SEEKING_LEADER.has(error.code) ? 0 : (error.retryAfterMs ?? 0);
-        const waitMs = Math.max(backoff.nextMs(), askedMs);
+        // Whoever was refused in the same moment was asked for the same wait: they must not all come back in the same moment.
+        const waitMs = Math.max(backoff.nextMs(), askedMs + randomBelow(askedMs / JITTER));
         if (now() + waitMs >= deadlineMs) throw error;
         await this.pause(waitMs, call.signal);
       }

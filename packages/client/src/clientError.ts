@@ -30,11 +30,26 @@ export class ClientError extends AnnalsError {
     this.notAccepted = options.notAccepted ?? false;
     this.retryAfterMs = options.retryAfterMs;
   }
+
+  /** The same of a call of which an earlier attempt may have been accepted. */
+  afterUnknown(): ClientError {
+    const { message, status, retryable, retryAfterMs, details } = this;
+    const options = { retryable, notAccepted: false, retryAfterMs, details, cause: this };
+    return new ClientError(
+      this.code as `ERR_${string}`,
+      message,
+      status === undefined ? options : { ...options, status },
+    );
+  }
 }
 
 /** Answers by which the server says that it took nothing. */
 const NOT_ACCEPTED = new Set([
   "ERR_OVERLOADED",
+  "ERR_NODE_OVERLOADED",
+  "ERR_UNCOMMITTED_FULL",
+  "ERR_TOO_MANY_CONNECTIONS",
+  "ERR_TOO_MANY_CONNECTIONS_OF_ADDRESS",
   "ERR_NO_LEADER",
   "ERR_NOT_LEADER",
   "ERR_LEADER_UNREACHABLE",
@@ -54,18 +69,17 @@ export function errorOfAnswer(
   retryAfter: string | null,
   url: string,
 ): ClientError {
-  const seconds = Number(retryAfter ?? Number.NaN);
-  const retryAfterMs = seconds >= 0 ? seconds * 1000 : undefined;
-  const problem: Readonly<Record<string, unknown>> =
-    typeof body === "object" && body !== null ? { ...body } : {};
-  const { code, detail, details, retryable } = problem;
+  const problem = fieldsOf(body);
+  const { code, detail, retryable } = problem;
+  const details = fieldsOf(problem["details"]);
+  const retryAfterMs = askedMs(details["retryAfterMs"], retryAfter);
   if (typeof code === "string" && isCode(code)) {
     return new ClientError(code, typeof detail === "string" ? detail : code, {
       status,
       retryable: retryable === true,
       notAccepted: status < 500 || NOT_ACCEPTED.has(code),
       retryAfterMs,
-      details: typeof details === "object" && details !== null ? { ...details } : {},
+      details,
     });
   }
   return new ClientError(
@@ -77,6 +91,17 @@ export function errorOfAnswer(
       retryAfterMs,
     },
   );
+}
+
+/** The document is exact, the header says whole seconds. */
+function askedMs(exact: unknown, header: string | null): number | undefined {
+  if (typeof exact === "number" && exact >= 0) return exact;
+  const seconds = Number(header ?? Number.NaN);
+  return seconds >= 0 ? seconds * 1000 : undefined;
+}
+
+function fieldsOf(value: unknown): Record<string, unknown> {
+  return typeof value === "object" && value !== null ? { ...value } : {};
 }
 
 function isCode(text: string): text is `ERR_${string}` {

@@ -148,6 +148,8 @@ export interface ClusterStatus {
     readonly name: string;
     readonly leader?: string;
     readonly term: number;
+    /** Leaders that came since this node began, one a term, as far as it has heard. */
+    readonly elections: number;
     readonly commitIndex: number;
     readonly appliedIndex: number;
     /** Of the last entry that this node has, committed or not. */

@@ -116,6 +116,19 @@ describe("append", () => {
     expect(reply.firstSeq).toBe(1);
   });
 
+  test("a refusal after an unknown outcome does not say that nothing was accepted", async () => {
+    failTimes(1, "ERR_OUTCOME_UNKNOWN");
+    const producer = { ...STAMP, sequence: 7 };
+    await expect(client.append("audit", RECORD, { producer })).rejects.toMatchObject({
+      status: 409,
+      notAccepted: false,
+    });
+    await expect(client.append("audit", RECORD, { producer })).rejects.toMatchObject({
+      status: 409,
+      notAccepted: true,
+    });
+  });
+
   test("a server that is not there is passed over, also without a stamp", async () => {
     const reply = await clientOf([await deadUrl(), server.url]).append("audit", RECORD);
     expect(reply.firstSeq).toBe(1);

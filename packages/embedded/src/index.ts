@@ -1,1 +1,3 @@
-export {};
+export { EmbeddedLog } from "./embeddedLog.ts";
+export { openLog } from "./openLog.ts";
+export type { OpenLogOptions } from "./options.ts";

@@ -2,6 +2,7 @@ export { Backoff } from "./backoff.ts";
 export type { BackoffOptions } from "./backoff.ts";
 export { CreditWindow } from "./creditWindow.ts";
 export type { Credit } from "./creditWindow.ts";
+export { DrainMeter } from "./drainMeter.ts";
 export { Gauge } from "./gauge.ts";
 export type { GaugeListener, GaugeReading } from "./gauge.ts";
 export { GaugeFamily, Ledger } from "./ledger.ts";

@@ -6,3 +6,12 @@ export type { TailContext } from "./tailQuery.ts";
 export type { ReadConsistency, ReadFormat, ReadQuery, ReadReply } from "./readQuery.ts";
 export type { BatchSlice, BatchSliceHeader, RecordCodec, RecordSource } from "./recordSource.ts";
 export { STORED_CODEC, storedRecords } from "./storedRecords.ts";
+export {
+  choiceParameter,
+  integerParameter,
+  invalidParameter,
+  textParameter,
+  timeParameter,
+} from "./parameters.ts";
+export { actionParameter, CONSISTENCIES, LIMIT_MAX, parseQuery } from "./parseQuery.ts";
+export type { QueryTexts } from "./parseQuery.ts";

@@ -1,59 +1,59 @@
 /** Keys of a map up to which each is compared with each. */
 const LINEAR_MAX = 24;
 
+interface Level {
+  count: number;
+  /** From where to where each key is. */
+  readonly places: Int32Array;
+  large: Set<string> | undefined;
+}
+
 /**
  * The keys seen in the maps that are open, one level for each depth, to find duplicates. Keys stay bytes in the body; a level
  * holds where they are. Large maps go over to a Set of strings, whose hash is seeded: comparing all pairs, or a hash that a
  * client can aim at, would make one record cost seconds.
  */
 export class KeySet {
-  readonly #places: Int32Array;
-  readonly #counts: Int32Array;
-  readonly #large: (Set<string> | undefined)[];
+  /** By depth; made when it is first reached: a small request does not pay for the deepest one allowed. */
+  readonly #levels: Level[] = [];
 
-  constructor(maxDepth: number) {
-    this.#places = new Int32Array((maxDepth + 1) * LINEAR_MAX * 2);
-    this.#counts = new Int32Array(maxDepth + 1);
-    this.#large = Array.from({ length: maxDepth + 1 });
-  }
-
+  /** Depths are entered one below the other. */
   begin(depth: number): void {
-    this.#counts[depth] = 0;
-    this.#large[depth] = undefined;
+    const level = (this.#levels[depth] ??= newLevel());
+    level.count = 0;
+    level.large = undefined;
   }
 
   /** False if the map at `depth` has this key already. */
   add(depth: number, bytes: Uint8Array, from: number, to: number): boolean {
-    const count = this.#counts[depth] ?? 0;
-    const large = this.#large[depth];
+    const level = (this.#levels[depth] ??= newLevel());
+    const { count, places, large } = level;
     if (large !== undefined) {
       const size = large.size;
       large.add(latin1(bytes, from, to));
       return large.size > size;
     }
-    const level = depth * LINEAR_MAX * 2;
     for (let k = 0; k < count; k++) {
-      const start = this.#places[level + 2 * k] ?? 0;
-      if (
-        (this.#places[level + 2 * k + 1] ?? 0) - start === to - from &&
-        same(bytes, start, from, to)
-      )
+      const start = places[2 * k] ?? 0;
+      if ((places[2 * k + 1] ?? 0) - start === to - from && same(bytes, start, from, to))
         return false;
     }
     if (count === LINEAR_MAX) {
       const keys = new Set<string>([latin1(bytes, from, to)]);
       for (let k = 0; k < count; k++)
-        keys.add(
-          latin1(bytes, this.#places[level + 2 * k] ?? 0, this.#places[level + 2 * k + 1] ?? 0),
-        );
-      this.#large[depth] = keys;
+        keys.add(latin1(bytes, places[2 * k] ?? 0, places[2 * k + 1] ?? 0));
+      level.large = keys;
       return true;
     }
-    this.#places[level + 2 * count] = from;
-    this.#places[level + 2 * count + 1] = to;
-    this.#counts[depth] = count + 1;
+    places[2 * count] = from;
+    places[2 * count + 1] = to;
+    level.count = count + 1;
     return true;
   }
+}
+
+function newLevel(): Level {
+  return { count: 0, places: new Int32Array(2 * LINEAR_MAX), large: undefined };
 }
 
 function same(bytes: Uint8Array, start: number, from: number, to: number): boolean {

@@ -22,7 +22,7 @@ const MSGPACK_HEAD_BYTES_MAX = 5;
  */
 export class RecordScanner {
   readonly #limits: RecordLimits;
-  readonly #keys: KeySet;
+  readonly #keys = new KeySet();
   /** For each depth where the scan stands: start and end of the key, or −1 and the position in an array. */
   readonly #path: Int32Array;
   #bytes: Uint8Array = new Uint8Array(0);
@@ -36,7 +36,6 @@ export class RecordScanner {
 
   constructor(limits: RecordLimits) {
     this.#limits = limits;
-    this.#keys = new KeySet(limits.maxDepth);
     this.#path = new Int32Array(2 * (limits.maxDepth + 2));
   }
 

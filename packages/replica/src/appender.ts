@@ -4,7 +4,7 @@ import { asSeq, encodeBatch } from "@annals/record";
 import type { AnnalsError, Seq } from "@annals/record";
 import { AppendQueue, pendingAppend } from "./appendQueue.ts";
 import type { AppendWaiter, FormedBatch } from "./appendQueue.ts";
-import { notLeader, overloaded } from "./errors.ts";
+import { notLeader, overloaded, uncommittedFull } from "./errors.ts";
 import type { AppendRequest } from "./options.ts";
 import type { ReplicaGauges } from "./replicaGauges.ts";
 import type { StateMachine } from "./stateMachine.ts";
@@ -29,6 +29,8 @@ export class Appender {
   #accepting = false;
   #nextSeq: Seq = asSeq(1);
   #lastRecordedAt = 0;
+  /** The core did not take the latest batch: what it has proposed is at its limit. */
+  #declined = false;
 
   constructor(options: AppenderOptions) {
     this.#options = options;
@@ -63,10 +65,16 @@ export class Appender {
     this.#options.gauges.close();
   }
 
-  /** Throws ERR_NOT_LEADER or ERR_OVERLOADED unless a request could be admitted now. */
-  assertOpen(leader: MemberId): void {
+  /** Throws ERR_NOT_LEADER unless the log is led here and what was derived from it is exact. */
+  assertAccepting(leader: MemberId): void {
     if (!this.#accepting) throw notLeader(leader);
+  }
+
+  /** Throws ERR_NOT_LEADER, ERR_OVERLOADED or ERR_UNCOMMITTED_FULL unless a request could be admitted now. */
+  assertOpen(leader: MemberId): void {
+    this.assertAccepting(leader);
     if (!this.#queue.full) return;
+    if (this.#declined) throw uncommittedFull(this.#options.core.uncommittedBytes);
     const { current, cap } = this.#queue.readGauge();
     throw overloaded(current, cap);
   }
@@ -123,6 +131,7 @@ export class Appender {
     const header = { firstSeq, count, recordedAt, requests, blobs };
     const data = encodeBatch(header, formed.records);
     const outcome = core.propose([{ kind: "records", data }]);
+    this.#declined = outcome.kind === "dropped" && outcome.reason === "uncommittedLimit";
     if (outcome.kind !== "accepted") return false;
     this.#lastRecordedAt = recordedAt;
     this.#nextSeq = asSeq(firstSeq + count);

@@ -24,6 +24,15 @@ export function overloaded(pendingBytes: number, cap: number): AnnalsError {
   );
 }
 
+/** As much as may wait does, behind what no quorum has flushed yet. Nothing of the request was accepted. */
+export function uncommittedFull(uncommittedBytes: number): AnnalsError {
+  return new AnnalsError(
+    "ERR_UNCOMMITTED_FULL",
+    `${uncommittedBytes} bytes wait for a quorum to flush them, and nothing more may: nothing of this request was accepted`,
+    { retryable: true, details: { uncommittedBytes } },
+  );
+}
+
 /** Records name blobs that the leader does not have. Nothing of the request was accepted. */
 export function blobsMissing(digests: readonly string[]): AnnalsError {
   const more = digests.length > 1 ? ` and ${digests.length - 1} more` : "";

@@ -88,7 +88,7 @@ export class Replica {
     this.groups = new GroupDesk({
       table: this.#machine.groups,
       propose: (data) => this.command(data),
-      assertLeading: () => this.#assertLeading(),
+      assertLeading: () => this.#appender.assertAccepting(this.#leader),
       appliedSeq: () => this.appliedSeq,
       now: () => options.clock.now(),
       leaseMs: config.groupLeaseMs,
@@ -129,11 +129,6 @@ export class Replica {
       this.#appender.admit(request, waiter);
       this.#schedule();
     });
-  }
-
-  #assertLeading(): void {
-    if (this.#state !== "running") throw replicaClosed();
-    if (!this.#appender.accepting) throw notLeader(this.#leader);
   }
 
   #assertAccepting(): void {

@@ -379,6 +379,22 @@ describe("bounds", () => {
   });
 });
 
+describe("a quorum that does not follow", () => {
+  it("is what is refused for, when the core takes no more and all that may wait does", async () => {
+    const config = { maxPendingBytes: 6, maxUncommittedBytes: 1 };
+    const cluster = new SimulatedCluster({ config });
+    const leader = await cluster.elect();
+    for (const other of cluster.members) if (other !== leader) cluster.crash(other.id);
+    // The first one is proposed, the others find no room in the core.
+    const answers: ReturnType<typeof outcome>[] = [];
+    for (let k = 0; k < 4; k++) {
+      answers.push(outcome(cluster.append(records(1))));
+      await cluster.settle();
+    }
+    expect(await answers[3]).toBe("ERR_UNCOMMITTED_FULL");
+  });
+});
+
 describe("a lost quorum", () => {
   // Keeps L17, L24.
   it("answers appends as unknown, acknowledges nothing, and serves again when one comes back", async () => {

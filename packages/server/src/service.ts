@@ -134,7 +134,7 @@ export interface MemoryStatus {
   /** Bounds that did not hold at some time, each a bug, as the status saw it; empty. */
   readonly violations: readonly string[];
   readonly rows: readonly MemoryRow[];
-  /** How often reading or decoding was paused, by the kind of reason; a worker that ends takes its counts along. */
+  /** How often reading or decoding was paused, by the kind of reason; of a worker that ended, as often as it had said by then. */
   readonly pauses: Readonly<Record<string, number>>;
 }
 
@@ -192,6 +192,8 @@ export interface LogStatus {
   readonly name: string;
   readonly leader: string | undefined;
   readonly term: number;
+  /** Leaders that came since the answering node began, one a term, as far as it has heard. */
+  readonly elections: number;
   readonly commitIndex: number;
   readonly appliedIndex: number;
   /** Of the last entry that the answering node has, committed or not. */

@@ -7,6 +7,7 @@ import type { Command } from "commander";
 import { CliError, usageError } from "../cliError.ts";
 import { collect, examples, wholeNumber, withClient, withLog, withOutput } from "../context.ts";
 import type { CliContext, ClientOptions, OutputOptions } from "../context.ts";
+import { Follower } from "../follow/follower.ts";
 import { readLines } from "../lines.ts";
 import { formatCount } from "../output.ts";
 import { Progress } from "../progress.ts";
@@ -23,6 +24,9 @@ interface AppendCommandOptions extends ClientOptions, OutputOptions {
   readonly time?: string;
   readonly data?: string;
   readonly batch: string;
+  readonly follow?: boolean;
+  readonly state?: string;
+  readonly deadLetters?: string;
 }
 
 interface Appended {
@@ -50,6 +54,9 @@ export function registerAppend(program: Command, context: CliContext): void {
     .option("--time <time>", "when it happened, RFC 3339")
     .option("--data <json>", "anything else, as a JSON object")
     .option("--batch <records>", "records in one request", "500")
+    .option("--follow", "append what the file has and what comes, each line once, until Ctrl-C")
+    .option("--state <file>", "where --follow remembers how far it is (default: FILE.annals)")
+    .option("--dead-letters <file>", "where --follow puts lines that the log does not take")
     .action((file: string | undefined, options: AppendCommandOptions) =>
       append(context, file, options),
     );
@@ -57,6 +64,7 @@ export function registerAppend(program: Command, context: CliContext): void {
     "annals append --actor ada --action file.deleted --target report.pdf",
     "annals append events.ndjson --log orders",
     "journal | annals append -",
+    "annals append --follow /var/log/app.ndjson --dead-letters refused.ndjson",
   ]);
 }
 
@@ -67,13 +75,48 @@ async function append(
 ): Promise<void> {
   const client = context.client(options);
   const format = context.format(options);
-  const result =
-    file === undefined
-      ? await appendOne(client, options, context.interrupt)
-      : await appendFile(context, client, file, options);
+  const result = await appendTo(context, client, file, options);
   if (format === "table") await context.print(describe(result));
   else if (format === "json") await context.printJson(result);
   else await context.print(`${JSON.stringify(result)}\n`);
+}
+
+function appendTo(
+  context: CliContext,
+  client: AnnalsClient,
+  file: string | undefined,
+  options: AppendCommandOptions,
+): Promise<Appended> {
+  if (options.follow === true) return followFile(context, client, file, options);
+  if (options.state !== undefined || options.deadLetters !== undefined)
+    throw usageError("--state and --dead-letters go with --follow");
+  return file === undefined
+    ? appendOne(client, options, context.interrupt)
+    : appendFile(context, client, file, options);
+}
+
+async function followFile(
+  context: CliContext,
+  client: AnnalsClient,
+  file: string | undefined,
+  { log, batch, state, deadLetters }: AppendCommandOptions,
+): Promise<Appended> {
+  if (file === undefined || file === "-") throw usageError("--follow needs the name of a file");
+  const path = resolve(context.io.cwd, file);
+  const statePath = resolve(context.io.cwd, state ?? `${file}.annals`);
+  await context.note(`annals: ${file} goes to ${log}; how far it is, is in ${statePath}`);
+  const followed = await Follower.run({
+    client,
+    log,
+    path,
+    statePath,
+    deadLetters: deadLetters === undefined ? undefined : resolve(context.io.cwd, deadLetters),
+    maxRecords: wholeNumber("--batch", batch, 1, 10_000),
+    maxBytes: REQUEST_BYTES_MAX,
+    note: (text) => context.note(text),
+    interrupt: context.interrupt,
+  });
+  return { log, ...followed };
 }
 
 function describe({ log, firstSeq, lastSeq, count }: Appended): string {

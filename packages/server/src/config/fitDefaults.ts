@@ -13,6 +13,7 @@ const LEAST: Readonly<Record<string, number>> = {
   "replication.append.maxInflightBytes": 4 * MEBIBYTE,
   "replication.receive.maxQueueBytes": 8 * MEBIBYTE,
   "ingest.maxPendingBytes": 8 * MEBIBYTE,
+  "ingest.maxHeldBytes": 8 * MEBIBYTE,
   "workers.maxHeapBytes": 64 * MEBIBYTE,
   "workers.maxQueueBytes": 16 * MEBIBYTE,
   "query.maxHeldBytes": 8 * MEBIBYTE,
@@ -62,7 +63,9 @@ function loweredDefaults(
     const lowered = new Map(workers);
     for (const [path, least] of Object.entries(LEAST)) {
       if (given.has(path)) continue;
-      const lower = Math.max(least, Number(values.get(path)) / 2 ** half);
+      const standard = Number(values.get(path));
+      // One that follows a given value may be below the least already.
+      const lower = Math.min(standard, Math.max(least, standard / 2 ** half));
       // What it has to hold may have been given, or lowered just now.
       lowered.set(path, Math.max(lower, leastValue(path, new Map([...values, ...lowered]))));
     }

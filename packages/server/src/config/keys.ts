@@ -225,6 +225,50 @@ export const KEYS: readonly KeySpec[] = [
     tooLow: "Bursts are refused although the disk could follow.",
     tooHigh: "So much memory per log under overload.",
   }),
+  key("ingest.maxHeldBytes", "bytes", "32MiB", "node", {
+    follows: "ingest.maxPendingBytes",
+    standardText: "as ingest.maxPendingBytes",
+    about:
+      "Bytes of bodies held for all logs together, from their announcement to the answer. At the cap: 503 with Retry-After, before " +
+      "the body is read.",
+    tooLow: "One busy log takes the room of the others; below ingest.maxPendingBytes.",
+    tooHigh: "So much memory under overload.",
+  }),
+  key("ingest.minUploadRate", "bytes", "1KiB", "node", {
+    about:
+      "Bytes per second that the body of an append must bring at least, looked at every ingest.uploadGrace. A slower one gets 408, and " +
+      "its connection is closed.",
+    tooLow: "A client that sends a byte at a time holds room for its body for long.",
+    tooHigh: "Clients on bad networks cannot append.",
+  }),
+  key("ingest.uploadGrace", "duration", "5s", "node", {
+    about: "How long a body may be slower than ingest.minUploadRate.",
+    tooLow: "A network that loses some packets costs the request.",
+    tooHigh: "Stalled uploads hold their room for so long.",
+  }),
+  key("http.maxConnections", "count", 1024, "node", {
+    about:
+      "HTTP connections; a further one gets 503 and is closed. Links between nodes do not count.",
+    tooLow: "Clients that keep a connection each are turned away.",
+    tooHigh: "So many buffers of sockets, see bounds.md, and open files.",
+  }),
+  key("http.maxConnectionsPerAddress", "count", 512, "node", {
+    about:
+      "HTTP connections from one address, of IPv6 from one /64; a further one gets 503 and is closed. Requests that another node " +
+      "passes on come from its address.",
+    tooLow: "Clients behind one proxy, and requests that nodes pass on, are turned away.",
+    tooHigh: "One client can take all connections.",
+  }),
+  key("http.headersTimeout", "duration", "5s", "node", {
+    about: "How long the head of a request may take to arrive; looked at once a second. Then 408.",
+    tooLow: "Slow networks are refused.",
+    tooHigh: "Connections that say nothing keep their place for long.",
+  }),
+  key("http.requestTimeout", "duration", "30s", "node", {
+    about: "How long the body of a request may take to arrive, blobs aside. Then 408.",
+    tooLow: "Large bodies over slow networks are refused.",
+    tooHigh: "Slow bodies hold their room for so long.",
+  }),
   key("workers.count", "count", () => Math.min(4, availableParallelism()), "node", {
     standardText: "number of cores, at most 4, less where memory.limit is small",
     about: "Threads that own the logs.",

@@ -22,6 +22,7 @@ export interface NodeConfig {
   readonly replication: ReplicationSettings;
   readonly batch: BatchSettings;
   readonly ingest: IngestSettings;
+  readonly http: HttpSettings;
   readonly workers: WorkerSettings;
   /** Bytes that the node may need at the worst. */
   readonly memory: { readonly limit: number };
@@ -84,6 +85,20 @@ export interface IngestSettings {
   readonly maxRecordBytes: number;
   readonly maxRecords: number;
   readonly maxPendingBytes: number;
+  readonly maxHeldBytes: number;
+  /** Bytes per second. */
+  readonly minUploadRate: number;
+  /** Milliseconds. */
+  readonly uploadGrace: number;
+}
+
+export interface HttpSettings {
+  readonly maxConnections: number;
+  readonly maxConnectionsPerAddress: number;
+  /** Milliseconds. */
+  readonly headersTimeout: number;
+  /** Milliseconds. */
+  readonly requestTimeout: number;
 }
 
 export interface WorkerSettings {

@@ -97,6 +97,11 @@ const RELATIONS: readonly Relation[] = [
     why: "a request of the allowed size must be admissible",
   },
   {
+    low: "ingest.maxPendingBytes",
+    high: "ingest.maxHeldBytes",
+    why: "the node must hold what one log may",
+  },
+  {
     low: "ingest.maxDecodedBytes",
     high: "raft.maxUncommittedBytes",
     why: "a request of the allowed size must be proposable",

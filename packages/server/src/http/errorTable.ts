@@ -8,11 +8,15 @@ import type { GroupErrorCode } from "./groupErrors.ts";
 import { INPUT_ERRORS } from "./inputErrors.ts";
 import { STREAM_ERRORS } from "./streamErrors.ts";
 import type { StreamErrorCode } from "./streamErrors.ts";
+import { LOAD_ERRORS } from "./loadErrors.ts";
+import type { LoadErrorCode } from "./loadErrors.ts";
 
 /** The codes that have a status of their own. Never reused for another meaning. */
 export type HttpErrorCode =
   | BadInputCode
   | BlobErrorCode
+  | LoadErrorCode
+  | StreamErrorCode
   | GroupErrorCode
   | "ERR_PARAMETER_UNKNOWN"
   | "ERR_PARAMETER_INVALID"
@@ -38,8 +42,6 @@ export type HttpErrorCode =
   | "ERR_BODY_TOO_LARGE"
   | "ERR_CONTENT_TYPE_UNSUPPORTED"
   | "ERR_CONTENT_ENCODING_UNSUPPORTED"
-  | "ERR_OVERLOADED"
-  | StreamErrorCode
   | "ERR_INTERNAL"
   | "ERR_ENTRY_DAMAGED"
   | "ERR_LOG_DAMAGED"
@@ -67,6 +69,8 @@ export type HttpErrorCode =
 export const ERROR_TABLE: Readonly<Record<HttpErrorCode, ErrorEntry>> = {
   ...INPUT_ERRORS,
   ...BLOB_ERRORS,
+  ...LOAD_ERRORS,
+  ...STREAM_ERRORS,
   ...GROUP_ERRORS,
   ERR_PARAMETER_UNKNOWN: entry(
     400,
@@ -95,7 +99,7 @@ export const ERROR_TABLE: Readonly<Record<HttpErrorCode, ErrorEntry>> = {
   ERR_REQUEST_MALFORMED: entry(
     400,
     "Malformed request",
-    "The request is not valid HTTP, its headers are too large or too slow, or its path cannot be decoded.",
+    "The request is not valid HTTP, its headers are too large, or its path cannot be decoded.",
     "Check the client or a proxy in between.",
   ),
   ERR_ROUTE_NOT_FOUND: entry(
@@ -212,14 +216,6 @@ export const ERROR_TABLE: Readonly<Record<HttpErrorCode, ErrorEntry>> = {
     "Bodies of appends are taken as they are, or compressed once by gzip, deflate or zstd; others only as they are.",
     "Compress by one of these, or send the body without Content-Encoding.",
   ),
-  ERR_OVERLOADED: entry(
-    429,
-    "Overloaded",
-    "As many bytes as `ingest.maxPendingBytes` allows wait for their answer. Nothing of the request was accepted.",
-    "Repeat it after Retry-After seconds.",
-    1,
-  ),
-  ...STREAM_ERRORS,
   ERR_INTERNAL: entry(
     500,
     "Internal error",

@@ -1,3 +1,4 @@
+import { timeParameter } from "@annals/query";
 import { GROUP_LANES_MAX } from "@annals/replica";
 import { z } from "zod";
 import type { GroupRequest, GroupStart } from "../groupService.ts";
@@ -5,7 +6,7 @@ import { LOG_NAME_PATTERN } from "../names.ts";
 import { atLeader, bodyOf, FORWARD_TIMEOUT_MS } from "./atLeader.ts";
 import type { LeaderContext } from "./atLeader.ts";
 import { parseFields } from "./jsonBody.ts";
-import { parseParameters, timeParameter } from "./parameters.ts";
+import { parseParameters } from "./parameters.ts";
 import { httpError } from "./problem.ts";
 import { logParameter, pathParameter } from "./routePath.ts";
 import type { Route } from "./routes.ts";

@@ -1,5 +1,7 @@
+import { LIMIT_MAX } from "@annals/query";
 import { STREAM_PROTOCOLS } from "@annals/wire";
 import { RECORD_CONTENT_TYPES } from "../service.ts";
+import { INGEST_SCHEMAS } from "./ingestSchemas.ts";
 import { GROUP_PATHS, GROUP_SCHEMAS } from "./openapiGroups.ts";
 import {
   json,
@@ -13,7 +15,6 @@ import {
   text,
 } from "./openapiParts.ts";
 import type { Json } from "./openapiParts.ts";
-import { LIMIT_MAX } from "./readRequest.ts";
 
 const SHA256 = parameter(
   "path",
@@ -65,6 +66,7 @@ const READ_QUERY: readonly Json[] = [
 ];
 
 const SCHEMAS: Json = {
+  ...INGEST_SCHEMAS,
   ...GROUP_SCHEMAS,
   Blob: object({ sha256: text, bytes: { type: "integer", minimum: 0 } }),
   Record: {
@@ -283,6 +285,14 @@ const PATHS: Json = {
       },
     ),
   },
+  "/v1/ingest/stats": {
+    get: operation(
+      "ingestStats",
+      "What came in at this node since its process began: buffered, accepted, refused, repeated, decompressed",
+      {},
+      { "200": json(reference("IngestStats"), "By log, and for the node.") },
+    ),
+  },
   "/v1/stream": {
     get: operation(
       "stream",
@@ -302,6 +312,14 @@ const PATHS: Json = {
   },
   "/healthz": { get: HEALTH("live") },
   "/readyz": { get: HEALTH("ready") },
+  "/metrics": {
+    get: operation(
+      "metrics",
+      "The same and the state of the node, for Prometheus; docs/operations.md lists the metrics",
+      {},
+      { "200": { description: "Prometheus text.", content: { "text/plain": {} } } },
+    ),
+  },
   "/openapi.json": {
     get: operation(
       "openapi",

@@ -1,3 +1,5 @@
+import { STATUS_CODES } from "node:http";
+import type { Socket } from "node:net";
 import { AnnalsError } from "@annals/record";
 import type { FastifyReply } from "fastify";
 import { findError } from "./errorTable.ts";
@@ -54,13 +56,48 @@ function document(
   return { type: `urn:annals:error:${code}`, title, status, detail, code, retryable, details };
 }
 
-/** Answers with the problem document of an error. */
-export function sendProblem(reply: FastifyReply, error: unknown): FastifyReply {
-  const problem = problemOf(error);
-  const retryAfter =
-    findError(problem.code)?.retryAfter ?? (problem.status === 503 ? 1 : undefined);
-  if (retryAfter !== undefined) reply.header("retry-after", String(retryAfter));
+/**
+ * Answers with a problem document. `retryAfterMs` is what the server knows better than the table: whoever was refused for want of room is
+ * told when there may be some.
+ */
+export function sendProblem(
+  reply: FastifyReply,
+  problem: ProblemDocument,
+  retryAfterMs?: number,
+): FastifyReply {
+  const told = timed(problem, retryAfterMs);
+  const seconds = retryAfterSeconds(told);
+  if (seconds !== undefined) reply.header("retry-after", String(seconds));
   // As bytes: to a text, Fastify adds a charset, which the media type does not have.
-  const body = Buffer.from(JSON.stringify(problem));
-  return reply.code(problem.status).type(PROBLEM_TYPE).send(body);
+  return reply
+    .code(told.status)
+    .type(PROBLEM_TYPE)
+    .send(Buffer.from(JSON.stringify(told)));
+}
+
+function timed(problem: ProblemDocument, retryAfterMs: number | undefined): ProblemDocument {
+  const waits = problem.status === 429 || problem.status === 503;
+  if (retryAfterMs === undefined || !waits || !problem.retryable) return problem;
+  return { ...problem, details: { ...problem.details, retryAfterMs } };
+}
+
+function retryAfterSeconds({ code, status, details }: ProblemDocument): number | undefined {
+  const { retryAfterMs } = details;
+  if (typeof retryAfterMs === "number") return Math.ceil(retryAfterMs / 1000);
+  return findError(code)?.retryAfter ?? (status === 503 ? 1 : undefined);
+}
+
+/** Answers on a connection that has no reply, and closes it. */
+export function endWithProblem(socket: Socket, error: AnnalsError): void {
+  const problem = problemOf(error);
+  const body = JSON.stringify(problem);
+  const seconds = retryAfterSeconds(problem);
+  const head = [
+    `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status] ?? ""}`,
+    `content-type: ${PROBLEM_TYPE}`,
+    `content-length: ${Buffer.byteLength(body)}`,
+    ...(seconds === undefined ? [] : [`retry-after: ${seconds}`]),
+    "connection: close",
+  ];
+  socket.end(`${head.join("\r\n")}\r\n\r\n${body}`);
 }

@@ -1,22 +1,17 @@
-import type { ReadConsistency, ReadFormat, ReadQuery } from "@annals/query";
-import { AnnalsError } from "@annals/record";
-import { parseDuration } from "../config/units.ts";
-
 import {
   choiceParameter,
+  CONSISTENCIES,
   integerParameter,
   invalidParameter,
-  parseParameters,
-  textParameter,
-  timeParameter,
-} from "./parameters.ts";
+  parseQuery,
+} from "@annals/query";
+import type { ReadFormat, ReadQuery } from "@annals/query";
+import type { AnnalsError } from "@annals/record";
+import { parseDuration } from "../config/units.ts";
+import { parseParameters } from "./parameters.ts";
 import { httpError } from "./problem.ts";
 
-/** Most records in one page. */
-export const LIMIT_MAX = 10_000;
-const LIMIT_DEFAULT = 100;
 const WAIT_MS_MAX = 60_000;
-const CONSISTENCIES = ["linearizable", "local"] as const satisfies readonly ReadConsistency[];
 
 export const READ_PARAMETERS = [
   "from",
@@ -37,24 +32,7 @@ export const READ_PARAMETERS = [
 /** Reads the query string and Accept header of `GET /v1/logs/{log}/records`. */
 export function parseReadRequest(url: string, accept: string | undefined): ReadQuery {
   const given = parseParameters(url, READ_PARAMETERS);
-  const query: ReadQuery = {
-    from: integerParameter("from", given.from, 1, Number.MAX_SAFE_INTEGER),
-    to: integerParameter("to", given.to, 1, Number.MAX_SAFE_INTEGER),
-    since: timeParameter("since", given.since),
-    until: timeParameter("until", given.until),
-    actor: textParameter("actor", given.actor),
-    action: actionParameter(given.action),
-    target: textParameter("target", given.target),
-    tenant: textParameter("tenant", given.tenant),
-    limit: integerParameter("limit", given.limit, 1, LIMIT_MAX) ?? LIMIT_DEFAULT,
-    cursor: textParameter("cursor", given.cursor),
-    order: choiceParameter("order", given.order, ["asc", "desc"]) ?? "asc",
-    consistency: choiceParameter("consistency", given.consistency, CONSISTENCIES) ?? "linearizable",
-    waitMs: waitParameter(given.wait),
-    format: negotiateFormat(accept),
-  };
-  checkTogether(query);
-  return query;
+  return parseQuery(given, waitParameter(given.wait), negotiateFormat(accept));
 }
 
 /** The query that answers `GET /v1/logs/{log}/records/{seq}`. */
@@ -77,25 +55,6 @@ export function parseRecordRequest(url: string, seqText: string): ReadQuery {
     waitMs: 0,
     format: "record",
   };
-}
-
-function checkTogether(query: ReadQuery): void {
-  if (query.from !== undefined && query.to !== undefined && query.from > query.to) {
-    throw invalidParameter("from", `${query.from} is above to (${query.to})`);
-  }
-  if (query.since !== undefined && query.until !== undefined && query.since >= query.until) {
-    throw invalidParameter("since", "is not before until");
-  }
-  if (query.waitMs > 0 && query.order === "desc") {
-    throw invalidParameter("wait", "waits for new records and goes with order=asc only");
-  }
-}
-
-/** An action, or its beginning as in `file.*`. */
-export function actionParameter(text: string | undefined): string | undefined {
-  const action = textParameter("action", text);
-  if (action === undefined || !action.includes("*") || /^[^*]+\.\*$/.test(action)) return action;
-  throw invalidParameter("action", "a wildcard is the last part only, such as file.*");
 }
 
 function waitParameter(text: string | undefined): number {

@@ -2,8 +2,10 @@ import type { IncomingMessage } from "node:http";
 import { BodyBuffer, decodeContent } from "@annals/wire";
 import type { ContentEncoding } from "@annals/wire";
 import { httpError } from "./problem.ts";
+import { paced } from "./uploadPace.ts";
+import type { UploadLimits } from "./uploadPace.ts";
 
-export interface BodyLimits {
+export interface BodyLimits extends UploadLimits {
   /** Bytes on the wire of a body as it is: `ingest.maxBodyBytes`. A compressed one has the same cap before it is decoded. */
   readonly maxBytes: number;
   /** Bytes of a compressed body once decoded: `ingest.maxDecodedBytes`. */
@@ -12,20 +14,30 @@ export interface BodyLimits {
   readonly maxRatio: number;
 }
 
+export interface BodyListener {
+  /** What is held, before more is; may throw. */
+  readonly onGrow: (bytes: number) => void;
+  /** A compressed body was decoded to its end. */
+  readonly onDecoded: (encoding: ContentEncoding, bytesIn: number, bytesOut: number) => void;
+}
+
 /**
- * A body in one buffer of its own, decoded as it comes in: the compressed bytes are never held. `onGrow` is told what is held before more
- * is, and may throw. Throws ERR_BODY_TOO_LARGE and what decoding throws, as soon as it is certain.
+ * A body in one buffer of its own, decoded as it comes in: the compressed bytes are never held. Throws ERR_BODY_TOO_LARGE, what decoding
+ * throws, and ERR_UPLOAD_TOO_SLOW or ERR_REQUEST_TIMEOUT, as soon as it is certain.
  */
 export async function receiveBody(
   payload: IncomingMessage,
   encoding: ContentEncoding | undefined,
   limits: BodyLimits,
-  onGrow: (bytes: number) => void,
+  { onGrow, onDecoded }: BodyListener,
 ): Promise<Uint8Array> {
-  const chunks = cappedAt(limits.maxBytes, payload);
+  const wire = { bytes: 0 };
+  const chunks = capped(paced(payload, limits), limits.maxBytes, wire);
   if (encoding !== undefined) {
     const { maxDecodedBytes: maxBytes, maxRatio } = limits;
-    return decodeContent(encoding, chunks, { maxBytes, maxRatio, onGrow });
+    const body = await decodeContent(encoding, chunks, { maxBytes, maxRatio, onGrow });
+    onDecoded(encoding, wire.bytes, body.byteLength);
+    return body;
   }
   const announced = Number(payload.headers["content-length"] ?? Number.NaN);
   if (Number.isSafeInteger(announced)) return filled(new Uint8Array(announced), chunks);
@@ -44,13 +56,15 @@ async function filled(body: Uint8Array, chunks: AsyncIterable<Uint8Array>): Prom
   return body;
 }
 
-async function* cappedAt(maxBytes: number, payload: IncomingMessage): AsyncGenerator<Uint8Array> {
-  let bytes = 0;
-  // Whoever stops reading still answers on the connection.
-  for await (const chunk of payload.iterator({ destroyOnReturn: false })) {
-    bytes += (chunk as Uint8Array).byteLength;
-    if (bytes > maxBytes) throw bodyTooLarge(maxBytes);
-    yield chunk as Uint8Array;
+async function* capped(
+  chunks: AsyncIterable<Uint8Array>,
+  maxBytes: number,
+  wire: { bytes: number },
+): AsyncGenerator<Uint8Array, void, undefined> {
+  for await (const chunk of chunks) {
+    wire.bytes += chunk.byteLength;
+    if (wire.bytes > maxBytes) throw bodyTooLarge(maxBytes);
+    yield chunk;
   }
 }
 

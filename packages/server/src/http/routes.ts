@@ -1,8 +1,13 @@
+import { invalidParameter } from "@annals/query";
 import type { ReadReply } from "@annals/query";
 import type { FastifyReply, FastifyRequest } from "fastify";
+import type { IngestDesk } from "../ingest/ingestDesk.ts";
+import type { EventLoopDelay } from "../metrics/eventLoopDelay.ts";
+import { METRICS_TYPE, renderMetrics, snapshotOf } from "../metrics/renderMetrics.ts";
 import { LOG_NAME_PATTERN } from "../names.ts";
 import { SYSTEM_LOG } from "../service.ts";
-import { parseAppendHead } from "./appendRequest.ts";
+import type { AppendReply } from "../service.ts";
+import type { Admission } from "./admission.ts";
 import { asBuffer, atLeader, bodyOf, FORWARD_TIMEOUT_MS } from "./atLeader.ts";
 import type { LeaderContext } from "./atLeader.ts";
 import { blobRoutes } from "./blobRoutes.ts";
@@ -11,7 +16,7 @@ import { FORWARD_GRACE_MS } from "./forwarder.ts";
 import { groupRoutes } from "./groupRoutes.ts";
 import { parseTextFields } from "./jsonBody.ts";
 import { openApiDocument } from "./openapi.ts";
-import { invalidParameter, parseParameters } from "./parameters.ts";
+import { parseParameters } from "./parameters.ts";
 import { httpError } from "./problem.ts";
 import { logParameter, pathParameter } from "./routePath.ts";
 import { parseReadRequest, parseRecordRequest, recordNotFound } from "./readRequest.ts";
@@ -28,6 +33,9 @@ export interface Route {
 export interface RouteContext extends LeaderContext {
   /** Counts the pages, records and chunks of downloads that clients have not taken yet. */
   readonly answers: ByteBudget;
+  readonly admission: Admission;
+  readonly desk: IngestDesk;
+  readonly delay: EventLoopDelay;
   readonly maxBlobBytes: number;
   readonly blobChunkBytes: number;
 }
@@ -112,6 +120,15 @@ export function apiRoutes(context: RouteContext): readonly Route[] {
     },
     {
       method: "GET",
+      path: "/v1/ingest/stats",
+      body: "none",
+      handle: async (request) => {
+        parseParameters(request.url, []);
+        return context.desk.read();
+      },
+    },
+    {
+      method: "GET",
       path: "/healthz",
       body: "none",
       handle: async (_request, reply) => {
@@ -126,6 +143,16 @@ export function apiRoutes(context: RouteContext): readonly Route[] {
       handle: async (_request, reply) => {
         const { ready, reasons } = service.health();
         return reply.code(ready ? 200 : 503).send({ ready, reasons });
+      },
+    },
+    {
+      method: "GET",
+      path: "/metrics",
+      body: "none",
+      handle: async (_request, reply) => {
+        const { desk, delay } = context;
+        const snapshot = snapshotOf(await service.cluster(), desk.read(), delay.read());
+        return reply.type(METRICS_TYPE).send(await renderMetrics(snapshot));
       },
     },
     {
@@ -146,19 +173,39 @@ export function apiRoutes(context: RouteContext): readonly Route[] {
   ];
 }
 
+/** Whether the request is an append, the only one whose body is of records. */
+export function isAppend({ method, routeOptions }: FastifyRequest): boolean {
+  return method === "POST" && routeOptions.url === "/v1/logs/:log/records";
+}
+
 function appendHandler(context: RouteContext): Route["handle"] {
   return async (request, reply) => {
     const log = logParameter(request);
     parseParameters(request.url, []);
-    const head = parseAppendHead(request.headers);
+    const { ticket, ...head } = context.admission.of(request);
     const body = bodyOf(request);
-    if (body.length === 0) throw httpError("ERR_BODY_EMPTY", "the body is empty");
-    return atLeader(context, log, request, reply, head.timeoutMs + FORWARD_GRACE_MS, () => {
+    const bytes = body.length;
+    if (bytes === 0) throw httpError("ERR_BODY_EMPTY", "the body is empty");
+    const local = async (): Promise<AppendReply> => {
       // It moved with the first try.
       if (body.length === 0)
         throw httpError("ERR_NOT_LEADER", "the leader changed", { retryable: true });
-      return context.service.append(log, { ...head, body });
-    });
+      const { contentType, producer, timeoutMs } = head;
+      const answer = await context.service.append(log, { contentType, producer, timeoutMs, body });
+      const { count: records, duplicate } = answer;
+      ticket.accepted({ records, bytes, producer: producer?.id, duplicate });
+      return answer;
+    };
+    const answer = await atLeader(
+      context,
+      log,
+      request,
+      reply,
+      head.timeoutMs + FORWARD_GRACE_MS,
+      local,
+    );
+    if (answer === reply) ticket.passedOn(reply.statusCode);
+    return answer;
   };
 }
 

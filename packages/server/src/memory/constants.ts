@@ -3,8 +3,8 @@
 const KIBIBYTE = 1024;
 const MEBIBYTE = 1024 * KIBIBYTE;
 
-/** Open HTTP connections; more are closed at once. */
-export const CONNECTIONS_MAX = 1_024;
+/** Questions that a worker may have open; about as many as there are connections and subscriptions. */
+export const QUESTIONS_MAX = 1_536;
 /** What Node's parser, the socket and a small request keep of one connection. */
 export const CONNECTION_BYTES: number = 32 * KIBIBYTE;
 
@@ -24,8 +24,6 @@ export const RECORD_MSGPACK_FACTOR = 2.25;
 
 /** Subscriptions of a node, and of one stream. */
 export const SUBSCRIPTIONS_MAX = 512;
-/** Questions that a worker has not answered: what connections ask, and what subscriptions do. */
-export const WAITERS_MAX: number = CONNECTIONS_MAX + SUBSCRIPTIONS_MAX;
 export const STREAM_SUBSCRIPTIONS_MAX = 64;
 /** Appends of one stream that are not answered, or whose answers its socket has not taken. */
 export const STREAM_APPENDS_MAX = 64;

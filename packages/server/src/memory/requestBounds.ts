@@ -29,6 +29,7 @@ const beyond =
     Math.max(0, item(config) - cap(config));
 
 const HTTP = "packages/server/test/http/httpServer.test.ts";
+const ADMISSION = "packages/server/test/http/admission.test.ts";
 const REPLICA = "packages/replica/test/replica.test.ts";
 const STREAM = "packages/server/test/stream/streamServer.test.ts";
 const GAUGES = "packages/server/test/memory/gauges.test.ts";
@@ -42,12 +43,25 @@ export const REQUEST_BOUNDS: readonly Bound[] = [
     place: "gateway",
     per: "node",
     unit: "bytes",
+    setBy: "ingest.maxHeldBytes",
+    cap: (config) => config.ingest.maxHeldBytes,
+    item: beyond(body, (config) => config.ingest.maxHeldBytes),
+    weight: one,
+    atCap: "503 with Retry-After, before the body is read",
+    test: [ADMISSION, "beyond the budget of the node"],
+  },
+  {
+    name: "log.requests",
+    holds: "those of them that are for one log",
+    place: "gateway",
+    per: "log",
+    unit: "bytes",
     setBy: "ingest.maxPendingBytes",
     cap: (config) => config.ingest.maxPendingBytes,
-    item: beyond(body, (config) => config.ingest.maxPendingBytes),
-    weight: one,
-    atCap: "429 with Retry-After, before the body is read",
-    test: [HTTP, "holds bodies only up to its budget"],
+    item: body,
+    weight: none,
+    atCap: "429 with Retry-After, before the body is read; counted in `requests`",
+    test: [ADMISSION, "beyond the budget of a log"],
   },
   {
     name: "connections",
@@ -55,12 +69,13 @@ export const REQUEST_BOUNDS: readonly Bound[] = [
     place: "gateway",
     per: "node",
     unit: "count",
-    setBy: "constant",
-    cap: constant(fixed.CONNECTIONS_MAX),
+    setBy: "http.maxConnections",
+    cap: (config) => config.http.maxConnections,
     item: none,
     weight: constant(fixed.CONNECTION_BYTES),
-    atCap: "a further connection is closed at once",
-    test: [HTTP, "too many connections are not served"],
+    atCap:
+      "503 for a further one, which is closed; so for `http.maxConnectionsPerAddress` from one address",
+    test: [ADMISSION, "connections beyond the cap"],
   },
   {
     name: "waiters",
@@ -69,7 +84,7 @@ export const REQUEST_BOUNDS: readonly Bound[] = [
     per: "worker",
     unit: "count",
     setBy: "constant",
-    cap: constant(fixed.WAITERS_MAX),
+    cap: constant(fixed.QUESTIONS_MAX),
     item: none,
     weight: none,
     atCap: "429 with Retry-After; each ends with its deadline. On the heaps",
@@ -94,11 +109,11 @@ export const REQUEST_BOUNDS: readonly Bound[] = [
     place: "gateway",
     per: "worker",
     unit: "bytes",
-    setBy: "ingest.maxPendingBytes",
-    cap: (config) => config.ingest.maxPendingBytes,
+    setBy: "ingest.maxHeldBytes",
+    cap: (config) => config.ingest.maxHeldBytes,
     item: body,
     weight: one,
-    atCap: "429 with Retry-After; nothing half-accepted",
+    atCap: "503 with Retry-After; nothing half-accepted",
     test: [GAUGES, "request bodies"],
   },
   {
@@ -124,7 +139,8 @@ export const REQUEST_BOUNDS: readonly Bound[] = [
     cap: (config) => config.raft.maxUncommittedBytes,
     item: batch,
     weight: one,
-    atCap: "nothing is proposed; appends wait in `log.appends` until that is full",
+    atCap:
+      "nothing is proposed; appends wait in `log.appends`, and when that is full: 503 with Retry-After",
     test: [CORE, "beyond the limit on uncommitted bytes are dropped"],
   },
   {

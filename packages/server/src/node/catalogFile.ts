@@ -1,10 +1,10 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { asMemberId } from "@annals/raft";
+import { replaceFile } from "@annals/storage";
 import type { Logger } from "pino";
 import { z } from "zod";
 import type { LogEntry } from "./catalog.ts";
-import { replaceFile } from "./durableFile.ts";
 
 const FILE = "catalog.json";
 

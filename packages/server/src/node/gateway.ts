@@ -13,7 +13,7 @@ import { Catalog, decodeCommand, encodeCommand, SYSTEM_LOG_ID } from "./catalog.
 import type { LogEntry } from "./catalog.ts";
 import type { CatalogFile } from "./catalogFile.ts";
 import type { BirthCertificate } from "./certificate.ts";
-import { newPlace, silence } from "./logDirectory.ts";
+import { follow, newPlace, silence } from "./logDirectory.ts";
 import { ChangeSignal } from "./changeSignal.ts";
 import type { LogPlace } from "./logDirectory.ts";
 import type { PeerLinks } from "./peerLinks.ts";
@@ -312,9 +312,7 @@ export class Gateway {
 
   #role(worker: WorkerHandle, message: Extract<WorkerNews, { kind: "role" }>): void {
     this.#update(message.logId, worker, (place) => {
-      place.role = message.role;
-      place.leader = message.leader;
-      place.term = message.term;
+      follow(place, message);
       if (place.entry.id === SYSTEM_LOG_ID && message.role === "leader")
         void this.#createBirthLogs();
     });

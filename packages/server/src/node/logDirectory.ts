@@ -26,6 +26,24 @@ export interface LogPlace {
   role: Role;
   leader: MemberId;
   term: number;
+  /** The latest term that is known to have had a leader. */
+  leaderTerm: number;
+  /** Leaders that came, one a term, as far as this node has heard; never falls. */
+  elections: number;
+}
+
+/** What the log's replica says of its role. */
+export function follow(
+  place: LogPlace,
+  { role, leader, term }: Pick<LogPlace, "role" | "leader" | "term">,
+): void {
+  if (leader !== NOBODY && term > place.leaderTerm) {
+    place.elections++;
+    place.leaderTerm = term;
+  }
+  place.role = role;
+  place.leader = leader;
+  place.term = term;
 }
 
 export function newPlace(entry: LogEntry, campaign: boolean): LogPlace {
@@ -40,6 +58,8 @@ export function newPlace(entry: LogEntry, campaign: boolean): LogPlace {
     role: "follower",
     leader: NOBODY,
     term: 0,
+    leaderTerm: 0,
+    elections: 0,
   };
 }
 

@@ -5,10 +5,7 @@ import type { BlobFiles } from "@annals/replica";
 import type { Logger } from "pino";
 import { blobsOf } from "../blobs.ts";
 import { exactly } from "../lane/exactly.ts";
-import type { HostedLogStatus, WorkerMemory } from "../lane/messages.ts";
-import { BoundWatch } from "../memory/boundWatch.ts";
-import { shapeOf } from "../memory/budget.ts";
-import { addCounts, addReadings, memoryStatus } from "../memory/status.ts";
+import type { HostedLogStatus } from "../lane/messages.ts";
 import type { GroupAnswers, GroupRequest } from "../groupService.ts";
 import { SYSTEM_LOG } from "../service.ts";
 import type {
@@ -18,7 +15,6 @@ import type {
   ForwardTarget,
   LogInfo,
   LogStatus,
-  MemoryStatus,
   NodeHealth,
   NodeService,
   NodeStatus,
@@ -26,9 +22,9 @@ import type {
   ReplicaStatus,
 } from "../service.ts";
 import type { NodeConfig } from "../config/index.ts";
-import { SYSTEM_LOG_ID } from "./catalog.ts";
 import type { Gateway } from "./gateway.ts";
 import type { LogPlace } from "./logDirectory.ts";
+import { NodeMemory } from "./nodeMemory.ts";
 import type { PeerState } from "./peerLinks.ts";
 import {
   isolationReason,
@@ -60,9 +56,6 @@ export interface NodeView {
 /** How long a read may wait for a quorum to confirm it. */
 const READ_TIMEOUT_MS = 5000;
 const TRANSFER_TIMEOUT_MS = 3000;
-/** A worker that does not answer, such as one that is just ending. */
-const SILENT: WorkerMemory = { gauges: {}, pauses: {} };
-
 /** Bodies up to this are copied to their worker. */
 const COPIED_BYTES_MAX = 256 * 1024;
 
@@ -72,13 +65,11 @@ export class LocalNodeService implements NodeService {
   /** By log. */
   readonly #blobs = new Map<number, BlobFiles>();
 
-  readonly #bounds: BoundWatch;
+  readonly #memory: NodeMemory;
 
   constructor(view: NodeView) {
     this.#view = view;
-    this.#bounds = new BoundWatch((violation) =>
-      view.logger.error({ violation }, "a bound did not hold"),
-    );
+    this.#memory = new NodeMemory(view);
   }
 
   async append(log: string, request: AppendRequest): Promise<AppendReply> {
@@ -170,7 +161,7 @@ export class LocalNodeService implements NodeService {
       linkFaults: this.#view.linkFaults(),
       workerRestarts: gateway?.pool.restarts ?? 0,
       workers: gateway?.pool.views() ?? [],
-      memory: gateway === undefined ? undefined : await this.#memory(gateway),
+      memory: gateway === undefined ? undefined : await this.#memory.read(gateway),
       scrub: gateway?.scrubStatus() ?? { finishedAt: undefined, logs: 0, damaged: 0 },
     };
     return {
@@ -279,6 +270,7 @@ export class LocalNodeService implements NodeService {
         name,
         leader: gateway.nodeName(place.leader),
         term: place.term,
+        elections: place.elections,
         commitIndex: status?.raft.commitIndex ?? 0,
         appliedIndex: status?.raft.applied ?? 0,
         lastIndex: status?.raft.lastIndex ?? 0,
@@ -292,22 +284,6 @@ export class LocalNodeService implements NodeService {
         ...(isolation === undefined ? [] : [isolationReason(name, isolation)]),
         ...(status === undefined ? silent(place) : troubles(name, status)),
       ],
-    };
-  }
-
-  async #memory(gateway: Gateway): Promise<MemoryStatus> {
-    const { config, ledger } = this.#view;
-    const workers = await Promise.all(
-      gateway.pool.workers.map((worker) =>
-        worker.request<"memory">(SYSTEM_LOG_ID, { op: "memory" }).catch((): WorkerMemory => SILENT),
-      ),
-    );
-    const readings = addReadings([ledger.read(), ...workers.map(({ gauges }) => gauges)]);
-    const status = memoryStatus(config, shapeOf(config, gateway.logCount), readings);
-    return {
-      ...status,
-      pauses: addCounts([ledger.pauses(), ...workers.map(({ pauses }) => pauses)]),
-      violations: this.#bounds.check(status),
     };
   }
 

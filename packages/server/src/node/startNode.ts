@@ -9,9 +9,9 @@ import { fingerprint } from "../config/index.ts";
 import type { NodeConfig } from "../config/index.ts";
 import { createHttpServer } from "../http/httpServer.ts";
 import type { HttpServer } from "../http/httpServer.ts";
+import { httpOptions } from "./httpOptions.ts";
 import { assertFits } from "../memory/budget.ts";
 import { LINKS_MAX } from "../memory/constants.ts";
-import { pageBytesOf } from "../memory/requestBounds.ts";
 import { Birth } from "./birth.ts";
 import { decodeCertificate, encodeCertificate, memberOf } from "./certificate.ts";
 import type { BirthCertificate } from "./certificate.ts";
@@ -114,20 +114,7 @@ class Node implements Incarnation {
     });
     this.#server = this.#createPeerServer();
     this.#http = createHttpServer(this.#createService(), {
-      ledger: this.#ledger,
-      node,
-      address: config.nodes[node] ?? "",
-      body: {
-        maxBytes: config.ingest.maxBodyBytes,
-        maxDecodedBytes: config.ingest.maxDecodedBytes,
-        maxRatio: config.ingest.maxDecodeRatio,
-      },
-      maxHeldBodyBytes: config.ingest.maxPendingBytes,
-      maxHeldAnswerBytes: config.query.maxHeldBytes,
-      maxBlobBytes: config.replication.blob.maxBytes,
-      blobChunkBytes: config.replication.blob.chunkBytes,
-      subscribe: config.subscribe,
-      pageBytes: (length) => pageBytesOf(config.ingest, length),
+      ...httpOptions(config, this.#ledger),
       onFault: (error) => logger.error({ err: error }, "unexpected failure of a request"),
     });
     this.#http.app.addHook("onRequest", async (_request, reply) => this.#inFlight.track(reply.raw));

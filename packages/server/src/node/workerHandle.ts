@@ -3,7 +3,7 @@ import { Worker } from "node:worker_threads";
 import type { Gauge, GaugeReading, Ledger } from "@annals/flow";
 import { AnnalsError } from "@annals/record";
 import { QueueBudget } from "@annals/transport";
-import { WAITERS_MAX } from "../memory/constants.ts";
+import { QUESTIONS_MAX } from "../memory/constants.ts";
 import { LANE_WAITING_MAX } from "../memory/laneCap.ts";
 import { LaneEnd } from "../lane/laneEnd.ts";
 import { toWorkerTransferables } from "../lane/messages.ts";
@@ -79,7 +79,7 @@ export class WorkerHandle {
     this.#options = options;
     const { ledger } = options;
     this.#pendingBytes = ledger.family("worker.requests").gauge(options.maxPendingBytes);
-    this.#waiting = ledger.family("waiters").gauge(WAITERS_MAX);
+    this.#waiting = ledger.family("waiters").gauge(QUESTIONS_MAX);
     this.catchUps = ledger.family("catch-ups").gauge(options.maxCatchUps);
     this.queue = new QueueBudget(options.maxQueueBytes, ledger.family("receive.worker"));
     this.#worker = new Worker(new URL(`../worker/main${EXTENSION}`, import.meta.url), {
@@ -141,7 +141,7 @@ export class WorkerHandle {
     if (this.#alive) this.#lane.send(message);
   }
 
-  /** Asks a hosted log. Rejects with its coded error, with ERR_OVERLOADED at the byte cap, or when the thread ends. */
+  /** Asks a hosted log. Rejects with its coded error, with ERR_NODE_OVERLOADED at the byte cap, or when the thread ends. */
   request<Op extends WorkerRequest["op"]>(
     logId: number,
     request: Extract<WorkerRequest, { op: Op }>,
@@ -230,7 +230,7 @@ function tooManyQuestions({ current, cap }: GaugeReading): AnnalsError {
 
 function laneFull({ current, cap }: GaugeReading): AnnalsError {
   return new AnnalsError(
-    "ERR_OVERLOADED",
+    "ERR_NODE_OVERLOADED",
     `${current} bytes of requests wait for the worker, the cap is ${cap}: nothing of this request was accepted`,
     { retryable: true, details: { pendingBytes: current, cap } },
   );

@@ -176,7 +176,7 @@ export class WorkerPool {
       index,
       setup: { ...setup, isolated },
       maxHeapBytes: isolated ? isolatedHeapBytes(config) : config.workers.maxHeapBytes,
-      maxPendingBytes: config.ingest.maxPendingBytes,
+      maxPendingBytes: config.ingest.maxHeldBytes,
       maxQueueBytes: config.workers.maxQueueBytes,
       maxCatchUps: config.workers.maxCatchUps,
       ledger: this.#options.ledger,

@@ -1,16 +1,16 @@
-import type { ReadQuery } from "@annals/query";
-import type { ProducerStamp } from "@annals/record";
-import type { StreamFields } from "@annals/wire";
-import { parseProducer, parseTimeout } from "../http/appendRequest.ts";
 import {
+  actionParameter,
   choiceParameter,
   integerParameter,
   invalidParameter,
   textParameter,
   timeParameter,
-} from "../http/parameters.ts";
+} from "@annals/query";
+import type { ReadQuery } from "@annals/query";
+import type { ProducerStamp } from "@annals/record";
+import type { StreamFields } from "@annals/wire";
+import { parseProducer, parseTimeout } from "../http/appendRequest.ts";
 import { httpError } from "../http/problem.ts";
-import { actionParameter } from "../http/readRequest.ts";
 import { didYouMean } from "../nearest.ts";
 import type { RecordContentType } from "../service.ts";
 

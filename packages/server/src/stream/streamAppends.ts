@@ -1,6 +1,6 @@
 import type { StreamFields, StreamValue } from "@annals/wire";
 import { httpError, problemOf } from "../http/problem.ts";
-import type { ByteBudget, HeldBytes } from "../http/byteBudget.ts";
+import type { IngestDesk, Ticket } from "../ingest/ingestDesk.ts";
 import { FORWARD_GRACE_MS } from "../http/forwarder.ts";
 import type { Forwarder } from "../http/forwarder.ts";
 import { workAtLeader } from "../http/leaderTarget.ts";
@@ -13,8 +13,8 @@ type AppendHead = Extract<ClientHead, { kind: "append" }>;
 export interface StreamAppendsOptions {
   readonly service: NodeService;
   readonly forwarder: Forwarder;
-  /** Counts bodies over all connections of the node. */
-  readonly requests: ByteBudget;
+  /** Where appends over HTTP are taken in, too. */
+  readonly desk: IngestDesk;
   /** Bytes of bodies that the client may have unanswered. */
   readonly maxBytes: number;
   /** `host:port` of this node. */
@@ -80,25 +80,27 @@ export class StreamAppends {
   }
 
   async #outcome(head: AppendHead, view: Uint8Array): Promise<Outcome> {
-    let held: HeldBytes | undefined;
+    let ticket: Ticket | undefined;
     try {
       if (this.#stopping)
         throw httpError("ERR_NODE_STOPPING", "this node is shutting down", { retryable: true });
       if (view.length === 0) throw httpError("ERR_BODY_EMPTY", "the body is empty");
-      held = this.#options.requests.take(view.length);
+      ticket = this.#options.desk.admit(head.log, view.length);
       // In memory of its own: the message would be kept as a whole, and a large body moves to its worker.
-      return await this.#append(head, new Uint8Array(view));
+      return await this.#append(head, new Uint8Array(view), ticket);
     } catch (error) {
       const problem = problemOf(error);
       if (problem.code === "ERR_INTERNAL") this.#options.onFault(error);
+      this.#options.desk.refused(head.log, problem.code);
       return { kind: "refused", problem: Buffer.from(JSON.stringify(problem)) };
     } finally {
-      held?.release();
+      ticket?.close();
     }
   }
 
-  #append(head: AppendHead, body: Uint8Array<ArrayBuffer>): Promise<Outcome> {
+  #append(head: AppendHead, body: Uint8Array<ArrayBuffer>, ticket: Ticket): Promise<Outcome> {
     const { service, address } = this.#options;
+    const bytes = body.length;
     const { log, contentType, producer, timeoutMs } = head;
     return workAtLeader<Outcome>({
       service,
@@ -110,13 +112,19 @@ export class StreamAppends {
           throw httpError("ERR_NOT_LEADER", "the leader changed", { retryable: true });
         const reply = await service.append(log, { contentType, body, producer, timeoutMs });
         const { firstSeq, lastSeq, count, duplicate } = reply;
+        ticket.accepted({ records: count, bytes, producer: producer?.id, duplicate });
         return appended({ firstSeq, lastSeq, count, duplicate, leader: address });
       },
-      there: (leader) => this.#forward(head, body, leader),
+      there: (leader) => this.#forward(head, body, leader, ticket),
     });
   }
 
-  async #forward(head: AppendHead, body: Uint8Array, leader: string): Promise<Outcome> {
+  async #forward(
+    head: AppendHead,
+    body: Uint8Array,
+    leader: string,
+    ticket: Ticket,
+  ): Promise<Outcome> {
     const { log, contentType, producer, timeoutMs } = head;
     const answer = await this.#options.forwarder.forward({
       address: leader,
@@ -134,6 +142,7 @@ export class StreamAppends {
       body,
       timeoutMs: timeoutMs + FORWARD_GRACE_MS,
     });
+    ticket.passedOn(answer.status);
     if (answer.status !== 200) return { kind: "refused", problem: answer.body };
     return appended({ ...JSON.parse(Buffer.from(answer.body).toString("utf8")), leader });
   }

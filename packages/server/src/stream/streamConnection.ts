@@ -5,9 +5,9 @@ import { AnnalsError } from "@annals/record";
 import { splitStreamMessage, STREAM_HEAD_BYTES_MAX, streamHead, WireError } from "@annals/wire";
 import type { StreamFields, StreamProtocol, StreamValue } from "@annals/wire";
 import type { RawData, WebSocket } from "ws";
-import type { ByteBudget, HeldBytes } from "../http/byteBudget.ts";
 import type { Forwarder } from "../http/forwarder.ts";
 import { httpError, problemOf } from "../http/problem.ts";
+import type { IngestDesk } from "../ingest/ingestDesk.ts";
 import * as caps from "../memory/constants.ts";
 import type { NodeService } from "../service.ts";
 import { parseAddress, parseClientHead } from "./clientHead.ts";
@@ -20,8 +20,8 @@ import { Subscription } from "./subscription.ts";
 export interface StreamContext {
   readonly service: NodeService;
   readonly forwarder: Forwarder;
-  /** Bodies of appends, over HTTP too. */
-  readonly requests: ByteBudget;
+  /** Where appends over HTTP are taken in, too. */
+  readonly desk: IngestDesk;
   readonly pages: PageBudget;
   readonly ledger: Ledger;
   /** Subscriptions of all streams. */
@@ -58,7 +58,8 @@ export class StreamConnection {
   readonly #timer: NodeJS.Timeout;
   /** What the socket has brought of a message that is not whole yet, at most. */
   #receivedBytes = 0;
-  #received: HeldBytes | undefined;
+  /** Gives back the room that a large one has taken so far. */
+  #received: (() => void) | undefined;
   /** Messages that the socket has taken, ever. */
   #taken = 0;
   #waiting = 0;
@@ -135,18 +136,22 @@ export class StreamConnection {
   readonly #count = (chunk: Uint8Array): void => {
     this.#receivedBytes += chunk.length;
     if (this.#closed || this.#receivedBytes <= caps.SOCKET_READ_BYTES) return;
+    this.#releaseReceived();
     try {
-      this.#received ??= this.#context.requests.take(0);
-      this.#received.growTo(this.#receivedBytes);
+      this.#received = this.#context.desk.reserve(this.#receivedBytes);
     } catch (error) {
       this.#fail(CLOSE_TRY_LATER, error);
     }
   };
 
+  #releaseReceived(): void {
+    this.#received?.();
+    this.#received = undefined;
+  }
+
   #message(data: RawData, isBinary: boolean): void {
     this.#receivedBytes = 0;
-    this.#received?.release();
-    this.#received = undefined;
+    this.#releaseReceived();
     this.#partialLooks = 0;
     this.#silentLooks = 0;
     if (this.#closed) return;
@@ -346,7 +351,7 @@ export class StreamConnection {
     this.#closed = true;
     clearInterval(this.#timer);
     this.#connection.off("data", this.#count);
-    this.#received?.release();
+    this.#releaseReceived();
     this.#stopSubscriptions();
   }
 

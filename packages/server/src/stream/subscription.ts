@@ -1,8 +1,8 @@
+import { LIMIT_MAX } from "@annals/query";
 import type { ReadFormat, ReadQuery, ReadReply } from "@annals/query";
 import { CreditWindow } from "@annals/flow";
 import type { Gauge } from "@annals/flow";
 import type { StreamFields } from "@annals/wire";
-import { LIMIT_MAX } from "../http/readRequest.ts";
 import type { ClientHead } from "./clientHead.ts";
 import type { PageBudget } from "./pageBudget.ts";
 import { UnackedPages } from "./unackedPages.ts";

@@ -3,9 +3,8 @@ import { dirname, join } from "node:path";
 import type { MemberId } from "@annals/raft";
 import { AnnalsError } from "@annals/record";
 import type { LogStore } from "@annals/replica";
-import { openLogStore, syncDirectory } from "@annals/storage";
+import { openLogStore, replaceFile, syncDirectory } from "@annals/storage";
 import type { NodeConfig } from "../config/index.ts";
-import { replaceFile } from "../node/durableFile.ts";
 
 export interface OpenStoreOptions {
   readonly config: NodeConfig;

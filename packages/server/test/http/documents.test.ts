@@ -1,12 +1,16 @@
 // Goal: docs/errors.md and /openapi.json say what the code does. `vitest -u` writes docs/errors.md anew.
-import { Gauge } from "@annals/flow";
+import { Gauge, GaugeFamily, Ledger } from "@annals/flow";
 import { describe, expect, test } from "vitest";
+import { Admission } from "../../src/http/admission.ts";
 import { ByteBudget } from "../../src/http/byteBudget.ts";
 import { ERROR_TABLE } from "../../src/http/errorTable.ts";
 import { Forwarder } from "../../src/http/forwarder.ts";
 import { openApiDocument } from "../../src/http/openapi.ts";
 import { READ_PARAMETERS } from "../../src/http/readRequest.ts";
 import { apiRoutes } from "../../src/http/routes.ts";
+import { EventLoopDelay } from "../../src/metrics/eventLoopDelay.ts";
+import { httpOptions } from "../../src/node/httpOptions.ts";
+import { mustLoad } from "../config/samples.ts";
 import { MemoryService } from "./memoryService.ts";
 
 const INTRODUCTION = `# Errors
@@ -49,14 +53,17 @@ describe("openapi.json", () => {
   >;
 
   test("lists exactly the routes that are served", () => {
+    const options = httpOptions(mustLoad({ text: "data: /tmp/annals\n" }), new Ledger());
     const forwarder = new Forwarder("a", new Gauge(1));
+    const delay = new EventLoopDelay();
+    delay.close();
     const routes = apiRoutes({
+      delay,
+      ...options,
       service: new MemoryService(),
       forwarder,
-      answers: new ByteBudget("answers", 1),
-      blobChunkBytes: 1024,
-      maxBlobBytes: 1,
-      address: "",
+      answers: new ByteBudget(1, new GaugeFamily()),
+      admission: new Admission(options),
     });
     forwarder.close();
     const described = Object.entries(paths).flatMap(([path, item]) =>

@@ -70,7 +70,8 @@ test("a bomb is stopped by its ratio", async () => {
   await server.close();
   server = await startTestServer({
     body: { maxBytes: 64 * 1024, maxDecodedBytes: 64 << 20, maxRatio: 50 },
-    maxHeldBodyBytes: 64 << 20,
+    maxLogBytes: 64 << 20,
+    maxNodeBytes: 64 << 20,
   });
   const bomb = gzipSync(Buffer.alloc(32 << 20, " "));
   expect(await append("gzip", bomb)).toEqual({ status: 413, code: "ERR_BODY_RATIO" });

@@ -30,6 +30,8 @@ export class MemoryService implements NodeService {
   readonly files = new MemoryBlobs();
   readonly appends: AppendRequest[] = [];
   readonly reads: ReadQuery[] = [];
+  /** Called when the records are stored; may throw instead of the answer. */
+  afterAppend: () => void = () => {};
   /** Called before each append; may throw, or wait. */
   beforeAppend: (log: string, request: AppendRequest) => void | Promise<void> = () => undefined;
   target: (log: string) => ForwardTarget = () => ({ kind: "local" });
@@ -79,6 +81,7 @@ export class MemoryService implements NodeService {
     const { lastSeq } = log.source;
     if (producer !== undefined) log.producers.set(producer.id, { ...producer, firstSeq, lastSeq });
     for (const wake of log.waiters) wake();
+    this.afterAppend();
     return { firstSeq, lastSeq, count: records.length, duplicate: false };
   }
 
@@ -146,6 +149,7 @@ export class MemoryService implements NodeService {
         name,
         leader: "a",
         term: 1,
+        elections: 1,
         commitIndex: source.lastSeq,
         appliedIndex: source.lastSeq,
         lastIndex: source.lastSeq,
@@ -177,18 +181,11 @@ export class MemoryService implements NodeService {
 }
 
 function parse(request: AppendRequest): PlainRecord[] {
-  if (request.contentType === "application/msgpack") {
+  if (request.contentType !== "application/json") {
     const { records } = parseIngestBody(request.contentType, request.body, RECORD_LIMITS);
     return records.map((bytes) => ({ ...decodeRecord(bytes) }));
   }
-  const text = Buffer.from(request.body).toString("utf8");
-  const values: unknown[] =
-    request.contentType === "application/x-ndjson"
-      ? text
-          .split("\n")
-          .filter((line) => line !== "")
-          .map((line) => JSON.parse(line))
-      : [JSON.parse(text)].flat();
+  const values: unknown[] = [JSON.parse(Buffer.from(request.body).toString("utf8"))].flat();
   return values.map((value, position) => {
     const record = value as PlainRecord;
     if (typeof record["action"] === "string") return record;

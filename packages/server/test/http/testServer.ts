@@ -4,13 +4,24 @@ import type { Duplex } from "node:stream";
 import type { FastifyInstance } from "fastify";
 import { createHttpServer } from "../../src/http/httpServer.ts";
 import type { HttpServerOptions } from "../../src/http/httpServer.ts";
+import { IngestDesk } from "../../src/ingest/ingestDesk.ts";
 import { MemoryService } from "./memoryService.ts";
+
+const BODY: HttpServerOptions["body"] = {
+  maxBytes: 64 * 1024,
+  maxDecodedBytes: 128 * 1024,
+  maxRatio: 50,
+  minRate: 1,
+  graceMs: 5_000,
+  timeoutMs: 30_000,
+};
 
 export interface TestServer {
   readonly service: MemoryService;
   readonly app: FastifyInstance;
   /** Upgraded connections that are open. */
   readonly sockets: ReadonlySet<Duplex>;
+  readonly desk: IngestDesk;
   readonly url: string;
   /** `host:port` */
   readonly address: string;
@@ -18,19 +29,41 @@ export interface TestServer {
   close(): Promise<void>;
 }
 
+/** Budgets of a test's server, in bytes. */
+export interface TestBudgets {
+  readonly maxLogBytes?: number;
+  readonly maxNodeBytes?: number;
+}
+
 /** A real HTTP server on a free port over a node in memory. */
 export async function startTestServer(
-  options: Partial<HttpServerOptions> = {},
+  {
+    maxLogBytes,
+    maxNodeBytes,
+    body,
+    ...options
+  }: Partial<Omit<HttpServerOptions, "body">> &
+    TestBudgets & { readonly body?: Partial<HttpServerOptions["body"]> } = {},
   service: MemoryService = new MemoryService(),
 ): Promise<TestServer> {
   const faults: unknown[] = [];
+  const ledger = options.ledger ?? new Ledger();
+  const desk = new IngestDesk({
+    maxLogBytes: maxLogBytes ?? 256 * 1024,
+    maxNodeBytes: maxNodeBytes ?? 256 * 1024,
+    maxRequests: 1024,
+    ledger,
+    now: () => performance.now(),
+  });
   const { app, streams } = createHttpServer(service, {
-    ledger: new Ledger(),
+    ledger,
+    desk,
     node: "a",
     // No address: clients learn no leader, and stay with the URL that they were given.
     address: "",
-    body: { maxBytes: 64 * 1024, maxDecodedBytes: 128 * 1024, maxRatio: 50 },
-    maxHeldBodyBytes: 256 * 1024,
+    body: { ...BODY, ...body },
+    connections: { max: 1024, maxPerAddress: 512 },
+    headersTimeoutMs: 5_000,
     maxHeldAnswerBytes: 64 << 20,
     maxBlobBytes: 1024 * 1024,
     blobChunkBytes: 1024,
@@ -51,11 +84,19 @@ export async function startTestServer(
     streams.upgrade(request, socket, head);
   });
   await app.listen({ host: "127.0.0.1", port: 0 });
-  const close = async (): Promise<void> => {
-    await streams.close(1000);
-    await app.close();
-  };
   const { port } = app.server.address() as AddressInfo;
   const address = `127.0.0.1:${port}`;
-  return { service, app, sockets, url: `http://${address}`, address, faults, close };
+  return {
+    service,
+    app,
+    desk,
+    url: `http://${address}`,
+    address,
+    faults,
+    sockets,
+    close: async () => {
+      await streams.close(1000);
+      await app.close();
+    },
+  };
 }

@@ -63,6 +63,7 @@ test("every key of a row moves the sum", () => {
     "replication.blob.maxConcurrent": "5",
     "workers.maxIsolated": "2",
     "subscribe.maxStreams": "257",
+    "http.maxConnections": "1025",
     "replication.blob.chunkBytes": "512KiB",
     "replication.maxMessageBytes": "16MiB",
   };

@@ -97,6 +97,7 @@ const KEPT = ["heap.worker", "heap.gateway", "connections", "log.producers", "wa
  */
 const FILLED = [
   "requests",
+  "log.requests",
   "worker.requests",
   "log.appends",
   "log.uncommitted",

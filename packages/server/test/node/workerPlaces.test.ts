@@ -4,7 +4,7 @@
  */
 import { asMemberId } from "@annals/raft";
 import { afterEach, expect, it } from "vitest";
-import { WAITERS_MAX } from "../../src/memory/constants.ts";
+import { QUESTIONS_MAX } from "../../src/memory/constants.ts";
 import { PoolHarness, SELF } from "./poolHarness.ts";
 import { until } from "./testNode.ts";
 
@@ -124,9 +124,9 @@ it("beyond the cap of questions that wait for a worker a further one is refused"
   const place = harness.assign("one");
   await untilAllReady();
   const ask = async () => place.worker?.request<"status">(1, { op: "status" });
-  const asked = Array.from({ length: WAITERS_MAX }, ask);
+  const asked = Array.from({ length: QUESTIONS_MAX }, ask);
   await expect(ask()).rejects.toMatchObject({ code: "ERR_OVERLOADED", retryable: true });
-  expect(await Promise.all(asked)).toHaveLength(WAITERS_MAX);
-  expect(harness.ledger.read()["waiters"]).toMatchObject({ current: 0, peak: WAITERS_MAX });
+  expect(await Promise.all(asked)).toHaveLength(QUESTIONS_MAX);
+  expect(harness.ledger.read()["waiters"]).toMatchObject({ current: 0, peak: QUESTIONS_MAX });
   await expect(ask()).resolves.toBeDefined();
 });

@@ -217,7 +217,7 @@ describe("appends", () => {
   test("a large message counts as a request's body as it comes in, and is refused when there is no room", async () => {
     const ledger = new Ledger();
     const limits = { maxBytes: 256 * 1024, maxDecodedBytes: 256 * 1024, maxRatio: 50 };
-    const server = await start({ ledger, body: limits, maxHeldBodyBytes: 1024 });
+    const server = await start({ ledger, body: limits, maxNodeBytes: 1024, maxLogBytes: 1024 });
     const { promise: gate, resolve: openGate } = Promise.withResolvers<void>();
     server.service.beforeAppend = () => gate;
     const [first, second] = [await connect(server), await connect(server)];
@@ -229,7 +229,7 @@ describe("appends", () => {
     first.send({ kind: "append", id: 1, log: "audit" }, body);
     await until(() => (server.service.appends.length === 1 ? true : undefined));
     second.send({ kind: "append", id: 1, log: "audit" }, body);
-    expect(await second.untilClosed()).toEqual({ code: 1013, reason: "ERR_OVERLOADED" });
+    expect(await second.untilClosed()).toEqual({ code: 1013, reason: "ERR_NODE_OVERLOADED" });
     openGate();
     await first.next("appended");
     expect(ledger.family("requests").read().current).toBe(0);

@@ -125,17 +125,20 @@ function commitBeyondMatch(transport: PeerTransport): PeerTransport {
 
 function welcomingForgotten(): () => void {
   const { prototype } = ProducerTable;
-  const { judge } = prototype;
-  prototype.judge = function (stamp, count) {
-    try {
-      return judge.call(this, stamp, count);
-    } catch (error) {
-      const isForgotten = error instanceof AnnalsError && error.code === "ERR_PRODUCER_FORGOTTEN";
-      if (isForgotten && stamp.sequence === 1) return { kind: "new" };
-      throw error;
-    }
-  };
-  return () => {
-    prototype.judge = judge;
-  };
+  const original = Object.getOwnPropertyDescriptor(prototype, "judge");
+  if (original === undefined) throw new Error("the producer table has no judge");
+  const judge: ProducerTable["judge"] = original.value;
+  Object.defineProperty(prototype, "judge", {
+    ...original,
+    value(this: ProducerTable, ...[stamp, count]: Parameters<ProducerTable["judge"]>) {
+      try {
+        return judge.call(this, stamp, count);
+      } catch (error) {
+        const isForgotten = error instanceof AnnalsError && error.code === "ERR_PRODUCER_FORGOTTEN";
+        if (isForgotten && stamp.sequence === 1) return { kind: "new" };
+        throw error;
+      }
+    },
+  });
+  return () => void Object.defineProperty(prototype, "judge", original);
 }

@@ -11,6 +11,7 @@ import type { SimulatedReplica } from "./simulatedReplica.ts";
 const REFUSALS: ReadonlySet<string> = new Set([
   "ERR_NOT_LEADER",
   "ERR_OVERLOADED",
+  "ERR_UNCOMMITTED_FULL",
   "ERR_DISK_FULL",
   "ERR_REPLICA_CLOSED",
   "ERR_STORAGE_FAILED",

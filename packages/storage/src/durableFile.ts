@@ -1,6 +1,6 @@
 import { open, rename } from "node:fs/promises";
 import { dirname } from "node:path";
-import { syncDirectory } from "@annals/storage";
+import { syncDirectory } from "./segmentDirectory.ts";
 
 /** Replaces a file so that after a crash either the old or the new content is there. */
 export async function replaceFile(path: string, content: string): Promise<void> {

@@ -1,0 +1,96 @@
+import type { FastifyReply, FastifyRequest } from "fastify";
+import type { IngestDesk, Ticket } from "../ingest/ingestDesk.ts";
+import { UPLOAD_CHUNKS } from "../memory/constants.ts";
+import { assertNoEncoding, parseAppendHead } from "./appendRequest.ts";
+import type { AppendHead } from "./appendRequest.ts";
+import { hopped } from "./leaderTarget.ts";
+import { bodyTooLarge, receiveBody } from "./receiveBody.ts";
+import type { BodyLimits } from "./receiveBody.ts";
+import { logParameter } from "./routePath.ts";
+import type { Route } from "./routes.ts";
+import { assertSameOrigin } from "./sameOrigin.ts";
+import { cutWhenIdle, cutWhenLate } from "./uploadPace.ts";
+
+export interface AdmissionOptions {
+  readonly desk: IngestDesk;
+  /** Of the bodies of appends. */
+  readonly body: BodyLimits;
+  /** What an upload holds in memory: `replication.blob.chunkBytes`. */
+  readonly blobChunkBytes: number;
+}
+
+/** What is known of an append whose body may come in. */
+export interface Admitted extends AppendHead {
+  readonly ticket: Ticket;
+  readonly maxBytes: number;
+}
+
+/** Refuses by the head what can be refused by it, and takes the room for the body before a byte of it is read. */
+export class Admission {
+  readonly #options: AdmissionOptions;
+  readonly #admitted = new WeakMap<FastifyRequest, Admitted>();
+
+  constructor(options: AdmissionOptions) {
+    this.#options = options;
+  }
+
+  /** The head of an append was judged, and there is room for its body. */
+  of(request: FastifyRequest): Admitted {
+    const admitted = this.#admitted.get(request);
+    if (admitted === undefined) throw new Error("a body came in that was not admitted");
+    return admitted;
+  }
+
+  admit({ body }: Route, request: FastifyRequest, reply: FastifyReply): void {
+    if (body === "none") return;
+    assertSameOrigin(request.headers.origin, request.headers.host);
+    const { desk } = this.#options;
+    if (body === "records") {
+      this.#admitAppend(request, reply);
+      return;
+    }
+    assertNoEncoding(request.headers);
+    if (body === "small") {
+      cutWhenLate(request.raw, this.#options.body.timeoutMs);
+      return;
+    }
+    cutWhenIdle(request.raw);
+    reply.raw.once("close", desk.reserve(UPLOAD_CHUNKS * this.#options.blobChunkBytes));
+  }
+
+  #admitAppend(request: FastifyRequest, reply: FastifyReply): void {
+    const head = parseAppendHead(request.headers);
+    const maxBytes = this.#maxBytes(request);
+    const announced = Number(request.headers["content-length"] ?? Number.NaN);
+    if (announced > maxBytes) throw bodyTooLarge(maxBytes);
+    // Counted in full before a byte of it is read; one of unknown length as the largest allowed, a compressed one as it grows.
+    const bytes = Number.isNaN(announced) ? maxBytes : announced;
+    const ticket = this.#options.desk.admit(
+      logParameter(request),
+      head.encoding === undefined ? bytes : 0,
+    );
+    // `close` comes after the answer is sent, and when the client goes away: always, once.
+    reply.raw.once("close", ticket.close);
+    this.#admitted.set(request, { ...head, ticket, maxBytes });
+  }
+
+  /** What another node passes on was decoded there. */
+  #maxBytes(request: FastifyRequest): number {
+    const { body } = this.#options;
+    return hopped(request) ? Math.max(body.maxBytes, body.maxDecodedBytes) : body.maxBytes;
+  }
+
+  receive(request: FastifyRequest): Promise<Uint8Array> {
+    const { encoding, maxBytes, ticket } = this.of(request);
+    const { body, desk } = this.#options;
+    return receiveBody(
+      request.raw,
+      encoding,
+      { ...body, maxBytes },
+      {
+        onGrow: ticket.growTo,
+        onDecoded: (...what) => desk.decoded(...what),
+      },
+    );
+  }
+}

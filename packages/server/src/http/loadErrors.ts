@@ -1,0 +1,68 @@
+import { entry } from "./errorEntry.ts";
+import type { ErrorEntry } from "./errorEntry.ts";
+
+export type LoadErrorCode =
+  | "ERR_OVERLOADED"
+  | "ERR_NODE_OVERLOADED"
+  | "ERR_UNCOMMITTED_FULL"
+  | "ERR_REQUEST_TIMEOUT"
+  | "ERR_UPLOAD_TOO_SLOW"
+  | "ERR_TOO_MANY_CONNECTIONS"
+  | "ERR_TOO_MANY_CONNECTIONS_OF_ADDRESS";
+
+const REPEAT =
+  "Repeat it after Retry-After seconds, which follow the pace at which requests are worked off; `details.retryAfterMs` is exact.";
+
+/** What is refused because there is too much of it, or because it comes too slowly. */
+export const LOAD_ERRORS: Readonly<Record<LoadErrorCode, ErrorEntry>> = {
+  ERR_OVERLOADED: entry(
+    429,
+    "Overloaded",
+    "As many bytes as the log may hold (`ingest.maxPendingBytes`; for answers `query.maxHeldBytes`) wait. Nothing of the request was " +
+      "accepted.",
+    REPEAT,
+    1,
+  ),
+  ERR_NODE_OVERLOADED: entry(
+    503,
+    "Node overloaded",
+    "Requests for all logs together hold as many bytes as the node may (`ingest.maxHeldBytes`). Nothing of this one was accepted.",
+    REPEAT,
+    1,
+  ),
+  ERR_UNCOMMITTED_FULL: entry(
+    503,
+    "Quorum too slow",
+    "What the leader has proposed and no quorum has flushed is at `raft.maxUncommittedBytes`, and as much as the log may hold waits " +
+      "behind it. Nothing of the request was accepted.",
+    REPEAT,
+    1,
+  ),
+  ERR_REQUEST_TIMEOUT: entry(
+    408,
+    "Request timeout",
+    "The head of the request was not here after `http.headersTimeout`, or its body not after `http.requestTimeout`. The connection " +
+      "is closed.",
+    "Send smaller bodies over a slow network.",
+  ),
+  ERR_UPLOAD_TOO_SLOW: entry(
+    408,
+    "Upload too slow",
+    "For `ingest.uploadGrace` the body came slower than `ingest.minUploadRate`. Nothing of it was accepted; the connection is closed.",
+    "Send a body only when all of it is there.",
+  ),
+  ERR_TOO_MANY_CONNECTIONS: entry(
+    503,
+    "Too many connections",
+    "The node has `http.maxConnections` open. The connection is closed.",
+    "Use fewer connections, or raise the key.",
+    1,
+  ),
+  ERR_TOO_MANY_CONNECTIONS_OF_ADDRESS: entry(
+    503,
+    "Too many connections of one address",
+    "`http.maxConnectionsPerAddress` connections are open from this address, or from the same /64 of IPv6. The connection is closed.",
+    "Use fewer connections; raise the key where many clients share an address.",
+    1,
+  ),
+};

@@ -1,0 +1,198 @@
+/**
+ * Goal: nobody gets more of the node than the caps say, at their smallest legal values, and is told so with a code and when to come back.
+ * Method: a real HTTP server over a node in memory, plain sockets.
+ */
+import { once } from "node:events";
+import { connect } from "node:net";
+import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import { afterEach, expect, test } from "vitest";
+import { MemoryService } from "./memoryService.ts";
+import { startTestServer } from "./testServer.ts";
+import type { TestServer } from "./testServer.ts";
+
+let server: TestServer;
+afterEach(() => server.close());
+
+const BODY = JSON.stringify({ actor: { id: "ada" }, action: "a.b" });
+
+interface Answer {
+  readonly status: number;
+  readonly retryAfter: string | null;
+  readonly code?: string;
+  readonly details?: Readonly<Record<string, unknown>>;
+}
+
+async function append(log: string, body: string = BODY): Promise<Answer> {
+  const response = await fetch(`${server.url}/v1/logs/${log}/records`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body,
+  });
+  const { code, details } = (await response.json()) as Answer;
+  const retryAfter = response.headers.get("retry-after");
+  const refusal = code === undefined || details === undefined ? {} : { code, details };
+  return { status: response.status, retryAfter, ...refusal };
+}
+
+/** Appends are held until the result is called. */
+function holdAppends(): () => void {
+  const blocked = Promise.withResolvers<void>();
+  server.service.beforeAppend = () => blocked.promise;
+  return () => blocked.resolve();
+}
+
+function open(localAddress = "127.0.0.1"): { socket: Socket; closed: Promise<string> } {
+  const socket = connect({
+    host: "127.0.0.1",
+    port: Number(server.url.split(":").at(-1)),
+    localAddress,
+  });
+  let text = "";
+  socket.setEncoding("utf8").on("data", (part: string) => (text += part));
+  socket.on("error", () => undefined);
+  return { socket, closed: once(socket, "close").then(() => text) };
+}
+
+const HEAD =
+  "POST /v1/logs/audit/records HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n";
+
+test("beyond the budget of a log: 429 with Retry-After, and other logs go on", async () => {
+  server = await startTestServer({ maxLogBytes: 1 }, new MemoryService(["audit", "orders"]));
+  const release = holdAppends();
+  const held = append("audit");
+  await expect.poll(() => server.service.appends.length).toBe(1);
+  const refused = await append("audit");
+  expect(refused).toMatchObject({ status: 429, code: "ERR_OVERLOADED" });
+  expect(refused.details).toMatchObject({ heldBytes: BODY.length, capBytes: 1 });
+  expect(refused.retryAfter).toBe("1");
+  const other = append("orders");
+  await expect.poll(() => server.service.appends.length).toBe(2);
+  release();
+  expect([(await held).status, (await other).status]).toEqual([200, 200]);
+  await expect.poll(async () => (await append("audit")).status).toBe(200);
+});
+
+test("beyond the budget of the node: 503 with Retry-After, whichever log it is for", async () => {
+  server = await startTestServer({ maxNodeBytes: 1 }, new MemoryService(["audit", "orders"]));
+  const release = holdAppends();
+  const held = append("audit");
+  await expect.poll(() => server.service.appends.length).toBe(1);
+  const refused = await append("orders");
+  expect(refused).toMatchObject({ status: 503, code: "ERR_NODE_OVERLOADED" });
+  expect(refused.details?.["retryAfterMs"]).toBeGreaterThanOrEqual(1_000);
+  expect(refused.retryAfter).not.toBeNull();
+  release();
+  expect((await held).status).toBe(200);
+  await expect.poll(async () => (await append("orders")).status).toBe(200);
+});
+
+test("a refused body is not read to its end when it is large", async () => {
+  server = await startTestServer({ maxLogBytes: 1, body: { maxBytes: 1 << 30 } });
+  const release = holdAppends();
+  const held = append("audit");
+  await expect.poll(() => server.service.appends.length).toBe(1);
+  const { socket, closed } = open();
+  socket.write(`${HEAD}content-length: ${1 << 29}\r\n\r\n`);
+  const answer = await closed;
+  expect(answer).toContain("HTTP/1.1 429");
+  expect(answer.toLowerCase()).toContain("connection: close");
+  release();
+  await held;
+});
+
+test.each([
+  ["content-length: 9\r\n\r\n{"],
+  ["transfer-encoding: chunked\r\n\r\n1\r\n{\r\n"],
+  ["content-encoding: gzip\r\ncontent-length: 9\r\n\r\n{"],
+])("a body that stands still gets 408, and its room is free again: %j", async (rest) => {
+  server = await startTestServer({ body: { minRate: 1, graceMs: 1 }, maxLogBytes: 1 });
+  const { socket, closed } = open();
+  socket.write(HEAD + rest);
+  const answer = await closed;
+  expect(answer).toContain("HTTP/1.1 408");
+  expect(answer).toContain("ERR_UPLOAD_TOO_SLOW");
+  await expect.poll(async () => (await append("audit")).status).toBe(200);
+  expect(server.service.appends).toHaveLength(1);
+});
+
+test("a body that moves fast enough may take longer than the grace", async () => {
+  server = await startTestServer({ body: { minRate: 1, graceMs: 1_000 } });
+  const { socket, closed } = open();
+  socket.write(`${HEAD}connection: close\r\ncontent-length: ${BODY.length}\r\n\r\n`);
+  for (const letter of BODY) {
+    socket.write(letter);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  expect(await closed).toContain("HTTP/1.1 200");
+});
+
+test("a body that is not here in time gets 408", async () => {
+  server = await startTestServer({ body: { timeoutMs: 1 } });
+  const { socket, closed } = open();
+  socket.write(`${HEAD}content-length: 9\r\n\r\n{`);
+  const answer = await closed;
+  expect(answer).toContain("HTTP/1.1 408");
+  expect(answer).toContain("ERR_REQUEST_TIMEOUT");
+});
+
+test("a head that is not here in time gets 408", async () => {
+  server = await startTestServer({ headersTimeoutMs: 1 });
+  const { socket, closed } = open();
+  socket.write("GET /healthz HTTP/1.1\r\nhost: x\r\n");
+  const answer = await closed;
+  expect(answer).toContain("HTTP/1.1 408");
+  expect(answer).toContain("ERR_REQUEST_TIMEOUT");
+});
+
+const GET = "GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+
+test("connections beyond the cap are told so and closed, and one that ends makes room", async () => {
+  server = await startTestServer({ connections: { max: 1, maxPerAddress: 10 } });
+  const first = open();
+  await once(first.socket, "connect");
+  const refused = await open().closed;
+  expect(refused).toContain("HTTP/1.1 503");
+  expect(refused).toContain('"code":"ERR_TOO_MANY_CONNECTIONS"');
+  expect(refused).toContain("retry-after: 1");
+  first.socket.destroy();
+  await first.closed;
+  await expect
+    .poll(async () => {
+      const next = open();
+      next.socket.write(GET);
+      return next.closed;
+    })
+    .toContain("HTTP/1.1 200");
+});
+
+test("connections of one address beyond its cap are told so; others are served", async () => {
+  server = await startTestServer({ connections: { max: 10, maxPerAddress: 1 } });
+  const first = open();
+  await once(first.socket, "connect");
+  expect(await open().closed).toContain('"code":"ERR_TOO_MANY_CONNECTIONS_OF_ADDRESS"');
+  const other = open("127.0.0.2");
+  other.socket.write(GET);
+  expect(await other.closed).toContain("HTTP/1.1 200");
+  const { refused } = server.desk.read().node;
+  expect(refused).toEqual({ ERR_TOO_MANY_CONNECTIONS_OF_ADDRESS: 1 });
+  first.socket.destroy();
+});
+
+test("a connection that becomes a link counts no more", async () => {
+  server = await startTestServer({ connections: { max: 10, maxPerAddress: 1 } });
+  const upgraded: Duplex[] = [];
+  server.app.server.on("upgrade", (_request, socket) => {
+    upgraded.push(socket);
+    socket.write("HTTP/1.1 101 Yes\r\n\r\n");
+  });
+  const link = open();
+  link.socket.write(
+    "GET /link HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n",
+  );
+  await once(link.socket, "data");
+  const next = open();
+  next.socket.write(GET);
+  expect(await next.closed).toContain("HTTP/1.1 200");
+  for (const socket of upgraded) socket.destroy();
+});

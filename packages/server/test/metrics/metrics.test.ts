@@ -1,0 +1,86 @@
+/**
+ * Goal: what is served, what the documents say and what the table has are the same metrics, and counters never fall. Method: the table
+ * against the page (`vitest -u` writes its section anew), and a server over a node in memory.
+ */
+import { readFileSync, writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { afterEach, expect, test } from "vitest";
+import { LastingCounts } from "../../src/memory/lastingCounts.ts";
+import { METRICS } from "../../src/metrics/renderMetrics.ts";
+import { startTestServer } from "../http/testServer.ts";
+import type { TestServer } from "../http/testServer.ts";
+
+const PAGE = fileURLToPath(new URL("../../../../docs/operations.md", import.meta.url));
+const SECTION =
+  /(?<=\n\| Metric \| Kind \| Labels \| Meaning \|\n\| --- \| --- \| --- \| --- \|\n)(?:\|.*\n)*/;
+
+const rows = METRICS.map(
+  ({ name, kind, labels, help }) =>
+    `| \`${name}\` | ${kind} | ${labels.map((label) => `\`${label}\``).join(", ")} | ${help} |\n`,
+).join("");
+
+let server: TestServer | undefined;
+afterEach(() => server?.close());
+
+async function scrape(): Promise<string> {
+  const response = await fetch(`${server?.url}/metrics`);
+  expect(response.headers.get("content-type")).toMatch(/^text\/plain; version=0\.0\.4/);
+  return response.text();
+}
+
+const valueOf = (text: string, sample: string): number =>
+  Number(
+    text
+      .split("\n")
+      .find((line) => line.startsWith(`${sample} `))
+      ?.split(" ")[1],
+  );
+
+test("docs/operations.md has the table of metrics", () => {
+  const page = readFileSync(PAGE, "utf8");
+  if (process.env["ANNALS_WRITE_METRICS"] === "1") writeFileSync(PAGE, page.replace(SECTION, rows));
+  expect(SECTION.exec(readFileSync(PAGE, "utf8"))?.[0]).toBe(rows);
+});
+
+test("what is served has every metric of the table, and no other", async () => {
+  server = await startTestServer();
+  const served = [...(await scrape()).matchAll(/^# TYPE (\w+) (\w+)$/gm)];
+  expect(served.map(([, name, kind]) => [name, kind])).toEqual(
+    METRICS.map(({ name, kind }) => [name, kind]),
+  );
+});
+
+test("names have a unit, and counters say that they are", () => {
+  for (const { name, kind } of METRICS) {
+    expect(name).toMatch(/^annals_[a-z_]+$/);
+    expect([name, name.endsWith("_total")]).toEqual([name, kind === "counter"]);
+  }
+});
+
+test("an append counts", async () => {
+  server = await startTestServer();
+  const append = async () => {
+    const body = JSON.stringify({ actor: { id: "ada" }, action: "a.b" });
+    const headers = { "content-type": "application/json" };
+    await (
+      await fetch(`${server?.url}/v1/logs/audit/records`, { method: "POST", headers, body })
+    ).json();
+  };
+  await append();
+  await append();
+  const text = await scrape();
+  expect(valueOf(text, 'annals_ingest_accepted_records_total{log="audit"}')).toBe(2);
+  expect(valueOf(text, 'annals_log_role{log="audit",role="leader"}')).toBe(1);
+  expect(valueOf(text, "annals_process_resident_bytes")).toBeGreaterThan(0);
+});
+
+test("counts of what has ended stay", () => {
+  const counts = new LastingCounts<string>();
+  counts.read("first", { pause: 3 });
+  counts.read("second", { pause: 1, other: 1 });
+  counts.keepOnly(["first", "second"]);
+  expect(counts.totals()).toEqual({ pause: 4, other: 1 });
+  counts.keepOnly(["first"]);
+  counts.read("third", { pause: 1 });
+  expect(counts.totals()).toEqual({ pause: 5, other: 1 });
+});

@@ -1,0 +1,47 @@
+// Goal: what the configuration says of HTTP and ingestion reaches the server and the desk. Method: every key set to another value.
+import { Ledger } from "@annals/flow";
+import { expect, it } from "vitest";
+import { httpOptions } from "../../src/node/httpOptions.ts";
+import { mustLoad } from "../config/samples.ts";
+
+const TEXT = `
+data: /tmp/annals
+nodes: { a: "127.0.0.1:7999" }
+ingest:
+  maxBodyBytes: 2MiB
+  maxDecodedBytes: 3MiB
+  maxDecodeRatio: 17
+  maxPendingBytes: 5MiB
+  maxHeldBytes: 7MiB
+  minUploadRate: 11B
+  uploadGrace: 13ms
+http: { maxConnections: 19, maxConnectionsPerAddress: 23, headersTimeout: 29ms, requestTimeout: 31ms }
+query: { maxHeldBytes: 37MiB }
+replication: { blob: { maxBytes: 41MiB, chunkBytes: 43KiB } }
+`;
+
+it("every key reaches its place", () => {
+  const { desk, ledger, ...options } = httpOptions(mustLoad({ text: TEXT }), new Ledger());
+  expect(options).toEqual({
+    node: "a",
+    address: "127.0.0.1:7999",
+    body: {
+      maxBytes: 2 << 20,
+      maxDecodedBytes: 3 << 20,
+      maxRatio: 17,
+      minRate: 11,
+      graceMs: 13,
+      timeoutMs: 31,
+    },
+    connections: { max: 19, maxPerAddress: 23 },
+    headersTimeoutMs: 29,
+    maxHeldAnswerBytes: 37 << 20,
+    maxBlobBytes: 41 << 20,
+    blobChunkBytes: 43 << 10,
+  });
+  desk.admit("audit", 1);
+  const { node, logs } = desk.read();
+  expect(node.buffered).toMatchObject({ bytes: { cap: 7 << 20 }, requests: { cap: 19 } });
+  expect(logs[0]?.buffered.bytes.cap).toBe(5 << 20);
+  expect(ledger.read()["requests"]).toMatchObject({ current: 1 });
+});

@@ -1,0 +1,64 @@
+import type { StoredRecord } from "@annals/client";
+
+/** How far a sink's database is: every record up to `seq` is in it, and of the next one the first `part` parts. */
+export interface SinkPosition {
+  readonly seq: number;
+  readonly part: number;
+}
+
+/** What the sink's database keeps beside its data, written in the same transaction. */
+export interface SinkCursor extends SinkPosition {
+  /** Fingerprint of the sink's settings and of the version of its plan: data of another one is not continued. */
+  readonly settings: string;
+  /** The fencing token of the runner that wrote last; one with a smaller token writes no more. */
+  readonly epoch: number;
+  /** Hash of record `seq` as it was read, in hex: finds a database that belongs to another log, or to another history of it. */
+  readonly recordHash: string;
+}
+
+/** Consecutive mutations of consecutive records, written in one transaction. */
+export interface Chunk<Mutation> {
+  /** What the database must hold before; undefined: it has no cursor yet. */
+  readonly expected: SinkCursor | undefined;
+  readonly next: SinkCursor;
+  /** In the order of the records; within a record in the order of its plan. */
+  readonly mutations: readonly Mutation[];
+  /** Records that end in this chunk. */
+  readonly records: number;
+  readonly bytes: number;
+}
+
+/**
+ * What a failure of `apply` means.
+ *
+ * `transient`: a conflict, a deadlock, an outage; the same again may succeed. `tooLarge`: the database has no memory for so much at
+ * once; half of it may succeed. `data`: one of the records cannot be written as it is. `fenced`: the stored cursor is not the expected
+ * one, so somebody else writes, or the database is another one. `settings`: nothing will succeed until somebody mends the configuration,
+ * the credentials or the schema. `unknown`: none of these for sure.
+ */
+export type FailureClass = "transient" | "tooLarge" | "data" | "fenced" | "settings" | "unknown";
+
+/**
+ * Something that follows a log: a cursor and a function. Whatever it needs to know of the past is in its own database; the log is its only
+ * queue.
+ */
+export interface Sink<Mutation> {
+  /** Of the settings that decide what is written. */
+  readonly settings: string;
+  /** Pure: what a record changes, the same at every call. Throws for a record that cannot be written as it is. */
+  plan(record: StoredRecord): readonly Mutation[];
+  /** Bytes that a mutation takes on its way. */
+  weigh(mutation: Mutation): number;
+  /** Connects, makes constraints and indexes, checks its templates, and reads the stored cursor. */
+  open(signal: AbortSignal): Promise<SinkCursor | undefined>;
+  /**
+   * One transaction: compares the stored cursor with the expected one, writes, stores the next one. Either all of it is durable when it
+   * resolves, or it rejects and may or may not be: the cursor tells, so a repeat does no harm.
+   */
+  apply(chunk: Chunk<Mutation>, signal: AbortSignal): Promise<void>;
+  /** The stored cursor, after a failure of which it is not known whether it took effect. */
+  cursor(signal: AbortSignal): Promise<SinkCursor | undefined>;
+  classify(error: unknown): FailureClass;
+  /** Lets go of everything. Idempotent. */
+  close(): Promise<void>;
+}

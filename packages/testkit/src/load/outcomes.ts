@@ -1,0 +1,48 @@
+import type { RawAnswer } from "./rawConnection.ts";
+
+/** What became of one request. */
+export type Outcome =
+  | { readonly kind: "accepted"; readonly firstSeq: number; readonly count: number }
+  /** The server says that it took nothing. */
+  | { readonly kind: "refused"; readonly code: string }
+  | { readonly kind: "unknown"; readonly code: string };
+
+/** Answers after which the records may be in the log. */
+const UNKNOWN = new Set(["ERR_OUTCOME_UNKNOWN", "ERR_INTERNAL", "ERR_WORKER_LOST"]);
+
+export function outcomeOf({ status, body }: RawAnswer): Outcome {
+  const answer: { firstSeq?: number; count?: number; code?: string } = JSON.parse(body);
+  if (status === 200)
+    return { kind: "accepted", firstSeq: answer.firstSeq ?? 0, count: answer.count ?? 0 };
+  const code = answer.code ?? `status ${status}`;
+  return UNKNOWN.has(code) ? { kind: "unknown", code } : { kind: "refused", code };
+}
+
+/** Counts what became of requests in one phase, and how long the accepted ones took. */
+export class Outcomes {
+  readonly #latenciesMs: number[] = [];
+  readonly #others = new Map<string, number>();
+  /** Requests that found every connection busy and were not sent. */
+  unsent = 0;
+  offered = 0;
+
+  add(outcome: Outcome, tookMs: number): void {
+    if (outcome.kind === "accepted") this.#latenciesMs.push(tookMs);
+    else this.#others.set(outcome.code, (this.#others.get(outcome.code) ?? 0) + 1);
+  }
+
+  get accepted(): number {
+    return this.#latenciesMs.length;
+  }
+
+  /** Not accepted, by code. */
+  get others(): ReadonlyMap<string, number> {
+    return this.#others;
+  }
+
+  /** `share` from 0 to 1, in ms; 0 when nothing was accepted. */
+  percentile(share: number): number {
+    const sorted = this.#latenciesMs.toSorted((a, b) => a - b);
+    return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0;
+  }
+}

@@ -1,0 +1,150 @@
+/**
+ * `pnpm overload [--seconds S]`: a cluster of three processes is offered ten times what it can take. First a closed loop finds the best rate;
+ * then an open loop offers ten times as much, over more connections than the budgets have room for. What was accepted, refused and how
+ * long it took is printed, with the memory of the nodes, and every record that was acknowledged must be in the log once, where it was said
+ * to be. The load runs on the same machine as the nodes and takes a good part of it, in the second phase more than in the first.
+ */
+import { availableParallelism } from "node:os";
+import { setTimeout as sleep } from "node:timers/promises";
+import { countText } from "../countText.ts";
+import { cpuSeconds } from "./cpu.ts";
+import { LoadGenerator } from "./generator.ts";
+import { LoadLedger, readStored } from "./ledger.ts";
+import { startLoadCluster } from "./loadCluster.ts";
+import { MemoryWatch } from "./memoryWatch.ts";
+import type { Outcomes } from "./outcomes.ts";
+import { RequestStamp } from "./requests.ts";
+import { secondsArgument } from "./secondsArgument.ts";
+
+const SECONDS_DEFAULT = 60;
+const SEARCH_SECONDS = 8;
+const FACTOR = 10;
+/** Accepted under overload, as a share of the best rate. */
+const LEAST_SHARE = 0.9;
+/** As many as the SDK's writer puts into a request. */
+const RECORDS = 500;
+const RECORD_BYTES = 256;
+/** Room for a hundred requests, and three times as many connections. */
+const SETTINGS = `ingest: { maxBodyBytes: 1MiB, maxPendingBytes: 4MiB }\nworkers: { count: 1 }\n`;
+const CONNECTIONS = 400;
+/** Points of memory while the overload lasts, each the highest of its part. */
+const CURVE_PARTS = 6;
+const SEARCHED = [8, 16, 32, 64] as const;
+const MEBIBYTE = 2 ** 20;
+
+const seconds = secondsArgument(process.argv.slice(2), SECONDS_DEFAULT);
+const cluster = await startLoadCluster(3, SETTINGS);
+const ledger = new LoadLedger(RECORDS);
+const pids = [...cluster.processes.nodes.values()].flatMap(({ pid }) =>
+  pid === undefined ? [] : [pid],
+);
+const memory = new MemoryWatch(pids);
+let exitCode = 1;
+try {
+  exitCode = (await overload()) ? 0 : 1;
+} finally {
+  memory.close();
+  await cluster.close();
+}
+process.exit(exitCode);
+
+async function overload(): Promise<boolean> {
+  console.log(
+    `three nodes, requests of ${RECORDS} records (${countText(new RequestStamp(RECORDS, RECORD_BYTES).byteLength)} bytes of JSON) to the leader`,
+  );
+  console.log(
+    "phase                    offered/s  accepted/s   records/s    p50 ms    p99 ms  anonymous memory of the largest node, MiB",
+  );
+  let next = 0;
+  const phase = async (
+    name: string,
+    connections: number,
+    forSeconds: number,
+    perSecond?: number,
+  ): Promise<number> => {
+    const before = memory.now();
+    memory.takeCurve(1);
+    const cpuBefore = cpu();
+    const generator = generatorOf(connections, forSeconds, next);
+    const began = performance.now();
+    const outcomes = await (perSecond === undefined
+      ? generator.closedLoop()
+      : generator.openLoop(perSecond));
+    next = generator.next;
+    const tookSeconds = (performance.now() - began) / 1000;
+    const curve = memory.takeCurve(perSecond === undefined ? 1 : CURVE_PARTS);
+    const memories = [before, ...curve, memory.now()].map(mebibytes).join(" → ");
+    console.log(`${phaseLine(name, outcomes, tookSeconds)}  ${memories}`);
+    const used = cpu().map((total, k) => (total - (cpuBefore[k] ?? 0)) / tookSeconds);
+    const [load = 0, ...nodes] = used.map((cores) => cores.toFixed(2));
+    console.log(
+      `  cores used: nodes ${nodes.join(", ")}; load ${load}; of ${availableParallelism()}`,
+    );
+    for (const [code, count] of outcomes.others) console.log(`  ${countText(count)} × ${code}`);
+    if (outcomes.unsent > 0)
+      console.log(`  ${countText(outcomes.unsent)} × not sent: every connection was busy`);
+    return outcomes.accepted / tookSeconds;
+  };
+  await phase("warm-up", 32, 3);
+  const rates: number[] = [];
+  for (const connections of SEARCHED)
+    rates.push(await phase(`closed, ${connections} at a time`, connections, SEARCH_SECONDS));
+  const best = Math.max(...rates);
+  const accepted = await phase(
+    `open, ${FACTOR} times the best`,
+    CONNECTIONS,
+    seconds,
+    FACTOR * best,
+  );
+  // What V8 had not collected yet goes within seconds.
+  await sleep(5_000);
+  console.log(`five seconds later: ${mebibytes(memory.now())} MiB`);
+  const share = accepted / best;
+  console.log(`accepted under overload: ${(100 * share).toFixed(0)} % of the best`);
+  const problems = ledger.verify(await readStored(`http://${cluster.leader}`));
+  for (const problem of problems) console.log(problem);
+  const counts = (["accepted", "refused", "unknown"] as const).map(
+    (kind) => `${countText(ledger.count(kind))} ${kind}`,
+  );
+  console.log(
+    `${counts.join(", ")}: ${problems.length === 0 ? "every acknowledged record is there once, where it was said to be; nothing refused is" : "WRONG"}`,
+  );
+  return problems.length === 0 && share >= LEAST_SHARE;
+}
+
+/** CPU seconds so far of this process and of the nodes. */
+function cpu(): readonly number[] {
+  return [process.pid, ...pids].map(cpuSeconds);
+}
+
+function generatorOf(connections: number, forSeconds: number, first: number): LoadGenerator {
+  return new LoadGenerator(
+    {
+      addresses: [cluster.leader],
+      connections,
+      seconds: forSeconds,
+      source: () => {
+        const stamp = new RequestStamp(RECORDS, RECORD_BYTES);
+        return (k) => stamp.stamped(k * RECORDS);
+      },
+      onOutcome: (k, outcome) => ledger.add(k, outcome),
+    },
+    first,
+  );
+}
+
+function phaseLine(name: string, outcomes: Outcomes, tookSeconds: number): string {
+  const cells = [
+    (outcomes.offered / tookSeconds).toFixed(0),
+    (outcomes.accepted / tookSeconds).toFixed(0),
+    countText(Math.round((outcomes.accepted * RECORDS) / tookSeconds)),
+    outcomes.percentile(0.5).toFixed(0),
+    outcomes.percentile(0.99).toFixed(0),
+  ];
+  const widths = [11, 12, 12, 10, 10];
+  return name.padEnd(23) + cells.map((cell, k) => cell.padStart(widths[k] ?? 0)).join("");
+}
+
+function mebibytes(bytes: number): string {
+  return (bytes / MEBIBYTE).toFixed(0);
+}
