@@ -6,6 +6,7 @@ import { LogGroups } from "./logGroups.ts";
 import { LogWriter } from "./logWriter.ts";
 import type { LogWriterOptions } from "./logWriter.ts";
 import { LogSchemas } from "./schemas.ts";
+import { subscribe } from "./subscription.ts";
 import { OrderedProducer } from "./orderedProducer.ts";
 import type { OrderedProducerOptions } from "./orderedProducer.ts";
 import type {
@@ -21,6 +22,7 @@ import type {
   ProducerInfo,
   Query,
   StoredRecord,
+  SubscribeOptions,
 } from "./types.ts";
 
 export interface AnnalsClientOptions {
@@ -184,6 +186,16 @@ export class AnnalsClient {
       if (page.next === null) return;
       cursor = page.next;
     }
+  }
+
+  /**
+   * Every record from `from` on, each once and in order, and then each new one, without end. Comes over the client stream, with credit for
+   * what the consumer has taken; a lost connection is made again to the next node, after the last record that was delivered, for ever, but
+   * for the first one (`retryForMs`). Leaving the loop ends it, as does the signal, which it does not throw. Throws a `ClientError` for
+   * what no repetition mends.
+   */
+  subscribe(log: string, options: SubscribeOptions = {}): AsyncGenerator<StoredRecord, void> {
+    return subscribe(this.#caller, log, options);
   }
 
   /** One record; rejects with ERR_RECORD_NOT_FOUND. */

@@ -51,6 +51,46 @@ export class Caller {
     return this.#endpoints.seeds;
   }
 
+  get retryForMs(): number {
+    return this.#options.retryForMs;
+  }
+
+  now(): number {
+    return this.#options.now();
+  }
+
+  get randomBelow(): (n: number) => number {
+    return this.#options.randomBelow;
+  }
+
+  /** The base URL of a node, when any will do. */
+  pick(): string {
+    return this.#endpoints.pick(undefined);
+  }
+
+  /** That node did not serve: the next pick is another one. */
+  failed(url: string): void {
+    this.#endpoints.failed(undefined, url, true);
+  }
+
+  /** Calls `end` when the call is aborted or the client closed; at once if it is already. The result makes it forget that. */
+  onEnd(signal: AbortSignal | undefined, end: (reason: ClientError) => void): () => void {
+    const signals = [this.#closing.signal, ...(signal === undefined ? [] : [signal])];
+    const ended = (): void => {
+      try {
+        this.#assertOpen();
+        assertNotAborted(signal);
+      } catch (error) {
+        if (error instanceof ClientError) end(error);
+      }
+    };
+    for (const one of signals) one.addEventListener("abort", ended);
+    ended();
+    return () => {
+      for (const one of signals) one.removeEventListener("abort", ended);
+    };
+  }
+
   /** The parsed JSON of the answer. Rejects with a `ClientError` once trying again is over. */
   call(call: Call): Promise<unknown> {
     return this.#repeat(call, (url) => this.attempt(url, call));

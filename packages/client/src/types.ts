@@ -91,6 +91,21 @@ export interface Query {
   readonly waitMs?: number | undefined;
 }
 
+/** Where a subscription begins, and what it brings; all of it must hold. */
+export interface SubscribeOptions extends CallOptions {
+  /** A seq, the first record (default), the end of the log as it is now, or the first record of a time or later (RFC 3339). */
+  readonly from?: number | string | undefined;
+  readonly actor?: string | undefined;
+  /** The whole action, or its beginning as in `file.*`. */
+  readonly action?: string | undefined;
+  readonly target?: string | undefined;
+  readonly tenant?: string | undefined;
+  /** Records that may be on their way or wait for the consumer; default 1 000. A node may allow fewer. */
+  readonly maxRecords?: number | undefined;
+  /** Their bytes as JSON; default 4 MiB. One page may cross it. */
+  readonly maxBytes?: number | undefined;
+}
+
 export interface Page {
   readonly items: readonly StoredRecord[];
   /** Every matching record in this range of seqs, both included, is in `items`. */

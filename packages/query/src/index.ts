@@ -14,5 +14,5 @@ export {
   textParameter,
   timeParameter,
 } from "./parameters.ts";
-export { CONSISTENCIES, LIMIT_MAX, parseQuery } from "./parseQuery.ts";
+export { actionParameter, CONSISTENCIES, LIMIT_MAX, parseQuery } from "./parseQuery.ts";
 export type { QueryTexts } from "./parseQuery.ts";

@@ -26,7 +26,7 @@ export function parseQuery(given: QueryTexts, waitMs: number, format: ReadFormat
     since: timeParameter("since", given.since),
     until: timeParameter("until", given.until),
     actor: textParameter("actor", given.actor),
-    action: textParameter("action", given.action),
+    action: actionParameter(given.action),
     target: textParameter("target", given.target),
     tenant: textParameter("tenant", given.tenant),
     limit: integerParameter("limit", given.limit, 1, LIMIT_MAX) ?? LIMIT_DEFAULT,
@@ -50,8 +50,11 @@ function checkTogether(query: ReadQuery): void {
   if (query.waitMs > 0 && query.order === "desc") {
     throw invalidParameter("wait", "waits for new records and goes with order=asc only");
   }
-  const star = query.action?.indexOf("*") ?? -1;
-  if (query.action !== undefined && star >= 0 && !/^[^*]+\.\*$/.test(query.action)) {
-    throw invalidParameter("action", "a wildcard is the last part only, such as file.*");
-  }
+}
+
+/** An action, or its beginning as in `file.*`. */
+export function actionParameter(text: string | undefined): string | undefined {
+  const action = textParameter("action", text);
+  if (action === undefined || !action.includes("*") || /^[^*]+\.\*$/.test(action)) return action;
+  throw invalidParameter("action", "a wildcard is the last part only, such as file.*");
 }

@@ -1,7 +1,10 @@
 export type ReadConsistency = "linearizable" | "local";
 
-/** How the answer is laid out: a page as one JSON object, records one a line, or the first record alone. */
-export type ReadFormat = "json" | "ndjson" | "record";
+/**
+ * How the answer is laid out: a page as one JSON object, records one a line, one msgpack map after the other, the first record alone, or
+ * not at all: for whoever wants to know only what there is.
+ */
+export type ReadFormat = "json" | "ndjson" | "msgpack" | "record" | "none";
 
 /** What one read asks for. Plain data: it crosses to the worker. */
 export interface ReadQuery {
@@ -20,6 +23,8 @@ export interface ReadQuery {
   readonly tenant: string | undefined;
   /** At most so many records. */
   readonly limit: number;
+  /** At most so many characters, or bytes of msgpack; one larger record is still answered alone. Without it, what a page may have. */
+  readonly maxLength?: number;
   /** Where an earlier page of the same query ended; opaque. */
   readonly cursor: string | undefined;
   readonly order: "asc" | "desc";

@@ -26,6 +26,11 @@ export class RecordFilter {
     ].flatMap((text) => (text === undefined ? [] : [encoder.encode(text)]));
   }
 
+  /** Whether every record matches. */
+  get isOpen(): boolean {
+    return this.#needles.length === 0;
+  }
+
   /** The decoded record if it matches, else undefined. */
   match(bytes: Uint8Array): PlainRecord | undefined {
     for (const needle of this.#needles) {

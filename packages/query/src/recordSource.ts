@@ -27,6 +27,8 @@ export interface RecordSource {
 export interface RecordCodec {
   /** The record as plain data: maps as objects, binary as Uint8Array, large integers as bigint. */
   decode(bytes: Uint8Array): Readonly<Record<string, unknown>>;
+  /** The record as msgpack with its place as its first fields; not decoded. */
+  placed(seq: number, recordedAt: string, bytes: Uint8Array): Uint8Array;
   /**
    * Whether the text may occur in the record. May say yes wrongly, never no: what saves most decoding. In msgpack a text is its
    * UTF-8 bytes, so searching for these is right.

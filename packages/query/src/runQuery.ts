@@ -1,10 +1,10 @@
 import type { ReadQuery, ReadReply } from "./readQuery.ts";
 import { batchHolding, holds } from "./batchHolding.ts";
 import { decodeCursor, encodeCursor } from "./cursor.ts";
+import { pageItems } from "./pageItem.ts";
 import { renderPage } from "./page.ts";
-import type { Page } from "./page.ts";
+import type { Page, PageItem } from "./page.ts";
 import { RecordFilter } from "./recordFilter.ts";
-import { recordJson } from "./recordJson.ts";
 import type { BatchSlice, RecordCodec, RecordSource } from "./recordSource.ts";
 import { firstSeqSince } from "./timeIndex.ts";
 
@@ -46,7 +46,7 @@ interface Range {
 
 /** Where a scan ended: everything before `next`, in its direction, was looked at. */
 interface Scan {
-  readonly items: readonly string[];
+  readonly items: readonly PageItem[];
   readonly next: number;
   /** Ended because of the limit or the budget. */
   readonly cut: boolean;
@@ -100,9 +100,10 @@ function timedRange(
 
 async function scanRange(query: ReadQuery, context: QueryContext, range: Range): Promise<Scan> {
   const { source, codec, budget, now, giveWay } = context;
-  const filter = new RecordFilter(query, codec);
+  const itemOf = pageItems(query.format, new RecordFilter(query, codec), codec);
+  const maxLength = Math.min(query.maxLength ?? budget.maxAnswerLength, budget.maxAnswerLength);
   const step = query.order === "asc" ? 1 : -1;
-  const items: string[] = [];
+  const items: PageItem[] = [];
   let batch: BatchSlice | undefined;
   let length = 0;
   let scanned = 0;
@@ -118,10 +119,10 @@ async function scanRange(query: ReadQuery, context: QueryContext, range: Range):
     }
     scanned++;
     if (batch === undefined || !holds(batch, seq)) batch = batchHolding(source, seq);
-    const record = filter.match(batch.record(seq - batch.header.firstSeq));
-    if (record === undefined) continue;
-    const item = recordJson(seq, batch.header.recordedAt, record);
-    if (items.length > 0 && length + item.length > budget.maxAnswerLength) {
+    const { firstSeq, recordedAt } = batch.header;
+    const item = itemOf(seq, recordedAt, batch.record(seq - firstSeq));
+    if (item === undefined) continue;
+    if (items.length > 0 && length + item.length > maxLength) {
       return { items, next: seq, cut: true };
     }
     items.push(item);

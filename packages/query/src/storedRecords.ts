@@ -1,11 +1,12 @@
 import { asSeq, BatchView } from "@annals/record";
 import type { LogStore, Replica } from "@annals/replica";
-import { decodeRecord } from "@annals/wire";
+import { decodeRecord, placedRecord } from "@annals/wire";
 import type { BatchSlice, RecordCodec, RecordSource } from "./recordSource.ts";
 
 /** How records are stored: as msgpack. */
 export const STORED_CODEC: RecordCodec = {
   decode: (bytes) => ({ ...decodeRecord(bytes) }),
+  placed: placedRecord,
   mayHold: (bytes, text) => asBuffer(bytes).includes(asBuffer(text)),
 };
 

@@ -1,3 +1,5 @@
+import type { AuditRecord } from "@annals/record";
+import { encodeRecord } from "@annals/wire";
 import type { BatchSlice, RecordCodec, RecordSource } from "../src/recordSource.ts";
 
 export type PlainRecord = Record<string, unknown>;
@@ -72,6 +74,10 @@ export class MemorySource implements RecordSource {
 /** JSON escapes some characters, so a text is searched for as JSON writes it. */
 export const JSON_CODEC: RecordCodec = {
   decode: (bytes) => JSON.parse(Buffer.from(bytes).toString("utf8")) as PlainRecord,
+  placed: (seq, recordedAt, bytes) => {
+    const record = JSON.parse(Buffer.from(bytes).toString("utf8")) as AuditRecord;
+    return encodeRecord({ seq, recordedAt, ...record } as AuditRecord);
+  },
   mayHold: (bytes, text) => {
     const written = JSON.stringify(Buffer.from(text).toString("utf8")).slice(1, -1);
     return Buffer.from(bytes).includes(written);

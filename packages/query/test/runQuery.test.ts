@@ -1,6 +1,7 @@
 // Goal: pages put together are exactly what a naive filter finds, whatever the limit, the budget and the batches; what a page says it
 // covers is true. Method: random logs and queries against a filter over all records.
 import * as fc from "fast-check";
+import { encodeRecord } from "@annals/wire";
 import { describe, expect, test } from "vitest";
 import { QUERY_BUDGET, runQuery } from "../src/runQuery.ts";
 import type { QueryContext } from "../src/runQuery.ts";
@@ -273,6 +274,43 @@ describe("runQuery", () => {
     expect(JSON.parse(Buffer.from(one.body).toString("utf8"))).toMatchObject({ seq: 2 });
     const none = await runQuery({ ...ANY, format: "record", from: 3, to: 3 }, context);
     expect(none.count).toBe(0);
+  });
+});
+
+describe("formats of streams", () => {
+  const source = new MemorySource();
+  source.append(1000, [
+    { actor: { id: "a" }, action: "x" },
+    { actor: { id: "b" }, action: "y" },
+  ]);
+  source.append(2000, [{ actor: { id: "a" }, action: "y" }]);
+
+  test("msgpack: one map after the other, with or without a filter", async () => {
+    const at = (seq: number, second: number, actor: string, action: string): Uint8Array => {
+      const recordedAt = `1970-01-01T00:00:0${second}.000Z`;
+      const record = { seq, recordedAt, actor: { id: actor }, action };
+      return encodeRecord(record);
+    };
+    const read = async (query: Partial<ReadQuery>): Promise<Uint8Array> =>
+      (await runQuery({ ...ANY, format: "msgpack", ...query }, contextOf(source))).body;
+    const all = [at(1, 1, "a", "x"), at(2, 1, "b", "y"), at(3, 2, "a", "y")];
+    expect(Buffer.from(await read({}))).toEqual(Buffer.concat(all));
+    expect(Buffer.from(await read({ action: "y", actor: "a" }))).toEqual(
+      Buffer.concat(all.slice(2)),
+    );
+    expect(await read({ action: "z" })).toHaveLength(0);
+  });
+
+  test("none: says what there is and brings nothing", async () => {
+    const query: ReadQuery = { ...ANY, format: "none", action: "y", limit: 1 };
+    const reply = await runQuery(query, contextOf(source));
+    expect(reply).toMatchObject({ count: 1, covered: { from: 1, to: 2 }, more: true });
+    expect(reply.body).toHaveLength(0);
+  });
+
+  test("a page ends where a record would make it longer than asked, but brings one", async () => {
+    const page = await pageOf({ maxLength: 1 }, contextOf(source));
+    expect(page).toMatchObject({ items: [{ seq: 1 }], covered: { from: 1, to: 1 }, more: true });
   });
 });
 

@@ -28,6 +28,14 @@ export { decodeMessages, encodeMessages, MESSAGES_MAX } from "./messages.ts";
 export { MsgpackCursor } from "./msgpackCursor.ts";
 export { assertVersion, packVersioned } from "./pack.ts";
 export type { Packable } from "./pack.ts";
+export { placedRecord } from "./placedRecord.ts";
 export { decodeRecord, encodeRecord } from "./recordCodec.ts";
+export {
+  splitStreamMessage,
+  STREAM_HEAD_BYTES_MAX,
+  STREAM_PROTOCOLS,
+  streamHead,
+} from "./streamMessage.ts";
+export type { StreamFields, StreamMessage, StreamProtocol, StreamValue } from "./streamMessage.ts";
 export { WireError } from "./wireError.ts";
 export type { WireErrorCode } from "./wireError.ts";

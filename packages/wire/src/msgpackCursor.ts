@@ -59,6 +59,28 @@ export class MsgpackCursor {
       throw this.fail("ERR_WIRE_COUNT", `${what}: ${found} elements, not ${count}`);
   }
 
+  /** The number of pairs of a map; never more than the bytes that are left can hold, nor than `max`. */
+  map(what: string, max: number): number {
+    const tag = this.#view.getUint8(this.#take(1, what));
+    let count: number;
+    if (tag >= 0x80 && tag <= 0x8f) count = tag & 0x0f;
+    else if (tag === 0xde) count = this.#view.getUint16(this.#take(2, what));
+    else if (tag === 0xdf) count = this.#view.getUint32(this.#take(4, what));
+    else throw this.#wrongType(`map (${what})`);
+    if (count > max) throw this.fail("ERR_WIRE_RANGE", `${what}: ${count} pairs, at most ${max}`);
+    if (count * 2 > this.#bytes.length - this.#at)
+      throw new WireError("ERR_WIRE_TRUNCATED", `${what}: more pairs than bytes`, this.#at);
+    return count;
+  }
+
+  /** A text of at most `maxBytes`, a safe integer from 0, or a boolean: whichever comes. */
+  plain(what: string, maxBytes: number): string | number | boolean {
+    const tag = this.#bytes[this.#at] ?? 0;
+    if (tag === 0xc2 || tag === 0xc3) return this.boolean(what);
+    const isText = (tag >= 0xa0 && tag <= 0xbf) || (tag >= 0xd9 && tag <= 0xdb);
+    return isText ? this.string(what, maxBytes) : this.uint(what);
+  }
+
   /** A safe integer in [0, max]. Encoders write what is beyond 32 bits as a float or as 64 bits; both are read. */
   uint(what: string, max: number = Number.MAX_SAFE_INTEGER): number {
     const tag = this.#view.getUint8(this.#take(1, what));

@@ -15,6 +15,15 @@ export function packVersioned(version: number, value: Packable): Uint8Array {
   return writer.bytes;
 }
 
+/** A flat map as plain msgpack, in a buffer of exactly that size that is the caller's. */
+export function packFields(fields: ReadonlyMap<string, Packable>): Uint8Array {
+  let size = headBytes(fields.size, 15);
+  for (const [name, value] of fields) size += sizeOf(name) + sizeOf(value);
+  const writer = new Writer(size);
+  writer.fields(fields);
+  return writer.bytes;
+}
+
 /** Checks the leading version byte of an untrusted layout. */
 export function assertVersion(bytes: Uint8Array, version: number, layout: string): void {
   if (bytes.length < 1) throw new WireError("ERR_WIRE_TRUNCATED", `${layout} version`, 0);
@@ -60,6 +69,14 @@ class Writer {
 
   byte(value: number): void {
     this.#at = this.bytes.writeUInt8(value, this.#at);
+  }
+
+  fields(fields: ReadonlyMap<string, Packable>): void {
+    this.#head(fields.size, 15, 0x80, [undefined, 0xde, 0xdf]);
+    for (const [name, value] of fields) {
+      this.value(name);
+      this.value(value);
+    }
   }
 
   value(value: Packable): void {

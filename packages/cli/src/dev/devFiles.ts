@@ -27,10 +27,11 @@ export function devLayout(directory: string, nodeCount: number, firstPort: numbe
 }
 
 /** For a machine that cannot hold the default caps once per node. Slower under load, and as safe. */
-const SMALL_CAPS = `workers: { count: 1, maxHeapBytes: 48MiB, maxQueueBytes: 4MiB }
+const SMALL_CAPS = `workers: { count: 1, maxHeapBytes: 48MiB, maxQueueBytes: 3MiB }
 ingest: { maxBodyBytes: 1MiB, maxPendingBytes: 2MiB }
 raft: { maxUncommittedBytes: 4MiB, maxCommittedBytes: 1MiB }
 query: { maxHeldBytes: 2MiB }
+subscribe: { maxStreams: 8, maxHeldBytes: 1MiB }
 replication:
   append: { maxBytes: 1MiB, maxInflightBytes: 2MiB }
   maxMessageBytes: 1280KiB

@@ -17,6 +17,7 @@ const LEAST: Readonly<Record<string, number>> = {
   "workers.maxHeapBytes": 64 * MEBIBYTE,
   "workers.maxQueueBytes": 16 * MEBIBYTE,
   "query.maxHeldBytes": 8 * MEBIBYTE,
+  "subscribe.maxHeldBytes": 8 * MEBIBYTE,
 };
 const HALVES = 4;
 

@@ -321,6 +321,30 @@ export const KEYS: readonly KeySpec[] = [
     tooLow: "Few clients can read large pages at a time.",
     tooHigh: "So much memory under slow readers.",
   }),
+  key("subscribe.maxStreams", "count", 256, "node", {
+    about: "Connections of the client stream. A further one gets 429.",
+    tooLow: "Clients that stream are turned away.",
+    tooHigh: "So many small buffers more, 144 KiB for each.",
+  }),
+  key("subscribe.maxUnacked", "count", 1000, "node", {
+    about:
+      "Records that one subscription on the client stream was sent and has not acknowledged. At the cap nothing more is read for it.",
+    tooLow: "A subscriber far away waits for its acknowledgements all the time.",
+    tooHigh: "A consumer that fails reads so many records again.",
+  }),
+  key("subscribe.maxBufferedBytes", "bytes", "4MiB", "node", {
+    about:
+      "Bytes read for one subscription that its socket has not taken. Nothing more is read while more than half of it waits.",
+    tooLow: "Pages are short: a subscriber that catches up costs more reads.",
+    tooHigh: "Few slow subscribers fill subscribe.maxHeldBytes.",
+  }),
+  key("subscribe.maxHeldBytes", "bytes", "32MiB", "node", {
+    about:
+      "Bytes read for all subscriptions that sockets have not taken, each page being read counted as the largest there is. " +
+      "At the cap the next page waits for its turn.",
+    tooLow: "Subscribers that catch up are served one after the other.",
+    tooHigh: "So much memory under slow subscribers.",
+  }),
   key("groups.lease", "duration", "10s", "cluster", {
     about:
       "How long a consumer of a group may give no sign of life before another member gets its lane. " +

@@ -27,6 +27,7 @@ export interface NodeConfig {
   /** Bytes that the node may need at the worst. */
   readonly memory: { readonly limit: number };
   readonly query: { readonly maxHeldBytes: number };
+  readonly subscribe: SubscribeSettings;
   /** Milliseconds. */
   readonly groups: { readonly lease: number };
   readonly storage: StorageSettings;
@@ -111,6 +112,17 @@ export interface WorkerSettings {
   readonly maxIsolated: number;
   /** Milliseconds between two logs that are handed to another worker. */
   readonly reassignStagger: number;
+}
+
+export interface SubscribeSettings {
+  /** Connections of the client stream. */
+  readonly maxStreams: number;
+  /** Records delivered to one subscription and not acknowledged. */
+  readonly maxUnacked: number;
+  /** Bytes of one subscription that its socket has not taken. */
+  readonly maxBufferedBytes: number;
+  /** Bytes of all subscriptions that are being read or that sockets have not taken. */
+  readonly maxHeldBytes: number;
 }
 
 export interface StorageSettings {

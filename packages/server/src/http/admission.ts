@@ -4,11 +4,11 @@ import { UPLOAD_CHUNKS } from "../memory/constants.ts";
 import { assertNoEncoding, parseAppendHead } from "./appendRequest.ts";
 import type { AppendHead } from "./appendRequest.ts";
 import { hopped } from "./leaderTarget.ts";
-import { httpError } from "./problem.ts";
 import { bodyTooLarge, receiveBody } from "./receiveBody.ts";
 import type { BodyLimits } from "./receiveBody.ts";
 import { logParameter } from "./routePath.ts";
 import type { Route } from "./routes.ts";
+import { assertSameOrigin } from "./sameOrigin.ts";
 import { cutWhenIdle, cutWhenLate } from "./uploadPace.ts";
 
 export interface AdmissionOptions {
@@ -97,13 +97,4 @@ export class Admission {
       },
     );
   }
-}
-
-/** Browsers name the page that a request comes from; programs name none. */
-function assertSameOrigin(origin: string | undefined, host: string | undefined): void {
-  if (origin === undefined || origin === `http://${host}` || origin === `https://${host}`) return;
-  throw httpError(
-    "ERR_ORIGIN_FORBIDDEN",
-    `requests from pages of ${origin.slice(0, 128)} change nothing here`,
-  );
 }

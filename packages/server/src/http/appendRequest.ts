@@ -75,7 +75,7 @@ function parseContentType(header: string | undefined): RecordContentType {
 }
 
 /** `id;epoch=1;sequence=7`. Of the id only characters that need no quoting in a header. */
-function parseProducer(header: string | string[] | undefined): ProducerStamp | undefined {
+export function parseProducer(header: string | string[] | undefined): ProducerStamp | undefined {
   if (header === undefined) return undefined;
   const match = /^([A-Za-z0-9._:@/+-]{1,64}); ?epoch=(\d{1,15}); ?sequence=(\d{1,15})$/.exec(
     String(header),
@@ -91,7 +91,7 @@ function parseProducer(header: string | string[] | undefined): ProducerStamp | u
   return { id: match[1] ?? "", epoch, sequence };
 }
 
-function parseTimeout(header: string | string[] | undefined): number {
+export function parseTimeout(header: string | string[] | undefined): number {
   if (header === undefined) return APPEND_TIMEOUT_MS_DEFAULT;
   const parsed = parseDuration(String(header));
   if (parsed.ok && parsed.value >= 1 && parsed.value <= APPEND_TIMEOUT_MS_MAX) return parsed.value;

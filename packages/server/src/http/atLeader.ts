@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { NodeService } from "../service.ts";
 import type { Forwarder } from "./forwarder.ts";
-import { leaderTarget } from "./leaderTarget.ts";
+import { hopped, workAtLeader } from "./leaderTarget.ts";
 
 /** What a request needs that only the leader of a log can answer. */
 export interface LeaderContext {
@@ -14,11 +14,8 @@ export interface LeaderContext {
 /** For requests without a deadline of their own. */
 export const FORWARD_TIMEOUT_MS = 15_000;
 
-/**
- * Runs `local` if the log's leader is here; else passes the request's bytes to the leader, one hop at most. A leadership that ends
- * between the question and the append is asked about once more: nothing was accepted then.
- */
-export async function atLeader(
+/** Runs `local` if the log's leader is here; else passes the request's bytes to the leader, one hop at most. */
+export function atLeader(
   context: LeaderContext,
   log: string,
   request: FastifyRequest,
@@ -26,19 +23,17 @@ export async function atLeader(
   timeoutMs: number,
   local: () => Promise<unknown>,
 ): Promise<unknown> {
-  for (let attempt = 1; ; attempt++) {
-    const target = await leaderTarget(context.service, log, request);
-    if (target.kind === "remote")
-      return forward(context, target.address, request, reply, timeoutMs);
-    try {
+  return workAtLeader<unknown>({
+    service: context.service,
+    log,
+    passedOn: hopped(request),
+    here: async () => {
       const answer = await local();
       void reply.header("annals-leader", context.address);
       return answer;
-    } catch (error) {
-      const moved = error instanceof Error && "code" in error && error.code === "ERR_NOT_LEADER";
-      if (!moved || attempt > 1) throw error;
-    }
-  }
+    },
+    there: (address) => forward(context, address, request, reply, timeoutMs),
+  });
 }
 
 async function forward(

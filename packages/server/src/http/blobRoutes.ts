@@ -23,7 +23,7 @@ function uploadHandler(context: RouteContext): Route["handle"] {
     parseParameters(request.url, []);
     const log = logParameter(request);
     const bytes = announcedBytes(request, context.maxBlobBytes);
-    const target = await leaderTarget(context.service, log, request);
+    const target = await leaderTarget(context.service, log, hopped(request));
     if (target.kind === "local") {
       const blobs = await context.service.blobs(log);
       return save(blobs, pathParameter(request, "sha256"), bytes, request, reply);

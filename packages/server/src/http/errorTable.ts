@@ -8,6 +8,8 @@ import type { ErrorEntry } from "./errorEntry.ts";
 import { GROUP_ERRORS } from "./groupErrors.ts";
 import type { GroupErrorCode } from "./groupErrors.ts";
 import { INPUT_ERRORS } from "./inputErrors.ts";
+import { STREAM_ERRORS } from "./streamErrors.ts";
+import type { StreamErrorCode } from "./streamErrors.ts";
 import { LOAD_ERRORS } from "./loadErrors.ts";
 import type { LoadErrorCode } from "./loadErrors.ts";
 
@@ -17,6 +19,7 @@ export type HttpErrorCode =
   | BlobErrorCode
   | SchemaErrorCode
   | LoadErrorCode
+  | StreamErrorCode
   | GroupErrorCode
   | "ERR_PARAMETER_UNKNOWN"
   | "ERR_PARAMETER_INVALID"
@@ -71,6 +74,7 @@ export const ERROR_TABLE: Readonly<Record<HttpErrorCode, ErrorEntry>> = {
   ...BLOB_ERRORS,
   ...SCHEMA_ERRORS,
   ...LOAD_ERRORS,
+  ...STREAM_ERRORS,
   ...GROUP_ERRORS,
   ERR_PARAMETER_UNKNOWN: entry(
     400,

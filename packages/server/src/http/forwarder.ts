@@ -24,6 +24,9 @@ const PASSED_BACK = [
   "x-content-type-options",
 ] as const;
 
+/** Room for the leader to answer a forwarded request after its own deadline. */
+export const FORWARD_GRACE_MS = 1_000;
+
 /** Between two moments at which bytes of a stream move. */
 const IDLE_MS = 30_000;
 

@@ -3,6 +3,7 @@ import type { Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Ledger } from "@annals/flow";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { SubscribeSettings } from "../config/index.ts";
 import type { IngestDesk } from "../ingest/ingestDesk.ts";
 import { RefusalPace } from "../ingest/refusalPace.ts";
 import { FORWARD_SOCKETS_MAX } from "../memory/constants.ts";
@@ -18,6 +19,7 @@ import { endWithProblem, httpError, problemOf, sendProblem, waits } from "./prob
 import { bodyTooLarge } from "./receiveBody.ts";
 import type { BodyLimits } from "./receiveBody.ts";
 import { pathParameter } from "./routePath.ts";
+import { StreamServer } from "../stream/streamServer.ts";
 import { apiRoutes, isAppend } from "./routes.ts";
 import type { Route } from "./routes.ts";
 
@@ -38,6 +40,12 @@ export interface HttpServerOptions {
   readonly blobChunkBytes: number;
   /** Bytes of answers held at a time for clients that read slowly: `query.maxHeldBytes`. */
   readonly maxHeldAnswerBytes: number;
+  /** Of the client stream; `subscribe` in the configuration. */
+  readonly subscribe: SubscribeSettings;
+  /** The most bytes that a page of so many characters, or bytes of msgpack, may have. */
+  readonly pageBytes: (length: number) => number;
+  /** Between two pings on a stream; default 15 000. */
+  readonly pingMs?: number;
   readonly connections: ConnectionLimits;
   /** Milliseconds: `http.headersTimeout`. */
   readonly headersTimeoutMs: number;
@@ -55,14 +63,18 @@ const PATH_PART_CHARACTERS_MAX = 256;
 /** Of a refused body; a new connection would cost about as much. */
 const READ_IN_VAIN_BYTES_MAX = 256 * 1024;
 
+export interface HttpServer {
+  /** `.close()` waits for the requests in progress. */
+  readonly app: FastifyInstance;
+  /** To be closed before. */
+  readonly streams: StreamServer;
+}
+
 /**
- * The HTTP API of one node. Decodes no records: bodies pass as bytes. Does not listen: the caller does, and attaches WebSocket upgrades to
- * `.server`. `.close()` waits for the requests in progress.
+ * The HTTP API of one node. Decodes no records: bodies pass as bytes. Does not listen: the caller does, and hands WebSocket upgrades of
+ * `app.server` to those that serve them.
  */
-export function createHttpServer(
-  service: NodeService,
-  options: HttpServerOptions,
-): FastifyInstance {
+export function createHttpServer(service: NodeService, options: HttpServerOptions): HttpServer {
   const app = fastify({
     bodyLimit: options.body.maxBytes,
     requestTimeout: UPLOAD_TIMEOUT_MS,
@@ -109,7 +121,21 @@ export function createHttpServer(
   const answers = new ByteBudget(options.maxHeldAnswerBytes, ledger.family("answers"));
   const context = { service, forwarder, answers, admission, maxBlobBytes, blobChunkBytes, address };
   register(app, apiRoutes({ ...context, desk, delay }), admission);
-  return app;
+  const { subscribe, body, node, pageBytes, pingMs } = options;
+  const streams = new StreamServer({
+    ...subscribe,
+    service,
+    forwarder,
+    desk,
+    ledger,
+    node,
+    address,
+    maxBodyBytes: body.maxBytes,
+    pageBytes,
+    ...(pingMs === undefined ? {} : { pingMs }),
+    onFault: (error) => options.onFault?.(error),
+  });
+  return { app, streams };
 }
 
 function register(app: FastifyInstance, routes: readonly Route[], admission: Admission): void {

@@ -8,11 +8,11 @@ export function hopped(request: FastifyRequest): boolean {
   return request.headers[HOP_HEADER] !== undefined;
 }
 
-/** Where the log's leader is: here, or at the address that the request may be passed on to, one hop at most. Throws when neither. */
+/** Where the log's leader is: here, or at the address that a request may be passed on to, unless it was already. Throws when neither. */
 export async function leaderTarget(
   service: NodeService,
   log: string,
-  request: FastifyRequest,
+  passedOn: boolean,
 ): Promise<{ readonly kind: "local" } | { readonly kind: "remote"; readonly address: string }> {
   const target = await service.forwardTarget(log);
   if (target.kind === "none") {
@@ -21,11 +21,38 @@ export async function leaderTarget(
       details: { log },
     });
   }
-  if (target.kind === "remote" && hopped(request)) {
+  if (target.kind === "remote" && passedOn) {
     throw httpError("ERR_NOT_LEADER", `the leader of log "${log}" is now ${target.node}`, {
       retryable: true,
       details: { log, leader: target.node, address: target.address },
     });
   }
   return target;
+}
+
+export interface LeaderWork<T> {
+  readonly service: NodeService;
+  readonly log: string;
+  /** It has come from another node. */
+  readonly passedOn: boolean;
+  readonly here: () => Promise<T>;
+  /** `address` is the leader's. */
+  readonly there: (address: string) => Promise<T>;
+}
+
+/**
+ * Does the work where the log's leader is. A leadership that ends between the question and the work is asked about once more: nothing was
+ * accepted then.
+ */
+export async function workAtLeader<T>(work: LeaderWork<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    const target = await leaderTarget(work.service, work.log, work.passedOn);
+    if (target.kind === "remote") return work.there(target.address);
+    try {
+      return await work.here();
+    } catch (error) {
+      const moved = error instanceof Error && "code" in error && error.code === "ERR_NOT_LEADER";
+      if (!moved || attempt > 1) throw error;
+    }
+  }
 }

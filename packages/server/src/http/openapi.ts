@@ -1,5 +1,6 @@
 import { LIMIT_MAX } from "@annals/query";
 import { recordSchema } from "@annals/record";
+import { STREAM_PROTOCOLS } from "@annals/wire";
 import { RECORD_CONTENT_TYPES } from "../service.ts";
 import { INGEST_SCHEMAS } from "./ingestSchemas.ts";
 import { GROUP_PATHS, GROUP_SCHEMAS } from "./openapiGroups.ts";
@@ -293,6 +294,23 @@ const PATHS: Json = {
       "What came in at this node since its process began: buffered, accepted, refused, repeated, decompressed",
       {},
       { "200": json(reference("IngestStats"), "By log, and for the node.") },
+    ),
+  },
+  "/v1/stream": {
+    get: operation(
+      "stream",
+      "Append and subscribe on one WebSocket, with credits; its messages are in docs/protocol.md",
+      {
+        parameters: [
+          parameter(
+            "header",
+            "Sec-WebSocket-Protocol",
+            { type: "string", enum: STREAM_PROTOCOLS },
+            "How heads and records are written.",
+          ),
+        ],
+      },
+      { "101": { description: "The connection is a WebSocket now." } },
     ),
   },
   "/healthz": { get: HEALTH("live") },

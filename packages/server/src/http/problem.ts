@@ -18,7 +18,7 @@ export interface ProblemDocument {
   readonly details: Readonly<Record<string, unknown>>;
 }
 
-const PROBLEM_TYPE = "application/problem+json";
+export const PROBLEM_TYPE = "application/problem+json";
 
 /** An error of the HTTP layer; its code has to be in the table. */
 export function httpError(

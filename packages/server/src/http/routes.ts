@@ -12,6 +12,7 @@ import { asBuffer, atLeader, bodyOf, FORWARD_TIMEOUT_MS } from "./atLeader.ts";
 import type { LeaderContext } from "./atLeader.ts";
 import { blobRoutes } from "./blobRoutes.ts";
 import type { ByteBudget } from "./byteBudget.ts";
+import { FORWARD_GRACE_MS } from "./forwarder.ts";
 import { groupRoutes } from "./groupRoutes.ts";
 import { schemaRoutes } from "./schemaRoutes.ts";
 import { parseTextFields } from "./jsonBody.ts";
@@ -40,8 +41,8 @@ export interface RouteContext extends LeaderContext {
   readonly blobChunkBytes: number;
 }
 
-/** Room for the leader to answer a forwarded request after its own deadline. */
-const FORWARD_GRACE_MS = 1_000;
+/** Where the client stream is; `stream/streamServer.ts` takes its upgrades. */
+export const STREAM_PATH = "/v1/stream";
 
 export function apiRoutes(context: RouteContext): readonly Route[] {
   const { service } = context;
@@ -154,6 +155,15 @@ export function apiRoutes(context: RouteContext): readonly Route[] {
         const { desk, delay } = context;
         const snapshot = snapshotOf(await service.cluster(), desk.read(), delay.read());
         return reply.type(METRICS_TYPE).send(await renderMetrics(snapshot));
+      },
+    },
+    {
+      method: "GET",
+      path: STREAM_PATH,
+      body: "none",
+      handle: async (_request, reply) => {
+        void reply.header("upgrade", "websocket");
+        throw httpError("ERR_STREAM_UPGRADE", "the stream is a WebSocket");
       },
     },
     {

@@ -9,11 +9,13 @@ export interface Shape {
   readonly workers: number;
   /** Workers of isolated logs, beyond `workers`. */
   readonly isolated: number;
+  /** Connections of the client stream. */
+  readonly clients: number;
 }
 
 /**
  * What a bound exists once per. `worker`: `shared` and `isolated` ones together. `stream`: a log and a peer. `link`: an accepted data link,
- * of a log (`_system` too) and a peer.
+ * of a log (`_system` too) and a peer. `client`: a connection of the client stream.
  */
 export type BoundPer =
   | "node"
@@ -23,7 +25,8 @@ export type BoundPer =
   | "log"
   | "stream"
   | "link"
-  | "peer";
+  | "peer"
+  | "client";
 
 /** One queue or buffer of a node and what bounds it. */
 export interface Bound {

@@ -30,12 +30,13 @@ export function shapeOf(config: NodeConfig, logs: number = config.logs.length): 
     logs,
     workers: count,
     isolated: maxIsolated,
+    clients: config.subscribe.maxStreams,
   };
 }
 
 const SYSTEM_LOGS = 1;
 
-function countOf(per: BoundPer, { peers, logs, workers, isolated }: Shape): number {
+function countOf(per: BoundPer, { peers, logs, workers, isolated, clients }: Shape): number {
   const counts: Readonly<Record<BoundPer, number>> = {
     node: 1,
     worker: workers + isolated,
@@ -45,6 +46,7 @@ function countOf(per: BoundPer, { peers, logs, workers, isolated }: Shape): numb
     stream: logs * peers,
     link: (logs + SYSTEM_LOGS) * peers,
     peer: peers,
+    client: clients,
   };
   return counts[per];
 }

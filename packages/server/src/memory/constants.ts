@@ -1,11 +1,10 @@
 /** Caps that are no keys. The components enforce them, the table of bounds adds them up. */
-import { PAGE_CHARACTERS_MAX } from "@annals/query";
 
 const KIBIBYTE = 1024;
 const MEBIBYTE = 1024 * KIBIBYTE;
 
-/** Questions that a worker may have open; about as many as there are connections. */
-export const QUESTIONS_MAX = 1_024;
+/** Questions that a worker may have open; about as many as there are connections and subscriptions. */
+export const QUESTIONS_MAX = 1_536;
 /** What Node's parser, the socket and a small request keep of one connection. */
 export const CONNECTION_BYTES: number = 32 * KIBIBYTE;
 
@@ -17,12 +16,19 @@ export const FORWARDED_ANSWER_BYTES_MAX: number = 16 * KIBIBYTE;
 /** Pages that a worker builds, or has built and not handed over, at a time. */
 export const PAGES_MAX = 2;
 /** UTF-8 bytes that a character of an answer may take. */
-const CHARACTER_BYTES_MAX = 3;
-export const PAGE_BYTES_MAX: number = CHARACTER_BYTES_MAX * PAGE_CHARACTERS_MAX;
+export const CHARACTER_BYTES_MAX = 3;
 /** Bytes of JSON that a byte of a stored record may become: a control character is written as six. */
 export const RECORD_JSON_FACTOR = 6;
 /** Bytes of msgpack that a byte of JSON may become: `1e9,` is a float of nine. */
 export const RECORD_MSGPACK_FACTOR = 2.25;
+
+/** Subscriptions of a node, and of one stream. */
+export const SUBSCRIPTIONS_MAX = 512;
+export const STREAM_SUBSCRIPTIONS_MAX = 64;
+/** Appends of one stream that are not answered, or whose answers its socket has not taken. */
+export const STREAM_APPENDS_MAX = 64;
+/** Heads, answers and pongs of one stream that its socket has not taken; a client that leaves more unread is cut off. */
+export const STREAM_UNREAD_BYTES_MAX: number = 64 * KIBIBYTE;
 
 /** Chunks of an upload in memory: in the socket, and waiting for the disk. */
 export const UPLOAD_CHUNKS = 3;

@@ -1,7 +1,8 @@
-import { SCHEMAS_PER_LOG_MAX } from "../schema/logSchema.ts";
+import { PAGE_CHARACTERS_MAX } from "@annals/query";
 import { GROUPS_MAX, REPLICA_DEFAULTS } from "@annals/replica";
 import { FRAMING_BYTES } from "@annals/transport";
-import type { NodeConfig } from "../config/nodeConfig.ts";
+import { SCHEMAS_PER_LOG_MAX } from "../schema/logSchema.ts";
+import type { IngestSettings, NodeConfig } from "../config/nodeConfig.ts";
 import { constant, none, one } from "./bound.ts";
 import type { Bound } from "./bound.ts";
 import * as fixed from "./constants.ts";
@@ -13,15 +14,25 @@ const batch = (config: NodeConfig): number => config.batch.maxBytes + FRAMING_BY
 const body = ({ ingest }: NodeConfig): number =>
   Math.max(ingest.maxBodyBytes, ingest.maxDecodedBytes);
 
-/** The largest page: full of wide characters, or one record that is all control characters. */
-function pageBytes({ ingest }: NodeConfig): number {
+/** The largest page of so many characters: full of wide ones, or one record that is all control characters. */
+export function pageBytesOf(ingest: IngestSettings, characters: number): number {
   const record = fixed.RECORD_JSON_FACTOR * ingest.maxRecordBytes;
-  return Math.max(fixed.PAGE_BYTES_MAX, record) + FRAMING_BYTES;
+  const wide = fixed.CHARACTER_BYTES_MAX * Math.min(characters, PAGE_CHARACTERS_MAX);
+  return Math.max(wide, record) + FRAMING_BYTES;
 }
+
+const pageBytes = ({ ingest }: NodeConfig): number => pageBytesOf(ingest, PAGE_CHARACTERS_MAX);
+
+/** Of what is counted before it is there: an item that does not fit is taken only when there is nothing else. */
+const beyond =
+  (item: Bound["item"], cap: Bound["cap"]): Bound["item"] =>
+  (config) =>
+    Math.max(0, item(config) - cap(config));
 
 const HTTP = "packages/server/test/http/httpServer.test.ts";
 const ADMISSION = "packages/server/test/http/admission.test.ts";
 const REPLICA = "packages/replica/test/replica.test.ts";
+const STREAM = "packages/server/test/stream/streamServer.test.ts";
 const GAUGES = "packages/server/test/memory/gauges.test.ts";
 const CORE = "packages/raft/test/core.test.ts";
 
@@ -35,7 +46,7 @@ export const REQUEST_BOUNDS: readonly Bound[] = [
     unit: "bytes",
     setBy: "ingest.maxHeldBytes",
     cap: (config) => config.ingest.maxHeldBytes,
-    item: body,
+    item: beyond(body, (config) => config.ingest.maxHeldBytes),
     weight: one,
     atCap: "503 with Retry-After, before the body is read",
     test: [ADMISSION, "beyond the budget of the node"],
@@ -223,9 +234,75 @@ export const REQUEST_BOUNDS: readonly Bound[] = [
     unit: "bytes",
     setBy: "query.maxHeldBytes",
     cap: (config) => config.query.maxHeldBytes,
-    item: pageBytes,
+    item: beyond(pageBytes, (config) => config.query.maxHeldBytes),
     weight: one,
     atCap: "429 with Retry-After",
     test: [HTTP, "holds answers for slow readers only up to its budget"],
+  },
+  {
+    name: "streams",
+    holds:
+      "connections of the client stream, each with a read of its socket; beyond that a message counts in `requests` as it comes in",
+    place: "gateway",
+    per: "node",
+    unit: "count",
+    setBy: "subscribe.maxStreams",
+    cap: (config) => config.subscribe.maxStreams,
+    item: none,
+    weight: constant(fixed.SOCKET_READ_BYTES),
+    atCap: "a further one gets 429; one whose message finds `requests` full is closed with 1013",
+    test: [STREAM, "no more streams than the cap"],
+  },
+  {
+    name: "stream.unread",
+    holds: "answers and pongs that a client of a stream has not read",
+    place: "gateway",
+    per: "client",
+    unit: "bytes",
+    setBy: "constant",
+    cap: constant(fixed.STREAM_UNREAD_BYTES_MAX),
+    item: constant(fixed.FORWARDED_ANSWER_BYTES_MAX),
+    weight: one,
+    atCap: "the stream is cut off",
+    test: [STREAM, "asks and does not read"],
+  },
+  {
+    name: "subscriptions",
+    holds: "subscriptions, each with at most one question to a worker",
+    place: "gateway",
+    per: "node",
+    unit: "count",
+    setBy: "constant",
+    cap: constant(fixed.SUBSCRIPTIONS_MAX),
+    item: none,
+    weight: none,
+    atCap: "429; so it is at 64 of one stream. On the heap",
+    test: [STREAM, "no more subscriptions than the cap"],
+  },
+  {
+    name: "subscription.pages",
+    holds: "pages that are being read for subscriptions, or that sockets have not taken",
+    place: "gateway",
+    per: "node",
+    unit: "bytes",
+    setBy: "subscribe.maxHeldBytes",
+    cap: (config) => config.subscribe.maxHeldBytes,
+    item: beyond(pageBytes, (config) => config.subscribe.maxHeldBytes),
+    weight: one,
+    atCap: "the next page waits for its turn; a client that takes nothing for a minute is cut off",
+    test: ["packages/server/test/stream/pageBudget.test.ts", "at its smallest legal value"],
+  },
+  {
+    name: "subscription.buffer",
+    holds: "pages of one subscription that its socket has not taken",
+    place: "gateway",
+    per: "node",
+    unit: "bytes",
+    setBy: "subscribe.maxBufferedBytes",
+    cap: (config) => config.subscribe.maxBufferedBytes,
+    item: pageBytes,
+    weight: none,
+    atCap: "nothing more is read for it. Counted in `subscription.pages`",
+    test: [STREAM, "at its smallest legal value"],
   },
 ];

@@ -1,6 +1,7 @@
 import type { Ledger } from "@annals/flow";
 import type { NodeConfig } from "../config/index.ts";
 import type { HttpServerOptions } from "../http/httpServer.ts";
+import { pageBytesOf } from "../memory/requestBounds.ts";
 import { IngestDesk } from "../ingest/ingestDesk.ts";
 
 /** What the HTTP server takes from the configuration. */
@@ -27,6 +28,8 @@ export function httpOptions(config: NodeConfig, ledger: Ledger): HttpServerOptio
     },
     connections: { max: http.maxConnections, maxPerAddress: http.maxConnectionsPerAddress },
     headersTimeoutMs: http.headersTimeout,
+    subscribe: config.subscribe,
+    pageBytes: (length) => pageBytesOf(ingest, length),
     maxHeldAnswerBytes: query.maxHeldBytes,
     maxBlobBytes: replication.blob.maxBytes,
     blobChunkBytes: replication.blob.chunkBytes,

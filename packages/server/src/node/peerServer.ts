@@ -27,6 +27,12 @@ export interface PeerServerOptions {
   readonly workerOf: (logId: number) => WorkerHandle;
 }
 
+/** Serves some of the WebSocket upgrades of the port. */
+export interface UpgradeServer {
+  serves(request: IncomingMessage): boolean;
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
+}
+
 interface DataLinkPlace {
   readonly link: InboundLink;
   readonly worker: WorkerHandle;
@@ -66,8 +72,13 @@ export class PeerServer {
     });
   }
 
-  attach(server: Server): void {
+  /** Serves every upgrade but those that `other` does. */
+  attach(server: Server, other?: UpgradeServer): void {
     server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+      if (other?.serves(request) === true) {
+        other.upgrade(request, socket, head);
+        return;
+      }
       if (request.url !== PEER_PATH || this.#crowded) {
         socket.end(
           `HTTP/1.1 ${request.url === PEER_PATH ? 503 : 404} Refused\r\nConnection: close\r\n\r\n`,

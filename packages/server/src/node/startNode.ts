@@ -8,6 +8,7 @@ import { sweepBlobs } from "../blobs.ts";
 import { fingerprint } from "../config/index.ts";
 import type { NodeConfig } from "../config/index.ts";
 import { createHttpServer } from "../http/httpServer.ts";
+import type { HttpServer } from "../http/httpServer.ts";
 import { httpOptions } from "./httpOptions.ts";
 import { assertFits } from "../memory/budget.ts";
 import { LINKS_MAX } from "../memory/constants.ts";
@@ -42,6 +43,7 @@ export interface StartNodeOptions {
 /** A stop takes at most the sum of these and of the workers' grace: below 10 s, after which supervisors tend to kill. */
 const IN_FLIGHT_GRACE_MS = 3000;
 const HAND_OVER_MS = 2500;
+const STREAM_GRACE_MS = 1500;
 const BIRTH_REPORT_MS = 10_000;
 
 /** Starts a node: listens, meets its peers, serves once the cluster is born. Rejects when it cannot listen or the data is not its own. */
@@ -74,7 +76,7 @@ class Node implements Incarnation {
   readonly #fingerprint: string;
   readonly #birth: Birth;
   readonly #server: PeerServer;
-  readonly #http: ReturnType<typeof createHttpServer>;
+  readonly #http: HttpServer;
   readonly #inFlight = new InFlight();
   readonly #ledger = new Ledger();
   #peers: PeerLinks | undefined;
@@ -115,13 +117,13 @@ class Node implements Incarnation {
       ...httpOptions(config, this.#ledger),
       onFault: (error) => logger.error({ err: error }, "unexpected failure of a request"),
     });
-    this.#http.addHook("onRequest", async (_request, reply) => this.#inFlight.track(reply.raw));
-    this.#server.attach(this.#http.server);
+    this.#http.app.addHook("onRequest", async (_request, reply) => this.#inFlight.track(reply.raw));
+    this.#server.attach(this.#http.app.server, this.#http.streams);
   }
 
   async listen(): Promise<void> {
     const { host, port } = this.#config.address;
-    await this.#http.listen({ host, port });
+    await this.#http.app.listen({ host, port });
     this.#logger.info({ url: this.url, member: this.#identity.member }, "listening");
     this.#peers = this.#createPeerLinks();
     if (this.#identity.certificate === undefined) this.#awaitBirth();
@@ -139,8 +141,9 @@ class Node implements Incarnation {
     // Still served, or passed on, while leadership moves: the cluster's clients notice nothing.
     this.#draining = true;
     await this.#gateway?.handOver(HAND_OVER_MS);
+    await this.#http.streams.close(STREAM_GRACE_MS);
     // The listener is closed at once; its promise waits for the peers' sockets too.
-    const closed = this.#http.close();
+    const closed = this.#http.app.close();
     await this.#inFlight.untilIdle(IN_FLIGHT_GRACE_MS);
     this.#server.close();
     this.#peers?.close();

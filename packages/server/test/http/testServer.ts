@@ -1,5 +1,6 @@
 import { Ledger } from "@annals/flow";
 import type { AddressInfo } from "node:net";
+import type { Duplex } from "node:stream";
 import type { FastifyInstance } from "fastify";
 import { createHttpServer } from "../../src/http/httpServer.ts";
 import type { HttpServerOptions } from "../../src/http/httpServer.ts";
@@ -18,6 +19,8 @@ const BODY: HttpServerOptions["body"] = {
 export interface TestServer {
   readonly service: MemoryService;
   readonly app: FastifyInstance;
+  /** Upgraded connections that are open. */
+  readonly sockets: ReadonlySet<Duplex>;
   readonly desk: IngestDesk;
   readonly url: string;
   /** `host:port` */
@@ -44,7 +47,7 @@ export async function startTestServer(
   service: MemoryService = new MemoryService(),
 ): Promise<TestServer> {
   const faults: unknown[] = [];
-  const ledger = new Ledger();
+  const ledger = options.ledger ?? new Ledger();
   const desk = new IngestDesk({
     maxLogBytes: maxLogBytes ?? 256 * 1024,
     maxNodeBytes: maxNodeBytes ?? 256 * 1024,
@@ -52,7 +55,7 @@ export async function startTestServer(
     ledger,
     now: () => performance.now(),
   });
-  const app = createHttpServer(service, {
+  const { app, streams } = createHttpServer(service, {
     ledger,
     desk,
     node: "a",
@@ -64,8 +67,21 @@ export async function startTestServer(
     maxHeldAnswerBytes: 64 << 20,
     maxBlobBytes: 1024 * 1024,
     blobChunkBytes: 1024,
+    subscribe: {
+      maxStreams: 8,
+      maxUnacked: 1000,
+      maxBufferedBytes: 64 * 1024,
+      maxHeldBytes: 256 * 1024,
+    },
+    pageBytes: (length) => 3 * length,
     onFault: (error) => faults.push(error),
     ...options,
+  });
+  const sockets = new Set<Duplex>();
+  app.server.on("upgrade", (request, socket, head) => {
+    sockets.add(socket);
+    socket.once("close", () => sockets.delete(socket));
+    streams.upgrade(request, socket, head);
   });
   await app.listen({ host: "127.0.0.1", port: 0 });
   const { port } = app.server.address() as AddressInfo;
@@ -77,6 +93,10 @@ export async function startTestServer(
     url: `http://${address}`,
     address,
     faults,
-    close: () => app.close(),
+    sockets,
+    close: async () => {
+      await streams.close(1000);
+      await app.close();
+    },
   };
 }

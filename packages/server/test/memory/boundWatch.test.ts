@@ -19,7 +19,7 @@ test("caps and one item are held, whatever the heaps measure", () => {
   const watch = new BoundWatch((text) => void told.push(text));
   const { maxPendingBytes, maxBodyBytes } = config.ingest;
   const readings = {
-    requests: at(maxPendingBytes + maxBodyBytes),
+    "worker.requests": at(maxPendingBytes + maxBodyBytes),
     "heap.worker": at(0, 2 * config.workers.maxHeapBytes),
   };
   expect(watch.check(statusOf(readings))).toEqual([]);
@@ -30,8 +30,8 @@ test("one byte more is told once, and stays in the status when it is over", () =
   const told: string[] = [];
   const watch = new BoundWatch((text) => void told.push(text));
   const { maxPendingBytes, maxBodyBytes } = config.ingest;
-  const text = `requests held ${maxPendingBytes + maxBodyBytes + 1}, its bound is ${maxPendingBytes} and ${maxBodyBytes} beyond`;
-  const readings = { requests: at(0, maxPendingBytes + maxBodyBytes + 1) };
+  const text = `worker.requests held ${maxPendingBytes + maxBodyBytes + 1}, its bound is ${maxPendingBytes} and ${maxBodyBytes} beyond`;
+  const readings = { "worker.requests": at(0, maxPendingBytes + maxBodyBytes + 1) };
   expect(watch.check(statusOf(readings))).toEqual([text]);
   expect(watch.check(statusOf({}))).toEqual([text]);
   expect(told).toEqual([text]);

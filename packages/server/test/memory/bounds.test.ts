@@ -18,7 +18,7 @@ many logs fit \`memory.limit\`; a node whose sum is larger does not start. \`GET
 have held at most, under these names.
 
 Not counted is memory that was let go of and that V8 has not collected yet; \`memory.limit\` leaves a quarter of the machine for it and for
-the kernel's file pages. *worker* stands for shared and isolated ones together, *stream* is a log and a peer, *link* an accepted data link: a log, \`_system\` too, and a peer.
+the kernel's file pages. *worker* stands for shared and isolated ones together, *stream* is a log and a peer, *link* an accepted data link: a log, \`_system\` too, and a peer; *client* a connection of the client stream.
 
 | Name | Holds | One per | Unit | Set by | At the cap | Shown by |
 | --- | --- | --- | --- | --- | --- | --- |

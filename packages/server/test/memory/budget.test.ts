@@ -54,6 +54,7 @@ test("every key of a row moves the sum", () => {
   keys.delete("replication.receive.eventHighWaterMark");
   keys.delete("replication.receive.maxCommitBacklog");
   keys.delete("workers.maxCatchUps");
+  keys.delete("subscribe.maxBufferedBytes");
   // Does not bind while the queues of few links stay below it.
   keys.delete("workers.maxQueueBytes");
   const before = memoryBudget(configOf()).bytes;
@@ -61,6 +62,7 @@ test("every key of a row moves the sum", () => {
     "replication.append.maxInflightBytes": "20MiB",
     "replication.blob.maxConcurrent": "5",
     "workers.maxIsolated": "2",
+    "subscribe.maxStreams": "257",
     "http.maxConnections": "1025",
     "replication.blob.chunkBytes": "512KiB",
     "replication.maxMessageBytes": "16MiB",

@@ -13,9 +13,13 @@ import {
   encodeMessages,
   encodeRecord,
   parseIngestBody,
+  splitStreamMessage,
+  STREAM_HEAD_BYTES_MAX,
+  STREAM_PROTOCOLS,
+  streamHead,
   WireError,
 } from "@annals/wire";
-import type { ContentEncoding, IngestContentType } from "@annals/wire";
+import type { ContentEncoding, IngestContentType, StreamProtocol } from "@annals/wire";
 import type { Random } from "../simulator/random.ts";
 import { jsonSamples, msgpackSamples, ndjsonSamples } from "./ingestSamples.ts";
 import { FuzzFailure } from "./target.ts";
@@ -35,7 +39,7 @@ const COMPRESS: Readonly<Record<ContentEncoding, (bytes: Uint8Array) => Uint8Arr
 };
 
 /** By name. What each accepts is compared with what another reader makes of it. */
-export const TARGETS: ReadonlyMap<string, FuzzTarget> = new Map([
+export const TARGETS: ReadonlyMap<string, FuzzTarget> = new Map<string, FuzzTarget>([
   ["msgpack", ingest("application/msgpack", msgpackSamples, compareMsgpack)],
   ["json", ingest("application/json", jsonSamples, compareJson)],
   ["ndjson", ingest("application/x-ndjson", ndjsonSamples, compareNdjson)],
@@ -44,12 +48,14 @@ export const TARGETS: ReadonlyMap<string, FuzzTarget> = new Map([
   ["frames", peers("frames of links", "frames.v1.hex", decodeFrame, encodeFrame)],
   ["blobFrames", peers("frames of blobs", "blobFrames.v1.hex", decodeFrame, encodeFrame)],
   ["repairFrames", peers("frames of repair", "repairFrames.v1.hex", decodeFrame, encodeFrame)],
+  ...STREAM_PROTOCOLS.map((protocol) => [protocol, stream(protocol)] as const),
 ]);
 
 /** Targets that go by one name. */
-export const GROUPS: ReadonlyMap<string, readonly string[]> = new Map([
+export const GROUPS: ReadonlyMap<string, readonly string[]> = new Map<string, readonly string[]>([
   ["ingest", ["msgpack", "json", "ndjson", "encoded"]],
   ["peers", ["messages", "frames", "blobFrames", "repairFrames"]],
+  ["stream", STREAM_PROTOCOLS],
 ]);
 
 type Records = readonly Uint8Array[];
@@ -117,6 +123,37 @@ function peers<T>(
       return "accepted";
     },
     allowedBytes: (inputBytes) => REQUEST_BYTES + 64 * inputBytes,
+  };
+}
+
+/** Messages of the client stream: heads of every kind with bodies behind them. */
+function stream(protocol: StreamProtocol): FuzzTarget {
+  const filters = { actor: "älice", action: "file.*", target: "README.md", tenant: "t" };
+  const heads: readonly Readonly<Record<string, string | number | boolean>>[] = [
+    { kind: "append", id: 1, log: "audit", producer: "p;epoch=1;sequence=7", timeout: "5s" },
+    { kind: "subscribe", id: 2 ** 53 - 1, log: "audit", from: "first", records: 1000, ...filters },
+    { kind: "credit", id: 2 ** 33, records: 255, bytes: 65_536 },
+    { kind: "unsubscribe", id: 70_000, more: true },
+  ];
+  return {
+    about: `messages of ${protocol}`,
+    samples: (random) =>
+      heads.map((head) => {
+        const body = random.pick([...jsonSamples(random), ...msgpackSamples(random)]);
+        return Buffer.concat([streamHead(protocol, new Map(Object.entries(head))), body]);
+      }),
+    read: (bytes) => {
+      const message = refusedOr(bytes.length, () => splitStreamMessage(protocol, bytes));
+      if (typeof message === "string") return message;
+      const { fields, body } = message;
+      if (bytes.length - body.length > STREAM_HEAD_BYTES_MAX + 1)
+        throw new FuzzFailure(`a head of ${bytes.length - body.length} bytes`);
+      const again = splitStreamMessage(protocol, streamHead(protocol, fields));
+      if (!isDeepStrictEqual(again.fields, fields))
+        throw new FuzzFailure("is read as something else when it is written again");
+      return "accepted";
+    },
+    allowedBytes: () => REQUEST_BYTES,
   };
 }
 

@@ -1,0 +1,157 @@
+import type { StreamFields, StreamValue } from "@annals/wire";
+import { httpError, problemOf } from "../http/problem.ts";
+import type { IngestDesk, Ticket } from "../ingest/ingestDesk.ts";
+import { FORWARD_GRACE_MS } from "../http/forwarder.ts";
+import type { Forwarder } from "../http/forwarder.ts";
+import { workAtLeader } from "../http/leaderTarget.ts";
+import { STREAM_APPENDS_MAX } from "../memory/constants.ts";
+import type { NodeService } from "../service.ts";
+import type { ClientHead } from "./clientHead.ts";
+
+type AppendHead = Extract<ClientHead, { kind: "append" }>;
+
+export interface StreamAppendsOptions {
+  readonly service: NodeService;
+  readonly forwarder: Forwarder;
+  /** Where appends over HTTP are taken in, too. */
+  readonly desk: IngestDesk;
+  /** Bytes of bodies that the client may have unanswered. */
+  readonly maxBytes: number;
+  /** `host:port` of this node. */
+  readonly address: string;
+  readonly send: (fields: StreamFields, body?: Uint8Array, whenTaken?: () => void) => void;
+  /** Answers with a problem document. */
+  readonly refuse: (id: number, problem: Uint8Array, whenTaken: () => void) => void;
+  readonly onFault: (error: unknown) => void;
+}
+
+/** What an answer says: the fields of an `appended` head, or a problem document. */
+type Outcome =
+  | { readonly kind: "appended"; readonly fields: readonly (readonly [string, StreamValue])[] }
+  | { readonly kind: "refused"; readonly problem: Uint8Array };
+
+/** The appends of one stream: counts them against the credit, takes them where the leader is, answers each when it is settled. */
+export class StreamAppends {
+  readonly #options: StreamAppendsOptions;
+  readonly #unanswered = new Set<Promise<void>>();
+  #count = 0;
+  #bytes = 0;
+  #stopping = false;
+
+  constructor(options: StreamAppendsOptions) {
+    this.#options = options;
+  }
+
+  /** `body` is a view of the message. Throws ERR_STREAM_CREDIT, which ends the stream: the client does not count. */
+  take(head: AppendHead, body: Uint8Array): void {
+    const { maxBytes } = this.#options;
+    if (this.#count >= STREAM_APPENDS_MAX || this.#bytes + body.length > maxBytes) {
+      throw httpError(
+        "ERR_STREAM_CREDIT",
+        `${this.#count} appends of ${this.#bytes} bytes are unanswered, the credit is ${STREAM_APPENDS_MAX} of ${maxBytes}`,
+        { retryable: true },
+      );
+    }
+    this.#count++;
+    this.#bytes += body.length;
+    const bytes = body.length;
+    const work = this.#answer(head, body, () => {
+      this.#count--;
+      this.#bytes -= bytes;
+    });
+    this.#unanswered.add(work);
+    void work.finally(() => this.#unanswered.delete(work));
+  }
+
+  /** Refuses what comes from now on; resolves when everything before is answered. */
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    await Promise.all(this.#unanswered);
+  }
+
+  async #answer(head: AppendHead, body: Uint8Array, whenTaken: () => void): Promise<void> {
+    const { send, refuse } = this.#options;
+    const outcome = await this.#outcome(head, body);
+    if (outcome.kind === "refused") refuse(head.id, outcome.problem, whenTaken);
+    else {
+      const fields = [["kind", "appended"], ["id", head.id], ...outcome.fields] as const;
+      send(new Map<string, StreamValue>(fields), undefined, whenTaken);
+    }
+  }
+
+  async #outcome(head: AppendHead, view: Uint8Array): Promise<Outcome> {
+    let ticket: Ticket | undefined;
+    try {
+      if (this.#stopping)
+        throw httpError("ERR_NODE_STOPPING", "this node is shutting down", { retryable: true });
+      if (view.length === 0) throw httpError("ERR_BODY_EMPTY", "the body is empty");
+      ticket = this.#options.desk.admit(head.log, view.length);
+      // In memory of its own: the message would be kept as a whole, and a large body moves to its worker.
+      return await this.#append(head, new Uint8Array(view), ticket);
+    } catch (error) {
+      const problem = problemOf(error);
+      if (problem.code === "ERR_INTERNAL") this.#options.onFault(error);
+      this.#options.desk.refused(head.log, problem.code);
+      return { kind: "refused", problem: Buffer.from(JSON.stringify(problem)) };
+    } finally {
+      ticket?.close();
+    }
+  }
+
+  #append(head: AppendHead, body: Uint8Array<ArrayBuffer>, ticket: Ticket): Promise<Outcome> {
+    const { service, address } = this.#options;
+    const bytes = body.length;
+    const { log, contentType, producer, timeoutMs } = head;
+    return workAtLeader<Outcome>({
+      service,
+      log,
+      passedOn: false,
+      here: async () => {
+        // It moved with the first try.
+        if (body.length === 0)
+          throw httpError("ERR_NOT_LEADER", "the leader changed", { retryable: true });
+        const reply = await service.append(log, { contentType, body, producer, timeoutMs });
+        const { firstSeq, lastSeq, count, duplicate } = reply;
+        ticket.accepted({ records: count, bytes, producer: producer?.id, duplicate });
+        return appended({ firstSeq, lastSeq, count, duplicate, leader: address });
+      },
+      there: (leader) => this.#forward(head, body, leader, ticket),
+    });
+  }
+
+  async #forward(
+    head: AppendHead,
+    body: Uint8Array,
+    leader: string,
+    ticket: Ticket,
+  ): Promise<Outcome> {
+    const { log, contentType, producer, timeoutMs } = head;
+    const answer = await this.#options.forwarder.forward({
+      address: leader,
+      method: "POST",
+      path: `/v1/logs/${encodeURIComponent(log)}/records`,
+      headers: {
+        "content-type": contentType,
+        "annals-timeout": `${timeoutMs}ms`,
+        ...(producer === undefined
+          ? {}
+          : {
+              "annals-producer": `${producer.id};epoch=${producer.epoch};sequence=${producer.sequence}`,
+            }),
+      },
+      body,
+      timeoutMs: timeoutMs + FORWARD_GRACE_MS,
+    });
+    ticket.passedOn(answer.status);
+    if (answer.status !== 200) return { kind: "refused", problem: answer.body };
+    return appended({ ...JSON.parse(Buffer.from(answer.body).toString("utf8")), leader });
+  }
+}
+
+function appended(reply: Readonly<Record<string, StreamValue>>): Outcome {
+  const { firstSeq = 0, lastSeq = 0, count = 0, duplicate = false, leader = "" } = reply;
+  return {
+    kind: "appended",
+    fields: Object.entries({ firstSeq, lastSeq, count, duplicate, leader }),
+  };
+}
