@@ -1,1 +1,10 @@
+export { fingerprint, recordHash } from "./recordHash.ts";
+export { SINK_LIMITS } from "./run/limits.ts";
+export type { SinkLimits } from "./run/limits.ts";
+export type * from "./run/ports.ts";
+export { SinkRunner } from "./run/runner.ts";
+export type { SinkRunnerOptions } from "./run/runner.ts";
+export type { SinkFailure, SinkState, SinkStatus } from "./run/status.ts";
+export { sameCursor } from "./sink.ts";
 export type * from "./sink.ts";
+export { SinkError } from "./sinkError.ts";
