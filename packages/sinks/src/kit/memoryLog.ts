@@ -25,6 +25,7 @@ export class MemoryLog implements LogSource, GroupLane, DeadLetters {
   readBytesMax = 0;
   readonly #clock: Clock;
   #token = 0;
+  #isHeld = false;
 
   constructor(clock: Clock, records: readonly StoredRecord[]) {
     this.#clock = clock;
@@ -58,6 +59,9 @@ export class MemoryLog implements LogSource, GroupLane, DeadLetters {
 
   async acquire(): Promise<LaneGrant> {
     this.onCall("acquire");
+    if (this.#isHeld)
+      throw new ClientError("ERR_GROUP_HELD", "the lane has a holder", { retryable: true });
+    this.#isHeld = true;
     const { position } = this;
     return { lane: 0, lanes: 1, token: ++this.#token, position, leaseMs: LEASE_MS };
   }
@@ -73,8 +77,9 @@ export class MemoryLog implements LogSource, GroupLane, DeadLetters {
     this.position = Math.max(this.position, position);
   }
 
-  async release(): Promise<void> {
+  async release({ token }: LaneGrant): Promise<void> {
     this.onCall("release");
+    if (token === this.#token) this.#isHeld = false;
   }
 
   async write(letter: DeadLetter): Promise<void> {
@@ -82,9 +87,10 @@ export class MemoryLog implements LogSource, GroupLane, DeadLetters {
     if (this.letters.at(-1)?.seq !== letter.seq) this.letters.push(letter);
   }
 
-  /** Somebody else has the lane from now on. */
+  /** The holder is taken for dead. */
   steal(): void {
     this.#token++;
+    this.#isHeld = false;
   }
 
   #assertHeld(token: number): void {

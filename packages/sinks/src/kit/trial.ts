@@ -1,4 +1,4 @@
-import { setImmediate as turn } from "node:timers/promises";
+import { setImmediate as turn, setTimeout as sleep } from "node:timers/promises";
 import type { StoredRecord } from "@annals/client";
 import type { SinkLimits } from "../run/limits.ts";
 import { SinkRunner } from "../run/runner.ts";
@@ -9,7 +9,9 @@ import type { SinkFaults } from "./faultySink.ts";
 import { MemoryLog } from "./memoryLog.ts";
 import { VirtualClock } from "./virtualClock.ts";
 
-const TURNS_MAX = 200_000;
+const WAIT_MS = 60_000;
+/** Between them a disk or a network gets a millisecond. */
+const TURNS = 100;
 
 /** A sink under trial: its runner over a log in memory, with time that passes at once. */
 export class SinkTrial<Mutation> {
@@ -42,7 +44,7 @@ export class SinkTrial<Mutation> {
       clock: this.clock,
       randomBelow: (n) => n - 1,
       limits: this.#limits,
-      start: () => Promise.resolve(0),
+      start: ({ position }) => Promise.resolve(position),
       note: (text) => this.notes.push(text),
     });
   }
@@ -55,17 +57,18 @@ export class SinkTrial<Mutation> {
   /** Runs until something holds, or the sink has stopped. */
   async until(runner: SinkRunner<Mutation>, holds: () => boolean): Promise<SinkStatus> {
     const abort = new AbortController();
-    let over = false;
+    const stopped = { yet: false };
     const run = runner
       .run(abort.signal)
       .catch(() => undefined)
       .finally(() => {
-        over = true;
+        stopped.yet = true;
       });
-    for (let turns = 0; !holds() && !over; turns++) {
-      if (turns >= TURNS_MAX)
+    const deadlineMs = performance.now() + WAIT_MS;
+    for (let turns = 0; !holds() && !stopped.yet; turns++) {
+      if (performance.now() > deadlineMs)
         throw new Error(`still not so: ${JSON.stringify(runner.status, null, 1)}`);
-      await turn();
+      await (turns % TURNS === TURNS - 1 ? sleep(1) : turn());
     }
     // Of before it is told to stop.
     const { status } = runner;

@@ -1,6 +1,7 @@
 import { ClientError } from "@annals/client";
 import type { LaneGrant } from "@annals/client";
 import type { Clock, GroupLane } from "./ports.ts";
+import { classifyLogError } from "./stops.ts";
 
 const RENEWALS_PER_LEASE = 3;
 
@@ -24,8 +25,7 @@ export async function keepLane(
       heardMs = askedMs;
     } catch (error) {
       if (signal.aborted) return;
-      const lost = error instanceof ClientError && !error.retryable;
-      if (lost) throw error;
+      if (classifyLogError(error) === "fenced") throw error;
       if (clock.now() - heardMs < grant.leaseMs) continue;
       const what = `nobody heard for ${grant.leaseMs} ms that lane ${grant.lane} is held`;
       throw new ClientError("ERR_GROUP_FENCED", what, { cause: error });

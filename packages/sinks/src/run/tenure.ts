@@ -317,6 +317,12 @@ export class Tenure<Mutation> {
     if (!idle && clock.now() - this.#committedMs < COMMIT_EVERY_MS) return;
     this.#committedMs = clock.now();
     await this.#logCall(() => this.#commit(this.#signal));
+    if (!idle) await this.#logCall(() => this.#measureLag());
+  }
+
+  async #measureLag(): Promise<void> {
+    const { source, meter } = this.#parts;
+    meter.logEnds((await source.range(this.#signal)).lastSeq);
   }
 
   async #commit(signal: AbortSignal): Promise<void> {
@@ -340,6 +346,8 @@ export class Tenure<Mutation> {
     if (wait.backingOff && meter.state !== "backing-off") note(`backing off: ${messageOf(cause)}`);
     if (wait.backingOff) meter.state = "backing-off";
     meter.retries = retries.failures;
+    // How far the sink is behind while it is away; if the log is away as well, nobody knows.
+    if (wait.backingOff) await this.#measureLag().catch(() => undefined);
     await clock.sleep(wait.ms, this.#signal);
   }
 
