@@ -20,3 +20,5 @@ export { Webhook } from "./webhook/webhook.ts";
 export type { WebhookOptions } from "./webhook/webhook.ts";
 export { SINK_CONFORMANCE } from "./kit/conformance.ts";
 export type { MakeSink, SinkConformanceCase, SinkHarness } from "./kit/conformance.ts";
+export { StatusServer } from "./statusServer.ts";
+export type { StatusServerOptions } from "./statusServer.ts";

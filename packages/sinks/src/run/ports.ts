@@ -46,6 +46,13 @@ export interface DeadLetters {
   write(letter: DeadLetter, signal: AbortSignal): Promise<void>;
 }
 
+/** A dead letter that is to be written after all, at once or not. */
+export interface RetryRequest {
+  readonly seq: number;
+  readonly done: () => void;
+  readonly failed: (error: unknown) => void;
+}
+
 /** Time as a runner needs it. */
 export interface Clock {
   /** Milliseconds that never go back. */

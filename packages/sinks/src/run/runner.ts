@@ -1,12 +1,12 @@
 import { ClientError } from "@annals/client";
-import type { LaneGrant } from "@annals/client";
+import type { LaneGrant, StoredRecord } from "@annals/client";
 import type { Sink } from "../sink.ts";
 import { SinkError } from "../sinkError.ts";
 import { ChunkSize } from "./chunkSize.ts";
 import { keepLane } from "./keepLane.ts";
 import { resolveLimits } from "./limits.ts";
 import type { SinkLimits } from "./limits.ts";
-import type { Clock, DeadLetters, GroupLane, LogSource } from "./ports.ts";
+import type { Clock, DeadLetters, GroupLane, LogSource, RetryRequest } from "./ports.ts";
 import { Retries } from "./retries.ts";
 import { SinkMeter } from "./status.ts";
 import type { SinkStatus } from "./status.ts";
@@ -35,6 +35,7 @@ export interface SinkRunnerOptions<Mutation> {
 
 /** How often a runner that stands by asks for the lane. */
 const STANDBY_MS = 1_000;
+const RETRY_QUEUE_MAX = 64;
 /** Lanes lost in a row, without a transaction in between: then two sinks fight for one database. */
 const FENCED_MAX = 5;
 
@@ -49,6 +50,7 @@ export class SinkRunner<Mutation> {
   readonly #size: ChunkSize;
   readonly #retries: Retries;
   #paused: PromiseWithResolvers<void> | undefined;
+  readonly #retryQueue: RetryRequest[] = [];
   #fenced = 0;
 
   /** Throws a RangeError for limits below 1. */
@@ -77,6 +79,29 @@ export class SinkRunner<Mutation> {
   resume(): void {
     this.#paused?.resolve();
     this.#paused = undefined;
+  }
+
+  /**
+   * Writes a dead letter's record after all. Rejects with what the sink says of it, ERR_SINK_NO_RECORD, or ERR_SINK_NOT_RUNNING where
+   * nothing can be written now. Without an answer of the sink's database the record may be written.
+   */
+  retry(seq: number): Promise<void> {
+    if (this.#meter.state !== "running" || this.#retryQueue.length >= RETRY_QUEUE_MAX)
+      return Promise.reject(
+        new SinkError("ERR_SINK_NOT_RUNNING", `sink ${this.name} is ${this.#meter.state}`),
+      );
+    return new Promise((done, failed) => {
+      this.#retryQueue.push({ seq, done, failed });
+    });
+  }
+
+  /** What a sink would write of a record. */
+  plan(record: StoredRecord): readonly Mutation[] {
+    return this.#options.sink().plan(record);
+  }
+
+  record(seq: number, signal: AbortSignal): Promise<StoredRecord | undefined> {
+    return this.#options.source.record(seq, signal);
   }
 
   /** Resolves when the signal aborts; rejects with the `SinkError` that stopped the sink, which the status has, too. */
@@ -116,6 +141,8 @@ export class SinkRunner<Mutation> {
       if (++this.#fenced >= FENCED_MAX) throw contested(error);
       await clock.sleep(this.#retries.failed().ms, signal);
     } finally {
+      const over = new SinkError("ERR_SINK_NOT_RUNNING", `sink ${this.name} has lost its lane`);
+      for (const { failed } of this.#retryQueue.splice(0)) failed(over);
       await tenure.close().catch((error: unknown) => note?.(`at the end: ${messageOf(error)}`));
       ending.abort();
       await kept;
@@ -155,6 +182,7 @@ export class SinkRunner<Mutation> {
       meter: this.#meter,
       size: this.#size,
       retries: this.#retries,
+      nextRetry: () => this.#retryQueue.shift(),
       pause: (signal) => this.#whilePaused(signal),
       note: (text) => note?.(text),
     };

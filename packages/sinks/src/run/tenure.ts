@@ -6,20 +6,19 @@ import { SinkError } from "../sinkError.ts";
 import { packChunks } from "./chunkPacker.ts";
 import type { ChunkCaps, PackedChunk, PlannedRecord } from "./chunkPacker.ts";
 import type { ChunkSize } from "./chunkSize.ts";
+import { checkHistory } from "./history.ts";
 import { Isolation } from "./isolation.ts";
 import type { SinkLimits } from "./limits.ts";
-import type { Clock, DeadLetters, GroupLane, LogSource } from "./ports.ts";
+import type { Clock, DeadLetters, GroupLane, LogSource, RetryRequest } from "./ports.ts";
+import { retryLetter } from "./retryLetter.ts";
 import type { Retries } from "./retries.ts";
 import type { SinkMeter } from "./status.ts";
 import {
   classifyLogError,
   Failure,
   Fenced,
-  logIsShorter,
   messageOf,
   needsMending,
-  otherHistory,
-  otherSettings,
   tooManyLetters,
   unknownFailure,
 } from "./stops.ts";
@@ -39,6 +38,8 @@ export interface TenureParts<Mutation> {
   readonly retries: Retries;
   /** Undefined unless the sink is paused; else resolves when it is to go on, or the signal aborts. */
   readonly pause: (signal: AbortSignal) => Promise<void> | undefined;
+  /** The next dead letter that is to be tried again. */
+  readonly nextRetry: () => RetryRequest | undefined;
   readonly note: (text: string) => void;
 }
 
@@ -136,7 +137,8 @@ export class Tenure<Mutation> {
       const seq = Math.max(firstSeq - 1, asked);
       at = { ...mark, seq, part: 0, recordHash: await this.#hashAt(seq) };
     } else {
-      await this.#checkHistory(stored, firstSeq, lastSeq);
+      const hashAt = (seq: number): Promise<string> => this.#hashAt(seq);
+      await checkHistory(stored, { ...mark, firstSeq, lastSeq, hashAt });
       at = { ...stored, ...mark };
     }
     await this.#apply({ expected: stored, next: at, mutations: [], records: 0, bytes: 0 }, false);
@@ -157,17 +159,6 @@ export class Tenure<Mutation> {
     }
   }
 
-  async #checkHistory(stored: SinkCursor, firstSeq: number, lastSeq: number): Promise<void> {
-    if (stored.settings !== this.#sink.settings) throw otherSettings();
-    if (stored.epoch > this.#grant.token) throw new Fenced("the database has a newer owner");
-    if (stored.seq > lastSeq)
-      throw otherHistory(`it has record ${stored.seq}, and the last one of the log is ${lastSeq}`);
-    if (stored.seq + 1 < firstSeq) throw logIsShorter(stored.seq, firstSeq);
-    if (stored.seq < firstSeq) return;
-    if ((await this.#hashAt(stored.seq)) !== stored.recordHash)
-      throw otherHistory(`record ${stored.seq} is not the one that was written`);
-  }
-
   /** Empty for a record that the log does not have. */
   async #hashAt(seq: number): Promise<string> {
     if (seq < 1) return "";
@@ -179,6 +170,8 @@ export class Tenure<Mutation> {
     const { source, meter, limits } = this.#parts;
     await this.#settle();
     if (this.#refused !== undefined) return this.#judge(this.#refused);
+    const retry = this.#parts.nextRetry();
+    if (retry !== undefined) return this.#tryAgain(retry);
     const reading = await this.#logCall(() =>
       source.read(this.#passed + 1, limits.readBytes, this.#signal),
     );
@@ -187,6 +180,13 @@ export class Tenure<Mutation> {
     if (written) this.#pass(Math.max(this.#passed, reading.to), 0);
     await this.#commitNowAndThen(reading.records.length === 0);
     return undefined;
+  }
+
+  async #tryAgain({ seq, done, failed }: RetryRequest): Promise<void> {
+    const { source, limits, size } = this.#parts;
+    if (this.#cursor === undefined) return;
+    const caps = { items: size.items, bytes: limits.chunkBytes, records: 1 };
+    await retryLetter(this.#sink, source, this.#cursor, seq, caps, this.#signal).then(done, failed);
   }
 
   /** False when a record among them cannot be written: the rest is read again when that is settled. */
