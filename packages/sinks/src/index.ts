@@ -22,3 +22,7 @@ export { SINK_CONFORMANCE } from "./kit/conformance.ts";
 export type { MakeSink, SinkConformanceCase, SinkHarness } from "./kit/conformance.ts";
 export { StatusServer } from "./statusServer.ts";
 export type { StatusServerOptions } from "./statusServer.ts";
+export { SYSTEM_CLOCK } from "./log/systemClock.ts";
+export { LETTER_RETRIED, LETTER_SKIPPED, listLetters, resolutionRecord } from "./log/letters.ts";
+export type { ListedLetter } from "./log/letters.ts";
+export { replay } from "./replay.ts";

@@ -9,7 +9,6 @@ import type {
   Reading,
 } from "../run/ports.ts";
 
-const IDLE_MS = 1_000;
 /** Longer than any clock of a test waits for: a lane is lost only by `steal`. */
 const LEASE_MS = 1e10;
 
@@ -32,7 +31,12 @@ export class MemoryLog implements LogSource, GroupLane, DeadLetters {
     this.records = [...records];
   }
 
-  async read(from: number, maxBytes: number, signal: AbortSignal): Promise<Reading> {
+  async read(
+    from: number,
+    maxBytes: number,
+    waitMs: number,
+    signal: AbortSignal,
+  ): Promise<Reading> {
     this.onCall("read");
     const records: StoredRecord[] = [];
     let bytes = 0;
@@ -42,7 +46,7 @@ export class MemoryLog implements LogSource, GroupLane, DeadLetters {
       records.push(record);
       bytes += size;
     }
-    if (records.length === 0) await this.#clock.sleep(IDLE_MS, signal);
+    if (records.length === 0) await this.#clock.sleep(waitMs, signal);
     this.readBytesMax = Math.max(this.readBytesMax, bytes);
     return { records, to: from - 1 + records.length, bytes };
   }

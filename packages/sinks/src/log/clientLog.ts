@@ -2,7 +2,6 @@ import { ClientError } from "@annals/client";
 import type { AnnalsClient, Query, StoredRecord } from "@annals/client";
 import type { LogSource, Reading } from "../run/ports.ts";
 
-const WAIT_MS = 10_000;
 const RECORDS_MAX = 1_000;
 /** How much the mean size of a record follows the newest page. */
 const WEIGHT = 0.3;
@@ -25,10 +24,15 @@ export class ClientLog implements LogSource {
     this.#options = options;
   }
 
-  async read(from: number, maxBytes: number, signal: AbortSignal): Promise<Reading> {
+  async read(
+    from: number,
+    maxBytes: number,
+    waitMs: number,
+    signal: AbortSignal,
+  ): Promise<Reading> {
     const { client, log, lane, laneKey } = this.#options;
     const limit = Math.min(RECORDS_MAX, Math.max(1, Math.floor(maxBytes / this.#meanBytes)));
-    const query: Query & Pick<ClientLogOptions, "lane"> = { from, limit, waitMs: WAIT_MS };
+    const query: Query & Pick<ClientLogOptions, "lane"> = { from, limit, waitMs };
     const lanes = lane === undefined ? {} : { lane, laneKey };
     const { items, covered } = await client.read(log, { ...query, ...lanes }, { signal });
     const records: StoredRecord[] = [];

@@ -11,8 +11,8 @@ export interface Reading {
 
 /** What a runner follows. Rejects with a `ClientError`. */
 export interface LogSource {
-  /** Committed records from `from` on, of at most about `maxBytes`, one at least; waits a while for the first one. */
-  read(from: number, maxBytes: number, signal: AbortSignal): Promise<Reading>;
+  /** Committed records from `from` on, of at most about `maxBytes`, one at least; waits up to `waitMs` for the first one. */
+  read(from: number, maxBytes: number, waitMs: number, signal: AbortSignal): Promise<Reading>;
   /** Undefined if the log has none of that seq. */
   record(seq: number, signal: AbortSignal): Promise<StoredRecord | undefined>;
   /** The seqs that the log has; `lastSeq` 0 for an empty one. */

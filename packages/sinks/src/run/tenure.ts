@@ -46,6 +46,7 @@ export interface TenureParts<Mutation> {
 /** Records without mutations are passed over by so many at a time. */
 const RECORDS_MAX = 1_000;
 const COMMIT_EVERY_MS = 1_000;
+const IDLE_MS = 10_000;
 
 interface Unsettled<Mutation> {
   readonly chunk: Chunk<Mutation>;
@@ -172,8 +173,9 @@ export class Tenure<Mutation> {
     if (this.#refused !== undefined) return this.#judge(this.#refused);
     const retry = this.#parts.nextRetry();
     if (retry !== undefined) return this.#tryAgain(retry);
+    const waitMs = this.#passed > this.#committed ? COMMIT_EVERY_MS : IDLE_MS;
     const reading = await this.#logCall(() =>
-      source.read(this.#passed + 1, limits.readBytes, this.#signal),
+      source.read(this.#passed + 1, limits.readBytes, waitMs, this.#signal),
     );
     meter.read(reading);
     const written = await this.#write(reading.records);
