@@ -36,7 +36,7 @@ export class ClientLane implements GroupLane {
 
   async renew(grant: LaneGrant, signal: AbortSignal): Promise<void> {
     const { client, log, group } = this.#options;
-    const inTime = AbortSignal.timeout(grant.leaseMs / CALLS_PER_LEASE);
+    const inTime = AbortSignal.timeout(Math.ceil(grant.leaseMs / CALLS_PER_LEASE));
     await client.groups(log).renew(group, grant, { signal: AbortSignal.any([signal, inTime]) });
   }
 

@@ -1,7 +1,7 @@
 import { ClientError } from "@annals/client";
 import type { LaneGrant } from "@annals/client";
 import type { Clock, GroupLane } from "./ports.ts";
-import { classifyLogError } from "./stops.ts";
+import { classifyLogError, messageOf } from "./stops.ts";
 
 const RENEWALS_PER_LEASE = 3;
 
@@ -27,7 +27,7 @@ export async function keepLane(
       if (signal.aborted) return;
       if (classifyLogError(error) === "fenced") throw error;
       if (clock.now() - heardMs < grant.leaseMs) continue;
-      const what = `nobody heard for ${grant.leaseMs} ms that lane ${grant.lane} is held`;
+      const what = `nobody heard for ${grant.leaseMs} ms that lane ${grant.lane} is held: ${messageOf(error)}`;
       throw new ClientError("ERR_GROUP_FENCED", what, { cause: error });
     }
   }
