@@ -1,6 +1,6 @@
 // Goal: rows and cursor are one, whatever happens to the server. Method: the conformance kit and a crash over a real PostgreSQL of this machine;
 // what failures mean by a table.
-import pg from "pg";
+import { Client } from "pg";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { SINK_CONFORMANCE } from "../src/kit/conformance.ts";
 import type { SinkHarness } from "../src/kit/conformance.ts";
@@ -40,7 +40,7 @@ test("a lost connection is transient, a wrong password is not", () => {
 
 describe.skipIf(why !== undefined)(`PostgreSQL${why === undefined ? "" : `: ${why}`}`, () => {
   let server: PostgresServer;
-  let admin: pg.Client;
+  let admin: Client;
   let schemas = 0;
   beforeAll(async () => {
     server = await startPostgres();
@@ -51,8 +51,8 @@ describe.skipIf(why !== undefined)(`PostgreSQL${why === undefined ? "" : `: ${wh
     await server.close();
   });
 
-  async function connect(): Promise<pg.Client> {
-    const client = new pg.Client({ connectionString: server.url });
+  async function connect(): Promise<Client> {
+    const client = new Client({ connectionString: server.url });
     client.on("error", () => undefined);
     await client.connect();
     return client;

@@ -100,8 +100,8 @@ function limitsOf({
 }
 
 /**
- * A database that has lost its files is filled again from the first record or a seq. `end` and a time were places when the group was made, and
- * a sink that keeps no cursor goes on where its group is.
+ * A database that has lost its files is filled again from the first record or a seq. `end` and a time were places when the group was made,
+ * and a sink that keeps no cursor goes on where its group is.
  */
 function startOf({ from, to }: SinkSpec): (grant: LaneGrant) => Promise<number> {
   const keepsCursor = to.webhook === undefined;

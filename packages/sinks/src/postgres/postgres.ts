@@ -27,8 +27,8 @@ class NotOurs extends Error {}
 class Broken extends Error {}
 
 /**
- * Records as rows of a table, with the cursor as a row beside them: both are written in one transaction, so each record is there once in effect
- * whenever the connection is lost. Made on opening: `records` (log, seq, …, record) and `sinks`.
+ * Records as rows of a table, with the cursor as a row beside them: both are written in one transaction, so each record is there once
+ * in effect whenever the connection is lost. Made on opening: `records` (log, seq, …, record) and `sinks`.
  */
 export class Postgres implements Sink<string> {
   readonly settings: string = fingerprint({ sink: "postgres", version: 1 });
@@ -129,8 +129,8 @@ export class Postgres implements Sink<string> {
   async #connected(): Promise<Client> {
     if (this.#client !== undefined) return this.#client;
     // Only who has such a sink loads the driver.
-    const { default: pg } = await import("pg");
-    const client = new pg.Client({
+    const { Client: PgClient } = await import("pg");
+    const client = new PgClient({
       connectionString: this.#options.url,
       application_name: `annals sink ${this.#options.name}`,
       connectionTimeoutMillis: CONNECT_MS,

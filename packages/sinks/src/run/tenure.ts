@@ -188,7 +188,12 @@ export class Tenure<Mutation> {
     const { source, limits, size } = this.#parts;
     if (this.#cursor === undefined) return;
     const caps = { items: size.items, bytes: limits.chunkBytes, records: 1 };
-    await retryLetter(this.#sink, source, this.#cursor, seq, caps, this.#signal).then(done, failed);
+    try {
+      await retryLetter(this.#sink, source, this.#cursor, seq, caps, this.#signal);
+      done();
+    } catch (error) {
+      failed(error);
+    }
   }
 
   /** False when a record among them cannot be written: the rest is read again when that is settled. */
