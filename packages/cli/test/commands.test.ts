@@ -37,6 +37,20 @@ async function fill(count: number): Promise<void> {
   await annals(["append", "-"], { stdin: lines.join("\n") });
 }
 
+test("schemas of a log are set, listed, shown and removed", async () => {
+  writeFileSync(join(directory, "s.json"), '{"type":"object"}');
+  expect(await annals(["log", "schema", "set", "a.b", "s.json"])).toMatchObject({ code: 0 });
+  const listed = await annals(["log", "schema", "list", "-o", "json"]);
+  const schema = { action: "a.b", version: 1, schema: { type: "object" } };
+  expect(JSON.parse(listed.stdout)).toEqual({ items: [schema] });
+  expect((await annals(["log", "schema", "show", "a.b"])).stdout).toContain("a.b");
+  expect((await annals(["log", "schema", "remove", "a.b"])).stdout).toContain("removed");
+  expect(await annals(["log", "schema", "show", "a.b"])).toMatchObject({ code: 6 });
+  writeFileSync(join(directory, "s.json"), '{"pattern":"(a+)+"}');
+  const refused = await annals(["log", "schema", "set", "a.b", "s.json"]);
+  expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining("ERR_SCHEMA_INVALID") });
+});
+
 describe("append", () => {
   test("one record from options", async () => {
     const identity = ["--actor", "ada", "--actor-type", "user", "--tenant", "t"];

@@ -6,6 +6,7 @@ import { LogGroups } from "./logGroups.ts";
 import { LogWriter } from "./logWriter.ts";
 import type { LogWriterOptions } from "./logWriter.ts";
 import { subscribe } from "./subscription.ts";
+import { LogSchemas } from "./schemas.ts";
 import { OrderedProducer } from "./orderedProducer.ts";
 import type { OrderedProducerOptions } from "./orderedProducer.ts";
 import type {
@@ -238,6 +239,11 @@ export class AnnalsClient {
       if (!(error instanceof ClientError) || error.code !== "ERR_PRODUCER_NOT_FOUND") throw error;
       return Number(error.details["nextEpoch"] ?? 1);
     }
+  }
+
+  /** What the `data` of a log's records must be. */
+  schemas(log: string): LogSchemas {
+    return new LogSchemas(this.#caller, log);
   }
 
   async logs(options: CallOptions = {}): Promise<readonly LogInfo[]> {

@@ -63,6 +63,8 @@ export interface AppendReply {
   readonly count: number;
   /** The producer had sent this request before; these are the seqs of the first time. */
   readonly duplicate: boolean;
+  /** Versions of the log's schemas that records were judged by, by action. Absent when none was. */
+  readonly schemas?: Readonly<Record<string, number>>;
 }
 
 /** What to read; all of it must hold. */
@@ -122,6 +124,15 @@ export interface ProducerInfo {
   readonly lastSeq: number;
   /** In which it may begin anew, with sequence 1. */
   readonly nextEpoch: number;
+}
+
+/** What `data` of the records of an action must be. */
+export interface SchemaInfo {
+  readonly action: string;
+  /** Counts every change, removals too. */
+  readonly version: number;
+  /** JSON Schema; null when it was removed. */
+  readonly schema: unknown;
 }
 
 export interface LogInfo {

@@ -18,6 +18,8 @@ export { drain } from "./drain.ts";
 export { parseJsonRecords, parseNdjsonRecords } from "./jsonRecords.ts";
 export { RECORD_LIMITS } from "./limits.ts";
 export type { RecordLimits } from "./limits.ts";
+export { recordSchema } from "./recordSchema.ts";
+export type { JsonSchema } from "./recordSchema.ts";
 export type { AuditRecord, Outcome, RecordMap, RecordValue } from "./recordModel.ts";
 export { RecordScanner } from "./recordScanner.ts";
 export { NO_ATTACHMENTS } from "./parsedRecords.ts";

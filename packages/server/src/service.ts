@@ -29,6 +29,10 @@ export interface NodeService {
   blobs(log: string): Promise<BlobFiles>;
   logs(): Promise<readonly LogInfo[]>;
   createLog(name: string): Promise<LogInfo>;
+  /** The schemas of a log that are in force. */
+  schemas(log: string): Promise<readonly SchemaInfo[]>;
+  /** Sets or, with undefined, removes the schema of an action; needs the leader of `_system`. */
+  setSchema(log: string, action: string, schema: string | undefined): Promise<SchemaInfo>;
   cluster(): Promise<ClusterStatus>;
   /** Hands the leadership of a log to node `to`, or to the most caught-up follower; resolves when this node has ceased to lead. */
   transferLeadership(log: string, to: string | undefined): Promise<void>;
@@ -60,6 +64,8 @@ export interface AppendReply {
   readonly count: number;
   /** The producer had sent this request before; these are the seqs of the first time. */
   readonly duplicate: boolean;
+  /** Versions of the schemas that records were judged by, by action. Absent when none was. */
+  readonly schemas?: Readonly<Record<string, number>>;
 }
 
 export type ForwardTarget =
@@ -68,6 +74,15 @@ export type ForwardTarget =
   | { readonly kind: "remote"; readonly node: string; readonly address: string }
   /** No leader is known now. */
   | { readonly kind: "none" };
+
+/** What `data` of the records of an action must be. */
+export interface SchemaInfo {
+  readonly action: string;
+  /** Counts every change, removals too. */
+  readonly version: number;
+  /** Null when it was removed. */
+  readonly schema: unknown;
+}
 
 export interface ProducerStanding {
   /** Undefined if the log does not know the producer, or not any more. */

@@ -5,6 +5,7 @@ import { examples, withClient, withOutput } from "../context.ts";
 import type { CliContext, ClientOptions, OutputOptions } from "../context.ts";
 import { EXIT } from "../exitCodes.ts";
 import { formatCount, renderTable } from "../output.ts";
+import { registerSchema } from "./schema.ts";
 import type { Column } from "../output.ts";
 
 const COLUMNS: readonly Column<LogInfo>[] = [
@@ -19,6 +20,7 @@ export function registerLog(program: Command, context: CliContext): void {
   const log = program.command("log").description("create and list logs");
   examples(log, ["annals log list", "annals log create orders", "annals log show audit -o json"]);
 
+  registerSchema(log, context);
   withOutput(withClient(log.command("list").description("list the logs"))).action(
     async (options: ClientOptions & OutputOptions) => {
       await print(

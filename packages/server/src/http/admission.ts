@@ -34,6 +34,10 @@ export class Admission {
     this.#options = options;
   }
 
+  admitted(request: FastifyRequest): boolean {
+    return this.#admitted.has(request);
+  }
+
   /** The head of an append was judged, and there is room for its body. */
   of(request: FastifyRequest): Admitted {
     const admitted = this.#admitted.get(request);

@@ -1,6 +1,8 @@
 import type { BadInputCode } from "@annals/record";
 import { BLOB_ERRORS } from "./blobErrors.ts";
 import type { BlobErrorCode } from "./blobErrors.ts";
+import { SCHEMA_ERRORS } from "./schemaErrors.ts";
+import type { SchemaErrorCode } from "./schemaErrors.ts";
 import { entry } from "./errorEntry.ts";
 import type { ErrorEntry } from "./errorEntry.ts";
 import { GROUP_ERRORS } from "./groupErrors.ts";
@@ -15,6 +17,7 @@ import type { LoadErrorCode } from "./loadErrors.ts";
 export type HttpErrorCode =
   | BadInputCode
   | BlobErrorCode
+  | SchemaErrorCode
   | LoadErrorCode
   | StreamErrorCode
   | GroupErrorCode
@@ -69,6 +72,7 @@ export type HttpErrorCode =
 export const ERROR_TABLE: Readonly<Record<HttpErrorCode, ErrorEntry>> = {
   ...INPUT_ERRORS,
   ...BLOB_ERRORS,
+  ...SCHEMA_ERRORS,
   ...LOAD_ERRORS,
   ...STREAM_ERRORS,
   ...GROUP_ERRORS,

@@ -1,9 +1,11 @@
 import fastify from "fastify";
 import type { Socket } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Ledger } from "@annals/flow";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { SubscribeSettings } from "../config/index.ts";
 import type { IngestDesk } from "../ingest/ingestDesk.ts";
+import { RefusalPace } from "../ingest/refusalPace.ts";
 import { FORWARD_SOCKETS_MAX } from "../memory/constants.ts";
 import { EventLoopDelay } from "../metrics/eventLoopDelay.ts";
 import type { NodeService } from "../service.ts";
@@ -12,7 +14,8 @@ import { ByteBudget } from "./byteBudget.ts";
 import { guardConnections } from "./connectionGuard.ts";
 import type { ConnectionLimits } from "./connectionGuard.ts";
 import { Forwarder } from "./forwarder.ts";
-import { endWithProblem, httpError, problemOf, sendProblem } from "./problem.ts";
+import { hopped } from "./leaderTarget.ts";
+import { endWithProblem, httpError, problemOf, sendProblem, waits } from "./problem.ts";
 import { bodyTooLarge } from "./receiveBody.ts";
 import type { BodyLimits } from "./receiveBody.ts";
 import { pathParameter } from "./routePath.ts";
@@ -91,7 +94,15 @@ export function createHttpServer(service: NodeService, options: HttpServerOption
   });
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
-  app.setErrorHandler((error, _request, reply) => answerError(error, reply, options));
+  const admission = new Admission(options);
+  const pace = new RefusalPace();
+  app.setErrorHandler(async (error, request, reply) => {
+    // Of those who were admitted the body is here; and a node that passes on has other requests for its few connections.
+    const turnedAway = isAppend(request) && !admission.admitted(request) && !hopped(request);
+    const waitMs = turnedAway && waits(problemOf(error)) ? pace.waitMs(performance.now()) : 0;
+    if (waitMs > 0) await sleep(waitMs);
+    return answerError(error, reply, options);
+  });
   app.setNotFoundHandler((request) => {
     throw httpError("ERR_ROUTE_NOT_FOUND", `nothing is served under ${request.url.split("?")[0]}`);
   });
@@ -108,7 +119,6 @@ export function createHttpServer(service: NodeService, options: HttpServerOption
   const open = ledger.family("connections").gauge(options.connections.max);
   guardConnections(app.server, options.connections, open, (code) => desk.turnedAway(code));
   const answers = new ByteBudget(options.maxHeldAnswerBytes, ledger.family("answers"));
-  const admission = new Admission(options);
   const context = { service, forwarder, answers, admission, maxBlobBytes, blobChunkBytes, address };
   register(app, apiRoutes({ ...context, desk, delay }), admission);
   const { subscribe, body, node, pageBytes, pingMs } = options;

@@ -1,8 +1,10 @@
 import { LIMIT_MAX } from "@annals/query";
 import { STREAM_PROTOCOLS } from "@annals/wire";
+import { recordSchema } from "@annals/record";
 import { RECORD_CONTENT_TYPES } from "../service.ts";
 import { INGEST_SCHEMAS } from "./ingestSchemas.ts";
 import { GROUP_PATHS, GROUP_SCHEMAS } from "./openapiGroups.ts";
+import { SCHEMA_PATHS, SCHEMA_SCHEMAS } from "./openapiSchemas.ts";
 import {
   json,
   listOf,
@@ -65,45 +67,37 @@ const READ_QUERY: readonly Json[] = [
   ),
 ];
 
+/** What the scanner judges by. */
+const APPENDED = recordSchema() as Json & {
+  readonly properties: Json;
+  readonly required: readonly string[];
+};
+const APPEND_BODY: Json = {
+  oneOf: [
+    reference("AppendRecord"),
+    { type: "array", items: reference("AppendRecord"), minItems: 1 },
+  ],
+};
+
 const SCHEMAS: Json = {
   ...INGEST_SCHEMAS,
   ...GROUP_SCHEMAS,
+  ...SCHEMA_SCHEMAS,
   Blob: object({ sha256: text, bytes: { type: "integer", minimum: 0 } }),
+  AppendRecord: { description: "One audit record as it is appended.", ...APPENDED },
   Record: {
-    description: "One audit record. On reading it also has `seq` and `recordedAt`.",
-    ...object(
-      {
-        seq,
-        recordedAt: {
-          type: "string",
-          format: "date-time",
-          description: "The leader's clock; never falls.",
-        },
-        id: text,
-        time: {
-          type: "string",
-          format: "date-time",
-          description: "When it happened, by the client's clock.",
-        },
-        actor: { ...object({ id: text, type: text }, ["id"]), additionalProperties: true },
-        action: text,
-        targets: {
-          type: "array",
-          items: { ...object({ id: text, type: text }, ["id"]), additionalProperties: true },
-        },
-        outcome: { type: "string", enum: ["success", "failure", "denied", "unknown"] },
-        tenant: text,
-        context: { type: "object" },
-        changes: { type: "array", items: object({ path: text, before: {}, after: {} }, ["path"]) },
-        attachments: {
-          type: "array",
-          items: object({ sha256: text, bytes: { type: "integer" }, mediaType: text }, ["sha256"]),
-        },
-        data: { type: "object" },
+    description: "One audit record as it is read.",
+    ...APPENDED,
+    properties: {
+      seq,
+      recordedAt: {
+        type: "string",
+        format: "date-time",
+        description: "The leader's clock; never falls.",
       },
-      ["actor", "action"],
-    ),
-    additionalProperties: false,
+      ...APPENDED.properties,
+    },
+    required: ["seq", "recordedAt", ...APPENDED.required],
   },
   Page: object({
     items: { type: "array", items: reference("Record") },
@@ -111,12 +105,20 @@ const SCHEMAS: Json = {
     next: { type: ["string", "null"] },
     more: { type: "boolean", description: "Whether there is more to read right now." },
   }),
-  AppendReply: object({
-    firstSeq: seq,
-    lastSeq: seq,
-    count: { type: "integer" },
-    duplicate: { type: "boolean", description: "The producer had sent this request before." },
-  }),
+  AppendReply: object(
+    {
+      firstSeq: seq,
+      lastSeq: seq,
+      count: { type: "integer" },
+      duplicate: { type: "boolean", description: "The producer had sent this request before." },
+      schemas: {
+        type: "object",
+        additionalProperties: seq,
+        description: "Versions of the schemas that records were judged by, by action, if any was.",
+      },
+    },
+    ["firstSeq", "lastSeq", "count", "duplicate"],
+  ),
   Producer: object({
     id: text,
     epoch: seq,
@@ -187,7 +189,7 @@ const PATHS: Json = {
           content: Object.fromEntries(
             RECORD_CONTENT_TYPES.map((type) => [
               type,
-              type === "application/json" ? { schema: reference("Record") } : {},
+              type === "application/json" ? { schema: APPEND_BODY } : {},
             ]),
           ),
         },
@@ -219,6 +221,7 @@ const PATHS: Json = {
     ),
   },
   ...GROUP_PATHS,
+  ...SCHEMA_PATHS,
   "/v1/logs/{log}/blobs/{sha256}": {
     put: operation(
       "uploadBlob",

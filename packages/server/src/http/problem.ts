@@ -75,9 +75,13 @@ export function sendProblem(
     .send(Buffer.from(JSON.stringify(told)));
 }
 
+/** Whether the client is asked to come again after a while. */
+export function waits({ status, retryable }: ProblemDocument): boolean {
+  return retryable && (status === 429 || status === 503);
+}
+
 function timed(problem: ProblemDocument, retryAfterMs: number | undefined): ProblemDocument {
-  const waits = problem.status === 429 || problem.status === 503;
-  if (retryAfterMs === undefined || !waits || !problem.retryable) return problem;
+  if (retryAfterMs === undefined || !waits(problem)) return problem;
   return { ...problem, details: { ...problem.details, retryAfterMs } };
 }
 

@@ -1,3 +1,4 @@
+import type { LogSchema } from "../schema/logSchema.ts";
 import type { ReadQuery, ReadReply } from "@annals/query";
 import type { MemberId, RaftStatus, Role } from "@annals/raft";
 import type { ProducerStamp } from "@annals/record";
@@ -108,7 +109,10 @@ export type ToWorker =
       readonly voters: readonly MemberId[];
       /** Stand for election first: this node is the likely leader of a log that was just created. */
       readonly campaign: boolean;
+      readonly schemas: readonly LogSchema[];
     }
+  /** What the records of a log are judged by from now on. */
+  | { readonly kind: "schemas"; readonly logId: number; readonly schemas: readonly LogSchema[] }
   /** The control link to a node has dropped, after so many ms without a sign of life; undefined: it is open again. */
   | { readonly kind: "peer"; readonly node: string; readonly silentMs: number | undefined }
   | { readonly kind: "control"; readonly logId: number; readonly bytes: Uint8Array<ArrayBuffer> }
@@ -197,6 +201,7 @@ export const toWorkerTransferables: Transferables<ToWorker> = (message) => {
       return message.request.op === "append" ? owned(message.request.body) : [];
     case "members":
     case "open":
+    case "schemas":
     case "peer":
     case "control":
     case "linkOpened":

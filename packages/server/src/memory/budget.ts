@@ -1,3 +1,4 @@
+import type { Logger } from "pino";
 import { AnnalsError } from "@annals/record";
 import type { NodeConfig } from "../config/nodeConfig.ts";
 import type { Bound, BoundPer, Shape } from "./bound.ts";
@@ -116,4 +117,15 @@ export function roundBytes(bytes: number): string {
   return bytes < 10 * MEBIBYTE
     ? `${(bytes / MEBIBYTE).toFixed(1)} MiB`
     : `${Math.round(bytes / MEBIBYTE)} MiB`;
+}
+
+/** A committed decision holds on every node: the log is opened all the same, and the status says what does not fit. */
+export function tellMisfit(
+  { config, logger }: { readonly config: NodeConfig; readonly logger: Logger },
+  log: string,
+  logs: number,
+): void {
+  const { bytes } = memoryBudget(config, shapeOf(config, logs));
+  const { limit } = config.memory;
+  if (bytes > limit) logger.warn({ log, bytes, limit }, "the log is beyond memory.limit");
 }

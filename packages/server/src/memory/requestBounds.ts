@@ -1,4 +1,5 @@
 import { PAGE_CHARACTERS_MAX } from "@annals/query";
+import { SCHEMAS_PER_LOG_MAX } from "../schema/logSchema.ts";
 import { GROUPS_MAX, REPLICA_DEFAULTS } from "@annals/replica";
 import { FRAMING_BYTES } from "@annals/transport";
 import type { IngestSettings, NodeConfig } from "../config/nodeConfig.ts";
@@ -169,6 +170,19 @@ export const REQUEST_BOUNDS: readonly Bound[] = [
     weight: one,
     atCap: "the rest follows when they are applied",
     test: ["packages/raft/test/transcripts/interaction/committed_limit.txt", ""],
+  },
+  {
+    name: "log.schemas",
+    holds: "schemas of the log, 4 KiB each, and compiled",
+    place: "worker",
+    per: "log",
+    unit: "count",
+    setBy: "constant",
+    cap: constant(SCHEMAS_PER_LOG_MAX),
+    item: none,
+    weight: none,
+    atCap: "another one is refused (`ERR_TOO_MANY_SCHEMAS`); on the worker's heap",
+    test: ["packages/server/test/schema/logSchema.test.ts", "has so many and no more"],
   },
   {
     name: "log.producers",

@@ -15,6 +15,17 @@ const schema = z.strictObject({
       id: z.int().positive(),
       name: z.string().min(1),
       voters: z.array(z.int().positive().transform(asMemberId)).min(1),
+      schemas: z
+        .array(
+          z.strictObject({
+            action: z.string().min(1),
+            version: z.int().positive(),
+            schema: z.string().optional(),
+            index: z.int().positive(),
+          }),
+        )
+        .transform((schemas) => schemas.map((one) => ({ ...one, schema: one.schema })))
+        .default([]),
     }),
   ),
 });

@@ -7,10 +7,10 @@ import type { NodeConfig } from "../config/index.ts";
 import { exactly } from "../lane/exactly.ts";
 import type { FromWorker, WorkerReplies, WorkerRequest } from "../lane/messages.ts";
 import { fromPlainError } from "../worker/plainError.ts";
-import { assertFits, memoryBudget, shapeOf } from "../memory/budget.ts";
+import { assertFits, shapeOf, tellMisfit } from "../memory/budget.ts";
 import { SYSTEM_LOG } from "../service.ts";
-import { Catalog, decodeCommand, encodeCommand, SYSTEM_LOG_ID } from "./catalog.ts";
-import type { LogEntry } from "./catalog.ts";
+import { Catalog, decodeCommand, encodeCommand, logExists, SYSTEM_LOG_ID } from "./catalog.ts";
+import type { LogEntry, SystemCommand } from "./catalog.ts";
 import type { CatalogFile } from "./catalogFile.ts";
 import type { BirthCertificate } from "./certificate.ts";
 import { follow, newPlace, silence } from "./logDirectory.ts";
@@ -73,7 +73,8 @@ export class Gateway {
     this.#options = options;
     const { certificate, config, logger, self, fingerprint } = options;
     this.#catalog = new Catalog(options.roster.members());
-    for (const { id, name, voters } of options.knownLogs) this.#catalog.create(id, name, voters);
+    for (const { id, name, voters, schemas } of options.knownLogs)
+      this.#catalog.create(id, name, voters, schemas);
     this.#pool = new WorkerPool({
       setup: {
         config,
@@ -323,6 +324,7 @@ export class Gateway {
     try {
       const command = decodeCommand(data);
       if (command.op === "createLog") this.#logCreated(index, command.name, command.voters);
+      else if (command.op === "setSchema") this.#schemaSet(index, command);
       else this.#memberReplaced(command.node, command.member);
     } catch (error) {
       if (!(error instanceof AnnalsError)) throw error;
@@ -334,17 +336,23 @@ export class Gateway {
     const entry = this.#catalog.create(index, name, voters);
     if (entry === undefined) return;
     this.#options.logger.info({ log: name, logId: index }, "log created");
-    this.#options.catalogFile.save(this.#catalog.logs().filter(({ id }) => id !== SYSTEM_LOG_ID));
-    this.#tellMisfit(name);
+    this.#saveCatalog();
+    tellMisfit(this.#options, name, this.logCount + 1);
     this.#place(entry, this.system.role === "leader");
   }
 
-  /** A committed decision holds on every node: the log is opened all the same, and the status says what does not fit. */
-  #tellMisfit(name: string): void {
-    const { config, logger } = this.#options;
-    const { bytes } = memoryBudget(config, shapeOf(config, this.logCount + 1));
-    const { limit } = config.memory;
-    if (bytes > limit) logger.warn({ log: name, bytes, limit }, "the log is beyond memory.limit");
+  #schemaSet(index: number, command: Extract<SystemCommand, { op: "setSchema" }>): void {
+    const { log, action, schema } = command;
+    const entry = this.#catalog.setSchema(index, log, action, schema);
+    const place = entry === undefined ? undefined : this.#places.get(entry.id);
+    if (entry === undefined || place === undefined) return;
+    place.entry = entry;
+    this.#saveCatalog();
+    place.worker?.send({ kind: "schemas", logId: entry.id, schemas: entry.schemas ?? [] });
+  }
+
+  #saveCatalog(): void {
+    this.#options.catalogFile.save(this.#catalog.logs().filter(({ id }) => id !== SYSTEM_LOG_ID));
   }
 
   #memberReplaced(node: string, member: MemberId): void {
@@ -385,8 +393,4 @@ export class Gateway {
       if (this.missingBirthLogs().length > 0) await this.#roles.wait(CREATE_RETRY_MS);
     }
   }
-}
-
-function logExists(name: string): AnnalsError {
-  return new AnnalsError("ERR_LOG_EXISTS", `there is a log "${name}" already`);
 }

@@ -12,7 +12,7 @@ export type PlaceWait = "interval" | "place" | "isolation";
 
 /** Where a log lives on this node, and what its replica last said of itself. */
 export interface LogPlace {
-  readonly entry: LogEntry;
+  entry: LogEntry;
   /** The log was created a moment ago and this node should lead it first: somebody has to stand before the timeouts do. */
   readonly campaign: boolean;
   worker: WorkerHandle | undefined;

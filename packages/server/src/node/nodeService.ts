@@ -19,10 +19,14 @@ import type {
   NodeService,
   NodeStatus,
   ProducerStanding,
+  SchemaInfo,
   ReplicaStatus,
 } from "../service.ts";
 import type { NodeConfig } from "../config/index.ts";
 import type { Gateway } from "./gateway.ts";
+import { SCHEMAS_PER_LOG_MAX } from "../schema/logSchema.ts";
+import type { LogSchema } from "../schema/logSchema.ts";
+import { encodeCommand } from "./catalog.ts";
 import type { LogPlace } from "./logDirectory.ts";
 import { NodeMemory } from "./nodeMemory.ts";
 import type { PeerState } from "./peerLinks.ts";
@@ -136,6 +140,26 @@ export class LocalNodeService implements NodeService {
     const gateway = this.#gateway();
     const places = gateway.places().filter((place) => place.entry.name !== SYSTEM_LOG);
     return Promise.all(places.map((place) => this.#info(gateway, place)));
+  }
+
+  async schemas(log: string): Promise<readonly SchemaInfo[]> {
+    const { entry } = await this.#gateway().find(log);
+    return (entry.schemas ?? []).filter(({ schema }) => schema !== undefined).map(schemaInfo);
+  }
+
+  async setSchema(log: string, action: string, schema: string | undefined): Promise<SchemaInfo> {
+    const gateway = this.#gateway();
+    const { name } = writable(await gateway.find(log)).entry;
+    const known = (await gateway.find(name)).entry.schemas ?? [];
+    if (known.length >= SCHEMAS_PER_LOG_MAX && !known.some((one) => one.action === action))
+      throw tooManySchemas(name);
+    const index = await gateway.request<"command">(gateway.system, {
+      op: "command",
+      data: encodeCommand({ op: "setSchema", log: name, action, schema: schema ?? null }),
+    });
+    const set = (await gateway.find(name)).entry.schemas?.find((one) => one.index === index);
+    if (set === undefined) throw tooManySchemas(name);
+    return schemaInfo(set);
   }
 
   async createLog(name: string): Promise<LogInfo> {
@@ -323,4 +347,15 @@ function writable(place: LogPlace): LogPlace {
 interface LogReport {
   readonly status: LogStatus;
   readonly reasons: readonly string[];
+}
+
+function schemaInfo({ action, version, schema }: LogSchema): SchemaInfo {
+  return { action, version, schema: schema === undefined ? null : JSON.parse(schema) };
+}
+
+function tooManySchemas(log: string): AnnalsError {
+  return new AnnalsError(
+    "ERR_TOO_MANY_SCHEMAS",
+    `log "${log}" has schemas for ${SCHEMAS_PER_LOG_MAX} actions, removed ones counted: there is no room for one more`,
+  );
 }

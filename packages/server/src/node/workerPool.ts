@@ -263,7 +263,7 @@ export class WorkerPool {
   /** Gives a log a worker, or says what it waits for. */
   #handOver(seat: Seat, nowMs: number): PlaceWait | undefined {
     const { place } = seat;
-    const { id, name, voters } = place.entry;
+    const { id, name, voters, schemas } = place.entry;
     const workers = this.#workersFor(id);
     if (workers.length === 0) return "isolation";
     const { maxCatchUps } = this.#options.setup.config.workers;
@@ -275,7 +275,8 @@ export class WorkerPool {
     place.worker = worker;
     place.catchingUp = true;
     seat.openedAtMs = nowMs;
-    worker.send({ kind: "open", logId: id, name, voters, campaign: place.campaign });
+    const { campaign } = place;
+    worker.send({ kind: "open", logId: id, name, voters, campaign, schemas: schemas ?? [] });
     if (seat.moved) {
       const isolated = this.#isolated.includes(worker);
       const atMs = Math.floor(nowMs);

@@ -2,7 +2,7 @@ import { setImmediate } from "node:timers/promises";
 import { getHeapStatistics } from "node:v8";
 import type { Gauge, Ledger } from "@annals/flow";
 import { AnnalsError, RECORD_LIMITS } from "@annals/record";
-import type { ParsedRecords } from "@annals/record";
+import type { ParsedRecords, ProducerStamp } from "@annals/record";
 import { replicaClosed } from "@annals/replica";
 import type { Replica } from "@annals/replica";
 import { Permits } from "@annals/transport";
@@ -21,6 +21,7 @@ import { isolatedHeapBytes } from "../memory/isolatedHeap.ts";
 import type { AppendReply, ProducerStanding } from "../service.ts";
 import { exactly } from "../lane/exactly.ts";
 import { runGroupRequest } from "./groupRequests.ts";
+import type { SchemaJudge } from "../schema/schemaJudge.ts";
 import type { HostedLog } from "./hostedLog.ts";
 import { KeptLog } from "./keptLog.ts";
 import type { LinkReplies } from "./linkReplies.ts";
@@ -71,6 +72,9 @@ export class LogHost {
         return;
       case "open":
         this.#open(message);
+        return;
+      case "schemas":
+        this.#logs.get(message.logId)?.judgeBy(message.schemas);
         return;
       case "peer":
         for (const log of this.#logs.values())
@@ -136,7 +140,7 @@ export class LogHost {
     for (const log of this.#logs.values()) log.hosted?.tick(elapsed);
   }
 
-  #open({ logId, name, voters, campaign }: Extract<ToWorker, { kind: "open" }>): void {
+  #open({ logId, name, voters, campaign, schemas }: Extract<ToWorker, { kind: "open" }>): void {
     const kept = new KeptLog({
       logId,
       name,
@@ -151,6 +155,7 @@ export class LogHost {
       heldReplies: this.#heldReplies,
       onUnexpected: (error) => this.#unexpected(error),
     });
+    kept.judgeBy(schemas);
     this.#logs.set(logId, kept);
   }
 
@@ -211,7 +216,7 @@ export class LogHost {
       const log = kept?.hosted;
       if (log === undefined) throw kept?.repairing === true ? logRepairing() : logNotOpen();
       if (request.op === "read") await this.#read(id, log, request);
-      else this.#send({ kind: "reply", id, value: await this.#run(log, request) });
+      else this.#send({ kind: "reply", id, value: await this.#run(log, kept?.judge, request) });
     } catch (error) {
       this.#unexpected(error);
       const damaged = kept?.damaged(error) === true;
@@ -239,11 +244,12 @@ export class LogHost {
 
   async #run(
     log: HostedLog,
+    judge: SchemaJudge | undefined,
     request: Exclude<WorkerRequest, { op: "memory" | "read" }>,
   ): Promise<WorkerReplies[WorkerRequest["op"]]> {
     switch (request.op) {
       case "append":
-        return this.#append(log, request);
+        return this.#append(log, judge, request);
       case "barrier":
         await log.replica.readBarrier(request.timeoutMs);
         return undefined;
@@ -264,25 +270,38 @@ export class LogHost {
 
   async #append(
     log: HostedLog,
+    judge: SchemaJudge | undefined,
     request: Extract<WorkerRequest, { op: "append" }>,
   ): Promise<AppendReply> {
     const { timeoutMs, stamp } = request;
     // A large body gives way while it is read; a producer's next request must not overtake it.
-    const { answer } = await log.appendTurns.run(async () => {
-      const { records, attachments } = await this.#parse(request);
-      return { answer: log.replica.append({ records, attachments, stamp, timeoutMs }) };
+    const { answer, judgedBy } = await log.appendTurns.run(async () => {
+      const { records, attachments } = await this.#inSteps(this.#parse(request));
+      // What is in the log already was judged then, and its answer stays what it was.
+      const isRepeat = stamp !== undefined && isKnown(log.replica, stamp);
+      const judgedBy =
+        judge === undefined || isRepeat ? {} : await this.#inSteps(judge.judge(records));
+      return {
+        answer: log.replica.append({ records, attachments, stamp, timeoutMs }),
+        judgedBy,
+      };
     });
-    return answer;
+    const reply = await answer;
+    return Object.keys(judgedBy).length === 0 ? reply : { ...reply, schemas: judgedBy };
   }
 
-  async #parse({
+  #parse({
     contentType,
     body,
-  }: Extract<WorkerRequest, { op: "append" }>): Promise<ParsedRecords> {
-    const { ingest, replication } = this.#setup.config;
-    const { maxRecordBytes, maxRecords } = ingest;
+  }: Extract<WorkerRequest, { op: "append" }>): Generator<void, ParsedRecords, void> {
+    const { maxRecordBytes, maxRecords } = this.#setup.config.ingest;
     const limits = { ...RECORD_LIMITS, maxRecordBytes, maxRecords };
-    const steps = parseIngestBodyInSteps(contentType, body, limits);
+    return parseIngestBodyInSteps(contentType, body, limits);
+  }
+
+  /** Lets the thread's other work go first after some milliseconds. */
+  async #inSteps<T>(steps: Generator<void, T, void>): Promise<T> {
+    const { replication } = this.#setup.config;
     let giveWayMs = performance.now() + replication.receive.yieldAfter;
     for (;;) {
       const step = steps.next();
@@ -303,6 +322,11 @@ export class LogHost {
       fields: { stack: error.stack },
     });
   }
+}
+
+function isKnown({ producers }: Replica, { id, epoch, sequence }: ProducerStamp): boolean {
+  const state = producers.get(id);
+  return state?.epoch === epoch && state.recent.some((answer) => answer.sequence === sequence);
 }
 
 function producerStanding({ producers }: Replica, id: string): ProducerStanding {

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import type { Ledger } from "@annals/flow";
+import type { Gauge, Ledger } from "@annals/flow";
 import { asIndex } from "@annals/raft";
 import type { Entry, LogIndex, MemberId } from "@annals/raft";
 import { AnnalsError } from "@annals/record";
@@ -8,6 +8,9 @@ import type { Permits } from "@annals/transport";
 import { blobsOf } from "../blobs.ts";
 import type { FromWorker, PeerAddress, RepairNote, WorkerSetup } from "../lane/messages.ts";
 import { HostedLog } from "./hostedLog.ts";
+import { SCHEMAS_PER_LOG_MAX } from "../schema/logSchema.ts";
+import type { LogSchema } from "../schema/logSchema.ts";
+import { SchemaJudge } from "../schema/schemaJudge.ts";
 import type { LinkReplies } from "./linkReplies.ts";
 import { LogMender } from "./logMender.ts";
 import { openStore } from "./openStore.ts";
@@ -45,6 +48,8 @@ export class KeptLog {
   readonly name: string;
   readonly #options: KeptLogOptions;
   #hosted: HostedLog | undefined;
+  #judge: SchemaJudge | undefined;
+  readonly #schemas: Gauge;
   #mender: LogMender | undefined;
   #work: Promise<void>;
   #recovering = false;
@@ -54,7 +59,18 @@ export class KeptLog {
   constructor(options: KeptLogOptions) {
     this.#options = options;
     this.name = options.name;
+    this.#schemas = options.ledger.family("log.schemas").gauge(SCHEMAS_PER_LOG_MAX);
     this.#work = this.#open();
+  }
+
+  /** Undefined for a log without schemas. */
+  get judge(): SchemaJudge | undefined {
+    return this.#judge;
+  }
+
+  judgeBy(schemas: readonly LogSchema[]): void {
+    this.#judge = SchemaJudge.of(schemas);
+    this.#schemas.set(schemas.length);
   }
 
   /** Undefined while the log is being opened or repaired. */
@@ -115,6 +131,7 @@ export class KeptLog {
     this.#mender?.stop();
     await this.#work;
     await this.#hosted?.close();
+    this.#schemas.set(0);
   }
 
   async #recover(hosted: HostedLog, error: AnnalsError, replicaFailed: boolean): Promise<void> {

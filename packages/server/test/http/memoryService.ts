@@ -14,6 +14,7 @@ import type {
   NodeService,
   ProducerInfo,
   ProducerStanding,
+  SchemaInfo,
 } from "../../src/service.ts";
 import { JSON_CODEC, MemorySource } from "../../../query/test/memorySource.ts";
 import type { PlainRecord } from "../../../query/test/memorySource.ts";
@@ -26,6 +27,8 @@ interface MemoryLog {
 
 /** A node in memory with logs that it leads alone: the `NodeService` for tests of whatever talks to one. */
 export class MemoryService implements NodeService {
+  /** Of every log, by action. */
+  readonly #schemas = new Map<string, SchemaInfo>();
   /** The blobs of every log. */
   readonly files = new MemoryBlobs();
   readonly appends: AppendRequest[] = [];
@@ -129,6 +132,17 @@ export class MemoryService implements NodeService {
   #info(name: string, log: MemoryLog): LogInfo {
     const { firstSeq, lastSeq } = log.source;
     return { name, firstSeq, lastSeq, leader: "a", diskBytes: 0 };
+  }
+
+  async schemas(): Promise<readonly SchemaInfo[]> {
+    return [...this.#schemas.values()].filter(({ schema }) => schema !== null);
+  }
+
+  async setSchema(_log: string, action: string, schema: string | undefined): Promise<SchemaInfo> {
+    const version = (this.#schemas.get(action)?.version ?? 0) + 1;
+    const set = { action, version, schema: schema === undefined ? null : JSON.parse(schema) };
+    this.#schemas.set(action, set);
+    return set;
   }
 
   async createLog(name: string): Promise<LogInfo> {
