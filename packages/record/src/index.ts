@@ -15,7 +15,7 @@ export { chainHash, equalBytes, HASH_BYTES, ZERO_HASH } from "./chainHash.ts";
 export type { Sha256 } from "./chainHash.ts";
 export { AnnalsError } from "./error.ts";
 export { drain } from "./drain.ts";
-export { parseJsonRecords, parseNdjsonRecords } from "./jsonRecords.ts";
+export { JsonRecordEncoder, parseJsonRecords, parseNdjsonRecords } from "./jsonRecords.ts";
 export { RECORD_LIMITS } from "./limits.ts";
 export type { RecordLimits } from "./limits.ts";
 export { recordSchema } from "./recordSchema.ts";
