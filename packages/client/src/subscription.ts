@@ -68,8 +68,8 @@ export async function* subscribe(
 }
 
 function filterOf(options: SubscribeOptions): Readonly<Record<string, string>> {
-  const { actor, action, target, tenant } = options;
-  const given = Object.entries({ actor, action, target, tenant });
+  const { actor, action, target, tenant, lane, laneKey } = options;
+  const given = Object.entries({ actor, action, target, tenant, lane, laneKey });
   return Object.fromEntries(
     given.flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
   );

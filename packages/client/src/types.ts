@@ -1,4 +1,4 @@
-import type { ProducerStamp } from "@annals/record";
+import type { LaneKey, ProducerStamp } from "@annals/record";
 
 /** One audit record as it is appended. Free data goes under `data`. */
 export interface AuditRecord {
@@ -80,6 +80,10 @@ export interface Query {
   readonly action?: string | undefined;
   readonly target?: string | undefined;
   readonly tenant?: string | undefined;
+  /** Only this lane, such as `0/4`: number 0 of 4. Records are split by the hash of a key, so each key stays in one lane. */
+  readonly lane?: string | undefined;
+  /** What of a record its lane is found by: the actor (default), the first target, or the tenant. */
+  readonly laneKey?: LaneKey | undefined;
   /** Records in one page, at most 10 000. */
   readonly limit?: number | undefined;
   /** `next` of an earlier page of the same query. */
@@ -100,6 +104,9 @@ export interface SubscribeOptions extends CallOptions {
   readonly action?: string | undefined;
   readonly target?: string | undefined;
   readonly tenant?: string | undefined;
+  /** Only this lane, such as `0/4`; see `Query`. */
+  readonly lane?: string | undefined;
+  readonly laneKey?: LaneKey | undefined;
   /** Records that may be on their way or wait for the consumer; default 1 000. A node may allow fewer. */
   readonly maxRecords?: number | undefined;
   /** Their bytes as JSON; default 4 MiB. One page may cross it. */

@@ -3,6 +3,7 @@ import {
   choiceParameter,
   integerParameter,
   invalidParameter,
+  laneParameter,
   textParameter,
   timeParameter,
 } from "@annals/query";
@@ -21,7 +22,7 @@ export type Start =
   /** At the first record of this time or later, in ms since 1970. */
   | { readonly kind: "time"; readonly since: number };
 
-export type SubscriptionFilter = Pick<ReadQuery, "actor" | "action" | "target" | "tenant">;
+export type SubscriptionFilter = Pick<ReadQuery, "actor" | "action" | "target" | "tenant" | "lane">;
 
 /** What a client asks for. `id` is its own, from 1; answers carry it. */
 export type ClientHead =
@@ -67,6 +68,8 @@ const FIELDS: Readonly<Record<ClientKind, readonly string[]>> = {
     "action",
     "target",
     "tenant",
+    "lane",
+    "laneKey",
   ],
   credit: ["kind", "id", "records", "bytes"],
   ack: ["kind", "id", "seq"],
@@ -110,6 +113,7 @@ export function parseClientHead(
         action: actionParameter(text("action")),
         target: textParameter("target", text("target")),
         tenant: textParameter("tenant", text("tenant")),
+        lane: laneParameter(text("lane"), text("laneKey")),
       };
       const log = logField(text);
       return { kind, id, log, start: startField(text("from")), filter, ...creditFields(text, 0) };
