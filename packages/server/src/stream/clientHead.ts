@@ -12,6 +12,8 @@ import type { ProducerStamp } from "@annals/record";
 import type { StreamFields } from "@annals/wire";
 import { parseProducer, parseTimeout } from "../http/appendRequest.ts";
 import { httpError } from "../http/problem.ts";
+import { parseConsumer } from "./consumeHead.ts";
+import type { ConsumerFields } from "./consumeHead.ts";
 import { didYouMean } from "../nearest.ts";
 import type { RecordContentType } from "../service.ts";
 
@@ -44,6 +46,14 @@ export type ClientHead =
       readonly records: number;
       readonly bytes: number;
     }
+  | ({
+      readonly kind: "consume";
+      readonly id: number;
+      readonly log: string;
+      /** The first credit. */
+      readonly records: number;
+      readonly bytes: number;
+    } & ConsumerFields)
   | {
       readonly kind: "credit";
       readonly id: number;
@@ -71,11 +81,29 @@ const FIELDS: Readonly<Record<ClientKind, readonly string[]>> = {
     "lane",
     "laneKey",
   ],
+  consume: [
+    "kind",
+    "id",
+    "log",
+    "group",
+    "member",
+    "settings",
+    "lane",
+    "laneKey",
+    "lanes",
+    "from",
+    "records",
+    "bytes",
+    "actor",
+    "action",
+    "target",
+    "tenant",
+  ],
   credit: ["kind", "id", "records", "bytes"],
   ack: ["kind", "id", "seq"],
   unsubscribe: ["kind", "id"],
 };
-const KINDS = ["append", "subscribe", "credit", "ack", "unsubscribe"] as const;
+const KINDS = ["append", "subscribe", "consume", "credit", "ack", "unsubscribe"] as const;
 
 const FORMATS: Readonly<Record<string, RecordContentType>> = {
   json: "application/json",
@@ -118,6 +146,8 @@ export function parseClientHead(
       const log = logField(text);
       return { kind, id, log, start: startField(text("from")), filter, ...creditFields(text, 0) };
     }
+    case "consume":
+      return { kind, id, log: logField(text), ...parseConsumer(text), ...creditFields(text, 0) };
     case "credit":
       return { kind, id, ...creditFields(text, undefined) };
     case "ack": {
