@@ -229,6 +229,13 @@ export interface ClusterStatus {
   /** How often links from peers ended at this node, by the code of their reason. */
   readonly linkFaults: Readonly<Record<string, number>>;
   /** Worker threads of this node that ended without being asked to. */
+  /** Groups of the logs that the answering node leads: those that are stuck, then those furthest behind; at most 256. */
+  readonly groups: readonly {
+    readonly log: string;
+    readonly name: string;
+    readonly lag: number;
+    readonly stuck: number;
+  }[];
   readonly workerRestarts: number;
   /** Its worker threads that run now, with the logs that they own. */
   readonly workers: readonly {

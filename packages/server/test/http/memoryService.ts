@@ -182,6 +182,7 @@ export class MemoryService implements NodeService {
       workers: [],
       memory: undefined,
       scrub: { finishedAt: undefined, logs: 0, damaged: 0 },
+      groups: [],
       reasons: [],
       ...this.statusNow,
     };
