@@ -203,7 +203,7 @@ export class AnnalsClient {
 
   /**
    * Consumes the log by a group: the records behind the group's position, in batches, and then each new one, without end. The position
-   * moves when a batch is committed; what was not committed comes again, so every record is delivered at least once, in the order of its lane.
+   * moves when a batch is committed; what was not committed comes again: every record is delivered at least once, in the order of its lane.
    * Waits while other members hold all lanes; a lost lane or connection is taken up again. Leaving the loop gives the lane back, as does
    * the signal, which it does not throw. Throws a `ClientError` for what no repetition mends, such as ERR_GROUP_NOT_FOUND.
    */

@@ -88,7 +88,7 @@ export const NODE_METRICS: readonly Metric[] = [
   ),
   groupMetric(
     "lag_records",
-    "Records behind the position of the lane that is furthest behind; of groups that this node's leaders have, those stuck or furthest behind.",
+    "Records behind the position of the lane that is furthest behind. Of logs led here; at most 256, those stuck or furthest behind.",
     ({ lag }) => lag,
   ),
   groupMetric(

@@ -14,6 +14,6 @@ export function stuckReasons(groups: readonly GroupStatus[]): readonly string[] 
     .filter(({ stuck }) => stuck > 0)
     .map(
       ({ log, name, lag, stuck }) =>
-        `log ${log}: group ${name} is stuck: ${lag} records behind, and the position of ${stuck} of its lanes does not move though the holder lives`,
+        `log ${log}: group ${name} is stuck: ${lag} records behind, and ${stuck} of its lanes do not come on though their holders live`,
     );
 }

@@ -50,6 +50,6 @@ test("those that are stuck are told of first, and no more than fit", () => {
   expect(told).toHaveLength(GROUPS_TOLD_MAX);
   expect(told.map(({ lag }) => lag).slice(0, 3)).toEqual([7, 511, 510]);
   expect(stuckReasons(told)).toEqual([
-    "log audit: group g7 is stuck: 7 records behind, and the position of 2 of its lanes does not move though the holder lives",
+    "log audit: group g7 is stuck: 7 records behind, and 2 of its lanes do not come on though their holders live",
   ]);
 });
