@@ -16,6 +16,8 @@ export type { Sha256 } from "./chainHash.ts";
 export { AnnalsError } from "./error.ts";
 export { drain } from "./drain.ts";
 export { JsonRecordEncoder, parseJsonRecords, parseNdjsonRecords } from "./jsonRecords.ts";
+export { LANE_KEYS, laneHash, laneOf, LANES_MAX } from "./lane.ts";
+export type { LaneKey, LaneShare } from "./lane.ts";
 export { RECORD_LIMITS } from "./limits.ts";
 export type { RecordLimits } from "./limits.ts";
 export { recordSchema } from "./recordSchema.ts";
