@@ -86,10 +86,10 @@ export async function factsIn(database: GraphDatabase): Promise<Facts> {
     database,
     "MATCH (e:Event)-[:BY]->(:ActorPart)-[:PART_OF]->(:ActorDay)-[:OF]->(a:Actor) " +
       "OPTIONAL MATCH (e)-[:ON]->(:ResourcePart)-[:PART_OF]->(:ResourceDay)-[:OF]->(r:Resource) " +
-      "RETURN e.seq AS seq, e.at AS at, e.action AS action, e.outcome AS outcome, " +
+      "RETURN e.key AS key, e.seq AS seq, e.at AS at, e.action AS action, e.outcome AS outcome, " +
       "a.key AS actor, r.key AS target",
   );
-  const targets = Map.groupBy(rows, ({ seq }) => seq);
+  const targets = Map.groupBy(rows, ({ key }) => key);
   const events = [...targets.values()].map((group) => {
     const keys = group.flatMap(({ target }) => (typeof target === "string" ? [target] : []));
     const [row] = group;
