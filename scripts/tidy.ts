@@ -19,6 +19,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   client: ["record", "wire", "flow"],
   pino: ["client"],
   sinks: ["client", "record", "flow"],
+  graph: ["sinks", "client", "record"],
   embedded: ["raft", "record", "wire", "replica", "storage", "query", "client"],
   server: ["raft", "flow", "record", "wire", "replica", "storage", "transport", "query"],
   drill: ["client", "record", "server"],

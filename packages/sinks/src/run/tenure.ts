@@ -317,6 +317,8 @@ export class Tenure<Mutation> {
     note(`record ${seq} is a dead letter: ${message}`);
     const next = { ...cursor, seq, part: 0, recordHash: hash };
     await this.#apply({ expected: cursor, next, mutations: [], records: 1, bytes: 0 }, true);
+    // A sink that keeps no cursor goes on at the group's position: it should not come to the same letter again.
+    await this.#commitNowAndThen(true);
   }
 
   async #commitNowAndThen(idle: boolean): Promise<void> {
