@@ -19,7 +19,7 @@ export class MemoryLog implements LogSource, GroupLane, DeadLetters {
   /** The lane's. */
   position = 0;
   /** Called before every call; throws what it is to fail with. */
-  onCall: (name: string) => void = () => undefined;
+  onCall: (name: string) => unknown = () => undefined;
   /** Bytes of the largest reading. */
   readBytesMax = 0;
   readonly #clock: Clock;
