@@ -2,6 +2,7 @@ import { downloadBlob, uploadBlob } from "./blobs.ts";
 import type { BlobInfo, BlobSource } from "./blobs.ts";
 import { Caller } from "./caller.ts";
 import { ClientError } from "./clientError.ts";
+import { consume } from "./consumption.ts";
 import { LogGroups } from "./logGroups.ts";
 import { LogWriter } from "./logWriter.ts";
 import type { LogWriterOptions } from "./logWriter.ts";
@@ -15,6 +16,8 @@ import type {
   AuditRecord,
   CallOptions,
   ClusterStatus,
+  ConsumedBatch,
+  ConsumeOptions,
   EncodedRecords,
   Health,
   LogInfo,
@@ -196,6 +199,20 @@ export class AnnalsClient {
    */
   subscribe(log: string, options: SubscribeOptions = {}): AsyncGenerator<StoredRecord, void> {
     return subscribe(this.#caller, log, options);
+  }
+
+  /**
+   * Consumes the log by a group: the records behind the group's position, in batches, and then each new one, without end. The position
+   * moves when a batch is committed; what was not committed comes again: every record is delivered at least once, in the order of its lane.
+   * Waits while other members hold all lanes; a lost lane or connection is taken up again. Leaving the loop gives the lane back, as does
+   * the signal, which it does not throw. Throws a `ClientError` for what no repetition mends, such as ERR_GROUP_NOT_FOUND.
+   */
+  consume(
+    log: string,
+    group: string,
+    options: ConsumeOptions = {},
+  ): AsyncGenerator<ConsumedBatch, void> {
+    return consume(this.#caller, log, group, options);
   }
 
   /** One record; rejects with ERR_RECORD_NOT_FOUND. */

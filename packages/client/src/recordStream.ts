@@ -11,8 +11,8 @@ export interface Delivery {
 export interface RecordStreamOptions {
   /** Base URL of a node. */
   readonly url: string;
-  /** The fields of the `subscribe` message but its id and credit. */
-  readonly subscribe: Readonly<Record<string, string | number>>;
+  /** The message that begins the subscription, but its id and credit. */
+  readonly request: Readonly<Record<string, string | number>>;
   /** Records and bytes that may be on their way or wait to be taken; the last page may cross the bytes. */
   readonly maxRecords: number;
   readonly maxBytes: number;
@@ -23,7 +23,8 @@ export interface RecordStreamOptions {
 const ID = 1;
 const CLOSE_NORMAL = 1000;
 
-type Head = Readonly<Record<string, unknown>>;
+/** A message's fields. */
+export type StreamHead = Readonly<Record<string, unknown>>;
 
 /**
  * One connection of the client stream with one subscription. What the node may send is bounded by credit, which is given back as
@@ -68,6 +69,22 @@ export class RecordStream {
     }
   }
 
+  /** What ended the stream. */
+  protected get failure(): ClientError | undefined {
+    return this.#failure;
+  }
+
+  /** Everything up to `seq` is dealt with: says so at once. */
+  protected ack(seq: number): void {
+    this.#send({ kind: "ack", id: ID, seq });
+  }
+
+  /** A message that is neither a delivery nor an error. */
+  protected noticed(_head: StreamHead): void {}
+
+  /** The stream has ended; called once. */
+  protected failed(_error: ClientError): void {}
+
   /** The consumer is done with a delivery. */
   took({ records, bytes, to }: Delivery): void {
     this.#taken = {
@@ -77,8 +94,8 @@ export class RecordStream {
     const { maxBytes } = this.#options;
     // By halves: the node goes on with the other half meanwhile.
     if (this.#taken.records * 2 < this.#window && this.#taken.bytes * 2 < maxBytes) return;
-    this.#send({ kind: "ack", id: ID, seq: to });
-    this.#grant("credit", this.#taken);
+    this.ack(to);
+    this.#grant(this.#taken, { kind: "credit" });
     this.#taken = { records: 0, bytes: 0 };
   }
 
@@ -92,7 +109,7 @@ export class RecordStream {
     try {
       if (typeof data !== "string") throw new SyntaxError("not a text");
       const end = data.indexOf("\n");
-      const head: Head = JSON.parse(end < 0 ? data : data.slice(0, end)) as Head;
+      const head: StreamHead = JSON.parse(end < 0 ? data : data.slice(0, end)) as StreamHead;
       this.#silence.refresh();
       this.#handle(head, end < 0 ? "" : data.slice(end + 1));
     } catch (cause) {
@@ -102,7 +119,7 @@ export class RecordStream {
     }
   }
 
-  #handle(head: Head, body: string): void {
+  #handle(head: StreamHead, body: string): void {
     switch (head["kind"]) {
       case "open":
         this.#subscribe(Number(head["maxUnacked"]));
@@ -119,26 +136,22 @@ export class RecordStream {
         return;
       }
       default:
-        // Of a later version: nothing that this one has asked for.
-        return;
+        // Those of a later version are nothing that this one has asked for.
+        this.noticed(head);
     }
   }
 
   #subscribe(maxUnacked: number): void {
-    const { subscribe, maxRecords, maxBytes } = this.#options;
+    const { request, maxRecords, maxBytes } = this.#options;
     this.#opened = true;
     this.#window = Math.min(maxRecords, maxUnacked);
-    this.#grant("subscribe", { records: this.#window, bytes: maxBytes }, subscribe);
+    this.#grant({ records: this.#window, bytes: maxBytes }, request);
   }
 
-  #grant(
-    kind: "subscribe" | "credit",
-    credit: { readonly records: number; readonly bytes: number },
-    rest: Head = {},
-  ): void {
+  #grant(credit: { readonly records: number; readonly bytes: number }, request: StreamHead): void {
     this.#owedRecords += credit.records;
     this.#owedBytes += credit.bytes;
-    this.#send({ kind, id: ID, ...rest, ...credit });
+    this.#send({ id: ID, ...request, ...credit });
   }
 
   #deliver(records: readonly StoredRecord[], to: number, bytes: number): void {
@@ -150,7 +163,7 @@ export class RecordStream {
     this.#wake();
   }
 
-  #send(head: Head): void {
+  #send(head: StreamHead): void {
     if (this.#socket.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(head));
   }
 
@@ -174,7 +187,10 @@ export class RecordStream {
 
   #fail(error: ClientError): void {
     clearInterval(this.#silence);
-    this.#failure ??= error;
+    if (this.#failure === undefined) {
+      this.#failure = error;
+      this.failed(error);
+    }
     this.#wake();
   }
 }

@@ -1,4 +1,5 @@
-import type { ProducerStamp } from "@annals/record";
+import type { GroupStart } from "./logGroups.ts";
+import type { LaneKey, ProducerStamp } from "@annals/record";
 
 /** One audit record as it is appended. Free data goes under `data`. */
 export interface AuditRecord {
@@ -80,6 +81,10 @@ export interface Query {
   readonly action?: string | undefined;
   readonly target?: string | undefined;
   readonly tenant?: string | undefined;
+  /** Only this lane, such as `0/4`: number 0 of 4. Records are split by the hash of a key, so each key stays in one lane. */
+  readonly lane?: string | undefined;
+  /** What of a record its lane is found by: the actor (default), the first target, or the tenant. */
+  readonly laneKey?: LaneKey | undefined;
   /** Records in one page, at most 10 000. */
   readonly limit?: number | undefined;
   /** `next` of an earlier page of the same query. */
@@ -100,10 +105,49 @@ export interface SubscribeOptions extends CallOptions {
   readonly action?: string | undefined;
   readonly target?: string | undefined;
   readonly tenant?: string | undefined;
+  /** Only this lane, such as `0/4`; see `Query`. */
+  readonly lane?: string | undefined;
+  readonly laneKey?: LaneKey | undefined;
   /** Records that may be on their way or wait for the consumer; default 1 000. A node may allow fewer. */
   readonly maxRecords?: number | undefined;
   /** Their bytes as JSON; default 4 MiB. One page may cross it. */
   readonly maxBytes?: number | undefined;
+}
+
+/** Records of one lane that a consumer has been given. */
+export interface ConsumedBatch {
+  /** Of the lane, in the order of the log; at least one. */
+  readonly records: readonly StoredRecord[];
+  readonly lane: number;
+  /** How many the group has. */
+  readonly lanes: number;
+  /** Grows with every holder of the lane: what a sink stores with its data to refuse a late one. */
+  readonly token: number;
+  /** Everything of the lane up to this seq is in this batch or those before it. */
+  readonly to: number;
+  /**
+   * This batch and all before it of the lane are done with; resolves when a quorum has that. Rejects with a ClientError when the lane, or
+   * the connection, is lost: what was not committed comes again, here or at another member.
+   */
+  readonly commit: () => Promise<void>;
+}
+
+/** How a log is consumed by a group; everything but `member`, `hold` and the limits must be the same for all its consumers. */
+export interface ConsumeOptions
+  extends CallOptions,
+    Pick<SubscribeOptions, "actor" | "action" | "target" | "tenant" | "laneKey" | "maxBytes"> {
+  /** Who consumes, to be seen in the status; two processes must not use the same name. Default: one of its own. */
+  readonly member?: string | undefined;
+  /** A text that stands for whatever the consumer does; one with another text is refused (ERR_GROUP_SETTINGS). Default: empty. */
+  readonly settings?: string | undefined;
+  /** Makes the group with so many lanes if it is not there; without it, it must be there. */
+  readonly lanes?: number | undefined;
+  /** Where a group begins that is made; default `first`. Goes with `lanes`. */
+  readonly from?: GroupStart | undefined;
+  /** Lanes that it consumes at a time, at most; default 1. Each has a connection, and waits for its turn if there are more consumers. */
+  readonly hold?: number | undefined;
+  /** Records that a lane may have delivered and not committed; default 1 000. A node may allow fewer. */
+  readonly maxUnacked?: number | undefined;
 }
 
 export interface Page {
@@ -185,6 +229,13 @@ export interface ClusterStatus {
   /** How often links from peers ended at this node, by the code of their reason. */
   readonly linkFaults: Readonly<Record<string, number>>;
   /** Worker threads of this node that ended without being asked to. */
+  /** Groups of the logs that the answering node leads: those that are stuck, then those furthest behind; at most 256. */
+  readonly groups: readonly {
+    readonly log: string;
+    readonly name: string;
+    readonly lag: number;
+    readonly stuck: number;
+  }[];
   readonly workerRestarts: number;
   /** Its worker threads that run now, with the logs that they own. */
   readonly workers: readonly {

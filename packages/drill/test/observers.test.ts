@@ -28,6 +28,7 @@ function status(pid: number, lastSeq: number, pauses: number, largest = 0): Clus
       },
     ],
     linkFaults: {},
+    groups: [],
     workerRestarts: 0,
     workers: [],
     memory: {

@@ -16,8 +16,9 @@ interface CursorContent {
 
 /** What must be the same from page to page; limit, wait, consistency and format may change. */
 function queryDigest(log: string, query: ReadQuery): string {
-  const { from, to, since, until, actor, action, target, tenant, order } = query;
+  const { from, to, since, until, actor, action, target, tenant, order, lane } = query;
   const fields = [log, from, to, since, until, actor, action, target, tenant, order];
+  if (lane !== undefined) fields.push(lane.index, lane.of, lane.key);
   return createHash("sha256")
     .update(JSON.stringify(fields.map((field) => field ?? null)))
     .digest("base64url")

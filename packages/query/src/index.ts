@@ -14,5 +14,11 @@ export {
   textParameter,
   timeParameter,
 } from "./parameters.ts";
-export { actionParameter, CONSISTENCIES, LIMIT_MAX, parseQuery } from "./parseQuery.ts";
+export {
+  actionParameter,
+  CONSISTENCIES,
+  laneParameter,
+  LIMIT_MAX,
+  parseQuery,
+} from "./parseQuery.ts";
 export type { QueryTexts } from "./parseQuery.ts";

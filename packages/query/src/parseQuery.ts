@@ -1,3 +1,5 @@
+import { LANE_KEYS, LANES_MAX } from "@annals/record";
+import type { LaneShare } from "@annals/record";
 import {
   choiceParameter,
   integerParameter,
@@ -15,7 +17,7 @@ export const CONSISTENCIES: readonly ReadConsistency[] = ["linearizable", "local
 
 /** The parameters of a read that are texts, by name; untrusted. */
 export type QueryTexts = Partial<
-  Record<Exclude<keyof ReadQuery, "waitMs" | "format">, string | undefined>
+  Record<Exclude<keyof ReadQuery, "waitMs" | "format"> | "laneKey", string | undefined>
 >;
 
 /** Throws ERR_PARAMETER_INVALID for what cannot be read and for parameters that contradict each other. */
@@ -29,6 +31,7 @@ export function parseQuery(given: QueryTexts, waitMs: number, format: ReadFormat
     action: actionParameter(given.action),
     target: textParameter("target", given.target),
     tenant: textParameter("tenant", given.tenant),
+    lane: laneParameter(given.lane, given.laneKey),
     limit: integerParameter("limit", given.limit, 1, LIMIT_MAX) ?? LIMIT_DEFAULT,
     cursor: textParameter("cursor", given.cursor),
     order: choiceParameter("order", given.order, ["asc", "desc"]) ?? "asc",
@@ -57,4 +60,22 @@ export function actionParameter(text: string | undefined): string | undefined {
   const action = textParameter("action", text);
   if (action === undefined || !action.includes("*") || /^[^*]+\.\*$/.test(action)) return action;
   throw invalidParameter("action", "a wildcard is the last part only, such as file.*");
+}
+
+/** A lane as `index/of`, such as `0/4`, and what of a record it is found by, the actor by default. */
+export function laneParameter(
+  text: string | undefined,
+  keyText: string | undefined,
+): LaneShare | undefined {
+  const key = choiceParameter("laneKey", keyText, LANE_KEYS);
+  if (text === undefined) {
+    if (key !== undefined) throw invalidParameter("laneKey", "goes with a lane only");
+    return undefined;
+  }
+  const [index = "", of = "", ...more] = text.split("/");
+  const lanes = integerParameter("lane", of, 1, LANES_MAX) ?? 1;
+  const found = integerParameter("lane", index, 0, lanes - 1) ?? 0;
+  if (more.length > 0)
+    throw invalidParameter("lane", "expected a lane and how many there are: 0/4");
+  return { index: found, of: lanes, key: key ?? "actor" };
 }

@@ -1,3 +1,5 @@
+import type { LaneShare } from "@annals/record";
+
 export type ReadConsistency = "linearizable" | "local";
 
 /**
@@ -21,6 +23,8 @@ export interface ReadQuery {
   /** Equal to the `id` of one of the targets. */
   readonly target: string | undefined;
   readonly tenant: string | undefined;
+  /** Only the records of this lane. */
+  readonly lane: LaneShare | undefined;
   /** At most so many records. */
   readonly limit: number;
   /** At most so many characters, or bytes of msgpack; one larger record is still answered alone. Without it, what a page may have. */

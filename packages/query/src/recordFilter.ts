@@ -1,10 +1,12 @@
+import { laneOf } from "@annals/record";
+import type { LaneKey, LaneShare } from "@annals/record";
 import type { ReadQuery } from "./readQuery.ts";
 import type { RecordCodec } from "./recordSource.ts";
 
 type PlainRecord = Readonly<Record<string, unknown>>;
 
 /** The part of a query that looks into records. */
-export type FilterFields = Pick<ReadQuery, "actor" | "action" | "target" | "tenant">;
+export type FilterFields = Pick<ReadQuery, "actor" | "action" | "target" | "tenant" | "lane">;
 
 /** Decides about one record after the other; decodes only those that may match. */
 export class RecordFilter {
@@ -28,7 +30,7 @@ export class RecordFilter {
 
   /** Whether every record matches. */
   get isOpen(): boolean {
-    return this.#needles.length === 0;
+    return this.#needles.length === 0 && this.#fields.lane === undefined;
   }
 
   /** The decoded record if it matches, else undefined. */
@@ -51,7 +53,8 @@ function matches(record: PlainRecord, fields: FilterFields): boolean {
   if (fields.actor !== undefined && fieldOf(record["actor"], "id") !== fields.actor) return false;
   if (fields.tenant !== undefined && record["tenant"] !== fields.tenant) return false;
   if (fields.action !== undefined && !matchesAction(record["action"], fields.action)) return false;
-  return fields.target === undefined || hasTarget(record["targets"], fields.target);
+  if (fields.target !== undefined && !hasTarget(record["targets"], fields.target)) return false;
+  return fields.lane === undefined || isOfLane(record, fields.lane);
 }
 
 function matchesAction(action: unknown, wanted: string): boolean {
@@ -61,6 +64,26 @@ function matchesAction(action: unknown, wanted: string): boolean {
 
 function hasTarget(targets: unknown, wanted: string): boolean {
   return Array.isArray(targets) && targets.some((target) => fieldOf(target, "id") === wanted);
+}
+
+function isOfLane(record: PlainRecord, { index, of, key }: LaneShare): boolean {
+  const value = laneKeyOf(record, key);
+  return laneOf(typeof value === "string" ? value : undefined, of) === index;
+}
+
+function laneKeyOf(record: PlainRecord, key: LaneKey): unknown {
+  switch (key) {
+    case "actor":
+      return fieldOf(record["actor"], "id");
+    case "target": {
+      const targets = record["targets"];
+      return Array.isArray(targets) ? fieldOf(targets[0], "id") : undefined;
+    }
+    case "tenant":
+      return record["tenant"];
+    default:
+      return key satisfies never;
+  }
 }
 
 function fieldOf(value: unknown, name: string): unknown {

@@ -1,11 +1,14 @@
 // Goal: pages put together are exactly what a naive filter finds, whatever the limit, the budget and the batches; what a page says it
 // covers is true. Method: random logs and queries against a filter over all records.
 import * as fc from "fast-check";
+import { laneOf } from "@annals/record";
+import type { LaneKey } from "@annals/record";
 import { encodeRecord } from "@annals/wire";
 import { describe, expect, test } from "vitest";
 import { QUERY_BUDGET, runQuery } from "../src/runQuery.ts";
 import type { QueryContext } from "../src/runQuery.ts";
 import { runTailQuery } from "../src/tailQuery.ts";
+import { parseQuery } from "../src/parseQuery.ts";
 import type { ReadQuery } from "../src/readQuery.ts";
 import { JSON_CODEC, MemorySource } from "./memorySource.ts";
 import type { PlainRecord, StoredRecord } from "./memorySource.ts";
@@ -19,6 +22,7 @@ const ANY: ReadQuery = {
   action: undefined,
   target: undefined,
   tenant: undefined,
+  lane: undefined,
   limit: 10_000,
   cursor: undefined,
   order: "asc",
@@ -58,6 +62,16 @@ async function pageOf(query: Partial<ReadQuery>, context: QueryContext): Promise
   return page;
 }
 
+/** What records of a lane have in common, by its name. */
+function keysOf(record: PlainRecord): Record<LaneKey, string | undefined> {
+  const { actor, targets, tenant } = record as {
+    actor: { id: string };
+    targets?: { id: string }[];
+    tenant?: string;
+  };
+  return { actor: actor.id, target: targets?.[0]?.id, tenant };
+}
+
 /** The specification, as dumb as it can be. */
 function naive(all: readonly StoredRecord[], query: Partial<ReadQuery>): number[] {
   const seqs = all
@@ -76,6 +90,8 @@ function naive(all: readonly StoredRecord[], query: Partial<ReadQuery>): number[
         recordedAt < (query.until ?? Infinity) &&
         (query.actor === undefined || actor.id === query.actor) &&
         (query.tenant === undefined || tenant === query.tenant) &&
+        (query.lane === undefined ||
+          laneOf(keysOf(record)[query.lane.key], query.lane.of) === query.lane.index) &&
         (query.target === undefined ||
           (targets ?? []).some((target) => target.id === query.target)) &&
         (query.action === undefined ||
@@ -109,6 +125,13 @@ const logOf = fc.record({
 });
 const maybe = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> =>
   fc.option(arbitrary, { nil: undefined, freq: 2 });
+const shareOf = fc.integer({ min: 1, max: 5 }).chain((of) =>
+  fc.record({
+    index: fc.integer({ min: 0, max: of - 1 }),
+    of: fc.constant(of),
+    key: fc.constantFrom("actor" as const, "target" as const, "tenant" as const),
+  }),
+);
 const queryOf = fc.record({
   from: maybe(fc.integer({ min: 1, max: 40 })),
   to: maybe(fc.integer({ min: 1, max: 40 })),
@@ -118,6 +141,7 @@ const queryOf = fc.record({
   action: maybe(fc.oneof(actions, fc.constant("file.*"))),
   target: maybe(names),
   tenant: maybe(names),
+  lane: maybe(shareOf),
   order: fc.constantFrom("asc" as const, "desc" as const),
   limit: fc.integer({ min: 1, max: 6 }),
 });
@@ -139,6 +163,60 @@ function build(log: {
   }
   return source;
 }
+
+describe("lanes", () => {
+  test("split a log: every record is in one of them, and those of a key together, in order", async () => {
+    await fc.assert(
+      fc.asyncProperty(logOf, shareOf, async (log, { of, key }) => {
+        const source = build(log);
+        const lanes = await Promise.all(
+          Array.from({ length: of }, async (_, index) => {
+            const { items } = await pageOf({ lane: { index, of, key } }, contextOf(source));
+            return items.map(({ seq }) => seq);
+          }),
+        );
+        for (const seqs of lanes) expect(seqs).toEqual(seqs.toSorted((a, b) => a - b));
+        const all = source.all().map(({ seq }) => seq);
+        expect(lanes.flat().toSorted((a, b) => a - b)).toEqual(all);
+        const lanesOf = new Map<unknown, Set<number>>();
+        for (const { seq, record: found } of source.all()) {
+          const value = keysOf(found)[key];
+          const seen = lanesOf.get(value) ?? new Set();
+          lanesOf.set(value, seen.add(lanes.findIndex((seqs) => seqs.includes(seq))));
+        }
+        for (const seen of lanesOf.values()) expect(seen.size).toBe(1);
+        expect([...(lanesOf.get(undefined) ?? [0])]).toEqual([0]);
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  test.each([
+    [{ lane: "4/4" }, "lane"],
+    [{ lane: "0/65" }, "lane"],
+    [{ lane: "0" }, "lane"],
+    [{ lane: "0/2/2" }, "lane"],
+    [{ lane: "0/2", laneKey: "action" }, "laneKey"],
+    [{ laneKey: "tenant" }, "laneKey"],
+  ])("%j is refused", (texts, parameter) => {
+    expect(() => parseQuery(texts, 0, "json")).toThrow(
+      expect.objectContaining({ code: "ERR_PARAMETER_INVALID", details: { parameter } }),
+    );
+  });
+
+  test("a cursor of one lane is none of another", async () => {
+    const source = new MemorySource();
+    source.append(1, [{ actor: { id: "ada" }, action: "a" }]);
+    const lane = { index: 0, of: 2, key: "actor" } as const;
+    const { next } = await pageOf({ lane }, contextOf(source));
+    const cursor = next ?? "";
+    expect(await pageOf({ lane, cursor }, contextOf(source))).toMatchObject({ items: [] });
+    for (const other of [undefined, { ...lane, index: 1 }, { ...lane, key: "tenant" as const }])
+      await expect(pageOf({ lane: other, cursor }, contextOf(source))).rejects.toMatchObject({
+        code: "ERR_CURSOR_INVALID",
+      });
+  });
+});
 
 describe("runQuery", () => {
   test("finds page by page what a naive filter finds, and covers without gap or overlap", async () => {

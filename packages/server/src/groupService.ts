@@ -64,6 +64,15 @@ export interface GroupInfo {
  */
 export type LaneCondition = "free" | "current" | "moving" | "stuck" | "silent";
 
+/** A group as the status of its log's leader tells of it. */
+export interface GroupCondition {
+  readonly name: string;
+  /** Records of the log behind the position of the lane that is furthest behind. */
+  readonly lag: number;
+  /** Lanes that are stuck: their holders live, and they do not come on. */
+  readonly stuck: number;
+}
+
 export interface LaneInfo {
   readonly position: number;
   readonly lag: number;

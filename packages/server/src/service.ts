@@ -1,7 +1,7 @@
 import type { ReadQuery, ReadReply } from "@annals/query";
 import type { ProducerStamp } from "@annals/record";
 import type { BlobFiles } from "@annals/replica";
-import type { GroupAnswers, GroupRequest } from "./groupService.ts";
+import type { GroupAnswers, GroupCondition, GroupRequest } from "./groupService.ts";
 
 /**
  * What the HTTP API asks of a node. The gateway implements it over its workers; the API knows nothing of Raft, storage or threads.
@@ -132,8 +132,14 @@ export interface ClusterStatus {
     readonly logs: number;
     readonly damaged: number;
   };
+  /** Groups of the logs that the answering node leads: those that are stuck, then those furthest behind; at most 256. */
+  readonly groups: readonly GroupStatus[];
   /** Whatever is wrong, in plain words; empty when all is well. */
   readonly reasons: readonly string[];
+}
+
+export interface GroupStatus extends GroupCondition {
+  readonly log: string;
 }
 
 /** What a node holds and may hold. Rows are those of docs/bounds.md that have a gauge. */

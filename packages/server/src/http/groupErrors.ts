@@ -52,7 +52,7 @@ export const GROUP_ERRORS: Readonly<Record<GroupErrorCode, ErrorEntry>> = {
   ERR_GROUP_POSITION: entry(
     400,
     "Position beyond the log",
-    "Only what is in the log can be done with. Nothing was changed.",
+    "Only what is in the log, and on a stream only what was delivered, can be done with. Nothing was changed.",
     "Commit the seq of a record that was delivered.",
   ),
 };

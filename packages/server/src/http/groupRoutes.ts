@@ -1,10 +1,10 @@
-import { timeParameter } from "@annals/query";
 import { GROUP_LANES_MAX } from "@annals/replica";
 import { z } from "zod";
-import type { GroupRequest, GroupStart } from "../groupService.ts";
+import type { GroupRequest } from "../groupService.ts";
 import { LOG_NAME_PATTERN } from "../names.ts";
 import { atLeader, bodyOf, FORWARD_TIMEOUT_MS } from "./atLeader.ts";
 import type { LeaderContext } from "./atLeader.ts";
+import { groupStart } from "./groupStart.ts";
 import { parseFields } from "./jsonBody.ts";
 import { parseParameters } from "./parameters.ts";
 import { httpError } from "./problem.ts";
@@ -55,7 +55,7 @@ const ROUTES: readonly GroupRoute[] = [
     path: GROUPS,
     ask: (_name, body) => {
       const { from, ...group } = body(CREATE);
-      return { op: "create", ...group, from: startOf("from", from) };
+      return { op: "create", ...group, from: groupStart("from", from) };
     },
   },
   { method: "GET", path: GROUP, ask: () => ({ op: "list" }), answer: named },
@@ -63,7 +63,7 @@ const ROUTES: readonly GroupRoute[] = [
   {
     method: "POST",
     path: `${GROUP}/reset`,
-    ask: (name, body) => ({ op: "reset", name, to: startOf("to", body(RESET).to) }),
+    ask: (name, body) => ({ op: "reset", name, to: groupStart("to", body(RESET).to) }),
   },
   {
     method: "POST",
@@ -105,14 +105,6 @@ export function groupRoutes(context: LeaderContext): readonly Route[] {
       );
     },
   }));
-}
-
-/** `first`, `end`, a seq behind which it goes on, or a time from which. */
-function startOf(field: string, value: string | number): GroupStart {
-  if (value === "first" || value === "end") return { at: value };
-  if (typeof value === "number") return { at: "seq", seq: value };
-  const time = timeParameter(field, value);
-  return time === undefined ? { at: "first" } : { at: "time", time };
 }
 
 function named(groups: unknown, name: string): unknown {

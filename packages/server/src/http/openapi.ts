@@ -1,5 +1,5 @@
 import { LIMIT_MAX } from "@annals/query";
-import { recordSchema } from "@annals/record";
+import { LANE_KEYS, recordSchema } from "@annals/record";
 import { STREAM_PROTOCOLS } from "@annals/wire";
 import { RECORD_CONTENT_TYPES } from "../service.ts";
 import { INGEST_SCHEMAS } from "./ingestSchemas.ts";
@@ -50,6 +50,13 @@ const READ_QUERY: readonly Json[] = [
   parameter("query", "action", text, "Equal to `action`, or its beginning: `file.*`."),
   parameter("query", "target", text, "Equal to the `id` of one of the targets."),
   parameter("query", "tenant", text, "Equal to `tenant`."),
+  parameter("query", "lane", text, "Only this lane, such as `0/4`: number 0 of 4."),
+  parameter(
+    "query",
+    "laneKey",
+    { type: "string", enum: [...LANE_KEYS], default: "actor" },
+    "What of a record its lane is found by.",
+  ),
   parameter(
     "query",
     "limit",

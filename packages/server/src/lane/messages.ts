@@ -4,7 +4,7 @@ import type { MemberId, RaftStatus, Role } from "@annals/raft";
 import type { ProducerStamp } from "@annals/record";
 import type { FamilyReading, GaugeReading } from "@annals/flow";
 import type { NodeConfig } from "../config/index.ts";
-import type { GroupAnswers, GroupRequest } from "../groupService.ts";
+import type { GroupAnswers, GroupCondition, GroupRequest } from "../groupService.ts";
 import type { AppendReply, ProducerStanding, RecordContentType } from "../service.ts";
 import type { Transferables } from "./laneEnd.ts";
 
@@ -77,6 +77,8 @@ export interface HostedLogStatus {
   readonly diskFull: boolean;
   /** How often a blob could not be saved here or handed to a follower; each is tried again. */
   readonly blobsNotSaved: number;
+  /** The groups of the log, if it is led here. */
+  readonly groups: readonly GroupCondition[];
   /** Reasons for which inbound data links of this log are paused, by the member that streams. */
   readonly paused: readonly { readonly member: MemberId; readonly reasons: readonly string[] }[];
 }

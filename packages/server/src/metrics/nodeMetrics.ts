@@ -1,4 +1,4 @@
-import type { LogStatus, MemoryRow } from "../service.ts";
+import type { GroupStatus, LogStatus, MemoryRow } from "../service.ts";
 import { by, one } from "./metric.ts";
 import type { Metric, Sample, Snapshot } from "./metric.ts";
 
@@ -42,6 +42,20 @@ function processMetric(
   return { name: `annals_process_${name}`, kind, help, labels: [], samples };
 }
 
+function groupMetric(name: string, help: string, value: (group: GroupStatus) => number): Metric {
+  return {
+    name: `annals_group_${name}`,
+    kind: "gauge",
+    help,
+    labels: ["log", "group"],
+    samples: ({ cluster }) =>
+      cluster.groups.map((group) => ({
+        labels: { log: group.log, group: group.name },
+        value: value(group),
+      })),
+  };
+}
+
 /** What the node does and holds. */
 export const NODE_METRICS: readonly Metric[] = [
   logMetric("term", "gauge", "Raft term.", ({ term }) => term),
@@ -71,6 +85,16 @@ export const NODE_METRICS: readonly Metric[] = [
     "gauge",
     "Records admitted and not answered.",
     ({ pendingBytes }) => pendingBytes,
+  ),
+  groupMetric(
+    "lag_records",
+    "Records behind the position of the lane that is furthest behind. Of logs led here; at most 256, those stuck or furthest behind.",
+    ({ lag }) => lag,
+  ),
+  groupMetric(
+    "stuck",
+    "Lanes whose holder lives and whose position has not moved for a minute.",
+    ({ stuck }) => stuck,
   ),
   memoryMetric("current", "What a row of docs/bounds.md holds.", ({ current }) => current),
   memoryMetric("peak", "What it held at most.", ({ peak }) => peak),

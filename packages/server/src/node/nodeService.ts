@@ -13,6 +13,7 @@ import type {
   AppendRequest,
   ClusterStatus,
   ForwardTarget,
+  GroupStatus,
   LogInfo,
   LogStatus,
   NodeHealth,
@@ -24,6 +25,7 @@ import type {
 } from "../service.ts";
 import type { NodeConfig } from "../config/index.ts";
 import type { Gateway } from "./gateway.ts";
+import { groupsTold, stuckReasons } from "./groupReport.ts";
 import { SCHEMAS_PER_LOG_MAX } from "../schema/logSchema.ts";
 import type { LogSchema } from "../schema/logSchema.ts";
 import { encodeCommand } from "./catalog.ts";
@@ -176,12 +178,14 @@ export class LocalNodeService implements NodeService {
       (gateway?.places() ?? []).map((place) => this.#report(place)),
     );
     const logs = reports.map((report) => report.status);
+    const groups = groupsTold(reports.flatMap((report) => report.groups));
     const status = {
       cluster: config.cluster,
       node: config.node,
       version,
       nodes: this.#nodes(),
       logs,
+      groups,
       linkFaults: this.#view.linkFaults(),
       workerRestarts: gateway?.pool.restarts ?? 0,
       workers: gateway?.pool.views() ?? [],
@@ -195,6 +199,7 @@ export class LocalNodeService implements NodeService {
         ...unreachable(status.nodes),
         ...(gateway === undefined ? [] : misfit(config, gateway.logCount)),
         ...reports.flatMap((report) => report.reasons),
+        ...stuckReasons(groups),
       ],
     };
   }
@@ -304,6 +309,7 @@ export class LocalNodeService implements NodeService {
         pendingBytes: status?.pendingBytes.current ?? 0,
         isolation,
       },
+      groups: (status?.groups ?? []).map((group) => ({ log: name, ...group })),
       reasons: [
         ...(isolation === undefined ? [] : [isolationReason(name, isolation)]),
         ...(status === undefined ? silent(place) : troubles(name, status)),
@@ -346,6 +352,7 @@ function writable(place: LogPlace): LogPlace {
 
 interface LogReport {
   readonly status: LogStatus;
+  readonly groups: readonly GroupStatus[];
   readonly reasons: readonly string[];
 }
 

@@ -3,6 +3,7 @@ import {
   choiceParameter,
   integerParameter,
   invalidParameter,
+  laneParameter,
   textParameter,
   timeParameter,
 } from "@annals/query";
@@ -11,6 +12,8 @@ import type { ProducerStamp } from "@annals/record";
 import type { StreamFields } from "@annals/wire";
 import { parseProducer, parseTimeout } from "../http/appendRequest.ts";
 import { httpError } from "../http/problem.ts";
+import { parseConsumer } from "./consumeHead.ts";
+import type { ConsumerFields } from "./consumeHead.ts";
 import { didYouMean } from "../nearest.ts";
 import type { RecordContentType } from "../service.ts";
 
@@ -21,7 +24,7 @@ export type Start =
   /** At the first record of this time or later, in ms since 1970. */
   | { readonly kind: "time"; readonly since: number };
 
-export type SubscriptionFilter = Pick<ReadQuery, "actor" | "action" | "target" | "tenant">;
+export type SubscriptionFilter = Pick<ReadQuery, "actor" | "action" | "target" | "tenant" | "lane">;
 
 /** What a client asks for. `id` is its own, from 1; answers carry it. */
 export type ClientHead =
@@ -43,6 +46,14 @@ export type ClientHead =
       readonly records: number;
       readonly bytes: number;
     }
+  | ({
+      readonly kind: "consume";
+      readonly id: number;
+      readonly log: string;
+      /** The first credit. */
+      readonly records: number;
+      readonly bytes: number;
+    } & ConsumerFields)
   | {
       readonly kind: "credit";
       readonly id: number;
@@ -67,12 +78,32 @@ const FIELDS: Readonly<Record<ClientKind, readonly string[]>> = {
     "action",
     "target",
     "tenant",
+    "lane",
+    "laneKey",
+  ],
+  consume: [
+    "kind",
+    "id",
+    "log",
+    "group",
+    "member",
+    "settings",
+    "lane",
+    "laneKey",
+    "lanes",
+    "from",
+    "records",
+    "bytes",
+    "actor",
+    "action",
+    "target",
+    "tenant",
   ],
   credit: ["kind", "id", "records", "bytes"],
   ack: ["kind", "id", "seq"],
   unsubscribe: ["kind", "id"],
 };
-const KINDS = ["append", "subscribe", "credit", "ack", "unsubscribe"] as const;
+const KINDS = ["append", "subscribe", "consume", "credit", "ack", "unsubscribe"] as const;
 
 const FORMATS: Readonly<Record<string, RecordContentType>> = {
   json: "application/json",
@@ -110,10 +141,13 @@ export function parseClientHead(
         action: actionParameter(text("action")),
         target: textParameter("target", text("target")),
         tenant: textParameter("tenant", text("tenant")),
+        lane: laneParameter(text("lane"), text("laneKey")),
       };
       const log = logField(text);
       return { kind, id, log, start: startField(text("from")), filter, ...creditFields(text, 0) };
     }
+    case "consume":
+      return { kind, id, log: logField(text), ...parseConsumer(text), ...creditFields(text, 0) };
     case "credit":
       return { kind, id, ...creditFields(text, undefined) };
     case "ack": {

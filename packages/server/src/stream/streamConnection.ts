@@ -14,7 +14,7 @@ import { parseAddress, parseClientHead } from "./clientHead.ts";
 import type { ClientHead } from "./clientHead.ts";
 import type { PageBudget } from "./pageBudget.ts";
 import { StreamAppends } from "./streamAppends.ts";
-import { Subscription } from "./subscription.ts";
+import { StreamSubscriptions } from "./streamSubscriptions.ts";
 
 /** What all streams of a node share. */
 export interface StreamContext {
@@ -53,7 +53,7 @@ export class StreamConnection {
   readonly #protocol: StreamProtocol;
   readonly #context: StreamContext;
   readonly #appends: StreamAppends;
-  readonly #subscriptions = new Map<number, Subscription>();
+  readonly #subscriptions: StreamSubscriptions;
   readonly #unread: Gauge;
   readonly #timer: NodeJS.Timeout;
   /** What the socket has brought of a message that is not whole yet, at most. */
@@ -65,6 +65,7 @@ export class StreamConnection {
   #waiting = 0;
   /** Looks since something was heard, taken, or received as a whole while there was anything to. */
   #silentLooks = 0;
+  #heardMs = 0;
   #stalledLooks = 0;
   #partialLooks = 0;
   #takenBefore = 0;
@@ -88,11 +89,17 @@ export class StreamConnection {
       send: (fields, body, whenTaken) => this.#send(fields, body, whenTaken),
       refuse: (id, problem, whenTaken) => this.#refuse(id, problem, whenTaken),
     });
+    this.#subscriptions = new StreamSubscriptions({
+      context,
+      format: protocol === "annals.v1.msgpack" ? "msgpack" : "ndjson",
+      send: (fields, body, whenTaken) => this.#send(fields, body, whenTaken),
+      refuse: (id, error) => this.#refuseFor(id, error),
+      ping: () => this.#socket.ping(),
+      heardMs: () => this.#heardMs,
+    });
     connection.on("data", this.#count);
     socket.on("message", (data, isBinary) => this.#message(data, isBinary));
-    socket.on("pong", () => {
-      this.#silentLooks = 0;
-    });
+    socket.on("pong", () => this.#hear());
     // Answered by hand: what a client that reads nothing makes us answer is counted.
     socket.on("ping", (data) => this.#pong(data));
     // What is wrong with a frame, ws has answered with its close code; `close` follows.
@@ -120,7 +127,7 @@ export class StreamConnection {
     const { promise: closed, resolve } = Promise.withResolvers<void>();
     if (this.#socket.readyState === this.#socket.CLOSED) return;
     this.#socket.once("close", resolve);
-    this.#stopSubscriptions();
+    this.#subscriptions.endAll();
     this.#cutAfter(graceMs);
     await Promise.race([this.#appends.stop(), closed]);
     this.#socket.close(CLOSE_GOING_AWAY, "ERR_NODE_STOPPING");
@@ -153,7 +160,7 @@ export class StreamConnection {
     this.#receivedBytes = 0;
     this.#releaseReceived();
     this.#partialLooks = 0;
-    this.#silentLooks = 0;
+    this.#hear();
     if (this.#closed) return;
     try {
       const { fields, body } = this.#split(data, isBinary);
@@ -194,61 +201,27 @@ export class StreamConnection {
         this.#appends.take(head, body);
         return;
       case "subscribe":
+      case "consume":
         this.#subscribe(head);
         return;
-      // What ended by itself may still be credited, acknowledged or ended: the client does not know yet.
       case "credit":
-        this.#subscriptions.get(head.id)?.grant(head.records, head.bytes);
+        this.#subscriptions.grant(head.id, head.records, head.bytes);
         return;
       case "ack":
-        this.#subscriptions.get(head.id)?.ack(head.seq);
+        this.#subscriptions.ack(head.id, head.seq);
         return;
       case "unsubscribe":
-        this.#subscriptions.get(head.id)?.close();
-        this.#subscriptions.delete(head.id);
+        this.#subscriptions.end(head.id);
         return;
       default:
         head satisfies never;
     }
   }
 
-  #subscribe(head: Extract<ClientHead, { kind: "subscribe" }>): void {
-    const { subscriptions, ledger, service } = this.#context;
+  #subscribe(head: Extract<ClientHead, { kind: "subscribe" | "consume" }>): void {
     if (this.#subscriptions.has(head.id))
       throw malformed(`subscription ${head.id} is open already`, { field: "id" });
-    const full = subscriptions.current >= subscriptions.cap;
-    if (full || this.#subscriptions.size >= caps.STREAM_SUBSCRIPTIONS_MAX) {
-      const limits = `${caps.STREAM_SUBSCRIPTIONS_MAX} a stream, ${subscriptions.cap} a node`;
-      const what = `as many subscriptions are open as may be: ${limits}`;
-      this.#refuseFor(head.id, httpError("ERR_OVERLOADED", what, { retryable: true }));
-      return;
-    }
-    const family = ledger.family("subscription.buffer");
-    const subscription = new Subscription({
-      ...this.#context,
-      head,
-      format: this.#protocol === "annals.v1.msgpack" ? "msgpack" : "ndjson",
-      buffered: family.gauge(this.#context.maxBufferedBytes),
-      read: (query) => service.read(head.log, query),
-      send: (fields, body, whenTaken) => this.#send(fields, body, whenTaken),
-      onPaused: (reason) => ledger.paused(reason),
-      now: () => performance.now(),
-    });
-    this.#subscriptions.set(head.id, subscription);
-    subscriptions.add(1);
-    void this.#run(head.id, subscription);
-  }
-
-  async #run(id: number, subscription: Subscription): Promise<void> {
-    try {
-      await subscription.run();
-    } catch (error) {
-      // The client has closed it, or is gone.
-      if (this.#subscriptions.get(id) === subscription) this.#refuseFor(id, error);
-    } finally {
-      this.#context.subscriptions.remove(1);
-      if (this.#subscriptions.get(id) === subscription) this.#subscriptions.delete(id);
-    }
+    this.#subscriptions.begin(head);
   }
 
   #refuseFor(id: number, error: unknown): void {
@@ -292,8 +265,14 @@ export class StreamConnection {
     this.#assertRead();
   }
 
-  #pong(data: Buffer): void {
+  /** A sign of life. */
+  #hear(): void {
     this.#silentLooks = 0;
+    this.#heardMs = performance.now();
+  }
+
+  #pong(data: Buffer): void {
+    this.#hear();
     this.#addUnread(data.length);
     this.#socket.pong(data, false, () => this.#removeUnread(data.length));
     this.#assertRead();
@@ -352,12 +331,7 @@ export class StreamConnection {
     clearInterval(this.#timer);
     this.#connection.off("data", this.#count);
     this.#releaseReceived();
-    this.#stopSubscriptions();
-  }
-
-  #stopSubscriptions(): void {
-    for (const subscription of this.#subscriptions.values()) subscription.close();
-    this.#subscriptions.clear();
+    this.#subscriptions.endAll();
   }
 }
 

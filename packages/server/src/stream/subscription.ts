@@ -21,6 +21,8 @@ export interface SubscriptionOptions {
   readonly send: (fields: StreamFields, body?: Uint8Array, whenTaken?: () => void) => void;
   /** Told each time that nothing is read because of the client: it gave no credit, has not acknowledged, does not take bytes. */
   readonly onPaused: (reason: PauseReason) => void;
+  /** Called when the client is told of everything up to a seq. */
+  readonly onTold?: (seq: number) => void;
   readonly now: () => number;
 }
 
@@ -83,6 +85,11 @@ export class Subscription {
       if (more) behind = true;
       atEnd = !more;
     }
+  }
+
+  /** Records that were sent and are not acknowledged. */
+  get unacked(): number {
+    return this.#unacked.records;
   }
 
   grant(records: number, bytes: number): void {
@@ -183,6 +190,7 @@ export class Subscription {
     this.#untold = to + 1;
     const entries = [["kind", kind], ["id", head.id], ...fields] as const;
     send(new Map<string, string | number>(entries), body, whenTaken);
+    this.#options.onTold?.(to);
   }
 
   #query(limit: number): ReadQuery {

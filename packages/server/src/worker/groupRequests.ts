@@ -4,6 +4,7 @@ import type { Seq } from "@annals/record";
 import type { GroupView, LaneView, Replica } from "@annals/replica";
 import type {
   GroupAnswers,
+  GroupCondition,
   GroupInfo,
   GroupRequest,
   GroupStart,
@@ -53,6 +54,18 @@ export async function runGroupRequest(
     default:
       return request satisfies never;
   }
+}
+
+/** How the groups of a log are that is led here; elsewhere nobody knows. */
+export function groupConditions(
+  { groups, appliedSeq, role }: Pick<Replica, "groups" | "appliedSeq" | "role">,
+  leaseMs: number,
+): readonly GroupCondition[] {
+  if (role !== "leader") return [];
+  return groups.views().map((view) => {
+    const { name, lag, lanes } = groupInfo(view, appliedSeq, leaseMs);
+    return { name, lag, stuck: lanes.filter(({ condition }) => condition === "stuck").length };
+  });
 }
 
 /** The seq behind which a group goes on that starts there. */

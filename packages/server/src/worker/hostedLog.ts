@@ -12,6 +12,7 @@ import { decodeMessages, encodeFrame } from "@annals/wire";
 import { SYSTEM_LOG_ID } from "../node/catalog.ts";
 import { exactly } from "../lane/exactly.ts";
 import type { FromWorker, HostedLogStatus, PeerAddress, WorkerSetup } from "../lane/messages.ts";
+import { groupConditions } from "./groupRequests.ts";
 import { CatchUp } from "./catchUp.ts";
 import { LinkReplies } from "./linkReplies.ts";
 import { PeerStreams } from "./peerStreams.ts";
@@ -249,6 +250,7 @@ export class HostedLog {
       stalled: status.stalled,
       diskFull: status.diskFull,
       blobsNotSaved: this.#blobs.notSaved,
+      groups: groupConditions(this.replica, this.#options.setup.config.groups.lease),
       paused: [...this.#inbound.values()].flatMap(({ from, receiver }) => {
         const reasons = [...receiver.gate.reasons().keys()];
         return reasons.length === 0 ? [] : [{ member: from, reasons }];

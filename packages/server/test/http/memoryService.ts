@@ -60,6 +60,10 @@ export class MemoryService implements NodeService {
     return log;
   }
 
+  lastSeq(name: string): number {
+    return this.#log(name).source.lastSeq;
+  }
+
   async append(name: string, request: AppendRequest): Promise<AppendReply> {
     const log = this.#log(name);
     this.appends.push(request);
@@ -178,6 +182,7 @@ export class MemoryService implements NodeService {
       workers: [],
       memory: undefined,
       scrub: { finishedAt: undefined, logs: 0, damaged: 0 },
+      groups: [],
       reasons: [],
       ...this.statusNow,
     };

@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import { afterEach, expect, test } from "vitest";
 import { LastingCounts } from "../../src/memory/lastingCounts.ts";
 import { METRICS } from "../../src/metrics/renderMetrics.ts";
+import { MemoryService } from "../http/memoryService.ts";
 import { startTestServer } from "../http/testServer.ts";
 import type { TestServer } from "../http/testServer.ts";
 
@@ -72,6 +73,15 @@ test("an append counts", async () => {
   expect(valueOf(text, 'annals_ingest_accepted_records_total{log="audit"}')).toBe(2);
   expect(valueOf(text, 'annals_log_role{log="audit",role="leader"}')).toBe(1);
   expect(valueOf(text, "annals_process_resident_bytes")).toBeGreaterThan(0);
+});
+
+test("groups of the logs that are led here are told of", async () => {
+  const service = new MemoryService();
+  service.statusNow = { groups: [{ log: "audit", name: "mailer", lag: 12, stuck: 1 }] };
+  server = await startTestServer({}, service);
+  const text = await scrape();
+  expect(valueOf(text, 'annals_group_lag_records{log="audit",group="mailer"}')).toBe(12);
+  expect(valueOf(text, 'annals_group_stuck{log="audit",group="mailer"}')).toBe(1);
 });
 
 test("counts of what has ended stay", () => {

@@ -48,7 +48,13 @@ class Client {
   constructor(maxBuffered: number, maxUnacked: number, action: string | undefined) {
     this.maxUnacked = maxUnacked;
     this.buffered = new Gauge(maxBuffered);
-    const filter = { actor: undefined, action, target: undefined, tenant: undefined };
+    const filter = {
+      actor: undefined,
+      action,
+      target: undefined,
+      tenant: undefined,
+      lane: undefined,
+    };
     const start = { kind: "seq", seq: 1 } as const;
     this.subscription = new Subscription({
       head: { kind: "subscribe", id: 1, log: "audit", start, filter, records: 0, bytes: 0 },
@@ -161,6 +167,7 @@ test("any sequence of credits delivers exactly the records, in order", async () 
           action: wanted,
           target: undefined,
           tenant: undefined,
+          lane: undefined,
           limit: 10_000,
           cursor: undefined,
           order: "asc",
