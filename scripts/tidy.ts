@@ -19,10 +19,11 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   client: ["record", "wire", "flow"],
   pino: ["client"],
   sinks: ["client", "record", "flow"],
+  graph: ["sinks", "client", "record"],
   embedded: ["raft", "record", "wire", "replica", "storage", "query", "client"],
   server: ["raft", "flow", "record", "wire", "replica", "storage", "transport", "query"],
   drill: ["client", "record", "server"],
-  cli: ["server", "client", "record", "storage", "drill"],
+  cli: ["server", "client", "record", "storage", "drill", "sinks"],
   testkit: [
     "raft",
     "flow",

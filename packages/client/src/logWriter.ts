@@ -1,4 +1,4 @@
-import { drain, parseJsonRecords, RECORD_LIMITS } from "@annals/record";
+import { JsonRecordEncoder, RECORD_LIMITS } from "@annals/record";
 import { ClientError } from "./clientError.ts";
 import { OrderedProducer } from "./orderedProducer.ts";
 import type { SendAppend } from "./orderedProducer.ts";
@@ -50,6 +50,7 @@ export class LogWriter {
   readonly #send: SendAppend;
   readonly #options: Required<LogWriterOptions>;
   readonly #askEpoch: (id: string, signal: AbortSignal) => Promise<number>;
+  readonly #encoder = new JsonRecordEncoder(RECORD_LIMITS);
   readonly #id = `writer-${crypto.randomUUID()}`;
   readonly #abort = new AbortController();
   #waiting: Pending[] = [];
@@ -91,7 +92,8 @@ export class LogWriter {
    */
   append(record: AuditRecord): Promise<{ readonly seq: number }> {
     return new Promise((resolve, reject) => {
-      const bytes = encode(record);
+      // Judged as the server will judge it, so that one bad record cannot spoil the request of others.
+      const bytes = this.#encoder.encode(jsonOf(record));
       if (this.#closed !== undefined)
         throw new ClientError("ERR_CLIENT_CLOSED", "the writer is closed", { notAccepted: true });
       // One record may cross the cap, so that one of any size passes after `ready`.
@@ -260,13 +262,11 @@ export class LogWriter {
   }
 }
 
-/** Judged as the server will judge it, so that one bad record cannot spoil the request of others. Throws `BadInputError`. */
-function encode(record: AuditRecord): Uint8Array {
-  const text = new TextEncoder().encode(JSON.stringify(record));
-  const [bytes, second] = drain(parseJsonRecords(text, RECORD_LIMITS)).records;
-  if (bytes === undefined || second !== undefined)
-    throw new TypeError("a writer takes one record at a time");
-  return bytes;
+const UTF8 = new TextEncoder();
+
+function jsonOf(record: AuditRecord): Uint8Array {
+  if (Array.isArray(record)) throw new TypeError("a writer takes one record at a time");
+  return UTF8.encode(JSON.stringify(record));
 }
 
 /** One msgpack record after the other. */

@@ -16,6 +16,7 @@ export { SYSTEM_CLOCK } from "./proxy/systemClock.ts";
 export { parseScenario } from "./language/parseScenario.ts";
 export { formatScenarioProblems, ScenarioError } from "./language/problem.ts";
 export type { ScenarioProblem } from "./language/problem.ts";
+export { ScenarioSource } from "./language/source.ts";
 export { scenarioJsonSchema } from "./language/schema.ts";
 export type { Scenario, ScenarioSize } from "./language/scenario.ts";
 export { runDrill } from "./run/drill.ts";

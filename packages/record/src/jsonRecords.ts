@@ -13,7 +13,8 @@ export function* parseJsonRecords(
   body: Uint8Array,
   limits: RecordLimits,
 ): Generator<void, ParsedRecords, void> {
-  const transcoder = new JsonTranscoder(body, limits);
+  const transcoder = new JsonTranscoder(limits);
+  transcoder.begin(body);
   const scanner = new RecordScanner(limits);
   const records: Uint8Array[] = [];
   if (transcoder.maybe(0x5b)) {
@@ -48,7 +49,8 @@ export function* parseNdjsonRecords(
   body: Uint8Array,
   limits: RecordLimits,
 ): Generator<void, ParsedRecords, void> {
-  const transcoder = new JsonTranscoder(body, limits);
+  const transcoder = new JsonTranscoder(limits);
+  transcoder.begin(body);
   const scanner = new RecordScanner(limits);
   const records: Uint8Array[] = [];
   let stepEnd = STEP_BYTES;
@@ -68,6 +70,30 @@ export function* parseNdjsonRecords(
     start = end + 1;
   }
   return { records: notEmpty(transcoder, records), attachments: scanner.takeAttachments() };
+}
+
+/** Single records, one after the other: what reading one takes is made once. Not reentrant. */
+export class JsonRecordEncoder {
+  readonly #limits: RecordLimits;
+  readonly #transcoder: JsonTranscoder;
+  readonly #scanner: RecordScanner;
+
+  constructor(limits: RecordLimits) {
+    this.#limits = limits;
+    this.#transcoder = new JsonTranscoder(limits);
+    this.#scanner = new RecordScanner(limits);
+  }
+
+  /** The one record of a JSON text, in msgpack, judged as those of a body are. Throws `BadInputError`. */
+  encode(json: Uint8Array): Uint8Array {
+    const transcoder = this.#transcoder;
+    transcoder.begin(json);
+    const record = nextRecord(transcoder, this.#scanner, this.#limits, 0);
+    this.#scanner.takeAttachments();
+    if (transcoder.peek() >= 0)
+      throw transcoder.fail("ERR_BODY_TRAILING", "bytes after the record");
+    return record;
+  }
 }
 
 function nextRecord(

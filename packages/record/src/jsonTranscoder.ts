@@ -24,17 +24,21 @@ const ESCAPES: ReadonlyMap<number, number> = new Map([
  * keys and round large integers before anyone could object; this keeps duplicates for the record scanner, which judges the result.
  */
 export class JsonTranscoder {
-  readonly #json: Uint8Array;
   readonly #limits: RecordLimits;
   readonly #out = new GrowingBytes();
-  #at: number;
-  #end: number;
+  #json: Uint8Array = new Uint8Array(0);
+  #at = 0;
+  #end = 0;
   #depth = 0;
   #position = 0;
 
-  constructor(json: Uint8Array, limits: RecordLimits) {
-    this.#json = json;
+  constructor(limits: RecordLimits) {
     this.#limits = limits;
+  }
+
+  /** Reads this text from now on. */
+  begin(json: Uint8Array): void {
+    this.#json = json;
     // A byte order mark carries nothing; some shells write it.
     this.#at = json[0] === 0xef && json[1] === 0xbb && json[2] === 0xbf ? 3 : 0;
     this.#end = json.length;

@@ -1,6 +1,6 @@
 import type { StoredRecord } from "@annals/client";
 
-/** How far a sink's database is: every record up to `seq` is in it, and of the next one the first `part` parts. */
+/** How far a sink's database is: every record up to `seq` is in it, and of the next one the first `part` mutations. */
 export interface SinkPosition {
   readonly seq: number;
   readonly part: number;
@@ -61,4 +61,16 @@ export interface Sink<Mutation> {
   classify(error: unknown): FailureClass;
   /** Lets go of everything. Idempotent. */
   close(): Promise<void>;
+}
+
+/** Whether two cursors are one and the same, token included. */
+export function sameCursor(a: SinkCursor | undefined, b: SinkCursor | undefined): boolean {
+  if (a === undefined || b === undefined) return a === b;
+  return (
+    a.seq === b.seq &&
+    a.part === b.part &&
+    a.epoch === b.epoch &&
+    a.settings === b.settings &&
+    a.recordHash === b.recordHash
+  );
 }

@@ -1,3 +1,11 @@
+export { BoltFailure } from "./bolt/boltEngine.ts";
+export type * from "./bolt/boltEngine.ts";
+export type { BoltFault, BoltFaults } from "./bolt/boltFaults.ts";
+export type { BoltServerOptions } from "./bolt/boltServer.ts";
+export { BoltServer } from "./bolt/boltServer.ts";
+export { GrafeoEngine } from "./bolt/grafeoEngine.ts";
+export type { PackStructure, PackValue } from "./bolt/packStream.ts";
+export { packStructure, unpackStructure } from "./bolt/packStream.ts";
 export { KINDS, rewriteFile, runFile } from "./conformance/runFile.ts";
 export type { Difference, FileResult, Kind, RunOptions } from "./conformance/runFile.ts";
 export { hex, readGolden } from "./golden.ts";

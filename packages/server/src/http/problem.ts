@@ -1,5 +1,5 @@
 import { STATUS_CODES } from "node:http";
-import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import { AnnalsError } from "@annals/record";
 import type { FastifyReply } from "fastify";
 import { findError } from "./errorTable.ts";
@@ -18,7 +18,7 @@ export interface ProblemDocument {
   readonly details: Readonly<Record<string, unknown>>;
 }
 
-export const PROBLEM_TYPE = "application/problem+json";
+const PROBLEM_TYPE = "application/problem+json";
 
 /** An error of the HTTP layer; its code has to be in the table. */
 export function httpError(
@@ -92,7 +92,7 @@ function retryAfterSeconds({ code, status, details }: ProblemDocument): number |
 }
 
 /** Answers on a connection that has no reply, and closes it. */
-export function endWithProblem(socket: Socket, error: AnnalsError): void {
+export function endWithProblem(socket: Duplex, error: unknown): void {
   const problem = problemOf(error);
   const body = JSON.stringify(problem);
   const seconds = retryAfterSeconds(problem);

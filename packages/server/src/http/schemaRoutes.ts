@@ -1,5 +1,5 @@
 import { textParameter } from "@annals/query";
-import { compileSchema } from "../schema/logSchema.ts";
+import { compileSchema } from "../schema/compileSchema.ts";
 import { SYSTEM_LOG } from "../service.ts";
 import { atLeader, bodyOf, FORWARD_TIMEOUT_MS } from "./atLeader.ts";
 import type { LeaderContext } from "./atLeader.ts";

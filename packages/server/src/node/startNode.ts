@@ -43,7 +43,7 @@ export interface StartNodeOptions {
 /** A stop takes at most the sum of these and of the workers' grace: below 10 s, after which supervisors tend to kill. */
 const IN_FLIGHT_GRACE_MS = 3000;
 const HAND_OVER_MS = 2500;
-const STREAM_GRACE_MS = 1500;
+const STREAM_GRACE_MS = 750;
 const BIRTH_REPORT_MS = 10_000;
 
 /** Starts a node: listens, meets its peers, serves once the cluster is born. Rejects when it cannot listen or the data is not its own. */

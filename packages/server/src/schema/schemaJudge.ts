@@ -2,7 +2,7 @@ import { recordJson } from "@annals/query";
 import { AnnalsError } from "@annals/record";
 import { decodeRecord } from "@annals/wire";
 import type { ValidateFunction } from "ajv/dist/2020.js";
-import { compileSchema } from "./logSchema.ts";
+import { compileSchema } from "./compileSchema.ts";
 import type { LogSchema } from "./logSchema.ts";
 
 /** Versions by which records were judged, by action. */

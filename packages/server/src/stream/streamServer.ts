@@ -4,8 +4,7 @@ import { STREAM_PROTOCOLS } from "@annals/wire";
 import type { StreamProtocol } from "@annals/wire";
 import type { Gauge } from "@annals/flow";
 import { WebSocketServer } from "ws";
-import { findError } from "../http/errorTable.ts";
-import { PROBLEM_TYPE, httpError, problemOf } from "../http/problem.ts";
+import { endWithProblem, httpError } from "../http/problem.ts";
 import { STREAM_PATH } from "../http/routes.ts";
 import { assertSameOrigin } from "../http/sameOrigin.ts";
 import { SUBSCRIPTIONS_MAX } from "../memory/constants.ts";
@@ -64,7 +63,8 @@ export class StreamServer {
     try {
       protocol = this.#admit(request);
     } catch (error) {
-      refuse(socket, error);
+      socket.on("error", () => {});
+      endWithProblem(socket, error);
       return;
     }
     this.#sockets.handleUpgrade(request, socket, head, (webSocket) => {
@@ -104,20 +104,4 @@ export class StreamServer {
 
 function protocolOf(offered: readonly string[]): StreamProtocol | undefined {
   return STREAM_PROTOCOLS.find((known) => offered.includes(known));
-}
-
-/** There is no reply yet: the answer is written by hand. */
-function refuse(socket: Duplex, error: unknown): void {
-  const problem = problemOf(error);
-  const body = JSON.stringify(problem);
-  const retryAfter = findError(problem.code)?.retryAfter;
-  const head = [
-    `HTTP/1.1 ${problem.status} ${problem.title}`,
-    `content-type: ${PROBLEM_TYPE}`,
-    `content-length: ${Buffer.byteLength(body)}`,
-    ...(retryAfter === undefined ? [] : [`retry-after: ${retryAfter}`]),
-    "connection: close",
-  ];
-  socket.on("error", () => {});
-  socket.end(`${head.join("\r\n")}\r\n\r\n${body}`);
 }

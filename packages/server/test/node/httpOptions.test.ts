@@ -17,11 +17,15 @@ ingest:
   uploadGrace: 13ms
 http: { maxConnections: 19, maxConnectionsPerAddress: 23, headersTimeout: 29ms, requestTimeout: 31ms }
 query: { maxHeldBytes: 37MiB }
+subscribe: { maxStreams: 47, maxUnacked: 53, maxBufferedBytes: 59KiB, maxHeldBytes: 61MiB }
 replication: { blob: { maxBytes: 41MiB, chunkBytes: 43KiB } }
 `;
 
 it("every key reaches its place", () => {
-  const { desk, ledger, ...options } = httpOptions(mustLoad({ text: TEXT }), new Ledger());
+  const { desk, ledger, pageBytes, ...options } = httpOptions(
+    mustLoad({ text: TEXT }),
+    new Ledger(),
+  );
   expect(options).toEqual({
     node: "a",
     address: "127.0.0.1:7999",
@@ -35,10 +39,17 @@ it("every key reaches its place", () => {
     },
     connections: { max: 19, maxPerAddress: 23 },
     headersTimeoutMs: 29,
+    subscribe: {
+      maxStreams: 47,
+      maxUnacked: 53,
+      maxBufferedBytes: 59 << 10,
+      maxHeldBytes: 61 << 20,
+    },
     maxHeldAnswerBytes: 37 << 20,
     maxBlobBytes: 41 << 20,
     blobChunkBytes: 43 << 10,
   });
+  expect(pageBytes(1)).toBeGreaterThan(1 << 20);
   desk.admit("audit", 1);
   const { node, logs } = desk.read();
   expect(node.buffered).toMatchObject({ bytes: { cap: 7 << 20 }, requests: { cap: 19 } });

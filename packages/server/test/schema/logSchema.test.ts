@@ -4,11 +4,8 @@ import { startNode } from "@annals/server";
 import pino from "pino";
 import { afterEach, describe, expect, it } from "vitest";
 import { Catalog, decodeCommand, encodeCommand } from "../../src/node/catalog.ts";
-import {
-  compileSchema,
-  SCHEMA_BYTES_MAX,
-  SCHEMAS_PER_LOG_MAX,
-} from "../../src/schema/logSchema.ts";
+import { compileSchema } from "../../src/schema/compileSchema.ts";
+import { SCHEMA_BYTES_MAX, SCHEMAS_PER_LOG_MAX } from "../../src/schema/logSchema.ts";
 import { startTestNode, stopTestNode, untilReady } from "../node/testNode.ts";
 import type { TestNode } from "../node/testNode.ts";
 

@@ -14,7 +14,7 @@ Reads mutated inputs: none may crash or end in anything but a record or a coded 
 cost more memory than its caps allow, and what is accepted must mean the same to another reader.
 
 targets: ${[...GROUPS].map(([name, members]) => `${name} (${members.join(", ")})`).join("; ")}
-${[...TARGETS].map(([name, { about }]) => `  ${name.padEnd(12)}${about}`).join("\n")}
+${[...TARGETS].map(([name, { about }]) => `  ${name.padEnd(18)}${about}`).join("\n")}
 
   --inputs N   how many, over all targets of the group (default 1000000)
   --from SEED  the first block's seed (default: the time of day); a block is ${BLOCK_INPUTS} inputs

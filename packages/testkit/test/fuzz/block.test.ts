@@ -50,7 +50,7 @@ test("a reader that takes more memory than it may is found out", async () => {
   const { failure } = await fuzzBlock(target, 1, INPUTS, NO_CLOCK);
   expect(failure?.problem).toContain("cost");
   kept.length = 0;
-});
+}, 30_000);
 
 test("the same seed reads the same inputs", async () => {
   const read: string[][] = [[], []];

@@ -1,0 +1,45 @@
+import type { SinkStatus } from "@annals/sinks";
+import { CliError, usageError } from "../cliError.ts";
+import { EXIT } from "../exitCodes.ts";
+
+export const DEFAULT_LISTEN = "127.0.0.1:7490";
+const TIMEOUT_MS = 40_000;
+const PORT_MAX = 65_535;
+
+export function parseListen(text: string): { readonly host: string; readonly port: number } {
+  const match = /^([^\s:]+):(\d{1,5})$/.exec(text);
+  const port = Number(match?.[2] ?? Number.NaN);
+  if (match?.[1] === undefined || !(port <= PORT_MAX))
+    throw usageError(`${text}: expected host:port`);
+  return { host: match[1], port };
+}
+
+/** Asks a running `annals sink run`. Rejects with ERR_RUNNER_UNREACHABLE, or ERR_RUNNER_REFUSED and what it said. */
+export async function askRunner(
+  runner: string,
+  method: "GET" | "POST",
+  path: string,
+): Promise<readonly SinkStatus[]> {
+  const { host, port } = parseListen(runner);
+  let response: Response;
+  let answer: { readonly items?: readonly SinkStatus[]; readonly detail?: string };
+  try {
+    const signal = AbortSignal.timeout(TIMEOUT_MS);
+    response = await fetch(`http://${host}:${port}${path}`, { method, signal });
+    answer = (await response.json()) as typeof answer;
+  } catch (cause) {
+    throw new CliError("ERR_RUNNER_UNREACHABLE", `nothing that runs sinks answers at ${runner}`, {
+      exitCode: EXIT.cannotConnect,
+      hint: "`annals sink run FILE` starts them; --runner says where they are asked",
+      cause,
+    });
+  }
+  if (response.ok) return answer.items ?? [];
+  throw new CliError(
+    "ERR_RUNNER_REFUSED",
+    answer.detail ?? `the runner answered ${response.status}`,
+    {
+      exitCode: response.status === 404 ? EXIT.notFound : EXIT.failed,
+    },
+  );
+}

@@ -1,0 +1,75 @@
+import { readFile } from "node:fs/promises";
+import { formatScenarioProblems, ScenarioError, ScenarioSource } from "@annals/drill";
+import type { ScenarioProblem } from "@annals/drill";
+import { nearest } from "@annals/server";
+import type { z } from "zod";
+import { CliError } from "../cliError.ts";
+import { EXIT } from "../exitCodes.ts";
+import { knownKeysAt, parseSinks } from "./sinkSchema.ts";
+import type { SinkSpec } from "./sinkSchema.ts";
+
+/** A file of sinks, with defaults filled in. */
+export interface SinkFile {
+  readonly urls: readonly string[] | undefined;
+  readonly listen: string | undefined;
+  readonly sinks: ReadonlyMap<string, SinkSpec>;
+}
+
+/** Rejects with ERR_SINK_FILE_INVALID and everything that is wrong with the file, each with line and column. */
+export async function readSinkFile(path: string): Promise<SinkFile> {
+  let text: string;
+  try {
+    text = await readFile(path, "utf8");
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new CliError("ERR_FILE_UNREADABLE", `cannot read ${path}: ${reason}`, { cause });
+  }
+  return parseSinkFile(text, path);
+}
+
+export function parseSinkFile(text: string, file: string): SinkFile {
+  try {
+    const source = new ScenarioSource(text, file);
+    const syntax = source.syntaxProblems();
+    if (syntax.length > 0) throw new ScenarioError(syntax);
+    const parsed = parseSinks(source.value());
+    if (!parsed.success) throw new ScenarioError(problems(parsed.error, source));
+    const { url, listen, sinks } = parsed.data;
+    return {
+      urls: typeof url === "string" ? [url] : url,
+      listen,
+      sinks: new Map(Object.entries(sinks)),
+    };
+  } catch (error) {
+    throw error instanceof ScenarioError ? invalid(error.problems) : error;
+  }
+}
+
+function problems({ issues }: z.ZodError, source: ScenarioSource): readonly ScenarioProblem[] {
+  const found = issues.flatMap((issue) =>
+    issue.code === "unrecognized_keys"
+      ? issue.keys.map((key) => unknownKey(source, issue.path, key))
+      : [source.problem(issue.path, `${issue.path.join(".")}: ${issue.message}`)],
+  );
+  return found.toSorted((a, b) => a.line - b.line || a.column - b.column);
+}
+
+function unknownKey(
+  source: ScenarioSource,
+  path: readonly PropertyKey[],
+  key: string,
+): ScenarioProblem {
+  const known = knownKeysAt(path);
+  const meant = nearest(key, known);
+  const hint = meant === undefined ? `known are ${known.join(", ")}` : `did you mean "${meant}"?`;
+  return source.keyProblem(path, key, `unknown key "${key}", ${hint}`);
+}
+
+function invalid(found: readonly ScenarioProblem[]): CliError {
+  const count = `${found.length} ${found.length === 1 ? "problem" : "problems"}`;
+  const text = `${count} in the file of sinks\n${formatScenarioProblems(found)}`;
+  return new CliError("ERR_SINK_FILE_INVALID", text, {
+    exitCode: EXIT.badConfig,
+    hint: "docs/sinks.md lists the keys",
+  });
+}

@@ -1,0 +1,128 @@
+import { parseBytes } from "@annals/server";
+import { z } from "zod";
+
+/** One sink of a file, with defaults filled in. */
+export interface SinkSpec {
+  readonly log: string;
+  /** Default: `sink.` and its name. */
+  readonly group?: string | undefined;
+  readonly from: "first" | "end" | number | (string & {});
+  readonly lanes: number;
+  readonly laneKey: "actor" | "target" | "tenant";
+  readonly chunkSize?: number | undefined;
+  readonly chunkBytes?: number | undefined;
+  readonly readBytes?: number | undefined;
+  readonly deadLetters: {
+    readonly log?: string | undefined;
+    readonly max?: number | undefined;
+    readonly part?: number | undefined;
+  };
+  /** Where it writes to; exactly one. */
+  readonly to: {
+    readonly ndjson?:
+      | { readonly directory: string; readonly rotateBytes?: number | undefined }
+      | undefined;
+    /** `secretEnv`: name of the environment variable with the secret. */
+    readonly webhook?: { readonly url: string; readonly secretEnv: string } | undefined;
+    readonly postgres?: { readonly url: string; readonly schema?: string | undefined } | undefined;
+  };
+}
+
+/** A file of sinks. */
+export interface WrittenSinks {
+  readonly url?: string | readonly string[] | undefined;
+  readonly listen?: string | undefined;
+  readonly sinks: Readonly<Record<string, SinkSpec>>;
+}
+
+export function parseSinks(value: unknown): z.ZodSafeParseResult<WrittenSinks> {
+  return SINK_FILE.safeParse(value);
+}
+
+/** The keys that a file may have at a path. */
+export function knownKeysAt(path: readonly PropertyKey[]): readonly string[] {
+  let at: unknown = SINK_FILE;
+  for (const part of path) {
+    const schema = bare(at);
+    if (schema instanceof z.ZodRecord) at = schema.valueType;
+    else at = schema instanceof z.ZodObject ? schema.shape[String(part)] : undefined;
+  }
+  const schema = bare(at);
+  return schema instanceof z.ZodObject ? Object.keys(schema.shape) : [];
+}
+
+function bare(schema: unknown): unknown {
+  let at = schema;
+  while (at instanceof z.ZodDefault || at instanceof z.ZodOptional) at = at.unwrap();
+  return at;
+}
+
+const NAME = /^[a-z][a-z0-9._-]{0,39}$/;
+const LOG = /^[a-z][a-z0-9._-]{0,63}$/;
+const LANES_MAX = 64;
+const CHUNK_MAX = 10_000;
+
+const bytes = z.string("expected a size such as 1MiB").transform((text, context) => {
+  const parsed = parseBytes(text);
+  if (parsed.ok && parsed.value >= 1) return parsed.value;
+  context.addIssue({ code: "custom", message: parsed.ok ? "at least 1 B" : parsed.message });
+  return z.NEVER;
+});
+const count = (max: number): z.ZodInt => z.int("expected a whole number").min(1).max(max);
+const log = z.string().regex(LOG, "expected the name of a log");
+const url = z.url({ protocol: /^https?$/, error: "expected a URL such as https://host/path" });
+
+const ndjson = z.strictObject({ directory: z.string().min(1), rotateBytes: bytes.optional() });
+const webhook = z.strictObject({
+  url,
+  secretEnv: z.string().min(1),
+});
+const postgres = z.strictObject({
+  url: z.url({ protocol: /^postgres(ql)?$/, error: "expected postgres://user@host/database" }),
+  schema: z
+    .string()
+    .regex(/^[a-z_][a-z0-9_]{0,39}$/, "expected a plain name")
+    .optional(),
+});
+
+const to = z
+  .strictObject({
+    ndjson: ndjson.optional(),
+    webhook: webhook.optional(),
+    postgres: postgres.optional(),
+  })
+  .refine((given) => Object.values(given).filter((one) => one !== undefined).length === 1, {
+    message: "expected exactly one of ndjson, webhook, postgres",
+  });
+
+const sink = z.strictObject({
+  log: log.default("audit"),
+  group: log.optional(),
+  from: z
+    .union([z.literal("first"), z.literal("end"), z.int().min(0), z.iso.datetime()], {
+      error: "expected first, end, a seq, or a time such as 2026-01-31T00:00:00Z",
+    })
+    .default("first"),
+  lanes: count(LANES_MAX).default(1),
+  laneKey: z.enum(["actor", "target", "tenant"]).default("actor"),
+  chunkSize: count(CHUNK_MAX).optional(),
+  chunkBytes: bytes.optional(),
+  readBytes: bytes.optional(),
+  deadLetters: z
+    .strictObject({
+      log: log.optional(),
+      max: z.int().min(0).optional(),
+      part: z.number().min(0).max(1).optional(),
+    })
+    .default({}),
+  to,
+});
+
+const SINK_FILE = z.strictObject({
+  url: z.union([url, z.array(url).min(1)]).optional(),
+  listen: z
+    .string()
+    .regex(/^[^\s:]+:\d{1,5}$/, "expected host:port")
+    .optional(),
+  sinks: z.record(z.string().regex(NAME, "expected a name such as archive"), sink),
+});

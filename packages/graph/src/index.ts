@@ -1,0 +1,13 @@
+export { partyKey, propertyKey } from "./auditModel.ts";
+export type { BoltOptions } from "./boltDatabase.ts";
+export { BoltDatabase } from "./boltDatabase.ts";
+export { classifyBolt, classifyGrafeo } from "./classify.ts";
+export { GrafeoDatabase } from "./grafeoDatabase.ts";
+export type * from "./graphDatabase.ts";
+export { GraphError } from "./graphError.ts";
+export type { GraphSinkCounts, GraphSinkOptions } from "./graphSink.ts";
+export { GraphSink } from "./graphSink.ts";
+export type * from "./mutation.ts";
+export { fullScans } from "./planCheck.ts";
+export { stepsOfText } from "./planText.ts";
+export type { RecordMapping } from "./recordMapping.ts";

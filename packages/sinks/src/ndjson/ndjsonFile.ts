@@ -1,0 +1,206 @@
+import { mkdir, open, readdir, rm } from "node:fs/promises";
+import type { FileHandle } from "node:fs/promises";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import type { StoredRecord } from "@annals/client";
+import { fingerprint } from "../recordHash.ts";
+import { sameCursor } from "../sink.ts";
+import type { Chunk, FailureClass, Sink, SinkCursor } from "../sink.ts";
+import { SinkError } from "../sinkError.ts";
+import { cursorLine, lastCursor } from "./cursorLine.ts";
+
+export interface NdjsonFileOptions {
+  /** Its files are `<first seq>.ndjson`, and nothing else of that ending. */
+  readonly directory: string;
+  /** A file that has reached so many bytes is closed, and the next one begins; default 256 MiB. */
+  readonly rotateBytes?: number;
+}
+
+const ROTATE_BYTES = 256 << 20;
+const SUFFIX = ".ndjson";
+const SEQ_DIGITS = 16;
+
+interface OpenFile {
+  /** Seq of the first record that it has, or will have: its name. */
+  readonly first: number;
+  readonly handle: FileHandle;
+  /** Flushed, and ends with a cursor line. */
+  bytes: number;
+  /** Undefined in the first file, until the first chunk is flushed. */
+  cursor: SinkCursor | undefined;
+}
+
+class NotOurs extends Error {}
+class InUse extends Error {}
+
+/**
+ * Records as lines of JSON in files that are rotated. A chunk is its records and a line with the cursor behind them, flushed together: what
+ * follows the last cursor line was not committed, and is cut off. One process at a time. The reference for other sinks.
+ */
+export class NdjsonFile implements Sink<string> {
+  readonly settings: string = fingerprint({ sink: "ndjson", version: 1 });
+  readonly #directory: string;
+  readonly #rotateBytes: number;
+  #file: OpenFile | undefined;
+  #lock: DatabaseSync | undefined;
+
+  constructor({ directory, rotateBytes = ROTATE_BYTES }: NdjsonFileOptions) {
+    if (!(rotateBytes >= 1)) throw new RangeError(`rotateBytes must be ≥ 1, got ${rotateBytes}`);
+    this.#directory = directory;
+    this.#rotateBytes = rotateBytes;
+  }
+
+  plan(record: StoredRecord): readonly string[] {
+    return [`${JSON.stringify(record)}\n`];
+  }
+
+  weigh(line: string): number {
+    return Buffer.byteLength(line);
+  }
+
+  async open(): Promise<SinkCursor | undefined> {
+    await mkdir(this.#directory, { recursive: true });
+    this.#lock = lockDirectory(this.#directory);
+    for (const name of (await this.#names()).toReversed()) {
+      const handle = await open(join(this.#directory, name), "r+");
+      const found = await lastCursor(handle);
+      if (found !== undefined) {
+        await handle.truncate(found.end);
+        // What was read may have been in the page cache only.
+        await handle.sync();
+        this.#file = {
+          first: Number.parseInt(name, 10),
+          handle,
+          bytes: found.end,
+          cursor: found.cursor,
+        };
+        return found.cursor;
+      }
+      // Its first cursor line was not finished when the process ended: nothing is in it.
+      const { size } = await handle.stat();
+      await handle.close();
+      if (size > 1 << 20) throw damaged(join(this.#directory, name));
+      await rm(join(this.#directory, name));
+    }
+    return undefined;
+  }
+
+  async apply({ expected, next, mutations }: Chunk<string>): Promise<void> {
+    if (!sameCursor(this.#file?.cursor, expected)) throw new NotOurs("the cursor is another one");
+    const file = await this.#ready(next);
+    const bytes = Buffer.from(mutations.join("") + cursorLine(next));
+    let written = 0;
+    while (written < bytes.byteLength) {
+      const rest = bytes.subarray(written);
+      written += (await file.handle.write(rest, 0, rest.byteLength, file.bytes + written))
+        .bytesWritten;
+    }
+    await file.handle.datasync();
+    file.bytes += bytes.byteLength;
+    file.cursor = next;
+  }
+
+  /** Whatever is behind what was flushed is not known to be durable, and is written again. */
+  async cursor(): Promise<SinkCursor | undefined> {
+    return this.#file?.cursor;
+  }
+
+  classify(error: unknown): FailureClass {
+    if (error instanceof NotOurs) return "fenced";
+    if (error instanceof InUse) return "transient";
+    const code = error instanceof Error && "code" in error ? error.code : undefined;
+    switch (code) {
+      case "ENOSPC":
+      case "EDQUOT":
+      case "EIO":
+      case "EAGAIN":
+      case "EMFILE":
+      case "ENFILE":
+        return "transient";
+      case "EACCES":
+      case "EPERM":
+      case "EROFS":
+      case "ENOENT":
+      case "ENOTDIR":
+        return "settings";
+      default:
+        return "unknown";
+    }
+  }
+
+  async close(): Promise<void> {
+    const file = this.#file;
+    this.#file = undefined;
+    await file?.handle.close();
+    this.#lock?.close();
+    this.#lock = undefined;
+  }
+
+  async #names(): Promise<readonly string[]> {
+    const names = await readdir(this.#directory);
+    return names.filter((name) => name.endsWith(SUFFIX)).toSorted();
+  }
+
+  /** The file to write to. */
+  async #ready(next: SinkCursor): Promise<OpenFile> {
+    const file = this.#file;
+    if (file === undefined) return this.#begin(next.seq + 1);
+    // What a chunk that failed has left.
+    await file.handle.truncate(file.bytes);
+    const { cursor } = file;
+    const atRecord = cursor !== undefined && cursor.part === 0 && cursor.seq >= file.first;
+    if (file.bytes < this.#rotateBytes || !atRecord) return file;
+    const begun = await this.#begin(cursor.seq + 1, cursor);
+    await file.handle.close();
+    return begun;
+  }
+
+  /** A file that goes on from one before begins with the cursor of that one. */
+  async #begin(first: number, before?: SinkCursor): Promise<OpenFile> {
+    const name = `${String(first).padStart(SEQ_DIGITS, "0")}${SUFFIX}`;
+    // One of this name is what an attempt before has left: the names of others are smaller.
+    const handle = await open(join(this.#directory, name), "w+");
+    try {
+      const head = Buffer.from(before === undefined ? "" : cursorLine(before));
+      await handle.writeFile(head);
+      await handle.sync();
+      await syncDirectory(this.#directory);
+      this.#file = { first, handle, bytes: head.byteLength, cursor: before };
+      return this.#file;
+    } catch (error) {
+      await handle.close();
+      throw error;
+    }
+  }
+}
+
+/**
+ * Files cannot be compared and written in one step, so an owner that does not know yet that it has lost its lane could cut into what the
+ * next one writes. The lock is SQLite's on an empty database: the operating system lets go of it when the process ends, however it ends.
+ */
+function lockDirectory(directory: string): DatabaseSync {
+  const lock = new DatabaseSync(join(directory, "lock"));
+  try {
+    lock.exec("PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE");
+    return lock;
+  } catch (cause) {
+    lock.close();
+    throw new InUse(`another sink has ${directory} open`, { cause });
+  }
+}
+
+async function syncDirectory(path: string): Promise<void> {
+  const handle = await open(path, "r");
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+function damaged(path: string): SinkError {
+  return new SinkError(
+    "ERR_SINK_FILE",
+    `${path} has no line with a cursor: it was not written by this sink, or is damaged; move it away`,
+  );
+}

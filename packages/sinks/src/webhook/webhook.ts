@@ -1,0 +1,114 @@
+import { createHmac } from "node:crypto";
+import type { StoredRecord } from "@annals/client";
+import { fingerprint } from "../recordHash.ts";
+import type { Chunk, FailureClass, Sink, SinkCursor } from "../sink.ts";
+
+export interface WebhookOptions {
+  readonly url: string;
+  /** Of the HMAC. */
+  readonly secret: string;
+  /** Of the cluster and its log: together with a seq, the idempotency key. */
+  readonly cluster: string;
+  readonly log: string;
+  /** Milliseconds for one request; default 30 000. */
+  readonly timeoutMs?: number;
+  /** Milliseconds since 1970, for the signature. */
+  readonly now: () => number;
+}
+
+interface Delivery {
+  /** `cluster:log:seq` */
+  readonly key: string;
+  readonly json: string;
+}
+
+const TIMEOUT_MS = 30_000;
+
+class Refused extends Error {
+  readonly status: number;
+
+  constructor(status: number, url: string) {
+    super(`${new URL(url).host} answered ${status}`);
+    this.status = status;
+  }
+}
+
+/**
+ * Sends records to a URL, the records of a chunk in one request. At least once: a receiver has to pass over idempotency keys that it knows.
+ * It has nowhere to keep a cursor, so the position of the group is where it goes on.
+ */
+export class Webhook implements Sink<Delivery> {
+  readonly settings: string;
+  readonly #options: WebhookOptions;
+  #cursor: SinkCursor | undefined;
+
+  /** Throws a TypeError for what is no URL. */
+  constructor(options: WebhookOptions) {
+    const { href } = new URL(options.url);
+    this.#options = options;
+    this.settings = fingerprint({ sink: "webhook", version: 1, href });
+  }
+
+  plan(record: StoredRecord): readonly Delivery[] {
+    const { cluster, log } = this.#options;
+    return [{ key: `${cluster}:${log}:${record.seq}`, json: JSON.stringify(record) }];
+  }
+
+  weigh({ key, json }: Delivery): number {
+    return Buffer.byteLength(json) + key.length;
+  }
+
+  async open(): Promise<undefined> {
+    return undefined;
+  }
+
+  async apply({ next, mutations }: Chunk<Delivery>, signal: AbortSignal): Promise<void> {
+    if (mutations.length > 0) await this.#send(mutations, signal);
+    this.#cursor = next;
+  }
+
+  /** Of a request without an answer it is not known whether it arrived: it is sent again. */
+  async cursor(): Promise<SinkCursor | undefined> {
+    return this.#cursor;
+  }
+
+  classify(error: unknown): FailureClass {
+    // No answer, or none in time.
+    if (!(error instanceof Refused)) return "transient";
+    const { status } = error;
+    if (status >= 500 || status === 408 || status === 425 || status === 429) return "transient";
+    if (status === 413) return "tooLarge";
+    if (status === 400 || status === 422) return "data";
+    return "settings";
+  }
+
+  async close(): Promise<void> {}
+
+  async #send(deliveries: readonly Delivery[], signal: AbortSignal): Promise<void> {
+    const { url, secret, now, timeoutMs = TIMEOUT_MS } = this.#options;
+    const items = deliveries.map(
+      ({ key, json }) => `{"key":${JSON.stringify(key)},"record":${json}}`,
+    );
+    const body = `{"records":[${items.join(",")}]}`;
+    const seconds = Math.floor(now() / 1000);
+    const [first] = deliveries;
+    const response = await fetch(url, {
+      method: "POST",
+      headers: {
+        "content-type": "application/json",
+        "annals-signature": `t=${seconds},v1=${sign(secret, seconds, body)}`,
+        ...(deliveries.length === 1 ? { "idempotency-key": first?.key ?? "" } : {}),
+      },
+      body,
+      redirect: "manual",
+      signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
+    });
+    await response.body?.cancel();
+    if (!response.ok) throw new Refused(response.status, url);
+  }
+}
+
+/** HMAC-SHA-256, in hex, over `<seconds>.<body>`: what a receiver computes again. */
+function sign(secret: string, seconds: number, body: string): string {
+  return createHmac("sha256", secret).update(`${seconds}.${body}`).digest("hex");
+}

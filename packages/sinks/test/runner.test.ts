@@ -1,0 +1,267 @@
+// Goal: whatever fails, every record is in the sink once and in order, or is a dead letter, and transactions never grow. Method: the runner
+// over a log in memory and a database in memory with faults; time passes at once.
+import { describe, expect, test } from "vitest";
+import { InjectedFault } from "../src/kit/faultySink.ts";
+import { sampleRecords } from "../src/kit/memoryLog.ts";
+import { SinkTrial } from "../src/kit/trial.ts";
+import type { Chunk } from "../src/sink.ts";
+import { emptyDatabase, MemorySink } from "./memorySink.ts";
+import type { MemorySinkOptions, Row } from "./memorySink.ts";
+
+function trial(count: number, options: MemorySinkOptions = {}, limits = {}) {
+  const database = emptyDatabase();
+  const made = new SinkTrial<Row>(
+    () => new MemorySink(database, options),
+    sampleRecords(count),
+    limits,
+  );
+  const keys = (): readonly string[] => database.rows.map(({ key }) => key);
+  return { database, trial: made, log: made.log, keys };
+}
+
+function seqs(from: number, to: number, without: readonly number[] = []): readonly string[] {
+  return Array.from({ length: to - from + 1 }, (_, k) => from + k)
+    .filter((seq) => !without.includes(seq))
+    .map((seq) => `${seq}/0`);
+}
+
+test("700 mutations at most 50 at a time: all land in order, none more than 50 (S1)", async () => {
+  const items = ({ seq }: { seq: number }): number => (seq <= 10 ? 70 : 0);
+  const { trial: made, keys } = trial(300, { items }, { chunkSize: 50 });
+  const status = await made.untilDone();
+  expect(keys()).toEqual(
+    Array.from({ length: 700 }, (_, k) => `${Math.floor(k / 70) + 1}/${k % 70}`),
+  );
+  expect(status.chunks.itemsMax).toBe(50);
+  expect(status).toMatchObject({ applied: 300, residual: 0, lag: { records: 0 } });
+});
+
+test("50 failures under load: the next transaction is never larger, and only the remainder is written (S3, S4)", async () => {
+  const { trial: made, log, keys } = trial(1_000, {}, { chunkSize: 20 });
+  let applies = 0;
+  let failures = 0;
+  const chunks: Chunk<unknown>[] = [];
+  const status = await made.untilDone({
+    chunk: (chunk) => chunks.push(chunk),
+    before: (call) => {
+      if (call !== "apply" || ++applies % 2 === 0 || failures >= 50) return;
+      failures++;
+      log.records.push(...sampleRecords(20, log.records.length + 1));
+      throw new InjectedFault("transient");
+    },
+  });
+  expect(failures).toBe(50);
+  expect(keys()).toEqual(seqs(1, 2_000));
+  expect(Math.max(...chunks.map(({ mutations }) => mutations.length))).toBe(20);
+  expect(status).toMatchObject({ failures: { transient: 50 }, deadLetters: 0, residual: 0 });
+});
+
+test("connections lost inside COMMIT: every record once (S6)", async () => {
+  const { trial: made, keys } = trial(500, {}, { chunkSize: 10 });
+  let applies = 0;
+  const status = await made.untilDone({
+    after: (call) => {
+      if (call === "apply" && ++applies % 3 === 0) throw new InjectedFault("transient");
+    },
+  });
+  expect(keys()).toEqual(seqs(1, 500));
+  expect(status.ambiguousApplied).toBeGreaterThan(10);
+  expect(status).toMatchObject({ applied: 500, residual: 0 });
+});
+
+describe("what cannot be written", () => {
+  test("is found by bisection: a dead letter each, all others are written (S12, S13)", async () => {
+    const poison = [17, 18, 333, 600];
+    const { trial: made, log, keys } = trial(600, { poison: (seq) => poison.includes(seq) });
+    const status = await made.untilDone();
+    expect(keys()).toEqual(seqs(1, 600, poison));
+    expect(log.letters).toMatchObject(
+      poison.map((seq) => ({ seq, class: "data", message: "violates a constraint" })),
+    );
+    expect(status).toMatchObject({ applied: 596, deadLetters: 4, residual: 0 });
+    // log2(200) and the record itself, for each of them.
+    expect(status.failures.data).toBeLessThanOrEqual(4 * 9);
+  });
+
+  test("nor planned is a dead letter, too", async () => {
+    const { trial: made, log, keys } = trial(30, { unplannable: (seq) => seq === 9 });
+    await made.untilDone();
+    expect(keys()).toEqual(seqs(1, 30, [9]));
+    expect(log.letters).toMatchObject([{ seq: 9, message: "no plan for 9" }]);
+  });
+
+  test("and the letter is written before the cursor passes it, once, also if that fails", async () => {
+    const { trial: made, log, database } = trial(20, { poison: (seq) => seq === 5 });
+    let refusals = 0;
+    const cursors = new Set<number>();
+    log.onCall = (name) => {
+      if (name === "write") cursors.add(database.cursor?.seq ?? 0);
+      if (name === "write" && ++refusals < 4) throw new Error("no leader");
+    };
+    let passes = 0;
+    await made.untilDone({
+      chunk: ({ mutations, next }) => {
+        if (mutations.length === 0 && next.seq === 5 && ++passes < 3)
+          throw new InjectedFault("transient");
+      },
+    });
+    expect([...cursors]).toEqual([4]);
+    expect(log.letters.map(({ seq }) => seq)).toEqual([5]);
+    expect(database.rows).toHaveLength(19);
+  });
+
+  test("stops the sink when it is more than exceptions", async () => {
+    const { trial: made, log } = trial(60, { poison: () => true }, { deadLettersMax: 10 });
+    const status = await made.untilDone();
+    expect(status).toMatchObject({ state: "failed", deadLetters: 10 });
+    expect(status.lastError?.code).toBe("ERR_SINK_DEAD_LETTERS");
+    expect(log.letters).toHaveLength(10);
+  });
+});
+
+describe("failures", () => {
+  test("an outage of any length is waited for, with nothing lost and no dead letter", async () => {
+    const { trial: made, keys, log } = trial(100);
+    let failures = 0;
+    const states = new Set<string>();
+    const runner = made.runner({
+      before: () => {
+        states.add(runner.status.state);
+        if (failures++ < 300) throw new InjectedFault("transient", "connection refused");
+      },
+    });
+    const status = await made.until(runner, () => log.position === 100);
+    expect(keys()).toEqual(seqs(1, 100));
+    expect(states).toContain("backing-off");
+    expect(made.clock.now()).toBeGreaterThan(250 * 60_000);
+    expect(status).toMatchObject({ state: "running", retries: 0, deadLetters: 0 });
+    expect(made.notes.filter((note) => note.startsWith("backing off"))).toHaveLength(1);
+  });
+
+  test("of an unknown kind are tried five times, and never a dead letter", async () => {
+    const { trial: made, log } = trial(10);
+    const fault = new InjectedFault("unknown", "what?");
+    const status = await made.untilDone({
+      before: (call) => {
+        if (call === "apply") throw fault;
+      },
+    });
+    expect(status).toMatchObject({ state: "failed", failures: { unknown: 5 } });
+    expect(status.lastError?.code).toBe("ERR_SINK_UNKNOWN_FAILURE");
+    expect(log.letters).toEqual([]);
+  });
+
+  test("of the settings stop the sink at once and say what to do", async () => {
+    const { trial: made } = trial(10);
+    const status = await made.untilDone({
+      before: () => {
+        throw new InjectedFault("settings", "password authentication failed");
+      },
+    });
+    expect(status).toMatchObject({ state: "failed", failures: { settings: 1 } });
+    expect(status.lastError?.message).toMatch(/password authentication failed; mend it/);
+  });
+
+  test("for memory halve the transaction, down to one item (S15)", async () => {
+    let memory = 3;
+    const { trial: made, keys } = trial(100, { memory: () => memory });
+    const sizes: number[] = [];
+    const status = await made.untilDone({
+      chunk: ({ mutations }) => {
+        sizes.push(mutations.length);
+        if (mutations.length === 3) memory = 1;
+      },
+    });
+    expect(keys()).toEqual(seqs(1, 100));
+    expect(sizes.slice(1, 9)).toEqual([100, 100, 50, 25, 12, 6, 3, 1]);
+    expect(status.deadLetters).toBe(0);
+  });
+
+  test("of the log are waited for as well", async () => {
+    const { trial: made, log, keys } = trial(100);
+    let calls = 0;
+    log.onCall = () => {
+      if (++calls % 3 === 0) throw new Error("unreachable");
+    };
+    await made.untilDone();
+    expect(keys()).toEqual(seqs(1, 100));
+  });
+});
+
+describe("the stored cursor", () => {
+  test("of another history stops the sink: a hash that differs, or a record that the log does not have", async () => {
+    const { trial: made, database, log } = trial(50);
+    await made.untilDone();
+    const rows = database.rows.length;
+    log.records.splice(40, 10, ...sampleRecords(60, 41).map((one) => ({ ...one, action: "x" })));
+    expect((await made.until(made.runner(), () => false)).lastError?.code).toBe("ERR_SINK_HISTORY");
+    log.records.splice(20);
+    expect((await made.until(made.runner(), () => false)).lastError?.code).toBe("ERR_SINK_HISTORY");
+    expect(database.rows).toHaveLength(rows);
+  });
+
+  test("of other settings stops the sink (D1)", async () => {
+    const { trial: made, database } = trial(5);
+    await made.untilDone();
+    database.cursor &&= { ...database.cursor, settings: "other" };
+    const status = await made.until(made.runner(), () => false);
+    expect(status.lastError?.code).toBe("ERR_SINK_SETTINGS");
+  });
+
+  test("of a restored database is where the sink goes on, whatever the group says", async () => {
+    const { trial: made, database, keys } = trial(50, {}, { chunkSize: 10 });
+    const copies: { rows: readonly Row[]; cursor: typeof database.cursor }[] = [];
+    await made.untilDone({
+      after: () => copies.push({ rows: [...database.rows], cursor: database.cursor }),
+    });
+    const old = copies[3];
+    Object.assign(database, { rows: [...(old?.rows ?? [])], cursor: old?.cursor });
+    await made.until(made.runner(), () => database.cursor?.seq === 50);
+    expect(keys()).toEqual(seqs(1, 50));
+  });
+});
+
+test("a lane that is lost is acquired anew; the old owner writes nothing more", async () => {
+  const { trial: made, log, keys, database } = trial(300, {}, { chunkSize: 10 });
+  const owners = new Set<number>();
+  let chunks = 0;
+  await made.untilDone({
+    chunk: () => {
+      if (++chunks % 7 === 0) log.steal();
+    },
+    after: () => owners.add(database.cursor?.epoch ?? 0),
+  });
+  expect(keys()).toEqual(seqs(1, 300));
+  expect(owners.size).toBeGreaterThan(1);
+});
+
+test("two runners on one database: whoever comes later shuts the other out", async () => {
+  const { trial: made, keys, log } = trial(400, {}, { chunkSize: 10 });
+  const rival = made.runner();
+  const abort = new AbortController();
+  let rivalRun: Promise<void> | undefined;
+  let chunks = 0;
+  await made.untilDone({
+    chunk: () => {
+      if (++chunks === 5) rivalRun = rival.run(abort.signal).catch(() => undefined);
+    },
+  });
+  expect(log.position).toBe(400);
+  abort.abort();
+  await rivalRun;
+  expect(keys()).toEqual(seqs(1, 400));
+});
+
+test("a paused sink writes nothing and goes on where it was", async () => {
+  const { trial: made, database, keys } = trial(100, {}, { chunkSize: 10 });
+  const runner = made.runner({
+    chunk: ({ next }) => {
+      if (next.seq === 100) runner.pause();
+    },
+  });
+  await made.until(runner, () => runner.status.state === "paused");
+  made.log.records.push(...sampleRecords(10, 101));
+  expect(database.rows).toHaveLength(100);
+  await made.untilDone();
+  expect(keys()).toEqual(seqs(1, 110));
+});
