@@ -12,7 +12,7 @@ export interface ClientLogOptions {
   readonly log: string;
   /** Only one lane of several, such as `0/4`, and what decides on it; see `Query`. */
   readonly lane?: string | undefined;
-  readonly laneKey?: string | undefined;
+  readonly laneKey?: Query["laneKey"];
 }
 
 /** A log of a cluster, read in pages: what is held is one page, however far the sink is behind. */
@@ -32,9 +32,8 @@ export class ClientLog implements LogSource {
   ): Promise<Reading> {
     const { client, log, lane, laneKey } = this.#options;
     const limit = Math.min(RECORDS_MAX, Math.max(1, Math.floor(maxBytes / this.#meanBytes)));
-    const query: Query & Pick<ClientLogOptions, "lane"> = { from, limit, waitMs };
-    const lanes = lane === undefined ? {} : { lane, laneKey };
-    const { items, covered } = await client.read(log, { ...query, ...lanes }, { signal });
+    const query: Query = { from, limit, waitMs, lane, laneKey };
+    const { items, covered } = await client.read(log, query, { signal });
     const records: StoredRecord[] = [];
     let bytes = 0;
     for (const record of items) {
