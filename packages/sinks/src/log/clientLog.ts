@@ -11,7 +11,7 @@ export interface ClientLogOptions {
   readonly client: AnnalsClient;
   readonly log: string;
   /** Only one lane of several, such as `0/4`, and what decides on it; see `Query`. */
-  readonly lane?: string | undefined;
+  readonly lane?: Query["lane"];
   readonly laneKey?: Query["laneKey"];
 }
 
@@ -32,7 +32,8 @@ export class ClientLog implements LogSource {
   ): Promise<Reading> {
     const { client, log, lane, laneKey } = this.#options;
     const limit = Math.min(RECORDS_MAX, Math.max(1, Math.floor(maxBytes / this.#meanBytes)));
-    const query: Query = { from, limit, waitMs, lane, laneKey };
+    const lanes = lane === undefined ? {} : { lane, laneKey };
+    const query: Query = { from, limit, waitMs, ...lanes };
     const { items, covered } = await client.read(log, query, { signal });
     const records: StoredRecord[] = [];
     let bytes = 0;
