@@ -12,10 +12,10 @@ export interface SinkHarness<Mutation> {
   /** Everything that is written, in a form of which two are equal if the same was written; without tokens. */
   dump(): Promise<string>;
   /** Turns a record into one that the place refuses for what it is. Absent for one that takes everything. */
-  readonly poison?: (record: StoredRecord) => StoredRecord;
+  readonly poison?: ((record: StoredRecord) => StoredRecord) | undefined;
   /** Keeps what is written as it is now, for `restore`. Absent for a place that keeps no cursor. */
-  readonly backup?: () => Promise<void>;
-  readonly restore?: () => Promise<void>;
+  readonly backup?: (() => Promise<void>) | undefined;
+  readonly restore?: (() => Promise<void>) | undefined;
   close(): Promise<void>;
 }
 
