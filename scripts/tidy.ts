@@ -23,7 +23,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   embedded: ["raft", "record", "wire", "replica", "storage", "query", "client"],
   server: ["raft", "flow", "record", "wire", "replica", "storage", "transport", "query"],
   drill: ["client", "record", "server"],
-  cli: ["server", "client", "record", "storage", "drill", "sinks"],
+  cli: ["server", "client", "record", "storage", "drill", "sinks", "graph"],
   testkit: [
     "raft",
     "flow",

@@ -103,7 +103,9 @@ sinks:
     const path = await written("sinks: { a: { to: {} } }\n");
     const out = await annals("run", path);
     expect(out.code).toBe(78);
-    expect(out.stderr).toMatch(/sinks\.a\.to: expected exactly one of ndjson, webhook, postgres/);
+    expect(out.stderr).toMatch(
+      /sinks\.a\.to: expected exactly one of ndjson, webhook, postgres, graph/,
+    );
   });
 });
 

@@ -10,16 +10,18 @@ import {
 import type { ListedLetter, SinkStatus } from "@annals/sinks";
 import type { Command } from "commander";
 import { CliError, usageError } from "../cliError.ts";
+import { EXIT } from "../exitCodes.ts";
 import { examples, wholeNumber, withClient, withLog, withOutput } from "../context.ts";
 import type { CliContext, ClientOptions, OutputOptions } from "../context.ts";
-import { formatCount, renderTable } from "../output.ts";
+import { formatCount, printable, renderTable } from "../output.ts";
 import type { Column } from "../output.ts";
 import { sinkLane, sinkRunners } from "../sinks/assemble.ts";
 import type { SinkSite } from "../sinks/assemble.ts";
+import { graphConnector, sinkMaker } from "../sinks/makeSink.ts";
 import { askRunner, DEFAULT_LISTEN, parseListen } from "../sinks/runnerCalls.ts";
 import { readSinkFile } from "../sinks/sinkFile.ts";
 import type { SinkFile } from "../sinks/sinkFile.ts";
-import type { SinkSpec } from "../sinks/sinkSchema.ts";
+import type { SinkSpec, WrittenGraph } from "../sinks/sinkSchema.ts";
 
 type RunnerOptions = OutputOptions & { readonly runner: string };
 
@@ -55,6 +57,7 @@ export function registerSink(program: Command, context: CliContext): void {
   registerRun(group, context);
   registerStatus(group, context);
   registerOffline(group, context);
+  registerVerify(group, context);
   registerLetters(group, context);
 }
 
@@ -71,7 +74,8 @@ function registerRun(group: Command, context: CliContext): void {
         ([name]) => options.only === undefined || name === options.only,
       );
       if (wanted.length === 0) throw usageError(`${path} has no sink ${options.only ?? ""}`);
-      const runners = wanted.flatMap(([name, spec]) => sinkRunners(site, name, spec));
+      const made = await Promise.all(wanted.map(([name, spec]) => sinkRunners(site, name, spec)));
+      const runners = made.flat();
       const { host, port } = parseListen(options.listen ?? file.listen ?? DEFAULT_LISTEN);
       const server = await StatusServer.listen({ host, port, runners });
       await context.note(`running ${runners.length} lanes, on ${host}:${server.port}`);
@@ -126,7 +130,7 @@ function registerOffline(group: Command, context: CliContext): void {
       const file = await readSinkFile(path);
       const site = await siteOf(context, options, file);
       for (const [name, spec] of file.sinks) {
-        const sink = sinkLane(site, name, spec, 0).sink();
+        const sink = (await sinkMaker(site, name, spec))(0);
         try {
           const cursor = await sink.open(context.interrupt);
           const at = cursor === undefined ? "nothing yet" : `everything up to ${cursor.seq}`;
@@ -144,7 +148,8 @@ function registerOffline(group: Command, context: CliContext): void {
     .requiredOption("--seq <seq>", "of the record")
     .action(async (path: string, name: string, options: ClientOptions & { seq: string }) => {
       const { site, spec } = await oneSink(context, path, name, options);
-      const { sink, source } = sinkLane(site, name, spec, 0);
+      const make = await sinkMaker(site, name, spec);
+      const { sink, source } = sinkLane(site, name, spec, make, 0);
       const seq = wholeNumber("--seq", options.seq, 1, Number.MAX_SAFE_INTEGER);
       const record = await source.record(seq, context.interrupt);
       if (record === undefined)
@@ -160,13 +165,33 @@ function registerOffline(group: Command, context: CliContext): void {
     .action(async (path: string, name: string, options: ClientOptions & { to: string }) => {
       const { site, spec } = await oneSink(context, path, name, options);
       const to = wholeNumber("--to", options.to, 0, Number.MAX_SAFE_INTEGER);
+      const make = await sinkMaker(site, name, spec);
       for (let k = 0; k < spec.lanes; k++) {
-        const { sink, source, lane } = sinkLane(site, name, spec, k);
+        const { sink, source, lane } = sinkLane(site, name, spec, make, k);
         const was = await replay(sink(), source, lane, to, context.interrupt).catch(stillRuns);
         await context.print(`${name}/${k}: was at ${was ?? "nothing"}, goes on behind ${to}\n`);
       }
       const groupName = spec.group ?? `sink.${name}`;
       await site.client.groups(spec.log).reset(groupName, to === 0 ? "first" : to);
+    });
+}
+
+function registerVerify(group: Command, context: CliContext): void {
+  group
+    .command("verify")
+    .description("prove that a graph database does what the graph sink relies on; cleans up")
+    .argument("<url>", "bolt://…, neo4j://… or grafeo:FILE")
+    .option("--user <name>", "as whom")
+    .option("--password-env <variable>", "the environment variable with the password")
+    .option("--database <name>", "which one of the server")
+    .action(async (url: string, options: Omit<WrittenGraph, "url">) => {
+      const { verifyGraph } = await import("@annals/graph");
+      const database = await (await graphConnector(context.io, "verify", { url, ...options }))();
+      const steps = await verifyGraph(database, context.interrupt, ({ name, ok, ms, detail }) => {
+        void context.print(`${ok ? "ok  " : "FAIL"} ${name} (${ms} ms): ${printable(detail)}\n`);
+      });
+      if (steps.some(({ ok }) => !ok)) context.exitCode = EXIT.failed;
+      await database.close();
     });
 }
 

@@ -1,20 +1,17 @@
 import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
-import { resolve } from "node:path";
 import type { AnnalsClient, LaneGrant } from "@annals/client";
 import {
   ClientLane,
   ClientLog,
   DeadLetterLog,
   deadLetterLogOf,
-  NdjsonFile,
-  Postgres,
   SinkRunner,
   SYSTEM_CLOCK,
-  Webhook,
 } from "@annals/sinks";
 import type { Sink, SinkLimits } from "@annals/sinks";
-import { CliError } from "../cliError.ts";
+import { sinkMaker } from "./makeSink.ts";
+import type { MakeSink } from "./makeSink.ts";
 import type { SinkSpec } from "./sinkSchema.ts";
 
 /** What sinks are made from. */
@@ -39,11 +36,17 @@ function deadLetterLogFor({ log, deadLetters }: SinkSpec): string {
   return deadLetters.log ?? deadLetterLogOf(log);
 }
 
-export function sinkLane(site: SinkSite, name: string, spec: SinkSpec, lane: number): SinkLane {
+export function sinkLane(
+  site: SinkSite,
+  name: string,
+  spec: SinkSpec,
+  make: MakeSink,
+  lane: number,
+): SinkLane {
   const { client } = site;
   const { log, lanes, laneKey, from } = spec;
   const group = spec.group ?? `sink.${name}`;
-  const sink = (): Sink<unknown> => makeSink(site, name, spec, lane);
+  const sink = (): Sink<unknown> => make(lane);
   const share = lanes === 1 ? {} : { lane: `${lane}/${lanes}`, laneKey };
   const settings = sink().settings;
   // A process that ends without a word leaves its lane to the lease: a new one must not look like the old one.
@@ -56,14 +59,15 @@ export function sinkLane(site: SinkSite, name: string, spec: SinkSpec, lane: num
   };
 }
 
-/** One runner a lane. Throws for what cannot be made of the file here, such as a missing secret. */
-export function sinkRunners(
+/** One runner a lane. Rejects for what cannot be made of the file here, such as a missing secret. */
+export async function sinkRunners(
   site: SinkSite,
   name: string,
   spec: SinkSpec,
-): readonly SinkRunner<unknown>[] {
+): Promise<readonly SinkRunner<unknown>[]> {
+  const make = await sinkMaker(site, name, spec);
   return Array.from({ length: spec.lanes }, (_, lane) => {
-    const { sink, source, lane: groupLane, group } = sinkLane(site, name, spec, lane);
+    const { sink, source, lane: groupLane, group } = sinkLane(site, name, spec, make, lane);
     return new SinkRunner({
       name,
       log: spec.log,
@@ -110,35 +114,4 @@ function startOf({ from, to }: SinkSpec): (grant: LaneGrant) => Promise<number> 
     if (from === "first") return 0;
     return typeof from === "number" ? from : position;
   };
-}
-
-function makeSink(site: SinkSite, name: string, spec: SinkSpec, lane: number): Sink<unknown> {
-  const { ndjson, webhook, postgres } = spec.to;
-  if (ndjson !== undefined) {
-    const directory = resolve(site.cwd, ndjson.directory);
-    const own = spec.lanes === 1 ? directory : resolve(directory, `lane-${lane}`);
-    const { rotateBytes } = ndjson;
-    return new NdjsonFile({
-      directory: own,
-      ...(rotateBytes === undefined ? {} : { rotateBytes }),
-    });
-  }
-  if (webhook !== undefined) {
-    const secret = site.env[webhook.secretEnv] ?? "";
-    if (secret === "") throw noSecret(name, webhook.secretEnv);
-    const { cluster } = site;
-    return new Webhook({ url: webhook.url, secret, cluster, log: spec.log, now: Date.now });
-  }
-  if (postgres !== undefined) {
-    const { url, schema } = postgres;
-    const given = schema === undefined ? {} : { schema };
-    return new Postgres({ url, name, log: spec.log, lane, ...given });
-  }
-  throw new RangeError(`sink ${name} writes to nothing that this version knows`);
-}
-
-function noSecret(name: string, variable: string): CliError {
-  return new CliError("ERR_SINK_SECRET", `sink ${name}: the environment has no ${variable}`, {
-    hint: "set it to the secret with which requests are signed",
-  });
 }

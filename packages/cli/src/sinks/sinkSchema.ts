@@ -25,7 +25,21 @@ export interface SinkSpec {
     /** `secretEnv`: name of the environment variable with the secret. */
     readonly webhook?: { readonly url: string; readonly secretEnv: string } | undefined;
     readonly postgres?: { readonly url: string; readonly schema?: string | undefined } | undefined;
+    readonly graph?: WrittenGraph | undefined;
   };
+}
+
+/** Where a graph is. */
+export interface WrittenGraph {
+  /** `bolt://…`, `neo4j://…` or `grafeo:FILE`. */
+  readonly url: string;
+  readonly user?: string | undefined;
+  /** Name of the environment variable with the password. */
+  readonly passwordEnv?: string | undefined;
+  readonly database?: string | undefined;
+  readonly degreeBudget?: number | undefined;
+  /** YAML file that says what becomes of a record. */
+  readonly mapping?: string | undefined;
 }
 
 /** A file of sinks. */
@@ -86,14 +100,29 @@ const postgres = z.strictObject({
     .optional(),
 });
 
+const graph = z.strictObject({
+  url: z
+    .string()
+    .regex(
+      /^(?:(?:bolt|neo4j)(?:\+s|\+ssc)?:\/\/|grafeo:)/,
+      "expected bolt://…, neo4j://… or grafeo:FILE",
+    ),
+  user: z.string().min(1).optional(),
+  passwordEnv: z.string().min(1).optional(),
+  database: z.string().min(1).optional(),
+  degreeBudget: z.int().min(16, "at least 16").optional(),
+  mapping: z.string().min(1).optional(),
+});
+
 const to = z
   .strictObject({
     ndjson: ndjson.optional(),
     webhook: webhook.optional(),
     postgres: postgres.optional(),
+    graph: graph.optional(),
   })
   .refine((given) => Object.values(given).filter((one) => one !== undefined).length === 1, {
-    message: "expected exactly one of ndjson, webhook, postgres",
+    message: "expected exactly one of ndjson, webhook, postgres, graph",
   });
 
 const sink = z.strictObject({
