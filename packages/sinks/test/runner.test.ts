@@ -1,5 +1,6 @@
 // Goal: whatever fails, every record is in the sink once and in order, or is a dead letter, and transactions never grow. Method: the runner
 // over a log in memory and a database in memory with faults; time passes at once.
+import { ClientError } from "@annals/client";
 import { describe, expect, test } from "vitest";
 import { InjectedFault } from "../src/kit/faultySink.ts";
 import { sampleRecords } from "../src/kit/memoryLog.ts";
@@ -233,6 +234,30 @@ test("a lane that is lost is acquired anew; the old owner writes nothing more", 
   });
   expect(keys()).toEqual(seqs(1, 300));
   expect(owners.size).toBeGreaterThan(1);
+});
+
+test("a lane that is lost again and again while nothing is written is no fight for the database", async () => {
+  const { trial: made, log, keys } = trial(10);
+  let lost = 0;
+  log.onCall = (name) => {
+    if (name === "read" && ++lost <= 12) throw new ClientError("ERR_GROUP_FENCED", "not held");
+  };
+  const status = await made.untilDone();
+  expect(status.state).toBe("running");
+  expect(keys()).toEqual(seqs(1, 10));
+});
+
+test("a database that somebody else moves again and again stops the sink", async () => {
+  const { trial: made, database } = trial(10);
+  const status = await made.until(
+    made.runner({
+      chunk: ({ mutations }) => {
+        if (mutations.length > 0) database.cursor &&= { ...database.cursor, epoch: 0 };
+      },
+    }),
+    () => false,
+  );
+  expect(status).toMatchObject({ state: "failed", lastError: { code: "ERR_SINK_CONTESTED" } });
 });
 
 test("two runners on one database: whoever comes later shuts the other out", async () => {

@@ -23,5 +23,5 @@ export async function checkHistory(stored: SinkCursor, present: Present): Promis
   // The record before the first one is gone from the log: nothing is left to compare.
   if (stored.seq >= firstSeq && (await hashAt(stored.seq)) !== stored.recordHash)
     throw otherHistory(`record ${stored.seq} is not the one that was written`);
-  if (stored.epoch > epoch) throw new Fenced("the database has a newer owner");
+  if (stored.epoch > epoch) throw new Fenced("database", "the database has a newer owner");
 }

@@ -36,7 +36,7 @@ export interface SinkRunnerOptions<Mutation> {
 /** How often a runner that stands by asks for the lane. */
 const STANDBY_MS = 1_000;
 const RETRY_QUEUE_MAX = 64;
-/** Lanes lost in a row, without a transaction in between: then two sinks fight for one database. */
+/** How often the database may be lost to somebody else without anything written in between: then two groups fight for it. */
 const FENCED_MAX = 5;
 
 /**
@@ -127,19 +127,18 @@ export class SinkRunner<Mutation> {
     const ending = new AbortController();
     const held = AbortSignal.any([signal, ending.signal]);
     const kept = keepLane(groupLane, grant, clock, held).catch((error: unknown) =>
-      ending.abort(new Fenced(messageOf(error))),
+      ending.abort(new Fenced("lane", messageOf(error))),
     );
     const tenure = new Tenure(this.#parts(), grant, held);
-    const chunksBefore = this.status.chunks.items;
+    const itemsBefore = this.status.chunks.items;
     try {
       await tenure.run();
     } catch (error) {
       if (signal.aborted) return;
       if (!(error instanceof Fenced)) throw error;
-      note?.(`lost the lane: ${error.message}`);
-      if (this.status.chunks.items > chunksBefore) this.#fenced = 0;
-      if (++this.#fenced >= FENCED_MAX) throw contested(error);
-      await clock.sleep(this.#retries.failed().ms, signal);
+      note?.(`lost the ${error.by}: ${error.message}`);
+      if (this.status.chunks.items > itemsBefore) this.#fenced = 0;
+      if (error.by === "database" && ++this.#fenced >= FENCED_MAX) throw contested(error);
     } finally {
       const over = new SinkError("ERR_SINK_NOT_RUNNING", `sink ${this.name} has lost its lane`);
       for (const { failed } of this.#retryQueue.splice(0)) failed(over);
@@ -149,6 +148,7 @@ export class SinkRunner<Mutation> {
       // A lane that cannot be given back is free when its lease ends.
       await groupLane.release(grant).catch(() => undefined);
     }
+    await clock.sleep(this.#retries.failed().ms, signal);
   }
 
   /** Undefined when the signal aborts. */

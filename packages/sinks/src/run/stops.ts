@@ -3,7 +3,14 @@ import type { FailureClass } from "../sink.ts";
 import { SinkError } from "../sinkError.ts";
 
 /** Another one writes to the same database, or has the lane: nothing of this tenure holds any more. */
-export class Fenced extends Error {}
+export class Fenced extends Error {
+  readonly by: "lane" | "database";
+
+  constructor(by: "lane" | "database", message: string) {
+    super(message);
+    this.by = by;
+  }
+}
 
 /** A failure of the sink or of the log, with what it means. */
 export class Failure extends Error {

@@ -287,7 +287,7 @@ export class Tenure<Mutation> {
       meter.wrote(chunk.mutations.length, chunk.bytes, 0, size.items);
       this.#took(chunk, buries);
     } else if (sameCursor(stored, chunk.expected)) this.#unsettled = undefined;
-    else throw new Fenced("somebody else has moved the stored cursor");
+    else throw new Fenced("database", "somebody else has moved the stored cursor");
   }
 
   /** A chunk was refused for what is in it: one record is a dead letter, of several records half are tried. */
@@ -345,7 +345,7 @@ export class Tenure<Mutation> {
     const { meter, retries, size, clock, note } = this.#parts;
     const { at, kind, cause } = failure;
     meter.failed(at, kind, cause);
-    if (kind === "fenced") throw new Fenced(messageOf(cause));
+    if (kind === "fenced") throw new Fenced(at === "log" ? "lane" : "database", messageOf(cause));
     if (kind === "settings") throw needsMending(failure);
     if (kind === "tooLarge") size.halve();
     // Refused for its content, though it has none: nobody knows what that means.
