@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { StoredRecord } from "@annals/client";
 import type { Client } from "pg";
 import { fingerprint } from "../recordHash.ts";
@@ -22,6 +23,7 @@ const LOCK_MS = 10_000;
 const STATEMENT_MS = 30_000;
 /** The client gives up on a server that says nothing. */
 const SILENCE_MS = 45_000;
+const CLOSE_MS = 5_000;
 
 class NotOurs extends Error {}
 class Broken extends Error {}
@@ -88,8 +90,7 @@ export class Postgres implements Sink<string> {
   async close(): Promise<void> {
     const client = this.#client;
     this.#client = undefined;
-    // A connection that is broken already has nothing to say any more.
-    await client?.end().catch(() => undefined);
+    if (client !== undefined) await hangUp(client);
   }
 
   /** First of all, since it shuts out whoever else writes: the row is locked until the end. */
@@ -145,7 +146,7 @@ export class Postgres implements Sink<string> {
     try {
       await client.connect();
     } catch (error) {
-      await client.end().catch(() => undefined);
+      await hangUp(client);
       // Before a server has said anything it is an outage.
       if (error instanceof Error && !("code" in error) && !/SASL|password/.test(error.message))
         throw new Broken(error.message, { cause: error });
@@ -154,6 +155,12 @@ export class Postgres implements Sink<string> {
     this.#client = client;
     return client;
   }
+}
+
+/** A connection that is broken has nothing to say any more, and one of which the other end is gone may never say so. */
+async function hangUp(client: Client): Promise<void> {
+  const ended = client.end().catch(() => undefined);
+  await Promise.race([ended, sleep(CLOSE_MS, undefined, { ref: false })]);
 }
 
 function definitions(schema: string): string {
