@@ -68,7 +68,16 @@ export const DISK_MUTANTS: readonly Mutant[] = [
     wrapStore: changingCycles((cycle) =>
       cycle.applied === undefined
         ? cycle
-        : { ...cycle, applied: { ...cycle.applied, producers: new Map(), groups: new Map() } },
+        : { ...cycle, applied: { ...cycle.applied, producers: new Map() } },
+    ),
+  },
+  {
+    name: "groups-not-persisted",
+    bug: "the applied index is stored without the groups that it stands for",
+    wrapStore: changingCycles((cycle) =>
+      cycle.applied === undefined
+        ? cycle
+        : { ...cycle, applied: { ...cycle.applied, groups: new Map() } },
     ),
   },
   {

@@ -1,5 +1,6 @@
 import { CORE_MUTANTS } from "./coreMutants.ts";
 import { DISK_MUTANTS } from "./diskMutants.ts";
+import { GROUP_MUTANTS } from "./groupMutants.ts";
 import type { Mutant } from "./mutant.ts";
 import { PORT_MUTANTS } from "./portMutants.ts";
 import { QUORUM_MUTANTS } from "./quorumMutants.ts";
@@ -12,4 +13,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...PORT_MUTANTS,
   ...CORE_MUTANTS,
   ...QUORUM_MUTANTS,
+  ...GROUP_MUTANTS,
 ];

@@ -10,6 +10,7 @@ import { DurabilityLedger } from "../checkers/durabilityLedger.ts";
 import { ElectionSafety } from "../checkers/electionSafety.ts";
 import { FailStop } from "../checkers/failStop.ts";
 import { FreshReads } from "../checkers/freshReads.ts";
+import { GroupOracle } from "../checkers/groupOracle.ts";
 import { LeaderCompleteness } from "../checkers/leaderCompleteness.ts";
 import { LogMatching } from "../checkers/logMatching.ts";
 import { LogOracle } from "../checkers/logOracle.ts";
@@ -46,6 +47,7 @@ export class LogUnderTest {
   readonly receipts: Receipts;
   readonly tails: Tails;
   readonly commands: CommandOracle;
+  readonly groups: GroupOracle;
   readonly tailClients: TailClient[] = [];
   readonly bounds: Bounds;
   /** Learns first what is committed. */
@@ -63,6 +65,7 @@ export class LogUnderTest {
     this.receipts = new Receipts(report);
     this.tails = new Tails(report, this.committed);
     this.commands = new CommandOracle(report);
+    this.groups = new GroupOracle(report);
     this.elections = new ElectionSafety(report);
     this.bounds = new Bounds(report, plan.config, itemBytes + BATCH_HEAD_BYTES);
     this.#born = bornWith(voters);
@@ -71,6 +74,7 @@ export class LogUnderTest {
     this.committing = new StateMachineSafety(report, this.committed, (slot) => {
       this.oracle.committed(slot);
       this.commands.committed(slot);
+      this.groups.committed(slot);
       this.configurations.committed(slot);
     });
     this.checkers = [

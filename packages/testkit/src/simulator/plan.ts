@@ -23,6 +23,8 @@ export interface Plan {
     readonly readers: number;
     /** Consumers that follow the log. */
     readonly tails: number;
+    /** Members of groups. */
+    readonly members: number;
     /** Mean time between two requests of one client. */
     readonly thinkUs: number;
     readonly recordsMax: number;
@@ -48,13 +50,14 @@ export function drawPlan(seed: number, faultyMsMax: number = Infinity): Plan {
   const random = new Random(seed, 1);
   const nodes = random.pick(NODE_COUNTS);
   const faultless = random.chance(0.25);
+  const ofGroups = new Random(seed, 6);
   return {
     seed,
     nodes,
     logs: random.pick([1, 1, 1, 2, 3]),
     workers: random.pick([1, 2, 3]),
     reassignStaggerMs: random.pick([1, 100, 1000]),
-    config: drawConfig(random, new Random(seed, 5)),
+    config: drawConfig(random, new Random(seed, 5), ofGroups),
     faultyMs: Math.min(faultyMsMax, random.between(4000, 20_000)),
     latencyUs: { least: random.between(20, 500), mean: random.pick([100, 500, 2000, 10_000]) },
     flushUs: { least: random.between(50, 1000), mean: random.pick([100, 1000, 5000, 20_000]) },
@@ -63,6 +66,7 @@ export function drawPlan(seed: number, faultyMsMax: number = Infinity): Plan {
       appenders: random.between(1, 4),
       readers: random.between(1, 3),
       tails: random.between(0, 2),
+      members: ofGroups.pick([0, 0, 2, 3, 4]),
       thinkUs: random.pick([5000, 20_000, 50_000, 100_000]),
       recordsMax: random.pick([1, 3, 10, 40]),
       recordBytesMax: random.pick([8, 100, 1000]),
@@ -78,7 +82,7 @@ export function drawPlan(seed: number, faultyMsMax: number = Infinity): Plan {
 }
 
 /** Small limits in many seeds, so that windows, splits and refusals are met often. */
-function drawConfig(random: Random, ofProducers: Random): ReplicaConfig {
+function drawConfig(random: Random, ofProducers: Random, ofGroups: Random): ReplicaConfig {
   const { append, batch } = REPLICA_DEFAULTS;
   const maxBytes = random.pick([100, 2000, append.maxBytes]);
   return {
@@ -98,6 +102,7 @@ function drawConfig(random: Random, ofProducers: Random): ReplicaConfig {
       maxBytes: random.pick([500, 5000, batch.maxBytes]),
     },
     maxPendingBytes: random.pick([10_000, REPLICA_DEFAULTS.maxPendingBytes]),
+    groupLeaseMs: ofGroups.pick([100, 1000, REPLICA_DEFAULTS.groupLeaseMs]),
     maxProducers: ofProducers.pick([1, 2, REPLICA_DEFAULTS.maxProducers]),
   };
 }

@@ -307,7 +307,7 @@ export class SimulatedReplica implements Observed {
   }
 
   #turn(turn: () => void): void {
-    const { world, checkers, bounds, committing } = this.#under;
+    const { world, checkers, bounds, committing, groups } = this.#under;
     turn();
     if (this.#closing) return;
     if (this.#failure !== undefined && this.#storageFailed) return;
@@ -324,6 +324,7 @@ export class SimulatedReplica implements Observed {
     world.journal.note("turn", this.node, this.log, term * 2 ** 20 + commitIndex + lastIndex * 31);
     for (const checker of checkers) checker.turned?.(this, status.raft);
     bounds.turned(this, status);
+    groups.turned(this, status.raft.applied, this.replica?.groups.views() ?? []);
   }
 
   #send(to: MemberId, messages: readonly Message[]): void {

@@ -2,6 +2,7 @@ import type { Violation } from "../checkers/checker.ts";
 import { AppendClient } from "./appendClient.ts";
 import { CommandClient } from "./commandClient.ts";
 import { FaultInjector } from "./faultInjector.ts";
+import { GroupClient } from "./groupClient.ts";
 import type { EventKind } from "./journal.ts";
 import { settlement } from "./liveness.ts";
 import { keepsEveryEntry } from "./intactCopies.ts";
@@ -119,7 +120,7 @@ interface Client {
 }
 
 function startClients(world: World): readonly Client[] {
-  const { producers, appenders, readers, tails } = world.plan.clients;
+  const { producers, appenders, readers, tails, members } = world.plan.clients;
   const clients: Client[] = [];
   let stream = 10_000;
   for (const log of world.logs) {
@@ -131,6 +132,8 @@ function startClients(world: World): readonly Client[] {
     for (let k = 0; k < tails; k++)
       log.tailClients.push(new TailClient(log, world.random(stream++)));
     clients.push(...log.tailClients, new CommandClient(log, world.random(stream++)));
+    for (let k = 0; k < members; k++)
+      clients.push(new GroupClient(log, world.random(40_000 + 10 * log.number + k)));
   }
   return clients;
 }

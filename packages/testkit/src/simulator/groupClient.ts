@@ -1,0 +1,126 @@
+import { asSeq } from "@annals/record";
+import type { GroupDesk, LaneGrant } from "@annals/replica";
+import type { LogUnderTest } from "./logUnderTest.ts";
+import { Pace } from "./pace.ts";
+import type { Random } from "./random.ts";
+import type { SimulatedReplica } from "./simulatedReplica.ts";
+
+const THINK_FACTOR = 2;
+const LOOK_AFTER_US = 500_000;
+const LANES = 2;
+const NAMES = ["first", "second"] as const;
+/** Fewer than there may be clients: two that use one name take the lane from each other, each by a token of its own. */
+const MEMBERS = ["one", "two"] as const;
+
+/**
+ * A member of groups: takes lanes, moves positions, also back and with tokens that are not its own any more, dies and comes again, resets
+ * and deletes. It must hear of every grant and commit what the log says; whatever is refused is no affair of its.
+ */
+export class GroupClient {
+  readonly #log: LogUnderTest;
+  readonly #random: Random;
+  readonly #pace: Pace;
+  readonly #open = new Set<number>();
+  #held: { readonly name: string; readonly grant: LaneGrant } | undefined;
+
+  constructor(log: LogUnderTest, random: Random) {
+    this.#log = log;
+    this.#random = random;
+    this.#pace = new Pace(log, random, THINK_FACTOR, () => this.#step());
+    this.#pace.next();
+  }
+
+  stop(): void {
+    this.#pace.stop();
+  }
+
+  get openRequests(): number {
+    return this.#open.size;
+  }
+
+  #step(): void {
+    this.#pace.next();
+    const leaders = this.#log.replicas.filter(({ replica }) => replica?.role === "leader");
+    const target = leaders.length === 0 ? undefined : this.#random.pick(leaders);
+    const { replica } = target ?? {};
+    if (target === undefined || replica === undefined || target.host.frozen) return;
+    const name = this.#random.pick(NAMES);
+    const { groups, appliedSeq } = replica;
+    const dice = this.#random.below(100);
+    if (dice < 5) this.#ask(target, () => groups.reset(name, asSeq(this.#below(appliedSeq))));
+    else if (dice < 6) this.#ask(target, () => groups.delete(name));
+    else if (dice < 12) this.#create(target, groups, name);
+    // It dies, and knows nothing of its lane any more.
+    else if (dice < 16) this.#held = undefined;
+    else if (this.#held === undefined || dice < 30) this.#acquire(target, groups, name);
+    else this.#useLane(target, groups, appliedSeq, this.#held);
+  }
+
+  #create(target: SimulatedReplica, groups: GroupDesk, name: string): void {
+    const group = { name, settings: "", lanes: LANES, position: asSeq(0) };
+    this.#ask(target, () => groups.create(group));
+  }
+
+  #acquire(target: SimulatedReplica, groups: GroupDesk, name: string): void {
+    const member = this.#random.pick(MEMBERS);
+    const lane = this.#random.chance(0.5) ? this.#random.below(LANES) : undefined;
+    this.#ask(
+      target,
+      () => groups.acquire(name, "", member, lane),
+      (grant) => {
+        this.#log.groups.granted(grant);
+        this.#held = { name, grant };
+      },
+    );
+  }
+
+  #useLane(
+    target: SimulatedReplica,
+    groups: GroupDesk,
+    appliedSeq: number,
+    { name, grant }: { readonly name: string; readonly grant: LaneGrant },
+  ): void {
+    const { lane, token } = grant;
+    const dice = this.#random.below(10);
+    if (dice === 0) this.#ask(target, () => groups.release(name, lane, token));
+    else if (dice < 4) this.#ask(target, async () => groups.renew(name, lane, token));
+    else {
+      const position = asSeq(this.#below(appliedSeq));
+      this.#ask(
+        target,
+        () => groups.commit(name, lane, token, position),
+        (told) => this.#log.groups.acknowledged(grant, position, told),
+      );
+    }
+  }
+
+  /** Any seq of the log, most likely a late one. */
+  #below(lastSeq: number): number {
+    return lastSeq - Math.min(lastSeq, this.#random.exponential(5));
+  }
+
+  /** What is asked of a process that dies has no answer. */
+  #ask<T>(target: SimulatedReplica, ask: () => Promise<T>, told: (answer: T) => void = () => {}) {
+    const { world } = this.#log;
+    const number = world.nextRequest();
+    const { life } = target;
+    this.#open.add(number);
+    world.journal.note("command", target.node, target.log, number);
+    this.#lookLater(number, target, life);
+    ask().then(
+      (answer) => {
+        if (this.#open.delete(number)) told(answer);
+      },
+      () => this.#open.delete(number),
+    );
+  }
+
+  #lookLater(number: number, target: SimulatedReplica, life: number): void {
+    this.#log.world.scheduler.after(LOOK_AFTER_US, () => {
+      if (!this.#open.has(number)) return;
+      const { host } = target;
+      if (target.up && target.life === life && !host.dead) this.#lookLater(number, target, life);
+      else this.#open.delete(number);
+    });
+  }
+}
