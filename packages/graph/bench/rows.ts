@@ -12,6 +12,26 @@ const RECORDS = Number(process.argv[2] ?? 20_000);
 const SHAPE = { actors: 1000, resources: 5000, changeEvery: 10 };
 const ROUNDS = 5;
 
+/** Milliseconds by the clock, and of CPU, which a machine that others use too changes less. */
+interface Took {
+  readonly ms: number;
+  readonly cpuMs: number;
+}
+
+interface Begun {
+  readonly at: number;
+  readonly cpu: NodeJS.CpuUsage;
+}
+
+function begun(): Begun {
+  return { at: performance.now(), cpu: process.cpuUsage() };
+}
+
+function since({ at, cpu }: Begun): Took {
+  const { user, system } = process.cpuUsage(cpu);
+  return { ms: performance.now() - at, cpuMs: (user + system) / 1000 };
+}
+
 type Statement = readonly [cypher: string, parameters: GraphParameters];
 
 /** Keeps what is run, by transaction. */
@@ -37,7 +57,7 @@ class Recording implements GraphTransaction {
   }
 }
 
-async function runSink(recorded?: Statement[][]): Promise<number> {
+async function runSink(recorded?: Statement[][]): Promise<Took> {
   const database = await GrafeoDatabase.open();
   const begin = async (signal: AbortSignal): Promise<GraphTransaction> => {
     const transaction = new Recording(await database.begin(signal));
@@ -56,14 +76,14 @@ async function runSink(recorded?: Statement[][]): Promise<number> {
   const sink = new GraphSink({ id: "bench", log: "bench", connect });
   await sink.open(NEVER);
   if (recorded !== undefined) recorded.length = 0;
-  const started = performance.now();
+  const started = begun();
   for (const chunk of chunksOf(sink, recordsOf(1, RECORDS, SHAPE))) await sink.apply(chunk, NEVER);
-  const ms = performance.now() - started;
+  const took = since(started);
   await sink.close();
-  return ms;
+  return took;
 }
 
-async function runBare(transactions: readonly (readonly Statement[])[]): Promise<number> {
+async function runBare(transactions: readonly (readonly Statement[])[]): Promise<Took> {
   const database = grafeo.GrafeoDB.create();
   for (const label of ["Entity.key", "SinkCursor.id", "Change.head", "Change.property"]) {
     const [name, property] = label.split(".");
@@ -74,7 +94,7 @@ async function runBare(transactions: readonly (readonly Statement[])[]): Promise
   for (const label of ["Change) ON (n.entity)", "Event) ON (n.day)"]) {
     await database.executeCypher(`CREATE INDEX FOR (n:${label}`);
   }
-  const started = performance.now();
+  const started = begun();
   for (const statements of transactions) {
     const transaction = database.beginTransaction();
     for (const [cypher, parameters] of statements) {
@@ -82,9 +102,9 @@ async function runBare(transactions: readonly (readonly Statement[])[]): Promise
     }
     transaction.commit();
   }
-  const ms = performance.now() - started;
+  const took = since(started);
   database.close();
-  return ms;
+  return took;
 }
 
 const transactions: Statement[][] = [];
@@ -92,22 +112,28 @@ await runSink(transactions);
 const rows = transactions.flat().reduce((sum, [, { rows: sent }]) => {
   return sum + (Array.isArray(sent) ? sent.length : 1);
 }, 0);
-const sinkMs: number[] = [];
-const bareMs: number[] = [];
+const sink: Took[] = [];
+const bare: Took[] = [];
 for (let round = 0; round < ROUNDS; round += 1) {
-  bareMs.push(await runBare(transactions));
-  sinkMs.push(await runSink());
+  bare.push(await runBare(transactions));
+  sink.push(await runSink());
 }
-const perSecond = (ms: readonly number[]): number =>
-  Math.round(rows / (percentile(ms, 0.5) / 1000));
+const median = (took: readonly Took[], what: keyof Took): number =>
+  percentile(
+    took.map((one) => one[what]),
+    0.5,
+  );
+const ratio = (what: keyof Took): number =>
+  Number((median(bare, what) / median(sink, what)).toFixed(3));
 console.log(
   JSON.stringify({
     records: RECORDS,
     chunks: transactions.length,
     rows,
-    recordsPerSecond: Math.round(RECORDS / (percentile(sinkMs, 0.5) / 1000)),
-    sinkRowsPerSecond: perSecond(sinkMs),
-    bareRowsPerSecond: perSecond(bareMs),
-    ratio: Number((percentile(bareMs, 0.5) / percentile(sinkMs, 0.5)).toFixed(3)),
+    recordsPerSecond: Math.round(RECORDS / (median(sink, "ms") / 1000)),
+    sinkRowsPerSecond: Math.round(rows / (median(sink, "ms") / 1000)),
+    bareRowsPerSecond: Math.round(rows / (median(bare, "ms") / 1000)),
+    ratio: ratio("ms"),
+    ratioCpu: ratio("cpuMs"),
   }),
 );

@@ -14,7 +14,7 @@ const GRAFEO_TEXT: Table = [
   [/GRAFEO-T\d+|Write conflict|deadlock/i, "transient"],
   [/out of memory|memory limit|memory budget/i, "tooLarge"],
   [/constraint violation|Invalid value|type mismatch/i, "data"],
-  [/lock|in use by another|permission denied|No space left|read-only/i, "settings"],
+  [/\block(?:ed)?\b|in use by another|permission denied|No space left|read-only/i, "settings"],
 ];
 
 /** Failures of the embedded engine: by GQLSTATUS where it is telling, else by text. */

@@ -1,4 +1,5 @@
 import type { SinkCursor } from "@annals/sinks";
+import { sameCursor } from "@annals/sinks";
 import type { GraphParameters, GraphRow, GraphTransaction } from "./graphDatabase.ts";
 import { GraphError } from "./graphError.ts";
 import { CREATE_CURSOR, LOCK_CURSOR, MOVE_CURSOR } from "./templates.ts";
@@ -31,19 +32,8 @@ export async function lockCursor(
 ): Promise<void> {
   const parameters = { id, touched: next.epoch };
   const stored = await readCursor(transaction, LOCK_CURSOR, parameters);
-  if (isSame(stored, expected) && (stored === undefined || stored.epoch <= next.epoch)) return;
+  if (sameCursor(stored, expected) && (stored === undefined || stored.epoch <= next.epoch)) return;
   throw fenced(id, stored, expected);
-}
-
-function isSame(a: SinkCursor | undefined, b: SinkCursor | undefined): boolean {
-  if (a === undefined || b === undefined) return a === b;
-  return (
-    a.seq === b.seq &&
-    a.part === b.part &&
-    a.settings === b.settings &&
-    a.epoch === b.epoch &&
-    a.recordHash === b.recordHash
-  );
 }
 
 function fenced(

@@ -1,6 +1,6 @@
 import type { StoredRecord } from "@annals/client";
 import type { Chunk, FailureClass, Sink, SinkCursor } from "@annals/sinks";
-import { createHash } from "node:crypto";
+import { fingerprint } from "@annals/sinks";
 import { planAuditRecord } from "./auditModel.ts";
 import { ChunkWriter } from "./chunkWriter.ts";
 import { readCursor } from "./cursorNode.ts";
@@ -77,7 +77,7 @@ export class GraphSink implements Sink<GraphMutation> {
     this.#degreeBudget = degreeBudget;
     this.#written = new WrittenKeys(writtenKeysMax);
     const decisive = [PLAN_VERSION, options.log, degreeBudget, mapping?.fingerprint ?? "audit"];
-    this.settings = createHash("sha256").update(JSON.stringify(decisive)).digest("hex");
+    this.settings = fingerprint(decisive);
   }
 
   plan(record: StoredRecord): readonly GraphMutation[] {

@@ -1,5 +1,5 @@
-import { createHash } from "node:crypto";
 import type { StoredRecord } from "@annals/client";
+import { fingerprint } from "@annals/sinks";
 import { changeOf, netChanges } from "./changes.ts";
 import { GraphError } from "./graphError.ts";
 import { joinKeys, keyOf } from "./keys.ts";
@@ -29,7 +29,7 @@ export function mappingOfTemplate(document: unknown, log: string): RecordMapping
   const labels = rules.flatMap(({ nodes }) => [...nodes.values()].map(({ label }) => label));
   const types = rules.flatMap(({ edges }) => edges.map(({ type }) => type));
   return {
-    fingerprint: createHash("sha256").update(JSON.stringify(document)).digest("hex"),
+    fingerprint: fingerprint(document),
     labels: [...new Set(labels)],
     types: [...new Set(types)],
     plan: (record) => {
@@ -120,12 +120,12 @@ function resolvedAll(
 }
 
 /**
- * A mapping by module: `labels`, `types` and `plan(record)`, whose answers are checked. The fingerprint is the caller's to give, from the
- * module's text or version.
+ * A mapping by module: `labels`, `types` and `plan(record)`, whose answers are checked. The version is the caller's to give: the
+ * module's text, or what changes with it.
  */
 export function mappingOfModule(
   module: Omit<RecordMapping, "fingerprint">,
-  fingerprint: string,
+  version: string,
 ): RecordMapping {
   const { labels, types } = module;
   const refuse = (seq: number, words: string): GraphError => {
@@ -133,7 +133,7 @@ export function mappingOfModule(
     return new GraphError("ERR_GRAPH_MAPPING", "settings", message, { details: { seq } });
   };
   return {
-    fingerprint,
+    fingerprint: fingerprint(version),
     labels,
     types,
     plan: (record) => {

@@ -37,7 +37,6 @@ export const SCHEMA: readonly IndexedProperty[] = [
   { name: "annals_change_head", label: "Change", property: "head", unique: true },
   { name: "annals_change_property", label: "Change", property: "property", unique: false },
   { name: "annals_change_entity", label: "Change", property: "entity", unique: false },
-  { name: "annals_event_day", label: "Event", property: "day", unique: false },
 ];
 
 /** Nodes that only one record makes. */

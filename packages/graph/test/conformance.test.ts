@@ -5,6 +5,7 @@
 import { cp, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { StoredRecord } from "@annals/client";
 import type { GraphDatabase, GraphMutation } from "@annals/graph";
 import { BoltDatabase, GrafeoDatabase, GraphSink, mappingOfTemplate } from "@annals/graph";
 import type { SinkHarness } from "@annals/sinks";
@@ -73,7 +74,9 @@ function sinkOn(isSmall: boolean, connect: () => Promise<GraphDatabase>): GraphS
   });
 }
 
-const poison: Harness["poison"] = (record) => ({ ...record, time: "not a time" });
+function poison(record: StoredRecord): StoredRecord {
+  return { ...record, time: "not a time" };
+}
 
 async function embedded(isSmall: boolean): Promise<Harness> {
   const root = await mkdtemp(join(tmpdir(), "annals-graph-"));
