@@ -1,4 +1,5 @@
 import type { StoredRecord } from "@annals/client";
+import { changeOf, netChanges } from "./changes.ts";
 import { GraphError } from "./graphError.ts";
 import { joinKeys, keyOf } from "./keys.ts";
 import type {
@@ -7,10 +8,9 @@ import type {
   GraphProperties,
   GraphValue,
   NodeMutation,
-  PatchMutation,
 } from "./mutation.ts";
 import { inWritingOrder } from "./mutation.ts";
-import { storedValue, utcTime } from "./values.ts";
+import { utcTime } from "./values.ts";
 
 /**
  * The graph of audit records:
@@ -61,7 +61,8 @@ export function planAuditRecord(
   const [first] = targets.keys();
   const entity = first ?? partyKey("Actor", record.actor, place.tenant);
   for (const [path, change] of changes) {
-    mutations.push(...changeMutations(entity, path, change, at, place));
+    const patch = changeOf({ log: options.log, entity, path, change, from: at, seq });
+    mutations.push(patch, edge("MADE_BY", patch.key, event, seq, true));
   }
   return inWritingOrder(mutations);
 }
@@ -79,11 +80,6 @@ export function partyKey(side: Side, party: Party, tenant: string): string {
   return keyOf(tenant, side.toLowerCase(), party.type ?? "", party.id);
 }
 
-/** Key of the history of one path of an entity, within a log. */
-export function propertyKey(log: string, entity: string, path: string): string {
-  return joinKeys(keyOf(log, "property"), entity, keyOf(path));
-}
-
 function distinctTargets(record: StoredRecord, place: Place): ReadonlyMap<string, Party> {
   const targets = new Map<string, Party>();
   for (const target of record.targets ?? []) {
@@ -91,23 +87,6 @@ function distinctTargets(record: StoredRecord, place: Place): ReadonlyMap<string
     if (!targets.has(key)) targets.set(key, target);
   }
   return targets;
-}
-
-interface NetChange {
-  readonly before: GraphValue | null;
-  readonly after: GraphValue | null;
-}
-
-/** One change per path, from its first value to its last one; what is unchanged in the end is left out. */
-function netChanges(record: StoredRecord): ReadonlyMap<string, NetChange> {
-  const net = new Map<string, NetChange>();
-  for (const change of record.changes ?? []) {
-    const earlier = net.get(change.path);
-    const before = earlier === undefined ? storedValue(change.before) : earlier.before;
-    net.set(change.path, { before, after: storedValue(change.after) });
-  }
-  for (const [path, { before, after }] of net) if (before === after) net.delete(path);
-  return net;
 }
 
 function checkWidth(edges: number, { seq, options }: Place): void {
@@ -151,21 +130,6 @@ function partyMutations(
     edge("OF", dayKey, key, seq),
     edge("PART_OF", partKey, dayKey, seq),
     edge(type, event, partKey, seq, true),
-  ];
-}
-
-function changeMutations(
-  entity: string,
-  path: string,
-  change: NetChange,
-  from: string,
-  { seq, event, options }: Place,
-): readonly [PatchMutation, EdgeMutation] {
-  const property = propertyKey(options.log, entity, path);
-  const key = joinKeys(property, keyOf("change", String(seq)));
-  return [
-    { kind: "patch", key, seq, entity, path, property, from, ...change },
-    edge("MADE_BY", key, event, seq, true),
   ];
 }
 

@@ -12,8 +12,6 @@ import { GraphError } from "./graphError.ts";
 import { stepsOfText } from "./planText.ts";
 import type { IndexedProperty } from "./templates.ts";
 
-const PACKAGE = "@grafeo-db/js";
-
 /** The embedded graph database. One process may have a path open; the whole graph is in memory. */
 export class GrafeoDatabase implements GraphDatabase {
   readonly name: string;
@@ -27,7 +25,7 @@ export class GrafeoDatabase implements GraphDatabase {
 
   /** Opens the file, or makes it; without a path the graph lives as long as this object. */
   static async open(path?: string): Promise<GrafeoDatabase> {
-    const { GrafeoDB: engine } = await loadGrafeo();
+    const engine = await loadEngine();
     const name = `Grafeo ${path ?? "in memory"}`;
     try {
       return new GrafeoDatabase(name, engine.create(path ?? null));
@@ -101,14 +99,16 @@ class GrafeoTransaction implements GraphTransaction {
   }
 }
 
-async function loadGrafeo(): Promise<typeof import("@grafeo-db/js")> {
+/** The package is CommonJS, so only its default export is sure to be there. */
+async function loadEngine(): Promise<typeof GrafeoDB> {
   try {
-    return await import(PACKAGE);
+    const { default: grafeo } = await import("@grafeo-db/js");
+    return grafeo.GrafeoDB;
   } catch (cause) {
     throw new GraphError(
       "ERR_GRAPH_ENGINE_MISSING",
       "settings",
-      `the embedded graph needs the package ${PACKAGE}: npm install ${PACKAGE}@0.6.0`,
+      "the embedded graph needs an optional package: npm install @grafeo-db/js@0.6.0",
       { cause },
     );
   }

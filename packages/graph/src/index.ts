@@ -1,4 +1,5 @@
-export { partyKey, propertyKey } from "./auditModel.ts";
+export { partyKey } from "./auditModel.ts";
+export { propertyKey } from "./changes.ts";
 export type { BoltOptions } from "./boltDatabase.ts";
 export { BoltDatabase } from "./boltDatabase.ts";
 export { classifyBolt, classifyGrafeo } from "./classify.ts";
@@ -10,4 +11,10 @@ export { GraphSink } from "./graphSink.ts";
 export type * from "./mutation.ts";
 export { fullScans } from "./planCheck.ts";
 export { stepsOfText } from "./planText.ts";
+export type { OpenGraphOptions } from "./openGraph.ts";
+export { openGraph } from "./openGraph.ts";
+export type { VerifyStep } from "./verify.ts";
+export { verifyGraph } from "./verify.ts";
+export { keyOf } from "./keys.ts";
 export type { RecordMapping } from "./recordMapping.ts";
+export { mappingOfModule, mappingOfTemplate } from "./recordMapping.ts";

@@ -26,3 +26,5 @@ export { SYSTEM_CLOCK } from "./log/systemClock.ts";
 export { LETTER_RETRIED, LETTER_SKIPPED, listLetters, resolutionRecord } from "./log/letters.ts";
 export type { ListedLetter } from "./log/letters.ts";
 export { replay } from "./replay.ts";
+export { Postgres } from "./postgres/postgres.ts";
+export type { PostgresOptions } from "./postgres/postgres.ts";

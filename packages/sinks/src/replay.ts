@@ -4,8 +4,8 @@ import type { GroupLane, LogSource } from "./run/ports.ts";
 import type { Sink } from "./sink.ts";
 
 /**
- * Moves a sink's stored cursor to `to`, back or forward, so that its runner goes on behind that record; what is in the database stays, and is
- * written again. Resolves with where the cursor was, undefined without one. Rejects with ERR_GROUP_HELD while a runner has the lane.
+ * Moves a sink's stored cursor to `to`, back or forward, so that its runner goes on behind that record. What is in the database stays, and
+ * is written again. Resolves with where the cursor was, undefined without one. Rejects with ERR_GROUP_HELD while a runner has the lane.
  */
 export async function replay<Mutation>(
   sink: Sink<Mutation>,

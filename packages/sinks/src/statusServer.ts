@@ -22,8 +22,8 @@ const TIMEOUT_MS = 30_000;
 const CONNECTIONS_MAX = 64;
 
 /**
- * What `annals sink list`, `show`, `pause`, `resume`, `retry` and `plan` ask, and `/metrics` for Prometheus. It asks nobody who they are: let
- * it listen where only operators get.
+ * What `annals sink list`, `show`, `pause`, `resume`, `retry` and `plan` ask, and `/metrics` for Prometheus. It asks nobody who they are:
+ * let it listen where only operators get.
  */
 export class StatusServer {
   readonly #server: Server;

@@ -1,6 +1,6 @@
 // Goal: the endpoint shows what the runners are up to, and lets them pause, go on and try dead letters again. Method: real requests to a server
 // over a runner in memory.
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { sampleRecords } from "../src/kit/memoryLog.ts";
 import { SinkTrial } from "../src/kit/trial.ts";
 import type { SinkStatus } from "../src/run/status.ts";
@@ -22,7 +22,7 @@ beforeEach(async () => {
   abort = new AbortController();
   run = runner.run(abort.signal);
   server = await StatusServer.listen({ host: "127.0.0.1", port: 0, runners: [runner] });
-  await expect.poll(() => runner.status.position?.seq).toBe(10);
+  await vi.waitUntil(() => runner.status.position?.seq === 10);
 });
 afterEach(async () => {
   await server.close();

@@ -8,6 +8,7 @@ import {
   DeadLetterLog,
   deadLetterLogOf,
   NdjsonFile,
+  Postgres,
   SinkRunner,
   SYSTEM_CLOCK,
   Webhook,
@@ -99,8 +100,8 @@ function limitsOf({
 }
 
 /**
- * A database that has lost its files is filled again from the first record or a seq. `end` and a time were places when the group was made, and
- * a sink that keeps no cursor goes on where its group is.
+ * A database that has lost its files is filled again from the first record or a seq. `end` and a time were places when the group was made,
+ * and a sink that keeps no cursor goes on where its group is.
  */
 function startOf({ from, to }: SinkSpec): (grant: LaneGrant) => Promise<number> {
   const keepsCursor = to.webhook === undefined;
@@ -112,7 +113,7 @@ function startOf({ from, to }: SinkSpec): (grant: LaneGrant) => Promise<number> 
 }
 
 function makeSink(site: SinkSite, name: string, spec: SinkSpec, lane: number): Sink<unknown> {
-  const { ndjson, webhook } = spec.to;
+  const { ndjson, webhook, postgres } = spec.to;
   if (ndjson !== undefined) {
     const directory = resolve(site.cwd, ndjson.directory);
     const own = spec.lanes === 1 ? directory : resolve(directory, `lane-${lane}`);
@@ -127,6 +128,11 @@ function makeSink(site: SinkSite, name: string, spec: SinkSpec, lane: number): S
     if (secret === "") throw noSecret(name, webhook.secretEnv);
     const { cluster } = site;
     return new Webhook({ url: webhook.url, secret, cluster, log: spec.log, now: Date.now });
+  }
+  if (postgres !== undefined) {
+    const { url, schema } = postgres;
+    const given = schema === undefined ? {} : { schema };
+    return new Postgres({ url, name, log: spec.log, lane, ...given });
   }
   throw new RangeError(`sink ${name} writes to nothing that this version knows`);
 }

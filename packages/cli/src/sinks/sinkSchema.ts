@@ -68,7 +68,8 @@ const bytes = z.string("expected a size such as 1MiB").transform((text, context)
   context.addIssue({ code: "custom", message: parsed.ok ? "at least 1 B" : parsed.message });
   return z.NEVER;
 });
-const count = (max: number): z.ZodInt => z.int("expected a whole number").min(1).max(max);
+const count = (max: number): z.ZodInt =>
+  z.int("expected a whole number").min(1, "at least 1").max(max, `at most ${max}`);
 const log = z.string().regex(LOG, "expected the name of a log");
 const url = z.url({ protocol: /^https?$/, error: "expected a URL such as https://host/path" });
 

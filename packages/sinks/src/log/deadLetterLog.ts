@@ -20,7 +20,7 @@ export function deadLetterLogOf(log: string): string {
 }
 
 /** The record that a letter is. */
-export function letterRecord(sink: string, log: string, letter: DeadLetter): AuditRecord {
+function letterRecord(sink: string, log: string, letter: DeadLetter): AuditRecord {
   const { seq, class: kind, message, attempts, part, settings } = letter;
   return {
     actor: { type: "sink", id: sink },

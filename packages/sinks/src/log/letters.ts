@@ -21,7 +21,7 @@ export interface ListedLetter {
 /** Letters that are held while a list is made. */
 const LETTERS_MAX = 10_000;
 
-/** The letters of a log's sinks, one for each record and sink, the oldest first; the newest 10 000 of them. None if there is no such log. */
+/** The letters of a log's sinks, one for each record and sink, the oldest first; the newest 10 000 of them. None without such a log. */
 export async function listLetters(
   client: AnnalsClient,
   deadLetterLog: string,

@@ -188,7 +188,12 @@ export class Tenure<Mutation> {
     const { source, limits, size } = this.#parts;
     if (this.#cursor === undefined) return;
     const caps = { items: size.items, bytes: limits.chunkBytes, records: 1 };
-    await retryLetter(this.#sink, source, this.#cursor, seq, caps, this.#signal).then(done, failed);
+    try {
+      await retryLetter(this.#sink, source, this.#cursor, seq, caps, this.#signal);
+      done();
+    } catch (error) {
+      failed(error);
+    }
   }
 
   /** False when a record among them cannot be written: the rest is read again when that is settled. */
@@ -312,6 +317,8 @@ export class Tenure<Mutation> {
     note(`record ${seq} is a dead letter: ${message}`);
     const next = { ...cursor, seq, part: 0, recordHash: hash };
     await this.#apply({ expected: cursor, next, mutations: [], records: 1, bytes: 0 }, true);
+    // A sink that keeps no cursor goes on at the group's position: it should not come to the same letter again.
+    await this.#commitNowAndThen(true);
   }
 
   async #commitNowAndThen(idle: boolean): Promise<void> {

@@ -20,8 +20,8 @@ export class GrafeoEngine implements BoltEngine {
 
   /** Loads the engine only now: a package that may be missing. */
   static async open(): Promise<GrafeoEngine> {
-    const { GrafeoDB: engine } = await import("@grafeo-db/js");
-    return new GrafeoEngine(engine.create());
+    const { default: grafeo } = await import("@grafeo-db/js");
+    return new GrafeoEngine(grafeo.GrafeoDB.create());
   }
 
   begin(): BoltEngineTransaction {

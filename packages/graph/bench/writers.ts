@@ -1,0 +1,102 @@
+/**
+ * Many writers and one hub: `pnpm build && pnpm exec node packages/graph/bench/writers.ts [RECORDS]`. 32 sinks at once write records of one
+ * actor, each a chunk a record, and try again after a conflict with full jitter. Prints a JSON line for each way: `counter`, in which every record also
+ * counts on the actor's own node; `shared`, the model as it is, the records dealt out to all writers; `lanes`, in which a lane has
+ * all records of an actor, so that no two writers name the same one.
+ */
+import type { GraphMutation, GraphParameters, GraphRow, GraphTransaction } from "@annals/graph";
+import { GrafeoDatabase, GraphSink } from "@annals/graph";
+import type { Chunk, SinkCursor } from "@annals/sinks";
+import { setTimeout as wait } from "node:timers/promises";
+import { NEVER, percentile, recordsOf } from "./chunks.ts";
+
+const WRITERS = 32;
+const RECORDS = Number(process.argv[2] ?? 20);
+const TRIES_MAX = 200;
+
+type Way = "counter" | "shared" | "lanes";
+
+const COUNT =
+  "MATCH (n:Entity {key: $key}) SET n.count = coalesce(n.count, 0) + 1 RETURN n.count AS c";
+
+/** As the sink's own transactions, with one statement more before the commit of those that write records. */
+class Counting implements GraphTransaction {
+  readonly #inner: GraphTransaction;
+  #writes = false;
+
+  constructor(inner: GraphTransaction) {
+    this.#inner = inner;
+  }
+
+  run(cypher: string, parameters: GraphParameters): Promise<readonly GraphRow[]> {
+    this.#writes ||= cypher.startsWith("UNWIND");
+    return this.#inner.run(cypher, parameters);
+  }
+
+  async commit(): Promise<void> {
+    if (this.#writes) await this.#inner.run(COUNT, { key: "|actor|user|user-0" });
+    await this.#inner.commit();
+  }
+
+  rollback(): Promise<void> {
+    return this.#inner.rollback();
+  }
+}
+
+async function measure(way: Way): Promise<void> {
+  const database = await GrafeoDatabase.open();
+  const begin = database.begin.bind(database);
+  let conflicts = 0;
+  let dropped = 0;
+  const tries: number[] = [];
+
+  async function writer(number: number): Promise<void> {
+    const sink = new GraphSink({
+      id: `writer-${number}`,
+      log: way === "lanes" ? `lane-${number}` : "one",
+      connect: () => Promise.resolve(database),
+    });
+    await sink.open(NEVER);
+    const shape = { actors: 1, resources: WRITERS, changeEvery: 10 };
+    let expected: SinkCursor | undefined;
+    for (let k = 0; k < RECORDS; k += 1) {
+      const seq = 1 + number + k * WRITERS;
+      for (const record of recordsOf(seq, seq, shape)) {
+        const own = { ...record, actor: { type: "user", id: `user-${number}` } };
+        const mutations = sink.plan(way === "lanes" ? own : record);
+        const next = { seq, part: 0, settings: sink.settings, epoch: 1, recordHash: "" };
+        tries.push(await apply(sink, { expected, next, mutations, records: 1, bytes: 0 }));
+        expected = next;
+      }
+    }
+  }
+
+  async function apply(sink: GraphSink, chunk: Chunk<GraphMutation>): Promise<number> {
+    for (let attempt = 1; attempt <= TRIES_MAX; attempt += 1) {
+      try {
+        await sink.apply(chunk, NEVER);
+        return attempt;
+      } catch (error) {
+        if (sink.classify(error) !== "transient") throw error;
+        conflicts += 1;
+        await wait(1 + Math.random() * Math.min(500, 2 ** Math.min(attempt, 9)));
+      }
+    }
+    dropped += 1;
+    return TRIES_MAX;
+  }
+
+  if (way === "counter") {
+    database.begin = async (signal) => new Counting(await begin(signal));
+  }
+  const started = performance.now();
+  await Promise.all(Array.from({ length: WRITERS }, (_, number) => writer(number)));
+  const seconds = (performance.now() - started) / 1000;
+  const transactions = WRITERS * RECORDS;
+  const perSecond = Math.round(transactions / seconds);
+  const triesP99 = percentile(tries, 0.99);
+  console.log(JSON.stringify({ way, transactions, conflicts, dropped, triesP99, perSecond }));
+  await database.close();
+}
+
+for (const way of ["counter", "shared", "lanes"] as const) await measure(way);
