@@ -28,8 +28,8 @@ const HEARTBEAT_MS = 1_000;
 const FETCH_BYTES = 4 << 20;
 
 /**
- * Follows topics and records each message once. Offsets are committed when a quorum has the records; what comes twice after a crash is known
- * by the log. Resolves when the signal ends it, rejects with what no repetition mends.
+ * Follows topics and records each message once. Offsets are committed when a quorum has the records; what comes twice after a crash is
+ * known by the log. Resolves when the signal ends it, rejects with what no repetition mends.
  */
 export async function runKafkaSource(options: KafkaSourceOptions): Promise<void> {
   const { brokers, group, topics, signal } = options;

@@ -10,13 +10,13 @@ export interface SourceMessage {
   /** Undefined for a tombstone: its key was deleted. */
   readonly value: Uint8Array | undefined;
   readonly headers: Readonly<Record<string, string>>;
-  /** By the broker or the producer, ms since 1970. */
+  /** By the broker or the producer, ms since 1970: the record's `time`. Not positive when there is none. */
   readonly timestampMs: number;
 }
 
 /**
- * Which parts of a message become which fields of its record. Texts may hold places in braces: `{key}`, `{topic}`, `{partition}`, `{offset}`,
- * `{header.name}`, and `{value.path.to.it}` within the message's JSON.
+ * Which parts of a message become which fields of its record. Texts may hold places in braces: `{key}`, `{topic}`, `{partition}`,
+ * `{offset}`, `{header.name}`, and `{value.path.to.it}` within the message's JSON.
  */
 export interface RecordMapping {
   readonly actor: { readonly id: string; readonly type?: string | undefined };

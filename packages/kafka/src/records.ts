@@ -14,7 +14,10 @@ export function recordOf(
     const value = valueOf(message);
     const mapped = mapMessage(message, value, mapping);
     const body = mapping.data === undefined ? value : atPath(value, mapping.data);
-    return { id: recordId(message), ...mapped, ...contentOf(message, body, mapping, states) };
+    const { timestampMs } = message;
+    const time = timestampMs > 0 ? { time: new Date(timestampMs).toISOString() } : {};
+    const content = contentOf(message, body, mapping, states);
+    return { id: recordId(message), ...mapped, ...time, ...content };
   } catch (error) {
     if (error instanceof MappingError) return unmappedRecord(message, error.message);
     throw error;

@@ -31,7 +31,8 @@ function message(value: unknown, rest: Partial<SourceMessage> = {}): SourceMessa
 const ORDER = { user: { id: 7 }, event: "paid", order: { total: 3, lines: [1] } };
 
 test("a message becomes the record that the mapping says", () => {
-  expect(recordOf(message(ORDER), MAPPING, new StateCache(1000))).toEqual({
+  expect(recordOf(message(ORDER, { timestampMs: 1000 }), MAPPING, new StateCache(1000))).toEqual({
+    time: "1970-01-01T00:00:01.000Z",
     id: "orders/2/17",
     actor: { id: "7", type: "user" },
     action: "order.paid",
