@@ -12,6 +12,7 @@ import { registerGroup } from "./commands/group.ts";
 import { registerImport } from "./commands/importGit.ts";
 import { registerLog } from "./commands/log.ts";
 import { registerGet, registerQuery, registerTail } from "./commands/read.ts";
+import { registerSource } from "./commands/source.ts";
 import { registerSink } from "./commands/sink.ts";
 import { registerStart } from "./commands/start.ts";
 import { CliContext } from "./context.ts";
@@ -84,6 +85,7 @@ function buildProgram(context: CliContext): Command {
   registerLog(program, context);
   registerGroup(program, context);
   registerSink(program, context);
+  registerSource(program, context);
   registerCluster(program, context);
   registerImport(program, context);
   registerDrill(program, context);

@@ -1,0 +1,72 @@
+import { readFile } from "node:fs/promises";
+import { formatScenarioProblems, ScenarioSource } from "@annals/drill";
+import { runKafkaSource } from "@annals/kafka";
+import type { Command } from "commander";
+import { z } from "zod";
+import { CliError } from "../cliError.ts";
+import { examples, withClient } from "../context.ts";
+import type { CliContext, ClientOptions } from "../context.ts";
+import { EXIT } from "../exitCodes.ts";
+
+const text = z.string().min(1);
+const entity = z.strictObject({ id: text, type: text.optional() });
+const SOURCE_FILE = z.strictObject({
+  url: z.union([text, z.array(text).min(1)]).optional(),
+  brokers: z.array(text).min(1),
+  group: text,
+  topics: z.array(text).min(1),
+  log: text.default("audit"),
+  stateBytes: z.int().min(1).optional(),
+  record: z.strictObject({
+    actor: entity,
+    action: text,
+    targets: z.array(entity).optional(),
+    tenant: text.optional(),
+    data: text.optional(),
+    diff: z.boolean().optional(),
+  }),
+});
+
+export function registerSource(program: Command, context: CliContext): void {
+  const group = program.command("source").description("programs that record what is elsewhere");
+  const command = group
+    .command("kafka")
+    .description("record each message of Kafka topics once")
+    .argument("<file>", "YAML: brokers, topics, and how a message becomes a record")
+    .action((path: string, options: ClientOptions) => runSource(context, path, options));
+  examples(withClient(command), ["annals source kafka orders.yaml"]);
+}
+
+async function runSource(context: CliContext, path: string, options: ClientOptions): Promise<void> {
+  const { url, stateBytes, record, ...rest } = await readSource(path);
+  const urls = options.url ?? (typeof url === "string" ? [url] : url);
+  const client = context.client(urls === undefined ? options : { ...options, url: [...urls] });
+  await runKafkaSource({
+    ...rest,
+    client,
+    mapping: record,
+    stateBytesMax: stateBytes,
+    signal: context.interrupt,
+  });
+}
+
+async function readSource(path: string): Promise<z.output<typeof SOURCE_FILE>> {
+  let content: string;
+  try {
+    content = await readFile(path, "utf8");
+  } catch (cause) {
+    throw new CliError("ERR_FILE_UNREADABLE", `cannot read ${path}`, { cause });
+  }
+  const source = new ScenarioSource(content, path);
+  const syntax = source.syntaxProblems();
+  const parsed = SOURCE_FILE.safeParse(syntax.length > 0 ? undefined : source.value());
+  if (parsed.success) return parsed.data;
+  const problems = parsed.error.issues.map((issue) =>
+    source.problem(issue.path, `${issue.path.join(".")}: ${issue.message}`),
+  );
+  const found = formatScenarioProblems(syntax.length > 0 ? syntax : problems);
+  throw new CliError("ERR_SOURCE_FILE_INVALID", found, {
+    exitCode: EXIT.badConfig,
+    hint: "packages/kafka/README.md lists the keys",
+  });
+}

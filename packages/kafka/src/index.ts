@@ -1,0 +1,4 @@
+export { runKafkaSource } from "./kafkaSource.ts";
+export type { KafkaSourceOptions } from "./kafkaSource.ts";
+export { UNMAPPED_ACTION } from "./mapping.ts";
+export type { RecordMapping } from "./mapping.ts";
