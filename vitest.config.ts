@@ -8,7 +8,12 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: "unit", include: ["packages/*/test/**/*.test.ts", "scripts/**/*.test.ts"] },
+        test: {
+          name: "unit",
+          include: ["packages/*/test/**/*.test.ts", "scripts/**/*.test.ts"],
+          // By default one core is left to whoever watches, which is half of a machine with two.
+          maxWorkers: "100%",
+        },
       },
       {
         extends: true,
