@@ -1,5 +1,6 @@
 import type { Caller } from "./caller.ts";
 import { HeldLaneStream } from "./heldLaneStream.ts";
+import { merged } from "./merged.ts";
 import {
   assertLimits,
   givenFields,
@@ -48,23 +49,5 @@ export async function* consume(
     yield* merged(Array.from({ length: hold }, (_, number) => laneBatches(number)));
   } finally {
     ended.abort();
-  }
-}
-
-/** What all of them bring, as it comes; of each in its order, and one ahead. */
-async function* merged<T>(sources: readonly AsyncGenerator<T, void>[]): AsyncGenerator<T, void> {
-  const next = (source: AsyncGenerator<T, void>) => {
-    const step = source.next().then((result) => ({ source, result }));
-    step.catch(() => {});
-    return step;
-  };
-  const steps = new Map(sources.map((source) => [source, next(source)]));
-  while (steps.size > 0) {
-    const { source, result } = await Promise.race(steps.values());
-    if (result.done === true) steps.delete(source);
-    else {
-      steps.set(source, next(source));
-      yield result.value;
-    }
   }
 }
