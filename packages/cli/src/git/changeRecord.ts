@@ -6,6 +6,8 @@ export interface ImportPosition {
   /** The commit that the import went up to, and the one before it (exclusive), if there was an import before. */
   readonly head: string;
   readonly base: string | undefined;
+  /** Further commits up to which everything was imported before (exclusive), of other branches or of a history that was rewritten. */
+  readonly others: readonly string[];
   /** 1-based, in the order of the import. */
   readonly commit: number;
   readonly file: number;
@@ -50,6 +52,7 @@ export function changeRecord(
       subject: clip(commit.subject, SUBJECT_CHARACTERS_MAX),
       head: position.head,
       ...(position.base === undefined ? {} : { base: position.base }),
+      ...(position.others.length === 0 ? {} : { others: position.others }),
       position: {
         commit: position.commit,
         file: position.file,
@@ -74,7 +77,7 @@ export function positionOf(
   record: Pick<StoredRecord, "context">,
 ): (ImportPosition & { readonly commitId: string }) | undefined {
   const context = record.context ?? {};
-  const { source, head, base, commit: commitId } = context;
+  const { source, head, base, others, commit: commitId } = context;
   const place = context["position"];
   if (source !== "git" || typeof head !== "string" || typeof commitId !== "string")
     return undefined;
@@ -92,6 +95,7 @@ export function positionOf(
   return {
     head,
     base: typeof base === "string" ? base : undefined,
+    others: Array.isArray(others) ? others.map(String) : [],
     commit: commitNumber,
     file: fileNumber,
     files: fileCount,

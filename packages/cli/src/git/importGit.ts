@@ -10,6 +10,8 @@ import { CliError } from "../cliError.ts";
 import { changeRecord, positionOf } from "./changeRecord.ts";
 import { gitOutput, gitText } from "./gitProcess.ts";
 import { LOG_ARGUMENTS, parseLog } from "./logParser.ts";
+import { rangeOf, stretchesAfter } from "./stretch.ts";
+import type { Stretch } from "./stretch.ts";
 
 export interface ImportOptions {
   readonly repository: string;
@@ -42,15 +44,6 @@ export interface ImportResult {
 const WINDOW = 4;
 /** Bytes of one request, well below what servers take by default. */
 const REQUEST_BYTES_MAX = 1 << 20;
-
-/** One stretch of history: from `base` (exclusive) to `head`, going on after `after`. */
-interface Stretch {
-  readonly head: string;
-  readonly base: string | undefined;
-  readonly after:
-    | { readonly commit: number; readonly file: number; readonly commitId: string }
-    | undefined;
-}
 
 /**
  * Appends one record per changed file of every commit, parents first. Resumable without state of its own: the log's producer table says
@@ -96,10 +89,9 @@ class GitImport {
     const roots = await this.#git(["rev-list", "--first-parent", "--max-parents=0", head]);
     this.#producerId = `git-${(roots.split("\n").at(-1) ?? head).slice(0, 12)}`;
     const stretches = await this.#plan(head);
-    for (const { head: end, base, after } of stretches) {
-      this.#commitsTotal +=
-        Number(await this.#git(["rev-list", "--count", ...range(base, end)])) -
-        (after?.commit ?? 0);
+    for (const stretch of stretches) {
+      const commits = await this.#git(["rev-list", "--count", ...rangeOf(stretch)]);
+      this.#commitsTotal += Number(commits) - (stretch.after?.commit ?? 0);
     }
     try {
       for (const stretch of stretches) {
@@ -138,7 +130,7 @@ class GitImport {
       window: WINDOW,
       signal,
     });
-    if (known === undefined) return [{ head, base: undefined, after: undefined }];
+    if (known === undefined) return [{ head, base: undefined, others: [], after: undefined }];
     const last = positionOf(await this.#client.get(log, known.lastSeq, { signal }));
     if (last === undefined) {
       throw new CliError(
@@ -148,32 +140,12 @@ class GitImport {
       );
     }
     this.#batch = last.batch;
-    const after = { commit: last.commit, file: last.file, commitId: last.commitId };
-    const rest: readonly Stretch[] = last.last ? [] : [{ head: last.head, base: last.base, after }];
-    if (!last.last && last.base !== undefined) await this.#assertPresent(last.base);
-    if (last.head === head) return rest;
-    await this.#assertPresent(last.head);
-    return [...rest, { head, base: last.head, after: undefined }];
-  }
-
-  async #assertPresent(head: string): Promise<void> {
-    try {
-      await this.#git(["cat-file", "-e", `${head}^{commit}`]);
-    } catch (error) {
-      throw new CliError(
-        "ERR_IMPORT_HEAD_GONE",
-        `commit ${head}, up to which an earlier run imported, is not in the repository any more`,
-        {
-          hint: "fetch it again (git fetch origin COMMIT), or import into another log (--log)",
-          cause: error,
-        },
-      );
-    }
+    return stretchesAfter(last, head, (args) => this.#git(args));
   }
 
   async #importStretch(stretch: Stretch): Promise<void> {
     const { repository, signal } = this.#options;
-    const args = [...LOG_ARGUMENTS, ...range(stretch.base, stretch.head), "--"];
+    const args = [...LOG_ARGUMENTS, ...rangeOf(stretch), "--"];
     const request = new RequestLines(this.#batch, (lines) => this.#send(lines));
     let commitNumber = 0;
     for await (const commit of parseLog(gitOutput(repository, args, signal))) {
@@ -183,7 +155,8 @@ class GitImport {
       const files = commit.changes.length;
       for (const [index, change] of commit.changes.entries()) {
         if (index < skipFiles) continue;
-        const place = { head: stretch.head, base: stretch.base, batch: this.#batch };
+        const { head, base, others } = stretch;
+        const place = { head, base, others, batch: this.#batch };
         const at = { commit: commitNumber, file: index + 1, files };
         await request.push((last) =>
           changeRecord(this.#name, commit, change, { ...place, ...at, last }),
@@ -307,8 +280,4 @@ class RequestLines {
     this.#bytes = 0;
     await this.#send(lines);
   }
-}
-
-function range(base: string | undefined, head: string): string[] {
-  return base === undefined ? [head] : [`${base}..${head}`];
 }

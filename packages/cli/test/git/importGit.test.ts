@@ -232,6 +232,26 @@ describe("import git", () => {
     expect(await runImport()).toMatchObject({ records: 0 });
   });
 
+  test("going back to a branch that was imported before doubles nothing", async () => {
+    history();
+    await runImport();
+    repository.git("checkout", "-q", "-b", "other", "HEAD~1");
+    repository.write("other.txt", "other\n");
+    repository.commit("other");
+    await runImport();
+    repository.git("checkout", "-q", "main");
+    expect(await runImport()).toMatchObject({ records: 0 });
+    repository.write("new.txt", "new\n");
+    repository.commit("on main again");
+    expect(await runImport()).toMatchObject({ records: 1 });
+    repository.git("checkout", "-q", "other");
+    repository.git("merge", "-q", "-m", "all of it", "main");
+    repository.write("newer.txt", "newer\n");
+    repository.commit("on both");
+    expect(await runImport()).toMatchObject({ records: 1 });
+    expect(new Set(await summary()).size).toBe((await summary()).length - 2);
+  });
+
   test("paths that are no UTF-8 and strange names survive", async () => {
     const odd = Buffer.concat([Buffer.from(`${repository.path}/caf`), Buffer.from([0xe9])]);
     writeFileSync(odd, "x");
