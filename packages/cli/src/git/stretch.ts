@@ -1,5 +1,5 @@
 import { CliError } from "../cliError.ts";
-import type { ImportPosition } from "./changeRecord.ts";
+import type { FoundPosition, ImportPosition } from "./changeRecord.ts";
 
 /** One stretch of history: what `head` has and the earlier ends have not, going on after `after`. */
 export interface Stretch {
@@ -8,6 +8,8 @@ export interface Stretch {
   readonly base: string | undefined;
   /** Ends of earlier stretches that `base` does not contain: the branch was another one, or was rewritten. */
   readonly others: readonly string[];
+  /** Whether the main line was followed without a gap up to here. */
+  readonly isUnbroken: boolean;
   readonly after:
     | { readonly commit: number; readonly file: number; readonly commitId: string }
     | undefined;
@@ -27,18 +29,21 @@ export function rangeOf({ head, base, others }: Stretch): readonly string[] {
 
 /** What is left behind the last record of an import: the rest of its stretch, then what is new since. */
 export async function stretchesAfter(
-  last: ImportPosition & { readonly commitId: string },
+  last: FoundPosition,
   head: string,
   git: Git,
 ): Promise<readonly Stretch[]> {
-  const { base, others } = last;
+  const { base, others, isUnbroken } = last;
   const after = { commit: last.commit, file: last.file, commitId: last.commitId };
-  const rest: readonly Stretch[] = last.last ? [] : [{ head: last.head, base, others, after }];
+  const rest: readonly Stretch[] = last.last
+    ? []
+    : [{ head: last.head, base, others, isUnbroken, after }];
+  if (!last.last && last.isOfOtherFormat) throw startedElsewhere();
   if (!last.last && base !== undefined) await assertPresent(base, git);
   if (last.head === head) return rest;
   await assertPresent(last.head, git);
   const behind = await othersBehind(last, git);
-  return [...rest, { head, base: last.head, others: behind, after: undefined }];
+  return [...rest, { head, base: last.head, others: behind, isUnbroken, after: undefined }];
 }
 
 /**
@@ -62,6 +67,12 @@ async function othersBehind(
     `the history was rewritten more than ${OTHERS_MAX} times since the import began`,
     { hint: "import into another log (--log)" },
   );
+}
+
+function startedElsewhere(): CliError {
+  return new CliError("ERR_IMPORT_DIVERGED", "another version of annals began this import", {
+    hint: "finish it with that one, or import into another log (--log)",
+  });
 }
 
 async function isPresent(commit: string, git: Git): Promise<boolean> {
