@@ -61,7 +61,7 @@ const LOG_ARGUMENTS: readonly string[] = [
 /** Every commit, parents first; of a merge what differs from all its parents. */
 export const ALL_COMMITS: readonly string[] = [...LOG_ARGUMENTS, "--diff-merges=combined"];
 
-/** The commits of the main line, each beside the one before it: of a merge everything that it brought there. In the order of ALL_COMMITS. */
+/** The commits of the main line, each beside the one before it: of a merge all that it brought there. In the order of ALL_COMMITS. */
 export const MAIN_LINE: readonly string[] = [
   ...LOG_ARGUMENTS,
   "--first-parent",

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { ScenarioSource } from "@annals/drill";
-import type { GraphDatabase } from "@annals/graph";
+import type { GraphDatabase, RecordMapping } from "@annals/graph";
 import { NdjsonFile, Postgres, Webhook } from "@annals/sinks";
 import type { Sink } from "@annals/sinks";
 import { CliError, usageError } from "../cliError.ts";
@@ -45,13 +45,17 @@ async function graphMaker(
   written: WrittenGraph,
 ): Promise<MakeSink> {
   // Only who has such a sink loads the drivers.
-  const { GraphSink, mappingOfTemplate } = await import("@annals/graph");
+  const { GraphSink, gitMapping, mappingOfTemplate } = await import("@annals/graph");
   const { degreeBudget, mapping: file } = written;
   if (lanes > 1 && written.url.startsWith("grafeo:"))
     throw usageError(`sink ${name}: an embedded graph has one writer, so lanes must be 1`);
   const connect = await graphConnector(site, name, written);
-  const mapping =
-    file === undefined ? undefined : mappingOfTemplate(await readYaml(site, file), log);
+  const mappingOf = async (): Promise<RecordMapping | undefined> => {
+    if (file === undefined) return undefined;
+    if (file === "git") return gitMapping({ log, degreeBudget });
+    return mappingOfTemplate(await readYaml(site, file), log);
+  };
+  const mapping = await mappingOf();
   return (lane) =>
     new GraphSink({
       id: `${name}.${lane}`,
