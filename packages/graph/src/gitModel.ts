@@ -25,8 +25,8 @@ const VERSION = 1;
  *
  *   (:Event)-[:DONE_IN]->(:CommitPart)-[:PART_OF]->(:Commit)-[:PARENT {position}]->(:Commit)
  *
- * A part holds the events of one run of `degreeBudget - 1` seqs, as those of actors and resources do. A file that was renamed has two histories:
- * that of its old path ends, that of the new one begins.
+ * A part holds the events of one run of `degreeBudget - 1` seqs, as those of actors and resources do. A file that was renamed has two
+ * histories: that of its old path ends, that of the new one begins.
  */
 export function gitMapping(given: {
   readonly log: string;

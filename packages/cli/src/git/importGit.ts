@@ -52,10 +52,10 @@ const WINDOW = 4;
 const REQUEST_BYTES_MAX = 1 << 20;
 
 /**
- * Appends one record per changed file of every commit, parents first, and one for a commit that changes none. Resumable without state of its own: the log's producer table says
- * which request came last,
- * and the last record says where in history it was. For a fixed head the records, their order and their division into requests are always
- * the same, so a request that is sent again by a later run is recognised by its number.
+ * Appends one record per changed file of every commit, parents first, and one for a commit that changes none. Resumable without state of
+ * its own: the log's producer table says which request came last, and the last record says where in history it was. For a fixed head the
+ * records, their order and their division into requests are always the same, so a request that is sent again by a later run is recognised
+ * by its number.
  */
 export async function importGit(
   client: AnnalsClient,
