@@ -16,8 +16,12 @@ export interface LoadCluster {
   close(): Promise<void>;
 }
 
-/** Starts one or three nodes with `settings` (YAML) and waits until the log has a leader and all are ready. */
-export async function startLoadCluster(nodes: 1 | 3, settings: string): Promise<LoadCluster> {
+/** Starts one or three nodes with `settings` (YAML) and variables and waits until the log has a leader and all are ready. */
+export async function startLoadCluster(
+  nodes: 1 | 3,
+  settings: string,
+  variables: Readonly<Record<string, string>> = {},
+): Promise<LoadCluster> {
   const directory = await mkdtemp(join(tmpdir(), "annals-load-"));
   const ids = IDS.slice(0, nodes);
   const addresses = await drawPorts(ids);
@@ -29,7 +33,7 @@ export async function startLoadCluster(nodes: 1 | 3, settings: string): Promise<
     addresses,
     dataOf,
     configOf: (id) => `cluster: load\nnodes:\n${list}data: "${dataOf(id)}"\n${settings}`,
-    envOf: () => ({}),
+    envOf: () => variables,
     log: LOG,
     onBadExit: (text) => console.error(text),
   });
