@@ -1,5 +1,5 @@
 /** Goal: runs keep their bytes, and keep little more than that in memory. Method: runs of random sizes, and the buffers they are in. */
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { expect, it } from "vitest";
 import { SLAB_BYTES, Slabs } from "../src/slabs.ts";
 
