@@ -81,11 +81,11 @@ async function overload(): Promise<boolean> {
     const tookSeconds = (performance.now() - began) / 1000;
     const curve = memory.takeCurve(offeredPerSecond === undefined ? 1 : CURVE_PARTS);
     const memories = [before, ...curve, memory.now()].map(mebibytes).join(" → ");
-    console.log(`${phaseLine(name, outcomes, tookSeconds)}  ${memories}`);
+    console.log(`${phaseLine(name, outcomes)}  ${memories}`);
     const used = cpu().map((total, k) => (total - (cpuBefore[k] ?? 0)) / tookSeconds);
     const [load = 0, ...nodes] = used;
-    const perSecond = outcomes.accepted / tookSeconds;
-    const perCore = perSecond / nodes.reduce((sum, cores) => sum + cores, 0);
+    const perSecond = outcomes.accepted / outcomes.acceptedSeconds;
+    const perCore = outcomes.accepted / tookSeconds / nodes.reduce((sum, cores) => sum + cores, 0);
     console.log(
       `  cores used: nodes ${nodes.map((cores) => cores.toFixed(2)).join(", ")}; load ${load.toFixed(2)}; of ` +
         `${availableParallelism()}; accepted in a second of the nodes' CPU: ${perCore.toFixed(0)}`,
@@ -169,11 +169,12 @@ function generatorOf(connections: number, forSeconds: number, first: number): Lo
   );
 }
 
-function phaseLine(name: string, outcomes: Outcomes, tookSeconds: number): string {
+function phaseLine(name: string, outcomes: Outcomes): string {
+  const { acceptedSeconds } = outcomes;
   const cells = [
-    (outcomes.offered / tookSeconds).toFixed(0),
-    (outcomes.accepted / tookSeconds).toFixed(0),
-    countText(Math.round((outcomes.accepted * RECORDS) / tookSeconds)),
+    (outcomes.offered / acceptedSeconds).toFixed(0),
+    (outcomes.accepted / acceptedSeconds).toFixed(0),
+    countText(Math.round((outcomes.accepted * RECORDS) / acceptedSeconds)),
     outcomes.percentile(0.5).toFixed(0),
     outcomes.percentile(0.99).toFixed(0),
   ];
