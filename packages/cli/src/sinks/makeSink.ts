@@ -1,11 +1,11 @@
-import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
-import { ScenarioSource } from "@annals/drill";
 import type { GraphDatabase } from "@annals/graph";
 import { NdjsonFile, Postgres, Webhook } from "@annals/sinks";
 import type { Sink } from "@annals/sinks";
 import { CliError, usageError } from "../cliError.ts";
+import { readYaml } from "../yamlFile.ts";
 import type { SinkSite } from "./assemble.ts";
+import { refuseSinkFile } from "./sinkFile.ts";
 import type { SinkSpec, WrittenGraph } from "./sinkSchema.ts";
 
 /** Makes a sink of a lane, anew for every time that the lane is held. */
@@ -50,8 +50,9 @@ async function graphMaker(
   if (lanes > 1 && written.url.startsWith("grafeo:"))
     throw usageError(`sink ${name}: an embedded graph has one writer, so lanes must be 1`);
   const connect = await graphConnector(site, name, written);
-  const mapping =
-    file === undefined ? undefined : mappingOfTemplate(await readYaml(site, file), log);
+  const template =
+    file === undefined ? undefined : await readYaml(resolve(site.cwd, file), refuseSinkFile);
+  const mapping = template === undefined ? undefined : mappingOfTemplate(template.value, log);
   return (lane) =>
     new GraphSink({
       id: `${name}.${lane}`,
@@ -78,16 +79,6 @@ export async function graphConnector(
     ...(database === undefined ? {} : { database }),
   };
   return () => openGraph(where, options);
-}
-
-async function readYaml(site: SinkSite, file: string): Promise<unknown> {
-  const path = resolve(site.cwd, file);
-  try {
-    return new ScenarioSource(await readFile(path, "utf8"), file).value();
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new CliError("ERR_FILE_UNREADABLE", `cannot read ${file}: ${reason}`, { cause });
-  }
 }
 
 function secretOf(site: Pick<SinkSite, "env">, name: string, variable: string): string {
