@@ -20,7 +20,10 @@ beforeEach(async () => {
   server.on("connection", (socket) => {
     socket.on("message", (data) => {
       socket.ping("are you there");
-      socket.send(data, { binary: true });
+      const bytes = Buffer.from(data as Buffer);
+      const half = bytes.length >> 1;
+      socket.send(bytes.subarray(0, half), { binary: true, fin: false });
+      socket.send(bytes.subarray(half), { binary: true, fin: true });
     });
     socket.on("pong", (data) => socket.send(`pong: ${String(data)}`, { binary: true }));
   });
@@ -33,7 +36,7 @@ afterEach(() => {
   server.close();
 });
 
-test("messages of every kind of length come back as they were, in order, and pings are answered", async () => {
+test("messages of every kind of length come back in two frames as they were, in order, and pings are answered", async () => {
   const echoed: Buffer[] = [];
   let pongs = 0;
   const done = Promise.withResolvers<void>();

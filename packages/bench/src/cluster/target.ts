@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import { AnnalsClient } from "@annals/client";
+import type { ProcessCluster } from "@annals/drill";
 import { BenchError } from "../benchError.ts";
 import { startThrowAway } from "./throwAway.ts";
 import type { ThrowAwayOptions } from "./throwAway.ts";
@@ -24,11 +25,16 @@ export interface Target {
   close(): Promise<void>;
 }
 
+/** One whose nodes can be taken away. */
+export interface OwnTarget extends Target {
+  readonly processes: ProcessCluster;
+}
+
 const ACK =
   "annals: acknowledged when a quorum has flushed (LMDB, fdatasync before each commit returns); there is no weaker mode";
 
 /** Three nodes of this machine that last as long as the measurement. */
-export async function throwAwayTarget(options: ThrowAwayOptions): Promise<Target> {
+export async function throwAwayTarget(options: ThrowAwayOptions): Promise<OwnTarget> {
   const cluster = await startThrowAway(options);
   const { processes, log, directory } = cluster;
   const nodes = [...processes.nodes.values()].map(({ id, address }) => ({
@@ -39,6 +45,7 @@ export async function throwAwayTarget(options: ThrowAwayOptions): Promise<Target
   return {
     log,
     nodes,
+    processes,
     addresses: async () => {
       const client = new AnnalsClient({ urls: processes.urls });
       return leaderFirst(client, log, nodes).finally(() => client.close());

@@ -14,6 +14,8 @@ export interface ThrowAwayOptions {
   readonly nodes: 1 | 3;
   /** YAML, on top of what every configuration needs. */
   readonly settings?: string;
+  /** On top of what this process has. */
+  readonly env?: Readonly<Record<string, string>>;
   /** Where the data is while it lasts; default: the directory for temporary files, whose disk should be a real one. */
   readonly parent?: string;
   readonly signal?: AbortSignal;
@@ -49,7 +51,7 @@ export async function startThrowAway(options: ThrowAwayOptions): Promise<ThrowAw
     dataOf,
     configOf: (id) =>
       `cluster: bench\nnodes:\n${list}data: "${dataOf(id)}"\n${options.settings ?? ""}`,
-    envOf: () => ({}),
+    envOf: () => options.env ?? {},
     log: LOG,
     onBadExit: (text) => badExits.push(text),
   });

@@ -4,6 +4,7 @@ import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import { BenchError } from "../benchError.ts";
 
+const OPCODE_MORE = 0;
 const OPCODE_BINARY = 2;
 const OPCODE_CLOSE = 8;
 const OPCODE_PING = 9;
@@ -16,8 +17,7 @@ const MESSAGE_BYTES_MAX = 256 * 2 ** 20;
 
 /**
  * The client end of a WebSocket, by hand: whatever was sent in one turn is one write, and frames are sent as they were built ahead. A
- * library, which makes an object, an event and a write of each message, would cost more than the server that is measured. Speaks with
- * servers that send whole, unmasked messages, as ours does.
+ * library, which makes an object, an event and a write of each message, would cost more than the server that is measured.
  */
 export class FrameSocket {
   readonly #socket: Socket;
@@ -26,6 +26,8 @@ export class FrameSocket {
   #outBytes = 0;
   #in: Buffer[] = [];
   #inBytes = 0;
+  /** Of a message in several frames, those that have come. */
+  #parts: Buffer[] = [];
   /** Bytes that must be there before it is worth looking again. */
   #needBytes = 2;
 
@@ -36,7 +38,11 @@ export class FrameSocket {
     socket.on("data", (chunk) => this.#received(chunk));
     // `close` follows.
     socket.on("error", () => undefined);
-    if (head.length > 0) this.#received(head);
+    if (head.length === 0) return;
+    // Whoever connects must have this object before its first message comes.
+    this.#in.push(head);
+    this.#inBytes = head.length;
+    setImmediate(() => this.#received(Buffer.alloc(0)));
   }
 
   /** `address` is `host:port`. Rejects when the server does not switch to the protocol. */
@@ -138,6 +144,14 @@ export class FrameSocket {
     switch (first) {
       case FIN | OPCODE_BINARY:
         this.#onMessage(payload);
+        return;
+      case OPCODE_BINARY:
+      case OPCODE_MORE:
+        this.#parts.push(payload);
+        return;
+      case FIN | OPCODE_MORE:
+        this.#onMessage(Buffer.concat([...this.#parts, payload]));
+        this.#parts = [];
         return;
       case FIN | OPCODE_PING:
         this.send(frameHeader(payload.length, OPCODE_PONG), payload);
