@@ -124,9 +124,10 @@ async function overload(): Promise<boolean> {
   const after = await sustained();
   const share = (2 * accepted.perSecond) / (before.perSecond + after.perSecond);
   const perCore = (2 * accepted.perCore) / (before.perCore + after.perCore);
+  const ofBest = percent(accepted.perSecond / best.perSecond);
   console.log(
-    `accepted under overload: ${percent(share)} of what was sustained before and after, ` +
-      `${percent(accepted.perSecond / best.perSecond)} of the best ${SEARCH_SECONDS} s; in a second of the nodes' CPU, of which other programs took more or less meanwhile: ${percent(perCore)}`,
+    `accepted under overload: ${percent(share)} of what was sustained before and after, ${ofBest} of the best ${SEARCH_SECONDS} s; ` +
+      `in a second of the nodes' CPU, of which other programs took more or less meanwhile: ${percent(perCore)}`,
   );
   const problems = ledger.verify(await readStored(`http://${cluster.leader}`));
   for (const problem of problems) console.log(problem);
