@@ -1,6 +1,7 @@
 import { Command, CommanderError } from "commander";
 import { describeError, exitCodeOf } from "./cliError.ts";
 import { registerAppend } from "./commands/append.ts";
+import { registerBench } from "./commands/bench.ts";
 import { registerBlob } from "./commands/blob.ts";
 import { registerCluster } from "./commands/cluster.ts";
 import { registerCompletion } from "./commands/completion.ts";
@@ -91,6 +92,7 @@ function buildProgram(context: CliContext): Command {
   registerCluster(program, context);
   registerImport(program, context);
   registerDrill(program, context);
+  registerBench(program, context);
   registerFsck(program, context);
   registerConfig(program, context);
   program

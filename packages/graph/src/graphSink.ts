@@ -4,8 +4,9 @@ import { fingerprint } from "@annals/sinks";
 import { AUDIT_NAMES, DEGREE_BUDGET, planAuditRecord } from "./auditModel.ts";
 import { ChunkWriter } from "./chunkWriter.ts";
 import { readCursor } from "./cursorNode.ts";
-import type { GraphDatabase, GraphParameters, GraphTransaction } from "./graphDatabase.ts";
+import type { GraphDatabase, GraphParameters } from "./graphDatabase.ts";
 import { GraphError } from "./graphError.ts";
+import { inTransaction } from "./inTransaction.ts";
 import type { GraphMutation } from "./mutation.ts";
 import { weighMutation } from "./mutation.ts";
 import { checkPlans } from "./planCheck.ts";
@@ -167,21 +168,5 @@ export class GraphSink implements Sink<GraphMutation> {
       [LOCK_CURSOR, cursor],
       [READ_CURSOR, cursor],
     ]);
-  }
-}
-
-async function inTransaction<T>(
-  database: GraphDatabase,
-  signal: AbortSignal,
-  work: (transaction: GraphTransaction) => Promise<T>,
-): Promise<T> {
-  const transaction = await database.begin(signal);
-  try {
-    const result = await work(transaction);
-    await transaction.commit();
-    return result;
-  } catch (error) {
-    await transaction.rollback();
-    throw error;
   }
 }

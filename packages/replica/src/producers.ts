@@ -12,8 +12,6 @@ export const PRODUCER_WINDOW = 16;
 const EPOCH_LEAP_MAX = 2 ** 42;
 /** Key of the row that belongs to no producer: its epoch is the floor. No stamp carries this id, since none has control characters. */
 const FLOOR_ROW = "\u0000";
-/** The count of an answer that is not given again: part of its request may have been applied before its producer was forgotten. */
-const UNANSWERABLE = 0;
 
 /** What a stamped request means to this log. */
 export type ProducerVerdict =
@@ -36,7 +34,8 @@ function refused(
  * applied entries, so all replicas agree on it; its state is stored in the transaction that stores the applied index.
  *
  * Bounded: beyond `maxProducers` whoever was silent longest is forgotten, and the floor rises to the epoch that it had. A producer that is
- * not in the table begins in an epoch above the floor, so whatever a forgotten one sends again is seen to be old: it is refused.
+ * not in the table begins in an epoch above the floor, so whatever a forgotten one sends again is seen to be old: it is refused. Nor does
+ * the rest of a request, stored later, bring it back: nobody knows which of its later requests are in the log.
  *
  * `reserved` is the leader's look ahead: stamps that were admitted and are not applied yet.
  */
@@ -110,7 +109,7 @@ export class ProducerTable {
       );
     }
     const answer = state?.recent.find((one) => one.sequence === stamp.sequence);
-    if (answer === undefined || answer.count === UNANSWERABLE || state?.epoch !== stamp.epoch) {
+    if (answer === undefined || state?.epoch !== stamp.epoch) {
       throw refused(
         "ERR_PRODUCER_EXPIRED",
         `request ${stamp.sequence} of producer "${stamp.id}" is too old to be recognised (window ${PRODUCER_WINDOW})`,
@@ -169,18 +168,18 @@ export class ProducerTable {
 
   #applyOne(index: LogIndex, stamp: ProducerStamp, firstSeq: Seq, count: number): void {
     const { id, epoch, sequence } = stamp;
-    const state = this.#states.get(id);
-    const recent = state !== undefined && state.epoch === epoch ? state.recent : [];
-    const lastSeq = asSeq(firstSeq + count - 1);
-    // Unknown and not above the floor: it was admitted when it was known, or just before the floor rose. What it had may be forgotten.
-    const counted = state === undefined && epoch <= this.#floor ? UNANSWERABLE : count;
-    this.#states.set(id, {
-      epoch,
-      recent: withAnswer(recent, { sequence, firstSeq, lastSeq, count: counted }),
-      lastIndex: index,
-    });
     const reserved = this.#reserved.get(id);
     if (reserved?.epoch === epoch && reserved.sequence === sequence) this.#reserved.delete(id);
+    const state = this.#states.get(id);
+    // It was admitted when it was known, or just before the floor rose.
+    if (state === undefined && epoch <= this.#floor) return;
+    const recent = state !== undefined && state.epoch === epoch ? state.recent : [];
+    const lastSeq = asSeq(firstSeq + count - 1);
+    this.#states.set(id, {
+      epoch,
+      recent: withAnswer(recent, { sequence, firstSeq, lastSeq, count }),
+      lastIndex: index,
+    });
   }
 
   /** In the order that a restart finds them in, so that every replica forgets the same. */
@@ -224,11 +223,9 @@ function withAnswer(
     return [...recent, added].slice(-PRODUCER_WINDOW);
   // Not only the latest: a request that a change of leader cut may be finished after later ones were let in; even after so many that it is
   // not remembered any more.
-  return recent.map((answer) => {
-    if (answer.sequence !== sequence) return answer;
-    const known = answer.count !== UNANSWERABLE;
-    return { ...answer, lastSeq, count: known ? answer.count + count : UNANSWERABLE };
-  });
+  return recent.map((answer) =>
+    answer.sequence === sequence ? { ...answer, lastSeq, count: answer.count + count } : answer,
+  );
 }
 
 function bySilence(

@@ -1,25 +1,9 @@
-import type { RawAnswer } from "./rawConnection.ts";
-
-/** What became of one request. */
-export type Outcome =
-  | { readonly kind: "accepted"; readonly firstSeq: number; readonly count: number }
-  /** The server says that it took nothing. */
-  | { readonly kind: "refused"; readonly code: string }
-  | { readonly kind: "unknown"; readonly code: string };
-
-/** Answers after which the records may be in the log. */
-const UNKNOWN = new Set(["ERR_OUTCOME_UNKNOWN", "ERR_INTERNAL", "ERR_WORKER_LOST"]);
-
-export function outcomeOf({ status, body }: RawAnswer): Outcome {
-  const answer: { firstSeq?: number; count?: number; code?: string } = JSON.parse(body);
-  if (status === 200)
-    return { kind: "accepted", firstSeq: answer.firstSeq ?? 0, count: answer.count ?? 0 };
-  const code = answer.code ?? `status ${status}`;
-  return UNKNOWN.has(code) ? { kind: "unknown", code } : { kind: "refused", code };
-}
+import type { Outcome } from "@annals/bench";
 
 /** Counts what became of requests in one phase, and how long the accepted ones took. */
 export class Outcomes {
+  readonly #beganMs = performance.now();
+  #lastAcceptedMs = this.#beganMs;
   readonly #latenciesMs: number[] = [];
   readonly #others = new Map<string, number>();
   /** Requests that found every connection busy and were not sent. */
@@ -27,12 +11,19 @@ export class Outcomes {
   offered = 0;
 
   add(outcome: Outcome, tookMs: number): void {
-    if (outcome.kind === "accepted") this.#latenciesMs.push(tookMs);
-    else this.#others.set(outcome.code, (this.#others.get(outcome.code) ?? 0) + 1);
+    if (outcome.kind === "accepted") {
+      this.#latenciesMs.push(tookMs);
+      this.#lastAcceptedMs = performance.now();
+    } else this.#others.set(outcome.code, (this.#others.get(outcome.code) ?? 0) + 1);
   }
 
   get accepted(): number {
     return this.#latenciesMs.length;
+  }
+
+  /** Until the last one was accepted: refusals may be answered long after nothing is asked any more. */
+  get acceptedSeconds(): number {
+    return (this.#lastAcceptedMs - this.#beganMs) / 1000;
   }
 
   /** Not accepted, by code. */
