@@ -21,6 +21,11 @@ interface Program {
   readonly exited: Promise<number | string>;
 }
 
+/** An import lasts as long as its history is long. */
+const FINISH_WITHIN_MS = 600_000;
+const END_WITHIN_MS = 60_000;
+const OUTPUT_WITHIN_MS = 60_000;
+
 /** Commands of annals that a drill runs beside its steps. */
 export class Programs {
   readonly #options: ProgramsOptions;
@@ -48,33 +53,34 @@ export class Programs {
 
   /** Waits until it ends by itself; anything but 0 is a failure. */
   async finish(name: string): Promise<void> {
-    const { exited } = this.#take(name);
-    expectZero(name, await Promise.race([exited, this.#aborted()]));
+    expectZero(name, await this.#end(name, this.#program(name), FINISH_WITHIN_MS));
   }
 
   /** SIGTERM, which must end it with 0. */
   async end(name: string): Promise<void> {
-    const { child, exited } = this.#take(name);
-    child.kill("SIGTERM");
-    expectZero(name, await exited);
+    const program = this.#program(name);
+    program.child.kill("SIGTERM");
+    expectZero(name, await this.#end(name, program, END_WITHIN_MS));
   }
 
   async kill(name: string): Promise<void> {
-    const { child, exited } = this.#take(name);
-    if (child.exitCode !== null)
-      throw new StepFailure(`program ${name} had ended with ${child.exitCode}`);
-    child.kill("SIGKILL");
-    await exited;
+    const program = this.#program(name);
+    const { exitCode } = program.child;
+    if (exitCode !== null) throw new StepFailure(`program ${name} had ended with ${exitCode}`);
+    program.child.kill("SIGKILL");
+    await this.#end(name, program, END_WITHIN_MS);
   }
 
   /** What a command prints to stdout; if it fails, what it complains of. */
   async output(words: readonly string[]): Promise<string> {
     const child = this.#spawn(words);
+    const late = setTimeout(() => child.kill("SIGKILL"), OUTPUT_WITHIN_MS);
     const [out, complaint] = await Promise.all([
       child.stdout === null ? "" : text(child.stdout),
       child.stderr === null ? "" : text(child.stderr),
       exitOf(child),
     ]);
+    clearTimeout(late);
     return child.exitCode === 0 ? out : complaint;
   }
 
@@ -97,24 +103,34 @@ export class Programs {
     });
   }
 
-  #take(name: string): Program {
+  #program(name: string): Program {
     const program = this.#programs.get(name);
     if (program === undefined) throw new StepFailure(`program ${name} does not run`);
-    this.#programs.delete(name);
     return program;
   }
 
-  #aborted(): Promise<never> {
-    const { signal } = this.#options;
-    return new Promise((_resolve, reject) => {
-      signal.addEventListener("abort", () => reject(signal.reason), { once: true });
-    });
+  /** What does not end in time is left to `close`. */
+  async #end(name: string, { exited }: Program, withinMs: number): Promise<number | string> {
+    const over = AbortSignal.any([this.#options.signal, AbortSignal.timeout(withinMs)]);
+    const how = await Promise.race([exited, aborted(over)]);
+    this.#options.signal.throwIfAborted();
+    if (how === undefined)
+      throw new StepFailure(`program ${name} did not end within ${withinMs / 1000} s`);
+    this.#programs.delete(name);
+    return how;
   }
 }
 
+function aborted(signal: AbortSignal): Promise<undefined> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve(undefined);
+    signal.addEventListener("abort", () => resolve(undefined), { once: true });
+  });
+}
+
 function exitOf(child: ChildProcess): Promise<number | string> {
-  return new Promise((resolve, reject) => {
-    child.once("error", reject);
+  return new Promise((resolve) => {
+    child.once("error", (error) => resolve(error.message));
     child.once("close", (code, signal) => resolve(code ?? signal ?? "unknown"));
   });
 }

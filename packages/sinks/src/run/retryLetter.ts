@@ -7,8 +7,8 @@ import type { LogSource } from "./ports.ts";
 
 /**
  * Writes a record that the cursor has passed, and leaves the cursor where it is. So if no answer comes, it is not known whether the record
- * is written. Rejects with what the sink says, or with ERR_SINK_NO_RECORD, also for a record of another
- * lane.
+ * is written. Rejects with what the sink says, or with ERR_SINK_NO_RECORD: also for a record of
+ * another lane.
  */
 export async function retryLetter<Mutation>(
   sink: Sink<Mutation>,
