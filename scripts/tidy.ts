@@ -24,7 +24,8 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   embedded: ["raft", "record", "wire", "replica", "storage", "query", "client"],
   server: ["raft", "flow", "record", "wire", "replica", "storage", "transport", "query"],
   drill: ["client", "record", "server"],
-  cli: ["server", "client", "record", "storage", "drill", "sinks", "graph", "kafka"],
+  bench: ["client", "record", "wire", "drill"],
+  cli: ["server", "client", "record", "storage", "drill", "sinks", "graph", "kafka", "bench"],
   testkit: [
     "raft",
     "flow",
@@ -36,6 +37,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     "server",
     "client",
     "drill",
+    "bench",
   ],
 };
 

@@ -1,3 +1,4 @@
+import { BenchError } from "@annals/bench";
 import { ClientError } from "@annals/client";
 import { AnnalsError } from "@annals/record";
 import { EXIT } from "./exitCodes.ts";
@@ -39,8 +40,15 @@ const UNAVAILABLE = new Set([
 /** The file that was given has to be changed. */
 const WRONG_FILES = new Set(["ERR_MEMORY_LIMIT", "ERR_SCENARIO"]);
 
+const BENCH_EXITS: Readonly<Record<string, ExitCode>> = {
+  ERR_BENCH_CONNECT: EXIT.cannotConnect,
+  ERR_BENCH_CLUSTER: EXIT.unavailable,
+  ERR_BENCH_OPTIONS: EXIT.usage,
+};
+
 export function exitCodeOf(error: unknown): ExitCode {
   if (error instanceof CliError) return error.exitCode;
+  if (error instanceof BenchError) return BENCH_EXITS[error.code] ?? EXIT.failed;
   if (!(error instanceof ClientError)) {
     const wrong = error instanceof AnnalsError && WRONG_FILES.has(error.code);
     return wrong ? EXIT.badConfig : EXIT.failed;

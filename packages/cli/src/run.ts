@@ -1,6 +1,7 @@
 import { Command, CommanderError } from "commander";
 import { describeError, exitCodeOf } from "./cliError.ts";
 import { registerAppend } from "./commands/append.ts";
+import { registerBench } from "./commands/bench.ts";
 import { registerBlob } from "./commands/blob.ts";
 import { registerCluster } from "./commands/cluster.ts";
 import { registerCompletion } from "./commands/completion.ts";
@@ -8,6 +9,7 @@ import { registerConfig } from "./commands/config.ts";
 import { registerDev } from "./commands/dev.ts";
 import { registerDrill } from "./commands/drill.ts";
 import { registerFsck } from "./commands/fsck.ts";
+import { registerGraph } from "./commands/graph.ts";
 import { registerGroup } from "./commands/group.ts";
 import { registerImport } from "./commands/importGit.ts";
 import { registerLog } from "./commands/log.ts";
@@ -85,10 +87,12 @@ function buildProgram(context: CliContext): Command {
   registerLog(program, context);
   registerGroup(program, context);
   registerSink(program, context);
+  registerGraph(program, context);
   registerSource(program, context);
   registerCluster(program, context);
   registerImport(program, context);
   registerDrill(program, context);
+  registerBench(program, context);
   registerFsck(program, context);
   registerConfig(program, context);
   program

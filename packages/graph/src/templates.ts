@@ -5,19 +5,7 @@
 
 /** A label or an edge type that needs no quoting and is no word of a dialect. */
 const NAME = /^[A-Za-z][A-Za-z0-9_]{0,62}$/;
-const RESERVED = new Set([
-  "IN",
-  "IS",
-  "AS",
-  "OR",
-  "ON",
-  "NOT",
-  "AND",
-  "XOR",
-  "NULL",
-  "TRUE",
-  "FALSE",
-]);
+const RESERVED = new Set(["IN", "IS", "AS", "OR", "NOT", "AND", "XOR", "NULL", "TRUE", "FALSE"]);
 
 export function isGraphName(name: string): boolean {
   return NAME.test(name) && !RESERVED.has(name.toUpperCase());

@@ -53,6 +53,8 @@ export class Raft {
 
   /** Whom leadership is being transferred to; no proposals are taken meanwhile. */
   transferee: MemberId = NOBODY;
+  /** Ticks since the latest transfer began. */
+  transferElapsed = 0;
   /** At or above the index of the newest membership entry that may not be applied: until it is, no other change is proposed. */
   pendingChangeIndex: LogIndex = asIndex(0);
   /** Payload proposed here and not yet applied: an underestimate for what an earlier leader left, never an overestimate. */

@@ -24,9 +24,10 @@ function tickLeader(raft: Raft): void {
   if (raft.electionElapsed >= raft.config.electionTicks) {
     raft.electionElapsed = 0;
     if (raft.config.checkQuorum) checkQuorum(raft);
-    // A transfer that takes longer than an election would have is given up: proposals are waiting (thesis §3.10).
-    raft.transferee = NOBODY;
   }
+  raft.transferElapsed += 1;
+  // A transfer that takes longer than an election would have is given up: proposals are waiting (thesis §3.10).
+  if (raft.transferElapsed >= raft.config.electionTicks) raft.transferee = NOBODY;
   if (raft.role === "leader" && raft.heartbeatElapsed >= raft.config.heartbeatTicks) {
     raft.heartbeatElapsed = 0;
     broadcastHeartbeat(raft);

@@ -47,7 +47,7 @@ function transferAsLeader(raft: Raft, to: MemberId): void {
     return;
   }
   raft.trace({ kind: "transferStarted", to, term });
-  raft.electionElapsed = 0;
+  raft.transferElapsed = 0;
   raft.transferee = to;
   if (progress.matchIndex === raft.log.lastIndex) sendTimeoutNow(raft, to, false);
   else maybeSendAppend(raft, progress, true);

@@ -108,6 +108,17 @@ describe("the quorum check", () => {
     leader.tick(10);
     expect(leader.core.status()).toMatchObject({ role: "follower", term: 1, leader: 0 });
   });
+
+  // Seed 1795355376626: each transfer began the wait for the check anew, so a leader that was cut off stayed one.
+  test("waits for no transfer, however many are begun", () => {
+    const leader = new Member(1, { config: { checkQuorum: true } }).lead(2);
+    leader.receive(ack(2, 1, 1, 1)).tick(10);
+    leader.core.transferLeadership(asMemberId(2));
+    leader.tick(5);
+    leader.core.transferLeadership(asMemberId(3));
+    leader.tick(5);
+    expect(leader.core.role).toBe("follower");
+  });
 });
 
 // Keeps R24.

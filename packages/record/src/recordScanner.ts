@@ -13,6 +13,8 @@ import { decodeUtf8, isUtf8 } from "./utf8.ts";
 
 type MapRule = Extract<Rule, { kind: "map" }>;
 
+const NO_BYTES: Uint8Array = new Uint8Array(0);
+const NO_VIEW: DataView = new DataView(NO_BYTES.buffer);
 const FREE_MAP: MapRule = { kind: "map", open: true, fields: [] };
 const MSGPACK_HEAD_BYTES_MAX = 5;
 
@@ -24,9 +26,9 @@ export class RecordScanner {
   readonly #limits: RecordLimits;
   readonly #keys = new KeySet();
   /** For each depth where the scan stands: start and end of the key, or −1 and the position in an array. */
-  readonly #path: Int32Array;
-  #bytes: Uint8Array = new Uint8Array(0);
-  #view: DataView = new DataView(new ArrayBuffer(0));
+  readonly #path: number[] = [];
+  #bytes = NO_BYTES;
+  #view = NO_VIEW;
   #at = 0;
   #end = 0;
   #depth = 0;
@@ -36,14 +38,13 @@ export class RecordScanner {
 
   constructor(limits: RecordLimits) {
     this.#limits = limits;
-    this.#path = new Int32Array(2 * (limits.maxDepth + 2));
   }
 
   /**
    * Bounds of the records of a body, which is one array of records or one record after the other: record k is
    * [bounds[k], bounds[k + 1]). Yields now and then. Throws `BadInputError`; then no record of the body may be used.
    */
-  *scanBody(body: Uint8Array): Generator<void, Uint32Array, void> {
+  *scanBody(body: Uint8Array): Generator<void, readonly number[], void> {
     this.#begin(body, 0, body.length);
     const declared = this.#maybeArrayHeader();
     const bounds: number[] = [this.#at];
@@ -65,7 +66,7 @@ export class RecordScanner {
     }
     if (this.#at < body.length) throw this.#bodyError("ERR_BODY_TRAILING", "bytes after the end");
     if (bounds.length === 1) throw this.#bodyError("ERR_BODY_EMPTY", "no record");
-    return Uint32Array.from(bounds);
+    return bounds;
   }
 
   /** Checks that [from, to) is exactly one record, number `position` of its request. Throws `BadInputError`. */

@@ -19,12 +19,16 @@ export function dial(url: string, maxMessageBytes: number, handshakeTimeoutMs: n
 }
 
 /**
- * The bytes of a message in memory of their own. A frame that ws cut out of a socket read would pin the whole 64 KiB chunk while it waits,
- * and could not be handed to another thread.
+ * The bytes of a message in memory of their own, which ws gives to one that it put together from several socket reads. One that it cut out
+ * of a read would pin the whole 64 KiB chunk while it waits, and could not be handed to another thread: it is copied.
  */
 export function ownBytes(data: RawData): Uint8Array<ArrayBuffer> {
   if (Array.isArray(data)) return new Uint8Array(Buffer.concat(data));
-  return new Uint8Array(data instanceof ArrayBuffer ? data.slice(0) : data);
+  if (data instanceof ArrayBuffer) return new Uint8Array(data);
+  const { buffer, byteLength } = data;
+  return buffer instanceof ArrayBuffer && byteLength === buffer.byteLength
+    ? new Uint8Array(buffer)
+    : new Uint8Array(data);
 }
 
 /** Whether ws closed the connection because of what the peer sent, and what it was. */

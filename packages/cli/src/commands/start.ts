@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import { examples } from "../context.ts";
 import type { CliContext } from "../context.ts";
 import type { ExitCode } from "../exitCodes.ts";
+import { letHeapsGrow } from "../heapGrowth.ts";
 import { loadOrThrow, withConfig } from "./config.ts";
 import type { ConfigOptions } from "./config.ts";
 
@@ -27,6 +28,7 @@ export function registerStart(program: Command, context: CliContext): void {
 
 async function start(context: CliContext, options: StartOptions): Promise<void> {
   const { config } = loadOrThrow(context, options, false);
+  letHeapsGrow();
   const node = await context.startNode(config);
   const stop = (): void => {
     // The outcome is told by `closed`.

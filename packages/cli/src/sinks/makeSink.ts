@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import type { GraphDatabase } from "@annals/graph";
+import type { GraphDatabase, RecordMapping } from "@annals/graph";
 import { NdjsonFile, Postgres, Webhook } from "@annals/sinks";
 import type { Sink } from "@annals/sinks";
 import { CliError, usageError } from "../cliError.ts";
@@ -45,14 +45,18 @@ async function graphMaker(
   written: WrittenGraph,
 ): Promise<MakeSink> {
   // Only who has such a sink loads the drivers.
-  const { GraphSink, mappingOfTemplate } = await import("@annals/graph");
+  const { GraphSink, gitMapping, mappingOfTemplate } = await import("@annals/graph");
   const { degreeBudget, mapping: file } = written;
   if (lanes > 1 && written.url.startsWith("grafeo:"))
     throw usageError(`sink ${name}: an embedded graph has one writer, so lanes must be 1`);
   const connect = await graphConnector(site, name, written);
-  const template =
-    file === undefined ? undefined : await readYaml(resolve(site.cwd, file), refuseSinkFile);
-  const mapping = template === undefined ? undefined : mappingOfTemplate(template.value, log);
+  const mappingOf = async (): Promise<RecordMapping | undefined> => {
+    if (file === undefined) return undefined;
+    if (file === "git") return gitMapping({ log, degreeBudget });
+    const template = await readYaml(resolve(site.cwd, file), refuseSinkFile);
+    return mappingOfTemplate(template.value, log);
+  };
+  const mapping = await mappingOf();
   return (lane) =>
     new GraphSink({
       id: `${name}.${lane}`,

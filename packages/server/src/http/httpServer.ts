@@ -104,8 +104,7 @@ export function createHttpServer(service: NodeService, options: HttpServerOption
     if (turnedAway && waits(problemOf(error))) {
       const askedMs = options.desk.retryAfterMs(pathParameter(request, "log"));
       const waitMs = pace.waitMs(performance.now(), request.raw.socket, askedMs);
-      if (waitMs > 0)
-        await sleep(waitMs, undefined, { signal: closing.signal }).catch(() => undefined);
+      if (waitMs > 0) await pause(waitMs, closing.signal);
     }
     return answerError(error, reply, options);
   });
@@ -264,4 +263,13 @@ function answerBrokenRequest(error: Error & { code?: string }, socket: Socket): 
       ? `the headers are larger than ${HEADER_BYTES_MAX} bytes`
       : "the request is not valid HTTP";
   endWithProblem(socket, httpError("ERR_REQUEST_MALFORMED", what));
+}
+
+/** Ends early when the server closes. */
+async function pause(ms: number, closing: AbortSignal): Promise<void> {
+  try {
+    await sleep(ms, undefined, { signal: closing });
+  } catch {
+    // Nobody waits any more.
+  }
 }

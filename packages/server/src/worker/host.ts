@@ -2,7 +2,7 @@ import { setImmediate } from "node:timers/promises";
 import { getHeapStatistics } from "node:v8";
 import type { Gauge, Ledger } from "@annals/flow";
 import { AnnalsError, RECORD_LIMITS } from "@annals/record";
-import type { ParsedRecords, ProducerStamp } from "@annals/record";
+import type { ParsedRecords, ProducerStamp, RecordLimits } from "@annals/record";
 import { replicaClosed } from "@annals/replica";
 import type { Replica } from "@annals/replica";
 import { Permits } from "@annals/transport";
@@ -34,6 +34,7 @@ type SendToGateway = (message: FromWorker, whenHandled?: () => void) => void;
 /** Runs the logs that the gateway gave this worker. */
 export class LogHost {
   readonly #setup: WorkerSetup;
+  readonly #limits: RecordLimits;
   readonly #send: SendToGateway;
   readonly #congested: () => boolean;
   readonly #logs = new Map<number, KeptLog>();
@@ -52,6 +53,8 @@ export class LogHost {
 
   constructor(setup: WorkerSetup, ledger: Ledger, send: SendToGateway, congested: () => boolean) {
     this.#setup = setup;
+    const { maxRecordBytes, maxRecords } = setup.config.ingest;
+    this.#limits = { ...RECORD_LIMITS, maxRecordBytes, maxRecords };
     this.#ledger = ledger;
     this.#send = send;
     this.#congested = congested;
@@ -294,9 +297,7 @@ export class LogHost {
     contentType,
     body,
   }: Extract<WorkerRequest, { op: "append" }>): Generator<void, ParsedRecords, void> {
-    const { maxRecordBytes, maxRecords } = this.#setup.config.ingest;
-    const limits = { ...RECORD_LIMITS, maxRecordBytes, maxRecords };
-    return parseIngestBodyInSteps(contentType, body, limits);
+    return parseIngestBodyInSteps(contentType, body, this.#limits);
   }
 
   /** Lets the thread's other work go first after some milliseconds. */

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { outcomeOf, Outcomes } from "./outcomes.ts";
-import type { Outcome } from "./outcomes.ts";
-import { RawConnection } from "./rawConnection.ts";
+import { outcomeOf, RawConnection } from "@annals/bench";
+import type { Outcome } from "@annals/bench";
+import { Outcomes } from "./outcomes.ts";
 
 export interface LoadOptions {
   /** `host:port` of the nodes; connections are spread over them. */
@@ -98,7 +98,8 @@ export class LoadGenerator {
 
 async function ask(connection: RawConnection, request: Uint8Array): Promise<Outcome> {
   try {
-    return outcomeOf(await connection.ask(request));
+    const { status, body } = await connection.ask(request);
+    return outcomeOf(status, body);
   } catch {
     return { kind: "unknown", code: "connection lost" };
   }

@@ -1,4 +1,4 @@
-import type { Outcome } from "./outcomes.ts";
+import type { Outcome } from "@annals/bench";
 import { SERIAL_MIN } from "./requests.ts";
 
 /** What clients were told of each request, held against the records that are in the log. */

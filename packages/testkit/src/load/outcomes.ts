@@ -1,22 +1,4 @@
-import type { RawAnswer } from "./rawConnection.ts";
-
-/** What became of one request. */
-export type Outcome =
-  | { readonly kind: "accepted"; readonly firstSeq: number; readonly count: number }
-  /** The server says that it took nothing. */
-  | { readonly kind: "refused"; readonly code: string }
-  | { readonly kind: "unknown"; readonly code: string };
-
-/** Answers after which the records may be in the log. */
-const UNKNOWN = new Set(["ERR_OUTCOME_UNKNOWN", "ERR_INTERNAL", "ERR_WORKER_LOST"]);
-
-export function outcomeOf({ status, body }: RawAnswer): Outcome {
-  const answer: { firstSeq?: number; count?: number; code?: string } = JSON.parse(body);
-  if (status === 200)
-    return { kind: "accepted", firstSeq: answer.firstSeq ?? 0, count: answer.count ?? 0 };
-  const code = answer.code ?? `status ${status}`;
-  return UNKNOWN.has(code) ? { kind: "unknown", code } : { kind: "refused", code };
-}
+import type { Outcome } from "@annals/bench";
 
 /** Counts what became of requests in one phase, and how long the accepted ones took. */
 export class Outcomes {

@@ -8,11 +8,11 @@
  */
 import { availableParallelism } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
+import { cpuSeconds, startThrowAway } from "@annals/bench";
+import { join } from "node:path";
 import { countText } from "../countText.ts";
-import { cpuSeconds } from "./cpu.ts";
 import { LoadGenerator } from "./generator.ts";
 import { LoadLedger, readStored } from "./ledger.ts";
-import { startLoadCluster } from "./loadCluster.ts";
 import { MemoryWatch } from "./memoryWatch.ts";
 import type { Outcomes } from "./outcomes.ts";
 import { RequestStamp } from "./requests.ts";
@@ -35,7 +35,11 @@ const SEARCHED = [8, 16, 32] as const;
 const MEBIBYTE = 2 ** 20;
 
 const seconds = secondsArgument(process.argv.slice(2), SECONDS_DEFAULT);
-const cluster = await startLoadCluster(3, SETTINGS);
+const cluster = await startThrowAway({
+  entry: join(import.meta.dirname, "../../../cli/dist/main.js"),
+  nodes: 3,
+  settings: SETTINGS,
+});
 const ledger = new LoadLedger(RECORDS);
 const pids = [...cluster.processes.nodes.values()].flatMap(({ pid }) =>
   pid === undefined ? [] : [pid],
@@ -120,9 +124,10 @@ async function overload(): Promise<boolean> {
   const after = await sustained();
   const share = (2 * accepted.perSecond) / (before.perSecond + after.perSecond);
   const perCore = (2 * accepted.perCore) / (before.perCore + after.perCore);
+  const ofBest = percent(accepted.perSecond / best.perSecond);
   console.log(
-    `accepted under overload: ${percent(share)} of what was sustained before and after, ${percent(accepted.perSecond / best.perSecond)} ` +
-      `of the best ${SEARCH_SECONDS} s; in a second of the nodes' CPU, of which other programs took more or less meanwhile: ${percent(perCore)}`,
+    `accepted under overload: ${percent(share)} of what was sustained before and after, ${ofBest} of the best ${SEARCH_SECONDS} s; ` +
+      `in a second of the nodes' CPU, of which other programs took more or less meanwhile: ${percent(perCore)}`,
   );
   const problems = ledger.verify(await readStored(`http://${cluster.leader}`));
   for (const problem of problems) console.log(problem);

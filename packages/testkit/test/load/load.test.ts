@@ -2,10 +2,10 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import type { Outcome } from "@annals/bench";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { LoadGenerator } from "../../src/load/generator.ts";
 import { LoadLedger } from "../../src/load/ledger.ts";
-import type { Outcome } from "../../src/load/outcomes.ts";
 import { RequestStamp, SERIAL_MIN } from "../../src/load/requests.ts";
 
 describe("the ledger", () => {

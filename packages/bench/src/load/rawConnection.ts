@@ -1,6 +1,7 @@
 import { connect } from "node:net";
 import type { Socket } from "node:net";
 
+/** As it came. */
 export interface RawAnswer {
   readonly status: number;
   readonly body: string;

@@ -13,3 +13,13 @@ export function cpuSeconds(pid: number): number {
     return 0;
   }
 }
+
+/** Bytes that a process has had written to disks so far, as the kernel counts pages; 0 when it is gone or another user's. */
+export function writtenBytes(pid: number): number {
+  try {
+    const io = readFileSync(`/proc/${pid}/io`, "utf8");
+    return Number(/^write_bytes: (\d+)$/m.exec(io)?.[1] ?? 0);
+  } catch {
+    return 0;
+  }
+}

@@ -1,0 +1,97 @@
+/**
+ * Where the CPU of an append goes: microseconds per record by thread and module, over three nodes and what loads them.
+ * `pnpm bench:stages [SECONDS]`.
+ */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { BUILT_COMMAND } from "../cluster/command.ts";
+import { throwAwayTarget } from "../cluster/target.ts";
+import type { OwnTarget } from "../cluster/target.ts";
+import { Drive } from "../load/drive.ts";
+import { buildLoad, STANDARD_SHAPE } from "../load/lanes.ts";
+import type { LoadShape } from "../load/lanes.ts";
+import { readProfiles, stagesOf } from "./cpuProfile.ts";
+import type { Stage } from "./cpuProfile.ts";
+import { OwnProfile } from "./ownProfile.ts";
+
+const SECONDS_DEFAULT = 8;
+const WARM_UP_MS = 3_000;
+const LOADS: readonly LoadShape[] = [
+  { ...STANDARD_SHAPE, recordsPerRequest: 500, inFlight: 16 },
+  { ...STANDARD_SHAPE, inFlight: 64 },
+  { ...STANDARD_SHAPE, inFlight: 1024 },
+];
+/** Modules that take less than this share of their thread are not told, nor are threads that take less of everything. */
+const SHARE_MIN = 0.02;
+
+interface Thread {
+  readonly name: string;
+  readonly stages: readonly Stage[];
+}
+
+const seconds = Number(process.argv[2] ?? SECONDS_DEFAULT);
+if (!(seconds > 0)) throw new RangeError(`expected seconds, found ${process.argv[2]}`);
+for (const shape of LOADS) await measure(shape);
+
+async function measure(shape: LoadShape): Promise<void> {
+  const directory = await mkdtemp(join(tmpdir(), "annals-stages-"));
+  const target = await throwAwayTarget({
+    entry: BUILT_COMMAND,
+    nodes: 3,
+    env: { NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${directory}` },
+  });
+  try {
+    const addresses = await target.addresses();
+    const pids = pidsOf(target, addresses[0]);
+    const profiler = new OwnProfile();
+    const { records } = await new Drive({
+      lanes: buildLoad(shape, target.log, addresses).lanes,
+      pace: { kind: "closed" },
+      warmUpMs: WARM_UP_MS,
+      durationMs: seconds * 1000,
+      signal: new AbortController().signal,
+      onWindow: (edge) => (edge === "begin" ? profiler.begin() : profiler.end()),
+    }).run();
+    const { profile, window } = await profiler.result();
+    // A profile is written by a thread that ends in peace.
+    await Promise.all([...target.processes.nodes.values()].map((node) => node.stop()));
+    console.log(
+      `\n${shape.recordsPerRequest} records a request, ${shape.inFlight} in flight: ` +
+        `${Math.round(records / seconds)} records per second`,
+    );
+    const nodes = (await readProfiles(directory)).map((one) => ({
+      name: `${pids.get(one.pid) ?? "?"}, ${one.thread === 0 ? "gateway" : `worker ${one.thread}`}`,
+      stages: stagesOf(one.profile, window),
+    }));
+    print([{ name: "client", stages: stagesOf(profile, window) }, ...nodes], records);
+  } finally {
+    await target.close();
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
+function pidsOf(
+  { nodes }: OwnTarget,
+  leader: string | undefined,
+): ReadonlyMap<number | undefined, string> {
+  return new Map(
+    nodes.map(({ pid, address, id }) => [
+      pid(),
+      `${address === leader ? "leader" : "follower"} ${id}`,
+    ]),
+  );
+}
+
+function print(threads: readonly Thread[], appended: number): void {
+  const totals = threads.map(({ stages }) => stages.reduce((sum, { us }) => sum + us, 0));
+  const all = totals.reduce((sum, us) => sum + us, 0);
+  console.log(`all: ${(all / appended).toFixed(2)} µs per record`);
+  for (const [k, { name, stages }] of threads.entries()) {
+    const total = totals[k] ?? 0;
+    if (total < all * SHARE_MIN) continue;
+    console.log(`${name}: ${(total / appended).toFixed(2)}`);
+    for (const stage of stages.filter(({ us }) => us >= total * SHARE_MIN))
+      console.log(`  ${(stage.us / appended).toFixed(3).padStart(8)}  ${stage.name}`);
+  }
+}
