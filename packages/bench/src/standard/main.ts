@@ -4,8 +4,7 @@
  * Prints each figure beside its aim and appends one line to docs/benchmarks/history.jsonl, unless it is a dry run or a quick one, which
  * only shows that everything runs. `--compare` prints how much better each figure is than in the last line of FILE, or in that of a commit.
  */
-import { mkdirSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { BUILT_COMMAND } from "../cluster/command.ts";
 import { throwAwayTarget } from "../cluster/target.ts";
@@ -13,9 +12,10 @@ import { runMain } from "../runMain.ts";
 import { aimsTable, ratiosTable } from "./figures.ts";
 import { appendHistory, readHistory } from "./history.ts";
 import { provenance } from "./machine.ts";
+import { BENCHMARKS } from "./page.ts";
 import { FULL, QUICK, runStandardSet } from "./standardSet.ts";
 
-const HISTORY = join(import.meta.dirname, "../../../../docs/benchmarks/history.jsonl");
+const HISTORY = join(BENCHMARKS, "history.jsonl");
 
 const { values } = parseArgs({
   args: process.argv.slice(2).filter((argument) => argument !== "--"),
@@ -55,7 +55,6 @@ await runMain(async (signal) => {
         `Beside ${before.date}, commit ${before.commit}:\n\n${ratiosTable(figures, before.figures)}`,
       );
     if (!values.quick && !values.dry) {
-      mkdirSync(dirname(HISTORY), { recursive: true });
       appendHistory(HISTORY, line);
     }
   } finally {
