@@ -13,6 +13,8 @@ export default defineConfig({
           include: ["packages/*/test/**/*.test.ts", "scripts/**/*.test.ts"],
           // By default one core is left to whoever watches, which is half of a machine with two.
           maxWorkers: "100%",
+          // Only for what hangs: a machine that does other things beside may take long.
+          testTimeout: 30_000,
         },
       },
       {

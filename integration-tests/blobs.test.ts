@@ -22,13 +22,7 @@ ingest: { maxRecordBytes: 128KiB }
 
 let cluster: TestCluster;
 
-afterEach(async (context) => {
-  if (context.task.result?.state === "fail") {
-    for (const id of cluster.ids)
-      console.error(`--- ${id}\n${(await cluster.logText(id)).split("\n").slice(-25).join("\n")}`);
-  }
-  await cluster.close();
-});
+afterEach((context) => cluster.closeAfter(context));
 
 function sha256(bytes: Uint8Array): string {
   return createHash("sha256").update(bytes).digest("hex");

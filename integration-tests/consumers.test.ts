@@ -50,9 +50,9 @@ class Consumer {
 let cluster: TestCluster;
 const consumers: Consumer[] = [];
 
-afterEach(async () => {
+afterEach(async (context) => {
   await Promise.all(consumers.splice(0).map((consumer) => consumer.kill()));
-  await cluster.close();
+  await cluster.closeAfter(context);
 });
 
 it("get every record at least once and in order, though consumers and the leader die", async () => {

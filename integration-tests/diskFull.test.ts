@@ -29,12 +29,7 @@ function smallDisk(mebibytes: number): string | undefined {
 }
 
 afterEach(async (context) => {
-  if (context.task.result?.state === "fail") {
-    for (const id of cluster.ids) {
-      console.error(`--- ${id}\n${(await cluster.logText(id)).split("\n").slice(-25).join("\n")}`);
-    }
-  }
-  await cluster.close();
+  await cluster.closeAfter(context);
   if (mounted !== undefined) {
     execFileSync("umount", [mounted]);
     rmSync(mounted, { recursive: true });

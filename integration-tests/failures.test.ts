@@ -8,14 +8,7 @@ import { problems, SerialWorkload } from "./support/workload.ts";
 
 let cluster: TestCluster;
 
-afterEach(async (context) => {
-  if (context.task.result?.state === "fail") {
-    for (const id of cluster.ids) {
-      console.error(`--- ${id}\n${(await cluster.logText(id)).split("\n").slice(-25).join("\n")}`);
-    }
-  }
-  await cluster.close();
-});
+afterEach((context) => cluster.closeAfter(context));
 
 async function expectWhole(workload: SerialWorkload, records: number): Promise<void> {
   const { lastSeq } = await cluster.untilConverged();

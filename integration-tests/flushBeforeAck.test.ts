@@ -14,7 +14,7 @@ const directory = mkdtempSync(join(tmpdir(), "annals-hold-"));
 const library = buildShim();
 let cluster: TestCluster;
 
-afterEach(async () => cluster.close());
+afterEach((context) => cluster.closeAfter(context));
 afterAll(() => rmSync(directory, { recursive: true }));
 
 /** The compiled shim; undefined without a C compiler, said loudly, because what is skipped must be seen. */

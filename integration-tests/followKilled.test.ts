@@ -16,9 +16,9 @@ const LINES_PER_ROUND = 2000;
 let cluster: TestCluster;
 let child: ChildProcess | undefined;
 
-afterEach(async () => {
+afterEach(async (context) => {
   child?.kill("SIGKILL");
-  await cluster.close();
+  await cluster.closeAfter(context);
 });
 
 function follow(file: string): ChildProcess {

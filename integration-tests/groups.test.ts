@@ -3,9 +3,7 @@ import { afterEach, expect, test } from "vitest";
 import { TestCluster, until } from "./support/cluster.ts";
 
 let cluster: TestCluster;
-afterEach(async () => {
-  await cluster.close();
-});
+afterEach((context) => cluster.closeAfter(context));
 
 interface Answer {
   readonly status: number;

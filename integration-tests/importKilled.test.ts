@@ -13,7 +13,7 @@ const RECORDS = COMMITS * FILES_PER_COMMIT;
 
 let cluster: TestCluster;
 
-afterEach(async () => cluster.close());
+afterEach((context) => cluster.closeAfter(context));
 
 /** A repository of which every commit changes the same number of files. */
 function makeRepository(directory: string): void {

@@ -25,10 +25,10 @@ let cluster: TestCluster;
 let runner: ChildProcess | undefined;
 let receiver: Server | undefined;
 
-afterEach(async () => {
+afterEach(async (context) => {
   runner?.kill("SIGKILL");
   receiver?.close();
-  await cluster.close();
+  await cluster.closeAfter(context);
 });
 
 /** Refuses requests with a bad record; keeps the keys of the others. */

@@ -11,13 +11,7 @@ import { SerialWorkload } from "./support/workload.ts";
 
 let cluster: TestCluster;
 
-afterEach(async (context) => {
-  if (context.task.result?.state === "fail") {
-    for (const id of cluster.ids)
-      console.error(`--- ${id}\n${(await cluster.logText(id)).split("\n").slice(-25).join("\n")}`);
-  }
-  await cluster.close();
-});
+afterEach((context) => cluster.closeAfter(context));
 
 it("follows the log through the deaths of its node and of the leader", async () => {
   cluster = await TestCluster.start();

@@ -6,6 +6,10 @@ import { join } from "node:path";
 import { AnnalsClient } from "@annals/client";
 import type { ClusterStatus, StoredRecord } from "@annals/client";
 import { drawPorts, spawnNode } from "@annals/drill";
+import type { TestContext } from "vitest";
+
+/** Of each node, printed when a test has failed. */
+const LOG_LINES = 25;
 
 /** The built command. */
 export const ENTRY = join(import.meta.dirname, "../../packages/cli/dist/main.js");
@@ -207,6 +211,17 @@ export class TestCluster {
 
   async logText(id: string): Promise<string> {
     return readFile(join(this.directory, "logs", `${id}.log`), "utf8").catch(() => "");
+  }
+
+  /** Closes, and prints the end of every node's log if the test has failed. */
+  async closeAfter({ task }: TestContext): Promise<void> {
+    if (task.result?.state === "fail") {
+      for (const id of this.ids) {
+        const lines = (await this.logText(id)).split("\n").slice(-LOG_LINES);
+        console.error(`--- ${id}\n${lines.join("\n")}`);
+      }
+    }
+    await this.close();
   }
 
   async close(): Promise<void> {

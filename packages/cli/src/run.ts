@@ -9,6 +9,7 @@ import { registerConfig } from "./commands/config.ts";
 import { registerDev } from "./commands/dev.ts";
 import { registerDrill } from "./commands/drill.ts";
 import { registerFsck } from "./commands/fsck.ts";
+import { registerGraph } from "./commands/graph.ts";
 import { registerGroup } from "./commands/group.ts";
 import { registerImport } from "./commands/importGit.ts";
 import { registerLog } from "./commands/log.ts";
@@ -86,6 +87,7 @@ function buildProgram(context: CliContext): Command {
   registerLog(program, context);
   registerGroup(program, context);
   registerSink(program, context);
+  registerGraph(program, context);
   registerSource(program, context);
   registerCluster(program, context);
   registerImport(program, context);

@@ -118,6 +118,16 @@ test("a webhook without its secret does not start", async () => {
   expect(out.stderr).toMatch(/the environment has no NONE \(ERR_SINK_SECRET\)/);
 });
 
+test("a mapping that is no YAML is refused with its place", async () => {
+  await writeFile(join(directory, "mapping.yaml"), "nodes: [{ label: A }\n");
+  const path = await written(
+    "sinks: { a: { to: { graph: { url: 'grafeo:graph', mapping: mapping.yaml } } } }\n",
+  );
+  const out = await annals("test", path);
+  expect(out.code).toBe(78);
+  expect(out.stderr).toMatch(/\(ERR_SINK_FILE_INVALID\)\n.*mapping\.yaml:2:1: /);
+});
+
 test("test says where each sink is, plan what it would write", async () => {
   const path = await written("sinks: { a: { to: { ndjson: { directory: files } } } }\n");
   expect((await annals("test", path)).stdout).toBe("a: ok, it has nothing yet\n");

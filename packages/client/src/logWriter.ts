@@ -1,5 +1,6 @@
 import { JsonRecordEncoder, RECORD_LIMITS } from "@annals/record";
 import { ClientError } from "./clientError.ts";
+import { JsonBytes } from "./jsonBytes.ts";
 import { OrderedProducer } from "./orderedProducer.ts";
 import type { SendAppend } from "./orderedProducer.ts";
 import type { AppendReply, AuditRecord } from "./types.ts";
@@ -51,6 +52,7 @@ export class LogWriter {
   readonly #options: Required<LogWriterOptions>;
   readonly #askEpoch: (id: string, signal: AbortSignal) => Promise<number>;
   readonly #encoder = new JsonRecordEncoder(RECORD_LIMITS);
+  readonly #json = new JsonBytes();
   readonly #id = `writer-${crypto.randomUUID()}`;
   readonly #abort = new AbortController();
   #waiting: Pending[] = [];
@@ -65,8 +67,8 @@ export class LogWriter {
   #pumping = false;
   #flushing = 0;
   #closed: Promise<LogWriterSummary> | undefined;
-  /** Wakes whoever waits for room, for the end of the linger, or for everything to be settled. */
-  #changed: PromiseWithResolvers<void> = Promise.withResolvers();
+  /** Wakes whoever waits for room, for the end of the linger, or for everything to be settled. There while somebody does. */
+  #changed: PromiseWithResolvers<void> | undefined;
 
   /** Throws a RangeError for limits below 1. */
   constructor(
@@ -93,7 +95,7 @@ export class LogWriter {
   append(record: AuditRecord): Promise<{ readonly seq: number }> {
     return new Promise((resolve, reject) => {
       // Judged as the server will judge it, so that one bad record cannot spoil the request of others.
-      const bytes = this.#encoder.encode(jsonOf(record));
+      const bytes = this.#encoder.encode(this.#json.of(record));
       if (this.#closed !== undefined)
         throw new ClientError("ERR_CLIENT_CLOSED", "the writer is closed", { notAccepted: true });
       // One record may cross the cap, so that one of any size passes after `ready`.
@@ -109,7 +111,7 @@ export class LogWriter {
 
   /** Resolves when there is room for another record: the back-pressure of `append`. */
   async ready(): Promise<void> {
-    while (this.#isFullOfPending()) await this.#changed.promise;
+    while (this.#isFullOfPending()) await this.#change();
   }
 
   /** Sends what waits without lingering; resolves when everything appended so far is acknowledged or has failed. Never rejects. */
@@ -117,7 +119,7 @@ export class LogWriter {
     const last = this.#appended;
     this.#flushing++;
     this.#wake();
-    while (this.#oldest() <= last) await this.#changed.promise;
+    while (this.#oldest() <= last) await this.#change();
     this.#flushing--;
   }
 
@@ -147,9 +149,14 @@ export class LogWriter {
     return Number.POSITIVE_INFINITY;
   }
 
+  #change(): Promise<void> {
+    this.#changed ??= Promise.withResolvers();
+    return this.#changed.promise;
+  }
+
   #wake(): void {
-    this.#changed.resolve();
-    this.#changed = Promise.withResolvers();
+    this.#changed?.resolve();
+    this.#changed = undefined;
   }
 
   async #pump(): Promise<void> {
@@ -176,8 +183,7 @@ export class LogWriter {
       over.abort();
       this.#wake();
     }, lingerMs);
-    while (!over.signal.aborted && this.#flushing === 0 && !this.#isFull())
-      await this.#changed.promise;
+    while (!over.signal.aborted && this.#flushing === 0 && !this.#isFull()) await this.#change();
     clearTimeout(timer);
   }
 
@@ -260,13 +266,6 @@ export class LogWriter {
     this.#unsettled.delete(pending);
     this.#pendingBytes -= pending.bytes.byteLength;
   }
-}
-
-const UTF8 = new TextEncoder();
-
-function jsonOf(record: AuditRecord): Uint8Array {
-  if (Array.isArray(record)) throw new TypeError("a writer takes one record at a time");
-  return UTF8.encode(JSON.stringify(record));
 }
 
 /** One msgpack record after the other. */

@@ -97,17 +97,11 @@ export interface Query {
 }
 
 /** Where a subscription begins, and what it brings; all of it must hold. */
-export interface SubscribeOptions extends CallOptions {
+export interface SubscribeOptions
+  extends CallOptions,
+    Pick<Query, "actor" | "action" | "target" | "tenant" | "lane" | "laneKey"> {
   /** A seq, the first record (default), the end of the log as it is now, or the first record of a time or later (RFC 3339). */
   readonly from?: number | string | undefined;
-  readonly actor?: string | undefined;
-  /** The whole action, or its beginning as in `file.*`. */
-  readonly action?: string | undefined;
-  readonly target?: string | undefined;
-  readonly tenant?: string | undefined;
-  /** Only this lane, such as `0/4`; see `Query`. */
-  readonly lane?: string | undefined;
-  readonly laneKey?: LaneKey | undefined;
   /** Records that may be on their way or wait for the consumer; default 1 000. A node may allow fewer. */
   readonly maxRecords?: number | undefined;
   /** Their bytes as JSON; default 4 MiB. One page may cross it. */
@@ -230,7 +224,6 @@ export interface ClusterStatus {
   }[];
   /** How often links from peers ended at this node, by the code of their reason. */
   readonly linkFaults: Readonly<Record<string, number>>;
-  /** Worker threads of this node that ended without being asked to. */
   /** Groups of the logs that the answering node leads: those that are stuck, then those furthest behind; at most 256. */
   readonly groups: readonly {
     readonly log: string;
@@ -238,6 +231,7 @@ export interface ClusterStatus {
     readonly lag: number;
     readonly stuck: number;
   }[];
+  /** Worker threads of this node that ended without being asked to. */
   readonly workerRestarts: number;
   /** Its worker threads that run now, with the logs that they own. */
   readonly workers: readonly {

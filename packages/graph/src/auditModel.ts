@@ -8,6 +8,7 @@ import type {
   GraphProperties,
   GraphValue,
   NodeMutation,
+  PatchMutation,
 } from "./mutation.ts";
 import { inWritingOrder } from "./mutation.ts";
 import { utcTime } from "./values.ts";
@@ -31,6 +32,20 @@ export interface AuditModelOptions {
   readonly degreeBudget: number;
 }
 
+/** Edges that a node may have, unless something else is said. */
+export const DEGREE_BUDGET = 10_000;
+
+const PARTIES = ["Actor", "Resource"].flatMap((side) => [side, `${side}Day`, `${side}Part`]);
+
+/** The labels and edge types of this model. */
+export const AUDIT_NAMES: {
+  readonly labels: readonly string[];
+  readonly types: readonly string[];
+} = {
+  labels: ["Event", "Change", ...PARTIES],
+  types: ["BY", "ON", "PART_OF", "OF", "MADE_BY"],
+};
+
 interface Party {
   readonly id: string;
   readonly type?: string;
@@ -46,7 +61,7 @@ export function planAuditRecord(
   const { seq } = record;
   const at = utcTime(record.time ?? record.recordedAt, seq);
   const day = utcTime(record.recordedAt, seq).slice(0, 10);
-  const event = keyOf(options.log, "event", String(seq));
+  const event = eventKey(options.log, seq);
   const place: Place = { tenant: record.tenant ?? "", seq, day, event, options };
 
   const targets = distinctTargets(record, place);
@@ -61,10 +76,23 @@ export function planAuditRecord(
   const [first] = targets.keys();
   const entity = first ?? partyKey("Actor", record.actor, place.tenant);
   for (const [path, change] of changes) {
-    const patch = changeOf({ log: options.log, entity, path, change, from: at, seq });
-    mutations.push(patch, edge("MADE_BY", patch.key, event, seq, true));
+    mutations.push(...changeMutations({ log: options.log, entity, path, change, from: at, seq }));
   }
   return inWritingOrder(mutations);
+}
+
+/** Key of the event of a record. */
+export function eventKey(log: string, seq: number): string {
+  return keyOf(log, "event", String(seq));
+}
+
+/** A change and the edge to the event that made it. */
+export function changeMutations(
+  change: Parameters<typeof changeOf>[0],
+): readonly [PatchMutation, EdgeMutation] {
+  const { log, seq } = change;
+  const patch = changeOf(change);
+  return [patch, edge("MADE_BY", patch.key, eventKey(log, seq), seq, true)];
 }
 
 interface Place {

@@ -1,11 +1,12 @@
 import type { StoredRecord } from "@annals/client";
 import type { Chunk, FailureClass, Sink, SinkCursor } from "@annals/sinks";
 import { fingerprint } from "@annals/sinks";
-import { planAuditRecord } from "./auditModel.ts";
+import { AUDIT_NAMES, DEGREE_BUDGET, planAuditRecord } from "./auditModel.ts";
 import { ChunkWriter } from "./chunkWriter.ts";
 import { readCursor } from "./cursorNode.ts";
-import type { GraphDatabase, GraphParameters, GraphTransaction } from "./graphDatabase.ts";
+import type { GraphDatabase, GraphParameters } from "./graphDatabase.ts";
 import { GraphError } from "./graphError.ts";
+import { inTransaction } from "./inTransaction.ts";
 import type { GraphMutation } from "./mutation.ts";
 import { weighMutation } from "./mutation.ts";
 import { checkPlans } from "./planCheck.ts";
@@ -64,7 +65,7 @@ export class GraphSink implements Sink<GraphMutation> {
   #stubs = 0;
 
   constructor(options: GraphSinkOptions) {
-    const { degreeBudget = 10_000, writtenKeysMax = 50_000, mapping } = options;
+    const { degreeBudget = DEGREE_BUDGET, writtenKeysMax = 50_000, mapping } = options;
     if (!Number.isSafeInteger(degreeBudget) || degreeBudget < 16) {
       throw new GraphError("ERR_GRAPH_OPTION", "settings", `degreeBudget ${degreeBudget} < 16`);
     }
@@ -167,28 +168,5 @@ export class GraphSink implements Sink<GraphMutation> {
       [LOCK_CURSOR, cursor],
       [READ_CURSOR, cursor],
     ]);
-  }
-}
-
-const PARTIES = ["Actor", "Resource"].flatMap((side) => [side, `${side}Day`, `${side}Part`]);
-
-const AUDIT_NAMES = {
-  labels: ["Event", "Change", ...PARTIES],
-  types: ["BY", "ON", "PART_OF", "OF", "MADE_BY"],
-} as const;
-
-async function inTransaction<T>(
-  database: GraphDatabase,
-  signal: AbortSignal,
-  work: (transaction: GraphTransaction) => Promise<T>,
-): Promise<T> {
-  const transaction = await database.begin(signal);
-  try {
-    const result = await work(transaction);
-    await transaction.commit();
-    return result;
-  } catch (error) {
-    await transaction.rollback();
-    throw error;
   }
 }

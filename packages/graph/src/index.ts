@@ -4,6 +4,7 @@ export type { BoltOptions } from "./boltDatabase.ts";
 export { BoltDatabase } from "./boltDatabase.ts";
 export { classifyBolt, classifyGrafeo } from "./classify.ts";
 export { GrafeoDatabase } from "./grafeoDatabase.ts";
+export { gitMapping } from "./gitModel.ts";
 export type * from "./graphDatabase.ts";
 export { GraphError } from "./graphError.ts";
 export type { GraphSinkCounts, GraphSinkOptions } from "./graphSink.ts";

@@ -5,19 +5,7 @@
 
 /** A label or an edge type that needs no quoting and is no word of a dialect. */
 const NAME = /^[A-Za-z][A-Za-z0-9_]{0,62}$/;
-const RESERVED = new Set([
-  "IN",
-  "IS",
-  "AS",
-  "OR",
-  "ON",
-  "NOT",
-  "AND",
-  "XOR",
-  "NULL",
-  "TRUE",
-  "FALSE",
-]);
+const RESERVED = new Set(["IN", "IS", "AS", "OR", "NOT", "AND", "XOR", "NULL", "TRUE", "FALSE"]);
 
 export function isGraphName(name: string): boolean {
   return NAME.test(name) && !RESERVED.has(name.toUpperCase());
@@ -105,14 +93,13 @@ export const FIRST_CHANGE: string =
   "MATCH (c:Change {property: $property}) " +
   "RETURN c.key AS key, c.from AS begin ORDER BY c.from, c.seq LIMIT 1";
 
-/** The property set before the cursor is read locks its node, so that what is read is current also where reads are not repeatable. */
-export const LOCK_CURSOR: string =
-  "MATCH (c:SinkCursor {id: $id}) SET c.touched = $touched RETURN c.seq AS seq, c.part AS part, " +
-  "c.settings AS settings, c.epoch AS epoch, c.recordHash AS recordHash";
+const CURSOR_COLUMNS =
+  "RETURN c.seq AS seq, c.part AS part, c.settings AS settings, c.epoch AS epoch, c.recordHash AS recordHash";
 
-export const READ_CURSOR: string =
-  "MATCH (c:SinkCursor {id: $id}) RETURN c.seq AS seq, c.part AS part, " +
-  "c.settings AS settings, c.epoch AS epoch, c.recordHash AS recordHash";
+/** The property set before the cursor is read locks its node, so that what is read is current also where reads are not repeatable. */
+export const LOCK_CURSOR: string = `MATCH (c:SinkCursor {id: $id}) SET c.touched = $touched ${CURSOR_COLUMNS}`;
+
+export const READ_CURSOR: string = `MATCH (c:SinkCursor {id: $id}) ${CURSOR_COLUMNS}`;
 
 export const CREATE_CURSOR: string =
   "CREATE (c:SinkCursor {id: $id, seq: $seq, part: $part, settings: $settings, " +

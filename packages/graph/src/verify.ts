@@ -1,8 +1,9 @@
 import { randomUUID } from "node:crypto";
 import type { StoredRecord } from "@annals/client";
 import type { Chunk, SinkCursor } from "@annals/sinks";
-import type { GraphDatabase, GraphRow } from "./graphDatabase.ts";
+import type { GraphDatabase } from "./graphDatabase.ts";
 import { GraphSink } from "./graphSink.ts";
+import { inTransaction } from "./inTransaction.ts";
 import type { GraphMutation } from "./mutation.ts";
 import { SCHEMA } from "./templates.ts";
 
@@ -128,22 +129,17 @@ class Verifier {
 
   async clean(): Promise<string> {
     const keys = this.#chunk.mutations.flatMap((m) => (m.kind === "edge" ? [] : [{ key: m.key }]));
-    const transaction = await this.#database.begin(this.#signal);
-    try {
+    await inTransaction(this.#database, this.#signal, async (transaction) => {
       await transaction.run("UNWIND $rows AS row MATCH (n:Entity {key: row.key}) DETACH DELETE n", {
         rows: keys,
       });
       await transaction.run("MATCH (c:SinkCursor {id: $id}) DETACH DELETE c", { id: this.#id });
-      const left: readonly GraphRow[] = await transaction.run(
+      const left = await transaction.run(
         "UNWIND $rows AS row MATCH (n:Entity {key: row.key}) RETURN n.key AS key",
         { rows: keys },
       );
       if (left.length > 0) throw new Error(`${left.length} nodes are left`);
-      await transaction.commit();
-    } catch (error) {
-      await transaction.rollback();
-      throw error;
-    }
+    });
     return `${keys.length} nodes and the cursor are gone`;
   }
 

@@ -14,11 +14,5 @@ export {
   textParameter,
   timeParameter,
 } from "./parameters.ts";
-export {
-  actionParameter,
-  CONSISTENCIES,
-  laneParameter,
-  LIMIT_MAX,
-  parseQuery,
-} from "./parseQuery.ts";
-export type { QueryTexts } from "./parseQuery.ts";
+export { filterParameters, laneParameter, LIMIT_MAX, parseQuery } from "./parseQuery.ts";
+export type { QueryTexts, RecordFilter } from "./parseQuery.ts";

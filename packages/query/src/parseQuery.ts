@@ -13,7 +13,9 @@ import type { ReadConsistency, ReadFormat, ReadQuery } from "./readQuery.ts";
 export const LIMIT_MAX = 10_000;
 const LIMIT_DEFAULT = 100;
 
-export const CONSISTENCIES: readonly ReadConsistency[] = ["linearizable", "local"];
+const CONSISTENCIES: readonly ReadConsistency[] = ["linearizable", "local"];
+
+export type RecordFilter = Pick<ReadQuery, "actor" | "action" | "target" | "tenant">;
 
 /** The parameters of a read that are texts, by name; untrusted. */
 export type QueryTexts = Partial<
@@ -27,10 +29,7 @@ export function parseQuery(given: QueryTexts, waitMs: number, format: ReadFormat
     to: integerParameter("to", given.to, 1, Number.MAX_SAFE_INTEGER),
     since: timeParameter("since", given.since),
     until: timeParameter("until", given.until),
-    actor: textParameter("actor", given.actor),
-    action: actionParameter(given.action),
-    target: textParameter("target", given.target),
-    tenant: textParameter("tenant", given.tenant),
+    ...filterParameters((name) => given[name]),
     lane: laneParameter(given.lane, given.laneKey),
     limit: integerParameter("limit", given.limit, 1, LIMIT_MAX) ?? LIMIT_DEFAULT,
     cursor: textParameter("cursor", given.cursor),
@@ -55,8 +54,19 @@ function checkTogether(query: ReadQuery): void {
   }
 }
 
-/** An action, or its beginning as in `file.*`. */
-export function actionParameter(text: string | undefined): string | undefined {
+/** What of a record a read or a subscription can ask for; an action may be its beginning as in `file.*`. */
+export function filterParameters(
+  text: (name: keyof RecordFilter) => string | undefined,
+): RecordFilter {
+  return {
+    actor: textParameter("actor", text("actor")),
+    action: actionParameter(text("action")),
+    target: textParameter("target", text("target")),
+    tenant: textParameter("tenant", text("tenant")),
+  };
+}
+
+function actionParameter(text: string | undefined): string | undefined {
   const action = textParameter("action", text);
   if (action === undefined || !action.includes("*") || /^[^*]+\.\*$/.test(action)) return action;
   throw invalidParameter("action", "a wildcard is the last part only, such as file.*");

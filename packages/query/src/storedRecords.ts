@@ -1,6 +1,6 @@
-import { asSeq, BatchView } from "@annals/record";
+import { asSeq } from "@annals/record";
 import type { LogStore, Replica } from "@annals/replica";
-import { decodeRecord, placedRecord } from "@annals/wire";
+import { decodeRecord, placedRecord, viewBatch } from "@annals/wire";
 import type { BatchSlice, RecordCodec, RecordSource } from "./recordSource.ts";
 
 /** How records are stored: as msgpack. */
@@ -25,5 +25,5 @@ export function storedRecords(
 function batchAt(store: LogStore, seq: number): BatchSlice | undefined {
   const index = store.indexOfSeq(asSeq(seq));
   const stored = index === undefined ? undefined : store.storedEntry(index);
-  return stored === undefined ? undefined : new BatchView(stored.entry.data);
+  return stored === undefined ? undefined : viewBatch(stored.entry.data);
 }

@@ -27,3 +27,6 @@ export interface BatchHeader {
   /** SHA-256 of every blob that the records name, each once, as 64 lower-case hexadecimal digits. Absent for none. */
   readonly blobs?: readonly string[];
 }
+
+/** Undoes the compression of a batch's body: exactly `size` bytes, or it throws. */
+export type ExpandBody = (packed: Uint8Array, size: number) => Uint8Array;

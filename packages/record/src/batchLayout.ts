@@ -1,20 +1,22 @@
 /**
  * The bytes of a batch; integers big-endian, nothing padded:
  *
- *     u8   version                  1, or 2 if the records name blobs
+ *     u8   version                  1, or 2 if the records name blobs; 3 and 4 are these with a compressed body
  *     u64  firstSeq
  *     u32  count                    records, ≥ 1
  *     u64  recordedAt               ms since 1970
  *     u32  requests                 ≥ 1
  *     per request:  u32 count (≥ 1) · u8 idBytes (0: no producer, then nothing more)
  *                   [· id (UTF-8) · u64 epoch · u64 sequence]
- *     version 2:    u32 blobs (≥ 1) · 32 × blobs         SHA-256 of each
- *     u32  end × count              where each record ends, counted from the start of the records
- *     the records, one after the other, opaque
+ *     version 2, 4: u32 blobs (≥ 1) · 32 × blobs         SHA-256 of each
+ *     the body:     u32 end × count   where each record ends, counted from the start of the records
+ *                   the records, one after the other, opaque
+ *     version 3, 4: instead of the body, u32 bytes of it · what a compressor made of it
  *
- * The offset table lets a reader slice one record without looking at its neighbours.
+ * The offset table lets a reader slice one record without looking at its neighbours. The head is never compressed: what numbers, applies
+ * and finds batches reads nothing else.
  */
-import type { BatchHeader, BatchRequest, ProducerStamp } from "./batch.ts";
+import type { BatchHeader, BatchRequest, ExpandBody, ProducerStamp } from "./batch.ts";
 import { AnnalsError } from "./error.ts";
 import { asSeq } from "./seq.ts";
 import type { Seq } from "./seq.ts";
@@ -22,6 +24,9 @@ import { decodeUtf8, encodeUtf8 } from "./utf8.ts";
 
 const BATCH_VERSION = 1;
 const BATCH_VERSION_WITH_BLOBS = 2;
+/** What a compressed body adds to the version. */
+const COMPRESSED = 2;
+const VERSION_MAX = BATCH_VERSION_WITH_BLOBS + COMPRESSED;
 /** Bytes that one blob adds to a batch. */
 export const BLOB_DIGEST_BYTES = 32;
 const FIXED_BYTES = 1 + 8 + 4 + 8 + 4;
@@ -39,6 +44,27 @@ export function batchOverheadBytes(header: BatchHeader): number {
   }
   const blobs = header.blobs?.length ?? 0;
   return blobs === 0 ? bytes : bytes + 4 + BLOB_DIGEST_BYTES * blobs;
+}
+
+/** The same batch with its body compressed, or itself if that would not be smaller. What `compress` does a reader must undo. */
+export function compressBatch(
+  bytes: Uint8Array,
+  compress: (body: Uint8Array) => Uint8Array,
+): Uint8Array {
+  const reader = new BatchReader(bytes);
+  const { compressed } = readHead(reader, bytes);
+  if (compressed) return bytes;
+  const { at } = reader;
+  const body = bytes.subarray(at);
+  const packed = compress(body);
+  const size = at + 4 + packed.length;
+  if (size >= bytes.length) return bytes;
+  const result = new Uint8Array(size);
+  result.set(bytes.subarray(0, at));
+  result[0] = (bytes[0] ?? 0) + COMPRESSED;
+  new DataView(result.buffer).setUint32(at, body.length);
+  result.set(packed, at + 4);
+  return result;
 }
 
 /** Throws a RangeError on a header that contradicts itself or the records: that is a bug of the caller. */
@@ -117,7 +143,7 @@ function putBlobs(bytes: Uint8Array, view: DataView, at: number, blobs: readonly
   return end;
 }
 
-function malformed(what: string, offset: number): AnnalsError {
+export function malformedBatch(what: string, offset: number): AnnalsError {
   return new AnnalsError("ERR_BATCH_MALFORMED", `malformed batch: ${what} at byte ${offset}`, {
     details: { offset },
   });
@@ -131,7 +157,7 @@ class BatchReader {
     this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
   need(bytes: number): void {
-    if (this.at + bytes > this.view.byteLength) throw malformed("truncated", this.at);
+    if (this.at + bytes > this.view.byteLength) throw malformedBatch("truncated", this.at);
   }
   u8(): number {
     this.need(1);
@@ -145,7 +171,7 @@ class BatchReader {
   u64(): number {
     this.need(8);
     const value = this.view.getUint32(this.at) * 0x1_0000_0000 + this.view.getUint32(this.at + 4);
-    if (!Number.isSafeInteger(value)) throw malformed("integer out of range", this.at);
+    if (!Number.isSafeInteger(value)) throw malformedBatch("integer out of range", this.at);
     this.at += 8;
     return value;
   }
@@ -163,47 +189,59 @@ export function batchSeqRange(bytes: Uint8Array): {
 
 function readFixed(reader: BatchReader): {
   readonly hasBlobs: boolean;
+  readonly compressed: boolean;
   readonly firstSeq: Seq;
   readonly count: number;
   readonly recordedAt: number;
   readonly requests: number;
 } {
   const version = reader.u8();
-  const hasBlobs = version === BATCH_VERSION_WITH_BLOBS;
-  if (version !== BATCH_VERSION && !hasBlobs) {
+  if (version < BATCH_VERSION || version > VERSION_MAX) {
     throw new AnnalsError(
       "ERR_BATCH_VERSION",
-      `batch version ${version}, this build reads 1 and 2`,
+      `batch version ${version}, this build reads ${BATCH_VERSION} to ${VERSION_MAX}`,
       { details: { version } },
     );
   }
+  const hasBlobs = namesBlobs(version);
+  const compressed = version > COMPRESSED;
   const firstSeq = reader.u64();
   const count = reader.u32();
   if (firstSeq < 1 || count < 1 || !Number.isSafeInteger(firstSeq + count))
-    throw malformed("seq range", 1);
+    throw malformedBatch("seq range", 1);
   const recordedAt = reader.u64();
-  return { hasBlobs, firstSeq: asSeq(firstSeq), count, recordedAt, requests: reader.u32() };
+  const requests = reader.u32();
+  return { hasBlobs, compressed, firstSeq: asSeq(firstSeq), count, recordedAt, requests };
+}
+
+function namesBlobs(version: number | undefined): boolean {
+  return version === BATCH_VERSION_WITH_BLOBS || version === VERSION_MAX;
 }
 
 function readRequest(reader: BatchReader, bytes: Uint8Array): BatchRequest {
   const at = reader.at;
   const count = reader.u32();
-  if (count < 1) throw malformed("a request without records", at);
+  if (count < 1) throw malformedBatch("a request without records", at);
   const idBytes = reader.u8();
   if (idBytes === 0) return { count, producer: undefined };
-  if (idBytes > PRODUCER_ID_BYTES_MAX) throw malformed("producer id too long", at);
+  if (idBytes > PRODUCER_ID_BYTES_MAX) throw malformedBatch("producer id too long", at);
   reader.need(idBytes);
   const id = decodeUtf8(bytes, reader.at, reader.at + idBytes);
-  if (id === undefined) throw malformed("producer id is no UTF-8", reader.at);
+  if (id === undefined) throw malformedBatch("producer id is no UTF-8", reader.at);
   reader.at += idBytes;
   return { count, producer: { id, epoch: reader.u64(), sequence: reader.u64() } };
 }
 
-function readHeader(reader: BatchReader, bytes: Uint8Array): BatchHeader {
+interface Head {
+  readonly header: BatchHeader;
+  readonly compressed: boolean;
+}
+
+function readHead(reader: BatchReader, bytes: Uint8Array): Head {
   const fixed = readFixed(reader);
   // A request takes five bytes at least: a count beyond that is refused before anything is allocated for it.
   if (fixed.requests > (bytes.length - reader.at) / REQUEST_BYTES_MIN)
-    throw malformed("more requests than bytes", reader.at);
+    throw malformedBatch("more requests than bytes", reader.at);
   const requests: BatchRequest[] = [];
   let requested = 0;
   for (let k = 0; k < fixed.requests; k++) {
@@ -211,16 +249,18 @@ function readHeader(reader: BatchReader, bytes: Uint8Array): BatchHeader {
     requested += request.count;
     requests.push(request);
   }
-  if (requested !== fixed.count) throw malformed("requests do not sum up to the count", reader.at);
-  const { firstSeq, count, recordedAt, hasBlobs } = fixed;
-  if (!hasBlobs) return { firstSeq, count, recordedAt, requests };
-  return { firstSeq, count, recordedAt, requests, blobs: readBlobs(reader, bytes) };
+  if (requested !== fixed.count)
+    throw malformedBatch("requests do not sum up to the count", reader.at);
+  const { firstSeq, count, recordedAt, hasBlobs, compressed } = fixed;
+  const header = { firstSeq, count, recordedAt, requests };
+  if (!hasBlobs) return { header, compressed };
+  return { header: { ...header, blobs: readBlobs(reader, bytes) }, compressed };
 }
 
 function readBlobs(reader: BatchReader, bytes: Uint8Array): readonly string[] {
   const at = reader.at;
   const count = reader.u32();
-  if (count < 1) throw malformed("a batch of version 2 without blobs", at);
+  if (count < 1) throw malformedBatch("a batch of version 2 or 4 without blobs", at);
   reader.need(BLOB_DIGEST_BYTES * count);
   const blobs: string[] = [];
   for (let k = 0; k < count; k++) {
@@ -239,7 +279,7 @@ function hexOf(bytes: Uint8Array, from: number, to: number): string {
 
 /** The blobs that a batch names, read from its head; nothing is allocated when there are none. Throws like `decodeBatchHeader`. */
 export function batchBlobs(bytes: Uint8Array): readonly string[] {
-  if (bytes[0] !== BATCH_VERSION_WITH_BLOBS) return NO_BLOBS;
+  if (!namesBlobs(bytes[0])) return NO_BLOBS;
   return decodeBatchHeader(bytes).blobs ?? NO_BLOBS;
 }
 
@@ -247,56 +287,17 @@ const NO_BLOBS: readonly string[] = [];
 
 /** Reads the head and nothing else. The bytes may be untrusted: throws `ERR_BATCH_MALFORMED` or `ERR_BATCH_VERSION`. */
 export function decodeBatchHeader(bytes: Uint8Array): BatchHeader {
-  return readHeader(new BatchReader(bytes), bytes);
+  return readHead(new BatchReader(bytes), bytes).header;
 }
 
-/** A checked batch over bytes that it does not copy; records come out as subarrays. */
-export class BatchView {
-  readonly header: BatchHeader;
-  readonly #bytes: Uint8Array;
-  readonly #view: DataView;
-  readonly #tableAt: number;
-  readonly #recordsAt: number;
-
-  /** Checks the head and the whole offset table. Throws `ERR_BATCH_MALFORMED` or `ERR_BATCH_VERSION`. */
-  constructor(bytes: Uint8Array) {
-    const reader = new BatchReader(bytes);
-    this.header = readHeader(reader, bytes);
-    this.#bytes = bytes;
-    this.#view = reader.view;
-    this.#tableAt = reader.at;
-    reader.need(4 * this.header.count);
-    this.#recordsAt = reader.at + 4 * this.header.count;
-    let previous = 0;
-    for (let k = 0; k < this.header.count; k++) {
-      const end = reader.u32();
-      if (end < previous) throw malformed("record ends fall", reader.at - 4);
-      previous = end;
-    }
-    if (this.#recordsAt + previous !== bytes.length)
-      throw malformed("records end elsewhere than the bytes", this.#recordsAt);
-  }
-
-  get firstSeq(): Seq {
-    return this.header.firstSeq;
-  }
-
-  get lastSeq(): Seq {
-    return asSeq(this.header.firstSeq + this.header.count - 1);
-  }
-
-  /** Record `position` in [0, count), as a view of the batch. */
-  record(position: number): Uint8Array {
-    if (!Number.isInteger(position) || position < 0 || position >= this.header.count)
-      throw new RangeError(`record ${position} of ${this.header.count}`);
-    const from = position === 0 ? 0 : this.#view.getUint32(this.#tableAt + 4 * (position - 1));
-    const to = this.#view.getUint32(this.#tableAt + 4 * position);
-    return this.#bytes.subarray(this.#recordsAt + from, this.#recordsAt + to);
-  }
-
-  /** The record with this seq, or undefined if it is not in the batch. */
-  recordOfSeq(seq: Seq): Uint8Array | undefined {
-    const position = seq - this.header.firstSeq;
-    return position >= 0 && position < this.header.count ? this.record(position) : undefined;
-  }
+/** The head of a batch and its body as it was before it was compressed. `expand` gives exactly `size` bytes or throws. */
+export function readBatch(
+  bytes: Uint8Array,
+  expand: ExpandBody,
+): { readonly header: BatchHeader; readonly body: Uint8Array } {
+  const reader = new BatchReader(bytes);
+  const { header, compressed } = readHead(reader, bytes);
+  if (!compressed) return { header, body: bytes.subarray(reader.at) };
+  const size = reader.u32();
+  return { header, body: expand(bytes.subarray(reader.at), size) };
 }

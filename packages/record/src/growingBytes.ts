@@ -1,3 +1,6 @@
+/** Up to here a loop copies faster than a view is made. */
+const LOOP_BYTES_MAX = 48;
+
 /** A byte buffer that doubles; the owner bounds how far. */
 export class GrowingBytes {
   #bytes: Uint8Array = new Uint8Array(1024);
@@ -53,7 +56,11 @@ export class GrowingBytes {
 
   bytes(source: Uint8Array, from: number, to: number): void {
     const at = this.#reserve(to - from);
-    this.#bytes.set(source.subarray(from, to), at);
+    if (to - from > LOOP_BYTES_MAX) {
+      this.#bytes.set(source.subarray(from, to), at);
+      return;
+    }
+    for (let k = from; k < to; k++) this.#bytes[at + k - from] = source[k] ?? 0;
   }
 
   /** Makes room for `bytes` bytes at `at`, moving what is behind. */
@@ -71,9 +78,5 @@ export class GrowingBytes {
   /** A view, valid until the next write. */
   view(): Uint8Array {
     return this.#bytes.subarray(0, this.#length);
-  }
-
-  copy(): Uint8Array {
-    return this.#bytes.slice(0, this.#length);
   }
 }

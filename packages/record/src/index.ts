@@ -5,12 +5,14 @@ export {
   batchBlobs,
   batchOverheadBytes,
   batchSeqRange,
-  BatchView,
   BLOB_DIGEST_BYTES,
+  compressBatch,
   decodeBatchHeader,
   encodeBatch,
+  malformedBatch,
   PRODUCER_ID_BYTES_MAX,
 } from "./batchLayout.ts";
+export { BatchView } from "./batchView.ts";
 export { chainHash, equalBytes, HASH_BYTES, ZERO_HASH } from "./chainHash.ts";
 export type { Sha256 } from "./chainHash.ts";
 export { AnnalsError } from "./error.ts";

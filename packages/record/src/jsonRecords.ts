@@ -4,6 +4,7 @@ import { STEP_BYTES } from "./limits.ts";
 import type { RecordLimits } from "./limits.ts";
 import type { ParsedRecords } from "./parsedRecords.ts";
 import { RecordScanner } from "./recordScanner.ts";
+import { Slabs } from "./slabs.ts";
 
 /**
  * `application/json`: one record, or an array of records. The results are msgpack and have passed the scanner. Yields now and then. Throws
@@ -72,6 +73,9 @@ export function* parseNdjsonRecords(
   return { records: notEmpty(transcoder, records), attachments: scanner.takeAttachments() };
 }
 
+/** Of records that come one by one: some fifty of the usual size. The last one keeps so much in memory. */
+const ONE_BY_ONE_BYTES = 16 * 1024;
+
 /** Single records, one after the other: what reading one takes is made once. Not reentrant. */
 export class JsonRecordEncoder {
   readonly #limits: RecordLimits;
@@ -80,7 +84,7 @@ export class JsonRecordEncoder {
 
   constructor(limits: RecordLimits) {
     this.#limits = limits;
-    this.#transcoder = new JsonTranscoder(limits);
+    this.#transcoder = new JsonTranscoder(limits, new Slabs(ONE_BY_ONE_BYTES));
     this.#scanner = new RecordScanner(limits);
   }
 

@@ -2,12 +2,15 @@ import { BadInputError } from "./badInput.ts";
 import type { BadInputCode } from "./badInput.ts";
 import { GrowingBytes } from "./growingBytes.ts";
 import type { RecordLimits } from "./limits.ts";
+import { Slabs } from "./slabs.ts";
 import { isUtf8 } from "./utf8.ts";
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const COMMA = 0x2c;
 const COLON = 0x3a;
+/** An integer with no more characters is a safe one. */
+const SHORT_DIGITS = 15;
 const ESCAPES: ReadonlyMap<number, number> = new Map([
   [QUOTE, QUOTE],
   [BACKSLASH, BACKSLASH],
@@ -25,6 +28,7 @@ const ESCAPES: ReadonlyMap<number, number> = new Map([
  */
 export class JsonTranscoder {
   readonly #limits: RecordLimits;
+  readonly #slabs: Slabs;
   readonly #out = new GrowingBytes();
   #json: Uint8Array = new Uint8Array(0);
   #at = 0;
@@ -32,8 +36,9 @@ export class JsonTranscoder {
   #depth = 0;
   #position = 0;
 
-  constructor(limits: RecordLimits) {
+  constructor(limits: RecordLimits, slabs: Slabs = new Slabs()) {
     this.#limits = limits;
+    this.#slabs = slabs;
   }
 
   /** Reads this text from now on. */
@@ -75,7 +80,7 @@ export class JsonTranscoder {
     this.#depth = 0;
     this.#out.reset();
     this.#value();
-    return this.#out.copy();
+    return this.#slabs.copy(this.#out.view(), this.#json.length - this.#at);
   }
 
   fail(code: BadInputCode, what: string, ofRecord = true): BadInputError {
@@ -298,8 +303,7 @@ export class JsonTranscoder {
   #putNumber(from: number, integer: boolean): void {
     if (this.#at - from > 400)
       throw this.fail("ERR_RECORD_NUMBER", "a number of more than 400 digits");
-    const text = String.fromCharCode(...this.#json.subarray(from, this.#at));
-    const value = Number(text);
+    const value = integer && this.#at - from <= SHORT_DIGITS ? this.#short(from) : this.#long(from);
     if (!Number.isFinite(value))
       throw this.fail("ERR_RECORD_NUMBER", "a number that a double cannot hold");
     if (!Number.isSafeInteger(value) || Object.is(value, -0)) {
@@ -308,6 +312,19 @@ export class JsonTranscoder {
       this.#out.u8(0xcb);
       this.#out.f64(value);
     } else this.#putInteger(value);
+  }
+
+  /** Exact, for an integer of so few digits. */
+  #short(from: number): number {
+    const negative = this.#json[from] === 0x2d;
+    let value = 0;
+    for (let at = negative ? from + 1 : from; at < this.#at; at++)
+      value = 10 * value + (this.#json[at] ?? 0) - 0x30;
+    return negative ? -value : value;
+  }
+
+  #long(from: number): number {
+    return Number(String.fromCharCode(...this.#json.subarray(from, this.#at)));
   }
 
   #putInteger(value: number): void {

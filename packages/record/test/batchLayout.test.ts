@@ -1,4 +1,5 @@
 // Goal: a batch reads back as it was written, one record at a time, and hostile bytes give coded errors, never wrong slices.
+import { deflateRawSync, inflateRawSync } from "node:zlib";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
@@ -7,6 +8,8 @@ import {
   batchOverheadBytes,
   batchSeqRange,
   BatchView,
+  compressBatch,
+  malformedBatch,
   decodeBatchHeader,
   encodeBatch,
 } from "@annals/record";
@@ -60,6 +63,14 @@ function codeOf(work: () => unknown): string {
   }
 }
 
+function inflate(packed: Uint8Array, size: number): Uint8Array {
+  try {
+    return new Uint8Array(inflateRawSync(packed, { maxOutputLength: Math.max(1, size) }));
+  } catch {
+    throw malformedBatch("the body is damaged", 0);
+  }
+}
+
 const sample: BatchHeader = {
   firstSeq: asSeq(7),
   count: 2,
@@ -77,7 +88,12 @@ describe("batch layout", () => {
         );
         expect(decodeBatchHeader(bytes)).toEqual(header);
         expect(batchBlobs(bytes)).toEqual(header.blobs ?? []);
-        const view = new BatchView(bytes);
+        const small = compressBatch(bytes, deflateRawSync);
+        expect(small.length).toBeLessThanOrEqual(bytes.length);
+        expect(decodeBatchHeader(small)).toEqual(header);
+        expect(batchBlobs(small)).toEqual(header.blobs ?? []);
+        expect(compressBatch(small, deflateRawSync)).toBe(small);
+        const view = new BatchView(small, inflate);
         for (const [position, record] of records.entries()) {
           expect(view.record(position)).toEqual(record);
           expect(view.recordOfSeq(asSeq(header.firstSeq + position))).toEqual(record);
@@ -93,10 +109,10 @@ describe("batch layout", () => {
   test("any mutation either still reads or gives a coded error", () => {
     fc.assert(
       fc.property(batch, fc.nat(), fc.nat({ max: 255 }), ({ header, records }, where, value) => {
-        const bytes = encodeBatch(header, records);
+        const bytes = compressBatch(encodeBatch(header, records), deflateRawSync);
         bytes[where % bytes.length] = value;
         const code = codeOf(() => {
-          const view = new BatchView(bytes);
+          const view = new BatchView(bytes, inflate);
           for (let k = 0; k < view.header.count; k++) view.record(k);
         });
         expect(["no error", "ERR_BATCH_MALFORMED", "ERR_BATCH_VERSION"]).toContain(code);
@@ -108,8 +124,12 @@ describe("batch layout", () => {
   test("every truncation and every trailing byte is refused", () => {
     const bytes = encodeBatch(sample, [Uint8Array.of(1, 2, 3), Uint8Array.of(4)]);
     for (let length = 0; length < bytes.length; length++)
-      expect(codeOf(() => new BatchView(bytes.subarray(0, length)))).toBe("ERR_BATCH_MALFORMED");
-    expect(codeOf(() => new BatchView(Uint8Array.from([...bytes, 0])))).toBe("ERR_BATCH_MALFORMED");
+      expect(codeOf(() => new BatchView(bytes.subarray(0, length), inflate))).toBe(
+        "ERR_BATCH_MALFORMED",
+      );
+    expect(codeOf(() => new BatchView(Uint8Array.from([...bytes, 0]), inflate))).toBe(
+      "ERR_BATCH_MALFORMED",
+    );
   });
 
   test("a huge request count is refused before anything is allocated", () => {

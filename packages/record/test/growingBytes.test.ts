@@ -11,6 +11,7 @@ const writes: readonly [string, (bytes: GrowingBytes) => void, string][] = [
   ["i64", (bytes) => bytes.i64(-2), "fffffffffffffffe"],
   ["f64", (bytes) => bytes.f64(1), "3ff0000000000000"],
   ["bytes", (bytes) => bytes.bytes(Uint8Array.of(1, 2, 3), 0, 3), "010203"],
+  ["many bytes", (bytes) => bytes.bytes(new Uint8Array(100).fill(5), 10, 90), "05".repeat(80)],
 ];
 
 it.each(writes)("%s across the edge of the buffer", (_name, write, hex) => {
@@ -18,7 +19,7 @@ it.each(writes)("%s across the edge of the buffer", (_name, write, hex) => {
     const bytes = new GrowingBytes();
     for (let k = 0; k < before; k++) bytes.u8(7);
     write(bytes);
-    const copy = bytes.copy();
+    const copy = bytes.view();
     expect(copy.length).toBe(before + hex.length / 2);
     expect(copy.subarray(0, before).every((byte) => byte === 7)).toBe(true);
     expect(Buffer.from(copy.subarray(before)).toString("hex")).toBe(hex);

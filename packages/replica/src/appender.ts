@@ -15,6 +15,7 @@ export interface AppenderOptions {
   readonly machine: StateMachine;
   readonly maxPendingBytes: number;
   readonly batch: { readonly maxRecords: number; readonly maxBytes: number };
+  readonly compress: (batch: Uint8Array) => Uint8Array;
   /** Milliseconds since 1970; may jump. */
   readonly wallTime: () => number;
 }
@@ -123,13 +124,13 @@ export class Appender {
 
   /** False when the core declines for now; the requests stay where they are. */
   #proposeBatch(formed: FormedBatch): boolean {
-    const { core, machine, wallTime } = this.#options;
+    const { core, machine, wallTime, compress } = this.#options;
     const firstSeq = this.#nextSeq;
     const count = formed.records.length;
     const recordedAt = Math.max(wallTime(), this.#lastRecordedAt, machine.lastRecordedAt);
     const { requests, blobs } = formed;
     const header = { firstSeq, count, recordedAt, requests, blobs };
-    const data = encodeBatch(header, formed.records);
+    const data = compress(encodeBatch(header, formed.records));
     const outcome = core.propose([{ kind: "records", data }]);
     this.#declined = outcome.kind === "dropped" && outcome.reason === "uncommittedLimit";
     if (outcome.kind !== "accepted") return false;

@@ -13,6 +13,8 @@ export interface ReplicaOptions {
   readonly clock: Clock;
   readonly randomBelow: RandomBelow;
   readonly events: ReplicaEvents;
+  /** What this replica, when it leads, does with a batch before it is proposed: the same batch, smaller. Default: nothing. */
+  readonly compress?: (batch: Uint8Array) => Uint8Array;
   /** The gauges of the thread, which this replica's report to. */
   readonly ledger?: Ledger;
 }

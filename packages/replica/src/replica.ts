@@ -79,6 +79,7 @@ export class Replica {
       machine: this.#machine,
       maxPendingBytes: config.maxPendingBytes,
       batch: config.batch,
+      compress: options.compress ?? ((batch) => batch),
       wallTime: () => options.clock.wallTime(),
     });
     this.#reads = new ReadBarrier(

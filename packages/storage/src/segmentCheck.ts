@@ -1,6 +1,7 @@
 import { asIndex } from "@annals/raft";
 import type { LogIndex, Term } from "@annals/raft";
-import { BatchView, equalBytes } from "@annals/record";
+import { equalBytes } from "@annals/record";
+import { viewBatch } from "@annals/wire";
 import type { Segment, TermRun } from "./segment.ts";
 import type { Head, SegmentState } from "./segmentState.ts";
 import { decodeStoredEntry } from "./storedEntry.ts";
@@ -149,7 +150,7 @@ class SegmentCheck {
   }
 
   #batch(index: LogIndex, data: Uint8Array): void {
-    const view = new BatchView(data);
+    const view = viewBatch(data);
     if (this.#seq !== undefined && view.firstSeq !== this.#seq + 1)
       this.#report(`seq ${this.#seq} is followed by ${view.firstSeq}`, index);
     this.#seq = view.lastSeq;

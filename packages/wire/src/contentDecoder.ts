@@ -57,13 +57,25 @@ export async function decodeContent(
   });
   // The writable side of an inflater that met the end of its stream never finishes.
   const done = finished(inflater, { writable: false });
-  done.catch(() => undefined);
+  // One promise a chunk: a body may come in a million of them, and whatever raced against each would keep something of each.
+  let over = false;
+  let goOn: (() => void) | undefined;
+  const settle = (): void => {
+    over = true;
+    goOn?.();
+  };
+  done.then(settle, settle);
   try {
     let taken = 0;
     for await (const chunk of source) {
       taken += chunk.byteLength;
-      await Promise.race([done, write(inflater, chunk)]);
-      if (inflater.readableEnded) break;
+      // Not every chunk is taken: none is after the stream's end or failure, of which `done` tells.
+      await new Promise<void>((resolve) => {
+        goOn = resolve;
+        if (over) resolve();
+        else inflater.write(chunk, () => resolve());
+      });
+      if (inflater.errored !== null || inflater.readableEnded) break;
     }
     inflater.end();
     await done;
@@ -86,13 +98,6 @@ function checkSize(bytes: number, taken: number, { maxBytes, maxRatio }: DecodeL
     throw refusal("ERR_BODY_DECODED_TOO_LARGE", `decodes to more than ${maxBytes} bytes`, taken);
   if (bytes > RATIO_FREE_BYTES && bytes > maxRatio * taken)
     throw refusal("ERR_BODY_RATIO", `decodes to more than ${maxRatio} times its size`, taken);
-}
-
-/** Settles when the chunk is taken, or with the stream's end or failure, of which the caller hears from the stream. */
-function write(inflater: Inflater, chunk: Uint8Array): Promise<void> {
-  return new Promise((resolve) => {
-    inflater.write(chunk, () => resolve());
-  });
 }
 
 /**

@@ -17,6 +17,7 @@ export type {
   ResponseFrame,
   WelcomeFrame,
 } from "./frames.ts";
+export { viewBatch, zstdBatch } from "./batchCompression.ts";
 export { BodyBuffer } from "./bodyBuffer.ts";
 export { CONTENT_ENCODINGS, decodeContent } from "./contentDecoder.ts";
 export type { ContentEncoding, DecodeLimits } from "./contentDecoder.ts";

@@ -1,4 +1,6 @@
 // Goal: a compressed body costs what its limits say and not a byte more. Method: real bodies, cut and damaged ones, and bombs.
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { deflateRawSync, deflateSync, gzipSync, zstdCompressSync, constants } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import { CONTENT_ENCODINGS, decodeContent } from "@annals/wire";
@@ -105,3 +107,26 @@ test("zstd with a window beyond 8 MiB is refused (RFC 9659)", async () => {
   const wide = zstdCompressSync(text(9 * 2 ** 20), { params });
   expect(await outcome("zstd", wide, { maxBytes: 2 ** 25 })).toBe("ERR_BODY_ENCODING");
 });
+
+test.each(CONTENT_ENCODINGS)(
+  "%s: of a chunk that was decoded nothing is kept",
+  async (encoding) => {
+    setFlagsFromString("--expose-gc");
+    const collect: () => void = runInNewContext("gc");
+    const body = COMPRESS[encoding](text(100_000));
+    const heap: number[] = [];
+    function* measured(): Generator<Uint8Array> {
+      for (let at = 0; at < body.byteLength; at++) {
+        if (at === 1_000 || at === body.byteLength - 1) {
+          collect();
+          heap.push(process.memoryUsage().heapUsed);
+        }
+        yield body.subarray(at, at + 1);
+      }
+    }
+    const decoded = await decodeContent(encoding, measured(), LIMITS);
+    expect(decoded.byteLength).toBe(100_000);
+    const [early = 0, late = 0] = heap;
+    expect(late - early).toBeLessThan(2 ** 20);
+  },
+);

@@ -3,8 +3,9 @@ import type { GroupInfo, GroupStart, LaneInfo } from "@annals/client";
 import type { Command } from "commander";
 import { examples, wholeNumber, withClient, withLog, withOutput } from "../context.ts";
 import type { CliContext, ClientOptions, OutputOptions } from "../context.ts";
-import { formatCount, renderTable } from "../output.ts";
+import { formatCount } from "../output.ts";
 import type { Column } from "../output.ts";
+import { printRows } from "../printRows.ts";
 import { parseTime } from "../time.ts";
 
 type GroupOptions = ClientOptions & OutputOptions & { readonly log: string };
@@ -50,7 +51,7 @@ export function registerGroup(program: Command, context: CliContext): void {
     .description("list the groups of a log")
     .action(async (options: GroupOptions) => {
       const groups = await context.client(options).groups(options.log).list(signal(context));
-      await printGroups(context, options, groups);
+      await printRows(context, options, GROUP_COLUMNS, groups);
     });
 
   command("create")
@@ -135,34 +136,13 @@ function isStuck({ condition }: LaneInfo): boolean {
   return condition === "stuck" || condition === "silent";
 }
 
-async function printGroups(
-  context: CliContext,
-  options: OutputOptions,
-  groups: readonly GroupInfo[],
-): Promise<void> {
-  if (context.format(options) === "table")
-    return context.print(renderTable(GROUP_COLUMNS, groups, context.color));
-  return printPlain(context, options, groups);
-}
-
 async function printLanes(
   context: CliContext,
   options: OutputOptions,
   groups: readonly GroupInfo[],
 ): Promise<void> {
-  if (context.format(options) !== "table") return printPlain(context, options, groups);
   const rows = groups.flatMap(({ name, lanes }) =>
     lanes.map((lane, at) => ({ ...lane, group: name, lane: at })),
   );
-  return context.print(renderTable(LANE_COLUMNS, rows, context.color));
-}
-
-async function printPlain(
-  context: CliContext,
-  options: OutputOptions,
-  groups: readonly GroupInfo[],
-): Promise<void> {
-  if (context.format(options) === "json") return context.printJson({ items: groups, next: null });
-  for (const group of groups) await context.print(`${JSON.stringify(group)}\n`);
-  return undefined;
+  return printRows(context, options, LANE_COLUMNS, rows, groups);
 }

@@ -10,10 +10,16 @@ import { Progress } from "../progress.ts";
 interface ImportCommandOptions extends ClientOptions, OutputOptions {
   readonly log: string;
   readonly batch: string;
+  readonly ref?: string;
+  readonly since?: string;
 }
 
 /** An import outlives elections and restarts of the cluster. */
 const RETRY_FOR_MS = 120_000;
+
+const BROKEN =
+  "the branch was rewritten, or is another one than before: every commit is on record, but not any more what is in each file; " +
+  "for that, import into another log (--log)";
 
 export function registerImport(program: Command, context: CliContext): void {
   const parent = program.command("import").description("turn what is elsewhere into audit records");
@@ -22,12 +28,14 @@ export function registerImport(program: Command, context: CliContext): void {
     .description(
       "one record per changed file of every commit; run it again to go on, or to add what is new",
     )
-    .argument("<path>", "a repository")
+    .argument("[path]", "a repository", ".")
+    .option("--ref <revision>", "up to which branch, tag or commit (default: HEAD)")
+    .option("--since <revision>", "without what this one contains; for the first import")
     .option("--batch <records>", "records in one request", "500")
     .action((path: string, options: ImportCommandOptions) => runImport(context, path, options));
   examples(withOutput(withClient(withLog(command))), [
     "annals import git .",
-    "annals import git ~/src/linux --log linux",
+    "annals import git ~/src/linux --log linux --ref v7.0 --since v6.19",
   ]);
 }
 
@@ -43,6 +51,8 @@ async function runImport(
     const result = await importGit(context.client(options, retryForMs), {
       repository: resolve(context.io.cwd, path),
       log: options.log,
+      ...(options.ref === undefined ? {} : { revision: options.ref }),
+      ...(options.since === undefined ? {} : { since: options.since }),
       batch: wholeNumber("--batch", options.batch, 1, 10_000),
       signal: context.interrupt,
       onProgress: ({ commitsDone, commitsTotal, records }) =>
@@ -50,6 +60,7 @@ async function runImport(
     });
     const { elapsedMs } = progress;
     progress.end();
+    if (!result.isUnbroken) await context.note(BROKEN);
     if (format === "table")
       await context.print(`${describeImport(result, options.log, elapsedMs)}\n`);
     else if (format === "json") await context.printJson({ ...result, elapsedMs });

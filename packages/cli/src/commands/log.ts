@@ -4,9 +4,10 @@ import { CliError } from "../cliError.ts";
 import { examples, withClient, withOutput } from "../context.ts";
 import type { CliContext, ClientOptions, OutputOptions } from "../context.ts";
 import { EXIT } from "../exitCodes.ts";
-import { formatCount, renderTable } from "../output.ts";
-import { registerSchema } from "./schema.ts";
+import { formatCount } from "../output.ts";
 import type { Column } from "../output.ts";
+import { printRows } from "../printRows.ts";
+import { registerSchema } from "./schema.ts";
 
 const COLUMNS: readonly Column<LogInfo>[] = [
   { title: "LOG", value: ({ name }) => name },
@@ -23,12 +24,8 @@ export function registerLog(program: Command, context: CliContext): void {
   registerSchema(log, context);
   withOutput(withClient(log.command("list").description("list the logs"))).action(
     async (options: ClientOptions & OutputOptions) => {
-      await print(
-        context,
-        options,
-        await context.client(options).logs({ signal: context.interrupt }),
-        true,
-      );
+      const logs = await context.client(options).logs({ signal: context.interrupt });
+      await printRows(context, options, COLUMNS, logs);
     },
   );
 
@@ -36,7 +33,7 @@ export function registerLog(program: Command, context: CliContext): void {
     withClient(log.command("create").description("create a log").argument("<name>")),
   ).action(async (name: string, options: ClientOptions & OutputOptions) => {
     const made = await context.client(options).createLog(name, { signal: context.interrupt });
-    await print(context, options, [made], false);
+    await printOne(context, options, made);
   });
 
   withOutput(withClient(log.command("show").description("show one log").argument("<name>"))).action(
@@ -49,20 +46,12 @@ export function registerLog(program: Command, context: CliContext): void {
           hint: `the logs are ${logs.map((candidate) => candidate.name).join(", ")}`,
         });
       }
-      await print(context, options, [found], false);
+      await printOne(context, options, found);
     },
   );
 }
 
-async function print(
-  context: CliContext,
-  options: OutputOptions,
-  logs: readonly LogInfo[],
-  asList: boolean,
-): Promise<void> {
-  const format = context.format(options);
-  if (format === "table") return context.print(renderTable(COLUMNS, logs, context.color));
-  if (format === "json") return context.printJson(asList ? { items: logs, next: null } : logs[0]);
-  for (const info of logs) await context.print(`${JSON.stringify(info)}\n`);
-  return undefined;
+async function printOne(context: CliContext, options: OutputOptions, info: LogInfo): Promise<void> {
+  if (context.format(options) === "json") return context.printJson(info);
+  return printRows(context, options, COLUMNS, [info]);
 }

@@ -13,8 +13,9 @@ import { CliError, usageError } from "../cliError.ts";
 import { EXIT } from "../exitCodes.ts";
 import { examples, wholeNumber, withClient, withLog, withOutput } from "../context.ts";
 import type { CliContext, ClientOptions, OutputOptions } from "../context.ts";
-import { formatCount, printable, renderTable } from "../output.ts";
+import { formatCount, printable } from "../output.ts";
 import type { Column } from "../output.ts";
+import { printRows } from "../printRows.ts";
 import { sinkLane, sinkRunners } from "../sinks/assemble.ts";
 import type { SinkSite } from "../sinks/assemble.ts";
 import { graphConnector, sinkMaker } from "../sinks/makeSink.ts";
@@ -295,17 +296,4 @@ function stillRuns(error: ClientError): never {
 
 function pathOf(name: string): string {
   return `/sinks/${encodeURIComponent(name)}`;
-}
-
-async function printRows<Row>(
-  context: CliContext,
-  options: OutputOptions,
-  columns: readonly Column<Row>[],
-  rows: readonly Row[],
-): Promise<void> {
-  const format = context.format(options);
-  if (format === "table") return context.print(renderTable(columns, rows, context.color));
-  if (format === "json") return context.printJson({ items: rows, next: null });
-  for (const row of rows) await context.print(`${JSON.stringify(row)}\n`);
-  return undefined;
 }

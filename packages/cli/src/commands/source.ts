@@ -1,5 +1,5 @@
-import { readFile } from "node:fs/promises";
-import { formatScenarioProblems, ScenarioSource } from "@annals/drill";
+import { formatScenarioProblems } from "@annals/drill";
+import type { ScenarioProblem } from "@annals/drill";
 import { runKafkaSource } from "@annals/kafka";
 import type { Command } from "commander";
 import { z } from "zod";
@@ -7,6 +7,7 @@ import { CliError } from "../cliError.ts";
 import { examples, withClient } from "../context.ts";
 import type { CliContext, ClientOptions } from "../context.ts";
 import { EXIT } from "../exitCodes.ts";
+import { readYaml } from "../yamlFile.ts";
 
 const text = z.string().min(1);
 const entity = z.strictObject({ id: text, type: text.optional() });
@@ -51,21 +52,17 @@ async function runSource(context: CliContext, path: string, options: ClientOptio
 }
 
 async function readSource(path: string): Promise<z.output<typeof SOURCE_FILE>> {
-  let content: string;
-  try {
-    content = await readFile(path, "utf8");
-  } catch (cause) {
-    throw new CliError("ERR_FILE_UNREADABLE", `cannot read ${path}`, { cause });
-  }
-  const source = new ScenarioSource(content, path);
-  const syntax = source.syntaxProblems();
-  const parsed = SOURCE_FILE.safeParse(syntax.length > 0 ? undefined : source.value());
+  const { value, source } = await readYaml(path, refuseSourceFile);
+  const parsed = SOURCE_FILE.safeParse(value);
   if (parsed.success) return parsed.data;
   const problems = parsed.error.issues.map((issue) =>
     source.problem(issue.path, `${issue.path.join(".")}: ${issue.message}`),
   );
-  const found = formatScenarioProblems(syntax.length > 0 ? syntax : problems);
-  throw new CliError("ERR_SOURCE_FILE_INVALID", found, {
+  throw refuseSourceFile(problems);
+}
+
+function refuseSourceFile(problems: readonly ScenarioProblem[]): CliError {
+  return new CliError("ERR_SOURCE_FILE_INVALID", formatScenarioProblems(problems), {
     exitCode: EXIT.badConfig,
     hint: "packages/kafka/README.md lists the keys",
   });

@@ -27,7 +27,7 @@ export function devLayout(directory: string, nodeCount: number, firstPort: numbe
 }
 
 /** For a machine that cannot hold the default caps once per node. Slower under load, and as safe. */
-const SMALL_CAPS = `workers: { count: 1, maxHeapBytes: 48MiB, maxQueueBytes: 3MiB }
+const SMALL_CAPS = `workers: { count: 1, maxHeapBytes: 44MiB, maxQueueBytes: 3MiB }
 ingest: { maxBodyBytes: 1MiB, maxPendingBytes: 2MiB }
 raft: { maxUncommittedBytes: 4MiB, maxCommittedBytes: 1MiB }
 query: { maxHeldBytes: 2MiB }

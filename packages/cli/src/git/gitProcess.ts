@@ -74,8 +74,9 @@ function gitError(
     });
   }
   if (/needed a single revision/i.test(complaint)) {
-    return new CliError("ERR_GIT_NO_COMMITS", `HEAD of ${repository} names no commit`, {
-      hint: "check out a branch that has commits: git -C PATH switch BRANCH",
+    const revision = args.at(-1)?.replace("^{commit}", "") ?? "";
+    return new CliError("ERR_GIT_NO_COMMITS", `${revision} of ${repository} names no commit`, {
+      hint: "name a branch, a tag or a commit (--ref), or check out a branch that has commits",
     });
   }
   const how = typeof result === "number" ? `exit code ${result}` : result.message;

@@ -8,12 +8,18 @@ import type {
 } from "@annals/client";
 import { CliError } from "../cliError.ts";
 import { changeRecord, positionOf } from "./changeRecord.ts";
-import { gitOutput, gitText } from "./gitProcess.ts";
-import { LOG_ARGUMENTS, parseLog } from "./logParser.ts";
+import { gitText } from "./gitProcess.ts";
+import { mainLineGoesOnFrom, readHistory } from "./history.ts";
+import { rangeOf, stretchesAfter } from "./stretch.ts";
+import type { Stretch } from "./stretch.ts";
 
 export interface ImportOptions {
   readonly repository: string;
   readonly log: string;
+  /** Up to which commit; default HEAD. */
+  readonly revision?: string;
+  /** Only what this commit does not contain; for the first import of a repository into a log. */
+  readonly since?: string;
   /** Records in one request; an import that goes on keeps the size that it began with. */
   readonly batch: number;
   readonly signal: AbortSignal;
@@ -36,6 +42,8 @@ export interface ImportResult {
   /** Undefined when there was nothing to import. */
   readonly firstSeq: number | undefined;
   readonly lastSeq: number | undefined;
+  /** False if the main line was left since the first import, so that the log does not say any more what is in its files. */
+  readonly isUnbroken: boolean;
 }
 
 /** Requests on their way at a time. */
@@ -43,19 +51,11 @@ const WINDOW = 4;
 /** Bytes of one request, well below what servers take by default. */
 const REQUEST_BYTES_MAX = 1 << 20;
 
-/** One stretch of history: from `base` (exclusive) to `head`, going on after `after`. */
-interface Stretch {
-  readonly head: string;
-  readonly base: string | undefined;
-  readonly after:
-    | { readonly commit: number; readonly file: number; readonly commitId: string }
-    | undefined;
-}
-
 /**
- * Appends one record per changed file of every commit, parents first. Resumable without state of its own: the log's producer table says
- * which request came last, and the last record says where in history it was. For a fixed head the records, their order and their
- * division into requests are always the same, so a request that is sent again by a later run is recognised by its number.
+ * Appends one record per changed file of every commit, parents first, and one for a commit that changes none. Resumable without state of
+ * its own: the log's producer table says which request came last, and the last record says where in history it was. For a fixed head the
+ * records, their order and their division into requests are always the same, so a request that is sent again by a later run is recognised
+ * by its number.
  */
 export async function importGit(
   client: AnnalsClient,
@@ -80,6 +80,7 @@ class GitImport {
   #records = 0;
   #firstSeq: number | undefined;
   #lastSeq: number | undefined;
+  #isUnbroken = true;
 
   constructor(client: AnnalsClient, options: ImportOptions) {
     this.#client = client;
@@ -89,17 +90,16 @@ class GitImport {
 
   async run(): Promise<ImportResult> {
     const { signal } = this.#options;
-    const head = await this.#git(["rev-parse", "--verify", "--end-of-options", "HEAD^{commit}"]);
+    const head = await this.#commitId(this.#options.revision ?? "HEAD");
     const top = await this.#git(["rev-parse", "--path-format=absolute", "--git-common-dir"]);
     this.#name = basename(top.replace(/\/\.git$/, "")).replace(/\.git$/, "");
     // The first commit of the main line: it stays the same whatever is merged later.
     const roots = await this.#git(["rev-list", "--first-parent", "--max-parents=0", head]);
     this.#producerId = `git-${(roots.split("\n").at(-1) ?? head).slice(0, 12)}`;
     const stretches = await this.#plan(head);
-    for (const { head: end, base, after } of stretches) {
-      this.#commitsTotal +=
-        Number(await this.#git(["rev-list", "--count", ...range(base, end)])) -
-        (after?.commit ?? 0);
+    for (const stretch of stretches) {
+      const commits = await this.#git(["rev-list", "--count", ...rangeOf(stretch)]);
+      this.#commitsTotal += Number(commits) - (stretch.after?.commit ?? 0);
     }
     try {
       for (const stretch of stretches) {
@@ -119,7 +119,12 @@ class GitImport {
       records: this.#records,
       firstSeq: this.#firstSeq,
       lastSeq: this.#lastSeq,
+      isUnbroken: this.#isUnbroken,
     };
+  }
+
+  #commitId(revision: string): Promise<string> {
+    return this.#git(["rev-parse", "--verify", "--end-of-options", `${revision}^{commit}`]);
   }
 
   #git(args: readonly string[]): Promise<string> {
@@ -128,7 +133,7 @@ class GitImport {
 
   /** Asks the log how far earlier runs got: first the rest of their stretch, then what is new since. */
   async #plan(head: string): Promise<readonly Stretch[]> {
-    const { log, signal } = this.#options;
+    const { log, since, signal } = this.#options;
     const known = await this.#client.producer(log, this.#producerId, { signal });
     this.#producer = this.#client.orderedProducer(log, {
       id: this.#producerId,
@@ -138,7 +143,15 @@ class GitImport {
       window: WINDOW,
       signal,
     });
-    if (known === undefined) return [{ head, base: undefined, after: undefined }];
+    if (known === undefined) {
+      const base = since === undefined ? undefined : await this.#commitId(since);
+      return [await this.#checked({ head, base, others: [], isUnbroken: true, after: undefined })];
+    }
+    if (since !== undefined) {
+      throw new CliError("ERR_IMPORT_BEGUN", `${log} has an import of this repository already`, {
+        hint: "leave out --since: it goes on where the log ends",
+      });
+    }
     const last = positionOf(await this.#client.get(log, known.lastSeq, { signal }));
     if (last === undefined) {
       throw new CliError(
@@ -148,54 +161,46 @@ class GitImport {
       );
     }
     this.#batch = last.batch;
-    const after = { commit: last.commit, file: last.file, commitId: last.commitId };
-    const rest: readonly Stretch[] = last.last ? [] : [{ head: last.head, base: last.base, after }];
-    if (!last.last && last.base !== undefined) await this.#assertPresent(last.base);
-    if (last.head === head) return rest;
-    await this.#assertPresent(last.head);
-    return [...rest, { head, base: last.head, after: undefined }];
+    this.#isUnbroken = last.isUnbroken;
+    const stretches = await stretchesAfter(last, head, (args) => this.#git(args));
+    return Promise.all(stretches.map((stretch) => this.#checked(stretch)));
   }
 
-  async #assertPresent(head: string): Promise<void> {
-    try {
-      await this.#git(["cat-file", "-e", `${head}^{commit}`]);
-    } catch (error) {
-      throw new CliError(
-        "ERR_IMPORT_HEAD_GONE",
-        `commit ${head}, up to which an earlier run imported, is not in the repository any more`,
-        {
-          hint: "fetch it again (git fetch origin COMMIT), or import into another log (--log)",
-          cause: error,
-        },
-      );
-    }
+  /** A stretch that has begun stays what it is. */
+  async #checked(stretch: Stretch): Promise<Stretch> {
+    const { base, after } = stretch;
+    if (after !== undefined || !stretch.isUnbroken) return stretch;
+    const { repository, signal } = this.#options;
+    const isUnbroken = await mainLineGoesOnFrom(base, repository, rangeOf(stretch), signal);
+    return { ...stretch, isUnbroken };
   }
 
   async #importStretch(stretch: Stretch): Promise<void> {
     const { repository, signal } = this.#options;
-    const args = [...LOG_ARGUMENTS, ...range(stretch.base, stretch.head), "--"];
+    const { after: _, ...place } = stretch;
     const request = new RequestLines(this.#batch, (lines) => this.#send(lines));
     let commitNumber = 0;
-    for await (const commit of parseLog(gitOutput(repository, args, signal))) {
+    const history = readHistory(repository, rangeOf(stretch), stretch.isUnbroken, signal);
+    for await (const commit of history) {
       commitNumber++;
-      const skipFiles = this.#skip(stretch, commitNumber, commit.id);
-      if (skipFiles === "all") continue;
-      const files = commit.changes.length;
-      for (const [index, change] of commit.changes.entries()) {
-        if (index < skipFiles) continue;
-        const place = { head: stretch.head, base: stretch.base, batch: this.#batch };
-        const at = { commit: commitNumber, file: index + 1, files };
+      const skip = this.#skip(stretch, commitNumber, commit.id);
+      if (skip === "all") continue;
+      const changes = commit.changes.length === 0 ? [undefined] : commit.changes;
+      for (const [index, change] of changes.entries()) {
+        if (index < skip) continue;
+        const at = { commit: commitNumber, file: index + 1, files: changes.length };
         await request.push((last) =>
-          changeRecord(this.#name, commit, change, { ...place, ...at, last }),
+          changeRecord(this.#name, commit, change, { ...place, ...at, batch: this.#batch, last }),
         );
       }
-      if (skipFiles === 0) this.#commitsDone++;
+      if (skip === 0) this.#commitsDone++;
       this.#report();
     }
     await request.end();
+    this.#isUnbroken = stretch.isUnbroken;
   }
 
-  /** How many files of a commit earlier runs have imported. */
+  /** How many records of a commit earlier runs have imported. */
   #skip(stretch: Stretch, commitNumber: number, commitId: string): number | "all" {
     const { after } = stretch;
     if (after === undefined || commitNumber > after.commit) return 0;
@@ -307,8 +312,4 @@ class RequestLines {
     this.#bytes = 0;
     await this.#send(lines);
   }
-}
-
-function range(base: string | undefined, head: string): string[] {
-  return base === undefined ? [head] : [`${base}..${head}`];
 }

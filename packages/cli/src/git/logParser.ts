@@ -8,9 +8,15 @@ export interface FileChange {
   readonly pathBytes: Uint8Array | undefined;
   /** Where a renamed file was. */
   readonly oldPath: string | undefined;
-  /** Blob ids; undefined where there is no file. */
-  readonly before: string | undefined;
-  readonly after: string | undefined;
+  /** Undefined where there is no file. */
+  readonly before: FileState | undefined;
+  readonly after: FileState | undefined;
+}
+
+export interface FileState {
+  readonly blob: string;
+  /** As git writes it: 100644, 100755, 120000 (a link), 160000 (a submodule, whose blob is a commit). */
+  readonly mode: string;
 }
 
 export interface Commit {
@@ -21,12 +27,12 @@ export interface Commit {
   /** Commit time in seconds since 1970. */
   readonly time: number;
   readonly subject: string;
-  /** Relative to the first parent; of a merge only what differs from all parents, so that merging repeats nothing. */
+  /** Relative to the first parent. */
   readonly changes: readonly FileChange[];
 }
 
 /** How git has to be asked so that `parseLog` understands: every option that changes the output is set, whatever the user's settings. */
-export const LOG_ARGUMENTS: readonly string[] = [
+const LOG_ARGUMENTS: readonly string[] = [
   "-c",
   "log.showRoot=true",
   "-c",
@@ -49,15 +55,24 @@ export const LOG_ARGUMENTS: readonly string[] = [
   "--encoding=UTF-8",
   "--find-renames=50%",
   "-l1000",
-  "--diff-merges=combined",
   "--format=%x01%H%x00%P%x00%an%x00%ae%x00%ct%x00%s",
+];
+
+/** Every commit, parents first; of a merge what differs from all its parents. */
+export const ALL_COMMITS: readonly string[] = [...LOG_ARGUMENTS, "--diff-merges=combined"];
+
+/** The commits of the main line, each beside the one before it: of a merge all that it brought there. In the order of ALL_COMMITS. */
+export const MAIN_LINE: readonly string[] = [
+  ...LOG_ARGUMENTS,
+  "--first-parent",
+  "--diff-merges=first-parent",
 ];
 
 const TOKEN_BYTES_MAX = 1 << 20;
 const CHANGES_MAX = 1_000_000;
 const NO_BLOB = /^0+$/;
 
-/** Reads the output of `git log` with LOG_ARGUMENTS; holds one commit at a time. */
+/** Reads the output of `git log` with these arguments; holds one commit at a time. */
 export async function* parseLog(output: AsyncIterable<Uint8Array>): AsyncGenerator<Commit, void> {
   const state = new LogState();
   for await (const token of nulTokens(output)) {
@@ -95,8 +110,8 @@ async function* nulTokens(output: AsyncIterable<Uint8Array>): AsyncGenerator<Uin
 
 interface RawChange {
   readonly letter: string;
-  readonly before: string | undefined;
-  readonly after: string | undefined;
+  readonly before: FileState | undefined;
+  readonly after: FileState | undefined;
   readonly paths: number;
 }
 
@@ -168,29 +183,30 @@ class LogState {
 function parseRaw(text: string): RawChange {
   const parents = /^:+/.exec(text)?.[0].length ?? 0;
   const fields = text.slice(parents).split(" ");
+  const modes = fields.slice(0, parents + 1);
   const blobs = fields.slice(parents + 1, 2 * parents + 2);
   const letters = fields[2 * parents + 2];
   if (letters === undefined || blobs.length !== parents + 1)
     throw malformed(JSON.stringify(text.slice(0, 80)));
-  const [before] = blobs;
-  const after = blobs.at(-1);
   const letter = parents > 1 ? combinedLetter(blobs) : letters.slice(0, 1);
   return {
     letter,
-    before: blobOf(before),
-    after: blobOf(after),
+    before: stateOf(modes[0], blobs[0]),
+    after: stateOf(modes.at(-1), blobs.at(-1)),
     // Combined changes have one path, even where a file was renamed.
     paths: parents === 1 && (letter === "R" || letter === "C") ? 2 : 1,
   };
 }
 
-function blobOf(id: string | undefined): string | undefined {
-  return id === undefined || NO_BLOB.test(id) ? undefined : id;
+function stateOf(mode: string | undefined, blob: string | undefined): FileState | undefined {
+  return mode === undefined || blob === undefined || NO_BLOB.test(blob)
+    ? undefined
+    : { blob, mode };
 }
 
 function combinedLetter(blobs: readonly string[]): string {
-  if (blobOf(blobs.at(-1)) === undefined) return "D";
-  return blobs.slice(0, -1).every((id) => blobOf(id) === undefined) ? "A" : "M";
+  if (NO_BLOB.test(blobs.at(-1) ?? "")) return "D";
+  return blobs.slice(0, -1).every((id) => NO_BLOB.test(id)) ? "A" : "M";
 }
 
 function fileChange(raw: RawChange, paths: readonly Uint8Array[]): FileChange {

@@ -1,11 +1,11 @@
-import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
-import { ScenarioSource } from "@annals/drill";
-import type { GraphDatabase } from "@annals/graph";
+import type { GraphDatabase, RecordMapping } from "@annals/graph";
 import { NdjsonFile, Postgres, Webhook } from "@annals/sinks";
 import type { Sink } from "@annals/sinks";
 import { CliError, usageError } from "../cliError.ts";
+import { readYaml } from "../yamlFile.ts";
 import type { SinkSite } from "./assemble.ts";
+import { refuseSinkFile } from "./sinkFile.ts";
 import type { SinkSpec, WrittenGraph } from "./sinkSchema.ts";
 
 /** Makes a sink of a lane, anew for every time that the lane is held. */
@@ -45,13 +45,18 @@ async function graphMaker(
   written: WrittenGraph,
 ): Promise<MakeSink> {
   // Only who has such a sink loads the drivers.
-  const { GraphSink, mappingOfTemplate } = await import("@annals/graph");
+  const { GraphSink, gitMapping, mappingOfTemplate } = await import("@annals/graph");
   const { degreeBudget, mapping: file } = written;
   if (lanes > 1 && written.url.startsWith("grafeo:"))
     throw usageError(`sink ${name}: an embedded graph has one writer, so lanes must be 1`);
   const connect = await graphConnector(site, name, written);
-  const mapping =
-    file === undefined ? undefined : mappingOfTemplate(await readYaml(site, file), log);
+  const mappingOf = async (): Promise<RecordMapping | undefined> => {
+    if (file === undefined) return undefined;
+    if (file === "git") return gitMapping({ log, degreeBudget });
+    const template = await readYaml(resolve(site.cwd, file), refuseSinkFile);
+    return mappingOfTemplate(template.value, log);
+  };
+  const mapping = await mappingOf();
   return (lane) =>
     new GraphSink({
       id: `${name}.${lane}`,
@@ -78,16 +83,6 @@ export async function graphConnector(
     ...(database === undefined ? {} : { database }),
   };
   return () => openGraph(where, options);
-}
-
-async function readYaml(site: SinkSite, file: string): Promise<unknown> {
-  const path = resolve(site.cwd, file);
-  try {
-    return new ScenarioSource(await readFile(path, "utf8"), file).value();
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new CliError("ERR_FILE_UNREADABLE", `cannot read ${file}: ${reason}`, { cause });
-  }
 }
 
 function secretOf(site: Pick<SinkSite, "env">, name: string, variable: string): string {

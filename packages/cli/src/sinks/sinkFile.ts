@@ -1,10 +1,11 @@
-import { readFile } from "node:fs/promises";
-import { formatScenarioProblems, ScenarioError, ScenarioSource } from "@annals/drill";
-import type { ScenarioProblem } from "@annals/drill";
+import { formatScenarioProblems } from "@annals/drill";
+import type { ScenarioProblem, ScenarioSource } from "@annals/drill";
 import { nearest } from "@annals/server";
 import type { z } from "zod";
 import { CliError } from "../cliError.ts";
 import { EXIT } from "../exitCodes.ts";
+import { parseYaml, readYaml } from "../yamlFile.ts";
+import type { YamlFile } from "../yamlFile.ts";
 import { knownKeysAt, parseSinks } from "./sinkSchema.ts";
 import type { SinkSpec } from "./sinkSchema.ts";
 
@@ -17,32 +18,22 @@ export interface SinkFile {
 
 /** Rejects with ERR_SINK_FILE_INVALID and everything that is wrong with the file, each with line and column. */
 export async function readSinkFile(path: string): Promise<SinkFile> {
-  let text: string;
-  try {
-    text = await readFile(path, "utf8");
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new CliError("ERR_FILE_UNREADABLE", `cannot read ${path}: ${reason}`, { cause });
-  }
-  return parseSinkFile(text, path);
+  return sinkFileOf(await readYaml(path, refuseSinkFile));
 }
 
 export function parseSinkFile(text: string, file: string): SinkFile {
-  try {
-    const source = new ScenarioSource(text, file);
-    const syntax = source.syntaxProblems();
-    if (syntax.length > 0) throw new ScenarioError(syntax);
-    const parsed = parseSinks(source.value());
-    if (!parsed.success) throw new ScenarioError(problems(parsed.error, source));
-    const { url, listen, sinks } = parsed.data;
-    return {
-      urls: typeof url === "string" ? [url] : url,
-      listen,
-      sinks: new Map(Object.entries(sinks)),
-    };
-  } catch (error) {
-    throw error instanceof ScenarioError ? invalid(error.problems) : error;
-  }
+  return sinkFileOf(parseYaml(text, file, refuseSinkFile));
+}
+
+function sinkFileOf({ value, source }: YamlFile): SinkFile {
+  const parsed = parseSinks(value);
+  if (!parsed.success) throw refuseSinkFile(problems(parsed.error, source));
+  const { url, listen, sinks } = parsed.data;
+  return {
+    urls: typeof url === "string" ? [url] : url,
+    listen,
+    sinks: new Map(Object.entries(sinks)),
+  };
 }
 
 function problems({ issues }: z.ZodError, source: ScenarioSource): readonly ScenarioProblem[] {
@@ -65,9 +56,10 @@ function unknownKey(
   return source.keyProblem(path, key, `unknown key "${key}", ${hint}`);
 }
 
-function invalid(found: readonly ScenarioProblem[]): CliError {
+/** Also of what the file of sinks names, such as a mapping. */
+export function refuseSinkFile(found: readonly ScenarioProblem[]): CliError {
   const count = `${found.length} ${found.length === 1 ? "problem" : "problems"}`;
-  const text = `${count} in the file of sinks\n${formatScenarioProblems(found)}`;
+  const text = `${count} in the files of the sinks\n${formatScenarioProblems(found)}`;
   return new CliError("ERR_SINK_FILE_INVALID", text, {
     exitCode: EXIT.badConfig,
     hint: "docs/sinks.md lists the keys",

@@ -38,7 +38,7 @@ export interface WrittenGraph {
   readonly passwordEnv?: string | undefined;
   readonly database?: string | undefined;
   readonly degreeBudget?: number | undefined;
-  /** YAML file that says what becomes of a record. */
+  /** `git`, for records of `annals import git`, or a YAML file that says what becomes of a record. */
   readonly mapping?: string | undefined;
 }
 

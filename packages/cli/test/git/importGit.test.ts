@@ -83,6 +83,8 @@ const ALL = [
   "file.modified a.txt",
   "file.added side.txt",
   "file.modified a.txt",
+  "file.merged side.txt",
+  "commit.empty undefined",
   "file.renamed d.txt",
   "file.deleted side.txt",
 ];
@@ -94,9 +96,9 @@ describe("import git", () => {
     expect(result).toMatchObject({
       repository: "project",
       commits: 6,
-      records: 8,
+      records: 10,
       firstSeq: 1,
-      lastSeq: 8,
+      lastSeq: 10,
     });
     const records = await stored();
     const names = records.map(({ action, targets }) => `${action} ${targets?.[0]?.id}`);
@@ -120,18 +122,69 @@ describe("import git", () => {
       actor: { type: "user", id: "ada@example.org", name: "Ada" },
       action: "file.renamed",
       time: "2023-11-14T22:15:20.000Z",
-      targets: [{ type: "file", id: "y.txt" }],
+      targets: [
+        { type: "file", id: "y.txt" },
+        { type: "file", id: "x.txt" },
+      ],
       context: {
         source: "git",
         repository: "project",
         commit: head,
         subject: "a rename: of a file",
+        mainLine: true,
         head,
       },
       changes: [
         { path: "blob", before, after: before },
+        { path: "mode", before: "100644", after: "100644" },
         { path: "path", before: "x.txt", after: "y.txt" },
       ],
+    });
+  });
+
+  test("what is in the files of the main line follows from its changes, merges and renames included", async () => {
+    history();
+    repository.git("checkout", "-q", "-b", "feature");
+    repository.write("run.sh", "#!/bin/sh\n");
+    repository.commit("a script");
+    repository.git("update-index", "--chmod=+x", "run.sh");
+    repository.commit("it runs");
+    repository.git("checkout", "-q", "main");
+    repository.git("merge", "-q", "--no-ff", "-m", "merge feature", "feature");
+    await runImport();
+    const files = new Map<string, Record<string, string>>();
+    const trees = new Map<string, string[]>();
+    for (const { changes, context, targets } of await stored()) {
+      for (const { path, before, after } of changes ?? []) {
+        const id = targets?.[0]?.id ?? "";
+        if (path === "path") files.delete(String(before));
+        else files.set(id, { ...files.get(id), [path]: String(after) });
+      }
+      for (const [id, { blob }] of files) if (blob === "null") files.delete(id);
+      const lines = [...files].map(([id, { blob, mode }]) => `${mode} ${blob}\t${id}`);
+      if (context?.["mainLine"] === true) trees.set(String(context["commit"]), lines.toSorted());
+    }
+    const mainLine = repository.git("rev-list", "--first-parent", "HEAD").split("\n");
+    expect([...trees.keys()].toSorted()).toEqual(mainLine.toSorted());
+    for (const commit of mainLine) {
+      const format = "--format=%(objectmode) %(objectname)%x09%(path)";
+      const listed = repository.git("ls-tree", "-r", format, commit).split("\n");
+      expect(trees.get(commit)).toEqual(listed.toSorted());
+    }
+  });
+
+  test("ends where it is told to and begins behind what it is told", async () => {
+    history();
+    const [second] = repository.git("rev-list", "--topo-order", "--reverse", "HEAD").split("\n");
+    const result = await runImport({ revision: "HEAD~1", since: second ?? "" });
+    expect(result).toMatchObject({ commits: 4, isUnbroken: true });
+    expect((await summary()).slice(-2)).toEqual(["file.merged side.txt", "commit.empty undefined"]);
+    await expect(runImport({ since: "HEAD~2" })).rejects.toMatchObject({
+      code: "ERR_IMPORT_BEGUN",
+    });
+    expect(await runImport()).toMatchObject({ commits: 1, records: 2 });
+    await expect(runImport({ revision: "nobody" })).rejects.toMatchObject({
+      code: "ERR_GIT_NO_COMMITS",
     });
   });
 
@@ -142,14 +195,14 @@ describe("import git", () => {
     repository.write("new.txt", "new\n");
     repository.commit("later");
     repository.commit("empty");
-    expect(await runImport()).toMatchObject({ records: 1, commits: 2, firstSeq: 9 });
+    expect(await runImport()).toMatchObject({ records: 2, commits: 2, firstSeq: 11 });
     expect(await runImport()).toMatchObject({ records: 0 });
     repository.write("newer.txt", "newer\n");
     repository.commit("later still");
-    expect(await runImport({ batch: 7 })).toMatchObject({ records: 1, firstSeq: 10 });
+    expect(await runImport({ batch: 7 })).toMatchObject({ records: 1, firstSeq: 13 });
   });
 
-  test.each([1, 2, 3, 4])(
+  test.each([1, 2, 3, 4, 5])(
     "goes on exactly after an interruption before request %i",
     async (cut) => {
       history();
@@ -193,11 +246,11 @@ describe("import git", () => {
     const head = repository.commit("new head");
     await runImport();
     const records = await stored();
-    expect(records).toHaveLength(9);
+    expect(records).toHaveLength(11);
     expect(records.at(-1)).toMatchObject({
       context: { head, base: records[0]?.context?.["head"] },
     });
-    expect(new Set(records.slice(0, 8).map(({ context }) => context?.["head"])).size).toBe(1);
+    expect(new Set(records.slice(0, 10).map(({ context }) => context?.["head"])).size).toBe(1);
   });
 
   test("another import at work is noticed", async () => {
@@ -223,13 +276,40 @@ describe("import git", () => {
     repository.git("checkout", "-q", "-b", "other", "HEAD~1");
     repository.write("other.txt", "other\n");
     repository.commit("other");
-    expect(await runImport()).toMatchObject({ records: 1 });
+    expect(await runImport()).toMatchObject({ records: 1, isUnbroken: false });
     expect((await summary()).at(-1)).toBe("file.added other.txt");
+    expect((await stored()).at(-1)).toMatchObject({
+      context: { mainLine: false },
+      data: { changes: [{ path: "blob", before: null }, { path: "mode" }] },
+    });
     repository.git("branch", "-q", "-D", "main");
     repository.git("reflog", "expire", "--expire=now", "--all");
     repository.git("gc", "-q", "--prune=now");
     expect(() => repository.git("cat-file", "-e", gone.head)).toThrow("Command failed");
     expect(await runImport()).toMatchObject({ records: 0 });
+  });
+
+  test("going back to a branch that was imported before doubles nothing", async () => {
+    history();
+    await runImport();
+    repository.git("checkout", "-q", "-b", "other", "HEAD~1");
+    repository.write("other.txt", "other\n");
+    repository.commit("other");
+    await runImport();
+    repository.git("checkout", "-q", "main");
+    expect(await runImport()).toMatchObject({ records: 0 });
+    repository.write("new.txt", "new\n");
+    repository.commit("on main again");
+    expect(await runImport()).toMatchObject({ records: 1 });
+    repository.git("checkout", "-q", "other");
+    repository.git("merge", "-q", "-m", "all of it", "main");
+    repository.write("newer.txt", "newer\n");
+    repository.commit("on both");
+    expect(await runImport()).toMatchObject({ records: 2 });
+    const changes = (await stored()).map(({ context, targets }) =>
+      JSON.stringify([context?.["commit"], targets]),
+    );
+    expect(new Set(changes).size).toBe(changes.length);
   });
 
   test("paths that are no UTF-8 and strange names survive", async () => {
@@ -255,7 +335,7 @@ describe("import git", () => {
     const out = await cli(argv);
     expect(out).toMatchObject({ code: 0 });
     expect(out.stdout).toMatch(
-      /^project: 8 records of 6 commits into audit, seq 1 to 8, in .* records\/s\)$/m,
+      /^project: 10 records of 6 commits into audit, seq 1 to 10, in .* records\/s\)$/m,
     );
     expect((await cli(argv)).stdout).toContain("nothing new");
     const nowhere = await cli(["import", "git", join(directory, "nowhere"), "--url", server.url]);

@@ -40,12 +40,19 @@ describe("parseLog", () => {
       [":looks like one", ["modified one.txt"]],
       ["last", ["renamed new.txt", "deleted two\n.txt", "added copy.txt", "modified link"]],
     ]);
-    expect(commits[2]).toMatchObject({ parents: [A, B], changes: [{ before: A, after: C }] });
-    expect(commits[3]?.changes[0]).toMatchObject({ oldPath: "one.txt", before: A, after: B });
+    expect(commits[2]).toMatchObject({
+      parents: [A, B],
+      changes: [{ before: { blob: A }, after: { blob: C } }],
+    });
+    expect(commits[3]?.changes[0]).toMatchObject({
+      oldPath: "one.txt",
+      before: { blob: A, mode: "100644" },
+      after: { blob: B, mode: "100644" },
+    });
     expect(commits[3]?.changes[2]).toMatchObject({
       oldPath: undefined,
       before: undefined,
-      after: A,
+      after: { blob: A, mode: "100644" },
     });
     expect(commits[1]).toMatchObject({ authorEmail: "", time: 200 });
   });

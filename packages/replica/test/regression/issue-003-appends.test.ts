@@ -51,6 +51,7 @@ it("resuming a cut request does not make the leader take later ones for new", ()
     machine: { producers, appliedSeq: asSeq(4) } as never,
     maxPendingBytes: 1000,
     batch: { maxRecords: 10, maxBytes: 1000 },
+    compress: (batch) => batch,
     wallTime: () => 0,
   });
   const waiter = { resolve: () => {}, reject: () => {}, deadlineMs: 1 };

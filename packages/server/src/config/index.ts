@@ -9,5 +9,5 @@ export { formatBytes, formatDuration, parseBytes, parseDuration } from "./units.
 export { LOG_LEVELS } from "./nodeConfig.ts";
 export type * from "./nodeConfig.ts";
 export { KEYS, envName } from "./keys.ts";
-export type { KeyKind, KeySpec } from "./keys.ts";
+export type { KeyKind, KeySpec } from "./keySpec.ts";
 export { parseAddress } from "./address.ts";

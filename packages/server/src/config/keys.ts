@@ -1,36 +1,7 @@
 import { availableParallelism } from "node:os";
 import { standardMemoryLimit } from "../memory/machine.ts";
-import { LOG_LEVELS } from "./nodeConfig.ts";
-
-/** What a value of a key looks like. `bytes` and `duration` are written with a unit. */
-export type KeyKind =
-  | "bytes"
-  | "duration"
-  | "count"
-  | "switch"
-  | "path"
-  | "name"
-  | "names"
-  | "nodes"
-  | "level";
-
-/** One key of the configuration file. The schema, the documentation, `config explain` and the environment names are made of these. */
-export interface KeySpec {
-  /** Dotted path, such as `raft.electionTicks`. */
-  readonly path: string;
-  readonly kind: KeyKind;
-  /** As it would be written in YAML; undefined: the key must be given. A function: depends on the machine. */
-  readonly standard: unknown;
-  /** A key before this one, whose value holds when nobody sets this one. */
-  readonly follows?: string;
-  /** How a default that depends on the machine, or on another key, is described. */
-  readonly standardText?: string;
-  /** `cluster`: must be the same on every node, compared when nodes connect. `node`: may differ. */
-  readonly scope: "cluster" | "node";
-  readonly about: string;
-  readonly tooLow: string;
-  readonly tooHigh: string;
-}
+import type { KeyKind, KeySpec } from "./keySpec.ts";
+import { LOG_COMPRESSIONS, LOG_LEVELS } from "./nodeConfig.ts";
 
 type Entry = Omit<KeySpec, "path" | "kind" | "standard" | "scope">;
 
@@ -81,6 +52,13 @@ export const KEYS: readonly KeySpec[] = [
   }),
   key("log.level", "level", "info", "node", {
     about: `Least severity of the lines that the node writes to stderr: ${LOG_LEVELS.join(", ")}.`,
+    tooLow: "",
+    tooHigh: "",
+  }),
+  key("log.compression", "compression", "none", "node", {
+    about:
+      `How this node, while it leads, compresses the records of a batch: ${LOG_COMPRESSIONS.join(", ")}. Followers store what ` +
+      "they receive, and every node reads both, so it may be changed at any time.",
     tooLow: "",
     tooHigh: "",
   }),

@@ -17,7 +17,7 @@ export interface NodeConfig {
   readonly insecure: boolean;
   /** Names of the logs that are created when the cluster is born. */
   readonly logs: readonly string[];
-  readonly log: { readonly level: LogLevel };
+  readonly log: { readonly level: LogLevel; readonly compression: LogCompression };
   readonly raft: RaftSettings;
   readonly replication: ReplicationSettings;
   readonly batch: BatchSettings;
@@ -41,6 +41,9 @@ export interface NodeAddress {
 
 export const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
+
+export const LOG_COMPRESSIONS = ["none", "zstd"] as const;
+export type LogCompression = (typeof LOG_COMPRESSIONS)[number];
 
 export interface RaftSettings {
   /** Milliseconds per tick. */

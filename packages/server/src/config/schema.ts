@@ -2,8 +2,8 @@ import { z } from "zod";
 import { LOG_NAME_PATTERN, NODE_ID_PATTERN } from "../names.ts";
 import { parseAddress } from "./address.ts";
 import { KEYS, standardValue } from "./keys.ts";
-import type { KeyKind, KeySpec } from "./keys.ts";
-import { LOG_LEVELS } from "./nodeConfig.ts";
+import type { KeyKind, KeySpec } from "./keySpec.ts";
+import { LOG_COMPRESSIONS, LOG_LEVELS } from "./nodeConfig.ts";
 import { BYTES_PATTERN, DURATION_PATTERN, parseBytes, parseDuration } from "./units.ts";
 import type { Parsed } from "./units.ts";
 
@@ -94,6 +94,12 @@ const logNames = z
   .max(LOGS_MAX, { error: `more than ${LOGS_MAX} logs` })
   .refine((names) => new Set(names).size === names.length, { error: "a log is listed twice" });
 
+function choice<const T extends readonly [string, ...string[]]>(values: T): z.ZodType<T[number]> {
+  return z.enum(values, {
+    error: (issue) => `${describe(issue.input)} is none of ${values.join(", ")}`,
+  });
+}
+
 /** One schema a kind: takes the value in YAML form, gives the resolved one. */
 const SCHEMAS: Readonly<Record<KeyKind, z.ZodType>> = {
   bytes: quantity(BYTES_PATTERN, "a size such as 64KiB or 10MB", parseBytes),
@@ -111,9 +117,8 @@ const SCHEMAS: Readonly<Record<KeyKind, z.ZodType>> = {
   }),
   names: logNames,
   nodes,
-  level: z.enum(LOG_LEVELS, {
-    error: (issue) => `${describe(issue.input)} is none of ${LOG_LEVELS.join(", ")}`,
-  }),
+  level: choice(LOG_LEVELS),
+  compression: choice(LOG_COMPRESSIONS),
 };
 
 function countUpTo(most: number): z.ZodType<number> {

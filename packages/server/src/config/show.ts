@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { FITTED_KEYS } from "./fitDefaults.ts";
 import { KEYS, envName, findKey, standardValue } from "./keys.ts";
-import type { KeySpec } from "./keys.ts";
+import type { KeySpec } from "./keySpec.ts";
 import type { ConfigOrigin } from "./load.ts";
 import type { NodeConfig } from "./nodeConfig.ts";
 import { formatPlace } from "./problem.ts";

@@ -5,7 +5,7 @@ import { nearest } from "../nearest.ts";
 import { interpolate } from "./interpolate.ts";
 import type { InterpolationSources } from "./interpolate.ts";
 import { KEYS, SECTIONS, findKey } from "./keys.ts";
-import type { KeyKind, KeySpec } from "./keys.ts";
+import type { KeyKind, KeySpec } from "./keySpec.ts";
 import { codeFrame } from "./problem.ts";
 import type { ConfigPlace, ConfigProblem } from "./problem.ts";
 
@@ -57,6 +57,7 @@ export function coerceText(kind: KeyKind, text: string): unknown {
     case "path":
     case "name":
     case "level":
+    case "compression":
       return text;
     default:
       return assertNever(kind);

@@ -96,11 +96,16 @@ export function createHttpServer(service: NodeService, options: HttpServerOption
   app.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
   const admission = new Admission(options);
   const pace = new RefusalPace();
+  const closing = new AbortController();
+  app.addHook("preClose", async () => closing.abort());
   app.setErrorHandler(async (error, request, reply) => {
     // Of those who were admitted the body is here; and a node that passes on has other requests for its few connections.
     const turnedAway = isAppend(request) && !admission.admitted(request) && !hopped(request);
-    const waitMs = turnedAway && waits(problemOf(error)) ? pace.waitMs(performance.now()) : 0;
-    if (waitMs > 0) await sleep(waitMs);
+    if (turnedAway && waits(problemOf(error))) {
+      const askedMs = options.desk.retryAfterMs(pathParameter(request, "log"));
+      const waitMs = pace.waitMs(performance.now(), request.raw.socket, askedMs);
+      if (waitMs > 0) await pause(waitMs, closing.signal);
+    }
     return answerError(error, reply, options);
   });
   app.setNotFoundHandler((request) => {
@@ -258,4 +263,13 @@ function answerBrokenRequest(error: Error & { code?: string }, socket: Socket): 
       ? `the headers are larger than ${HEADER_BYTES_MAX} bytes`
       : "the request is not valid HTTP";
   endWithProblem(socket, httpError("ERR_REQUEST_MALFORMED", what));
+}
+
+/** Ends early when the server closes. */
+async function pause(ms: number, closing: AbortSignal): Promise<void> {
+  try {
+    await sleep(ms, undefined, { signal: closing });
+  } catch {
+    // Nobody waits any more.
+  }
 }

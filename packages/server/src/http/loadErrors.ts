@@ -13,6 +13,10 @@ export type LoadErrorCode =
 const REPEAT =
   "Repeat it after Retry-After seconds, which follow the pace at which requests are worked off; `details.retryAfterMs` is exact.";
 
+const REPEAT_IN_TIME =
+  `${REPEAT} The refusal itself waits up to a second when there are hundreds, and up to four seconds for a connection that comes ` +
+  "back too early again and again.";
+
 /** What is refused because there is too much of it, or because it comes too slowly. */
 export const LOAD_ERRORS: Readonly<Record<LoadErrorCode, ErrorEntry>> = {
   ERR_OVERLOADED: entry(
@@ -20,14 +24,14 @@ export const LOAD_ERRORS: Readonly<Record<LoadErrorCode, ErrorEntry>> = {
     "Overloaded",
     "As many bytes as the log may hold (`ingest.maxPendingBytes`; for answers `query.maxHeldBytes`) wait. Nothing of the request was " +
       "accepted.",
-    REPEAT,
+    REPEAT_IN_TIME,
     1,
   ),
   ERR_NODE_OVERLOADED: entry(
     503,
     "Node overloaded",
     "Requests for all logs together hold as many bytes as the node may (`ingest.maxHeldBytes`). Nothing of this one was accepted.",
-    REPEAT,
+    REPEAT_IN_TIME,
     1,
   ),
   ERR_UNCOMMITTED_FULL: entry(

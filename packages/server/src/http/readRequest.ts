@@ -1,10 +1,4 @@
-import {
-  choiceParameter,
-  CONSISTENCIES,
-  integerParameter,
-  invalidParameter,
-  parseQuery,
-} from "@annals/query";
+import { integerParameter, invalidParameter, parseQuery } from "@annals/query";
 import type { ReadFormat, ReadQuery } from "@annals/query";
 import type { AnnalsError } from "@annals/record";
 import { parseDuration } from "../config/units.ts";
@@ -41,23 +35,7 @@ export function parseReadRequest(url: string, accept: string | undefined): ReadQ
 export function parseRecordRequest(url: string, seqText: string): ReadQuery {
   const given = parseParameters(url, ["consistency"]);
   const seq = integerParameter("seq", seqText, 1, Number.MAX_SAFE_INTEGER);
-  return {
-    from: seq,
-    to: seq,
-    since: undefined,
-    until: undefined,
-    actor: undefined,
-    action: undefined,
-    target: undefined,
-    tenant: undefined,
-    lane: undefined,
-    limit: 1,
-    cursor: undefined,
-    order: "asc",
-    consistency: choiceParameter("consistency", given.consistency, CONSISTENCIES) ?? "linearizable",
-    waitMs: 0,
-    format: "record",
-  };
+  return { ...parseQuery(given, 0, "record"), from: seq, to: seq, limit: 1 };
 }
 
 function waitParameter(text: string | undefined): number {

@@ -215,14 +215,15 @@ export const REQUEST_BOUNDS: readonly Bound[] = [
   },
   {
     name: "pages",
-    holds: "pages of reads being built, or built and not yet with the gateway",
+    holds:
+      "pages of reads being built, or built and not yet with the gateway; with each, one batch that was stored compressed",
     place: "worker",
     per: "worker",
     unit: "count",
     setBy: "constant",
     cap: constant(fixed.PAGES_MAX),
     item: none,
-    weight: pageBytes,
+    weight: (config) => pageBytes(config) + batch(config),
     atCap: "the next read waits for its turn",
     test: [GAUGES, "pages, answers"],
   },

@@ -151,8 +151,7 @@ export class LocalNodeService implements NodeService {
 
   async setSchema(log: string, action: string, schema: string | undefined): Promise<SchemaInfo> {
     const gateway = this.#gateway();
-    const { name } = writable(await gateway.find(log)).entry;
-    const known = (await gateway.find(name)).entry.schemas ?? [];
+    const { name, schemas: known = [] } = writable(await gateway.find(log)).entry;
     if (known.length >= SCHEMAS_PER_LOG_MAX && !known.some((one) => one.action === action))
       throw tooManySchemas(name);
     const index = await gateway.request<"command">(gateway.system, {

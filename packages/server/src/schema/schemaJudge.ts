@@ -35,20 +35,23 @@ export class SchemaJudge {
   *judge(records: readonly Uint8Array[]): Generator<void, JudgedBy, void> {
     const judgedBy: Record<string, number> = {};
     for (const [position, bytes] of records.entries()) {
-      const record = JSON.parse(recordJson(0, 0, { ...decodeRecord(bytes) })) as {
-        readonly action: string;
-        readonly data?: unknown;
-      };
-      const compiled = this.#byAction.get(record.action);
-      if (compiled === undefined) continue;
-      const { version, validate } = compiled;
-      if (validate instanceof AnnalsError) throw validate;
-      if (!validate(record.data ?? {})) throw violated(position, record.action, version, validate);
-      judgedBy[record.action] = version;
+      const { action, data } = decodeRecord(bytes);
+      const compiled = this.#byAction.get(action);
+      if (compiled !== undefined) {
+        const { version, validate } = compiled;
+        if (validate instanceof AnnalsError) throw validate;
+        if (!validate(asRead(data))) throw violated(position, action, version, validate);
+        judgedBy[action] = version;
+      }
       yield;
     }
     return judgedBy;
   }
+}
+
+function asRead(data: unknown): unknown {
+  const read = JSON.parse(recordJson(0, 0, { data })) as { readonly data?: unknown };
+  return read.data ?? {};
 }
 
 function compiledOrNot(schema: string): ValidateFunction | AnnalsError {

@@ -1,13 +1,13 @@
 import {
-  actionParameter,
   choiceParameter,
+  filterParameters,
   integerParameter,
   invalidParameter,
   laneParameter,
   textParameter,
   timeParameter,
 } from "@annals/query";
-import type { ReadQuery } from "@annals/query";
+import type { ReadQuery, RecordFilter } from "@annals/query";
 import type { ProducerStamp } from "@annals/record";
 import type { StreamFields } from "@annals/wire";
 import { parseProducer, parseTimeout } from "../http/appendRequest.ts";
@@ -24,7 +24,7 @@ export type Start =
   /** At the first record of this time or later, in ms since 1970. */
   | { readonly kind: "time"; readonly since: number };
 
-export type SubscriptionFilter = Pick<ReadQuery, "actor" | "action" | "target" | "tenant" | "lane">;
+export type SubscriptionFilter = RecordFilter & Pick<ReadQuery, "lane">;
 
 /** What a client asks for. `id` is its own, from 1; answers carry it. */
 export type ClientHead =
@@ -137,10 +137,7 @@ export function parseClientHead(
     }
     case "subscribe": {
       const filter: SubscriptionFilter = {
-        actor: textParameter("actor", text("actor")),
-        action: actionParameter(text("action")),
-        target: textParameter("target", text("target")),
-        tenant: textParameter("tenant", text("tenant")),
+        ...filterParameters(text),
         lane: laneParameter(text("lane"), text("laneKey")),
       };
       const log = logField(text);

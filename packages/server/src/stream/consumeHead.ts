@@ -1,15 +1,15 @@
 import {
-  actionParameter,
   choiceParameter,
+  filterParameters,
   integerParameter,
   invalidParameter,
   textParameter,
 } from "@annals/query";
+import type { RecordFilter } from "@annals/query";
 import { LANE_KEYS, LANES_MAX } from "@annals/record";
 import type { LaneKey } from "@annals/record";
 import type { GroupStart } from "../groupService.ts";
 import { groupStart } from "../http/groupStart.ts";
-import type { SubscriptionFilter } from "./clientHead.ts";
 
 /** How a client consumes a log by a group. */
 export interface ConsumerFields {
@@ -23,7 +23,7 @@ export interface ConsumerFields {
   /** What the group is made with if it is not there; undefined: it must be there. */
   readonly create: { readonly lanes: number; readonly from: GroupStart } | undefined;
   /** What the client wants of its lane. */
-  readonly filter: Omit<SubscriptionFilter, "lane">;
+  readonly filter: RecordFilter;
 }
 
 const MEMBER_MAX = 128;
@@ -32,12 +32,7 @@ const SETTINGS_MAX = 256;
 /** Reads what a `consume` has beside its log and credit. Throws ERR_PARAMETER_INVALID. */
 export function parseConsumer(text: (name: string) => string | undefined): ConsumerFields {
   const laneKey = choiceParameter("laneKey", text("laneKey"), LANE_KEYS) ?? "actor";
-  const filter = {
-    actor: textParameter("actor", text("actor")),
-    action: actionParameter(text("action")),
-    target: textParameter("target", text("target")),
-    tenant: textParameter("tenant", text("tenant")),
-  };
+  const filter = filterParameters(text);
   return {
     group: given("group", text("group")),
     member: shorter("member", given("member", text("member")), MEMBER_MAX),

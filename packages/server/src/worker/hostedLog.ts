@@ -8,7 +8,7 @@ import type { Clock, LogStore } from "@annals/replica";
 import type { BlobStore } from "@annals/storage";
 import { Receiver } from "@annals/transport";
 import type { Permits } from "@annals/transport";
-import { decodeMessages, encodeFrame } from "@annals/wire";
+import { decodeMessages, encodeFrame, zstdBatch } from "@annals/wire";
 import { SYSTEM_LOG_ID } from "../node/catalog.ts";
 import { exactly } from "../lane/exactly.ts";
 import type { FromWorker, HostedLogStatus, PeerAddress, WorkerSetup } from "../lane/messages.ts";
@@ -117,6 +117,7 @@ export class HostedLog {
       transport: this.#streams,
       clock: WORKER_CLOCK,
       randomBelow: randomInt,
+      ...(setup.config.log.compression === "zstd" ? { compress: zstdBatch } : {}),
       ledger: options.ledger,
       events: {
         onRole: (role, leader, term) => {

@@ -182,6 +182,7 @@ describe("problems", () => {
     ["cluster: ${no-pe}", "is none of ${NAME}"],
     ["cluster: ${file:/does/not/exist}", "cannot read ${file:/does/not/exist}"],
     ["log: { level: loud }", '"loud" is none of trace, debug'],
+    ["log: { compression: lz4 }", '"lz4" is none of none, zstd'],
     ["cluster: a\ncluster: b", "Map keys must be unique"],
     ["cluster: !secret a", "Unresolved tag"],
     ["- a\n- b", "the file is not a list of keys and values"],

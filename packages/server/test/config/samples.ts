@@ -18,6 +18,7 @@ export const SAMPLES: Readonly<
   insecure: ["true", "true", true],
   logs: ["[orders, billing]", "orders,billing", ["orders", "billing"]],
   "log.level": ["debug", "debug", "debug"],
+  "log.compression": ["zstd", "zstd", "zstd"],
   "raft.tick": ["50ms", "50ms", 50],
   "raft.heartbeatTicks": ["2", "2", 2],
   "raft.electionTicks": ["20", "20", 20],

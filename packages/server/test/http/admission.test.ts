@@ -196,3 +196,24 @@ test("a connection that becomes a link counts no more", async () => {
   expect(await next.closed).toContain("HTTP/1.1 200");
   for (const socket of upgraded) socket.destroy();
 });
+
+test("a connection that keeps coming back too early is answered later, at the latest when the node ends", async () => {
+  server = await startTestServer({ maxLogBytes: 1 });
+  const release = holdAppends();
+  const held = append("audit");
+  await expect.poll(() => server.service.appends.length).toBe(1);
+  const { socket, closed } = open();
+  const request = `${HEAD}content-length: ${BODY.length}\r\n\r\n${BODY}`;
+  for (let k = 0; k < 4; k++) {
+    socket.write(request);
+    await once(socket, "data");
+  }
+  socket.write(request);
+  // Whatever was sent before is in the server's hands when this is answered.
+  for (let k = 0; k < 2; k++) await (await fetch(`${server.url}/healthz`)).text();
+  expect(server.desk.read().node.refused).toEqual({ ERR_OVERLOADED: 4 });
+  release();
+  expect((await held).status).toBe(200);
+  await server.close();
+  expect((await closed).match(/HTTP\/1\.1 429/g)).toHaveLength(5);
+});

@@ -72,7 +72,7 @@ export class DeadLetterLog implements DeadLetters {
     const known = await client.producer(deadLetterLog, this.#id, { signal });
     const last =
       known === undefined ? undefined : await client.get(deadLetterLog, known.lastSeq, { signal });
-    const epoch = await client.nextEpoch(deadLetterLog, this.#id, { signal });
+    const epoch = known?.nextEpoch ?? (await client.nextEpoch(deadLetterLog, this.#id, { signal }));
     return { epoch, nextSequence: 1, lastLetter: last?.id };
   }
 }

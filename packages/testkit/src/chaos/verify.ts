@@ -5,8 +5,7 @@ import { asIndex } from "@annals/raft";
 import type { StoredEntry } from "@annals/replica";
 import { fsckNode, openLogStore } from "@annals/storage";
 import type { FsckReport } from "@annals/storage";
-import { BatchView } from "@annals/record";
-import { decodeRecord } from "@annals/wire";
+import { decodeRecord, viewBatch } from "@annals/wire";
 import type { Report } from "../checkers/checker.ts";
 import type { History } from "./history.ts";
 import { nameOf } from "./readLedger.ts";
@@ -147,7 +146,7 @@ async function judgeDisk(
 
 function* namesOf({ entry }: StoredEntry): Generator<[number, string]> {
   if (entry.kind !== "records") return;
-  const batch = new BatchView(entry.data);
+  const batch = viewBatch(entry.data);
   for (let k = 0; k < batch.header.count; k++)
     yield [batch.header.firstSeq + k, nameOf(decodeRecord(batch.record(k)))];
 }

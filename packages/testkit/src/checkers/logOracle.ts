@@ -1,6 +1,6 @@
-import { BatchView } from "@annals/record";
-import type { BatchRequest, ProducerStamp } from "@annals/record";
+import type { BatchRequest, BatchView, ProducerStamp } from "@annals/record";
 import type { AppendResult } from "@annals/replica";
+import { viewBatch } from "@annals/wire";
 import type { StoredSlot } from "../storage/diskImage.ts";
 import type { Report } from "./checker.ts";
 import { readRecordId } from "./recordId.ts";
@@ -95,7 +95,7 @@ export class LogOracle {
   /** An entry was committed; called in the order of the log. */
   committed({ entry }: Pick<StoredSlot, "entry">): void {
     if (entry.kind !== "records") return;
-    const batch = new BatchView(entry.data);
+    const batch = viewBatch(entry.data);
     const { firstSeq, recordedAt, requests } = batch.header;
     if (firstSeq !== this.#nextSeq)
       this.#report("dense seq", `entry ${entry.index} begins at ${firstSeq}, not ${this.#nextSeq}`);

@@ -1,12 +1,12 @@
 import { asSeq } from "@annals/record";
 import type { GroupDesk, LaneGrant } from "@annals/replica";
 import type { LogUnderTest } from "./logUnderTest.ts";
+import { OpenRequests } from "./openRequests.ts";
 import { Pace } from "./pace.ts";
 import type { Random } from "./random.ts";
 import type { SimulatedReplica } from "./simulatedReplica.ts";
 
 const THINK_FACTOR = 2;
-const LOOK_AFTER_US = 500_000;
 const LANES = 2;
 const NAMES = ["first", "second"] as const;
 /** Fewer than there may be clients: two that use one name take the lane from each other, each by a token of its own. */
@@ -20,12 +20,13 @@ export class GroupClient {
   readonly #log: LogUnderTest;
   readonly #random: Random;
   readonly #pace: Pace;
-  readonly #open = new Set<number>();
+  readonly #open: OpenRequests;
   #held: { readonly name: string; readonly grant: LaneGrant } | undefined;
 
   constructor(log: LogUnderTest, random: Random) {
     this.#log = log;
     this.#random = random;
+    this.#open = new OpenRequests(log.world);
     this.#pace = new Pace(log, random, THINK_FACTOR, () => this.#step());
     this.#pace.next();
   }
@@ -101,26 +102,12 @@ export class GroupClient {
 
   /** What is asked of a process that dies has no answer. */
   #ask<T>(target: SimulatedReplica, ask: () => Promise<T>, told: (answer: T) => void = () => {}) {
-    const { world } = this.#log;
-    const number = world.nextRequest();
-    const { life } = target;
-    this.#open.add(number);
-    world.journal.note("command", target.node, target.log, number);
-    this.#lookLater(number, target, life);
+    const number = this.#open.open(target);
     ask().then(
       (answer) => {
-        if (this.#open.delete(number)) told(answer);
+        if (this.#open.close(number)) told(answer);
       },
-      () => this.#open.delete(number),
+      () => this.#open.close(number),
     );
-  }
-
-  #lookLater(number: number, target: SimulatedReplica, life: number): void {
-    this.#log.world.scheduler.after(LOOK_AFTER_US, () => {
-      if (!this.#open.has(number)) return;
-      const { host } = target;
-      if (target.up && target.life === life && !host.dead) this.#lookLater(number, target, life);
-      else this.#open.delete(number);
-    });
   }
 }

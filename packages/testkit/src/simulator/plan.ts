@@ -13,6 +13,8 @@ export interface Plan {
   readonly workers: number;
   readonly reassignStaggerMs: number;
   readonly config: ReplicaConfig;
+  /** Whether leaders compress what they propose. */
+  readonly compressed: boolean;
   /** How long faults last, before everything is healed. */
   readonly faultyMs: number;
   readonly latencyUs: { readonly least: number; readonly mean: number };
@@ -57,6 +59,7 @@ export function drawPlan(seed: number, faultyMsMax: number = Infinity): Plan {
     logs: random.pick([1, 1, 1, 2, 3]),
     workers: random.pick([1, 2, 3]),
     reassignStaggerMs: random.pick([1, 100, 1000]),
+    compressed: new Random(seed, 7).chance(0.25),
     config: drawConfig(random, new Random(seed, 5), ofGroups),
     faultyMs: Math.min(faultyMsMax, random.between(4000, 20_000)),
     latencyUs: { least: random.between(20, 500), mean: random.pick([100, 500, 2000, 10_000]) },

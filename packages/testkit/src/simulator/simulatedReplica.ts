@@ -19,6 +19,7 @@ import type {
   RepairPage,
   StoredEntry,
 } from "@annals/replica";
+import { zstdBatch } from "@annals/wire";
 import type { Observed } from "../checkers/checker.ts";
 import { CYCLE_STEPS, isInForce } from "../storage/cycleSteps.ts";
 import type { CycleStep } from "../storage/cycleSteps.ts";
@@ -170,6 +171,7 @@ export class SimulatedReplica implements Observed {
       transport: world.mutant?.wrapTransport?.(transport, this) ?? transport,
       clock,
       randomBelow: (n) => this.#random.below(n),
+      ...(world.plan.compressed ? { compress: zstdBatch } : {}),
       events: {
         onRole: (role, leader, term) => this.#onRole(role, leader, term),
         onCommand: (_index, data) => this.#onCommand(data),

@@ -1,0 +1,37 @@
+import { readFile } from "node:fs/promises";
+import { ScenarioError, ScenarioSource } from "@annals/drill";
+import type { ScenarioProblem } from "@annals/drill";
+import { CliError } from "./cliError.ts";
+
+export interface YamlFile {
+  /** Plain data; untrusted. */
+  readonly value: unknown;
+  /** Knows the place of every value. */
+  readonly source: ScenarioSource;
+}
+
+/** How a kind of file is refused, with everything that is wrong with it. */
+export type RefuseFile = (problems: readonly ScenarioProblem[]) => CliError;
+
+/** Rejects with ERR_FILE_UNREADABLE, or with what `refuse` makes of a file that is no YAML. */
+export async function readYaml(path: string, refuse: RefuseFile): Promise<YamlFile> {
+  let text: string;
+  try {
+    text = await readFile(path, "utf8");
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new CliError("ERR_FILE_UNREADABLE", `cannot read ${path}: ${reason}`, { cause });
+  }
+  return parseYaml(text, path, refuse);
+}
+
+export function parseYaml(text: string, file: string, refuse: RefuseFile): YamlFile {
+  try {
+    const source = new ScenarioSource(text, file);
+    const problems = source.syntaxProblems();
+    if (problems.length > 0) throw refuse(problems);
+    return { value: source.value(), source };
+  } catch (error) {
+    throw error instanceof ScenarioError ? refuse(error.problems) : error;
+  }
+}

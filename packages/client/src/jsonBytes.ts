@@ -1,0 +1,19 @@
+import type { AuditRecord } from "./types.ts";
+
+const SCRATCH_BYTES = 16 * 1024;
+/** Bytes of UTF-8 that one unit of a JavaScript string becomes, at most. */
+const UNIT_BYTES_MAX = 3;
+const UTF8 = new TextEncoder();
+
+/** Records as JSON, one after the other, in memory that is made once for those of the usual size. */
+export class JsonBytes {
+  readonly #scratch = new Uint8Array(SCRATCH_BYTES);
+
+  /** Valid until the next call. */
+  of(record: AuditRecord): Uint8Array {
+    if (Array.isArray(record)) throw new TypeError("a writer takes one record at a time");
+    const text = JSON.stringify(record);
+    if (UNIT_BYTES_MAX * text.length > SCRATCH_BYTES) return UTF8.encode(text);
+    return this.#scratch.subarray(0, UTF8.encodeInto(text, this.#scratch).written);
+  }
+}
