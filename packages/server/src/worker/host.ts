@@ -20,6 +20,7 @@ import { PAGES_MAX } from "../memory/constants.ts";
 import { isolatedHeapBytes } from "../memory/isolatedHeap.ts";
 import type { AppendReply, ProducerStanding } from "../service.ts";
 import { exactly } from "../lane/exactly.ts";
+import { letGo } from "../letGo.ts";
 import { runGroupRequest } from "./groupRequests.ts";
 import type { SchemaJudge } from "../schema/schemaJudge.ts";
 import type { HostedLog } from "./hostedLog.ts";
@@ -280,6 +281,8 @@ export class LogHost {
     // A large body gives way while it is read; a producer's next request must not overtake it.
     const { answer, judgedBy } = await log.appendTurns.run(async () => {
       const { records, attachments } = await this.#inSteps(this.#parse(request));
+      // Records in JSON were copied on the way to msgpack; others are views of the body.
+      if (request.contentType !== "application/msgpack") letGo(request.body);
       // What is in the log already was judged then, and its answer stays what it was.
       const isRepeat = stamp !== undefined && isKnown(log.replica, stamp);
       const judgedBy =
