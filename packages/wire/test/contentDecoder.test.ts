@@ -44,7 +44,7 @@ async function outcome(
 describe.each(CONTENT_ENCODINGS)("%s", (encoding) => {
   const compress = COMPRESS[encoding];
 
-  test.each([1, 1000, 300_000, 3_000_000])("gives %i bytes back", async (size) => {
+  test.each([1, 40, 1000, 131_071, 131_072, 300_000, 3_000_000])("gives %i bytes back", async (size) => {
     const original = text(size);
     for (const piece of [1_000_000_000, 1_009]) {
       const decoded = await decodeContent(encoding, pieces(compress(original), piece), LIMITS);
