@@ -15,6 +15,7 @@ export { RawConnection } from "./load/rawConnection.ts";
 export { recordText } from "./load/recordText.ts";
 export { cpuSeconds } from "./measure/processFigures.ts";
 export type { ProcessUse } from "./measure/meter.ts";
+export { Latencies } from "./measure/latencies.ts";
 export type { LatencySummary } from "./measure/latencies.ts";
 export { fill } from "./load/fill.ts";
 export { measureCatchUp } from "./workloads/catchUp.ts";

@@ -212,6 +212,8 @@ export interface ClusterStatus {
       readonly paused: readonly string[];
     }[];
     readonly pendingBytes: number;
+    /** Writes that this node has flushed since it opened the log. */
+    readonly flushes: number;
     /** Present while the log is isolated on this node: its worker, or that of several suspects, ended again and again. */
     readonly isolation?: {
       readonly deaths: number;

@@ -24,6 +24,7 @@ function status(pid: number, lastSeq: number, pauses: number, largest = 0): Clus
         headHash: "00",
         replicas: [],
         pendingBytes: 0,
+        flushes: 0,
         elections: 1,
       },
     ],

@@ -1,7 +1,7 @@
 /**
  * How fast the core is by itself: a cluster in one process, without disk, network or encoding. Prints one JSON line a workload.
  *
- *   pnpm exec node --conditions=annals-source packages/raft/bench/steps.ts [SECONDS]
+ *   pnpm exec node --conditions=annals-source packages/raft/bench/steps.ts
  *
  * `proposals` is what one drain of the leader coalesces. Steps are calls of `step` (messages that were handled), on all members together.
  */
@@ -19,6 +19,7 @@ import {
   RaftCore,
   type Term,
 } from "@annals/raft";
+import { runMicroBenches } from "@annals/testkit";
 
 const PAYLOAD_BYTES = 256;
 
@@ -148,53 +149,57 @@ const CONFIG = {
   randomBelow: () => 0,
 } as const;
 
-function run(
-  name: string,
-  seconds: number,
-  cluster: Cluster,
-  round: (cluster: Cluster) => number,
-): void {
-  const work = (limit: number): { steps: number; items: number; elapsed: number } => {
-    const start = performance.now();
-    const before = cluster.steps;
-    let items = 0;
-    while (performance.now() - start < limit) {
-      items += round(cluster);
-      cluster.settle();
-    }
-    return { steps: cluster.steps - before, items, elapsed: (performance.now() - start) / 1_000 };
-  };
-  work(300);
-  const { steps, items, elapsed } = work(seconds * 1_000);
-  console.log(
-    JSON.stringify({
-      bench: name,
-      nodes: cluster.nodes.length,
-      seconds: Number(elapsed.toFixed(1)),
-      stepsPerSecond: Math.round(steps / elapsed),
-      itemsPerSecond: Math.round(items / elapsed),
-    }),
-  );
-}
-
-function propose(count: number): (cluster: Cluster) => number {
+function propose(count: number): Omit<Workload, "members"> {
   const data = new Uint8Array(PAYLOAD_BYTES);
-  return ({ leader }) => {
-    for (let i = 0; i < count; i += 1) leader.core.propose([{ kind: "records", data }]);
-    return count;
+  return {
+    name: `propose ×${count}`,
+    items: count,
+    round: ({ leader }) => {
+      for (let i = 0; i < count; i += 1) leader.core.propose([{ kind: "records", data }]);
+    },
   };
 }
 
-const seconds = Number(process.argv[2] ?? 2);
-for (const proposals of [1, 16, 64]) {
-  run(`propose ×${proposals}`, seconds, new Cluster(3), propose(proposals));
+interface Workload {
+  readonly name: string;
+  readonly members: number;
+  /** Entries, ticks or reads of one round. */
+  readonly items: number;
+  readonly round: (cluster: Cluster) => void;
 }
-run("propose ×16", seconds, new Cluster(5), propose(16));
-run("heartbeat round", seconds, new Cluster(3), ({ leader }) => {
-  leader.core.tick();
-  return 1;
-});
-run("read ×16", seconds, new Cluster(3), ({ leader }) => {
-  for (let context = 1; context <= 16; context += 1) leader.core.readIndex(context);
-  return 16;
-});
+
+/** Rounds of one run: a round is over in microseconds. */
+const ROUNDS = 100;
+
+const WORKLOADS: readonly Workload[] = [
+  ...[1, 16, 64].map((count) => ({ ...propose(count), members: 3 })),
+  { ...propose(16), members: 5 },
+  { name: "heartbeat round", members: 3, items: 1, round: ({ leader }) => leader.core.tick() },
+  {
+    name: "read ×16",
+    members: 3,
+    items: 16,
+    round: ({ leader }) => {
+      for (let context = 1; context <= 16; context += 1) leader.core.readIndex(context);
+    },
+  },
+];
+
+for (const { name, members, items, round } of WORKLOADS) {
+  const cluster = new Cluster(members);
+  const began = performance.now();
+  await runMicroBenches([
+    {
+      what: `${name}, ${members} members`,
+      items: ROUNDS * items,
+      run: () => {
+        for (let k = 0; k < ROUNDS; k += 1) {
+          round(cluster);
+          cluster.settle();
+        }
+      },
+    },
+  ]);
+  const stepsPerSecond = Math.round((cluster.steps * 1000) / (performance.now() - began));
+  console.log(JSON.stringify({ what: `steps of ${name}, ${members} members`, stepsPerSecond }));
+}

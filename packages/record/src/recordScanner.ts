@@ -17,6 +17,8 @@ const NO_BYTES: Uint8Array = new Uint8Array(0);
 const NO_VIEW: DataView = new DataView(NO_BYTES.buffer);
 const FREE_MAP: MapRule = { kind: "map", open: true, fields: [] };
 const MSGPACK_HEAD_BYTES_MAX = 5;
+/** In place of the position of a field that a rule names: beyond all of them, and a bit of its own among those that were seen. */
+const OTHER_KEY = 31;
 
 /**
  * Checks untrusted msgpack in one pass and without an allocation per element: types on the allow-list, depth, element count, UTF-8,
@@ -258,9 +260,10 @@ export class RecordScanner {
       const to = this.#at;
       this.#path[2 * level] = from;
       this.#path[2 * level + 1] = to;
-      if (!this.#keys.add(level - 1, this.#bytes, from, to))
-        throw this.#fail("ERR_RECORD_DUPLICATE_KEY", "a key that the map has already");
       const field = this.#field(mapRule, from, to);
+      const isKnown = field < OTHER_KEY;
+      if (isKnown ? (seen & (1 << field)) !== 0 : !this.#keys.add(level - 1, this.#bytes, from, to))
+        throw this.#fail("ERR_RECORD_DUPLICATE_KEY", "a key that the map has already");
       seen |= 1 << field;
       this.#value(mapRule.fields[field]?.rule ?? ANY);
     }
@@ -270,13 +273,14 @@ export class RecordScanner {
   }
 
   #assertRequired(rule: MapRule, seen: number): void {
-    for (const [k, field] of rule.fields.entries()) {
-      if (field.required && (seen & (1 << k)) === 0)
+    for (let k = 0; k < rule.fields.length; k++) {
+      const field = rule.fields[k];
+      if (field?.required === true && (seen & (1 << k)) === 0)
         throw this.#fail("ERR_RECORD_FIELD_MISSING", `${field.name} is missing`, field.name);
     }
   }
 
-  /** Position of the key in the rule's fields; 31, beyond all, for a key of an open map. */
+  /** Position of the key in the rule's fields, or `OTHER_KEY` in an open map. */
   #field(rule: MapRule, from: number, to: number): number {
     for (let k = 0; k < rule.fields.length; k++) {
       const field = rule.fields[k];
@@ -287,7 +291,7 @@ export class RecordScanner {
         "ERR_RECORD_FIELD_UNKNOWN",
         "a key that is unknown here; free data goes under data",
       );
-    return 31;
+    return OTHER_KEY;
   }
 
   /** Passes a key and returns where its bytes begin. */

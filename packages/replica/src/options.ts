@@ -48,4 +48,6 @@ export interface ReplicaStatus {
   readonly stalled: boolean;
   readonly diskFull: boolean;
   readonly producers: number;
+  /** Cycles of the writer that were flushed since this replica began. */
+  readonly flushes: number;
 }

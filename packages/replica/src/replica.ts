@@ -217,6 +217,7 @@ export class Replica {
       stalled: this.#stalled,
       diskFull: this.#diskFull,
       producers: this.#machine.producers.size,
+      flushes: this.#writer.flushes,
     };
   }
 

@@ -33,9 +33,15 @@ export class Writer {
   /** The commit index alone is not worth a flush: it travels with the next cycle. */
   #lazyHardState: HardState | undefined;
   #idle: (() => void)[] = [];
+  #flushes = 0;
 
   constructor(options: WriterOptions) {
     this.#options = options;
+  }
+
+  /** Cycles that were flushed so far. */
+  get flushes(): number {
+    return this.#flushes;
   }
 
   get busy(): boolean {
@@ -80,6 +86,7 @@ export class Writer {
     this.#options.store.write(cycle).then(
       () => {
         this.#startedMs = undefined;
+        this.#flushes++;
         this.#options.gauges.writing([]);
         finish(queue);
         this.#options.onDurable(queue.map((queued) => queued.ticket));

@@ -61,6 +61,7 @@ it("keeps the commit index and the derived state of a refused cycle for the next
   writer.kick();
   await writer.untilIdle();
   expect(durable).toEqual([1]);
+  expect(writer.flushes).toBe(0);
   refuse = false;
   writer.kick();
   await writer.untilIdle();
@@ -68,6 +69,7 @@ it("keeps the commit index and the derived state of a refused cycle for the next
   expect(cycles[1]).toEqual(cycles[0]);
   expect(cycles[1]?.hardState?.commitIndex).toBe(9);
   expect(durable).toEqual([1, 2]);
+  expect(writer.flushes).toBe(1);
 });
 
 it("ends with everything that is queued in one cycle, and owes no receipt", async () => {

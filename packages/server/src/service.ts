@@ -225,6 +225,8 @@ export interface LogStatus {
   readonly replicas: readonly ReplicaStatus[];
   /** Bytes admitted and not yet committed on the answering node. */
   readonly pendingBytes: number;
+  /** Writes that the answering node has flushed since it opened the log. */
+  readonly flushes: number;
   /** Set while the log is isolated on the answering node. */
   readonly isolation: IsolationStatus | undefined;
 }

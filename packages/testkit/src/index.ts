@@ -28,6 +28,8 @@ export { SimulatedDisk } from "./storage/simulatedDisk.ts";
 export { SimulatedLogStore } from "./storage/simulatedLogStore.ts";
 export { SimulatedCluster } from "./replica/simulatedCluster.ts";
 export type { SimulatedClusterOptions, SimulatedMember } from "./replica/simulatedCluster.ts";
+export { isSmoke, runMicroBenches } from "./microBench.ts";
+export type { MicroBench } from "./microBench.ts";
 export { readSpecLinks } from "./specLinks.ts";
 export type { SpecLinks } from "./specLinks.ts";
 export { MUTANTS } from "./mutants/mutants.ts";

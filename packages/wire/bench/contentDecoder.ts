@@ -15,6 +15,7 @@ import {
   zstdCompressSync,
   zstdDecompressSync,
 } from "node:zlib";
+import { isSmoke } from "@annals/testkit";
 import { decodeContent } from "@annals/wire";
 import type { ContentEncoding } from "@annals/wire";
 
@@ -22,7 +23,11 @@ const ONE_SHOT = { gzip: gunzipSync, deflate: inflateSync, zstd: zstdDecompressS
 const COMPRESS = { gzip: gzipSync, deflate: deflateSync, zstd: zstdCompressSync } as const;
 const PIECE_BYTES = 64 * 1024;
 const MIB = 2 ** 20;
-const [encoding, mebibytes, way = "", file = ""] = process.argv.slice(2);
+/** In smoke mode (`--smoke`) only the smallest. */
+const SIZES = isSmoke() ? [1] : [1, 8, 64];
+const [encoding, mebibytes, way = "", file = ""] = process.argv
+  .slice(2)
+  .filter((argument) => argument !== "--smoke");
 
 if (encoding === undefined) all();
 else await one(encoding as ContentEncoding, Number(mebibytes), file);
@@ -30,7 +35,7 @@ else await one(encoding as ContentEncoding, Number(mebibytes), file);
 function all(): void {
   const directory = mkdtempSync(join(tmpdir(), "annals-bench-"));
   for (const name of ["gzip", "deflate", "zstd"] as const) {
-    for (const size of [1, 8, 64]) {
+    for (const size of SIZES) {
       const body = join(directory, `${name}${size}`);
       writeFileSync(body, COMPRESS[name](lines(size * MIB)));
       for (const how of ["streamed", "oneShot"]) {

@@ -1,12 +1,12 @@
 /**
- * What it costs to judge records at the edge: `pnpm exec node --conditions=annals-source packages/wire/bench/ingest.ts`. Prints one JSON
- * line a format: microseconds of one thread per record.
+ * What it costs to judge records at the edge, by format: `pnpm exec node --conditions=annals-source packages/wire/bench/ingest.ts`. Prints
+ * one JSON line each; items are records. msgpack is the scanner alone.
  */
 import { RECORD_LIMITS } from "@annals/record";
+import { runMicroBenches } from "@annals/testkit";
 import { encodeRecord, parseIngestBody } from "@annals/wire";
 
 const RECORDS = 2000;
-const ROUNDS = 50;
 const record = {
   actor: { type: "user", id: "alice@example.org" },
   action: "file.modified",
@@ -25,12 +25,11 @@ const bodies = [
   ["application/x-ndjson", Buffer.from(Array.from({ length: RECORDS }, () => json).join("\n"))],
 ] as const;
 
-for (const [contentType, body] of bodies) {
-  for (let round = 0; round < ROUNDS / 5; round++)
-    parseIngestBody(contentType, body, RECORD_LIMITS);
-  const start = process.cpuUsage();
-  for (let round = 0; round < ROUNDS; round++) parseIngestBody(contentType, body, RECORD_LIMITS);
-  const { user, system } = process.cpuUsage(start);
-  const microseconds = Number(((user + system) / ROUNDS / RECORDS).toFixed(3));
-  console.log(JSON.stringify({ contentType, bytesPerRecord: body.length / RECORDS, microseconds }));
-}
+await runMicroBenches(
+  bodies.map(([contentType, body]) => ({
+    what: contentType,
+    items: RECORDS,
+    bytes: body.length,
+    run: () => void parseIngestBody(contentType, body, RECORD_LIMITS),
+  })),
+);

@@ -73,9 +73,11 @@ function compressed(compression: BodyCompression, body: Buffer): Buffer {
   }
 }
 
-/** Records of `bytes` bytes of JSON, or as many as one needs. */
-export function recordsOfSize(bytes: number): (serial: number) => string {
-  return (serial) => recordText(serial, bytes);
+/** Records of about `bytes` bytes each in the format that is sent, or as many as one needs. */
+export function recordsOfSize(bytes: number, format: BodyFormat): (serial: number) => string {
+  const plain = recordText(0, bytes);
+  const more = format === "msgpack" ? Math.max(0, bytes - formatted("msgpack", [plain]).length) : 0;
+  return (serial) => recordText(serial, bytes + more);
 }
 
 /** The records of an NDJSON text, again and again. Throws a RangeError when there are none. */

@@ -1,8 +1,10 @@
 import { BenchError } from "../benchError.ts";
 import type { Target } from "../cluster/target.ts";
+import type { Lane } from "./lane.ts";
 import { buildLoad } from "./lanes.ts";
 import type { LoadShape } from "./lanes.ts";
 
+/** What may be refused before the log counts as one that takes nothing. */
 const FAILURES_MAX = 1_000;
 const RETRY_MS = 20;
 
@@ -18,42 +20,45 @@ export interface FillOptions {
 export async function fill(target: Target, options: FillOptions): Promise<number> {
   const { shape, records, signal, onProgress } = options;
   const { lanes } = buildLoad(shape, target.log, await target.addresses());
+  return fillLanes(lanes, Math.ceil(records / shape.recordsPerRequest), signal, onProgress);
+}
+
+/** Sends until so many requests were accepted, in a closed loop; returns their records. The lanes are closed afterwards. */
+export async function fillLanes(
+  lanes: readonly Lane[],
+  requests: number,
+  signal: AbortSignal,
+  onProgress: (records: number) => void = () => undefined,
+): Promise<number> {
   const done = Promise.withResolvers<void>();
   const abort = (): void => done.reject(signal.reason);
   signal.addEventListener("abort", abort, { once: true });
-  let toSend = Math.ceil(records / shape.recordsPerRequest);
-  let [underway, accepted, failures] = [0, 0, 0];
-  const send = (lane: (typeof lanes)[number], slot: number): void => {
-    if (toSend === 0) {
-      if (underway === 0) done.resolve();
-      return;
-    }
+  let toSend = requests;
+  let [toSettle, records, failures] = [requests, 0, 0];
+  const send = (lane: Lane, slot: number): void => {
+    if (toSend === 0) return;
     toSend--;
-    underway++;
     lane.send(slot);
   };
   try {
     signal.throwIfAborted();
     for (const lane of lanes) {
       await lane.open((slot, outcome) => {
-        underway--;
         if (outcome.kind === "accepted") {
-          accepted += outcome.count;
-          onProgress?.(accepted);
-          send(lane, slot);
-          return;
-        }
-        toSend++;
-        if (++failures > FAILURES_MAX)
-          done.reject(
-            new BenchError("ERR_BENCH_CLUSTER", `the log cannot be filled: ${outcome.code}`),
-          );
-        else setTimeout(() => send(lane, slot), RETRY_MS);
+          records += outcome.count;
+          onProgress(records);
+          if (--toSettle === 0) done.resolve();
+          else send(lane, slot);
+        } else if (++failures <= FAILURES_MAX) {
+          toSend++;
+          setTimeout(() => send(lane, slot), RETRY_MS);
+        } else
+          done.reject(new BenchError("ERR_BENCH_CLUSTER", `it takes nothing: ${outcome.code}`));
       });
     }
     for (const lane of lanes) for (let slot = 0; slot < lane.slots; slot++) send(lane, slot);
     await done.promise;
-    return accepted;
+    return records;
   } finally {
     signal.removeEventListener("abort", abort);
     // Whatever is settled by closing is not sent again.

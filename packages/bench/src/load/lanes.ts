@@ -19,7 +19,7 @@ export interface LoadShape {
   readonly connections?: number | undefined;
   readonly format: BodyFormat;
   readonly compression: BodyCompression;
-  /** Bytes of a record as JSON; `sample` goes before. */
+  /** Bytes of a record as it is sent; `sample` goes before. */
   readonly recordBytes: number;
   /** Makes the n-th record, as JSON. */
   readonly sample?: ((serial: number) => string) | undefined;
@@ -46,7 +46,7 @@ export interface BuiltLoad {
 /** Connections to the node that comes first in `addresses`; the others are for when it is gone. Throws ERR_BENCH_OPTIONS. */
 export function buildLoad(shape: LoadShape, log: string, addresses: readonly string[]): BuiltLoad {
   const { transport, recordsPerRequest, inFlight, format, compression } = shape;
-  const record = shape.sample ?? recordsOfSize(shape.recordBytes);
+  const record = shape.sample ?? recordsOfSize(shape.recordBytes, format);
   if (transport !== "http" && compression !== "none")
     throw wrong("only HTTP carries compressed bodies: --transport http");
   if (transport === "sdk" && inFlight > SDK_SLOTS_MAX)

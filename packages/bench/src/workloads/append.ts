@@ -74,6 +74,7 @@ export async function measureAppend(
 
 function nothingAccepted(others: Readonly<Record<string, number>>): BenchError {
   const codes = Object.entries(others).map(([code, count]) => `${count} × ${code}`);
-  const why = codes.length === 0 ? "no answer" : codes.join(", ");
+  const why =
+    codes.length === 0 ? "no answer in time; measure for longer (--duration)" : codes.join(", ");
   return new BenchError("ERR_BENCH_CLUSTER", `not one request was accepted: ${why}`);
 }

@@ -121,7 +121,7 @@ async function caughtUp(
 }
 
 /** What the files below a directory take on the disk. */
-export function diskBytes(directory: string): number {
+function diskBytes(directory: string): number {
   return readdirSync(directory, { recursive: true, encoding: "utf8" }).reduce(
     (sum, name) =>
       sum + (lstatSync(join(directory, name), { throwIfNoEntry: false })?.blocks ?? 0) * 512,

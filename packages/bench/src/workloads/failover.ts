@@ -50,7 +50,12 @@ async function firstAcknowledged(
   signal: AbortSignal,
 ): Promise<number> {
   const body = bodyOf(
-    { recordsPerRequest: 1, format: "json", compression: "none", record: recordsOfSize(256) },
+    {
+      recordsPerRequest: 1,
+      format: "json",
+      compression: "none",
+      record: recordsOfSize(256, "json"),
+    },
     0,
   );
   const found = Promise.withResolvers<number>();

@@ -94,7 +94,7 @@ function withLoad(command: Command): Command {
     .option("--in-flight <count>", "requests on their way, at most", String(inFlight))
     .option("--connections <count>", "connections (default: as few as carry them)")
     .option("--transport <name>", "stream, http or sdk", transport)
-    .option("--size <bytes>", "of a record, as JSON", String(recordBytes))
+    .option("--size <bytes>", "of a record, as it is sent", String(recordBytes))
     .option("--sample <file>", "records from a file of JSON lines, again and again")
     .option("--format <format>", "msgpack, json or ndjson", format)
     .option("--compression <coding>", "none, gzip or zstd, of bodies over HTTP", compression)

@@ -75,6 +75,7 @@ export interface HostedLogStatus {
   readonly pendingBytes: GaugeReading;
   readonly stalled: boolean;
   readonly diskFull: boolean;
+  readonly flushes: number;
   /** How often a blob could not be saved here or handed to a follower; each is tried again. */
   readonly blobsNotSaved: number;
   /** The groups of the log, if it is led here. */

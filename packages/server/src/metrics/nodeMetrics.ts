@@ -86,6 +86,12 @@ export const NODE_METRICS: readonly Metric[] = [
     "Records admitted and not answered.",
     ({ pendingBytes }) => pendingBytes,
   ),
+  logMetric(
+    "flushes_total",
+    "counter",
+    "Writes that were flushed since the log was opened here.",
+    ({ flushes }) => flushes,
+  ),
   groupMetric(
     "lag_records",
     "Records behind the position of the lane that is furthest behind. Of logs led here; at most 256, those stuck or furthest behind.",

@@ -306,6 +306,7 @@ export class LocalNodeService implements NodeService {
         headHash: status?.headHash,
         replicas: this.#replicas(place, status),
         pendingBytes: status?.pendingBytes.current ?? 0,
+        flushes: status?.flushes ?? 0,
         isolation,
       },
       groups: (status?.groups ?? []).map((group) => ({ log: name, ...group })),

@@ -250,6 +250,7 @@ export class HostedLog {
       pendingBytes: status.pendingBytes,
       stalled: status.stalled,
       diskFull: status.diskFull,
+      flushes: status.flushes,
       blobsNotSaved: this.#blobs.notSaved,
       groups: groupConditions(this.replica, this.#options.setup.config.groups.lease),
       paused: [...this.#inbound.values()].flatMap(({ from, receiver }) => {

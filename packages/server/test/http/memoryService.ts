@@ -175,6 +175,7 @@ export class MemoryService implements NodeService {
         headHash: undefined,
         replicas: [{ node: "a", role: "leader", matchIndex: source.lastSeq, paused: [] }],
         pendingBytes: 0,
+        flushes: 0,
         isolation: undefined,
       })),
       linkFaults: {},

@@ -16,7 +16,10 @@ export class RequestStamp {
   constructor(count: number, bytes: number) {
     this.#request = appendRequest(
       JSON_BODY,
-      bodyOf({ ...JSON_BODY, recordsPerRequest: count, record: recordsOfSize(bytes) }, SERIAL_MIN),
+      bodyOf(
+        { ...JSON_BODY, recordsPerRequest: count, record: recordsOfSize(bytes, "json") },
+        SERIAL_MIN,
+      ),
     );
     const mark = `"n":${SERIAL_MIN}`.slice(0, `"n":1`.length);
     const places: number[] = [];

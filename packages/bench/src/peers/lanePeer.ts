@@ -1,0 +1,51 @@
+import { Drive } from "../load/drive.ts";
+import type { Lane } from "../load/lane.ts";
+import type { TargetNode } from "../cluster/target.ts";
+import { Meter } from "../measure/meter.ts";
+import type { ProcessUse } from "../measure/meter.ts";
+import type { PeerAppend, PeerLoad } from "./peer.ts";
+
+const MEBIBYTE = 2 ** 20;
+
+/** Runs lanes as our own are run, and adds up what it cost. */
+export async function driveLanes(
+  lanes: readonly Lane[],
+  nodes: readonly TargetNode[],
+  { warmUpMs, durationMs, signal }: PeerLoad,
+): Promise<PeerAppend> {
+  const meter = new Meter(nodes, "");
+  let use: Promise<readonly ProcessUse[]> = Promise.resolve([]);
+  try {
+    const { records, seconds, latency } = await new Drive({
+      lanes,
+      pace: { kind: "closed" },
+      warmUpMs,
+      durationMs,
+      signal,
+      onWindow: (edge) => {
+        if (edge === "begin") meter.begin();
+        else use = meter.end();
+      },
+    }).run();
+    return peerAppend(records, seconds, latency, await use);
+  } finally {
+    meter.close();
+  }
+}
+
+export function peerAppend(
+  records: number,
+  seconds: number,
+  { p50Ms, p99Ms }: { readonly p50Ms: number; readonly p99Ms: number },
+  processes: readonly ProcessUse[],
+): PeerAppend {
+  const cpu = processes.reduce((sum, use) => sum + use.cpuSeconds, 0);
+  const servers = processes.filter(({ role }) => role !== "client");
+  return {
+    recordsPerSecond: Math.round(records / seconds),
+    p50Ms,
+    p99Ms,
+    cpuSecondsPerMillion: (cpu * 1e6) / Math.max(1, records),
+    peakRssMiB: Math.max(0, ...servers.map(({ peakRss }) => peakRss ?? 0)) / MEBIBYTE,
+  };
+}

@@ -1,0 +1,63 @@
+/**
+ * The standard set on a fresh cluster of three: `pnpm bench [--quick] [--compare FILE[:COMMIT]] [--settings YAML] [--data DIR] [--dry]`.
+ *
+ * Prints each figure beside its aim and appends one line to docs/benchmarks/history.jsonl, unless it is a dry run or a quick one, which
+ * only shows that everything runs. `--compare` prints how much better each figure is than in the last line of FILE, or in that of a commit.
+ */
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { BUILT_COMMAND } from "../cluster/command.ts";
+import { throwAwayTarget } from "../cluster/target.ts";
+import { runMain } from "../runMain.ts";
+import { aimsTable, ratiosTable } from "./figures.ts";
+import { appendHistory, readHistory } from "./history.ts";
+import { provenance } from "./machine.ts";
+import { BENCHMARKS } from "./page.ts";
+import { FULL, QUICK, runStandardSet } from "./standardSet.ts";
+
+const HISTORY = join(BENCHMARKS, "history.jsonl");
+
+const { values } = parseArgs({
+  args: process.argv.slice(2).filter((argument) => argument !== "--"),
+  options: {
+    quick: { type: "boolean", default: false },
+    dry: { type: "boolean", default: false },
+    compare: { type: "string" },
+    settings: { type: "string", default: "" },
+    data: { type: "string" },
+  },
+});
+const [file, commit] = values.compare?.split(/:(?=[0-9a-f]+$)/) ?? [];
+// Read before anything is measured: a wrong name should not cost minutes.
+const before = file === undefined ? undefined : readHistory(file, commit);
+
+await runMain(async (signal) => {
+  const target = await throwAwayTarget({
+    entry: BUILT_COMMAND,
+    nodes: 3,
+    settings: values.settings,
+    ...(values.data === undefined ? {} : { parent: values.data }),
+    signal,
+  });
+  try {
+    const began = performance.now();
+    const note = (text: string): void => console.error(`bench: ${text}`);
+    const figures = await runStandardSet(target, values.quick ? QUICK : FULL, signal, note);
+    const seconds = Math.round((performance.now() - began) / 1000);
+    const { durability } = target;
+    const line = { ...provenance(), durability, seconds, figures };
+    const { machine } = line;
+    console.log(`${line.date}, commit ${line.commit}; ${machine.cores} cores (${machine.cpu}), `);
+    console.log(`${machine.memoryGiB} GiB, Linux ${machine.kernel}, Node ${machine.node}`);
+    console.log(`${durability.join("\n")}\n\n${aimsTable(figures)}`);
+    if (before !== undefined)
+      console.log(
+        `Beside ${before.date}, commit ${before.commit}:\n\n${ratiosTable(figures, before.figures)}`,
+      );
+    if (!values.quick && !values.dry) {
+      appendHistory(HISTORY, line);
+    }
+  } finally {
+    await target.close();
+  }
+});
