@@ -184,8 +184,8 @@ export class Replica {
 
   /** Stands for election now if no leader is known, instead of waiting for the timeout. */
   campaign(): void {
-    if (this.#state !== "running" || this.#leader !== NOBODY) return;
-    this.#guarded(() => this.#core.campaign());
+    const mayStand = this.#state === "running" && this.#leader === NOBODY;
+    if (mayStand) this.#guarded(() => this.#core.campaign());
     this.#schedule();
   }
 
@@ -221,10 +221,11 @@ export class Replica {
     };
   }
 
-  /** A peer cannot be reached: replication to it goes back to probing. */
-  reportUnreachable(member: MemberId): void {
+  /** A peer cannot be reached: replication to it goes back to probing. For one that is gone as a leader nobody waits: others get votes. */
+  reportUnreachable(member: MemberId, gone = false): void {
     if (this.#state !== "running") return;
     this.#guarded(() => this.#core.reportUnreachable(member));
+    if (gone && this.#leader === member) this.#core.forgetLeader();
     this.#schedule();
   }
 

@@ -418,6 +418,27 @@ describe("a lost quorum", () => {
     expect(log.filter((text) => text === "x0").length).toBeLessThanOrEqual(1);
   });
 
+  // Keeps L36.
+  it("elects another leader without a wait when all others know that the leader is gone, and none when one believes so", async () => {
+    const cluster = new SimulatedCluster();
+    const leader = await cluster.elect();
+    const [one, other] = cluster.members.filter((member) => member !== leader);
+    one?.replica.reportUnreachable(leader.id, true);
+    await cluster.settle();
+    one?.replica.campaign();
+    await cluster.settle();
+    expect(leader.replica.role).toBe("leader");
+    await cluster.ticks(2);
+    expect(one?.replica.leader).toBe(leader.id);
+    cluster.crash(leader.id);
+    for (const { replica } of [one, other].filter((member) => member !== undefined))
+      replica.reportUnreachable(leader.id, true);
+    await cluster.settle();
+    one?.replica.campaign();
+    await cluster.settle();
+    expect(one?.replica.role).toBe("leader");
+  });
+
   // Keeps L16.
   it("drops what an isolated leader had taken, and says so", async () => {
     const cluster = new SimulatedCluster();

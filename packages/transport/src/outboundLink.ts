@@ -3,7 +3,7 @@ import { AnnalsError } from "@annals/record";
 import { decodeFrame, encodeFrame } from "@annals/wire";
 import type { Frame, HelloFrame, WelcomeFrame } from "@annals/wire";
 import type { RawData, WebSocket } from "ws";
-import { CLOSE_PROTOCOL, CLOSE_REFUSED } from "./protocol.ts";
+import { CLOSE_PROTOCOL, CLOSE_REFUSED, PEER_GONE } from "./protocol.ts";
 import type { LinkFault } from "./protocol.ts";
 import { dial, inboundFault, ownBytes } from "./websocket.ts";
 
@@ -122,8 +122,9 @@ export class OutboundLink {
     socket.on("pong", () => {
       if (current()) this.onPong?.();
     });
-    socket.on("error", (error) => {
-      this.#down(epoch, inboundFault(error) ?? { code: "ERR_UNREACHABLE", reason: error.message });
+    socket.on("error", (error: Error & { code?: string }) => {
+      const code = error.code === "ECONNREFUSED" ? PEER_GONE : "ERR_UNREACHABLE";
+      this.#down(epoch, inboundFault(error) ?? { code, reason: error.message });
     });
     socket.on("close", (code, reason) => {
       const text = reason.toString("utf8");

@@ -34,3 +34,6 @@ export interface LinkFault {
   readonly code: string;
   readonly reason: string;
 }
+
+/** Code of a link that is down because the peer's machine refuses the connection: nobody listens there, its process has ended. */
+export const PEER_GONE = "ERR_PEER_GONE";

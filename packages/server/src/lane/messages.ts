@@ -26,6 +26,14 @@ export interface PeerAddress {
 }
 
 /** A question to a hosted log; answered by one `reply`. */
+/**
+ * What the control link to a node says of it: it answers again; it has dropped, so long after the last sign of life; or it is down because
+ * nobody listens there.
+ */
+export type PeerChange =
+  | { readonly kind: "back" }
+  | { readonly kind: "silent" | "gone"; readonly silentMs: number };
+
 export type WorkerRequest =
   | {
       readonly op: "append";
@@ -116,8 +124,7 @@ export type ToWorker =
     }
   /** What the records of a log are judged by from now on. */
   | { readonly kind: "schemas"; readonly logId: number; readonly schemas: readonly LogSchema[] }
-  /** The control link to a node has dropped, after so many ms without a sign of life; undefined: it is open again. */
-  | { readonly kind: "peer"; readonly node: string; readonly silentMs: number | undefined }
+  | { readonly kind: "peer"; readonly node: string; readonly change: PeerChange }
   | { readonly kind: "control"; readonly logId: number; readonly bytes: Uint8Array<ArrayBuffer> }
   | {
       readonly kind: "linkOpened";

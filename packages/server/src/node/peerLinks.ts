@@ -1,8 +1,9 @@
 import { randomInt } from "node:crypto";
 import { Backoff } from "@annals/flow";
 import type { Ledger } from "@annals/flow";
-import { ControlLink, PEER_PATH } from "@annals/transport";
+import { ControlLink, PEER_GONE, PEER_PATH } from "@annals/transport";
 import type { LinkFault } from "@annals/transport";
+import type { PeerChange } from "../lane/messages.ts";
 import type { Frame, WelcomeFrame } from "@annals/wire";
 import type { Logger } from "pino";
 import type { NodeConfig } from "../config/index.ts";
@@ -18,7 +19,7 @@ export interface PeerLinksOptions {
   /** Throws to refuse the peer. */
   readonly onWelcome: (node: string, welcome: WelcomeFrame) => void;
   readonly onFrame: (node: string, frame: Frame) => void;
-  readonly onDown: (node: string, silentMs: number) => void;
+  readonly onDown: (node: string, change: PeerChange) => void;
 }
 
 /** What is known of a peer now. */
@@ -107,6 +108,7 @@ export class PeerLinks {
       this.#options.logger.warn({ peer: node, ...fault }, "control link down");
     }
     this.#faults.set(node, fault);
-    this.#options.onDown(node, silentMs);
+    const kind = fault.code === PEER_GONE ? "gone" : "silent";
+    this.#options.onDown(node, { kind, silentMs });
   }
 }

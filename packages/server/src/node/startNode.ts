@@ -194,9 +194,9 @@ class Node implements Incarnation {
       ledger: this.#ledger,
       onWelcome: (node, welcome) => this.#welcomed(node, welcome),
       onFrame: (node, frame) => this.#frame(node, frame),
-      onDown: (node, silentMs) => {
+      onDown: (node, change) => {
         this.#birth.gone(node);
-        this.#gateway?.pool.peerChanged(node, silentMs);
+        this.#gateway?.pool.peerChanged(node, change);
       },
     });
   }
@@ -226,7 +226,7 @@ class Node implements Incarnation {
 
   #welcomed(node: string, welcome: WelcomeFrame): void {
     verifyWelcome(this.#own(), node, welcome);
-    this.#gateway?.pool.peerChanged(node, undefined);
+    this.#gateway?.pool.peerChanged(node, { kind: "back" });
     if (this.#identity.certificate !== undefined) return;
     this.#birth.seen(node, welcome.member, welcome.clusterId);
     const certificate = this.#birth.certificate();

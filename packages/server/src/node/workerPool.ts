@@ -2,7 +2,7 @@ import { randomInt } from "node:crypto";
 import { Stagger } from "@annals/flow";
 import type { Gauge, Ledger } from "@annals/flow";
 import type { Logger } from "pino";
-import type { FromWorker, PeerAddress, WorkerSetup } from "../lane/messages.ts";
+import type { FromWorker, PeerAddress, PeerChange, WorkerSetup } from "../lane/messages.ts";
 import { isolatedHeapBytes } from "../memory/isolatedHeap.ts";
 import { Isolation } from "./isolation.ts";
 import type { IsolatedLog } from "./isolation.ts";
@@ -121,9 +121,9 @@ export class WorkerPool {
     for (const worker of this.workers) worker.send({ kind: "members", members });
   }
 
-  /** The control link to a node has dropped, after so much silence, or (undefined) is open again: the data links to it are told. */
-  peerChanged(node: string, silentMs: number | undefined): void {
-    for (const worker of this.workers) worker.send({ kind: "peer", node, silentMs });
+  /** Tells all logs what the control link to a node says of it. */
+  peerChanged(node: string, change: PeerChange): void {
+    for (const worker of this.workers) worker.send({ kind: "peer", node, change });
   }
 
   /** Takes a log in; it is opened as soon as it is its turn. */

@@ -82,7 +82,7 @@ export class LogHost {
         return;
       case "peer":
         for (const log of this.#logs.values())
-          log.hosted?.peerChanged(message.node, message.silentMs);
+          log.hosted?.peerChanged(message.node, message.change);
         return;
       case "control":
         this.#logs.get(message.logId)?.hosted?.onControl(message.bytes);

@@ -11,7 +11,13 @@ import type { Permits } from "@annals/transport";
 import { decodeMessages, encodeFrame, zstdBatch } from "@annals/wire";
 import { SYSTEM_LOG_ID } from "../node/catalog.ts";
 import { exactly } from "../lane/exactly.ts";
-import type { FromWorker, HostedLogStatus, PeerAddress, WorkerSetup } from "../lane/messages.ts";
+import type {
+  FromWorker,
+  HostedLogStatus,
+  PeerAddress,
+  PeerChange,
+  WorkerSetup,
+} from "../lane/messages.ts";
 import { groupConditions } from "./groupRequests.ts";
 import { CatchUp } from "./catchUp.ts";
 import { LinkReplies } from "./linkReplies.ts";
@@ -49,6 +55,8 @@ export interface HostedLogOptions {
 
 /** The other nodes open a new log a moment later than the one that is to lead it. */
 const CAMPAIGN_TICKS = 4;
+/** Within so many ticks after the leader was found to be gone each follower stands: most likely one well before the next. */
+const SUCCESSION_TICKS = 3;
 
 /** Ticks between two looks at whether the membership is what it should be. */
 const RECONCILE_TICKS = 10;
@@ -165,8 +173,21 @@ export class HostedLog {
   }
 
   /** What the control link to a node says of it. */
-  peerChanged(node: string, silentMs: number | undefined): void {
-    this.#streams.peerChanged(node, silentMs);
+  peerChanged(node: string, change: PeerChange): void {
+    this.#streams.peerChanged(node, change);
+    if (change.kind === "gone" && this.#leads(node)) this.#succeed();
+  }
+
+  #leads(node: string): boolean {
+    const { leader } = this.replica;
+    return this.#options.members().some((peer) => peer.member === leader && peer.node === node);
+  }
+
+  /** The leader is gone. All who know it forget it at once, and stand for election at different times. */
+  #succeed(): void {
+    const { tick } = this.#options.setup.config.raft;
+    this.replica.reportUnreachable(this.replica.leader, true);
+    setTimeout(() => this.replica.campaign(), randomInt(SUCCESSION_TICKS * tick)).unref();
   }
 
   linkOpened(linkId: number, from: MemberId, epoch: number): void {

@@ -5,7 +5,7 @@ import { DataLink } from "@annals/transport";
 import type { LinkFault, Permits } from "@annals/transport";
 import { encodeMessages } from "@annals/wire";
 import { exactly } from "../lane/exactly.ts";
-import type { FromWorker, PeerAddress, WorkerSetup } from "../lane/messages.ts";
+import type { FromWorker, PeerAddress, PeerChange, WorkerSetup } from "../lane/messages.ts";
 import type { LinkReplies } from "./linkReplies.ts";
 import { logDialling } from "./logDialling.ts";
 
@@ -68,12 +68,12 @@ export class PeerStreams implements PeerTransport {
     if (this.#upstreams.get(from) === replies) this.#upstreams.delete(from);
   }
 
-  /** The control link to a node has dropped after so much silence, or is back: TCP alone would tell this stream much later. */
-  peerChanged(node: string, silentMs: number | undefined): void {
+  /** TCP alone would tell these streams much later. */
+  peerChanged(node: string, change: PeerChange): void {
     for (const { member } of this.#options.members().filter((peer) => peer.node === node)) {
       const link = this.#links.get(member);
-      if (silentMs === undefined) link?.peerBack();
-      else link?.peerSilent(silentMs);
+      if (change.kind === "back") link?.peerBack();
+      else link?.peerSilent(change.silentMs);
     }
   }
 

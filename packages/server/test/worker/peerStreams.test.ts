@@ -93,11 +93,11 @@ afterEach(async () => {
 it("dials the links of a silent node anew", async () => {
   await vi.waitUntil(() => {
     // Only an open link is dropped: before, there is nothing that could have fallen silent.
-    streams.peerChanged("b", 0);
+    streams.peerChanged("b", { kind: "silent", silentMs: 0 });
     return lost.length > 0;
   }, WAIT);
   await vi.waitUntil(() => peers[0]?.connections === 2, WAIT);
   expect(lost).toEqual([[2, "ERR_LINK_SILENT"]]);
-  streams.peerChanged("b", undefined);
+  streams.peerChanged("b", { kind: "back" });
   expect(peers.map(({ connections }) => connections)).toEqual([2, 1]);
 });

@@ -15,6 +15,7 @@ const MOMENTS = 0x1_0000;
 const STRIKES = 0x100_0000;
 const STRIKES_OF_KIND = 0x1_0000;
 
+const SUCCESSION_US = 1_000;
 /** How often a fault of tails looks out for a machine that it suits, and how many times it does in an election timeout. */
 const TAIL_LOOKS = 400;
 const TAIL_LOOKS_OF_ELECTION = 40;
@@ -112,8 +113,15 @@ export class FaultInjector {
         return;
       case "unreachable":
         note(1);
+        const { life } = node;
+        // True or not: that somebody is gone, and, when that has sunk in, that it is time to succeed the leader.
         for (const { replica } of node.replicas)
-          replica?.reportUnreachable(this.#world.member(random.pick(inService).id));
+          replica?.reportUnreachable(this.#world.member(random.pick(inService).id), true);
+        this.#world.scheduler.after(SUCCESSION_US, () => {
+          node.run(life, () => {
+            for (const { replica } of node.replicas) replica?.campaign();
+          });
+        });
         return;
       case "wipe":
         if (this.#operator.wipe(node, random)) note(this.#world.nodes.length);
