@@ -60,3 +60,37 @@ it.runIf(existsSync("/proc"))("leaves nothing behind on SIGINT", async () => {
   expect(nodesRunning(directory).length).toBe(0);
   expect(readdirSync(directory)).toEqual(["drill.yaml"]);
 });
+
+it("runs commands of annals beside its steps, and holds them to what they print", async () => {
+  const child = drill([
+    "name: a program",
+    "nodes: 1",
+    "logs: [audit, other]",
+    "steps:",
+    "  - program: { name: append, run: [append, --log, other, --actor, ada, --action, hello] }",
+    "  - finish: append",
+    "  - program: { name: tail, run: [tail, -f, --log, other] }",
+    '  - waitFor: { prints: { run: [query, --log, other, -o, ndjson], matches: \'"id":"ada"\' } }',
+    "  - killProgram: tail",
+    "expect:",
+    "  - converged: true",
+    '  - prints: { run: [get, "1", --log, other], matches: "hello" }',
+    '  - prints: { run: [get, "2", --log, other], matches: "hello" }',
+  ]);
+  expect(await exitOf(child)).toBe(1);
+  expect(output).toContain("1 failed");
+  expect(output).toMatch(/✔ converged: true/);
+  expect(output).toMatch(/✔ prints: .*get, "1"/);
+  expect(output).toMatch(/✘ prints: .*get, "2".*\n +failed: .*ERR_/);
+});
+
+it("fails with a program that does", async () => {
+  const child = drill([
+    "name: a program that fails",
+    "nodes: 1",
+    "steps: [{ program: { name: wrong, run: [frobnicate] } }, { finish: wrong }]",
+    "expect: [{ converged: true }]",
+  ]);
+  expect(await exitOf(child)).toBe(1);
+  expect(output).toContain("program wrong ended with 2");
+});

@@ -1,6 +1,8 @@
 // Goal: `annals sink` reads its file strictly, asks runners, and settles dead letters. Method: files of sinks, right and wrong, and the real HTTP
 // API over a node in memory.
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -161,4 +163,30 @@ test("dead letters are listed and skipped with a reason, which is on record", as
   expect((await annals("letters", "list", ...args)).stdout).toMatch(/a +7 +skipped +3 +a test\n/);
   const again = await annals("letters", "skip", "a", "7", "--reason", "x", ...args);
   expect(again.stderr).toMatch(/ERR_NO_LETTER/);
+});
+
+test("open dead letters are tried again in the order of their records, up to one that is refused", async () => {
+  const asked: string[] = [];
+  const runner = createServer((request, response) => {
+    asked.push(request.url ?? "");
+    const isRefused = request.url?.endsWith("=8") === true;
+    response.writeHead(isRefused ? 409 : 200, { "content-type": "application/json" });
+    response.end(isRefused ? '{"detail":"still no NUL"}' : '{"items":[]}');
+  });
+  await new Promise<void>((resolve) => runner.listen(0, "127.0.0.1", resolve));
+  const env = { ANNALS_URL: server.url };
+  const letters = [9, 5, 8].map((seq) => {
+    const data = { sink: "a", log: "orders", seq, message: "no NUL", attempts: 3 };
+    return `${JSON.stringify({ actor: { id: "a" }, action: "sink.deadLetter", data })}\n`;
+  });
+  await cli(["append", "-"], { env, stdin: letters.join("") });
+  const { port } = runner.address() as AddressInfo;
+  const args = ["--letters", "audit", "--runner", `127.0.0.1:${port}`];
+  const out = await annals("letters", "retry", "a", ...args);
+  expect(out).toMatchObject({ code: 1, stdout: "wrote orders:5\n" });
+  expect(out.stderr).toContain("still no NUL");
+  expect(asked).toEqual(["/sinks/a/retry?seq=5", "/sinks/a/retry?seq=8"]);
+  const { stdout } = await annals("letters", "list", "--letters", "audit");
+  expect(stdout).toMatch(/a +9 +open[^]*a +5 +retried[^]*a +8 +open/);
+  runner.close();
 });

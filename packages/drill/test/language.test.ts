@@ -46,7 +46,7 @@ describe("a wrong file", () => {
     ]);
   });
 
-  it("names what is not there: nodes, logs, queues, loads, keys of the configuration", () => {
+  it("names what is not there: nodes, logs, queues, loads, programs, keys of the configuration", () => {
     const text = [
       "name: x",
       "proves: [receive.wroker]",
@@ -55,6 +55,7 @@ describe("a wrong file", () => {
       "  - stop: [c, d]",
       "  - append: { log: adit, batches: 1 }",
       "  - endLoad: background",
+      "  - killProgram: import",
       "  - kill: follower3",
       "expect:",
       "  - peak: { gauge: receive.lnk, node: e, atMost: budget }",
@@ -66,9 +67,10 @@ describe("a wrong file", () => {
         '5:15 unknown node "d", did you mean "a"?',
         '6:20 unknown log "adit", did you mean "audit"?',
         '7:14 unknown load "background", there is none before this',
-        "8:11 there is no follower3: the cluster has 3 nodes",
-        '10:39 unknown node "e", did you mean "a"?',
-        '10:50 "budget" means nothing here: use cap, item, sizes and counts',
+        '8:18 unknown program "import", there is none before this',
+        "9:11 there is no follower3: the cluster has 3 nodes",
+        '11:39 unknown node "e", did you mean "a"?',
+        '11:50 "budget" means nothing here: use cap, item, sizes and counts',
       ]),
     );
     const mended = problemsOf(text.replace("eventHighWaterMark: 0", "eventHighWaterMark: 1"));
@@ -76,7 +78,7 @@ describe("a wrong file", () => {
     expect(mended).toContain(
       '2:10 nothing is expected of "receive.wroker": add peak: { gauge: receive.wroker … }',
     );
-    expect(mended).toContain('10:20 unknown queue "receive.lnk", did you mean "receive.link"?');
+    expect(mended).toContain('11:20 unknown queue "receive.lnk", did you mean "receive.link"?');
   });
 
   it.each([

@@ -3,8 +3,8 @@ const LINEAR_MAX = 24;
 
 interface Level {
   count: number;
-  /** From where to where each key is. */
-  readonly places: Int32Array;
+  /** From where to where each key is. Not a typed array: one of this size has memory of its own, dear to make for a single record. */
+  readonly places: number[];
   large: Set<string> | undefined;
 }
 
@@ -53,7 +53,7 @@ export class KeySet {
 }
 
 function newLevel(): Level {
-  return { count: 0, places: new Int32Array(2 * LINEAR_MAX), large: undefined };
+  return { count: 0, places: [], large: undefined };
 }
 
 function same(bytes: Uint8Array, start: number, from: number, to: number): boolean {

@@ -13,8 +13,12 @@ import { decodeUtf8, isUtf8 } from "./utf8.ts";
 
 type MapRule = Extract<Rule, { kind: "map" }>;
 
+const NO_BYTES: Uint8Array = new Uint8Array(0);
+const NO_VIEW: DataView = new DataView(NO_BYTES.buffer);
 const FREE_MAP: MapRule = { kind: "map", open: true, fields: [] };
 const MSGPACK_HEAD_BYTES_MAX = 5;
+/** In place of the position of a field that a rule names: beyond all of them, and a bit of its own among those that were seen. */
+const OTHER_KEY = 31;
 
 /**
  * Checks untrusted msgpack in one pass and without an allocation per element: types on the allow-list, depth, element count, UTF-8,
@@ -24,9 +28,9 @@ export class RecordScanner {
   readonly #limits: RecordLimits;
   readonly #keys = new KeySet();
   /** For each depth where the scan stands: start and end of the key, or −1 and the position in an array. */
-  readonly #path: Int32Array;
-  #bytes: Uint8Array = new Uint8Array(0);
-  #view: DataView = new DataView(new ArrayBuffer(0));
+  readonly #path: number[] = [];
+  #bytes = NO_BYTES;
+  #view = NO_VIEW;
   #at = 0;
   #end = 0;
   #depth = 0;
@@ -36,14 +40,13 @@ export class RecordScanner {
 
   constructor(limits: RecordLimits) {
     this.#limits = limits;
-    this.#path = new Int32Array(2 * (limits.maxDepth + 2));
   }
 
   /**
    * Bounds of the records of a body, which is one array of records or one record after the other: record k is
    * [bounds[k], bounds[k + 1]). Yields now and then. Throws `BadInputError`; then no record of the body may be used.
    */
-  *scanBody(body: Uint8Array): Generator<void, Uint32Array, void> {
+  *scanBody(body: Uint8Array): Generator<void, readonly number[], void> {
     this.#begin(body, 0, body.length);
     const declared = this.#maybeArrayHeader();
     const bounds: number[] = [this.#at];
@@ -65,7 +68,7 @@ export class RecordScanner {
     }
     if (this.#at < body.length) throw this.#bodyError("ERR_BODY_TRAILING", "bytes after the end");
     if (bounds.length === 1) throw this.#bodyError("ERR_BODY_EMPTY", "no record");
-    return Uint32Array.from(bounds);
+    return bounds;
   }
 
   /** Checks that [from, to) is exactly one record, number `position` of its request. Throws `BadInputError`. */
@@ -257,9 +260,10 @@ export class RecordScanner {
       const to = this.#at;
       this.#path[2 * level] = from;
       this.#path[2 * level + 1] = to;
-      if (!this.#keys.add(level - 1, this.#bytes, from, to))
-        throw this.#fail("ERR_RECORD_DUPLICATE_KEY", "a key that the map has already");
       const field = this.#field(mapRule, from, to);
+      const isKnown = field < OTHER_KEY;
+      if (isKnown ? (seen & (1 << field)) !== 0 : !this.#keys.add(level - 1, this.#bytes, from, to))
+        throw this.#fail("ERR_RECORD_DUPLICATE_KEY", "a key that the map has already");
       seen |= 1 << field;
       this.#value(mapRule.fields[field]?.rule ?? ANY);
     }
@@ -269,13 +273,14 @@ export class RecordScanner {
   }
 
   #assertRequired(rule: MapRule, seen: number): void {
-    for (const [k, field] of rule.fields.entries()) {
-      if (field.required && (seen & (1 << k)) === 0)
+    for (let k = 0; k < rule.fields.length; k++) {
+      const field = rule.fields[k];
+      if (field?.required === true && (seen & (1 << k)) === 0)
         throw this.#fail("ERR_RECORD_FIELD_MISSING", `${field.name} is missing`, field.name);
     }
   }
 
-  /** Position of the key in the rule's fields; 31, beyond all, for a key of an open map. */
+  /** Position of the key in the rule's fields, or `OTHER_KEY` in an open map. */
   #field(rule: MapRule, from: number, to: number): number {
     for (let k = 0; k < rule.fields.length; k++) {
       const field = rule.fields[k];
@@ -286,7 +291,7 @@ export class RecordScanner {
         "ERR_RECORD_FIELD_UNKNOWN",
         "a key that is unknown here; free data goes under data",
       );
-    return 31;
+    return OTHER_KEY;
   }
 
   /** Passes a key and returns where its bytes begin. */

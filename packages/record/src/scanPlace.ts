@@ -25,7 +25,7 @@ export function describeRule(rule: Rule): string {
 /** Where in a record the scan stands. Keys that are long or unprintable show as `?`: a path must fit a line of a log. */
 export function renderPath(
   bytes: Uint8Array,
-  path: Int32Array,
+  path: readonly number[],
   depth: number,
   last: string,
 ): string {

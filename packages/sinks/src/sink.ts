@@ -59,6 +59,8 @@ export interface Sink<Mutation> {
   /** The stored cursor, after a failure of which it is not known whether it took effect. */
   cursor(signal: AbortSignal): Promise<SinkCursor | undefined>;
   classify(error: unknown): FailureClass;
+  /** Milliseconds before which the other side does not want to be asked again after a failure, if it has said so. */
+  retryAfterMs?(error: unknown): number | undefined;
   /** Lets go of everything. Idempotent. */
   close(): Promise<void>;
 }

@@ -3,6 +3,7 @@ import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { AnnalsError } from "@annals/record";
 import type { AddressInfo } from "node:net";
 import type { SinkRunner } from "./run/runner.ts";
+import { SinkError } from "./sinkError.ts";
 import { sinkMetrics } from "./sinkMetrics.ts";
 
 export interface StatusServerOptions {
@@ -104,7 +105,7 @@ export class StatusServer {
         for (const runner of named) runner.resume();
         return this.#statuses(named);
       case "POST retry":
-        await first.retry(seq);
+        await retryInItsLane(named, seq);
         return this.#statuses(named);
       case "GET plan":
         return this.#plan(first, seq);
@@ -123,6 +124,24 @@ export class StatusServer {
     return { status: 200, body: { seq, mutations: runner.plan(record) } };
   }
 }
+
+/** Each lane's runner knows which records are its own; one that does not run may be the one, and says more than those that are not. */
+async function retryInItsLane(runners: readonly SinkRunner<unknown>[], seq: number): Promise<void> {
+  const refusals: unknown[] = [];
+  for (const runner of runners) {
+    try {
+      return await runner.retry(seq);
+    } catch (error) {
+      const isElsewhere = error instanceof SinkError && ELSEWHERE.has(error.code);
+      if (!isElsewhere) throw error;
+      refusals.push(error);
+    }
+  }
+  throw refusals.find((one) => one instanceof SinkError && one.code === NOT_RUNNING) ?? refusals[0];
+}
+
+const NOT_RUNNING = "ERR_SINK_NOT_RUNNING";
+const ELSEWHERE: ReadonlySet<string> = new Set(["ERR_SINK_NO_RECORD", NOT_RUNNING]);
 
 function notFound(path: string): Answer {
   return { status: 404, body: { detail: `there is no ${path}` } };

@@ -35,6 +35,11 @@ export class BodyBuffer {
     this.#bytes = bytes;
   }
 
+  /** A copy of the first bytes, at most so many. */
+  head(bytes: number): Uint8Array {
+    return new Uint8Array(this.#buffer, 0, Math.min(bytes, this.#bytes)).slice();
+  }
+
   #grow(bytes: number): void {
     const step = Math.max(GROW_BYTES_MIN, bytes >> 3);
     const next = Math.max(bytes, Math.min(bytes + step, this.#limits.maxBytes));

@@ -6,6 +6,8 @@ import { BadInputError } from "@annals/record";
 import type { BadInputCode } from "@annals/record";
 import { BodyBuffer } from "./bodyBuffer.ts";
 import type { BodyBufferLimits } from "./bodyBuffer.ts";
+import { gatherZstd } from "./wholeZstd.ts";
+import type { ByteSource, Gathered } from "./wholeZstd.ts";
 
 export type ContentEncoding = "gzip" | "deflate" | "zstd";
 
@@ -25,12 +27,12 @@ const CHUNK_BYTES = 64 * 1024;
 const ZSTD_WINDOW_LOG_MAX = 23;
 const RATIO_FREE_BYTES = 1024 * 1024;
 
-const INFLATERS: Readonly<Record<ContentEncoding, () => Inflater>> = {
-  gzip: () => createGunzip({ chunkSize: CHUNK_BYTES }),
-  deflate: () => createInflate({ chunkSize: CHUNK_BYTES }),
-  zstd: () =>
+const INFLATERS: Readonly<Record<ContentEncoding, (chunkSize: number) => Inflater>> = {
+  gzip: (chunkSize) => createGunzip({ chunkSize }),
+  deflate: (chunkSize) => createInflate({ chunkSize }),
+  zstd: (chunkSize) =>
     createZstdDecompress({
-      chunkSize: CHUNK_BYTES,
+      chunkSize,
       params: { [constants.ZSTD_d_windowLogMax]: ZSTD_WINDOW_LOG_MAX },
     }),
 };
@@ -41,14 +43,28 @@ const INFLATERS: Readonly<Record<ContentEncoding, () => Inflater>> = {
  */
 export async function decodeContent(
   encoding: ContentEncoding,
-  source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+  source: ByteSource,
   limits: DecodeLimits,
 ): Promise<Uint8Array> {
-  const inflater = INFLATERS[encoding]();
+  const given = encoding === "zstd" ? await gatherZstd(source, limits) : undefined;
+  return inflate(encoding, given ?? { source, decodedBytes: undefined }, limits);
+}
+
+async function inflate(
+  encoding: ContentEncoding,
+  { source, decodedBytes }: Gathered,
+  limits: DecodeLimits,
+): Promise<Uint8Array> {
+  const inflater = INFLATERS[encoding](decodedBytes ?? CHUNK_BYTES);
   const output = new BodyBuffer(limits);
+  let whole: Uint8Array | undefined;
   inflater.on("data", (chunk: Buffer) => {
     try {
       checkSize(output.byteLength + chunk.byteLength, inflater.bytesWritten, limits);
+      if (chunk.byteLength === decodedBytes) {
+        whole = chunk;
+        return;
+      }
       output.append(chunk);
     } catch (error) {
       inflater.destroy(error instanceof Error ? error : new Error(String(error)));
@@ -81,7 +97,7 @@ export async function decodeContent(
     await done;
     if (inflater.bytesWritten < taken)
       throw refusal("ERR_BODY_TRAILING", "bytes after the end", inflater.bytesWritten);
-    return output.take();
+    return whole ?? output.take();
   } catch (error) {
     if (!isZlibError(error)) throw error;
     const cut = error.code === "Z_BUF_ERROR";

@@ -42,7 +42,7 @@ function* parseMsgpackRecords(
   return { records, attachments: scanner.takeAttachments() };
 }
 
-function sliceRecords(body: Uint8Array, bounds: Uint32Array): Uint8Array[] {
+function sliceRecords(body: Uint8Array, bounds: readonly number[]): Uint8Array[] {
   const records: Uint8Array[] = [];
   for (let k = 1; k < bounds.length; k++) records.push(body.subarray(bounds[k - 1], bounds[k]));
   return records;

@@ -108,6 +108,70 @@ test("zstd with a window beyond 8 MiB is refused (RFC 9659)", async () => {
   expect(await outcome("zstd", wide, { maxBytes: 2 ** 25 })).toBe("ERR_BODY_ENCODING");
 });
 
+describe("zstd that says its size", () => {
+  // No multiple of what a decoder hands out at a time: those end otherwise.
+  const size = 2 ** 20 + 100;
+  const body = zstdCompressSync(text(size));
+  // One that does not say it is decoded as a stream.
+  const unsized = zstdCompressSync(text(size), {
+    params: { [constants.ZSTD_c_contentSizeFlag]: 0 },
+  });
+
+  test("is decoded without a window, into a buffer of its size, from any pieces", async () => {
+    for (const piece of [body.length, 100_000, 17, 18]) {
+      const decoded = await decodeContent("zstd", pieces(body, piece), LIMITS);
+      expect(Buffer.compare(decoded, text(size))).toBe(0);
+      expect(decoded.buffer.byteLength).toBe(size);
+    }
+    const streamed = await decodeContent("zstd", pieces(unsized, 100_000), LIMITS);
+    expect(Buffer.compare(streamed, text(size))).toBe(0);
+  });
+
+  test("is accounted for before it is decoded", async () => {
+    const grown: number[] = [];
+    await decodeContent("zstd", pieces(body, 100_000), {
+      ...LIMITS,
+      onGrow: (bytes) => grown.push(bytes),
+    });
+    expect(grown.at(-1)).toBe(body.length + size);
+  });
+
+  test.each([
+    ["more than it has", -1, "ERR_BODY_ENCODING"],
+    ["less than it has", 1, "ERR_BODY_ENCODING"],
+  ])("and says %s is refused", async (_what, by, code) => {
+    const lying = Buffer.from(body);
+    lying.writeUInt32LE(size - by, 5);
+    expect(await outcome("zstd", lying)).toBe(code);
+  });
+
+  test.each([
+    ["a second frame", Buffer.concat([body, body]), "ERR_BODY_TRAILING"],
+    ["what is no frame", Buffer.concat([body, Buffer.from("and more")]), "ERR_BODY_TRAILING"],
+  ])("and is followed by %s is refused", async (_what, bytes, code) => {
+    expect(await outcome("zstd", bytes)).toBe(code);
+    expect(await outcome("zstd", Buffer.concat([unsized, bytes.subarray(body.length)]))).toBe(code);
+  });
+
+  test("passes on what its source throws, and lets it go when it may not grow", async () => {
+    let ended = 0;
+    function* source(): Generator<Uint8Array> {
+      try {
+        yield body.subarray(0, 1_000);
+        throw new Error("the socket is gone");
+      } finally {
+        ended++;
+      }
+    }
+    await expect(decodeContent("zstd", source(), LIMITS)).rejects.toThrow("the socket is gone");
+    const onGrow = (): never => {
+      throw new Error("no room");
+    };
+    await expect(decodeContent("zstd", source(), { ...LIMITS, onGrow })).rejects.toThrow("no room");
+    expect(ended).toBe(2);
+  });
+});
+
 test.each(CONTENT_ENCODINGS)(
   "%s: of a chunk that was decoded nothing is kept",
   async (encoding) => {

@@ -1,4 +1,4 @@
-import type { ClientError } from "@annals/client";
+import type { AnnalsClient, ClientError } from "@annals/client";
 import {
   LETTER_RETRIED,
   LETTER_SKIPPED,
@@ -230,19 +230,41 @@ function registerLetters(group: Command, context: CliContext): void {
     );
 
   logOption(letters.command("retry"))
-    .description("write the record of a dead letter after all")
+    .description("write the record of a dead letter after all, or of all open ones in their order")
     .argument("<sink>")
-    .argument("<seq>")
+    .argument("[seq]")
     .option("--runner <host:port>", "where `annals sink run` listens", DEFAULT_LISTEN)
     .action(
-      async (sink: string, seq: string, options: LetterOptions & { readonly runner: string }) => {
-        const letter = await openLetter(context, options, logOf(options), sink, seq);
-        await askRunner(options.runner, "POST", `${pathOf(sink)}/retry?seq=${letter.seq}`);
-        const record = resolutionRecord(letter, LETTER_RETRIED, "written when tried again");
-        await context.client(options).append(logOf(options), record);
-        await context.print(`wrote ${letter.log}:${letter.seq}\n`);
+      async (
+        sink: string,
+        seq: string | undefined,
+        options: LetterOptions & { readonly runner: string },
+      ) => {
+        const client = context.client(options);
+        const chosen =
+          seq === undefined
+            ? await openLetters(client, logOf(options), sink, context.interrupt)
+            : [await openLetter(context, options, logOf(options), sink, seq)];
+        // One after the other, and none after one that is refused: those of a lane stay in the order of their records.
+        for (const letter of chosen) {
+          await askRunner(options.runner, "POST", `${pathOf(sink)}/retry?seq=${letter.seq}`);
+          const record = resolutionRecord(letter, LETTER_RETRIED, "written when tried again");
+          await client.append(logOf(options), record);
+          await context.print(`wrote ${letter.log}:${letter.seq}\n`);
+        }
       },
     );
+}
+
+/** By seq. */
+async function openLetters(
+  client: AnnalsClient,
+  log: string,
+  sink: string,
+  signal: AbortSignal,
+): Promise<readonly ListedLetter[]> {
+  const letters = await listLetters(client, log, sink, signal);
+  return letters.filter(({ state }) => state === "open").toSorted((a, b) => a.seq - b.seq);
 }
 
 async function openLetter(
@@ -253,8 +275,8 @@ async function openLetter(
   seq: string,
 ): Promise<ListedLetter> {
   const wanted = wholeNumber("seq", seq, 1, Number.MAX_SAFE_INTEGER);
-  const rows = await listLetters(context.client(options), log, sink, context.interrupt);
-  const letter = rows.find((one) => one.seq === wanted && one.state === "open");
+  const rows = await openLetters(context.client(options), log, sink, context.interrupt);
+  const letter = rows.find((one) => one.seq === wanted);
   if (letter !== undefined) return letter;
   throw new CliError("ERR_NO_LETTER", `sink ${sink} has no open dead letter of record ${wanted}`, {
     hint: "`annals sink letters list` prints them",

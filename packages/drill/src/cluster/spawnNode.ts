@@ -28,7 +28,7 @@ export function spawnNode({ entry, id, configFile, logFile, env }: SpawnOptions)
   const preloaded = Object.keys(env).some((name) => name.startsWith("DRILL_"));
   const args = [entry, "start", "-c", configFile, "--node", id, "--stop-with-stdin"];
   const child = spawn(process.execPath, preloaded ? ["--import", PRELOAD, ...args] : args, {
-    env: { ...inherited(), ...env },
+    env: { ...inheritedEnv(), ...env },
     stdio: ["pipe", "pipe", "pipe"],
   });
   const log = createWriteStream(logFile, { flags: "a" });
@@ -45,7 +45,7 @@ export function spawnNode({ entry, id, configFile, logFile, env }: SpawnOptions)
 }
 
 /** A variable such as ANNALS_DATA would override the configuration of all nodes alike. */
-function inherited(): Record<string, string | undefined> {
+export function inheritedEnv(): Record<string, string | undefined> {
   return Object.fromEntries(
     Object.entries(process.env).filter(([name]) => !name.startsWith("ANNALS_")),
   );

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { oneOf } from "./oneOf.ts";
 import { duration, expected, limit, percent } from "./quantities.ts";
 import type { Expectation, ExpectationBodies } from "./scenario.ts";
-import { count, node, reason, regex } from "./stepSchema.ts";
+import { count, node, printed, reason, regex } from "./stepSchema.ts";
 
 const section = expected("a section of keys");
 const yes: z.ZodType<true> = z.literal(true, expected("true"));
@@ -49,6 +49,7 @@ const BODIES: {
       section,
     )
     .transform(({ node, code, atMost }) => ({ node, code, atMost })),
+  prints: printed,
 };
 
 export const EXPECTATIONS: z.ZodType<Expectation> = oneOf<Expectation>(

@@ -26,6 +26,7 @@ const NODE_KEYS: ReadonlySet<PropertyKey> = new Set([
   "resumesLater",
   "between",
 ]);
+const PROGRAM_KEYS: ReadonlySet<PropertyKey> = new Set(["finish", "endProgram", "killProgram"]);
 const ROLE = /^(?:leader|follower([2-9])?)$/;
 
 /** Addresses only serve to check the rest of a configuration. */
@@ -73,6 +74,7 @@ class ReferenceChecker {
   /** Undefined: not known, because the configuration is wrong. */
   readonly #gauges: readonly string[] | undefined;
   readonly #loads = new Set<string>();
+  readonly #programs = new Set<string>();
 
   constructor(scenario: Scenario, source: ScenarioSource, gauges: readonly string[] | undefined) {
     this.#scenario = scenario;
@@ -100,6 +102,9 @@ class ReferenceChecker {
       this.known("queue", name, this.#gauges, path);
     else if (key === "name" && parent === "load") this.#loads.add(name);
     else if (key === "endLoad") this.known("load", name, this.#loads, path);
+    else if (key === "name" && parent === "program") this.#programs.add(name);
+    else if (key !== undefined && PROGRAM_KEYS.has(key))
+      this.known("program", name, this.#programs, path);
   }
 
   #node(name: string, path: Path): void {

@@ -71,6 +71,14 @@ export interface WaitBodies {
   /** The node says in its status that something is wrong, in these words. */
   readonly reason: { readonly node: NodeRef; readonly matches: string };
   readonly workerDeaths: { readonly node: NodeRef; readonly atLeast: number };
+  /** A command of annals, run again and again, prints what matches. */
+  readonly prints: Printed;
+}
+
+/** What a command of annals prints; `{here}` in its words is where the drill was started. */
+export interface Printed {
+  readonly run: readonly string[];
+  readonly matches: string;
 }
 
 export type WaitCondition = {
@@ -121,6 +129,14 @@ export interface StepBodies {
   readonly endLoad: string;
   /** Uploads blobs and appends a record that names each. */
   readonly blobs: BlobPlan;
+  /** A command of annals begins, beside the next steps, in the directory of the drill; `{here}` is where the drill was started. */
+  readonly program: { readonly name: string; readonly run: readonly string[] };
+  /** It ends by itself, with 0. */
+  readonly finish: string;
+  /** SIGTERM, which must end it with 0. */
+  readonly endProgram: string;
+  /** SIGKILL. */
+  readonly killProgram: string;
   readonly waitFor: { readonly condition: WaitCondition; readonly within: number };
   readonly wait: number;
   readonly repeat: { readonly times: number; readonly steps: readonly Step[] };
@@ -195,6 +211,7 @@ export interface ExpectationBodies {
     readonly code: string;
     readonly atMost: number;
   };
+  readonly prints: Printed;
 }
 
 export type Expectation = Written<ExpectationBodies>;

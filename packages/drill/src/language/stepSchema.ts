@@ -7,6 +7,7 @@ import type {
   BlobPlan,
   NodeRefs,
   PauseReason,
+  Printed,
   Step,
   StepBodies,
   WaitBodies,
@@ -106,6 +107,18 @@ const blobs: z.ZodType<BlobPlan> = z
 
 const atLeast = count(1);
 
+const words = z
+  .array(z.string(expected("text")))
+  .min(1)
+  .meta({ description: "The words of a command of annals. {here}: where the drill was started." });
+
+/** A command of annals, and what it is to print. */
+export const printed: z.ZodType<Printed> = z.strictObject({ run: words, matches: regex }, section);
+
+const programName = z
+  .string()
+  .regex(/^[a-z][a-z0-9-]{0,39}$/, "expected the name of a program, such as import");
+
 const WAITS: { readonly [Kind in keyof WaitBodies]: z.ZodType<WaitBodies[Kind]> } = {
   converged: z.union([yes, nodes], expected("true or a list of nodes")),
   caughtUp: nodes,
@@ -117,6 +130,7 @@ const WAITS: { readonly [Kind in keyof WaitBodies]: z.ZodType<WaitBodies[Kind]> 
   logLine: z.strictObject({ node, matches: regex }, section),
   reason: z.strictObject({ node, matches: regex }, section),
   workerDeaths: z.strictObject({ node, atLeast }, section),
+  prints: printed,
 };
 
 const waitFor: z.ZodType<StepBodies["waitFor"]> = oneOf<WaitCondition>("condition", WAITS, {
@@ -191,6 +205,10 @@ const BODIES: { readonly [Kind in keyof StepBodies]: z.ZodType<StepBodies[Kind]>
   load,
   endLoad: z.string(expected("the name of a load")),
   blobs,
+  program: z.strictObject({ name: programName, run: words }, section),
+  finish: programName,
+  endProgram: programName,
+  killProgram: programName,
   waitFor,
   wait: duration,
   repeat: z.strictObject(

@@ -68,6 +68,10 @@ export class AppendLedger {
   }
 }
 
+export function notDense(seq: number, belongs: number): string {
+  return `seq ${seq} where ${belongs} belongs: the log is not dense`;
+}
+
 /** One pass over a log: every record of ours once, in order, where the answer said, with its own bytes; and nobody else's. */
 export class LedgerReader {
   readonly #streams: ReadonlyMap<string, Stream>;
@@ -87,7 +91,7 @@ export class LedgerReader {
   line(line: string): string | undefined {
     this.#seq++;
     const seq = Number(/^\{"seq":(\d+)/.exec(line)?.[1]);
-    if (seq !== this.#seq) return `seq ${seq} where ${this.#seq} belongs: the log is not dense`;
+    if (seq !== this.#seq) return notDense(seq, this.#seq);
     const identity = identityOf(line);
     const stream = identity === undefined ? undefined : this.#streams.get(identity.stream);
     const next = identity === undefined ? undefined : this.#next.get(identity.stream);

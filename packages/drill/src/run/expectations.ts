@@ -19,6 +19,7 @@ type Judges = {
 };
 
 const PROBLEMS_SHOWN = 5;
+const PRINTED_SHOWN = 200;
 /** Timers of a busy machine fire late, and a late one brings the next one nearer. */
 const STAGGER_SLACK_MS = 5;
 
@@ -163,6 +164,11 @@ const JUDGES: Judges = {
       const count = site.watch.linkFaults(id).get(code) ?? 0;
       return finding(count <= atMost, `${count}`);
     }),
+  prints: async (site, { run, matches }) => {
+    const output = await site.programs.output(run);
+    const [line = ""] = output.trim().split("\n");
+    return finding(new RegExp(matches).test(output), line.slice(0, PRINTED_SHOWN));
+  },
 };
 
 /** Holds a cluster, at the end of its steps, to one expectation. */

@@ -14,6 +14,7 @@ import { FaultLedger } from "./faultLedger.ts";
 import { LogBook } from "./logBook.ts";
 import type { Machine, Need } from "./needs.ts";
 import { StepFailure } from "./outcome.ts";
+import { Programs } from "./programs.ts";
 import { RssSampler } from "./rssSampler.ts";
 import { StatusWatch } from "./statusWatch.ts";
 
@@ -44,6 +45,7 @@ export class Site {
   readonly ledger: AppendLedger;
   readonly faults: FaultLedger = new FaultLedger();
   readonly memory: RssSampler;
+  readonly programs: Programs;
   readonly books: ReadonlyMap<string, LogBook>;
   /** Nodes that ended by themselves, in words. */
   readonly badExits: string[];
@@ -74,6 +76,12 @@ export class Site {
     this.links = parts.links;
     this.watch = parts.watch;
     this.badExits = parts.badExits;
+    this.programs = new Programs({
+      entry: options.entry,
+      directory: options.directory,
+      urls: cluster.urls,
+      signal: options.signal,
+    });
     this.ledger = new AppendLedger(() => this.#acknowledged());
     this.memory = new RssSampler(
       new Map(cluster.ids.map((id) => [id, () => cluster.node(id).pid] as const)),
@@ -265,6 +273,7 @@ export class Site {
   /** Every process is gone afterwards. Idempotent. */
   async close(): Promise<void> {
     this.memory.close();
+    await this.programs.close();
     for (const client of this.#clients.values()) client.close();
     await this.cluster.close();
     await this.links?.close();

@@ -46,6 +46,10 @@ export class StepRunner {
     load: (plan) => this.#load(plan),
     endLoad: (name) => this.#endLoad(name),
     blobs: (plan) => this.#blobs(plan),
+    program: async ({ name, run }) => this.#site.programs.begin(name, run),
+    finish: (name) => this.#site.programs.finish(name),
+    endProgram: (name) => this.#site.programs.end(name),
+    killProgram: (name) => this.#site.programs.kill(name),
     waitFor: async ({ condition, within }) => {
       const look = await conditionOf(this.#site, condition);
       await this.#site.until(within, condition.kind, look);

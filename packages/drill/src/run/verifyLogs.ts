@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { notDense } from "./appendLedger.ts";
 import type { Site } from "./site.ts";
 
 const PAGE_RECORDS = 2000;
@@ -31,7 +32,8 @@ async function readCopy(
   log: string,
 ): Promise<{ readonly hash: string; readonly problem: string | undefined }> {
   const hash = createHash("sha256");
-  const reader = site.ledger.reader(log);
+  const isForeign = site.programs.areUsed && site.ledger.recordsOf(log) === 0;
+  const reader = isForeign ? new DenseReader() : site.ledger.reader(log);
   const base = `${site.cluster.node(id).url}/v1/logs/${encodeURIComponent(log)}/records`;
   let cursor: string | null = null;
   for (;;) {
@@ -52,6 +54,21 @@ async function readCopy(
     if (response.headers.get("annals-more") !== "true" || cursor === null) break;
   }
   return { hash: hash.digest("hex"), problem: reader.missing() };
+}
+
+/** Of a log that programs have written: what is in it nobody here knows, but that it has no gap. */
+class DenseReader {
+  #seq = 0;
+
+  line(line: string): string | undefined {
+    this.#seq++;
+    const seq = Number(/^\{"seq":(\d+)/.exec(line)?.[1]);
+    return seq === this.#seq ? undefined : notDense(seq, this.#seq);
+  }
+
+  missing(): undefined {
+    return undefined;
+  }
 }
 
 /** Each node has each blob that a record names, whole. */

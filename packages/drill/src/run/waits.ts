@@ -88,6 +88,10 @@ const WAITS: Waits = {
       return book.deaths.length - before >= atLeast;
     };
   },
+  prints: (site, { run, matches }) => {
+    const pattern = new RegExp(matches);
+    return async () => pattern.test(await site.programs.output(run));
+  },
 };
 
 /** What looks whether a condition holds; counts that a condition speaks of begin here. */

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import { BodyBuffer, decodeContent } from "@annals/wire";
 import type { ContentEncoding } from "@annals/wire";
+import { letGo } from "../letGo.ts";
 import { httpError } from "./problem.ts";
 import { paced } from "./uploadPace.ts";
 import type { UploadLimits } from "./uploadPace.ts";
@@ -65,6 +66,8 @@ async function* capped(
     wire.bytes += chunk.byteLength;
     if (wire.bytes > maxBytes) throw bodyTooLarge(maxBytes);
     yield chunk;
+    // Copied or decoded by now, and a buffer of its own: the parser makes one for each.
+    letGo(chunk);
   }
 }
 

@@ -15,6 +15,7 @@ import type { ClientHead } from "./clientHead.ts";
 import type { PageBudget } from "./pageBudget.ts";
 import { StreamAppends } from "./streamAppends.ts";
 import { StreamSubscriptions } from "./streamSubscriptions.ts";
+import { TurnCork } from "./turnCork.ts";
 
 /** What all streams of a node share. */
 export interface StreamContext {
@@ -50,6 +51,7 @@ const CLOSE_GRACE_MS = 1_000;
 export class StreamConnection {
   readonly #socket: WebSocket;
   readonly #connection: Duplex;
+  readonly #cork: TurnCork;
   readonly #protocol: StreamProtocol;
   readonly #context: StreamContext;
   readonly #appends: StreamAppends;
@@ -80,6 +82,7 @@ export class StreamConnection {
   ) {
     this.#socket = socket;
     this.#connection = connection;
+    this.#cork = new TurnCork(connection);
     this.#protocol = protocol;
     this.#context = context;
     this.#unread = context.ledger.family("stream.unread").gauge(caps.STREAM_UNREAD_BYTES_MAX);
@@ -246,6 +249,7 @@ export class StreamConnection {
     }
     const binary = this.#protocol === "annals.v1.msgpack";
     this.#waiting++;
+    this.#cork.hold();
     this.#socket.send(head, { binary, fin: false });
     this.#socket.send(body, { binary, fin: true }, () => {
       this.#waiting--;
@@ -258,6 +262,7 @@ export class StreamConnection {
     const bytes = Buffer.concat(parts);
     const binary = this.#protocol === "annals.v1.msgpack";
     this.#addUnread(bytes.length);
+    this.#cork.hold();
     this.#socket.send(bytes, { binary }, () => {
       this.#removeUnread(bytes.length);
       whenTaken?.();

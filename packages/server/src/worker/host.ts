@@ -2,7 +2,7 @@ import { setImmediate } from "node:timers/promises";
 import { getHeapStatistics } from "node:v8";
 import type { Gauge, Ledger } from "@annals/flow";
 import { AnnalsError, RECORD_LIMITS } from "@annals/record";
-import type { ParsedRecords, ProducerStamp } from "@annals/record";
+import type { ParsedRecords, ProducerStamp, RecordLimits } from "@annals/record";
 import { replicaClosed } from "@annals/replica";
 import type { Replica } from "@annals/replica";
 import { Permits } from "@annals/transport";
@@ -20,6 +20,7 @@ import { PAGES_MAX } from "../memory/constants.ts";
 import { isolatedHeapBytes } from "../memory/isolatedHeap.ts";
 import type { AppendReply, ProducerStanding } from "../service.ts";
 import { exactly } from "../lane/exactly.ts";
+import { letGo } from "../letGo.ts";
 import { runGroupRequest } from "./groupRequests.ts";
 import type { SchemaJudge } from "../schema/schemaJudge.ts";
 import type { HostedLog } from "./hostedLog.ts";
@@ -34,6 +35,7 @@ type SendToGateway = (message: FromWorker, whenHandled?: () => void) => void;
 /** Runs the logs that the gateway gave this worker. */
 export class LogHost {
   readonly #setup: WorkerSetup;
+  readonly #limits: RecordLimits;
   readonly #send: SendToGateway;
   readonly #congested: () => boolean;
   readonly #logs = new Map<number, KeptLog>();
@@ -52,6 +54,8 @@ export class LogHost {
 
   constructor(setup: WorkerSetup, ledger: Ledger, send: SendToGateway, congested: () => boolean) {
     this.#setup = setup;
+    const { maxRecordBytes, maxRecords } = setup.config.ingest;
+    this.#limits = { ...RECORD_LIMITS, maxRecordBytes, maxRecords };
     this.#ledger = ledger;
     this.#send = send;
     this.#congested = congested;
@@ -277,6 +281,8 @@ export class LogHost {
     // A large body gives way while it is read; a producer's next request must not overtake it.
     const { answer, judgedBy } = await log.appendTurns.run(async () => {
       const { records, attachments } = await this.#inSteps(this.#parse(request));
+      // Records in JSON were copied on the way to msgpack; others are views of the body.
+      if (request.contentType !== "application/msgpack") letGo(request.body);
       // What is in the log already was judged then, and its answer stays what it was.
       const isRepeat = stamp !== undefined && isKnown(log.replica, stamp);
       const judgedBy =
@@ -294,9 +300,7 @@ export class LogHost {
     contentType,
     body,
   }: Extract<WorkerRequest, { op: "append" }>): Generator<void, ParsedRecords, void> {
-    const { maxRecordBytes, maxRecords } = this.#setup.config.ingest;
-    const limits = { ...RECORD_LIMITS, maxRecordBytes, maxRecords };
-    return parseIngestBodyInSteps(contentType, body, limits);
+    return parseIngestBodyInSteps(contentType, body, this.#limits);
   }
 
   /** Lets the thread's other work go first after some milliseconds. */

@@ -60,6 +60,10 @@ export class FaultySink<Mutation> implements Sink<Mutation> {
     return error instanceof InjectedFault ? error.kind : this.#sink.classify(error);
   }
 
+  retryAfterMs(error: unknown): number | undefined {
+    return this.#sink.retryAfterMs?.(error);
+  }
+
   close(): Promise<void> {
     return this.#sink.close();
   }

@@ -59,6 +59,14 @@ export class ClientLog implements LogSource {
     }
   }
 
+  async ownRecord(seq: number, signal: AbortSignal): Promise<StoredRecord | undefined> {
+    const { client, log, lane, laneKey } = this.#options;
+    if (lane === undefined) return this.record(seq, signal);
+    const query: Query = { from: seq, to: seq, limit: 1, lane, laneKey };
+    const { items } = await client.read(log, query, { signal });
+    return items[0];
+  }
+
   /** Confirmed by a quorum: what a node believes that is behind would look like another history. */
   async range(
     signal: AbortSignal,

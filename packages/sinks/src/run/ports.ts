@@ -15,6 +15,8 @@ export interface LogSource {
   read(from: number, maxBytes: number, waitMs: number, signal: AbortSignal): Promise<Reading>;
   /** Undefined if the log has none of that seq. */
   record(seq: number, signal: AbortSignal): Promise<StoredRecord | undefined>;
+  /** Of a source of one lane of several: undefined also if the record belongs to another one. Absent: all of them are its own. */
+  ownRecord?(seq: number, signal: AbortSignal): Promise<StoredRecord | undefined>;
   /** The seqs that the log has; `lastSeq` 0 for an empty one. */
   range(signal: AbortSignal): Promise<{ readonly firstSeq: number; readonly lastSeq: number }>;
 }

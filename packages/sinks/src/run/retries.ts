@@ -31,10 +31,12 @@ export class Retries {
     return this.#failures;
   }
 
-  failed(): Wait {
+  /** Not before `atLeastMs`, if somebody has asked for that; but nobody can ask for more than the longest wait. */
+  failed(atLeastMs: number = 0): Wait {
     this.#failures++;
     const backingOff = this.#failures > FAST_RETRIES;
-    return { ms: (backingOff ? this.#slow : this.#fast).nextMs(), backingOff };
+    const ms = (backingOff ? this.#slow : this.#fast).nextMs();
+    return { ms: Math.max(ms, Math.min(atLeastMs, SLOW_MAX_MS)), backingOff };
   }
 
   /** Undefined: it was tried often enough. */

@@ -7,7 +7,8 @@ import type { LogSource } from "./ports.ts";
 
 /**
  * Writes a record that the cursor has passed, and leaves the cursor where it is. So if no answer comes, it is not known whether the record
- * is written. Rejects with what the sink says, or with ERR_SINK_NO_RECORD.
+ * is written. Rejects with what the sink says, or with ERR_SINK_NO_RECORD: also for a record of
+ * another lane.
  */
 export async function retryLetter<Mutation>(
   sink: Sink<Mutation>,
@@ -17,7 +18,8 @@ export async function retryLetter<Mutation>(
   caps: ChunkCaps,
   signal: AbortSignal,
 ): Promise<void> {
-  const record = seq <= cursor.seq ? await source.record(seq, signal) : undefined;
+  const own = source.ownRecord?.bind(source) ?? source.record.bind(source);
+  const record = seq <= cursor.seq ? await own(seq, signal) : undefined;
   if (record === undefined)
     throw new SinkError("ERR_SINK_NO_RECORD", `record ${seq} was not passed by this sink`);
   const planned = [{ seq, hash: recordHash(record), mutations: sink.plan(record) }];

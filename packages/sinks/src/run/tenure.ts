@@ -350,7 +350,9 @@ export class Tenure<Mutation> {
     if (kind === "tooLarge") size.halve();
     // Refused for its content, though it has none: nobody knows what that means.
     const isUnknown = kind === "unknown" || kind === "data";
-    const wait = isUnknown ? retries.failedForUnknownReason() : retries.failed();
+    const wait = isUnknown
+      ? retries.failedForUnknownReason()
+      : retries.failed(at === "sink" ? this.#sink.retryAfterMs?.(cause) : 0);
     if (wait === undefined) throw unknownFailure(cause);
     if (wait.backingOff && meter.state !== "backing-off") note(`backing off: ${messageOf(cause)}`);
     if (wait.backingOff) meter.state = "backing-off";

@@ -26,10 +26,13 @@ const TIMEOUT_MS = 30_000;
 
 class Refused extends Error {
   readonly status: number;
+  /** What `Retry-After` asks for. */
+  readonly retryAfterMs: number | undefined;
 
-  constructor(status: number, url: string) {
+  constructor(status: number, url: string, retryAfterMs: number | undefined) {
     super(`${new URL(url).host} answered ${status}`);
     this.status = status;
+    this.retryAfterMs = retryAfterMs;
   }
 }
 
@@ -82,6 +85,10 @@ export class Webhook implements Sink<Delivery> {
     return "settings";
   }
 
+  retryAfterMs(error: unknown): number | undefined {
+    return error instanceof Refused ? error.retryAfterMs : undefined;
+  }
+
   async close(): Promise<void> {}
 
   async #send(deliveries: readonly Delivery[], signal: AbortSignal): Promise<void> {
@@ -104,8 +111,17 @@ export class Webhook implements Sink<Delivery> {
       signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
     });
     await response.body?.cancel();
-    if (!response.ok) throw new Refused(response.status, url);
+    if (response.ok) return;
+    const asked = waitAskedFor(response.headers.get("retry-after"), now());
+    throw new Refused(response.status, url, asked);
   }
+}
+
+/** Milliseconds, of a `Retry-After` (RFC 9110 §10.2.3): seconds, or a date. Untrusted: whoever waits has a limit of their own. */
+function waitAskedFor(header: string | null, nowMs: number): number | undefined {
+  if (header === null) return undefined;
+  const ms = /^\d{1,9}$/.test(header) ? Number(header) * 1000 : Date.parse(header) - nowMs;
+  return Number.isNaN(ms) ? undefined : Math.max(0, ms);
 }
 
 /** HMAC-SHA-256, in hex, over `<seconds>.<body>`: what a receiver computes again. */
