@@ -96,8 +96,7 @@ async function measure(
   signal: AbortSignal,
 ): Promise<void> {
   const directory = mkdtempSync(join(values.data ?? tmpdir(), "annals-peers-"));
-  const add = (table: string, row: string, value: number | undefined): void => {
-    if (value === undefined) return;
+  const add = (table: string, row: string, value: number): void => {
     const rows = getOrMake(figures, table, () => new Map<string, Map<string, number[]>>());
     const cells = getOrMake(rows, row, () => new Map<string, number[]>());
     getOrMake(cells, peer.name, () => []).push(value);
