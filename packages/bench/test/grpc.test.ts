@@ -30,7 +30,7 @@ test("a watch: create_request = 1, of key = 1, range_end = 2, start_revision = 3
 });
 
 test("messages of a stream come out whole, however it is cut, and their fields are counted", () => {
-  const message = Buffer.from("08ac025a0161120162" + "5a00", "hex");
+  const message = Buffer.from("08ac025a01611201625a00", "hex");
   const stream = Buffer.concat([grpcBody(message), grpcBody(Buffer.alloc(0)), grpcBody(message)]);
   for (let cut = 0; cut <= stream.length; cut++) {
     const reader = new GrpcReader();

@@ -12,7 +12,7 @@ import { RECORD_BYTES } from "./peer.ts";
 export const ANNALS: Peer = {
   name: "Annals",
   durability: "Raft, flushed on a quorum",
-  available: () => ({ kind: "available", version: "of this commit" }),
+  available: () => ({ kind: "available", version: "as it is here" }),
   start: async (directory, signal) =>
     new RunningAnnals(
       await throwAwayTarget({ entry: BUILT_COMMAND, nodes: 3, parent: directory, signal }),

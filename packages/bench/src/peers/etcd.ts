@@ -72,7 +72,7 @@ class RunningEtcd implements RunningPeer {
   readonly #processes: PeerProcesses;
   readonly #clients: ReadonlyMap<string, string>;
   readonly #directory: string;
-  /** What the follower had missed: transactions of many puts. */
+  /** What the follower had missed. */
   #filled = { fromRevision: 1, records: 0 };
 
   constructor(processes: PeerProcesses, clients: ReadonlyMap<string, string>, directory: string) {
@@ -131,10 +131,7 @@ class RunningEtcd implements RunningPeer {
     return (this.#filled.records * 1000) / (performance.now() - began);
   }
 
-  /**
-   * A watch from where the follower was away. Before that are revisions of one put each, of which a watcher that is behind is given a
-   * thousand every 100 ms (watchBatchMaxRevs), whatever it can take.
-   */
+  /** A watch from the first revision of what the follower had missed. */
   async replay(signal: AbortSignal): Promise<number> {
     const leader = await this.leader(signal);
     const address = this.#clients.get(leader) ?? "";

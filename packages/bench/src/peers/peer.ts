@@ -24,7 +24,7 @@ export interface RunningPeer {
   append(load: PeerLoad): Promise<PeerAppend>;
   /** A follower is taken away, misses so many records and comes back: records per second from the start of its process. */
   catchUp(records: number, signal: AbortSignal): Promise<number>;
-  /** One consumer reads everything, or what a follower has missed before: records per second. Comes after `catchUp`. */
+  /** One consumer reads what the follower had missed: records per second. Comes behind `catchUp`, before any append. */
   replay(signal: AbortSignal): Promise<number>;
   /** Idempotent. */
   close(): Promise<void>;

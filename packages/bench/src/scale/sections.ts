@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { AnnalsClient } from "@annals/client";
+import { BenchError } from "../benchError.ts";
 import { BUILT_COMMAND } from "../cluster/command.ts";
 import { throwAwayTarget } from "../cluster/target.ts";
 import type { OwnTarget, Target } from "../cluster/target.ts";
@@ -185,7 +185,7 @@ async function leadersOf(
 ): Promise<ReadonlyMap<string, readonly string[]>> {
   const client = new AnnalsClient({ urls: target.processes.urls, retryForMs: READY_MS });
   try {
-    for (;;) {
+    const all = await target.processes.until(READY_MS, signal, async () => {
       const led = new Map(
         (await client.logs({ signal })).map(({ name, leader }) => [name, leader]),
       );
@@ -194,9 +194,11 @@ async function leadersOf(
         const others = target.nodes.filter((node) => node !== first);
         return [log, first === undefined ? [] : [first, ...others].map(({ address }) => address)];
       });
-      if (found.every(([, addresses]) => addresses.length > 0)) return new Map(found);
-      await sleep(100, undefined, { signal });
-    }
+      return found.every(([, addresses]) => addresses.length > 0) ? new Map(found) : undefined;
+    });
+    if (all !== undefined) return all;
+    const what = `not every one of ${logs.length} logs has a leader after ${READY_MS} ms`;
+    throw new BenchError("ERR_BENCH_CLUSTER", what);
   } finally {
     client.close();
   }

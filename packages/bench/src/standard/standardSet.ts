@@ -71,9 +71,10 @@ export async function runStandardSet(
 ): Promise<FigureMap> {
   const set = new StandardSet(target, extent, signal, note);
   return {
-    ...(await set.appends()),
+    // While its nodes are fresh: what catching up takes is held against a node that has done nothing yet.
     ...(await set.catchUp()),
     ...(await set.replay()),
+    ...(await set.appends()),
     ...set.memory(),
     ...(await set.failover()),
   };
