@@ -7,7 +7,7 @@ export { bodyOf, COMPRESSIONS, FORMATS, recordsOfSample, recordsOfSize } from ".
 export type { BodyCompression, BodyFormat, BodyOptions } from "./load/bodies.ts";
 export type { DriveProgress, DriveResult, Pace } from "./load/drive.ts";
 export { appendRequest } from "./load/httpLane.ts";
-export { STANDARD_SHAPE, TRANSPORTS } from "./load/lanes.ts";
+export { assertShape, STANDARD_SHAPE, TRANSPORTS } from "./load/lanes.ts";
 export type { LoadShape, Transport } from "./load/lanes.ts";
 export { notAccepted, outcomeOf } from "./load/outcome.ts";
 export type { Outcome } from "./load/outcome.ts";

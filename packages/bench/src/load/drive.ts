@@ -113,17 +113,19 @@ export class Drive {
       const unsent = Math.max(0, this.#due(this.#countToMs) - this.#sent);
       progress.begin("draining");
       await this.#drained(signal);
-      const { latency, others } = this.#summary();
-      return { seconds, requests: this.#requests, records: this.#records, latency, others, unsent };
+      return {
+        seconds,
+        requests: this.#requests,
+        records: this.#records,
+        latency: this.#latencies.summary(),
+        others: Object.fromEntries(this.#others),
+        unsent,
+      };
     } finally {
       progress.end();
       this.#sending = false;
       await Promise.all(lanes.map((lane) => lane.close()));
     }
-  }
-
-  #summary(): Pick<DriveResult, "latency" | "others"> {
-    return { latency: this.#latencies.summary(), others: Object.fromEntries(this.#others) };
   }
 
   #start(): void {
