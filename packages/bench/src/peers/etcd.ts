@@ -8,7 +8,7 @@ import { Latencies } from "../measure/latencies.ts";
 import { Meter } from "../measure/meter.ts";
 import { watchEvents } from "./etcdWatch.ts";
 import { grpcBody, putRequest, txnRequest } from "./grpc.ts";
-import { peerAppend } from "./lanePeer.ts";
+import { peerAppend } from "./driveCarriers.ts";
 import { RECORD } from "./peer.ts";
 import type { Peer, PeerAppend, PeerLoad, RunningPeer } from "./peer.ts";
 import { installed, PeerProcesses } from "./peerProcesses.ts";

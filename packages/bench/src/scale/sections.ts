@@ -5,8 +5,8 @@ import { throwAwayTarget } from "../cluster/target.ts";
 import type { OwnTarget, Target } from "../cluster/target.ts";
 import { Drive } from "../load/drive.ts";
 import { fill } from "../load/fill.ts";
-import { buildLoad, STANDARD_SHAPE } from "../load/lanes.ts";
-import type { LoadShape } from "../load/lanes.ts";
+import { buildLoad, STANDARD_SHAPE } from "../load/buildLoad.ts";
+import type { LoadShape } from "../load/buildLoad.ts";
 import { cpuSeconds } from "../measure/processFigures.ts";
 import { measureAppend } from "../workloads/append.ts";
 
@@ -167,9 +167,9 @@ async function overLogs(
     const inFlight = (recordsPerRequest === 1 ? 256 : 64) / count;
     const shape = { ...STANDARD_SHAPE, recordsPerRequest, inFlight };
     const leaders = await leadersOf(target, logs, extent.signal);
-    const lanes = logs.flatMap((log) => buildLoad(shape, log, leaders.get(log) ?? []).lanes);
+    const carriers = logs.flatMap((log) => buildLoad(shape, log, leaders.get(log) ?? []).carriers);
     const { records, seconds, latency } = await new Drive({
-      lanes,
+      carriers,
       pace: { kind: "closed" },
       ...extent,
     }).run();

@@ -9,8 +9,8 @@ import { BUILT_COMMAND } from "../cluster/command.ts";
 import { throwAwayTarget } from "../cluster/target.ts";
 import type { OwnTarget } from "../cluster/target.ts";
 import { Drive } from "../load/drive.ts";
-import { buildLoad, STANDARD_SHAPE } from "../load/lanes.ts";
-import type { LoadShape } from "../load/lanes.ts";
+import { buildLoad, STANDARD_SHAPE } from "../load/buildLoad.ts";
+import type { LoadShape } from "../load/buildLoad.ts";
 import { readProfiles, stagesOf } from "./cpuProfile.ts";
 import type { Stage } from "./cpuProfile.ts";
 import { OwnProfile } from "./ownProfile.ts";
@@ -46,7 +46,7 @@ async function measure(shape: LoadShape): Promise<void> {
     const pids = pidsOf(target, addresses[0]);
     const profiler = new OwnProfile();
     const { records } = await new Drive({
-      lanes: buildLoad(shape, target.log, addresses).lanes,
+      carriers: buildLoad(shape, target.log, addresses).carriers,
       pace: { kind: "closed" },
       warmUpMs: WARM_UP_MS,
       durationMs: seconds * 1000,

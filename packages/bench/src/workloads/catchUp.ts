@@ -3,7 +3,7 @@ import { RssSampler } from "@annals/drill";
 import { BenchError } from "../benchError.ts";
 import type { OwnTarget } from "../cluster/target.ts";
 import { fill } from "../load/fill.ts";
-import type { LoadShape } from "../load/lanes.ts";
+import type { LoadShape } from "../load/buildLoad.ts";
 import { diskBytes } from "../measure/diskBytes.ts";
 import { cpuSeconds } from "../measure/processFigures.ts";
 import { scrape } from "../measure/scrape.ts";

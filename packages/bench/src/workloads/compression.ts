@@ -1,7 +1,7 @@
 import { throwAwayTarget } from "../cluster/target.ts";
 import type { ThrowAwayOptions } from "../cluster/throwAway.ts";
 import { fill } from "../load/fill.ts";
-import { STANDARD_SHAPE } from "../load/lanes.ts";
+import { STANDARD_SHAPE } from "../load/buildLoad.ts";
 import { auditText } from "../load/recordText.ts";
 import { diskBytes } from "../measure/diskBytes.ts";
 import { cpuSeconds } from "../measure/processFigures.ts";

@@ -1,10 +1,10 @@
 import { BenchError } from "../benchError.ts";
 import { buildBodies, recordsOfSize } from "./bodies.ts";
 import type { BodyCompression, BodyFormat } from "./bodies.ts";
-import { HttpLane } from "./httpLane.ts";
-import type { Lane } from "./lane.ts";
-import { SDK_SLOTS_MAX, SdkLane } from "./sdkLane.ts";
-import { STREAM_SLOTS_MAX, StreamLane } from "./streamLane.ts";
+import { HttpCarrier } from "./httpCarrier.ts";
+import type { Carrier } from "./carrier.ts";
+import { SDK_SLOTS_MAX, SdkCarrier } from "./sdkCarrier.ts";
+import { STREAM_SLOTS_MAX, StreamCarrier } from "./streamCarrier.ts";
 
 /** `stream`: pipelined over WebSockets. `http`: a kept connection for each request in flight. `sdk`: the writer of the SDK. */
 export const TRANSPORTS = ["stream", "http", "sdk"] as const;
@@ -38,7 +38,7 @@ export const STANDARD_SHAPE: LoadShape = {
 const STREAM_BYTES_MAX = 8 * 2 ** 20;
 
 export interface BuiltLoad {
-  readonly lanes: readonly Lane[];
+  readonly carriers: readonly Carrier[];
   /** Of a body as it is sent. */
   readonly bodyBytes: number;
 }
@@ -67,20 +67,20 @@ export function buildLoad(shape: LoadShape, log: string, addresses: readonly str
   const record = shape.sample ?? recordsOfSize(shape.recordBytes, format);
   if (transport === "sdk")
     return {
-      lanes: [new SdkLane({ addresses, log, slots: inFlight, recordsPerRequest, record })],
+      carriers: [new SdkCarrier({ addresses, log, slots: inFlight, recordsPerRequest, record })],
       bodyBytes: record(0).length * recordsPerRequest,
     };
   const bodies = buildBodies({ recordsPerRequest, format, compression, record });
   const bodyBytes = Math.max(...bodies.map((body) => body.length));
   if (transport === "http") {
     const options = { addresses, log, slots: inFlight, format, compression, bodies };
-    return { lanes: [new HttpLane(options)], bodyBytes };
+    return { carriers: [new HttpCarrier(options)], bodyBytes };
   }
   const connections = shape.connections ?? connectionsFor(inFlight, bodyBytes);
-  const lanes = shares(inFlight, connections).map(
-    (slots) => new StreamLane({ addresses, log, slots, format, bodies }),
+  const carriers = shares(inFlight, connections).map(
+    (slots) => new StreamCarrier({ addresses, log, slots, format, bodies }),
   );
-  return { lanes, bodyBytes };
+  return { carriers, bodyBytes };
 }
 
 function connectionsFor(inFlight: number, bodyBytes: number): number {
