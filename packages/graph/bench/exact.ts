@@ -25,7 +25,10 @@ const KILL_WITHIN_MS = 30;
 
 class Unanswered extends Error {}
 
-/** The runner's process: tells every seq that is committed, and every commit of which it gets no answer. */
+/**
+ * The runner's process: tells every seq that is committed, and every commit of which it gets no answer. It ends when all is written, and only
+ * then if it is not to be killed.
+ */
 async function follow(path: string, records: number, unanswered: readonly number[]): Promise<void> {
   let committing = 0;
   let before = 0;
@@ -43,12 +46,13 @@ async function follow(path: string, records: number, unanswered: readonly number
           run: transaction.run.bind(transaction),
           rollback: transaction.rollback.bind(transaction),
           commit: async () => {
-            await transaction.commit();
             const reached = committing;
             const isUnanswered = unanswered.some((seq) => seq > before && seq <= reached);
+            // At once, and before: whenever the process is killed, what has taken effect is told.
+            if (isUnanswered) writeSync(1, `unanswered ${reached}\n`);
+            await transaction.commit();
             before = Math.max(before, reached);
-            // At once, so that it is told also when the process is killed next.
-            writeSync(1, `${isUnanswered ? "unanswered" : "committed"} ${reached}\n`);
+            writeSync(1, `committed ${reached}\n`);
             if (isUnanswered) throw new Unanswered("the connection is lost");
           },
         };
@@ -80,7 +84,9 @@ interface Told {
 
 /** One life of the runner's process: until it is done, or killed a little after a seq. */
 async function live(args: readonly string[], killAt: number | undefined): Promise<Told> {
-  const child = spawn(process.execPath, [...process.execArgv, import.meta.filename, ...args], {
+  const mode = killAt === undefined ? "follow" : "stay";
+  const argv = [...process.execArgv, import.meta.filename, mode, ...args];
+  const child = spawn(process.execPath, argv, {
     stdio: ["ignore", "pipe", "inherit"],
   });
   const ended = new Promise<number | string | null>((resolve) =>
@@ -118,7 +124,7 @@ async function measure(records: number, faults: number): Promise<void> {
   const unanswered = Array.from({ length: faults }, (_, k) =>
     Math.floor(((k + Math.random() * 0.5 + 0.1) * records) / faults),
   );
-  const args = ["follow", path, String(records), ...unanswered.map(String)];
+  const args = [path, String(records), ...unanswered.map(String)];
   const startedMs = performance.now();
   let [kills, ambiguous] = [0, 0];
   for (const killAt of [...drawn(faults, records), undefined]) {
@@ -149,5 +155,8 @@ async function measure(records: number, faults: number): Promise<void> {
 }
 
 const [mode = "100000", second = "20", ...rest] = process.argv.slice(2);
-if (mode === "follow") await follow(second, Number(rest[0]), rest.slice(1).map(Number));
-else await measure(Number(mode), Number(second));
+if (mode === "follow" || mode === "stay") {
+  await follow(second, Number(rest[0]), rest.slice(1).map(Number));
+  // Until it is killed, which is on its way.
+  if (mode === "stay") setInterval(() => undefined, KILL_WITHIN_MS);
+} else await measure(Number(mode), Number(second));

@@ -15,6 +15,8 @@ export interface Gathered {
 
 /** A larger window is refused (RFC 9659). */
 const WINDOW_BYTES_MAX = 8 * 1024 * 1024;
+/** A decoder of less is small in any case. */
+const CONTENT_BYTES_MIN = 128 * 1024;
 /** What decoding may cost beyond five quarters of the output. */
 const ALLOWED_BYTES = 1024 * 1024;
 /** What a streaming decoder was seen to hold in blocks and chunks, beside output and window: see bench/contentDecoder.ts. */
@@ -75,7 +77,8 @@ function worthGathering(head: Uint8Array, { maxBytes }: DecodeLimits): SizedFram
   const frame = zstdFrame(head);
   if (frame?.contentBytes === undefined) return undefined;
   const { contentBytes, windowBytes } = frame;
-  if (contentBytes > maxBytes || windowBytes > WINDOW_BYTES_MAX) return undefined;
+  if (contentBytes < CONTENT_BYTES_MIN || contentBytes > maxBytes) return undefined;
+  if (windowBytes > WINDOW_BYTES_MAX) return undefined;
   const streamedBytes = Math.min(windowBytes, contentBytes) + STREAM_BYTES;
   const worth = streamedBytes > contentBytes / 4 + ALLOWED_BYTES;
   return worth ? { ...frame, contentBytes } : undefined;

@@ -44,13 +44,16 @@ async function outcome(
 describe.each(CONTENT_ENCODINGS)("%s", (encoding) => {
   const compress = COMPRESS[encoding];
 
-  test.each([1, 1000, 300_000, 3_000_000])("gives %i bytes back", async (size) => {
-    const original = text(size);
-    for (const piece of [1_000_000_000, 1_009]) {
-      const decoded = await decodeContent(encoding, pieces(compress(original), piece), LIMITS);
-      expect(Buffer.compare(decoded, original)).toBe(0);
-    }
-  });
+  test.each([1, 40, 1000, 131_071, 131_072, 300_000, 3_000_000])(
+    "gives %i bytes back",
+    async (size) => {
+      const original = text(size);
+      for (const piece of [1_000_000_000, 1_009]) {
+        const decoded = await decodeContent(encoding, pieces(compress(original), piece), LIMITS);
+        expect(Buffer.compare(decoded, original)).toBe(0);
+      }
+    },
+  );
 
   test("takes what is exactly as large as the cap, and refuses a byte more", async () => {
     const body = compress(text(5_000));

@@ -14,6 +14,7 @@ import { ByteBudget } from "./byteBudget.ts";
 import { guardConnections } from "./connectionGuard.ts";
 import type { ConnectionLimits } from "./connectionGuard.ts";
 import { Forwarder } from "./forwarder.ts";
+import { letGo } from "../letGo.ts";
 import { hopped } from "./leaderTarget.ts";
 import { endWithProblem, httpError, problemOf, sendProblem, waits } from "./problem.ts";
 import { bodyTooLarge } from "./receiveBody.ts";
@@ -101,7 +102,10 @@ export function createHttpServer(service: NodeService, options: HttpServerOption
   app.setErrorHandler(async (error, request, reply) => {
     // Of those who were admitted the body is here; and a node that passes on has other requests for its few connections.
     const turnedAway = isAppend(request) && !admission.admitted(request) && !hopped(request);
-    if (turnedAway && waits(problemOf(error))) {
+    const problem = problemOf(error);
+    if (turnedAway && waits(problem)) {
+      // Else it would wait in memory, too, until it is read in vain.
+      if (!leavesBody(problem.status, request)) request.raw.on("data", letGo);
       const askedMs = options.desk.retryAfterMs(pathParameter(request, "log"));
       const waitMs = pace.waitMs(performance.now(), request.raw.socket, askedMs);
       if (waitMs > 0) await pause(waitMs, closing.signal);
