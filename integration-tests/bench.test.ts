@@ -105,7 +105,7 @@ it("mixed: what is appended in an open loop is delivered", async () => {
 it("the standard set: every figure has a value, and a quick run is not in the history", async () => {
   expect(await exitOf(start([STANDARD, "--quick"]))).toBe(0);
   const rows = output.split("\n").filter((line) => /^\| (?!workload)/.test(line));
-  expect(rows).toHaveLength(18);
+  expect(rows).toHaveLength(22);
   expect(output).not.toMatch(/NaN|undefined|Infinity/);
   expect(readdirSync(directory)).toEqual([]);
 });

@@ -3,7 +3,8 @@ import { AnnalsError } from "@annals/record";
 const INTERRUPTED = 130;
 
 /**
- * Runs a program to its end. Its signal aborts at Ctrl-C or SIGTERM, so that it can end what it has started; the second one does not ask.
+ * Runs a program to its end. Its signal aborts at Ctrl-C or SIGTERM, or when nobody reads its output any more, so that it can end what it
+ * has started; the second time does not ask.
  * What went wrong with a code is one line; anything else is a bug and is thrown.
  */
 export async function runMain(work: (signal: AbortSignal) => Promise<void>): Promise<void> {
@@ -13,6 +14,8 @@ export async function runMain(work: (signal: AbortSignal) => Promise<void>): Pro
     interrupt.abort();
   };
   process.on("SIGINT", onInterrupt).on("SIGTERM", onInterrupt);
+  const onBroken = (): void => interrupt.abort();
+  process.stdout.on("error", onBroken);
   try {
     await work(interrupt.signal);
   } catch (error) {
@@ -23,5 +26,6 @@ export async function runMain(work: (signal: AbortSignal) => Promise<void>): Pro
     } else throw error;
   } finally {
     process.off("SIGINT", onInterrupt).off("SIGTERM", onInterrupt);
+    process.stdout.off("error", onBroken);
   }
 }

@@ -1,14 +1,14 @@
-// Goal: the drive counts what it was told, and a lane that stalls does not move when requests were due. Method: lanes without a network.
+// Goal: the drive counts what it was told, and a carrier that stalls does not move when requests were due. Method: carriers without a network.
 import { describe, expect, test } from "vitest";
 import { Drive } from "../src/load/drive.ts";
 import type { DriveResult, Pace } from "../src/load/drive.ts";
-import type { Lane, OnSettled } from "../src/load/lane.ts";
+import type { Carrier, OnSettled } from "../src/load/carrier.ts";
 import type { Outcome } from "../src/load/outcome.ts";
 
 const ACCEPTED: Outcome = { kind: "accepted", firstSeq: 1, count: 3 };
 
 /** Answers in the next turn, in order, but for those that `hold` keeps until they are let go. */
-class ScriptedLane implements Lane {
+class ScriptedCarrier implements Carrier {
   readonly slots: number;
   readonly answers: (k: number) => Outcome;
   sent = 0;
@@ -44,13 +44,13 @@ interface Run extends DriveResult {
 }
 
 async function drive(
-  lanes: readonly Lane[],
+  carriers: readonly Carrier[],
   pace: Pace,
   onWindow: (edge: "begin" | "end") => void = () => undefined,
 ): Promise<Run> {
   const dues: number[] = [];
   const result = await new Drive({
-    lanes,
+    carriers,
     pace,
     warmUpMs: 20,
     durationMs: 120,
@@ -62,11 +62,11 @@ async function drive(
 }
 
 describe("closed loop", () => {
-  test("every slot is busy, all lanes are closed, records are counted", async () => {
-    const lanes = [new ScriptedLane(2), new ScriptedLane(3)];
-    const result = await drive(lanes, { kind: "closed" });
-    expect(lanes.map(({ closed }) => closed)).toEqual([1, 1]);
-    for (const { sent, slots } of lanes) expect(sent).toBeGreaterThan(slots);
+  test("every slot is busy, all carriers are closed, records are counted", async () => {
+    const carriers = [new ScriptedCarrier(2), new ScriptedCarrier(3)];
+    const result = await drive(carriers, { kind: "closed" });
+    expect(carriers.map(({ closed }) => closed)).toEqual([1, 1]);
+    for (const { sent, slots } of carriers) expect(sent).toBeGreaterThan(slots);
     expect(result.records).toBe(3 * result.requests);
     expect(result.requests).toBeGreaterThan(0);
     expect(result.unsent).toBe(0);
@@ -74,23 +74,23 @@ describe("closed loop", () => {
 
   test("what is not accepted is counted by code, and not as a latency", async () => {
     const refused: Outcome = { kind: "refused", code: "ERR_OVERLOADED" };
-    const lane = new ScriptedLane(1, (k) => (k % 2 === 0 ? ACCEPTED : refused));
-    const result = await drive([lane], { kind: "closed" });
+    const carrier = new ScriptedCarrier(1, (k) => (k % 2 === 0 ? ACCEPTED : refused));
+    const result = await drive([carrier], { kind: "closed" });
     expect(Object.keys(result.others)).toEqual(["ERR_OVERLOADED"]);
     expect(result.latency.count).toBe(result.dues.length);
   });
 });
 
 describe("open loop", () => {
-  test("after a stall of the lane, requests count from when they were due, evenly", async () => {
-    const lane = new ScriptedLane(4);
+  test("after a stall of the carrier, requests count from when they were due, evenly", async () => {
+    const carrier = new ScriptedCarrier(4);
     const pace = { kind: "open", requestsPerSecond: 500 } as const;
-    const result = await drive([lane], pace, (edge) => {
+    const result = await drive([carrier], pace, (edge) => {
       if (edge === "end") return;
-      lane.held = [];
+      carrier.held = [];
       setTimeout(() => {
-        const held = lane.held ?? [];
-        lane.held = undefined;
+        const held = carrier.held ?? [];
+        carrier.held = undefined;
         for (const answer of held) answer();
       }, 40);
     });
@@ -99,23 +99,23 @@ describe("open loop", () => {
     expect(result.dues.length).toBeGreaterThan(20);
   });
 
-  test("a lane that answers nothing: what was due and not sent is told", async () => {
-    const lane = new ScriptedLane(2);
-    lane.held = [];
+  test("a carrier that answers nothing: what was due and not sent is told", async () => {
+    const carrier = new ScriptedCarrier(2);
+    carrier.held = [];
     const pace = { kind: "open", requestsPerSecond: 1000 } as const;
-    const result = await drive([lane], pace, (edge) => {
-      if (edge === "end") setTimeout(() => lane.held?.forEach((answer) => answer()), 1);
+    const result = await drive([carrier], pace, (edge) => {
+      if (edge === "end") setTimeout(() => carrier.held?.forEach((answer) => answer()), 1);
     });
-    expect(lane.sent).toBe(2);
+    expect(carrier.sent).toBe(2);
     expect(result.unsent).toBe(140 - 2);
   });
 });
 
 test("the signal ends it", async () => {
-  const lane = new ScriptedLane(1);
+  const carrier = new ScriptedCarrier(1);
   const abort = new AbortController();
   const run = new Drive({
-    lanes: [lane],
+    carriers: [carrier],
     pace: { kind: "closed" },
     warmUpMs: 0,
     durationMs: 60_000,
@@ -123,5 +123,5 @@ test("the signal ends it", async () => {
     onProgress: () => abort.abort(),
   }).run();
   await expect(run).rejects.toThrow("aborted");
-  expect(lane.closed).toBe(1);
+  expect(carrier.closed).toBe(1);
 });

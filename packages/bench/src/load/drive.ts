@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { Latencies } from "../measure/latencies.ts";
 import type { LatencySummary } from "../measure/latencies.ts";
-import type { Lane } from "./lane.ts";
+import type { Carrier } from "./carrier.ts";
 import type { Outcome } from "./outcome.ts";
 
 /**
@@ -14,7 +14,7 @@ export type Pace =
   | { readonly kind: "open"; readonly requestsPerSecond: number };
 
 export interface DriveOptions {
-  readonly lanes: readonly Lane[];
+  readonly carriers: readonly Carrier[];
   readonly pace: Pace;
   /** Sent before anything counts. */
   readonly warmUpMs: number;
@@ -53,12 +53,12 @@ const PROGRESS_MS = 250;
 const DRAIN_MS = 30_000;
 
 interface Place {
-  readonly lane: Lane;
+  readonly carrier: Carrier;
   readonly slot: number;
   dueMs: number;
 }
 
-/** Sends requests into the slots of some lanes for a while and counts what becomes of them. */
+/** Sends requests into the slots of some carriers for a while and counts what becomes of them. */
 export class Drive {
   readonly #options: DriveOptions;
   readonly #places: readonly Place[];
@@ -77,21 +77,21 @@ export class Drive {
 
   constructor(options: DriveOptions) {
     this.#options = options;
-    this.#places = options.lanes.flatMap((lane) =>
-      Array.from({ length: lane.slots }, (_, slot) => ({ lane, slot, dueMs: 0 })),
+    this.#places = options.carriers.flatMap((carrier) =>
+      Array.from({ length: carrier.slots }, (_, slot) => ({ carrier, slot, dueMs: 0 })),
     );
   }
 
-  /** Runs to the end, or until the signal, for which it rejects. The lanes are closed afterwards. */
+  /** Runs to the end, or until the signal, for which it rejects. The carriers are closed afterwards. */
   async run(): Promise<DriveResult> {
-    const { lanes, warmUpMs, durationMs, signal } = this.#options;
+    const { carriers, warmUpMs, durationMs, signal } = this.#options;
     const progress = new Ticker(this.#options, () => this.#acceptedEver);
     try {
-      const places = new Map<Lane, Place[]>(lanes.map((lane) => [lane, []]));
-      for (const place of this.#places) places.get(place.lane)?.push(place);
-      for (const lane of lanes) {
-        const own = places.get(lane) ?? [];
-        await lane.open((slot, outcome) => {
+      const places = new Map<Carrier, Place[]>(carriers.map((carrier) => [carrier, []]));
+      for (const place of this.#places) places.get(place.carrier)?.push(place);
+      for (const carrier of carriers) {
+        const own = places.get(carrier) ?? [];
+        await carrier.open((slot, outcome) => {
           const place = own[slot];
           if (place !== undefined) this.#settled(place, outcome);
         });
@@ -113,17 +113,19 @@ export class Drive {
       const unsent = Math.max(0, this.#due(this.#countToMs) - this.#sent);
       progress.begin("draining");
       await this.#drained(signal);
-      const { latency, others } = this.#summary();
-      return { seconds, requests: this.#requests, records: this.#records, latency, others, unsent };
+      return {
+        seconds,
+        requests: this.#requests,
+        records: this.#records,
+        latency: this.#latencies.summary(),
+        others: Object.fromEntries(this.#others),
+        unsent,
+      };
     } finally {
       progress.end();
       this.#sending = false;
-      await Promise.all(lanes.map((lane) => lane.close()));
+      await Promise.all(carriers.map((carrier) => carrier.close()));
     }
-  }
-
-  #summary(): Pick<DriveResult, "latency" | "others"> {
-    return { latency: this.#latencies.summary(), others: Object.fromEntries(this.#others) };
   }
 
   #start(): void {
@@ -169,7 +171,7 @@ export class Drive {
   #send(place: Place, dueMs: number): void {
     place.dueMs = dueMs;
     this.#sent++;
-    place.lane.send(place.slot);
+    place.carrier.send(place.slot);
   }
 
   #settled(place: Place, outcome: Outcome): void {

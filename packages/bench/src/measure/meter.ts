@@ -58,7 +58,6 @@ export class Meter {
       this.#use(node, [this.#marks[k], now[k]], [before[k], after[k]]),
     );
     const client = { name: "client", role: "client", local: true } as const;
-    const { rss } = process.memoryUsage();
     return [
       ...uses,
       {
@@ -66,7 +65,7 @@ export class Meter {
         cpuSeconds: (user + system) / 1e6,
         writtenBytes: undefined,
         flushes: undefined,
-        peakRss: rss,
+        peakRss: process.resourceUsage().maxRSS * 1024,
         peakAnon: undefined,
         anonCurve: [],
       },

@@ -1,10 +1,10 @@
 import { BUILT_COMMAND } from "../cluster/command.ts";
 import { throwAwayTarget } from "../cluster/target.ts";
 import type { OwnTarget } from "../cluster/target.ts";
-import { buildLoad, STANDARD_SHAPE } from "../load/lanes.ts";
+import { buildLoad, STANDARD_SHAPE } from "../load/buildLoad.ts";
 import { measureCatchUp } from "../workloads/catchUp.ts";
 import { measureConsume } from "../workloads/consume.ts";
-import { driveLanes } from "./lanePeer.ts";
+import { driveCarriers } from "./driveCarriers.ts";
 import type { Peer, PeerAppend, PeerLoad, RunningPeer } from "./peer.ts";
 import { RECORD_BYTES } from "./peer.ts";
 
@@ -12,7 +12,7 @@ import { RECORD_BYTES } from "./peer.ts";
 export const ANNALS: Peer = {
   name: "Annals",
   durability: "Raft, flushed on a quorum",
-  available: () => ({ kind: "available", version: "of this commit" }),
+  available: () => ({ kind: "available", version: "as it is here" }),
   start: async (directory, signal) =>
     new RunningAnnals(
       await throwAwayTarget({ entry: BUILT_COMMAND, nodes: 3, parent: directory, signal }),
@@ -31,8 +31,8 @@ class RunningAnnals implements RunningPeer {
   async append(load: PeerLoad): Promise<PeerAppend> {
     const { recordsPerRequest, inFlight } = load;
     const shape = { ...STANDARD_SHAPE, recordBytes: RECORD_BYTES, recordsPerRequest, inFlight };
-    const { lanes } = buildLoad(shape, this.#target.log, await this.#target.addresses());
-    return driveLanes(lanes, this.nodes, load);
+    const { carriers } = buildLoad(shape, this.#target.log, await this.#target.addresses());
+    return driveCarriers(carriers, this.nodes, load);
   }
 
   async catchUp(records: number, signal: AbortSignal): Promise<number> {

@@ -6,8 +6,9 @@ import { drawPorts } from "@annals/drill";
 import { BenchError } from "../benchError.ts";
 import { Latencies } from "../measure/latencies.ts";
 import { Meter } from "../measure/meter.ts";
+import { watchEvents } from "./etcdWatch.ts";
 import { grpcBody, putRequest, txnRequest } from "./grpc.ts";
-import { peerAppend } from "./lanePeer.ts";
+import { peerAppend } from "./driveCarriers.ts";
 import { RECORD } from "./peer.ts";
 import type { Peer, PeerAppend, PeerLoad, RunningPeer } from "./peer.ts";
 import { installed, PeerProcesses } from "./peerProcesses.ts";
@@ -15,7 +16,8 @@ import { installed, PeerProcesses } from "./peerProcesses.ts";
 const IDS = ["a", "b", "c"] as const;
 /** Requests on one HTTP/2 connection. */
 const STREAMS_MAX = 128;
-const FILL_REQUESTS = 500;
+/** Puts of a transaction while the follower is away. */
+const FILL_RECORDS = 500;
 const run = promisify(execFile);
 
 /** The client is h2load, which replays one gRPC call from C++: a client in Node would cost more than the servers. */
@@ -70,6 +72,8 @@ class RunningEtcd implements RunningPeer {
   readonly #processes: PeerProcesses;
   readonly #clients: ReadonlyMap<string, string>;
   readonly #directory: string;
+  /** What the follower had missed. */
+  #filled = { fromRevision: 1, records: 0 };
 
   constructor(processes: PeerProcesses, clients: ReadonlyMap<string, string>, directory: string) {
     this.#processes = processes;
@@ -108,27 +112,33 @@ class RunningEtcd implements RunningPeer {
     const leader = await this.leader(signal);
     const follower = IDS.find((id) => id !== leader) ?? "";
     await this.#processes.kill(follower);
-    const requests = Math.ceil(records / FILL_REQUESTS);
+    const before = await this.#revision(leader);
     const load = {
-      recordsPerRequest: FILL_REQUESTS,
+      recordsPerRequest: FILL_RECORDS,
       inFlight: 8,
       warmUpMs: 0,
       durationMs: 0,
       signal,
     };
-    await this.#load(leader, load, ["-n", String(requests)]);
+    await this.#load(leader, load, ["-n", String(Math.ceil(records / FILL_RECORDS))]);
     const wanted = await this.#revision(leader);
+    this.#filled = { fromRevision: before + 1, records: (wanted - before) * FILL_RECORDS };
     const began = performance.now();
     this.#processes.start(follower);
     await this.#processes.until("the follower", signal, async () =>
       (await this.#revision(follower)) >= wanted ? true : undefined,
     );
-    return (requests * FILL_REQUESTS * 1000) / (performance.now() - began);
+    return (this.#filled.records * 1000) / (performance.now() - began);
   }
 
-  /** A watch from the first revision needs a gRPC client that can stream. */
-  replay(): Promise<undefined> {
-    return Promise.resolve(undefined);
+  /** A watch from the first revision of what the follower had missed. */
+  async replay(signal: AbortSignal): Promise<number> {
+    const leader = await this.leader(signal);
+    const address = this.#clients.get(leader) ?? "";
+    const { fromRevision, records } = this.#filled;
+    const began = performance.now();
+    await watchEvents(address, { from: "audit/", to: "audit0", fromRevision }, records, signal);
+    return (records * 1000) / (performance.now() - began);
   }
 
   close(): Promise<void> {

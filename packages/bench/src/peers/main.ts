@@ -74,8 +74,11 @@ await runMain(async (signal) => {
   for (const peer of chosen) {
     const found = peer.available();
     if (found.kind === "available") there.push(peer);
-    const what = found.kind === "available" ? found.version : `skipped: ${found.why}`;
-    titles.push(`- ${peer.name} ${what}. ${peer.durability}.`);
+    titles.push(
+      found.kind === "available"
+        ? `- ${peer.name} ${found.version}: ${peer.durability}.`
+        : `- ${peer.name}: skipped, ${found.why}.`,
+    );
   }
   const figures: Figures = new Map();
   for (let round = 1; round <= extent.rounds; round++)
@@ -96,8 +99,7 @@ async function measure(
   signal: AbortSignal,
 ): Promise<void> {
   const directory = mkdtempSync(join(values.data ?? tmpdir(), "annals-peers-"));
-  const add = (table: string, row: string, value: number | undefined): void => {
-    if (value === undefined) return;
+  const add = (table: string, row: string, value: number): void => {
     const rows = getOrMake(figures, table, () => new Map<string, Map<string, number[]>>());
     const cells = getOrMake(rows, row, () => new Map<string, number[]>());
     getOrMake(cells, peer.name, () => []).push(value);
@@ -108,6 +110,11 @@ async function measure(
   try {
     const running = await peer.start(directory, signal);
     try {
+      note("catching up");
+      const caughtUp = await running.catchUp(extent.records, signal);
+      add(OTHERS, `catching up with ${figureText(extent.records)} records, records/s`, caughtUp);
+      note("replay");
+      add(OTHERS, "replay of these by one consumer, records/s", await running.replay(signal));
       let peakRssMiB = 0;
       for (const { what, recordsPerRequest, inFlight } of WORKLOADS) {
         note(what);
@@ -119,11 +126,6 @@ async function measure(
         add(TAILS, what, result.p99Ms);
         add(CPU, what, result.cpuSecondsPerMillion);
       }
-      note("catching up");
-      const caughtUp = await running.catchUp(extent.records, signal);
-      add(OTHERS, `catching up with ${figureText(extent.records)} records, records/s`, caughtUp);
-      note("replay");
-      add(OTHERS, "replay by one consumer, records/s", await running.replay(signal));
       add(OTHERS, "largest node while appending, resident, MiB", peakRssMiB);
     } finally {
       await running.close();
@@ -134,7 +136,8 @@ async function measure(
 }
 
 function tablesOf(figures: Figures, peers: readonly Peer[]): string {
-  const tables = [...figures].map(([title, rows]) => {
+  const tables = [RATES, MEDIANS, TAILS, CPU, OTHERS].map((title) => {
+    const rows = figures.get(title) ?? new Map<string, Map<string, number[]>>();
     const cells = [...rows].map(([row, values]) => [
       row,
       ...peers.map(({ name }) => {

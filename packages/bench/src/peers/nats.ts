@@ -2,10 +2,10 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { drawPorts } from "@annals/drill";
 import { BenchError } from "../benchError.ts";
-import { fillLanes } from "../load/fill.ts";
-import { driveLanes } from "./lanePeer.ts";
+import { fillCarriers } from "../load/fill.ts";
+import { driveCarriers } from "./driveCarriers.ts";
 import { NatsConnection } from "./natsConnection.ts";
-import { NatsLane } from "./natsLane.ts";
+import { NatsCarrier } from "./natsCarrier.ts";
 import { RECORD } from "./peer.ts";
 import type { Availability, Peer, PeerAppend, PeerLoad, RunningPeer } from "./peer.ts";
 import { installed, PeerProcesses } from "./peerProcesses.ts";
@@ -106,8 +106,8 @@ class RunningNats implements RunningPeer {
   }
 
   async append(load: PeerLoad): Promise<PeerAppend> {
-    const lane = await this.#lane(load.inFlight, load.recordsPerRequest, load.signal);
-    return driveLanes([lane], this.nodes, load);
+    const carrier = await this.#carrier(load.inFlight, load.recordsPerRequest, load.signal);
+    return driveCarriers([carrier], this.nodes, load);
   }
 
   async catchUp(records: number, signal: AbortSignal): Promise<number> {
@@ -115,7 +115,7 @@ class RunningNats implements RunningPeer {
     const follower = IDS.find((id) => id !== leader) ?? "";
     await this.#processes.kill(follower);
     const before = await this.#count(leader);
-    await fillLanes([await this.#lane(512, 1, signal)], records, signal);
+    await fillCarriers([await this.#carrier(512, 1, signal)], records, signal);
     const began = performance.now();
     this.#processes.start(follower);
     await this.#processes.until("the follower", signal, async () =>
@@ -178,9 +178,9 @@ class RunningNats implements RunningPeer {
     await this.#leader(signal);
   }
 
-  async #lane(slots: number, records: number, signal: AbortSignal): Promise<NatsLane> {
+  async #carrier(slots: number, records: number, signal: AbortSignal): Promise<NatsCarrier> {
     const leader = await this.#leader(signal);
-    return new NatsLane(this.#clients.get(leader) ?? "", slots, records, RECORD);
+    return new NatsCarrier(this.#clients.get(leader) ?? "", slots, records, RECORD);
   }
 
   #leader(signal: AbortSignal): Promise<string> {

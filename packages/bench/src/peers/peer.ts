@@ -24,8 +24,8 @@ export interface RunningPeer {
   append(load: PeerLoad): Promise<PeerAppend>;
   /** A follower is taken away, misses so many records and comes back: records per second from the start of its process. */
   catchUp(records: number, signal: AbortSignal): Promise<number>;
-  /** One consumer reads everything: records per second. Undefined where no client of ours can. */
-  replay(signal: AbortSignal): Promise<number | undefined>;
+  /** One consumer reads what the follower had missed: records per second. Comes behind `catchUp`, before any append. */
+  replay(signal: AbortSignal): Promise<number>;
   /** Idempotent. */
   close(): Promise<void>;
 }

@@ -1,11 +1,11 @@
 import { drawPorts } from "@annals/drill";
-import { fillLanes } from "../load/fill.ts";
-import type { Lane } from "../load/lane.ts";
-import { driveLanes } from "./lanePeer.ts";
+import { fillCarriers } from "../load/fill.ts";
+import type { Carrier } from "../load/carrier.ts";
+import { driveCarriers } from "./driveCarriers.ts";
 import { RECORD } from "./peer.ts";
 import type { Availability, Peer, PeerAppend, PeerLoad, RunningPeer } from "./peer.ts";
 import { installed, PeerProcesses } from "./peerProcesses.ts";
-import { RedisConnection, RedisLane, respCommand } from "./redisLane.ts";
+import { RedisConnection, RedisCarrier, respCommand } from "./redisCarrier.ts";
 import type { RespValue } from "./respReader.ts";
 
 const IDS = ["a", "b", "c"] as const;
@@ -84,13 +84,13 @@ class RunningRedis implements RunningPeer {
   async append(load: PeerLoad): Promise<PeerAppend> {
     // Otherwise the streams of all workloads together would fill its memory.
     await this.#ask(PRIMARY, "XTRIM", "audit", "MAXLEN", "0");
-    return driveLanes([this.#lane(load.inFlight, load.recordsPerRequest)], this.nodes, load);
+    return driveCarriers([this.#carrier(load.inFlight, load.recordsPerRequest)], this.nodes, load);
   }
 
   async catchUp(records: number, signal: AbortSignal): Promise<number> {
     await this.#ask(PRIMARY, "XTRIM", "audit", "MAXLEN", "0");
     await this.#processes.kill(REPLICA);
-    await fillLanes([this.#lane(8, 500)], records / 500, signal);
+    await fillCarriers([this.#carrier(8, 500)], records / 500, signal);
     const length = await this.#ask(PRIMARY, "XLEN", "audit");
     const began = performance.now();
     this.#processes.start(REPLICA);
@@ -136,8 +136,8 @@ class RunningRedis implements RunningPeer {
     });
   }
 
-  #lane(slots: number, records: number): Lane {
-    return new RedisLane(this.#addresses.get(PRIMARY) ?? "", slots, records, RECORD);
+  #carrier(slots: number, records: number): Carrier {
+    return new RedisCarrier(this.#addresses.get(PRIMARY) ?? "", slots, records, RECORD);
   }
 
   async #ask(id: string, ...words: readonly string[]): Promise<RespValue | undefined> {

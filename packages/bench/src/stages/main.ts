@@ -9,10 +9,11 @@ import { BUILT_COMMAND } from "../cluster/command.ts";
 import { throwAwayTarget } from "../cluster/target.ts";
 import type { OwnTarget } from "../cluster/target.ts";
 import { Drive } from "../load/drive.ts";
-import { buildLoad, STANDARD_SHAPE } from "../load/lanes.ts";
-import type { LoadShape } from "../load/lanes.ts";
+import { buildLoad, STANDARD_SHAPE } from "../load/buildLoad.ts";
+import type { LoadShape } from "../load/buildLoad.ts";
 import { readProfiles, stagesOf } from "./cpuProfile.ts";
 import type { Stage } from "./cpuProfile.ts";
+import { runMain } from "../runMain.ts";
 import { OwnProfile } from "./ownProfile.ts";
 
 const SECONDS_DEFAULT = 8;
@@ -32,13 +33,25 @@ interface Thread {
 
 const seconds = Number(process.argv[2] ?? SECONDS_DEFAULT);
 if (!(seconds > 0)) throw new RangeError(`expected seconds, found ${process.argv[2]}`);
-for (const shape of LOADS) await measure(shape);
+await runMain(async (signal) => {
+  for (const shape of LOADS) await measure(shape, signal);
+});
 
-async function measure(shape: LoadShape): Promise<void> {
+async function measure(shape: LoadShape, signal: AbortSignal): Promise<void> {
   const directory = await mkdtemp(join(tmpdir(), "annals-stages-"));
+  try {
+    await profile(shape, directory, signal);
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
+/** `directory` is where the nodes write their profiles. */
+async function profile(shape: LoadShape, directory: string, signal: AbortSignal): Promise<void> {
   const target = await throwAwayTarget({
     entry: BUILT_COMMAND,
     nodes: 3,
+    signal,
     env: { NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${directory}` },
   });
   try {
@@ -46,14 +59,14 @@ async function measure(shape: LoadShape): Promise<void> {
     const pids = pidsOf(target, addresses[0]);
     const profiler = new OwnProfile();
     const { records } = await new Drive({
-      lanes: buildLoad(shape, target.log, addresses).lanes,
+      carriers: buildLoad(shape, target.log, addresses).carriers,
       pace: { kind: "closed" },
       warmUpMs: WARM_UP_MS,
       durationMs: seconds * 1000,
-      signal: new AbortController().signal,
+      signal,
       onWindow: (edge) => (edge === "begin" ? profiler.begin() : profiler.end()),
     }).run();
-    const { profile, window } = await profiler.result();
+    const { profile: own, window } = await profiler.result();
     // A profile is written by a thread that ends in peace.
     await Promise.all([...target.processes.nodes.values()].map((node) => node.stop()));
     console.log(
@@ -64,10 +77,9 @@ async function measure(shape: LoadShape): Promise<void> {
       name: `${pids.get(one.pid) ?? "?"}, ${one.thread === 0 ? "gateway" : `worker ${one.thread}`}`,
       stages: stagesOf(one.profile, window),
     }));
-    print([{ name: "client", stages: stagesOf(profile, window) }, ...nodes], records);
+    print([{ name: "client", stages: stagesOf(own, window) }, ...nodes], records);
   } finally {
     await target.close();
-    await rm(directory, { recursive: true, force: true });
   }
 }
 

@@ -33,6 +33,16 @@ export const AIMS: readonly Aim[] = [
   row("peakAnonMiB", "… anonymous", "MiB", "lower", undefined),
   row("diskBytesPerRecord", "on the disk of a node, per record", "bytes", "lower", 285),
   row(
+    "auditDiskBytes",
+    "audit records of some 400 bytes of JSON, on the disk",
+    "bytes",
+    "lower",
+    undefined,
+  ),
+  row("auditCpuSeconds", "… CPU of the nodes per million", "s", "lower", undefined),
+  row("zstdDiskBytes", "the same with log.compression zstd, on the disk", "bytes", "lower", 80),
+  row("zstdCpuSeconds", "… CPU of the nodes per million", "s", "lower", undefined),
+  row(
     "failoverP50Ms",
     "leader killed until an append is acknowledged, p50",
     "ms",

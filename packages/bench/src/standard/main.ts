@@ -13,7 +13,7 @@ import { aimsTable, ratiosTable } from "./figures.ts";
 import { appendHistory, readHistory } from "./history.ts";
 import { provenance } from "./machine.ts";
 import { BENCHMARKS } from "./page.ts";
-import { FULL, QUICK, runStandardSet } from "./standardSet.ts";
+import { FULL, QUICK, runCompressionSet, runStandardSet } from "./standardSet.ts";
 
 const HISTORY = join(BENCHMARKS, "history.jsonl");
 
@@ -32,32 +32,33 @@ const [file, commit] = values.compare?.split(/:(?=[0-9a-f]+$)/) ?? [];
 const before = file === undefined ? undefined : readHistory(file, commit);
 
 await runMain(async (signal) => {
-  const target = await throwAwayTarget({
+  const began = performance.now();
+  const note = (text: string): void => console.error(`bench: ${text}`);
+  const extent = values.quick ? QUICK : FULL;
+  const where = {
     entry: BUILT_COMMAND,
-    nodes: 3,
-    settings: values.settings,
     ...(values.data === undefined ? {} : { parent: values.data }),
     signal,
-  });
+  };
+  const target = await throwAwayTarget({ ...where, nodes: 3, settings: values.settings });
+  const figures: Record<string, number> = {};
   try {
-    const began = performance.now();
-    const note = (text: string): void => console.error(`bench: ${text}`);
-    const figures = await runStandardSet(target, values.quick ? QUICK : FULL, signal, note);
-    const seconds = Math.round((performance.now() - began) / 1000);
-    const { durability } = target;
-    const line = { ...provenance(), durability, seconds, figures };
-    const { machine } = line;
-    console.log(`${line.date}, commit ${line.commit}; ${machine.cores} cores (${machine.cpu}), `);
-    console.log(`${machine.memoryGiB} GiB, Linux ${machine.kernel}, Node ${machine.node}`);
-    console.log(`${durability.join("\n")}\n\n${aimsTable(figures)}`);
-    if (before !== undefined)
-      console.log(
-        `Beside ${before.date}, commit ${before.commit}:\n\n${ratiosTable(figures, before.figures)}`,
-      );
-    if (!values.quick && !values.dry) {
-      appendHistory(HISTORY, line);
-    }
+    Object.assign(figures, await runStandardSet(target, extent, signal, note));
   } finally {
     await target.close();
   }
+  Object.assign(figures, await runCompressionSet(where, extent, note));
+  const seconds = Math.round((performance.now() - began) / 1000);
+  const { durability } = target;
+  const line = { ...provenance(), durability, seconds, figures };
+  const { cores, cpu, memoryGiB, kernel, node } = line.machine;
+  console.log(
+    `${line.date}, commit ${line.commit}; ${cores} cores (${cpu}), ${memoryGiB} GiB, Linux ${kernel}, Node ${node}\n` +
+      `${durability.join("\n")}\n\n${aimsTable(figures)}`,
+  );
+  if (before !== undefined)
+    console.log(
+      `Beside ${before.date}, commit ${before.commit}:\n\n${ratiosTable(figures, before.figures)}`,
+    );
+  if (!values.quick && !values.dry) appendHistory(HISTORY, line);
 });

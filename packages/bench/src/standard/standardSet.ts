@@ -1,12 +1,14 @@
 import { median } from "@annals/drill";
 import { scrape } from "../measure/scrape.ts";
 import type { OwnTarget } from "../cluster/target.ts";
-import { STANDARD_SHAPE } from "../load/lanes.ts";
-import type { LoadShape } from "../load/lanes.ts";
+import type { ThrowAwayOptions } from "../cluster/throwAway.ts";
+import { STANDARD_SHAPE } from "../load/buildLoad.ts";
+import type { LoadShape } from "../load/buildLoad.ts";
 import type { ProcessUse } from "../measure/meter.ts";
 import { measureAppend } from "../workloads/append.ts";
 import type { AppendFigures } from "../workloads/append.ts";
 import { measureCatchUp } from "../workloads/catchUp.ts";
+import { measureCompression } from "../workloads/compression.ts";
 import { measureConsume } from "../workloads/consume.ts";
 import { measureFailover } from "../workloads/failover.ts";
 import type { FigureMap } from "./figures.ts";
@@ -41,7 +43,26 @@ export const QUICK: Extent = {
 const BATCHES: LoadShape = { ...STANDARD_SHAPE, recordsPerRequest: 500, inFlight: 8 };
 const MEBIBYTE = 2 ** 20;
 
-/** Everything, one after the other, on one cluster. */
+/** What compression saves and costs, on clusters of its own. */
+export async function runCompressionSet(
+  options: Omit<ThrowAwayOptions, "settings" | "nodes"> & { readonly signal: AbortSignal },
+  { catchUpRecords }: Extent,
+  note: (text: string) => void,
+): Promise<FigureMap> {
+  const records = catchUpRecords / 5;
+  note("audit records, as they are");
+  const plain = await measureCompression("none", records, options);
+  note("audit records, with zstd");
+  const packed = await measureCompression("zstd", records, options);
+  return {
+    auditDiskBytes: plain.diskBytesPerRecord,
+    auditCpuSeconds: plain.cpuSecondsPerMillion,
+    zstdDiskBytes: packed.diskBytesPerRecord,
+    zstdCpuSeconds: packed.cpuSecondsPerMillion,
+  };
+}
+
+/** Everything else, one after the other, on one cluster. */
 export async function runStandardSet(
   target: OwnTarget,
   extent: Extent,
@@ -50,9 +71,10 @@ export async function runStandardSet(
 ): Promise<FigureMap> {
   const set = new StandardSet(target, extent, signal, note);
   return {
-    ...(await set.appends()),
+    // While its nodes are fresh: what catching up takes is held against a node that has done nothing yet.
     ...(await set.catchUp()),
     ...(await set.replay()),
+    ...(await set.appends()),
     ...set.memory(),
     ...(await set.failover()),
   };

@@ -2,8 +2,8 @@ import type { Target } from "../cluster/target.ts";
 import { BenchError } from "../benchError.ts";
 import { Drive } from "../load/drive.ts";
 import type { DriveProgress, Pace } from "../load/drive.ts";
-import { buildLoad } from "../load/lanes.ts";
-import type { LoadShape } from "../load/lanes.ts";
+import { buildLoad } from "../load/buildLoad.ts";
+import type { LoadShape } from "../load/buildLoad.ts";
 import type { LatencySummary } from "../measure/latencies.ts";
 import { Meter } from "../measure/meter.ts";
 import type { ProcessUse } from "../measure/meter.ts";
@@ -37,13 +37,13 @@ export async function measureAppend(
   target: Target,
   options: AppendOptions,
 ): Promise<AppendFigures> {
-  const { lanes, bodyBytes } = buildLoad(options.shape, target.log, await target.addresses());
+  const { carriers, bodyBytes } = buildLoad(options.shape, target.log, await target.addresses());
   const meter = new Meter(target.nodes, target.log);
   let use: Promise<readonly ProcessUse[]> = Promise.resolve([]);
   try {
     const { onProgress, onAccepted } = options;
     const drive = new Drive({
-      lanes,
+      carriers,
       pace: options.pace,
       warmUpMs: options.warmUpMs,
       durationMs: options.durationMs,
@@ -64,7 +64,7 @@ export async function measureAppend(
       ...result,
       recordsPerSecond: Math.round(result.records / result.seconds),
       bodyBytes,
-      connections: options.shape.transport === "http" ? options.shape.inFlight : lanes.length,
+      connections: options.shape.transport === "http" ? options.shape.inFlight : carriers.length,
       processes: await use,
     };
   } finally {

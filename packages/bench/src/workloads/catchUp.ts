@@ -1,11 +1,10 @@
-import { lstatSync, readdirSync } from "node:fs";
-import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { RssSampler } from "@annals/drill";
 import { BenchError } from "../benchError.ts";
 import type { OwnTarget } from "../cluster/target.ts";
 import { fill } from "../load/fill.ts";
-import type { LoadShape } from "../load/lanes.ts";
+import type { LoadShape } from "../load/buildLoad.ts";
+import { diskBytes } from "../measure/diskBytes.ts";
 import { cpuSeconds } from "../measure/processFigures.ts";
 import { scrape } from "../measure/scrape.ts";
 
@@ -118,13 +117,4 @@ async function caughtUp(
     await sleep(POLL_MS, undefined, { signal });
   }
   throw new BenchError("ERR_BENCH_CLUSTER", `the follower was not there within ${WITHIN_MS} ms`);
-}
-
-/** What the files below a directory take on the disk. */
-function diskBytes(directory: string): number {
-  return readdirSync(directory, { recursive: true, encoding: "utf8" }).reduce(
-    (sum, name) =>
-      sum + (lstatSync(join(directory, name), { throwIfNoEntry: false })?.blocks ?? 0) * 512,
-    0,
-  );
 }

@@ -1,9 +1,9 @@
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
-import { COMPRESSIONS, FORMATS, recordsOfSample, TRANSPORTS } from "@annals/bench";
+import { assertShape, COMPRESSIONS, FORMATS, recordsOfSample, TRANSPORTS } from "@annals/bench";
 import type { LoadShape, Pace } from "@annals/bench";
 import { parseBytes, parseDuration } from "@annals/server";
-import { CliError, usageError } from "../cliError.ts";
+import { usageError } from "../cliError.ts";
 import { wholeNumber } from "../context.ts";
 import type { CliContext, OutputOptions } from "../context.ts";
 
@@ -38,7 +38,7 @@ export async function loadShape(context: CliContext, options: LoadOptions): Prom
   const inFlight = wholeNumber("--in-flight", options.inFlight, 1, IN_FLIGHT_MAX);
   const sample =
     options.sample === undefined ? undefined : await readSample(context, options.sample);
-  return {
+  const shape: LoadShape = {
     transport: oneOf("--transport", options.transport, TRANSPORTS),
     recordsPerRequest: wholeNumber(
       "--records-per-request",
@@ -56,6 +56,9 @@ export async function loadShape(context: CliContext, options: LoadOptions): Prom
     recordBytes: bytes("--size", options.size),
     sample,
   };
+  // Before a cluster is started for it.
+  assertShape(shape);
+  return shape;
 }
 
 /** Requests a second of `--rate`, which counts records; without it the loop is closed. */
@@ -89,6 +92,6 @@ async function readSample(context: CliContext, file: string): Promise<(serial: n
     return recordsOfSample(text);
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
-    throw new CliError("ERR_USAGE", `--sample ${file}: ${error.message}`, { cause: error });
+    throw usageError(`--sample ${file}: ${error.message}`);
   }
 }

@@ -1,4 +1,4 @@
-import type { Lane, OnSettled } from "../load/lane.ts";
+import type { Carrier, OnSettled } from "../load/carrier.ts";
 import { CONNECTION_LOST } from "../load/outcome.ts";
 import type { Outcome } from "../load/outcome.ts";
 import { NatsConnection } from "./natsConnection.ts";
@@ -11,7 +11,7 @@ interface Underway {
 }
 
 /** Publishes on one connection; the acknowledgements of all come to one inbox. There are no batches: a request is so many messages. */
-export class NatsLane implements Lane {
+export class NatsCarrier implements Carrier {
   readonly slots: number;
   readonly #address: string;
   readonly #records: number;

@@ -7,7 +7,7 @@ export type OnSettled = (slot: number, outcome: Outcome) => void;
  * Some connections to a cluster with a number of slots, each of which holds one request that is on its way. A request that is sent is
  * settled once, whatever happens; while there is no connection it waits in its slot.
  */
-export interface Lane {
+export interface Carrier {
   readonly slots: number;
   /** Connects. Rejects when no node can be reached. */
   open(onSettled: OnSettled): Promise<void>;

@@ -1,10 +1,10 @@
 import { BenchError } from "../benchError.ts";
 import { buildBodies, recordsOfSize } from "./bodies.ts";
 import type { BodyCompression, BodyFormat } from "./bodies.ts";
-import { HttpLane } from "./httpLane.ts";
-import type { Lane } from "./lane.ts";
-import { SDK_SLOTS_MAX, SdkLane } from "./sdkLane.ts";
-import { STREAM_SLOTS_MAX, StreamLane } from "./streamLane.ts";
+import { HttpCarrier } from "./httpCarrier.ts";
+import type { Carrier } from "./carrier.ts";
+import { SDK_SLOTS_MAX, SdkCarrier } from "./sdkCarrier.ts";
+import { STREAM_SLOTS_MAX, StreamCarrier } from "./streamCarrier.ts";
 
 /** `stream`: pipelined over WebSockets. `http`: a kept connection for each request in flight. `sdk`: the writer of the SDK. */
 export const TRANSPORTS = ["stream", "http", "sdk"] as const;
@@ -38,41 +38,52 @@ export const STANDARD_SHAPE: LoadShape = {
 const STREAM_BYTES_MAX = 8 * 2 ** 20;
 
 export interface BuiltLoad {
-  readonly lanes: readonly Lane[];
+  readonly carriers: readonly Carrier[];
   /** Of a body as it is sent. */
   readonly bodyBytes: number;
 }
 
-/** Connections to the node that comes first in `addresses`; the others are for when it is gone. Throws ERR_BENCH_OPTIONS. */
-export function buildLoad(shape: LoadShape, log: string, addresses: readonly string[]): BuiltLoad {
-  const { transport, recordsPerRequest, inFlight, format, compression } = shape;
-  const record = shape.sample ?? recordsOfSize(shape.recordBytes, format);
+/** Throws ERR_BENCH_OPTIONS when the parts of a shape do not go together; what only a node can say comes when one is connected. */
+export function assertShape({ transport, inFlight, compression, connections }: LoadShape): void {
   if (transport !== "http" && compression !== "none")
     throw wrong("only HTTP carries compressed bodies: --transport http");
   if (transport === "sdk" && inFlight > SDK_SLOTS_MAX)
     throw wrong(`the SDK has at most ${SDK_SLOTS_MAX} requests in flight: --in-flight 16`);
+  if (connections === undefined) return;
+  if (transport !== "stream")
+    throw wrong("--connections is for streams; HTTP has one for each request in flight");
+  if (connections > inFlight)
+    throw wrong(`${connections} connections for ${inFlight} requests in flight: some would idle`);
+  if (Math.ceil(inFlight / connections) > STREAM_SLOTS_MAX)
+    throw wrong(
+      `${inFlight} requests on ${connections} streams, at most ${STREAM_SLOTS_MAX} on each: --connections`,
+    );
+}
+
+/** Connections to the node that comes first in `addresses`; the others are for when it is gone. Throws ERR_BENCH_OPTIONS. */
+export function buildLoad(shape: LoadShape, log: string, addresses: readonly string[]): BuiltLoad {
+  assertShape(shape);
+  const { transport, recordsPerRequest, inFlight, format, compression } = shape;
+  const record = shape.sample ?? recordsOfSize(shape.recordBytes, format);
   if (transport === "sdk")
     return {
-      lanes: [new SdkLane({ addresses, log, slots: inFlight, recordsPerRequest, record })],
+      carriers: [new SdkCarrier({ addresses, log, slots: inFlight, recordsPerRequest, record })],
       bodyBytes: record(0).length * recordsPerRequest,
     };
   const bodies = buildBodies({ recordsPerRequest, format, compression, record });
   const bodyBytes = Math.max(...bodies.map((body) => body.length));
-  const connections = shape.connections ?? connectionsFor(transport, inFlight, bodyBytes);
-  if (connections > inFlight)
-    throw wrong(`${connections} connections for ${inFlight} requests in flight: some would idle`);
-  const lanes = shares(inFlight, connections).map((slots): Lane => {
-    if (transport === "http")
-      return new HttpLane({ addresses, log, slots, format, compression, bodies });
-    if (slots > STREAM_SLOTS_MAX)
-      throw wrong(`${slots} requests on one stream, at most ${STREAM_SLOTS_MAX}: --connections`);
-    return new StreamLane({ addresses, log, slots, format, bodies });
-  });
-  return { lanes, bodyBytes };
+  if (transport === "http") {
+    const options = { addresses, log, slots: inFlight, format, compression, bodies };
+    return { carriers: [new HttpCarrier(options)], bodyBytes };
+  }
+  const connections = shape.connections ?? connectionsFor(inFlight, bodyBytes);
+  const carriers = shares(inFlight, connections).map(
+    (slots) => new StreamCarrier({ addresses, log, slots, format, bodies }),
+  );
+  return { carriers, bodyBytes };
 }
 
-function connectionsFor(transport: "stream" | "http", inFlight: number, bodyBytes: number): number {
-  if (transport === "http") return inFlight;
+function connectionsFor(inFlight: number, bodyBytes: number): number {
   const perStream = Math.min(
     STREAM_SLOTS_MAX,
     Math.max(1, Math.floor(STREAM_BYTES_MAX / bodyBytes)),

@@ -1,13 +1,13 @@
 import { AnnalsClient, ClientError } from "@annals/client";
 import type { AuditRecord, LogWriter } from "@annals/client";
-import type { Lane, OnSettled } from "./lane.ts";
+import type { Carrier, OnSettled } from "./carrier.ts";
 import { notAccepted } from "./outcome.ts";
 
 /** Requests that a writer of the SDK has on its way, at most. */
 export const SDK_SLOTS_MAX = 16;
 const PENDING_BYTES_MAX = 64 * 2 ** 20;
 
-export interface SdkLaneOptions {
+export interface SdkCarrierOptions {
   readonly addresses: readonly string[];
   readonly log: string;
   readonly slots: number;
@@ -16,14 +16,14 @@ export interface SdkLaneOptions {
 }
 
 /** A writer of the SDK, as a program has one: it encodes every record while it is measured. */
-export class SdkLane implements Lane {
+export class SdkCarrier implements Carrier {
   readonly slots: number;
   readonly #client: AnnalsClient;
   readonly #writer: LogWriter;
   readonly #records: readonly AuditRecord[];
   #onSettled: OnSettled = () => undefined;
 
-  constructor({ addresses, log, slots, recordsPerRequest, record }: SdkLaneOptions) {
+  constructor({ addresses, log, slots, recordsPerRequest, record }: SdkCarrierOptions) {
     this.slots = slots;
     this.#client = new AnnalsClient({ urls: addresses.map((address) => `http://${address}`) });
     this.#writer = this.#client.writer(log, {

@@ -1,5 +1,5 @@
 import { Drive } from "../load/drive.ts";
-import type { Lane } from "../load/lane.ts";
+import type { Carrier } from "../load/carrier.ts";
 import type { TargetNode } from "../cluster/target.ts";
 import { Meter } from "../measure/meter.ts";
 import type { ProcessUse } from "../measure/meter.ts";
@@ -7,9 +7,9 @@ import type { PeerAppend, PeerLoad } from "./peer.ts";
 
 const MEBIBYTE = 2 ** 20;
 
-/** Runs lanes as our own are run, and adds up what it cost. */
-export async function driveLanes(
-  lanes: readonly Lane[],
+/** Runs carriers as our own are run, and adds up what it cost. */
+export async function driveCarriers(
+  carriers: readonly Carrier[],
   nodes: readonly TargetNode[],
   { warmUpMs, durationMs, signal }: PeerLoad,
 ): Promise<PeerAppend> {
@@ -17,7 +17,7 @@ export async function driveLanes(
   let use: Promise<readonly ProcessUse[]> = Promise.resolve([]);
   try {
     const { records, seconds, latency } = await new Drive({
-      lanes,
+      carriers,
       pace: { kind: "closed" },
       warmUpMs,
       durationMs,

@@ -1,6 +1,6 @@
 import { connect } from "node:net";
 import type { Socket } from "node:net";
-import type { Lane, OnSettled } from "../load/lane.ts";
+import type { Carrier, OnSettled } from "../load/carrier.ts";
 import { CONNECTION_LOST } from "../load/outcome.ts";
 import type { Outcome } from "../load/outcome.ts";
 import { RespReader } from "./respReader.ts";
@@ -50,7 +50,7 @@ export class RedisConnection {
 }
 
 /** A connection for each slot: WAIT holds up whatever comes behind it on the same one. A request is a pipeline of XADDs and one WAIT. */
-export class RedisLane implements Lane {
+export class RedisCarrier implements Carrier {
   readonly slots: number;
   readonly #address: string;
   readonly #request: Buffer;

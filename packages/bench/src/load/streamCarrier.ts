@@ -4,7 +4,7 @@ import type { StreamFields } from "@annals/wire";
 import { BenchError } from "../benchError.ts";
 import type { BodyFormat } from "./bodies.ts";
 import { FrameSocket, frameHeader } from "./frameSocket.ts";
-import type { Lane, OnSettled } from "./lane.ts";
+import type { Carrier, OnSettled } from "./carrier.ts";
 import { CONNECTION_LOST, notAccepted } from "./outcome.ts";
 import type { Outcome } from "./outcome.ts";
 
@@ -14,7 +14,7 @@ const REDIAL_MS = 100;
 /** Appends that a stream may have unanswered; a node says so itself when it opens one. */
 export const STREAM_SLOTS_MAX = 64;
 
-export interface StreamLaneOptions {
+export interface StreamCarrierOptions {
   /** `host:port` of the nodes; the first is dialled first. */
   readonly addresses: readonly string[];
   readonly log: string;
@@ -30,9 +30,9 @@ interface Built {
 }
 
 /** One client stream: appends are pipelined, and answered in whatever order. */
-export class StreamLane implements Lane {
+export class StreamCarrier implements Carrier {
   readonly slots: number;
-  readonly #options: StreamLaneOptions;
+  readonly #options: StreamCarrierOptions;
   readonly #heads: readonly Uint8Array[];
   readonly #built: readonly Built[];
   #next = 0;
@@ -44,7 +44,7 @@ export class StreamLane implements Lane {
   #dials = 0;
   #closed = false;
 
-  constructor(options: StreamLaneOptions) {
+  constructor(options: StreamCarrierOptions) {
     this.#options = options;
     this.slots = options.slots;
     // Ids up to 64 are one byte: all heads have the same length.

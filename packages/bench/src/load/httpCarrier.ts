@@ -1,14 +1,14 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { CONTENT_TYPES } from "./bodies.ts";
 import type { BodyCompression, BodyFormat } from "./bodies.ts";
-import type { Lane, OnSettled } from "./lane.ts";
+import type { Carrier, OnSettled } from "./carrier.ts";
 import { CONNECTION_LOST, outcomeOf } from "./outcome.ts";
 import type { Outcome } from "./outcome.ts";
 import { RawConnection } from "./rawConnection.ts";
 
 const REDIAL_MS = 100;
 
-export interface HttpLaneOptions {
+export interface HttpCarrierOptions {
   /** `host:port` of the nodes; the first is asked first. */
   readonly addresses: readonly string[];
   readonly log: string;
@@ -19,7 +19,7 @@ export interface HttpLaneOptions {
 }
 
 /** A kept HTTP connection for each slot, as HTTP/1.1 has one request on its way at a time. */
-export class HttpLane implements Lane {
+export class HttpCarrier implements Carrier {
   readonly slots: number;
   readonly #addresses: readonly string[];
   readonly #requests: readonly Uint8Array[];
@@ -29,7 +29,7 @@ export class HttpLane implements Lane {
   #onSettled: OnSettled = () => undefined;
   #closed = false;
 
-  constructor(options: HttpLaneOptions) {
+  constructor(options: HttpCarrierOptions) {
     this.slots = options.slots;
     this.#addresses = options.addresses;
     this.#requests = options.bodies.map((body) => appendRequest(options, body));
