@@ -39,6 +39,11 @@ export interface DataLinkOptions {
 const WATCHDOG_INTERVAL_MS = 1000;
 /** After a blob could not be handed over, entries that name it are not sent for so long: the wait doubles up to the second. */
 const BLOB_RETRY_MS = [200, 30_000] as const;
+/**
+ * An AppendEntries without entries says only how far the leader has committed. The next entries say that, too: it waits for them so long, or
+ * every small append would cost a follower two frames and two acknowledgements.
+ */
+const NEWS_WAIT_MS = 2;
 /** Digests remembered as held by the follower; beyond, the oldest is offered again. */
 const HELD_MAX = 10_000;
 
@@ -52,6 +57,10 @@ function blobGone(digest: string): LinkFault {
     code: "ERR_BLOB_GONE",
     reason: `blob ${digest} is not on this disk, or not all of it`,
   };
+}
+
+function isNews({ message }: { readonly message: Message }): boolean {
+  return message.kind === "appendEntries" && message.entries.length === 0;
 }
 
 /** What a message costs of the follower's credit. */
@@ -81,6 +90,8 @@ export class DataLink {
   readonly #held = new Set<string>();
   #transfer: BlobTransfer | undefined;
   #blobWait = { untilMs: 0, ms: 0 };
+  /** Runs while nothing but such news waits. */
+  #newsWait: NodeJS.Timeout | undefined;
   #framesOut = 0;
   #lastProgressMs = performance.now();
   /** When the follower last sent anything. */
@@ -129,11 +140,19 @@ export class DataLink {
       });
       return;
     }
+    if (this.#queue.every(isNews)) this.#newsWait ??= setTimeout(() => this.#flush(), NEWS_WAIT_MS);
+    else this.#flush();
+  }
+
+  #flush(): void {
+    clearTimeout(this.#newsWait);
+    this.#newsWait = undefined;
     this.#pump();
   }
 
   close(): void {
     clearInterval(this.#watchdog);
+    clearTimeout(this.#newsWait);
     this.#cutTransfer();
     this.#link.close();
     this.#queue = [];
@@ -182,6 +201,7 @@ export class DataLink {
 
   /** Sends as many frames as the credit and the socket take. A blob that entries name goes before them. */
   #pump(): void {
+    if (this.#newsWait !== undefined) return;
     while (this.#transfer === undefined && this.#queue.length > 0 && this.#hasRoom()) {
       const blob = this.#blobAhead(this.#queue[0]?.message);
       if (blob === undefined) this.#sendFrame(this.#takeFrame());

@@ -151,3 +151,20 @@ it("a blob on its way to a slow disk goes on when entries pile up behind it", as
   await vi.waitUntil(() => sizes().length > 0, WAIT);
   expect(frames.filter(({ kind }) => kind === "blobOffer")).toHaveLength(1);
 });
+
+/** Says how far the leader has committed, and nothing else. */
+function news(commit: number): Message {
+  return { ...append(1), leaderCommit: asIndex(commit), entries: [] } as Message;
+}
+
+it("the news of a commit goes with the next entries, and by itself when there are none", async () => {
+  const data = await dial(64, 1024 * 1024);
+  grant(100, 1024 * 1024);
+  await vi.waitUntil(() => data.credit().entries === 100, WAIT);
+  data.send([news(1)]);
+  data.send([append(2), news(2)]);
+  await vi.waitUntil(() => sizes().length === 1, WAIT);
+  data.send([news(3)]);
+  await vi.waitUntil(() => sizes().length === 2, WAIT);
+  expect(sizes()).toEqual([3, 1]);
+});
