@@ -1,7 +1,18 @@
 import type { Outcome } from "@annals/bench";
 import { SERIAL_MIN } from "./requests.ts";
 
-/** What clients were told of each request, held against the records that are in the log. */
+/** A record of the log: its number among all that were sent, and where it is. */
+export interface StoredSerial {
+  readonly serial: number;
+  readonly seq: number;
+}
+
+const PROBLEMS_MAX = 10;
+
+/**
+ * What clients were told of each request, held against the records that are in the log. Of a request only its outcome and a count are kept:
+ * a run stores tens of millions of records.
+ */
 export class LoadLedger {
   readonly #perRequest: number;
   readonly #outcomes = new Map<number, Outcome>();
@@ -15,14 +26,31 @@ export class LoadLedger {
   }
 
   /** Problems, at most ten: acknowledged and not there, not where it was said to be, twice there, or there although refused. */
-  verify(stored: ReadonlyMap<number, readonly number[]>): readonly string[] {
+  async verify(
+    stored: AsyncIterable<StoredSerial> | Iterable<StoredSerial>,
+  ): Promise<readonly string[]> {
     const problems: string[] = [];
+    const report = (text: string): void => {
+      if (problems.length < PROBLEMS_MAX) problems.push(text);
+    };
+    const counts = new Map<number, number>();
+    // Nobody was told where these are, so that they are remembered one by one.
+    const untold = new Set<number>();
+    for await (const { serial, seq } of stored) {
+      const k = Math.floor(serial / this.#perRequest);
+      const at = serial % this.#perRequest;
+      counts.set(k, (counts.get(k) ?? 0) + 1);
+      const outcome = this.#outcomes.get(k);
+      const twice = outcome?.kind === "unknown" && untold.has(serial);
+      if (outcome?.kind === "unknown") untold.add(serial);
+      const problem = twice ? "is in the log twice" : judge(outcome, at, seq);
+      if (problem !== undefined) report(`request ${k}, record ${at}: ${problem}`);
+    }
     for (const [k, outcome] of this.#outcomes) {
-      if (problems.length >= PROBLEMS_MAX) break;
-      for (let at = 0; at < this.#perRequest; at++) {
-        const problem = judge(outcome, at, stored.get(k * this.#perRequest + at) ?? []);
-        if (problem !== undefined) problems.push(`request ${k}, record ${at}: ${problem}`);
-      }
+      const count = counts.get(k) ?? 0;
+      // As many records, each at a place of its own: so none of them is there twice.
+      if (outcome.kind === "accepted" && count !== this.#perRequest)
+        report(`request ${k}: ${count} of its ${this.#perRequest} records are in the log`);
     }
     return problems;
   }
@@ -32,19 +60,15 @@ export class LoadLedger {
   }
 }
 
-const PROBLEMS_MAX = 10;
-
-function judge(outcome: Outcome, at: number, seqs: readonly number[]): string | undefined {
-  if (seqs.length > 1) return `is in the log ${seqs.length} times`;
-  const [seq] = seqs;
+function judge(outcome: Outcome | undefined, at: number, seq: number): string | undefined {
+  if (outcome === undefined) return `nobody sent what is at ${seq}`;
   switch (outcome.kind) {
     case "accepted":
-      if (seq === undefined) return "was acknowledged and is not in the log";
       return seq === outcome.firstSeq + at
         ? undefined
         : `is at ${seq}, told was ${outcome.firstSeq + at}`;
     case "refused":
-      return seq === undefined ? undefined : `was refused (${outcome.code}) and is in the log`;
+      return `was refused (${outcome.code}) and is in the log`;
     case "unknown":
       return undefined;
     default:
@@ -52,9 +76,8 @@ function judge(outcome: Outcome, at: number, seqs: readonly number[]): string | 
   }
 }
 
-/** The seqs of every record of the log by its number, as the node at `url` shows them. */
-export async function readStored(url: string): Promise<ReadonlyMap<number, readonly number[]>> {
-  const stored = new Map<number, number[]>();
+/** Every record of the log, as the node at `url` shows it. */
+export async function* readStored(url: string): AsyncGenerator<StoredSerial, void> {
   for (let from = 1; ; ) {
     const path = `/v1/logs/audit/records?from=${from}&limit=10000`;
     const response = await fetch(url + path, { headers: { accept: "application/x-ndjson" } });
@@ -63,10 +86,9 @@ export async function readStored(url: string): Promise<ReadonlyMap<number, reado
     for (const line of text.split("\n")) {
       if (line === "") continue;
       const { seq, data }: { seq: number; data: { n: number } } = JSON.parse(line);
-      const serial = data.n - SERIAL_MIN;
-      stored.set(serial, [...(stored.get(serial) ?? []), seq]);
+      yield { seq, serial: data.n - SERIAL_MIN };
     }
-    if (response.headers.get("annals-more") !== "true") return stored;
+    if (response.headers.get("annals-more") !== "true") return;
     from = Number(response.headers.get("annals-covered")?.split("-")[1]) + 1;
   }
 }

@@ -129,7 +129,7 @@ async function overload(): Promise<boolean> {
     `accepted under overload: ${percent(share)} of what was sustained before and after, ${ofBest} of the best ${SEARCH_SECONDS} s; ` +
       `in a second of the nodes' CPU, of which other programs took more or less meanwhile: ${percent(perCore)}`,
   );
-  const problems = ledger.verify(await readStored(`http://${cluster.leader}`));
+  const problems = await ledger.verify(readStored(`http://${cluster.leader}`));
   for (const problem of problems) console.log(problem);
   const counts = (["accepted", "refused", "unknown"] as const).map(
     (kind) => `${countText(ledger.count(kind))} ${kind}`,

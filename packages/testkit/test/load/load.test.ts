@@ -15,7 +15,7 @@ describe("the ledger", () => {
   const problems = (outcome: Outcome, stored: readonly (readonly [number, number[]])[]) => {
     const ledger = new LoadLedger(2);
     ledger.add(3, outcome);
-    return ledger.verify(new Map(stored));
+    return ledger.verify(stored.flatMap(([serial, seqs]) => seqs.map((seq) => ({ serial, seq }))));
   };
 
   test.each([
@@ -29,6 +29,7 @@ describe("the ledger", () => {
       0,
     ],
     ["accepted and lost", accepted, [[6, [10]]], 1],
+    // Said of the record, and of its request.
     [
       "accepted and twice there",
       accepted,
@@ -36,7 +37,7 @@ describe("the ledger", () => {
         [6, [10, 12]],
         [7, [11]],
       ],
-      1,
+      2,
     ],
     [
       "accepted and elsewhere",
@@ -59,9 +60,12 @@ describe("the ledger", () => {
       0,
     ],
     ["unknown and twice there", unknown, [[6, [10, 11]]], 1],
-  ] as [string, Outcome, [number, number[]][], number][])("%s", (_what, outcome, stored, count) => {
-    expect(problems(outcome, stored)).toHaveLength(count);
-  });
+  ] as [string, Outcome, [number, number[]][], number][])(
+    "%s",
+    async (_what, outcome, stored, count) => {
+      expect(await problems(outcome, stored)).toHaveLength(count);
+    },
+  );
 });
 
 test("a stamped request has records of its own numbers, and the same length", () => {
