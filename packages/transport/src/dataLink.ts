@@ -40,8 +40,8 @@ const WATCHDOG_INTERVAL_MS = 1000;
 /** After a blob could not be handed over, entries that name it are not sent for so long: the wait doubles up to the second. */
 const BLOB_RETRY_MS = [200, 30_000] as const;
 /**
- * An AppendEntries without entries says only how far the leader has committed. The next entries say that, too: it waits for them so long, or
- * every small append would cost a follower two frames and two acknowledgements.
+ * An AppendEntries without entries says only how far the leader has committed. The next entries say that, too: it waits for them so long,
+ * or every small append would cost a follower two frames and two acknowledgements.
  */
 const NEWS_WAIT_MS = 2;
 /** Digests remembered as held by the follower; beyond, the oldest is offered again. */
