@@ -39,6 +39,8 @@ export interface IngestStats {
 export interface Ticket {
   /** The body holds so much from now on, if that is more. Throws as `admit` does. */
   readonly growTo: (bytes: number) => void;
+  /** What is beyond so many bytes is not held any more. */
+  readonly shrinkTo: (bytes: number) => void;
   readonly accepted: (request: AcceptedRequest) => void;
   /** The leader, elsewhere, has answered it with this status. */
   readonly passedOn: (status: number) => void;
@@ -84,6 +86,12 @@ export class IngestDesk {
       for (const one of [account, this.#node]) one.hold(more, now());
       held = wanted;
     };
+    const shrinkTo = (wanted: number): void => {
+      const less = held - wanted;
+      if (less <= 0 || !open) return;
+      for (const one of [account, this.#node]) one.shrink(less, now());
+      held = wanted;
+    };
     const close = (): void => {
       if (!open) return;
       open = false;
@@ -99,6 +107,7 @@ export class IngestDesk {
     }
     return {
       growTo,
+      shrinkTo,
       close,
       accepted: (request) => {
         settled = true;
