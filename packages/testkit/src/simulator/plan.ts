@@ -48,8 +48,8 @@ export interface Plan {
 const NODE_COUNTS = [1, 2, 3, 3, 3, 3, 3, 3, 4, 5, 5, 5, 5, 6, 7] as const;
 
 /**
- * Draws a plan ("swarm testing": every fault is on or off in a seed, with a rate of its own; a quarter of the seeds have none, but for leaders that
- * are cut off in most of these).
+ * Draws a plan ("swarm testing": every fault is on or off in a seed, with a rate of its own). A quarter of the seeds have no fault, but
+ * for leaders that are cut off in most of these.
  */
 export function drawPlan(seed: number, faultyMsMax: number = Infinity): Plan {
   const random = new Random(seed, 1);
