@@ -6,11 +6,20 @@ export interface LanePort {
   on(event: "message", listener: (value: unknown) => void): unknown;
 }
 
-/** One turn's worth of messages, or the news that the other side has handled one. */
-type Parcel<T> = { readonly turn: readonly T[] } | { readonly handled: true };
+/** One turn's worth of messages, if there are any, and how many turns of the other side have been handled since the last post. */
+interface Parcel<T> {
+  readonly turn: readonly T[];
+  readonly handled: number;
+}
 
 /** Turns on their way to the other thread: while it is busy, more gathers here, and whoever feeds the lane is told. */
 const TURNS_IN_FLIGHT_MAX = 8;
+/**
+ * A post wakes the other thread, which costs as much as handling an append. That turns were handled is told with the next messages, and
+ * by itself only once so many are untold, or after so many milliseconds.
+ */
+const UNTOLD_TURNS_MAX = 4;
+const UNTOLD_MS = 5;
 /** Messages that may be lost, such as log lines, which wait at most. */
 export const LOSSY_WAITING_MAX = 1000;
 
@@ -43,6 +52,9 @@ export class LaneEnd<Out, In> {
   /** For each turn on its way, what to call when the other side has handled it. */
   readonly #inFlight: (readonly (() => void)[])[] = [];
   #whenHandled: (() => void)[] = [];
+  /** Turns of the other side that were handled here and that it was not told of. */
+  #untold = 0;
+  #tellSoon: NodeJS.Timeout | undefined;
   #flushScheduled = false;
   #closed = false;
 
@@ -78,6 +90,7 @@ export class LaneEnd<Out, In> {
 
   close(): void {
     this.#closed = true;
+    clearTimeout(this.#tellSoon);
     this.#waiting = [];
     this.#options.waiting?.set(0);
   }
@@ -108,25 +121,31 @@ export class LaneEnd<Out, In> {
     this.#options.waiting?.set(0);
     this.#inFlight.push(this.#whenHandled);
     this.#whenHandled = [];
-    this.#port.postMessage({ turn }, [
-      ...new Set(turn.flatMap((message) => this.#transferables(message))),
-    ]);
+    this.#post(turn);
   }
 
-  #received(parcel: Parcel<In>, onMessage: (message: In) => void): void {
-    if ("handled" in parcel) {
-      this.#handled();
-      return;
-    }
-    for (const message of parcel.turn) onMessage(message);
-    this.#port.postMessage({ handled: true }, []);
+  #post(turn: readonly Out[]): void {
+    const handled = this.#untold;
+    this.#untold = 0;
+    clearTimeout(this.#tellSoon);
+    this.#tellSoon = undefined;
+    const moved = new Set(turn.flatMap((message) => this.#transferables(message)));
+    this.#port.postMessage({ turn, handled }, [...moved]);
   }
 
-  #handled(): void {
+  #received({ turn, handled }: Parcel<In>, onMessage: (message: In) => void): void {
+    if (handled > 0) this.#handled(handled);
+    if (turn.length === 0) return;
+    for (const message of turn) onMessage(message);
+    if (++this.#untold >= UNTOLD_TURNS_MAX) this.#post([]);
+    else this.#tellSoon ??= setTimeout(() => this.#post([]), UNTOLD_MS);
+  }
+
+  #handled(turns: number): void {
     const { congested } = this;
-    for (const handled of this.#inFlight.shift() ?? []) handled();
-    this.#flush();
+    for (const handled of this.#inFlight.splice(0, turns).flat()) handled();
     if (!congested || this.congested) return;
+    this.#flush();
     const dropped = this.#dropped;
     this.#dropped = 0;
     this.#options.onRoom?.(dropped);

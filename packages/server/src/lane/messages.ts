@@ -163,7 +163,11 @@ export type FromWorker =
       readonly logId: number;
       readonly bytes: Uint8Array<ArrayBuffer>;
     }
-  | { readonly kind: "linkSend"; readonly linkId: number; readonly bytes: Uint8Array<ArrayBuffer> }
+  | {
+      readonly kind: "linkSend";
+      readonly linkId: number;
+      readonly frames: readonly Uint8Array<ArrayBuffer>[];
+    }
   | {
       readonly kind: "linkReleased";
       readonly linkId: number;

@@ -278,7 +278,7 @@ export class Gateway {
         this.#options.peers.send(this.nodeName(message.to) ?? "", message.logId, message.bytes);
         return;
       case "linkSend":
-        this.#options.server.sendTo(message.linkId, message.bytes);
+        this.#options.server.sendTo(message.linkId, message.frames);
         return;
       case "linkReleased":
         this.#options.server.released(worker, message);

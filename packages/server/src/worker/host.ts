@@ -113,12 +113,14 @@ export class LogHost {
 
   /** The gateway keeps up again; so many lines were lost meanwhile. */
   laneHasRoom(droppedLines: number): void {
-    const replies = [...this.#heldReplies];
-    this.#heldReplies.clear();
-    for (const one of replies) one.flush();
+    this.#flushReplies();
     if (droppedLines === 0) return;
     const text = "log lines were dropped: the gateway was busy";
     this.#send({ kind: "line", level: "warn", text, fields: { lines: droppedLines } });
+  }
+
+  #flushReplies(): void {
+    for (const replies of [...this.#heldReplies]) replies.flush();
   }
 
   async close(): Promise<void> {
@@ -142,6 +144,7 @@ export class LogHost {
     const elapsed = Math.max(1, Math.floor((performance.now() - this.#lastTickMs) / tick));
     this.#lastTickMs = performance.now();
     for (const log of this.#logs.values()) log.hosted?.tick(elapsed);
+    if (!this.#congested()) this.#flushReplies();
   }
 
   #open({ logId, name, voters, campaign, schemas }: Extract<ToWorker, { kind: "open" }>): void {
@@ -203,7 +206,7 @@ export class LogHost {
         throw new AnnalsError("ERR_FRAME_UNEXPECTED", `frame ${frame.kind} on a repair link`);
       const { from, to } = frame;
       const page = encodeFrame({ kind: "page", from, ...log.page(from, to) });
-      this.#send({ kind: "linkSend", linkId, bytes: exactly(page) });
+      this.#send({ kind: "linkSend", linkId, frames: [exactly(page)] });
     } catch (error) {
       if (!(error instanceof AnnalsError)) throw error;
       this.#send({ kind: "linkFault", linkId, code: error.code, reason: error.message });

@@ -3,7 +3,7 @@
  * Method: two ends over ports that the test moves by hand.
  */
 import { Gauge } from "@annals/flow";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { LaneEnd, LOSSY_WAITING_MAX } from "../../src/lane/laneEnd.ts";
 import type { LanePort } from "../../src/lane/laneEnd.ts";
 
@@ -97,7 +97,7 @@ describe("LaneEnd", () => {
   });
 
   it("tells who asked when the other side has handled a message, not before", async () => {
-    const { left, right, sender } = setUp();
+    const { left, right, sender, receiver } = setUp();
     const handled: string[] = [];
     sender.send("a", () => void handled.push("a"));
     sender.send("b");
@@ -105,9 +105,34 @@ describe("LaneEnd", () => {
     sender.send("c", () => void handled.push("c"));
     await turn();
     left.deliver();
+    right.deliver();
     expect(handled).toEqual([]);
+    receiver.send("an answer");
+    await turn();
     right.deliver();
     expect(handled).toEqual(["a", "c"]);
+  });
+
+  it("tells by itself what is handled when nothing else is said, once", async () => {
+    const { left, right, sender } = setUp();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    sender.send("a", resolve);
+    await turn();
+    left.deliver();
+    await vi.waitUntil(() => right.posts.length > 0);
+    expect(right.posts).toEqual([{ value: { turn: [], handled: 1 }, transfer: [] }]);
+    right.deliver();
+    await promise;
+  });
+
+  it("does not wait when much is untold", async () => {
+    const { left, right, sender } = setUp();
+    for (const message of ["a", "b", "c", "d"]) {
+      sender.send(message);
+      await turn();
+    }
+    left.deliver();
+    expect(right.posts).toEqual([{ value: { turn: [], handled: 4 }, transfer: [] }]);
   });
 
   it("drops lossy messages beyond their cap, and says how many when there is room again", async () => {
