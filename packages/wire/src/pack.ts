@@ -9,18 +9,32 @@ export type Packable = number | string | boolean | null | Uint8Array | readonly 
  * what it writes for an integer beyond 32 bits is a float.
  */
 export function packVersioned(version: number, value: Packable): Uint8Array {
-  const writer = new Writer(1 + sizeOf(value));
+  // Written to its last byte; not from the pool, which would be held as a whole by whoever keeps the result.
+  const writer = new Writer(Buffer.allocUnsafeSlow(1 + sizeOf(value)));
   writer.byte(version);
   writer.value(value);
   return writer.bytes;
 }
 
-/** A flat map as plain msgpack, in a buffer of exactly that size that is the caller's. */
+/** A flat map as plain msgpack, in a part of the pool: for what is sent or copied at once. */
 export function packFields(fields: ReadonlyMap<string, Packable>): Uint8Array {
   let size = headBytes(fields.size, 15);
-  for (const [name, value] of fields) size += sizeOf(name) + sizeOf(value);
-  const writer = new Writer(size);
+  for (const [name, value] of fields) size += packedName(name).length + sizeOf(value);
+  const writer = new Writer(Buffer.allocUnsafe(size));
   writer.fields(fields);
+  return writer.bytes;
+}
+
+/** Names are those of our own layouts, of which there are few; whoever invents others pays for them. */
+const NAMES_MAX = 256;
+const packedNames = new Map<string, Uint8Array>();
+
+function packedName(name: string): Uint8Array {
+  const known = packedNames.get(name);
+  if (known !== undefined) return known;
+  const writer = new Writer(Buffer.allocUnsafeSlow(sizeOf(name)));
+  writer.value(name);
+  if (packedNames.size < NAMES_MAX) packedNames.set(name, writer.bytes);
   return writer.bytes;
 }
 
@@ -62,9 +76,8 @@ class Writer {
   readonly bytes: Buffer;
   #at = 0;
 
-  constructor(size: number) {
-    // Written to its last byte; not from the pool, which would be held as a whole by whoever keeps the result.
-    this.bytes = Buffer.allocUnsafeSlow(size);
+  constructor(bytes: Buffer) {
+    this.bytes = bytes;
   }
 
   byte(value: number): void {
@@ -74,7 +87,7 @@ class Writer {
   fields(fields: ReadonlyMap<string, Packable>): void {
     this.#head(fields.size, 15, 0x80, [undefined, 0xde, 0xdf]);
     for (const [name, value] of fields) {
-      this.value(name);
+      this.#raw(packedName(name));
       this.value(value);
     }
   }
@@ -109,8 +122,12 @@ class Writer {
 
   #bin(value: Uint8Array): void {
     this.#sized(value.length, [0xc4, 0xc5, 0xc6]);
-    this.bytes.set(value, this.#at);
-    this.#at += value.length;
+    this.#raw(value);
+  }
+
+  #raw(bytes: Uint8Array): void {
+    this.bytes.set(bytes, this.#at);
+    this.#at += bytes.length;
   }
 
   /** Lengths up to `short` go into the tag itself. */

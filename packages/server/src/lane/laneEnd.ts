@@ -6,9 +6,9 @@ export interface LanePort {
   on(event: "message", listener: (value: unknown) => void): unknown;
 }
 
-/** One turn's worth of messages, if there are any, and how many turns of the other side have been handled since the last post. */
-interface Parcel<T> {
-  readonly turn: readonly T[];
+/** One turn's worth of messages as the codec packs them, if there are any, and how many turns of the other side are newly handled. */
+interface Parcel {
+  readonly turn: readonly unknown[];
   readonly handled: number;
 }
 
@@ -23,8 +23,16 @@ const UNTOLD_MS = 5;
 /** Messages that may be lost, such as log lines, which wait at most. */
 export const LOSSY_WAITING_MAX = 1000;
 
-/** The buffers of a message that move to the other thread instead of being copied. */
-export type Transferables<T> = (message: T) => readonly ArrayBuffer[];
+/** How the messages of a turn cross. */
+export interface LaneCodec<Out, In> {
+  /** What is posted for them, and which buffers of it move instead of being copied. */
+  readonly pack: (turn: readonly Out[]) => {
+    readonly turn: readonly unknown[];
+    readonly transfer: readonly ArrayBuffer[];
+  };
+  /** What the other side has packed. */
+  readonly unpack: (turn: readonly unknown[]) => readonly In[];
+}
 
 export interface LaneOptions<Out> {
   /** Counts the messages that wait for credit. */
@@ -44,7 +52,7 @@ export interface LaneOptions<Out> {
  */
 export class LaneEnd<Out, In> {
   readonly #port: LanePort;
-  readonly #transferables: Transferables<Out>;
+  readonly #codec: LaneCodec<Out, In>;
   readonly #options: LaneOptions<Out>;
   #waiting: Out[] = [];
   #lossyWaiting = 0;
@@ -60,15 +68,15 @@ export class LaneEnd<Out, In> {
 
   constructor(
     port: LanePort,
-    transferables: Transferables<Out>,
+    codec: LaneCodec<Out, In>,
     onMessage: (message: In) => void,
     options: LaneOptions<Out> = {},
   ) {
     this.#port = port;
-    this.#transferables = transferables;
+    this.#codec = codec;
     this.#options = options;
     port.on("message", (value) => {
-      if (!this.#closed) this.#received(value as Parcel<In>, onMessage);
+      if (!this.#closed) this.#received(value as Parcel, onMessage);
     });
   }
 
@@ -124,19 +132,19 @@ export class LaneEnd<Out, In> {
     this.#post(turn);
   }
 
-  #post(turn: readonly Out[]): void {
+  #post(messages: readonly Out[]): void {
     const handled = this.#untold;
     this.#untold = 0;
     clearTimeout(this.#tellSoon);
     this.#tellSoon = undefined;
-    const moved = new Set(turn.flatMap((message) => this.#transferables(message)));
-    this.#port.postMessage({ turn, handled }, [...moved]);
+    const { turn, transfer } = this.#codec.pack(messages);
+    this.#port.postMessage({ turn, handled } satisfies Parcel, [...new Set(transfer)]);
   }
 
-  #received({ turn, handled }: Parcel<In>, onMessage: (message: In) => void): void {
+  #received({ turn, handled }: Parcel, onMessage: (message: In) => void): void {
     if (handled > 0) this.#handled(handled);
     if (turn.length === 0) return;
-    for (const message of turn) onMessage(message);
+    for (const message of this.#codec.unpack(turn)) onMessage(message);
     if (++this.#untold >= UNTOLD_TURNS_MAX) this.#post([]);
     else this.#tellSoon ??= setTimeout(() => this.#post([]), UNTOLD_MS);
   }

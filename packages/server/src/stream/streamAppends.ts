@@ -33,10 +33,13 @@ type Outcome =
 /** The appends of one stream: counts them against the credit, takes them where the leader is, answers each when it is settled. */
 export class StreamAppends {
   readonly #options: StreamAppendsOptions;
-  readonly #unanswered = new Set<Promise<void>>();
+  /** Without an answer yet. */
+  #working = 0;
+  /** Answers that the client has not taken count, too. */
   #count = 0;
   #bytes = 0;
   #stopping = false;
+  #whenIdle: (() => void) | undefined;
 
   constructor(options: StreamAppendsOptions) {
     this.#options = options;
@@ -54,29 +57,38 @@ export class StreamAppends {
     }
     this.#count++;
     this.#bytes += body.length;
-    const bytes = body.length;
-    const work = this.#answer(head, body, () => {
-      this.#count--;
-      this.#bytes -= bytes;
-    });
-    this.#unanswered.add(work);
-    void work.finally(() => this.#unanswered.delete(work));
+    void this.#answer(head, body);
   }
 
   /** Refuses what comes from now on; resolves when everything before is answered. */
-  async stop(): Promise<void> {
+  stop(): Promise<void> {
     this.#stopping = true;
-    await Promise.all(this.#unanswered);
+    return new Promise((resolve) => {
+      this.#whenIdle = resolve;
+      this.#endIfIdle();
+    });
   }
 
-  async #answer(head: AppendHead, body: Uint8Array, whenTaken: () => void): Promise<void> {
+  #endIfIdle(): void {
+    if (this.#working === 0) this.#whenIdle?.();
+  }
+
+  async #answer(head: AppendHead, view: Uint8Array): Promise<void> {
+    const bytes = view.length;
+    this.#working++;
+    const outcome = await this.#outcome(head, view);
+    this.#working--;
+    const whenTaken = (): void => {
+      this.#count--;
+      this.#bytes -= bytes;
+    };
     const { send, refuse } = this.#options;
-    const outcome = await this.#outcome(head, body);
     if (outcome.kind === "refused") refuse(head.id, outcome.problem, whenTaken);
     else {
       const fields = [["kind", "appended"], ["id", head.id], ...outcome.fields] as const;
       send(new Map<string, StreamValue>(fields), undefined, whenTaken);
     }
+    this.#endIfIdle();
   }
 
   async #outcome(head: AppendHead, view: Uint8Array): Promise<Outcome> {

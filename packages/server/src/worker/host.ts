@@ -223,7 +223,9 @@ export class LogHost {
       const log = kept?.hosted;
       if (log === undefined) throw kept?.repairing === true ? logRepairing() : logNotOpen();
       if (request.op === "read") await this.#read(id, log, request);
-      else this.#send({ kind: "reply", id, value: await this.#run(log, kept?.judge, request) });
+      else if (request.op === "append")
+        this.#send({ kind: "appended", id, reply: await this.#append(log, kept?.judge, request) });
+      else this.#send({ kind: "reply", id, value: await this.#run(log, request) });
     } catch (error) {
       this.#unexpected(error);
       const damaged = kept?.damaged(error) === true;
@@ -251,12 +253,9 @@ export class LogHost {
 
   async #run(
     log: HostedLog,
-    judge: SchemaJudge | undefined,
-    request: Exclude<WorkerRequest, { op: "memory" | "read" }>,
+    request: Exclude<WorkerRequest, { op: "memory" | "read" | "append" }>,
   ): Promise<WorkerReplies[WorkerRequest["op"]]> {
     switch (request.op) {
-      case "append":
-        return this.#append(log, judge, request);
       case "barrier":
         await log.replica.readBarrier(request.timeoutMs);
         return undefined;

@@ -5,7 +5,7 @@
 import { Gauge } from "@annals/flow";
 import { describe, expect, it, vi } from "vitest";
 import { LaneEnd, LOSSY_WAITING_MAX } from "../../src/lane/laneEnd.ts";
-import type { LanePort } from "../../src/lane/laneEnd.ts";
+import type { LaneCodec, LanePort } from "../../src/lane/laneEnd.ts";
 
 /** A port whose posts wait until `deliver`. */
 class ManualPort implements LanePort {
@@ -31,6 +31,14 @@ class ManualPort implements LanePort {
   }
 }
 
+/** Messages cross as they are. */
+function plain(transfer: readonly ArrayBuffer[] = []): LaneCodec<string, string> {
+  return {
+    pack: (messages) => ({ turn: messages, transfer: messages.flatMap(() => transfer) }),
+    unpack: (messages) => messages as readonly string[],
+  };
+}
+
 function turn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
@@ -40,14 +48,10 @@ function setUp() {
   left.peer = right;
   right.peer = left;
   const received: string[] = [];
-  const sender = new LaneEnd<string, string>(
-    left,
-    () => [],
-    () => {},
-  );
+  const sender = new LaneEnd<string, string>(left, plain(), () => {});
   const receiver = new LaneEnd<string, string>(
     right,
-    () => [],
+    plain(),
     (message) => void received.push(message),
   );
   return { left, right, received, sender, receiver };
@@ -85,11 +89,7 @@ describe("LaneEnd", () => {
   it("moves each buffer once, though several messages name it", async () => {
     const port = new ManualPort();
     const shared = new ArrayBuffer(8);
-    const lane = new LaneEnd<string, string>(
-      port,
-      () => [shared],
-      () => {},
-    );
+    const lane = new LaneEnd<string, string>(port, plain([shared]), () => {});
     lane.send("a");
     lane.send("b");
     await turn();
@@ -139,12 +139,11 @@ describe("LaneEnd", () => {
     const { left, right, received } = setUp();
     const waiting = new Gauge(10_000);
     const dropped: number[] = [];
-    const sender = new LaneEnd<string, string>(
-      left,
-      () => [],
-      () => {},
-      { waiting, lossy: (one) => one.startsWith("line"), onRoom: (lines) => dropped.push(lines) },
-    );
+    const sender = new LaneEnd<string, string>(left, plain(), () => {}, {
+      waiting,
+      lossy: (one) => one.startsWith("line"),
+      onRoom: (lines) => dropped.push(lines),
+    });
     for (let turns = 0; turns < 8; turns++) {
       sender.send("first");
       await turn();
@@ -164,12 +163,9 @@ describe("LaneEnd", () => {
 
   it("keeps of the messages with a key the last one that waits", async () => {
     const { left, received } = setUp();
-    const sender = new LaneEnd<string, string>(
-      left,
-      () => [],
-      () => {},
-      { keyOf: (one) => (one.startsWith("role") ? "role" : undefined) },
-    );
+    const sender = new LaneEnd<string, string>(left, plain(), () => {}, {
+      keyOf: (one) => (one.startsWith("role") ? "role" : undefined),
+    });
     for (const message of ["role 1", "other", "role 2", "role 3", "end"]) sender.send(message);
     await turn();
     left.deliver();
