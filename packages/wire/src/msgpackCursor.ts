@@ -153,14 +153,27 @@ const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** Up to here a loop takes a third of the time of a call into the decoder. */
 const SHORT_BYTES = 12;
+/** Short texts are mostly names, and those that were read last are kept: one in each place that a hash may fall on. */
+const PLACES = 256;
+const lastTexts: string[] = Array.from({ length: PLACES }, () => "");
 
 /** Undefined when it is more than ASCII. */
 function asciiText(bytes: Uint8Array, from: number, to: number): string | undefined {
-  let text = "";
+  let hash = to - from;
   for (let at = from; at < to; at++) {
     const byte = bytes[at] ?? 0x80;
     if (byte >= 0x80) return undefined;
-    text += String.fromCharCode(byte);
+    hash = (hash * 31 + byte) % PLACES;
   }
+  const last = lastTexts[hash] ?? "";
+  if (isText(last, bytes, from, to)) return last;
+  const text = String.fromCharCode(...bytes.subarray(from, to));
+  lastTexts[hash] = text;
   return text;
+}
+
+function isText(text: string, bytes: Uint8Array, from: number, to: number): boolean {
+  if (text.length !== to - from) return false;
+  for (let k = 0; k < text.length; k++) if (text.charCodeAt(k) !== bytes[from + k]) return false;
+  return true;
 }

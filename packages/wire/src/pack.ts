@@ -18,23 +18,33 @@ export function packVersioned(version: number, value: Packable): Uint8Array {
 
 /** A flat map as plain msgpack, in a part of the pool: for what is sent or copied at once. */
 export function packFields(fields: ReadonlyMap<string, Packable>): Uint8Array {
-  let size = headBytes(fields.size, 15);
-  for (const [name, value] of fields) size += packedName(name).length + sizeOf(value);
-  const writer = new Writer(Buffer.allocUnsafe(size));
-  writer.fields(fields);
-  return writer.bytes;
+  return new PackedShape([...fields.keys()]).pack([...fields.values()]);
 }
 
-/** Names are those of our own layouts, of which there are few; whoever invents others pays for them. */
-const NAMES_MAX = 256;
-const packedNames = new Map<string, Uint8Array>();
+/** A flat map whose names are known beforehand. */
+export class PackedShape {
+  readonly #names: readonly Uint8Array[];
+  readonly #bytes: number;
 
-function packedName(name: string): Uint8Array {
-  const known = packedNames.get(name);
-  if (known !== undefined) return known;
-  const writer = new Writer(Buffer.allocUnsafeSlow(sizeOf(name)));
-  writer.value(name);
-  if (packedNames.size < NAMES_MAX) packedNames.set(name, writer.bytes);
+  constructor(names: readonly string[]) {
+    this.#names = names.map((name) => packed(name));
+    const named = this.#names.reduce((sum, name) => sum + name.length, 0);
+    this.#bytes = named + headBytes(names.length, 15);
+  }
+
+  /** The values in the order of the names, in a part of the pool: for what is sent or copied at once. */
+  pack(values: readonly Packable[]): Uint8Array {
+    let size = this.#bytes;
+    for (const value of values) size += sizeOf(value);
+    const writer = new Writer(Buffer.allocUnsafe(size));
+    writer.fields(this.#names, values);
+    return writer.bytes;
+  }
+}
+
+function packed(value: Packable): Uint8Array {
+  const writer = new Writer(Buffer.allocUnsafeSlow(sizeOf(value)));
+  writer.value(value);
   return writer.bytes;
 }
 
@@ -72,6 +82,8 @@ function sizeOf(value: Packable): number {
   return size;
 }
 
+const EMPTY = new Uint8Array();
+
 class Writer {
   readonly bytes: Buffer;
   #at = 0;
@@ -84,11 +96,12 @@ class Writer {
     this.#at = this.bytes.writeUInt8(value, this.#at);
   }
 
-  fields(fields: ReadonlyMap<string, Packable>): void {
-    this.#head(fields.size, 15, 0x80, [undefined, 0xde, 0xdf]);
-    for (const [name, value] of fields) {
-      this.#raw(packedName(name));
-      this.value(value);
+  /** A map of as many packed names as values. */
+  fields(names: readonly Uint8Array[], values: readonly Packable[]): void {
+    this.#head(values.length, 15, 0x80, [undefined, 0xde, 0xdf]);
+    for (let k = 0; k < values.length; k++) {
+      this.#raw(names[k] ?? EMPTY);
+      this.value(values[k] ?? null);
     }
   }
 

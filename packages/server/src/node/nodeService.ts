@@ -79,11 +79,16 @@ export class LocalNodeService implements NodeService {
     this.#memory = new NodeMemory(view);
   }
 
-  async append(log: string, request: AppendRequest): Promise<AppendReply> {
+  append(log: string, request: AppendRequest): Promise<AppendReply> {
     const found = this.#gateway().find(log);
-    const place = writable(found instanceof Promise ? await found : found);
+    return found instanceof Promise
+      ? found.then((place) => this.#appendAt(place, request))
+      : this.#appendAt(found, request);
+  }
+
+  #appendAt(place: LogPlace, request: AppendRequest): Promise<AppendReply> {
     const { contentType, body, producer, timeoutMs } = request;
-    return this.#gateway().request<"append">(place, {
+    return this.#gateway().request<"append">(writable(place), {
       op: "append",
       contentType,
       // A copy moves to the worker: the caller may still pass its bytes on, when the leader turns out to be elsewhere. Of a large body

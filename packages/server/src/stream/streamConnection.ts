@@ -2,7 +2,13 @@ import type { Duplex } from "node:stream";
 import { Gauge } from "@annals/flow";
 import type { Ledger } from "@annals/flow";
 import { AnnalsError } from "@annals/record";
-import { splitStreamMessage, STREAM_HEAD_BYTES_MAX, streamHead, WireError } from "@annals/wire";
+import {
+  appendedHead,
+  splitStreamMessage,
+  STREAM_HEAD_BYTES_MAX,
+  streamHead,
+  WireError,
+} from "@annals/wire";
 import type { StreamFields, StreamProtocol, StreamValue } from "@annals/wire";
 import type { RawData, WebSocket } from "ws";
 import type { Forwarder } from "../http/forwarder.ts";
@@ -93,7 +99,8 @@ export class StreamConnection {
     this.#appends = new StreamAppends({
       ...context,
       maxBytes: context.maxBodyBytes,
-      send: (fields, body, whenTaken) => this.#send(fields, body, whenTaken),
+      answer: (id, answer, whenTaken) =>
+        this.#sendSmall([appendedHead(this.#protocol, id, answer)], whenTaken),
       refuse: (id, problem, whenTaken) => this.#refuse(id, problem, whenTaken),
     });
     this.#subscriptions = new StreamSubscriptions({

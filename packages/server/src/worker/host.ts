@@ -6,7 +6,7 @@ import type { ParsedRecords, ProducerStamp, RecordLimits } from "@annals/record"
 import { replicaClosed } from "@annals/replica";
 import type { Replica } from "@annals/replica";
 import { Permits } from "@annals/transport";
-import { decodeFrame, encodeFrame, parseIngestBodyInSteps } from "@annals/wire";
+import { decodeFrame, encodeFrame, parseIngestBody, parseIngestBodyInSteps } from "@annals/wire";
 import type {
   FromWorker,
   PeerAddress,
@@ -16,6 +16,7 @@ import type {
   WorkerRequest,
   WorkerSetup,
 } from "../lane/messages.ts";
+import { isPacked } from "../lane/packing.ts";
 import { PAGES_MAX } from "../memory/constants.ts";
 import { isolatedHeapBytes } from "../memory/isolatedHeap.ts";
 import type { AppendReply, ProducerStanding } from "../service.ts";
@@ -28,6 +29,8 @@ import { KeptLog } from "./keptLog.ts";
 import type { LinkReplies } from "./linkReplies.ts";
 import { toPlainError } from "./plainError.ts";
 import { readPage } from "./readPage.ts";
+
+type AppendRequest = Extract<WorkerRequest, { op: "append" }>;
 
 /** Sends a message over the lane; `whenHandled` is called when the gateway has handled it. */
 type SendToGateway = (message: FromWorker, whenHandled?: () => void) => void;
@@ -274,10 +277,23 @@ export class LogHost {
     }
   }
 
-  async #append(
+  #append(
     log: HostedLog,
     judge: SchemaJudge | undefined,
-    request: Extract<WorkerRequest, { op: "append" }>,
+    request: AppendRequest,
+  ): Promise<AppendReply> {
+    if (judge !== undefined || !isPacked(request.body) || !log.appendTurns.idle)
+      return this.#appendInTurn(log, judge, request);
+    // A small body is read at once, and nothing is under way that it could overtake.
+    const { contentType, body, stamp, timeoutMs } = request;
+    const { records, attachments } = parseIngestBody(contentType, body, this.#limits);
+    return log.replica.append({ records, attachments, stamp, timeoutMs });
+  }
+
+  async #appendInTurn(
+    log: HostedLog,
+    judge: SchemaJudge | undefined,
+    request: AppendRequest,
   ): Promise<AppendReply> {
     const { timeoutMs, stamp } = request;
     // A large body gives way while it is read; a producer's next request must not overtake it.
@@ -298,10 +314,7 @@ export class LogHost {
     return Object.keys(judgedBy).length === 0 ? reply : { ...reply, schemas: judgedBy };
   }
 
-  #parse({
-    contentType,
-    body,
-  }: Extract<WorkerRequest, { op: "append" }>): Generator<void, ParsedRecords, void> {
+  #parse({ contentType, body }: AppendRequest): Generator<void, ParsedRecords, void> {
     return parseIngestBodyInSteps(contentType, body, this.#limits);
   }
 
