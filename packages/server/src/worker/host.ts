@@ -123,7 +123,7 @@ export class LogHost {
   }
 
   #flushReplies(): void {
-    for (const replies of [...this.#heldReplies]) replies.flush();
+    for (const replies of this.#heldReplies) replies.flush();
   }
 
   async close(): Promise<void> {
