@@ -12,7 +12,7 @@ export function wrongUsage(program: string, problem: string): number {
 /** What `parseArgs` found wrong, without its advice how else to write it. Throws whatever else is thrown. */
 export function usageProblem(error: unknown): string {
   const isUsage = error instanceof TypeError && "code" in error;
-  if (!isUsage || !/^ERR_PARSE_ARGS_/.test(String(error.code))) throw error;
+  if (!isUsage || !/ERR_PARSE_ARGS_/.test(String(error.code))) throw error;
   return error.message.split(". ")[0] ?? error.message;
 }
 
