@@ -9,7 +9,7 @@ import { BlobTransfer } from "./blobTransfer.ts";
 import type { TransferEnd } from "./blobTransfer.ts";
 import { OutboundLink } from "./outboundLink.ts";
 import type { Permits } from "./permits.ts";
-import { CLOSE_STALLED, FRAMING_BYTES } from "./protocol.ts";
+import { CLOSE_STALLED, FRAMING_BYTES, PEER_GONE } from "./protocol.ts";
 import type { LinkFault } from "./protocol.ts";
 
 export interface DataLinkOptions {
@@ -44,6 +44,12 @@ const BLOB_RETRY_MS = [200, 30_000] as const;
  * or every small append would cost a follower two frames and two acknowledgements.
  */
 const NEWS_WAIT_MS = 2;
+/** What keeps a follower from taking the link that is over as soon as its replica answers. */
+const NOT_SERVED: ReadonlySet<string> = new Set([
+  PEER_GONE,
+  "ERR_LOG_NOT_OPEN",
+  "ERR_LOG_REPAIRING",
+]);
 /** Digests remembered as held by the follower; beyond, the oldest is offered again. */
 const HELD_MAX = 10_000;
 
@@ -93,6 +99,8 @@ export class DataLink {
   /** Runs while nothing but such news waits. */
   #newsWait: NodeJS.Timeout | undefined;
   #framesOut = 0;
+  /** Why the link went down last. */
+  #downFor = "";
   #lastProgressMs = performance.now();
   /** When the follower last sent anything. */
   #lastHeardMs = performance.now();
@@ -106,7 +114,10 @@ export class DataLink {
       ...options,
       onOpen: () => this.#opened(),
       onFrame: (frame) => this.#frame(frame),
-      onDown: (fault) => this.#lost(fault),
+      onDown: (fault) => {
+        this.#downFor = fault.code;
+        this.#lost(fault);
+      },
     });
     this.#watchdog = setInterval(() => this.#watch(), WATCHDOG_INTERVAL_MS);
     this.#watchdog.unref();
@@ -174,6 +185,14 @@ export class DataLink {
   /** The node of the follower answers again. */
   peerBack(): void {
     this.#link.redialNow();
+  }
+
+  /**
+   * The follower's replica answers over its control link. A node that starts is back long before it has opened its logs: a link that was
+   * refused meanwhile would wait as if it were still away.
+   */
+  peerServes(): void {
+    if (NOT_SERVED.has(this.#downFor)) this.#link.redialNow();
   }
 
   #opened(): void {

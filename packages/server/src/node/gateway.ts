@@ -9,7 +9,8 @@ import type { FromWorker, WorkerReplies, WorkerRequest } from "../lane/messages.
 import { fromPlainError } from "../worker/plainError.ts";
 import { assertFits, shapeOf, tellMisfit } from "../memory/budget.ts";
 import { SYSTEM_LOG } from "../service.ts";
-import { Catalog, decodeCommand, encodeCommand, logExists, SYSTEM_LOG_ID } from "./catalog.ts";
+import { SYSTEM_LOG_ID } from "../names.ts";
+import { Catalog, decodeCommand, encodeCommand, logExists } from "./catalog.ts";
 import type { LogEntry, SystemCommand } from "./catalog.ts";
 import type { CatalogFile } from "./catalogFile.ts";
 import type { BirthCertificate } from "./certificate.ts";
