@@ -11,6 +11,7 @@ import type {
   StoredEntry,
   WriteCycle,
 } from "@annals/replica";
+import { letGo } from "@annals/wire";
 import type { Attestor } from "./attestor.ts";
 import { planCycle } from "./cyclePlan.ts";
 import type { CyclePlan } from "./cyclePlan.ts";
@@ -208,6 +209,7 @@ export class LmdbLogStore implements LogStore {
         await this.#parts.attestor.beforeTruncation(truncateFrom, this.#active.state, kept);
       }
       await this.#active.segment.commit(plan.write);
+      for (const { value } of plan.write.entries) letGo(value);
       await this.#parts.attestor.afterCommit(plan.write.state);
     } catch (cause) {
       // Met while reading what the cycle builds on: nothing of it was written, and no flush has failed.

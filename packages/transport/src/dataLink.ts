@@ -3,7 +3,7 @@ import type { Backoff, Credit, Gauge, Ledger } from "@annals/flow";
 import type { Message } from "@annals/raft";
 import { batchBlobs } from "@annals/record";
 import type { BlobFiles } from "@annals/replica";
-import { decodeMessages, encodeFrame, encodeMessages } from "@annals/wire";
+import { decodeMessages, encodeFrame, encodeMessagesFrame, letGo } from "@annals/wire";
 import type { BlobAnswerFrame, Frame, HelloFrame } from "@annals/wire";
 import { BlobTransfer } from "./blobTransfer.ts";
 import type { TransferEnd } from "./blobTransfer.ts";
@@ -304,22 +304,19 @@ export class DataLink {
   }
 
   #sendFrame(messages: readonly Message[]): void {
-    const bytes = encodeFrame({
-      kind: "append",
-      epoch: this.#link.epoch,
-      bytes: encodeMessages(messages),
-    });
     this.#sendBytes(
-      bytes,
+      encodeMessagesFrame("append", this.#link.epoch, messages),
       messages.reduce((sum, message) => sum + entriesOf(message), 0),
     );
   }
 
+  /** Takes the bytes over. */
   #sendBytes(bytes: Uint8Array, entries: number): void {
     this.#credit.tryTake({ entries, bytes: bytes.length });
     if (this.#framesOut === 0) this.#lastProgressMs = performance.now();
     this.#framesOut++;
     this.#link.send(bytes, () => {
+      letGo(bytes);
       this.#measure();
       this.#transfer?.wake();
       this.#pump();

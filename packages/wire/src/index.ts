@@ -1,5 +1,5 @@
 export { entryKindCode, entryKindOf } from "./entryKind.ts";
-export { decodeFrame, encodeFrame, PARCELS_MAX } from "./frames.ts";
+export { decodeFrame, encodeFrame, encodeMessagesFrame, PARCELS_MAX } from "./frames.ts";
 export type {
   AppendFrame,
   BirthFrame,
@@ -23,6 +23,7 @@ export { CONTENT_ENCODINGS, decodeContent } from "./contentDecoder.ts";
 export type { ContentEncoding, DecodeLimits } from "./contentDecoder.ts";
 export { parseIngestBody, parseIngestBodyInSteps } from "./ingest.ts";
 export type { IngestContentType } from "./ingest.ts";
+export { letGo } from "./letGo.ts";
 export { MEMBERS_MAX, packMembership, readMembership } from "./membership.ts";
 export { ENTRIES_MAX } from "./entries.ts";
 export { decodeMessages, encodeMessages, MESSAGES_MAX } from "./messages.ts";

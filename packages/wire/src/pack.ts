@@ -1,7 +1,21 @@
 import { WireError } from "./wireError.ts";
 
 /** Elements that a layout is built of. Numbers are integers ≥ 0: no layout needs others. */
-export type Packable = number | string | boolean | null | Uint8Array | readonly Packable[];
+export type Packable = number | string | boolean | null | Uint8Array | Nested | readonly Packable[];
+
+/** A layout within another one, of which it is a run of bytes: packed where it stands, without a copy of its own before. */
+export class Nested {
+  readonly version: number;
+  readonly value: Packable;
+  /** Of the whole layout. */
+  readonly bytes: number;
+
+  constructor(version: number, value: Packable) {
+    this.version = version;
+    this.value = value;
+    this.bytes = 1 + sizeOf(value);
+  }
+}
 
 /**
  * `version` as one byte, then `value` as plain msgpack, in a buffer of exactly that size that is the caller's. msgpackr would put small
@@ -44,6 +58,10 @@ function integerBytes(value: number): number {
   return value <= 0xffff_ffff ? 5 : 9;
 }
 
+function binBytes(length: number): number {
+  return length + (length < 0x100 ? 2 : headBytes(length, 0));
+}
+
 function sizeOf(value: Packable): number {
   if (typeof value === "number") return integerBytes(value);
   if (typeof value === "boolean" || value === null) return 1;
@@ -51,8 +69,8 @@ function sizeOf(value: Packable): number {
     const length = Buffer.byteLength(value, "utf8");
     return length + (length > 31 && length < 0x100 ? 2 : headBytes(length, 31));
   }
-  if (value instanceof Uint8Array)
-    return value.length + (value.length < 0x100 ? 2 : headBytes(value.length, 0));
+  if (value instanceof Uint8Array) return binBytes(value.length);
+  if (value instanceof Nested) return binBytes(value.bytes);
   let size = headBytes(value.length, 15);
   for (const element of value) size += sizeOf(element);
   return size;
@@ -85,6 +103,7 @@ class Writer {
     else if (typeof value === "boolean") this.byte(value ? 0xc3 : 0xc2);
     else if (typeof value === "string") this.#string(value);
     else if (value instanceof Uint8Array) this.#bin(value);
+    else if (value instanceof Nested) this.#nested(value);
     else {
       this.#head(value.length, 15, 0x90, [undefined, 0xdc, 0xdd]);
       for (const element of value) this.value(element);
@@ -108,9 +127,15 @@ class Writer {
   }
 
   #bin(value: Uint8Array): void {
-    this.#sized(value.length, [0xc4, 0xc5, 0xc6]);
+    this.#sized(value.length, BIN);
     this.bytes.set(value, this.#at);
     this.#at += value.length;
+  }
+
+  #nested({ version, value, bytes }: Nested): void {
+    this.#sized(bytes, BIN);
+    this.byte(version);
+    this.value(value);
   }
 
   /** Lengths up to `short` go into the tag itself. */
@@ -136,3 +161,4 @@ class Writer {
 
 /** Tags for a width of 8, 16 and 32 bits. */
 type Tags = readonly [number | undefined, number, number];
+const BIN: Tags = [0xc4, 0xc5, 0xc6];

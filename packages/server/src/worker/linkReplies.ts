@@ -1,6 +1,6 @@
 import type { Credit } from "@annals/flow";
 import type { Message } from "@annals/raft";
-import { encodeFrame, encodeMessages } from "@annals/wire";
+import { encodeFrame, encodeMessagesFrame } from "@annals/wire";
 import { exactly } from "../lane/exactly.ts";
 import type { FromWorker } from "../lane/messages.ts";
 
@@ -57,9 +57,7 @@ export class LinkReplies {
     this.#credit = { entries: 0, bytes: 0 };
     this.#released = { bytes: 0, frames: 0 };
     const frames = [
-      ...(acks.length > 0
-        ? [encodeFrame({ kind: "response", epoch, bytes: encodeMessages(acks) })]
-        : []),
+      ...(acks.length > 0 ? [encodeMessagesFrame("response", epoch, acks)] : []),
       ...(credit.entries + credit.bytes > 0 ? [encodeFrame({ kind: "grant", ...credit })] : []),
     ];
     for (const frame of frames) send({ kind: "linkSend", linkId, bytes: exactly(frame) });
