@@ -30,7 +30,7 @@ export { decodeMessages, encodeMessages, MESSAGES_MAX } from "./messages.ts";
 export { MsgpackCursor } from "./msgpackCursor.ts";
 export { assertVersion, packVersioned } from "./pack.ts";
 export type { Packable } from "./pack.ts";
-export { placedRecord } from "./placedRecord.ts";
+export { PlacedRecords } from "./placedRecords.ts";
 export { decodeRecord, encodeRecord } from "./recordCodec.ts";
 export {
   splitStreamMessage,
