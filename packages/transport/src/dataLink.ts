@@ -43,7 +43,7 @@ const BLOB_RETRY_MS = [200, 30_000] as const;
  * An AppendEntries without entries says only how far the leader has committed. The next entries say that, too: it waits for them so long,
  * or every small append would cost a follower two frames and two acknowledgements.
  */
-const NEWS_WAIT_MS = 2;
+const NEWS_WAIT_MS = 5;
 /** What keeps a follower from taking the link that is over as soon as its replica answers. */
 const NOT_SERVED: ReadonlySet<string> = new Set([
   PEER_GONE,
