@@ -1,5 +1,5 @@
 export { entryKindCode, entryKindOf } from "./entryKind.ts";
-export { decodeFrame, encodeFrame, PARCELS_MAX } from "./frames.ts";
+export { decodeFrame, encodeFrame, encodeMessagesFrame, PARCELS_MAX } from "./frames.ts";
 export type {
   AppendFrame,
   BirthFrame,
@@ -23,13 +23,14 @@ export { CONTENT_ENCODINGS, decodeContent, DECODER_BYTES_MAX } from "./contentDe
 export type { ContentEncoding, DecodeLimits } from "./contentLimits.ts";
 export { parseIngestBody, parseIngestBodyInSteps } from "./ingest.ts";
 export type { IngestContentType } from "./ingest.ts";
+export { letGo } from "./letGo.ts";
 export { MEMBERS_MAX, packMembership, readMembership } from "./membership.ts";
 export { ENTRIES_MAX } from "./entries.ts";
 export { decodeMessages, encodeMessages, MESSAGES_MAX } from "./messages.ts";
 export { MsgpackCursor } from "./msgpackCursor.ts";
 export { assertVersion, packVersioned } from "./pack.ts";
 export type { Packable } from "./pack.ts";
-export { placedRecord } from "./placedRecord.ts";
+export { PlacedRecords } from "./placedRecords.ts";
 export { decodeRecord, encodeRecord } from "./recordCodec.ts";
 export {
   splitStreamMessage,

@@ -1,7 +1,21 @@
 import { WireError } from "./wireError.ts";
 
 /** Elements that a layout is built of. Numbers are integers ≥ 0: no layout needs others. */
-export type Packable = number | string | boolean | null | Uint8Array | readonly Packable[];
+export type Packable = number | string | boolean | null | Uint8Array | Nested | readonly Packable[];
+
+/** A layout within another one, of which it is a run of bytes: packed where it stands, without a copy of its own before. */
+export class Nested {
+  readonly version: number;
+  readonly value: Packable;
+  /** Of the whole layout. */
+  readonly bytes: number;
+
+  constructor(version: number, value: Packable) {
+    this.version = version;
+    this.value = value;
+    this.bytes = 1 + sizeOf(value);
+  }
+}
 
 /**
  * `version` as one byte, then `value` as plain msgpack, in a buffer of exactly that size that is the caller's. msgpackr would put small
@@ -68,6 +82,10 @@ function integerBytes(value: number): number {
   return value <= 0xffff_ffff ? 5 : 9;
 }
 
+function binBytes(length: number): number {
+  return length + (length < 0x100 ? 2 : headBytes(length, 0));
+}
+
 function sizeOf(value: Packable): number {
   if (typeof value === "number") return integerBytes(value);
   if (typeof value === "boolean" || value === null) return 1;
@@ -75,8 +93,8 @@ function sizeOf(value: Packable): number {
     const length = Buffer.byteLength(value, "utf8");
     return length + (length > 31 && length < 0x100 ? 2 : headBytes(length, 31));
   }
-  if (value instanceof Uint8Array)
-    return value.length + (value.length < 0x100 ? 2 : headBytes(value.length, 0));
+  if (value instanceof Uint8Array) return binBytes(value.length);
+  if (value instanceof Nested) return binBytes(value.bytes);
   let size = headBytes(value.length, 15);
   // Not for-of, here and below: until the code is hot an iterator and its results are most of what encoding allocates.
   for (let k = 0; k < value.length; k++) size += sizeOf(value[k] ?? null);
@@ -124,6 +142,7 @@ class Writer {
     else if (typeof value === "boolean") this.byte(value ? 0xc3 : 0xc2);
     else if (typeof value === "string") this.#string(value);
     else if (value instanceof Uint8Array) this.#bin(value);
+    else if (value instanceof Nested) this.#nested(value);
     else {
       this.#head(value.length, 15, 0x90, ARRAY_TAGS);
       for (let k = 0; k < value.length; k++) this.value(value[k] ?? null);
@@ -157,6 +176,12 @@ class Writer {
     this.#at += bytes.length;
   }
 
+  #nested({ version, value, bytes }: Nested): void {
+    this.#sized(bytes, BIN_TAGS);
+    this.byte(version);
+    this.value(value);
+  }
+
   /** Lengths up to `short` go into the tag itself. */
   #head(length: number, short: number, tag: number, tags: Tags): void {
     if (length <= short) this.byte(tag | length);
@@ -177,4 +202,3 @@ class Writer {
     }
   }
 }
-
