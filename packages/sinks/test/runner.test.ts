@@ -236,6 +236,21 @@ test("a lane that is lost is acquired anew; the old owner writes nothing more", 
   expect(owners.size).toBeGreaterThan(1);
 });
 
+test("whoever stands by asks again when the log says that the lane may be free", async () => {
+  const { trial: made, log, keys } = trial(10);
+  const asked: number[] = [];
+  log.onCall = (name) => {
+    if (name !== "acquire") return;
+    asked.push(made.clock.now());
+    if (asked.length > 3) return;
+    const retryAfterMs = asked.length === 3 ? undefined : 70;
+    throw new ClientError("ERR_GROUP_HELD", "held", { retryable: true, retryAfterMs });
+  };
+  await made.untilDone();
+  expect(asked.map((at) => at - (asked[0] ?? 0))).toEqual([0, 70, 140, 1_140]);
+  expect(keys()).toEqual(seqs(1, 10));
+});
+
 test("a lane that is lost again and again while nothing is written is no fight for the database", async () => {
   const { trial: made, log, keys } = trial(10);
   let lost = 0;
