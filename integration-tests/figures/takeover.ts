@@ -1,6 +1,6 @@
 /**
  * How long a sink stands still when its runner goes: `pnpm build && pnpm exec node integration-tests/figures/takeover.ts [--times N] [--lease S]
- * [--rate R]`.
+ * [--rate R] [--only SIGKILL|SIGSTOP|SIGTERM]`.
  * Three nodes, a load, a graph behind a Bolt server, and two runners of one sink, of which one stands by. The active one is killed by
  * SIGKILL, frozen by SIGSTOP and let go on when the other one has taken over, or asked to end, N times each and in turns. Prints a JSON line
  * for each way: milliseconds from the signal to the first commit of the one that stood by. The last line says what is in the graph. Exit
@@ -21,12 +21,14 @@ const { values } = parseArgs({
     times: { type: "string", default: "20" },
     lease: { type: "string", default: "10" },
     rate: { type: "string", default: "50" },
+    only: { type: "string" },
   },
 });
 
 const [times, leaseSeconds] = [Number(values.times), Number(values.lease)];
-const WAYS = ["SIGKILL", "SIGSTOP", "SIGTERM"] as const;
-type Way = (typeof WAYS)[number];
+const EVERY_WAY = ["SIGKILL", "SIGSTOP", "SIGTERM"] as const;
+type Way = (typeof EVERY_WAY)[number];
+const WAYS = EVERY_WAY.filter((way) => (values.only ?? way) === way);
 /** So often the one that stands by is asked whether it has written. */
 const LOOK_EVERY_MS = 10;
 
@@ -128,6 +130,7 @@ async function strike(way: Way): Promise<number> {
     await wait(LOOK_EVERY_MS);
   }
   const tookMs = performance.now() - beganMs;
+  console.error(`${way}: ${Math.round(tookMs)} ms`);
   active = standby;
   if (way === "SIGSTOP") {
     gone.signal("SIGCONT");

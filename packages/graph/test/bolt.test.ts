@@ -184,6 +184,9 @@ test("what a client leaves open for longer than it said is ended, and is free fo
     await next.commit();
   }, 10_000);
   const late = await left.commit().catch((error: unknown) => error);
-  expect([String(late), frozen.classify(late)]).toEqual([expect.stringContaining("too long"), "transient"]);
+  expect([String(late), frozen.classify(late)]).toEqual([
+    expect.stringContaining("too long"),
+    "transient",
+  ]);
   await frozen.close();
 });

@@ -251,6 +251,24 @@ test("whoever stands by asks again when the log says that the lane may be free",
   expect(keys()).toEqual(seqs(1, 10));
 });
 
+test("whoever stands by does not ask less often for what went wrong before it was answered", async () => {
+  const { trial: made, log } = trial(10);
+  const asked: number[] = [];
+  log.onCall = (name) => {
+    if (name !== "acquire" || asked.length > 20) return;
+    asked.push(made.clock.now());
+    const [code, options] =
+      asked.length % 2 === 1
+        ? (["ERR_NO_LEADER", { retryable: true, status: 503 }] as const)
+        : (["ERR_GROUP_HELD", { retryable: true, retryAfterMs: 1_000 }] as const);
+    throw new ClientError(code, "as it was told to", options);
+  };
+  await made.untilDone();
+  const rounds = asked.filter((_, k) => k % 2 === 0);
+  const apart = rounds.slice(1).map((at, k) => at - (rounds[k] ?? 0));
+  expect(new Set(apart).size).toBe(1);
+});
+
 test("a lane that is lost again and again while nothing is written is no fight for the database", async () => {
   const { trial: made, log, keys } = trial(10);
   let lost = 0;

@@ -162,7 +162,8 @@ export class SinkRunner<Mutation> {
         const isHeld = error instanceof ClientError && error.code === "ERR_GROUP_HELD";
         const kind = classifyLogError(error);
         if (kind === "settings") throw needsMending(new Failure("log", kind, error));
-        if (!isHeld) this.#meter.failed("log", kind, error);
+        if (isHeld) this.#retries.progress();
+        else this.#meter.failed("log", kind, error);
         const standbyMs = (isHeld ? error.retryAfterMs : undefined) ?? STANDBY_MS;
         await clock.sleep(isHeld ? standbyMs : this.#retries.failed().ms, signal);
       }
