@@ -182,7 +182,7 @@ async function measure(): Promise<void> {
       settledSeconds: settledSeconds === null ? null : round(settledSeconds),
       memory: described(curve),
       liveHeap: described(live),
-      peakMiB: round(site.runner.memory.peak),
+      peakMiB: Math.round(site.runner.memory.peak),
       backAfterSeconds: round((wokenMs - backMs) / 1000),
       caughtUp: caughtUp.lag.records <= rate,
       caughtUpSeconds: round(caughtUpSeconds),

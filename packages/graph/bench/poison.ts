@@ -6,7 +6,7 @@
 import type { StoredRecord } from "@annals/client";
 import type { GraphMutation } from "@annals/graph";
 import { GrafeoDatabase, GraphSink, mappingOfModule } from "@annals/graph";
-import { NEVER, recordsOf } from "./chunks.ts";
+import { NEVER, peakMiB, recordsOf } from "./chunks.ts";
 import { drive } from "./driver.ts";
 
 const RECORDS = Number(process.argv[2] ?? 100_000);
@@ -83,6 +83,9 @@ console.log(
     residual: status.residual,
     state: status.state,
     perSecond: Math.round(RECORDS / seconds),
+    peakMiB: peakMiB(),
+    itemsMax: status.chunks.itemsMax,
+    bytesMax: status.chunks.bytesMax,
   }),
 );
 if (!exactLetters || !exactRest || status.residual !== 0) process.exitCode = 1;
