@@ -15,7 +15,7 @@ export interface NodeService {
   /** A large body moves: afterwards the caller's array may be empty. */
   append(log: string, request: AppendRequest): Promise<AppendReply>;
   /** Where a request that needs the leader of `log` has to go now. `_system` for the creation of logs. */
-  forwardTarget(log: string): Promise<ForwardTarget>;
+  forwardTarget(log: string): ForwardTarget | Promise<ForwardTarget>;
   /** Reads one page; runs in the log's worker, which builds the bytes of the answer. */
   read(log: string, query: ReadQuery): Promise<ReadReply>;
   /** Where an idempotent producer stands, and how it may begin anew. */

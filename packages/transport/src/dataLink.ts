@@ -43,7 +43,7 @@ const BLOB_RETRY_MS = [200, 30_000] as const;
  * An AppendEntries without entries says only how far the leader has committed. The next entries say that, too: it waits for them so long,
  * or every small append would cost a follower two frames and two acknowledgements.
  */
-const NEWS_WAIT_MS = 2;
+const NEWS_WAIT_MS = 5;
 /** Digests remembered as held by the follower; beyond, the oldest is offered again. */
 const HELD_MAX = 10_000;
 

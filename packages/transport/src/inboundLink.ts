@@ -26,7 +26,7 @@ export interface InboundHandler {
 export interface InboundLinkOptions {
   readonly socket: WebSocket;
   /** The connection below the socket: what it brings before the hello is bounded. */
-  readonly connection: Pick<Duplex, "on" | "off">;
+  readonly connection: Pick<Duplex, "on" | "off" | "cork" | "uncork">;
   /** Decides about the peer; throws an AnnalsError to refuse it, whose code both sides will log. */
   readonly onHello: (hello: HelloFrame, link: InboundLink) => InboundHandler;
   /** The peer never became a peer, or broke the protocol. */
@@ -104,6 +104,14 @@ export class InboundLink {
 
   get #maxUnreadBytes(): number {
     return this.#handler?.maxUnreadBytes ?? BUFFERED_BYTES_MAX;
+  }
+
+  /** In one system call, which wakes the peer once. */
+  sendTogether(frames: readonly Uint8Array[]): void {
+    const { connection } = this.#options;
+    connection.cork();
+    for (const frame of frames) this.send(frame);
+    connection.uncork();
   }
 
   /** A peer that leaves so much unread has stopped, and its link ends: acknowledgements and credit are small. */

@@ -16,7 +16,7 @@ export { HELLO_BYTES_MAX, PEER_PATH } from "./protocol.ts";
 export { PEER_GONE, PROTOCOL_VERSION } from "./protocol.ts";
 export type { LinkFault } from "./protocol.ts";
 export { QueueBudget } from "./queueBudget.ts";
-export { Receiver } from "./receiver.ts";
+export { Receiver, receiveWindow } from "./receiver.ts";
 export type { ReceiveLimits, ReceiverOptions } from "./receiver.ts";
 export { RepairLink } from "./repairLink.ts";
 export type { RepairLinkOptions } from "./repairLink.ts";

@@ -19,6 +19,14 @@ export interface ReceiveLimits {
   readonly yieldAfterMs: number;
 }
 
+/** What the leader may send before anything of it is let go of. */
+export function receiveWindow(limits: ReceiveLimits): Credit {
+  return {
+    entries: limits.eventHighWaterMark + limits.maxCommitBacklog,
+    bytes: limits.maxQueueBytes,
+  };
+}
+
 export interface ReceiverOptions {
   /** The gauges of the thread, which those of this link report to. */
   readonly ledger?: Ledger;
@@ -67,10 +75,7 @@ export class Receiver {
       ledger,
     );
     this.#intake = new BlobIntake({ ...options.blobs, gate: this.gate });
-    options.sendGrant({
-      entries: limits.eventHighWaterMark + limits.maxCommitBacklog,
-      bytes: limits.maxQueueBytes,
-    });
+    options.sendGrant(receiveWindow(limits));
   }
 
   gauges(): Readonly<Record<"bytes" | "events" | "backlog", GaugeReading>> {

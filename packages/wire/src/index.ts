@@ -36,7 +36,14 @@ export {
   STREAM_HEAD_BYTES_MAX,
   STREAM_PROTOCOLS,
   streamHead,
+  appendedHead,
 } from "./streamMessage.ts";
-export type { StreamFields, StreamMessage, StreamProtocol, StreamValue } from "./streamMessage.ts";
+export type {
+  AppendedAnswer,
+  StreamFields,
+  StreamMessage,
+  StreamProtocol,
+  StreamValue,
+} from "./streamMessage.ts";
 export { WireError } from "./wireError.ts";
 export type { WireErrorCode } from "./wireError.ts";

@@ -9,18 +9,42 @@ export type Packable = number | string | boolean | null | Uint8Array | readonly 
  * what it writes for an integer beyond 32 bits is a float.
  */
 export function packVersioned(version: number, value: Packable): Uint8Array {
-  const writer = new Writer(1 + sizeOf(value));
+  // Written to its last byte; not from the pool, which would be held as a whole by whoever keeps the result.
+  const writer = new Writer(Buffer.allocUnsafeSlow(1 + sizeOf(value)));
   writer.byte(version);
   writer.value(value);
   return writer.bytes;
 }
 
-/** A flat map as plain msgpack, in a buffer of exactly that size that is the caller's. */
+/** A flat map as plain msgpack, in a part of the pool: for what is sent or copied at once. */
 export function packFields(fields: ReadonlyMap<string, Packable>): Uint8Array {
-  let size = headBytes(fields.size, 15);
-  for (const [name, value] of fields) size += sizeOf(name) + sizeOf(value);
-  const writer = new Writer(size);
-  writer.fields(fields);
+  return new PackedShape([...fields.keys()]).pack([...fields.values()]);
+}
+
+/** A flat map whose names are known beforehand. */
+export class PackedShape {
+  readonly #names: readonly Uint8Array[];
+  readonly #bytes: number;
+
+  constructor(names: readonly string[]) {
+    this.#names = names.map((name) => packed(name));
+    const named = this.#names.reduce((sum, name) => sum + name.length, 0);
+    this.#bytes = named + headBytes(names.length, 15);
+  }
+
+  /** The values in the order of the names, in a part of the pool: for what is sent or copied at once. */
+  pack(values: readonly Packable[]): Uint8Array {
+    let size = this.#bytes;
+    for (const value of values) size += sizeOf(value);
+    const writer = new Writer(Buffer.allocUnsafe(size));
+    writer.fields(this.#names, values);
+    return writer.bytes;
+  }
+}
+
+function packed(value: Packable): Uint8Array {
+  const writer = new Writer(Buffer.allocUnsafeSlow(sizeOf(value)));
+  writer.value(value);
   return writer.bytes;
 }
 
@@ -58,24 +82,26 @@ function sizeOf(value: Packable): number {
   return size;
 }
 
+const EMPTY = new Uint8Array();
+
 class Writer {
   readonly bytes: Buffer;
   #at = 0;
 
-  constructor(size: number) {
-    // Written to its last byte; not from the pool, which would be held as a whole by whoever keeps the result.
-    this.bytes = Buffer.allocUnsafeSlow(size);
+  constructor(bytes: Buffer) {
+    this.bytes = bytes;
   }
 
   byte(value: number): void {
     this.#at = this.bytes.writeUInt8(value, this.#at);
   }
 
-  fields(fields: ReadonlyMap<string, Packable>): void {
-    this.#head(fields.size, 15, 0x80, [undefined, 0xde, 0xdf]);
-    for (const [name, value] of fields) {
-      this.value(name);
-      this.value(value);
+  /** A map of as many packed names as values. */
+  fields(names: readonly Uint8Array[], values: readonly Packable[]): void {
+    this.#head(values.length, 15, 0x80, [undefined, 0xde, 0xdf]);
+    for (let k = 0; k < values.length; k++) {
+      this.#raw(names[k] ?? EMPTY);
+      this.value(values[k] ?? null);
     }
   }
 
@@ -109,8 +135,12 @@ class Writer {
 
   #bin(value: Uint8Array): void {
     this.#sized(value.length, [0xc4, 0xc5, 0xc6]);
-    this.bytes.set(value, this.#at);
-    this.#at += value.length;
+    this.#raw(value);
+  }
+
+  #raw(bytes: Uint8Array): void {
+    this.bytes.set(bytes, this.#at);
+    this.#at += bytes.length;
   }
 
   /** Lengths up to `short` go into the tag itself. */

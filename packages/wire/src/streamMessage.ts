@@ -1,6 +1,6 @@
 import { isUtf8 } from "@annals/record";
 import { MsgpackCursor } from "./msgpackCursor.ts";
-import { packFields } from "./pack.ts";
+import { packFields, PackedShape } from "./pack.ts";
 import { WireError } from "./wireError.ts";
 
 /** The subprotocols of the client stream. `json`: text messages; `msgpack`: binary ones. */
@@ -35,6 +35,38 @@ export function streamHead(protocol: StreamProtocol, fields: StreamFields): Uint
   return protocol === "annals.v1.json"
     ? Buffer.from(`${JSON.stringify(Object.fromEntries(fields))}\n`)
     : packFields(fields);
+}
+
+/** What an append is answered with. `leader`: `host:port` of the node that has appended it. */
+export interface AppendedAnswer {
+  readonly firstSeq: number;
+  readonly lastSeq: number;
+  readonly count: number;
+  readonly duplicate: boolean;
+  readonly leader: string;
+}
+
+const APPENDED = new PackedShape([
+  "kind",
+  "id",
+  "firstSeq",
+  "lastSeq",
+  "count",
+  "duplicate",
+  "leader",
+]);
+
+/** The head that answers an append: most of what a busy stream sends. */
+export function appendedHead(
+  protocol: StreamProtocol,
+  id: number,
+  answer: AppendedAnswer,
+): Uint8Array {
+  const { firstSeq, lastSeq, count, duplicate, leader } = answer;
+  if (protocol === "annals.v1.msgpack")
+    return APPENDED.pack(["appended", id, firstSeq, lastSeq, count, duplicate, leader]);
+  const head = { kind: "appended", id, firstSeq, lastSeq, count, duplicate, leader };
+  return Buffer.from(`${JSON.stringify(head)}\n`);
 }
 
 const NEWLINE = 0x0a;

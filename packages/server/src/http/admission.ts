@@ -74,7 +74,7 @@ export class Admission {
       head.encoding === undefined ? bytes : 0,
     );
     // `close` comes after the answer is sent, and when the client goes away: always, once.
-    reply.raw.once("close", ticket.close);
+    reply.raw.once("close", () => ticket.close());
     this.#admitted.set(request, { ...head, ticket, maxBytes });
   }
 
@@ -92,7 +92,7 @@ export class Admission {
       encoding,
       { ...body, maxBytes },
       {
-        onGrow: ticket.growTo,
+        onGrow: (bytes) => ticket.growTo(bytes),
         onDecoded: (...what) => desk.decoded(...what),
       },
     );

@@ -1,5 +1,5 @@
 import type { FastifyRequest } from "fastify";
-import type { NodeService } from "../service.ts";
+import type { ForwardTarget, NodeService } from "../service.ts";
 import { HOP_HEADER } from "./forwarder.ts";
 import { httpError } from "./problem.ts";
 
@@ -13,8 +13,15 @@ export async function leaderTarget(
   service: NodeService,
   log: string,
   passedOn: boolean,
-): Promise<{ readonly kind: "local" } | { readonly kind: "remote"; readonly address: string }> {
-  const target = await service.forwardTarget(log);
+): Promise<LeaderTarget> {
+  return checkedTarget(await service.forwardTarget(log), log, passedOn);
+}
+
+type LeaderTarget =
+  | { readonly kind: "local" }
+  | { readonly kind: "remote"; readonly address: string };
+
+function checkedTarget(target: ForwardTarget, log: string, passedOn: boolean): LeaderTarget {
   if (target.kind === "none") {
     throw httpError("ERR_NO_LEADER", `no leader of log "${log}" is known now`, {
       retryable: true,
@@ -46,7 +53,9 @@ export interface LeaderWork<T> {
  */
 export async function workAtLeader<T>(work: LeaderWork<T>): Promise<T> {
   for (let attempt = 1; ; attempt++) {
-    const target = await leaderTarget(work.service, work.log, work.passedOn);
+    const found = work.service.forwardTarget(work.log);
+    const known = found instanceof Promise ? await found : found;
+    const target = checkedTarget(known, work.log, work.passedOn);
     if (target.kind === "remote") return work.there(target.address);
     try {
       return await work.here();

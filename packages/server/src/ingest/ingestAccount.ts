@@ -37,7 +37,7 @@ export class IngestAccount {
   readonly #requests: Gauge;
   readonly #drain = new DrainMeter();
   /** When each request under way began; the oldest first. */
-  readonly #since = new Map<symbol, number>();
+  readonly #since = new Map<object, number>();
   readonly #accepted = { requests: 0, records: 0, bytes: 0 };
   #passedOn = 0;
   /** By code: as many as the errors of this program. */
@@ -72,7 +72,7 @@ export class IngestAccount {
     return this.heldBytes <= own || this.heldBytes + bytes <= this.capBytes;
   }
 
-  begin(ticket: symbol, nowMs: number): void {
+  begin(ticket: object, nowMs: number): void {
     this.#since.set(ticket, nowMs);
     this.#requests.add(1);
   }
@@ -83,7 +83,7 @@ export class IngestAccount {
   }
 
   /** `settled`: it was carried out, here or by the leader. */
-  end(ticket: symbol, bytes: number, settled: boolean, nowMs: number): void {
+  end(ticket: object, bytes: number, settled: boolean, nowMs: number): void {
     this.#since.delete(ticket);
     this.#requests.remove(1);
     this.#bytes.remove(bytes);

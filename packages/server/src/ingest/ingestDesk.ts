@@ -38,12 +38,12 @@ export interface IngestStats {
 /** Room for the body of one append, from its announcement to its answer. */
 export interface Ticket {
   /** The body holds so much from now on, if that is more. Throws as `admit` does. */
-  readonly growTo: (bytes: number) => void;
-  readonly accepted: (request: AcceptedRequest) => void;
+  growTo(bytes: number): void;
+  accepted(request: AcceptedRequest): void;
   /** The leader, elsewhere, has answered it with this status. */
-  readonly passedOn: (status: number) => void;
+  passedOn(status: number): void;
   /** Gives the room back. Idempotent. */
-  readonly close: () => void;
+  close(): void;
 }
 
 const RETRY_MS_MIN = 1_000;
@@ -70,45 +70,14 @@ export class IngestDesk {
   admit(log: string, bytes: number): Ticket {
     const { now } = this.#options;
     const account = this.#account(log);
-    const key = Symbol("request");
-    let held = 0;
-    let settled = false;
-    let open = true;
-    const growTo = (wanted: number): void => {
-      const more = wanted - held;
-      // The client has gone in the meantime: nobody would give these bytes back.
-      if (more <= 0 || !open) return;
-      if (!account.admits(more, held)) throw overloaded("ERR_OVERLOADED", "this log", account);
-      if (!this.#node.admits(more, held))
-        throw overloaded("ERR_NODE_OVERLOADED", "this node", this.#node);
-      for (const one of [account, this.#node]) one.hold(more, now());
-      held = wanted;
-    };
-    const close = (): void => {
-      if (!open) return;
-      open = false;
-      for (const one of [account, this.#node]) one.end(key, held, settled, now());
-      this.#forgetUnused(log, account);
-    };
-    for (const one of [account, this.#node]) one.begin(key, now());
+    const ticket = new RoomTicket(account, this.#node, now, () => this.#forgetUnused(log, account));
     try {
-      growTo(bytes);
+      ticket.growTo(bytes);
     } catch (error) {
-      close();
+      ticket.close();
       throw error;
     }
-    return {
-      growTo,
-      close,
-      accepted: (request) => {
-        settled = true;
-        for (const one of [account, this.#node]) one.accepted(request);
-      },
-      passedOn: (status) => {
-        settled = status === 200;
-        for (const one of [account, this.#node]) one.passedOn();
-      },
-    };
+    return ticket;
   }
 
   /** Room that is no append's, such as for the chunks of an upload. Throws ERR_NODE_OVERLOADED; the result gives it back, once. */
@@ -167,6 +136,62 @@ export class IngestDesk {
 
   #forgetUnused(log: string, account: IngestAccount): void {
     if (account.unused && this.#logs.get(log) === account) this.#logs.delete(log);
+  }
+}
+
+/** Of the two accounts, the log's and the node's, each holds what the other does. */
+class RoomTicket implements Ticket {
+  readonly #log: IngestAccount;
+  readonly #node: IngestAccount;
+  readonly #now: () => number;
+  readonly #onClose: () => void;
+  #held = 0;
+  #settled = false;
+  #open = true;
+
+  constructor(log: IngestAccount, node: IngestAccount, now: () => number, onClose: () => void) {
+    this.#log = log;
+    this.#node = node;
+    this.#now = now;
+    this.#onClose = onClose;
+    const nowMs = now();
+    log.begin(this, nowMs);
+    node.begin(this, nowMs);
+  }
+
+  growTo(wanted: number): void {
+    const more = wanted - this.#held;
+    // The client has gone in the meantime: nobody would give these bytes back.
+    if (more <= 0 || !this.#open) return;
+    if (!this.#log.admits(more, this.#held))
+      throw overloaded("ERR_OVERLOADED", "this log", this.#log);
+    if (!this.#node.admits(more, this.#held))
+      throw overloaded("ERR_NODE_OVERLOADED", "this node", this.#node);
+    const nowMs = this.#now();
+    this.#log.hold(more, nowMs);
+    this.#node.hold(more, nowMs);
+    this.#held = wanted;
+  }
+
+  accepted(request: AcceptedRequest): void {
+    this.#settled = true;
+    this.#log.accepted(request);
+    this.#node.accepted(request);
+  }
+
+  passedOn(status: number): void {
+    this.#settled = status === 200;
+    this.#log.passedOn();
+    this.#node.passedOn();
+  }
+
+  close(): void {
+    if (!this.#open) return;
+    this.#open = false;
+    const nowMs = this.#now();
+    this.#log.end(this, this.#held, this.#settled, nowMs);
+    this.#node.end(this, this.#held, this.#settled, nowMs);
+    this.#onClose();
   }
 }
 

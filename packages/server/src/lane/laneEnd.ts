@@ -6,16 +6,33 @@ export interface LanePort {
   on(event: "message", listener: (value: unknown) => void): unknown;
 }
 
-/** One turn's worth of messages, or the news that the other side has handled one. */
-type Parcel<T> = { readonly turn: readonly T[] } | { readonly handled: true };
+/** One turn's worth of messages as the codec packs them, if there are any, and how many turns of the other side are newly handled. */
+interface Parcel {
+  readonly turn: readonly unknown[];
+  readonly handled: number;
+}
 
 /** Turns on their way to the other thread: while it is busy, more gathers here, and whoever feeds the lane is told. */
 const TURNS_IN_FLIGHT_MAX = 8;
+/**
+ * A post wakes the other thread, which costs as much as handling an append. That turns were handled is told with the next messages, and
+ * by itself only once so many are untold, or after so many milliseconds.
+ */
+const UNTOLD_TURNS_MAX = 4;
+const UNTOLD_MS = 5;
 /** Messages that may be lost, such as log lines, which wait at most. */
 export const LOSSY_WAITING_MAX = 1000;
 
-/** The buffers of a message that move to the other thread instead of being copied. */
-export type Transferables<T> = (message: T) => readonly ArrayBuffer[];
+/** How the messages of a turn cross. */
+export interface LaneCodec<Out, In> {
+  /** What is posted for them, and which buffers of it move instead of being copied. */
+  readonly pack: (turn: readonly Out[]) => {
+    readonly turn: readonly unknown[];
+    readonly transfer: readonly ArrayBuffer[];
+  };
+  /** What the other side has packed. */
+  readonly unpack: (turn: readonly unknown[]) => readonly In[];
+}
 
 export interface LaneOptions<Out> {
   /** Counts the messages that wait for credit. */
@@ -35,7 +52,7 @@ export interface LaneOptions<Out> {
  */
 export class LaneEnd<Out, In> {
   readonly #port: LanePort;
-  readonly #transferables: Transferables<Out>;
+  readonly #codec: LaneCodec<Out, In>;
   readonly #options: LaneOptions<Out>;
   #waiting: Out[] = [];
   #lossyWaiting = 0;
@@ -43,20 +60,23 @@ export class LaneEnd<Out, In> {
   /** For each turn on its way, what to call when the other side has handled it. */
   readonly #inFlight: (readonly (() => void)[])[] = [];
   #whenHandled: (() => void)[] = [];
+  /** Turns of the other side that were handled here and that it was not told of. */
+  #untold = 0;
+  #tellSoon: NodeJS.Timeout | undefined;
   #flushScheduled = false;
   #closed = false;
 
   constructor(
     port: LanePort,
-    transferables: Transferables<Out>,
+    codec: LaneCodec<Out, In>,
     onMessage: (message: In) => void,
     options: LaneOptions<Out> = {},
   ) {
     this.#port = port;
-    this.#transferables = transferables;
+    this.#codec = codec;
     this.#options = options;
     port.on("message", (value) => {
-      if (!this.#closed) this.#received(value as Parcel<In>, onMessage);
+      if (!this.#closed) this.#received(value as Parcel, onMessage);
     });
   }
 
@@ -78,6 +98,7 @@ export class LaneEnd<Out, In> {
 
   close(): void {
     this.#closed = true;
+    clearTimeout(this.#tellSoon);
     this.#waiting = [];
     this.#options.waiting?.set(0);
   }
@@ -108,25 +129,31 @@ export class LaneEnd<Out, In> {
     this.#options.waiting?.set(0);
     this.#inFlight.push(this.#whenHandled);
     this.#whenHandled = [];
-    this.#port.postMessage({ turn }, [
-      ...new Set(turn.flatMap((message) => this.#transferables(message))),
-    ]);
+    this.#post(turn);
   }
 
-  #received(parcel: Parcel<In>, onMessage: (message: In) => void): void {
-    if ("handled" in parcel) {
-      this.#handled();
-      return;
-    }
-    for (const message of parcel.turn) onMessage(message);
-    this.#port.postMessage({ handled: true }, []);
+  #post(messages: readonly Out[]): void {
+    const handled = this.#untold;
+    this.#untold = 0;
+    clearTimeout(this.#tellSoon);
+    this.#tellSoon = undefined;
+    const { turn, transfer } = this.#codec.pack(messages);
+    this.#port.postMessage({ turn, handled } satisfies Parcel, [...new Set(transfer)]);
   }
 
-  #handled(): void {
+  #received({ turn, handled }: Parcel, onMessage: (message: In) => void): void {
+    if (handled > 0) this.#handled(handled);
+    if (turn.length === 0) return;
+    for (const message of this.#codec.unpack(turn)) onMessage(message);
+    if (++this.#untold >= UNTOLD_TURNS_MAX) this.#post([]);
+    else this.#tellSoon ??= setTimeout(() => this.#post([]), UNTOLD_MS);
+  }
+
+  #handled(turns: number): void {
     const { congested } = this;
-    for (const handled of this.#inFlight.shift() ?? []) handled();
-    this.#flush();
+    for (const handled of this.#inFlight.splice(0, turns).flat()) handled();
     if (!congested || this.congested) return;
+    this.#flush();
     const dropped = this.#dropped;
     this.#dropped = 0;
     this.#options.onRoom?.(dropped);

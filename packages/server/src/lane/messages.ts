@@ -6,7 +6,6 @@ import type { FamilyReading, GaugeReading } from "@annals/flow";
 import type { NodeConfig } from "../config/index.ts";
 import type { GroupAnswers, GroupCondition, GroupRequest } from "../groupService.ts";
 import type { AppendReply, ProducerStanding, RecordContentType } from "../service.ts";
-import type { Transferables } from "./laneEnd.ts";
 
 /** What every worker is started with. */
 export interface WorkerSetup {
@@ -163,7 +162,11 @@ export type FromWorker =
       readonly logId: number;
       readonly bytes: Uint8Array<ArrayBuffer>;
     }
-  | { readonly kind: "linkSend"; readonly linkId: number; readonly bytes: Uint8Array<ArrayBuffer> }
+  | {
+      readonly kind: "linkSend";
+      readonly linkId: number;
+      readonly frames: readonly Uint8Array<ArrayBuffer>[];
+    }
   | {
       readonly kind: "linkReleased";
       readonly linkId: number;
@@ -185,6 +188,8 @@ export type FromWorker =
     }
   | { readonly kind: "command"; readonly index: number; readonly data: Uint8Array }
   | { readonly kind: "reply"; readonly id: number; readonly value: unknown }
+  /** The reply to an append. */
+  | { readonly kind: "appended"; readonly id: number; readonly reply: AppendReply }
   | { readonly kind: "error"; readonly id: number; readonly error: PlainError }
   | {
       readonly kind: "line";
@@ -203,7 +208,8 @@ function owned(bytes: Uint8Array): readonly ArrayBuffer[] {
     : [];
 }
 
-export const toWorkerTransferables: Transferables<ToWorker> = (message) => {
+/** The buffers of a message that move to the other thread instead of being copied. */
+export function toWorkerTransferables(message: ToWorker): readonly ArrayBuffer[] {
   switch (message.kind) {
     case "linkFrame":
       return owned(message.bytes);
@@ -222,13 +228,13 @@ export const toWorkerTransferables: Transferables<ToWorker> = (message) => {
     default:
       return message satisfies never;
   }
-};
+}
 
-export const fromWorkerTransferables: Transferables<FromWorker> = (message) => {
+export function fromWorkerTransferables(message: FromWorker): readonly ArrayBuffer[] {
   if (message.kind !== "reply") return [];
   const body = (message.value as { body?: unknown } | undefined)?.body;
   return body instanceof Uint8Array ? owned(body) : [];
-};
+}
 
 /** Of the roles of a log only the last one matters to the gateway. */
 export function fromWorkerKey(message: FromWorker): string | undefined {

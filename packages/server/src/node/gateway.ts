@@ -5,7 +5,7 @@ import { AnnalsError } from "@annals/record";
 import type { Logger } from "pino";
 import type { NodeConfig } from "../config/index.ts";
 import { exactly } from "../lane/exactly.ts";
-import type { FromWorker, WorkerReplies, WorkerRequest } from "../lane/messages.ts";
+import type { WorkerReplies, WorkerRequest } from "../lane/messages.ts";
 import { fromPlainError } from "../worker/plainError.ts";
 import { assertFits, shapeOf, tellMisfit } from "../memory/budget.ts";
 import { SYSTEM_LOG } from "../service.ts";
@@ -21,7 +21,7 @@ import type { PeerServer } from "./peerServer.ts";
 import type { Roster } from "./roster.ts";
 import { Scrubber } from "./scrubber.ts";
 import type { ScrubStatus } from "./scrubber.ts";
-import type { WorkerHandle } from "./workerHandle.ts";
+import type { WorkerHandle, WorkerNews } from "./workerHandle.ts";
 import { WorkerPool } from "./workerPool.ts";
 
 export interface GatewayOptions {
@@ -47,8 +47,6 @@ export interface GatewayOptions {
   /** Storage failed, or a committed command cannot be applied: the process has to end. */
   readonly onFatal: (error: AnnalsError) => void;
 }
-
-type WorkerNews = Exclude<FromWorker, { kind: "reply" | "error" }>;
 
 /** How soon a node that came back with an empty disk is noticed. */
 const REPLACE_INTERVAL_MS = 1000;
@@ -120,11 +118,13 @@ export class Gateway {
 
   /**
    * The place of a log by its name. Before it says ERR_LOG_NOT_FOUND it makes sure that it has heard of every log there is: a node that was
-   * away does not take its own ignorance for an answer.
+   * away does not take its own ignorance for an answer. One that is known is there at once: every append asks.
    */
-  async find(name: string): Promise<LogPlace> {
-    const known = this.#lookUp(name);
-    if (known !== undefined) return known;
+  find(name: string): LogPlace | Promise<LogPlace> {
+    return this.#lookUp(name) ?? this.#findUnknown(name);
+  }
+
+  async #findUnknown(name: string): Promise<LogPlace> {
     await this.request<"barrier">(this.system, { op: "barrier", timeoutMs: CATALOG_TIMEOUT_MS });
     const found = this.#lookUp(name);
     if (found !== undefined) return found;
@@ -278,7 +278,7 @@ export class Gateway {
         this.#options.peers.send(this.nodeName(message.to) ?? "", message.logId, message.bytes);
         return;
       case "linkSend":
-        this.#options.server.sendTo(message.linkId, message.bytes);
+        this.#options.server.sendTo(message.linkId, message.frames);
         return;
       case "linkReleased":
         this.#options.server.released(worker, message);

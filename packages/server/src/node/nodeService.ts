@@ -6,6 +6,7 @@ import type { Logger } from "pino";
 import { blobsOf } from "../blobs.ts";
 import { exactly } from "../lane/exactly.ts";
 import type { HostedLogStatus } from "../lane/messages.ts";
+import { isPacked } from "../lane/packing.ts";
 import type { GroupAnswers, GroupRequest } from "../groupService.ts";
 import { SYSTEM_LOG } from "../service.ts";
 import type {
@@ -78,25 +79,36 @@ export class LocalNodeService implements NodeService {
     this.#memory = new NodeMemory(view);
   }
 
-  async append(log: string, request: AppendRequest): Promise<AppendReply> {
-    const gateway = this.#gateway();
+  append(log: string, request: AppendRequest): Promise<AppendReply> {
+    const found = this.#gateway().find(log);
+    return found instanceof Promise
+      ? found.then((place) => this.#appendAt(place, request))
+      : this.#appendAt(found, request);
+  }
+
+  #appendAt(place: LogPlace, request: AppendRequest): Promise<AppendReply> {
     const { contentType, body, producer, timeoutMs } = request;
-    return gateway.request<"append">(writable(await gateway.find(log)), {
+    return this.#gateway().request<"append">(writable(place), {
       op: "append",
       contentType,
       // A copy moves to the worker: the caller may still pass its bytes on, when the leader turns out to be elsewhere. Of a large body
-      // there is no second copy: it moves itself, and its client has to repeat the request then.
-      body: body.byteLength <= COPIED_BYTES_MAX ? exactly(body) : body,
+      // there is no second copy: it moves itself, and its client has to repeat the request then. Small ones are packed and stay.
+      body: isPacked(body) || body.byteLength > COPIED_BYTES_MAX ? body : exactly(body),
       stamp: producer,
       timeoutMs,
     });
   }
 
-  async forwardTarget(log: string): Promise<ForwardTarget> {
-    const gateway = this.#gateway();
-    const place = await gateway.find(log);
+  forwardTarget(log: string): ForwardTarget | Promise<ForwardTarget> {
+    const found = this.#gateway().find(log);
+    return found instanceof Promise
+      ? found.then((place) => this.#targetOf(place))
+      : this.#targetOf(found);
+  }
+
+  #targetOf(place: LogPlace): ForwardTarget {
     if (place.role === "leader") return { kind: "local" };
-    const node = gateway.nodeName(place.leader);
+    const node = this.#gateway().nodeName(place.leader);
     const address = node === undefined ? undefined : this.#view.config.nodes[node];
     if (node === undefined || address === undefined || node === this.#view.config.node)
       return { kind: "none" };

@@ -124,8 +124,8 @@ export class PeerServer {
     return new Map([...this.#peers].map(([node, { member }]) => [node, member]));
   }
 
-  sendTo(linkId: number, bytes: Uint8Array): void {
-    this.#dataLinks.get(linkId)?.link.send(bytes);
+  sendTo(linkId: number, frames: readonly Uint8Array[]): void {
+    this.#dataLinks.get(linkId)?.link.sendTogether(frames);
   }
 
   /** The worker is done with so many bytes and frames of a link, which may be gone by now. */

@@ -6,7 +6,7 @@ import { QueueBudget } from "@annals/transport";
 import { QUESTIONS_MAX } from "../memory/constants.ts";
 import { LANE_WAITING_MAX } from "../memory/laneCap.ts";
 import { LaneEnd } from "../lane/laneEnd.ts";
-import { toWorkerTransferables } from "../lane/messages.ts";
+import { GATEWAY_CODEC } from "../lane/packing.ts";
 import type {
   FromWorker,
   ToWorker,
@@ -27,10 +27,13 @@ export interface WorkerHandleOptions {
   /** Logs that may be opened or catch up at a time. */
   readonly maxCatchUps: number;
   readonly ledger: Ledger;
-  readonly onMessage: (message: Exclude<FromWorker, { kind: "reply" | "error" }>) => void;
+  readonly onMessage: (message: WorkerNews) => void;
   /** The thread has ended. */
   readonly onExit: () => void;
 }
+
+/** What a worker says of itself, unasked. */
+export type WorkerNews = Exclude<FromWorker, { kind: "reply" | "appended" | "error" }>;
 
 interface Pending {
   readonly op: WorkerRequest["op"];
@@ -91,12 +94,9 @@ export class WorkerHandle {
       name: `annals-worker-${options.index}`,
     });
     this.#laneWaiting = ledger.family("lane").gauge(LANE_WAITING_MAX);
-    this.#lane = new LaneEnd(
-      this.#worker,
-      toWorkerTransferables,
-      (message) => this.#message(message),
-      { waiting: this.#laneWaiting },
-    );
+    this.#lane = new LaneEnd(this.#worker, GATEWAY_CODEC, (message) => this.#message(message), {
+      waiting: this.#laneWaiting,
+    });
     this.#worker.on("error", (error) => {
       this.#error = error;
     });
@@ -172,7 +172,8 @@ export class WorkerHandle {
   }
 
   #message(message: FromWorker): void {
-    if (message.kind === "reply") this.#settle(message.id)?.resolve(message.value);
+    if (message.kind === "appended") this.#settle(message.id)?.resolve(message.reply);
+    else if (message.kind === "reply") this.#settle(message.id)?.resolve(message.value);
     else if (message.kind === "error")
       this.#settle(message.id)?.reject(fromPlainError(message.error));
     else this.#options.onMessage(message);

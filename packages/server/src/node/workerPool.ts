@@ -2,13 +2,14 @@ import { randomInt } from "node:crypto";
 import { Stagger } from "@annals/flow";
 import type { Gauge, Ledger } from "@annals/flow";
 import type { Logger } from "pino";
-import type { FromWorker, PeerAddress, PeerChange, WorkerSetup } from "../lane/messages.ts";
+import type { PeerAddress, PeerChange, WorkerSetup } from "../lane/messages.ts";
 import { isolatedHeapBytes } from "../memory/isolatedHeap.ts";
 import { Isolation } from "./isolation.ts";
 import type { IsolatedLog } from "./isolation.ts";
 import { displace } from "./logDirectory.ts";
 import type { LogPlace, PlaceWait } from "./logDirectory.ts";
 import { WorkerHandle } from "./workerHandle.ts";
+import type { WorkerNews } from "./workerHandle.ts";
 
 export interface WorkerPoolOptions {
   readonly setup: Omit<WorkerSetup, "isolated">;
@@ -16,10 +17,7 @@ export interface WorkerPoolOptions {
   readonly members: () => readonly PeerAddress[];
   readonly logger: Logger;
   readonly ledger: Ledger;
-  readonly onMessage: (
-    worker: WorkerHandle,
-    message: Exclude<FromWorker, { kind: "reply" | "error" }>,
-  ) => void;
+  readonly onMessage: (worker: WorkerHandle, message: WorkerNews) => void;
   /** The worker has ended and its logs are displaced; links into it have to go. */
   readonly onLost: (worker: WorkerHandle) => void;
   /** Milliseconds that the worker of an isolated log has to live before the log is let out; default five minutes. */

@@ -1,4 +1,4 @@
-import type { StreamFields, StreamValue } from "@annals/wire";
+import type { AppendedAnswer } from "@annals/wire";
 import { httpError, problemOf } from "../http/problem.ts";
 import type { IngestDesk, Ticket } from "../ingest/ingestDesk.ts";
 import { FORWARD_GRACE_MS } from "../http/forwarder.ts";
@@ -19,24 +19,27 @@ export interface StreamAppendsOptions {
   readonly maxBytes: number;
   /** `host:port` of this node. */
   readonly address: string;
-  readonly send: (fields: StreamFields, body?: Uint8Array, whenTaken?: () => void) => void;
+  readonly answer: (id: number, answer: AppendedAnswer, whenTaken: () => void) => void;
   /** Answers with a problem document. */
   readonly refuse: (id: number, problem: Uint8Array, whenTaken: () => void) => void;
   readonly onFault: (error: unknown) => void;
 }
 
-/** What an answer says: the fields of an `appended` head, or a problem document. */
+/** What an answer says: an `appended` head, or a problem document. */
 type Outcome =
-  | { readonly kind: "appended"; readonly fields: readonly (readonly [string, StreamValue])[] }
+  | { readonly kind: "appended"; readonly answer: AppendedAnswer }
   | { readonly kind: "refused"; readonly problem: Uint8Array };
 
 /** The appends of one stream: counts them against the credit, takes them where the leader is, answers each when it is settled. */
 export class StreamAppends {
   readonly #options: StreamAppendsOptions;
-  readonly #unanswered = new Set<Promise<void>>();
+  /** Without an answer yet. */
+  #working = 0;
+  /** Answers that the client has not taken count, too. */
   #count = 0;
   #bytes = 0;
   #stopping = false;
+  #whenIdle: (() => void) | undefined;
 
   constructor(options: StreamAppendsOptions) {
     this.#options = options;
@@ -54,29 +57,35 @@ export class StreamAppends {
     }
     this.#count++;
     this.#bytes += body.length;
-    const bytes = body.length;
-    const work = this.#answer(head, body, () => {
-      this.#count--;
-      this.#bytes -= bytes;
-    });
-    this.#unanswered.add(work);
-    void work.finally(() => this.#unanswered.delete(work));
+    void this.#answer(head, body);
   }
 
   /** Refuses what comes from now on; resolves when everything before is answered. */
-  async stop(): Promise<void> {
+  stop(): Promise<void> {
     this.#stopping = true;
-    await Promise.all(this.#unanswered);
+    return new Promise((resolve) => {
+      this.#whenIdle = resolve;
+      this.#endIfIdle();
+    });
   }
 
-  async #answer(head: AppendHead, body: Uint8Array, whenTaken: () => void): Promise<void> {
-    const { send, refuse } = this.#options;
-    const outcome = await this.#outcome(head, body);
+  #endIfIdle(): void {
+    if (this.#working === 0) this.#whenIdle?.();
+  }
+
+  async #answer(head: AppendHead, view: Uint8Array): Promise<void> {
+    const bytes = view.length;
+    this.#working++;
+    const outcome = await this.#outcome(head, view);
+    this.#working--;
+    const whenTaken = (): void => {
+      this.#count--;
+      this.#bytes -= bytes;
+    };
+    const { answer, refuse } = this.#options;
     if (outcome.kind === "refused") refuse(head.id, outcome.problem, whenTaken);
-    else {
-      const fields = [["kind", "appended"], ["id", head.id], ...outcome.fields] as const;
-      send(new Map<string, StreamValue>(fields), undefined, whenTaken);
-    }
+    else answer(head.id, outcome.answer, whenTaken);
+    this.#endIfIdle();
   }
 
   async #outcome(head: AppendHead, view: Uint8Array): Promise<Outcome> {
@@ -113,7 +122,8 @@ export class StreamAppends {
         const reply = await service.append(log, { contentType, body, producer, timeoutMs });
         const { firstSeq, lastSeq, count, duplicate } = reply;
         ticket.accepted({ records: count, bytes, producer: producer?.id, duplicate });
-        return appended({ firstSeq, lastSeq, count, duplicate, leader: address });
+        const answer = { firstSeq, lastSeq, count, duplicate, leader: address };
+        return { kind: "appended", answer };
       },
       there: (leader) => this.#forward(head, body, leader, ticket),
     });
@@ -144,14 +154,9 @@ export class StreamAppends {
     });
     ticket.passedOn(answer.status);
     if (answer.status !== 200) return { kind: "refused", problem: answer.body };
-    return appended({ ...JSON.parse(Buffer.from(answer.body).toString("utf8")), leader });
+    const { firstSeq, lastSeq, count, duplicate } = JSON.parse(
+      Buffer.from(answer.body).toString("utf8"),
+    );
+    return { kind: "appended", answer: { firstSeq, lastSeq, count, duplicate, leader } };
   }
-}
-
-function appended(reply: Readonly<Record<string, StreamValue>>): Outcome {
-  const { firstSeq = 0, lastSeq = 0, count = 0, duplicate = false, leader = "" } = reply;
-  return {
-    kind: "appended",
-    fields: Object.entries({ firstSeq, lastSeq, count, duplicate, leader }),
-  };
 }

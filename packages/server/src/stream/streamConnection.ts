@@ -2,7 +2,13 @@ import type { Duplex } from "node:stream";
 import { Gauge } from "@annals/flow";
 import type { Ledger } from "@annals/flow";
 import { AnnalsError } from "@annals/record";
-import { splitStreamMessage, STREAM_HEAD_BYTES_MAX, streamHead, WireError } from "@annals/wire";
+import {
+  appendedHead,
+  splitStreamMessage,
+  STREAM_HEAD_BYTES_MAX,
+  streamHead,
+  WireError,
+} from "@annals/wire";
 import type { StreamFields, StreamProtocol, StreamValue } from "@annals/wire";
 import type { RawData, WebSocket } from "ws";
 import type { Forwarder } from "../http/forwarder.ts";
@@ -15,7 +21,7 @@ import type { ClientHead } from "./clientHead.ts";
 import type { PageBudget } from "./pageBudget.ts";
 import { StreamAppends } from "./streamAppends.ts";
 import { StreamSubscriptions } from "./streamSubscriptions.ts";
-import { TurnCork } from "./turnCork.ts";
+import { TurnWrites } from "./turnWrites.ts";
 
 /** What all streams of a node share. */
 export interface StreamContext {
@@ -51,7 +57,7 @@ const CLOSE_GRACE_MS = 1_000;
 export class StreamConnection {
   readonly #socket: WebSocket;
   readonly #connection: Duplex;
-  readonly #cork: TurnCork;
+  readonly #writes: TurnWrites;
   readonly #protocol: StreamProtocol;
   readonly #context: StreamContext;
   readonly #appends: StreamAppends;
@@ -82,14 +88,19 @@ export class StreamConnection {
   ) {
     this.#socket = socket;
     this.#connection = connection;
-    this.#cork = new TurnCork(connection);
+    this.#writes = new TurnWrites(
+      connection,
+      protocol === "annals.v1.msgpack",
+      () => socket.readyState === socket.OPEN,
+    );
     this.#protocol = protocol;
     this.#context = context;
     this.#unread = context.ledger.family("stream.unread").gauge(caps.STREAM_UNREAD_BYTES_MAX);
     this.#appends = new StreamAppends({
       ...context,
       maxBytes: context.maxBodyBytes,
-      send: (fields, body, whenTaken) => this.#send(fields, body, whenTaken),
+      answer: (id, answer, whenTaken) =>
+        this.#sendSmall([appendedHead(this.#protocol, id, answer)], whenTaken),
       refuse: (id, problem, whenTaken) => this.#refuse(id, problem, whenTaken),
     });
     this.#subscriptions = new StreamSubscriptions({
@@ -133,6 +144,7 @@ export class StreamConnection {
     this.#subscriptions.endAll();
     this.#cutAfter(graceMs);
     await Promise.race([this.#appends.stop(), closed]);
+    this.#writes.flush();
     this.#socket.close(CLOSE_GOING_AWAY, "ERR_NODE_STOPPING");
     await closed;
   }
@@ -249,7 +261,7 @@ export class StreamConnection {
     }
     const binary = this.#protocol === "annals.v1.msgpack";
     this.#waiting++;
-    this.#cork.hold();
+    this.#writes.hold();
     this.#socket.send(head, { binary, fin: false });
     this.#socket.send(body, { binary, fin: true }, () => {
       this.#waiting--;
@@ -259,12 +271,10 @@ export class StreamConnection {
   }
 
   #sendSmall(parts: readonly Uint8Array[], whenTaken?: () => void): void {
-    const bytes = Buffer.concat(parts);
-    const binary = this.#protocol === "annals.v1.msgpack";
-    this.#addUnread(bytes.length);
-    this.#cork.hold();
-    this.#socket.send(bytes, { binary }, () => {
-      this.#removeUnread(bytes.length);
+    const bytes = parts.reduce((sum, part) => sum + part.length, 0);
+    this.#addUnread(bytes);
+    this.#writes.add(parts, () => {
+      this.#removeUnread(bytes);
       whenTaken?.();
     });
     this.#assertRead();
@@ -324,6 +334,7 @@ export class StreamConnection {
     const problem = problemOf(error);
     this.#refuse(undefined, Buffer.from(JSON.stringify(problem)));
     this.#end();
+    this.#writes.flush();
     this.#socket.close(code, problem.code);
     // What else it sends is not wanted, and may be large.
     this.#cutAfter(CLOSE_GRACE_MS);

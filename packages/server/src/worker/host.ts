@@ -6,7 +6,7 @@ import type { ParsedRecords, ProducerStamp, RecordLimits } from "@annals/record"
 import { replicaClosed } from "@annals/replica";
 import type { Replica } from "@annals/replica";
 import { Permits } from "@annals/transport";
-import { decodeFrame, encodeFrame, parseIngestBodyInSteps } from "@annals/wire";
+import { decodeFrame, encodeFrame, parseIngestBody, parseIngestBodyInSteps } from "@annals/wire";
 import type {
   FromWorker,
   PeerAddress,
@@ -16,6 +16,7 @@ import type {
   WorkerRequest,
   WorkerSetup,
 } from "../lane/messages.ts";
+import { isPacked } from "../lane/packing.ts";
 import { PAGES_MAX } from "../memory/constants.ts";
 import { isolatedHeapBytes } from "../memory/isolatedHeap.ts";
 import type { AppendReply, ProducerStanding } from "../service.ts";
@@ -28,6 +29,8 @@ import { KeptLog } from "./keptLog.ts";
 import type { LinkReplies } from "./linkReplies.ts";
 import { toPlainError } from "./plainError.ts";
 import { readPage } from "./readPage.ts";
+
+type AppendRequest = Extract<WorkerRequest, { op: "append" }>;
 
 /** Sends a message over the lane; `whenHandled` is called when the gateway has handled it. */
 type SendToGateway = (message: FromWorker, whenHandled?: () => void) => void;
@@ -113,12 +116,14 @@ export class LogHost {
 
   /** The gateway keeps up again; so many lines were lost meanwhile. */
   laneHasRoom(droppedLines: number): void {
-    const replies = [...this.#heldReplies];
-    this.#heldReplies.clear();
-    for (const one of replies) one.flush();
+    this.#flushReplies();
     if (droppedLines === 0) return;
     const text = "log lines were dropped: the gateway was busy";
     this.#send({ kind: "line", level: "warn", text, fields: { lines: droppedLines } });
+  }
+
+  #flushReplies(): void {
+    for (const replies of this.#heldReplies) replies.flush();
   }
 
   async close(): Promise<void> {
@@ -142,6 +147,7 @@ export class LogHost {
     const elapsed = Math.max(1, Math.floor((performance.now() - this.#lastTickMs) / tick));
     this.#lastTickMs = performance.now();
     for (const log of this.#logs.values()) log.hosted?.tick(elapsed);
+    if (!this.#congested()) this.#flushReplies();
   }
 
   #open({ logId, name, voters, campaign, schemas }: Extract<ToWorker, { kind: "open" }>): void {
@@ -203,7 +209,7 @@ export class LogHost {
         throw new AnnalsError("ERR_FRAME_UNEXPECTED", `frame ${frame.kind} on a repair link`);
       const { from, to } = frame;
       const page = encodeFrame({ kind: "page", from, ...log.page(from, to) });
-      this.#send({ kind: "linkSend", linkId, bytes: exactly(page) });
+      this.#send({ kind: "linkSend", linkId, frames: [exactly(page)] });
     } catch (error) {
       if (!(error instanceof AnnalsError)) throw error;
       this.#send({ kind: "linkFault", linkId, code: error.code, reason: error.message });
@@ -220,7 +226,9 @@ export class LogHost {
       const log = kept?.hosted;
       if (log === undefined) throw kept?.repairing === true ? logRepairing() : logNotOpen();
       if (request.op === "read") await this.#read(id, log, request);
-      else this.#send({ kind: "reply", id, value: await this.#run(log, kept?.judge, request) });
+      else if (request.op === "append")
+        this.#send({ kind: "appended", id, reply: await this.#append(log, kept?.judge, request) });
+      else this.#send({ kind: "reply", id, value: await this.#run(log, request) });
     } catch (error) {
       this.#unexpected(error);
       const damaged = kept?.damaged(error) === true;
@@ -248,12 +256,9 @@ export class LogHost {
 
   async #run(
     log: HostedLog,
-    judge: SchemaJudge | undefined,
-    request: Exclude<WorkerRequest, { op: "memory" | "read" }>,
+    request: Exclude<WorkerRequest, { op: "memory" | "read" | "append" }>,
   ): Promise<WorkerReplies[WorkerRequest["op"]]> {
     switch (request.op) {
-      case "append":
-        return this.#append(log, judge, request);
       case "barrier":
         await log.replica.readBarrier(request.timeoutMs);
         return undefined;
@@ -272,10 +277,23 @@ export class LogHost {
     }
   }
 
-  async #append(
+  #append(
     log: HostedLog,
     judge: SchemaJudge | undefined,
-    request: Extract<WorkerRequest, { op: "append" }>,
+    request: AppendRequest,
+  ): Promise<AppendReply> {
+    if (judge !== undefined || !isPacked(request.body) || !log.appendTurns.idle)
+      return this.#appendInTurn(log, judge, request);
+    // A small body is read at once, and nothing is under way that it could overtake.
+    const { contentType, body, stamp, timeoutMs } = request;
+    const { records, attachments } = parseIngestBody(contentType, body, this.#limits);
+    return log.replica.append({ records, attachments, stamp, timeoutMs });
+  }
+
+  async #appendInTurn(
+    log: HostedLog,
+    judge: SchemaJudge | undefined,
+    request: AppendRequest,
   ): Promise<AppendReply> {
     const { timeoutMs, stamp } = request;
     // A large body gives way while it is read; a producer's next request must not overtake it.
@@ -296,10 +314,7 @@ export class LogHost {
     return Object.keys(judgedBy).length === 0 ? reply : { ...reply, schemas: judgedBy };
   }
 
-  #parse({
-    contentType,
-    body,
-  }: Extract<WorkerRequest, { op: "append" }>): Generator<void, ParsedRecords, void> {
+  #parse({ contentType, body }: AppendRequest): Generator<void, ParsedRecords, void> {
     return parseIngestBodyInSteps(contentType, body, this.#limits);
   }
 

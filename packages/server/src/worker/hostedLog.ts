@@ -6,7 +6,7 @@ import { AnnalsError } from "@annals/record";
 import { nextMembershipChange, Replica } from "@annals/replica";
 import type { Clock, LogStore } from "@annals/replica";
 import type { BlobStore } from "@annals/storage";
-import { Receiver } from "@annals/transport";
+import { Receiver, receiveWindow } from "@annals/transport";
 import type { Permits } from "@annals/transport";
 import { decodeMessages, encodeFrame, zstdBatch } from "@annals/wire";
 import { SYSTEM_LOG_ID } from "../node/catalog.ts";
@@ -194,22 +194,31 @@ export class HostedLog {
     const { setup, sendToGateway } = this.#options;
     const { receive } = setup.config.replication;
     const { congested, heldReplies: held } = this.#options;
-    const replies = new LinkReplies({ linkId, epoch, send: sendToGateway, congested, held });
+    const limits = {
+      eventHighWaterMark: receive.eventHighWaterMark,
+      maxQueueBytes: receive.maxQueueBytes,
+      maxCommitBacklog: receive.maxCommitBacklog,
+      yieldAfterMs: receive.yieldAfter,
+    };
+    const window = receiveWindow(limits);
+    const replies = new LinkReplies({
+      linkId,
+      epoch,
+      send: sendToGateway,
+      window,
+      congested,
+      held,
+    });
     this.#streams.upstreamOpened(from, replies);
     const receiver = new Receiver({
       ledger: this.#options.ledger,
-      limits: {
-        eventHighWaterMark: receive.eventHighWaterMark,
-        maxQueueBytes: receive.maxQueueBytes,
-        maxCommitBacklog: receive.maxCommitBacklog,
-        yieldAfterMs: receive.yieldAfter,
-      },
+      limits,
       blobs: {
         files: this.#options.blobs,
         maxBlobBytes: setup.config.replication.blob.maxBytes,
         sendAnswer: (digest, answer) => {
           const bytes = exactly(encodeFrame({ kind: "blobAnswer", digest, answer }));
-          sendToGateway({ kind: "linkSend", linkId, bytes });
+          sendToGateway({ kind: "linkSend", linkId, frames: [bytes] });
         },
         onNotSaved: (_digest, error) => this.#blobTrouble(error.code, error.message),
       },

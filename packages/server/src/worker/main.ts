@@ -3,8 +3,9 @@ import { parentPort, workerData } from "node:worker_threads";
 import { Ledger } from "@annals/flow";
 import { invariant } from "@annals/raft";
 import { LaneEnd } from "../lane/laneEnd.ts";
-import { fromWorkerKey, fromWorkerLossy, fromWorkerTransferables } from "../lane/messages.ts";
+import { fromWorkerKey, fromWorkerLossy } from "../lane/messages.ts";
 import type { FromWorker, ToWorker, WorkerSetup } from "../lane/messages.ts";
+import { WORKER_CODEC } from "../lane/packing.ts";
 import { LANE_WAITING_MAX } from "../memory/laneCap.ts";
 import { LogHost } from "./host.ts";
 
@@ -16,7 +17,7 @@ const ledger = new Ledger();
 
 const lane: LaneEnd<FromWorker, ToWorker> = new LaneEnd(
   port,
-  fromWorkerTransferables,
+  WORKER_CODEC,
   (message) => {
     if (message.kind !== "shutdown") {
       host.handle(message);

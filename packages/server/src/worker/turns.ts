@@ -5,6 +5,11 @@
 export class Turns {
   #last: Promise<void> | undefined;
 
+  /** Whether nothing is under way. */
+  get idle(): boolean {
+    return this.#last === undefined;
+  }
+
   /** Begins at once if nothing else is under way. Settles as `work` does. */
   async run<T>(work: () => Promise<T>): Promise<T> {
     const before = this.#last;

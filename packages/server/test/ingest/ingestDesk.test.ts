@@ -123,7 +123,7 @@ test("whatever comes and goes, nothing is held beyond a cap, or left at the end"
         nowMs++;
         try {
           const ticket = desk.admit(log, bytes);
-          open.push(ticket.close);
+          open.push(() => ticket.close());
           ticket.growTo(bytes + growBy);
         } catch (error) {
           if (!(error instanceof AnnalsError) || !error.retryable) throw error;

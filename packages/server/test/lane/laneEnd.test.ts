@@ -3,9 +3,9 @@
  * Method: two ends over ports that the test moves by hand.
  */
 import { Gauge } from "@annals/flow";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { LaneEnd, LOSSY_WAITING_MAX } from "../../src/lane/laneEnd.ts";
-import type { LanePort } from "../../src/lane/laneEnd.ts";
+import type { LaneCodec, LanePort } from "../../src/lane/laneEnd.ts";
 
 /** A port whose posts wait until `deliver`. */
 class ManualPort implements LanePort {
@@ -31,6 +31,14 @@ class ManualPort implements LanePort {
   }
 }
 
+/** Messages cross as they are. */
+function plain(transfer: readonly ArrayBuffer[] = []): LaneCodec<string, string> {
+  return {
+    pack: (messages) => ({ turn: messages, transfer: messages.flatMap(() => transfer) }),
+    unpack: (messages) => messages as readonly string[],
+  };
+}
+
 function turn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
@@ -40,14 +48,10 @@ function setUp() {
   left.peer = right;
   right.peer = left;
   const received: string[] = [];
-  const sender = new LaneEnd<string, string>(
-    left,
-    () => [],
-    () => {},
-  );
+  const sender = new LaneEnd<string, string>(left, plain(), () => {});
   const receiver = new LaneEnd<string, string>(
     right,
-    () => [],
+    plain(),
     (message) => void received.push(message),
   );
   return { left, right, received, sender, receiver };
@@ -85,11 +89,7 @@ describe("LaneEnd", () => {
   it("moves each buffer once, though several messages name it", async () => {
     const port = new ManualPort();
     const shared = new ArrayBuffer(8);
-    const lane = new LaneEnd<string, string>(
-      port,
-      () => [shared],
-      () => {},
-    );
+    const lane = new LaneEnd<string, string>(port, plain([shared]), () => {});
     lane.send("a");
     lane.send("b");
     await turn();
@@ -97,7 +97,7 @@ describe("LaneEnd", () => {
   });
 
   it("tells who asked when the other side has handled a message, not before", async () => {
-    const { left, right, sender } = setUp();
+    const { left, right, sender, receiver } = setUp();
     const handled: string[] = [];
     sender.send("a", () => void handled.push("a"));
     sender.send("b");
@@ -105,21 +105,45 @@ describe("LaneEnd", () => {
     sender.send("c", () => void handled.push("c"));
     await turn();
     left.deliver();
+    right.deliver();
     expect(handled).toEqual([]);
+    receiver.send("an answer");
+    await turn();
     right.deliver();
     expect(handled).toEqual(["a", "c"]);
+  });
+
+  it("tells by itself what is handled when nothing else is said, once", async () => {
+    const { left, right, sender } = setUp();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    sender.send("a", resolve);
+    await turn();
+    left.deliver();
+    await vi.waitUntil(() => right.posts.length > 0);
+    expect(right.posts).toEqual([{ value: { turn: [], handled: 1 }, transfer: [] }]);
+    right.deliver();
+    await promise;
+  });
+
+  it("does not wait when much is untold", async () => {
+    const { left, right, sender } = setUp();
+    for (const message of ["a", "b", "c", "d"]) {
+      sender.send(message);
+      await turn();
+    }
+    left.deliver();
+    expect(right.posts).toEqual([{ value: { turn: [], handled: 4 }, transfer: [] }]);
   });
 
   it("drops lossy messages beyond their cap, and says how many when there is room again", async () => {
     const { left, right, received } = setUp();
     const waiting = new Gauge(10_000);
     const dropped: number[] = [];
-    const sender = new LaneEnd<string, string>(
-      left,
-      () => [],
-      () => {},
-      { waiting, lossy: (one) => one.startsWith("line"), onRoom: (lines) => dropped.push(lines) },
-    );
+    const sender = new LaneEnd<string, string>(left, plain(), () => {}, {
+      waiting,
+      lossy: (one) => one.startsWith("line"),
+      onRoom: (lines) => dropped.push(lines),
+    });
     for (let turns = 0; turns < 8; turns++) {
       sender.send("first");
       await turn();
@@ -139,12 +163,9 @@ describe("LaneEnd", () => {
 
   it("keeps of the messages with a key the last one that waits", async () => {
     const { left, received } = setUp();
-    const sender = new LaneEnd<string, string>(
-      left,
-      () => [],
-      () => {},
-      { keyOf: (one) => (one.startsWith("role") ? "role" : undefined) },
-    );
+    const sender = new LaneEnd<string, string>(left, plain(), () => {}, {
+      keyOf: (one) => (one.startsWith("role") ? "role" : undefined),
+    });
     for (const message of ["role 1", "other", "role 2", "role 3", "end"]) sender.send(message);
     await turn();
     left.deliver();

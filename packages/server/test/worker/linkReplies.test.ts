@@ -29,13 +29,14 @@ function setUp() {
     linkId: 7,
     epoch: 3,
     send: (message) => void lane.sent.push(message),
+    window: { entries: 40, bytes: 400 },
     congested: () => lane.full,
     held,
   });
   /** What was sent since the last look: indexes of acks, and credit. */
   const look = () => {
     const frames = lane.sent.flatMap((one) =>
-      one.kind === "linkSend" ? [decodeFrame(one.bytes)] : [],
+      one.kind === "linkSend" ? one.frames.map((bytes) => decodeFrame(bytes)) : [],
     );
     const acks = frames.flatMap((frame) =>
       frame.kind === "response" ? decodeMessages(frame.bytes) : [],
@@ -51,17 +52,36 @@ function setUp() {
   return { replies, lane, held, look };
 }
 
-it("passes everything on while the lane has room", () => {
+it("passes acknowledgements on at once, with the credit that has gathered", () => {
   const { replies, held, look } = setUp();
-  replies.acknowledge([ack(1), ack(2, true), ack(3)]);
   replies.grant({ entries: 1, bytes: 10 });
   replies.release(10);
+  expect(look()).toEqual({ acks: [], grants: [], released: [] });
+  expect([...held]).toEqual([replies]);
+  replies.acknowledge([ack(1), ack(2, true), ack(3)]);
   expect(look()).toEqual({
     acks: [1, 2, 3],
     grants: [{ kind: "grant", entries: 1, bytes: 10 }],
     released: [{ kind: "linkReleased", linkId: 7, bytes: 10, frames: 1 }],
   });
   expect(held.size).toBe(0);
+});
+
+it.each([
+  { what: "entries", credit: { entries: 2, bytes: 0 }, bytes: 0, times: 5 },
+  { what: "bytes of credit", credit: { entries: 0, bytes: 34 }, bytes: 0, times: 3 },
+  { what: "bytes let go of", credit: { entries: 0, bytes: 0 }, bytes: 50, times: 2 },
+  { what: "frames let go of", credit: { entries: 0, bytes: 0 }, bytes: 0, times: 1024 },
+])("a quarter of the window in $what goes alone", ({ credit, bytes, times }) => {
+  const { replies, lane } = setUp();
+  for (let k = 1; k < times; k++) {
+    replies.grant(credit);
+    replies.release(bytes);
+  }
+  expect(lane.sent).toEqual([]);
+  replies.grant(credit);
+  replies.release(bytes);
+  expect(lane.sent).not.toEqual([]);
 });
 
 it("adds up credit and keeps the last acknowledgement of each kind while it has none", () => {
