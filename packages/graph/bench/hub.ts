@@ -7,7 +7,7 @@
  */
 import { GrafeoDatabase, GraphSink } from "@annals/graph";
 import { numberArgument, programArguments } from "@annals/testkit";
-import { chunksOf, NEVER, percentile, recordsOf } from "./chunks.ts";
+import { chunksOf, LargestChunk, NEVER, peakMiB, percentile, recordsOf } from "./chunks.ts";
 
 const PROGRAM = "packages/graph/bench/hub.ts";
 const HELP = `usage: pnpm exec node ${PROGRAM} [RECORDS]
@@ -51,7 +51,7 @@ interface Tenth {
 const tenths: Tenth[] = [];
 let times: number[] = [];
 let cpuTimes: number[] = [];
-let rssMax = 0;
+const largest = new LargestChunk();
 const started = performance.now();
 for (const chunk of chunksOf(sink, recordsOf(1, RECORDS, SHAPE))) {
   if (tenths.length === 9) {
@@ -62,13 +62,13 @@ for (const chunk of chunksOf(sink, recordsOf(1, RECORDS, SHAPE))) {
       besideTimes.push(performance.now() - begun);
     }
   }
+  largest.note(chunk, sink);
   const [from, cpu] = [performance.now(), process.cpuUsage()];
   await sink.apply(chunk, NEVER);
   times.push(performance.now() - from);
   const { user, system } = process.cpuUsage(cpu);
   cpuTimes.push((user + system) / 1000);
   if (chunk.next.seq < (RECORDS / 10) * (tenths.length + 1)) continue;
-  rssMax = Math.max(rssMax, process.memoryUsage.rss());
   const at = (share: number, of: readonly number[]): number =>
     Number(percentile(of, share).toFixed(2));
   const tenth = {
@@ -98,6 +98,7 @@ const [first, last] = [tenths[0], tenths.at(-1)];
 const [p50, p99] = [0.5, 0.99].map((share) => percentile(besideTimes, share));
 console.log(
   JSON.stringify({
+    bench: "hub",
     records: RECORDS,
     recordsPerSecond: Math.round(RECORDS / seconds),
     ratioP50: ratio(last?.p50, first?.p50),
@@ -107,7 +108,9 @@ console.log(
     ratioP50Beside: ratio(last?.p50, p50),
     ratioP99Beside: ratio(last?.p99, p99),
     widest,
-    rssMiB: Math.round(rssMax / 2 ** 20),
+    peakMiB: peakMiB(),
+    itemsMax: largest.itemsMax,
+    bytesMax: largest.bytesMax,
   }),
 );
 await sink.close();

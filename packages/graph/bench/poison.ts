@@ -7,7 +7,7 @@ import type { StoredRecord } from "@annals/client";
 import type { GraphMutation } from "@annals/graph";
 import { GrafeoDatabase, GraphSink, mappingOfModule } from "@annals/graph";
 import { numberArgument, programArguments } from "@annals/testkit";
-import { NEVER, recordsOf } from "./chunks.ts";
+import { NEVER, peakMiB, recordsOf } from "./chunks.ts";
 import { drive } from "./driver.ts";
 
 const PROGRAM = "packages/graph/bench/poison.ts";
@@ -98,6 +98,9 @@ console.log(
     residual: status.residual,
     state: status.state,
     perSecond: Math.round(RECORDS / seconds),
+    peakMiB: peakMiB(),
+    itemsMax: status.chunks.itemsMax,
+    bytesMax: status.chunks.bytesMax,
   }),
 );
 if (!exactLetters || !exactRest || status.residual !== 0) process.exitCode = 1;

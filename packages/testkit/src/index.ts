@@ -39,3 +39,8 @@ export { shrink } from "./simulator/shrink.ts";
 export { simulate } from "./simulator/simulation.ts";
 export type { Outcome } from "./simulator/simulation.ts";
 export type { Schedule } from "./simulator/world.ts";
+export { BrokerGate } from "./kafka/brokerGate.ts";
+export type { BrokerGateOptions, GateMechanism } from "./kafka/brokerGate.ts";
+export { MockBroker, whyNoBroker } from "./kafka/mockBroker.ts";
+export { throwAwayCertificate, whyNoCertificate } from "./kafka/throwAwayCertificate.ts";
+export type { Certificate } from "./kafka/throwAwayCertificate.ts";
