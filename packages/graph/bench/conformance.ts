@@ -4,11 +4,23 @@
  */
 import type { DeclaredSink } from "@annals/sinks";
 import { conformanceTable, tryCases } from "@annals/sinks";
+import { programArguments } from "@annals/testkit";
 import { PostgresPlaces } from "../../sinks/test/conformance/postgres.ts";
 import { NDJSON } from "../../sinks/test/conformance/ndjson.ts";
 import { WEBHOOK } from "../../sinks/test/conformance/webhook.ts";
 import { EMBEDDED, OVER_BOLT } from "../test/conformance/graph.ts";
 
+const PROGRAM = "pnpm sinks:conformance";
+const HELP = `usage: ${PROGRAM}
+
+What each sink does under the conformance kit: a table (Markdown) of every case on every sink.
+
+examples:
+  ${PROGRAM}
+
+exit code: 0 no case failed, 1 one did, 2 wrong usage`;
+
+programArguments(PROGRAM, HELP, {});
 const postgres = new PostgresPlaces();
 const sinks = [NDJSON, WEBHOOK, postgres.declared, EMBEDDED, OVER_BOLT] as const;
 const outcomes = new Map<string, Awaited<ReturnType<typeof tryCases>>>();

@@ -9,12 +9,18 @@ const { scripts } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"))
   readonly scripts: Readonly<Record<string, string>>;
 };
 
-/** The programs of this repository that a script of the root calls, from their sources. */
-const PROGRAMS = Object.values(scripts).flatMap((script) =>
+/** The programs of this repository that a script of the root calls, from their sources, and the figures of sinks. */
+const CALLED = Object.values(scripts).flatMap((script) =>
   [...script.matchAll(/node ((?:packages|integration-tests)\/\S+\.[jt]s)/g)].map(([, path = ""]) =>
     path.replace("/dist/", "/src/").replace(/\.js$/, ".ts"),
   ),
 );
+
+const FIGURES = [
+  ...["outage", "takeover", "git"].map((name) => `integration-tests/figures/${name}.ts`),
+  ...["exact", "poison", "writers", "rows", "hub"].map((name) => `packages/graph/bench/${name}.ts`),
+];
+const PROGRAMS = [...CALLED, ...FIGURES];
 
 function run(
   program: string,
