@@ -16,6 +16,9 @@ import { startTestServer } from "../../server/test/http/testServer.ts";
 import type { TestServer } from "../../server/test/http/testServer.ts";
 import { CliRun, cli } from "./harness.ts";
 
+/** For conditions; on a busy machine a second may be too short. */
+const WAIT = { timeout: 20_000 };
+
 let server: TestServer;
 let directory: string;
 let file: string;
@@ -53,12 +56,12 @@ async function stored(): Promise<string[]> {
 }
 
 async function untilStored(...actions: string[]): Promise<void> {
-  await vi.waitFor(async () => expect(await stored()).toEqual(actions), { timeout: 10_000 });
+  await vi.waitFor(async () => expect(await stored()).toEqual(actions), WAIT);
 }
 
 test("waits for the file and for whole lines, and flushes at Ctrl-C", async () => {
   const run = follow();
-  await vi.waitFor(() => expect(run.stderr).toContain("app.ndjson goes to audit"));
+  await vi.waitFor(() => expect(run.stderr).toContain("app.ndjson goes to audit"), WAIT);
   writeFileSync(file, line("a") + line("b").slice(0, 10));
   await untilStored("a");
   appendFileSync(file, `${line("b").slice(10)}\n${line("c")}`);
@@ -112,7 +115,7 @@ test("sends the very same request again when it ended before the answer", async 
     if (answers++ === 0) throw new AnnalsError("ERR_OUTCOME_UNKNOWN", "cut", { retryable: true });
   };
   const run = follow("--timeout", "1ms");
-  await vi.waitFor(async () => expect(await stored()).toEqual(["a", "b"]));
+  await vi.waitFor(async () => expect(await stored()).toEqual(["a", "b"]), WAIT);
   run.interrupt();
   await run.outcome;
   appendFileSync(file, line("c"));

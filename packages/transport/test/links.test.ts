@@ -9,6 +9,8 @@ import { WebSocket } from "ws";
 import { hello, Loopback, WELCOME } from "./loopback.ts";
 
 const MAX_MESSAGE_BYTES = 8 << 20;
+/** For conditions; on a busy machine a second may be too short. */
+const WAIT = { timeout: 20_000 };
 
 let peer: Loopback;
 let faults: LinkFault[];
@@ -38,7 +40,7 @@ it("a stranger's frame is not even assembled before its hello", async () => {
   await new Promise((resolve) => client.once("open", resolve));
   // Never finished: without a bound the node would wait for the rest with all of it in memory.
   client.send(new Uint8Array(MAX_MESSAGE_BYTES / 2), { fin: false });
-  await vi.waitUntil(() => faults.length > 0);
+  await vi.waitUntil(() => faults.length > 0, WAIT);
   expect(faults).toMatchObject([{ code: "ERR_FRAME_TOO_LARGE" }]);
   const read = peer.connections[0]?.bytesRead ?? Number.POSITIVE_INFINITY;
   expect(read).toBeLessThanOrEqual(HELLO_BYTES_MAX + 2 * 64 * 1024);
@@ -58,7 +60,7 @@ it("a leader that reads nothing is let go of when its acknowledgements pile up",
       for (let k = 0; k < 1000; k++) peer.links[0]?.send(grant);
       return faults.length > 0;
     },
-    { timeout: 20_000, interval: 0 },
+    { ...WAIT, interval: 0 },
   );
   expect(faults).toMatchObject([{ code: "ERR_LINK_CONGESTED" }]);
   const { current, largest } = buffered.read();
@@ -78,14 +80,14 @@ it("heartbeats for a node that reads nothing are dropped beyond their cap", asyn
     onFrame: () => undefined,
     onDown: () => undefined,
   });
-  await vi.waitUntil(() => link.open);
+  await vi.waitUntil(() => link.open, WAIT);
   peer.connections[0]?.pause();
   await vi.waitUntil(
     () => {
       link.send(1, parcel);
       return link.dropped > 100;
     },
-    { timeout: 20_000, interval: 0 },
+    { ...WAIT, interval: 0 },
   );
   expect(sent.read().largest).toBeGreaterThan(0);
   expect(sent.read().largest).toBeLessThanOrEqual(BUFFERED_BYTES_MAX + 2 * parcel.length);

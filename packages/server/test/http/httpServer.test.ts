@@ -8,6 +8,8 @@ import type { TestServer } from "./testServer.ts";
 
 const RECORD = { actor: { id: "ada" }, action: "file.added", targets: [{ id: "a.txt" }] };
 
+/** For conditions; on a busy machine a second may be too short. */
+const WAIT = { timeout: 20_000 };
 let server: TestServer;
 beforeEach(async () => {
   server = await startTestServer({ address: "127.0.0.1:1" });
@@ -332,7 +334,7 @@ describe("read", () => {
 
   test("a tail waits for the next record", async () => {
     const tail = call("/v1/logs/audit/records?from=4&wait=30s");
-    await expect.poll(() => server.service.reads.length).toBe(1);
+    await expect.poll(() => server.service.reads.length, WAIT).toBe(1);
     await call("/v1/logs/audit/records", post(RECORD));
     expect((await tail).body).toMatchObject({ items: [{ seq: 4 }] });
   });
@@ -366,9 +368,9 @@ describe("read", () => {
         socket.write(`GET /v1/logs/audit/records${path} HTTP/1.1\r\nhost: x\r\n\r\n`);
       return read();
     };
-    await expect.poll(askAndRead, { timeout: 10_000 }).toBe(429);
+    await expect.poll(askAndRead, WAIT).toBe(429);
     for (const socket of idle) socket.destroy();
-    await expect.poll(read).toBe(200);
+    await expect.poll(read, WAIT).toBe(200);
     await narrow.close();
   });
 
@@ -380,12 +382,12 @@ describe("read", () => {
     narrow.service.read = async (log, query) => read(log, query).finally(() => done++);
     const gone = new AbortController();
     const tail = fetch(`${url}?wait=30s`, { signal: gone.signal }).catch(() => "gone");
-    await expect.poll(() => narrow.service.reads.length).toBe(1);
+    await expect.poll(() => narrow.service.reads.length, WAIT).toBe(1);
     gone.abort();
     expect(await tail).toBe("gone");
     await fetch(url, post(RECORD));
-    await expect.poll(() => done).toBe(1);
-    await expect.poll(async () => (await fetch(url)).status).toBe(200);
+    await expect.poll(() => done, WAIT).toBe(1);
+    await expect.poll(async () => (await fetch(url)).status, WAIT).toBe(200);
     await narrow.close();
   });
 
