@@ -8,12 +8,12 @@ export interface Place {
   readonly port: number;
   /** YAML of `to`, with the port that the sink sees. */
   readonly to: (port: number) => string;
-  /** How many of the records up to a seq are there. */
-  readonly arrived: (upTo: number) => Promise<number>;
+  /** The seqs of the records that are there, each as often as it is there. */
+  readonly seqs: () => Promise<readonly number[]>;
   readonly close: () => Promise<void>;
 }
 
-/** A receiver of webhooks that answers 204 and keeps the seqs. */
+/** A receiver of webhooks that answers 204 and passes over keys that it knows. */
 export async function webhookPlace(): Promise<Place> {
   const seen = new Set<number>();
   const server = createServer((request, response) => {
@@ -26,7 +26,7 @@ export async function webhookPlace(): Promise<Place> {
   return {
     port: (server.address() as AddressInfo).port,
     to: (port) => `{ webhook: { url: "http://127.0.0.1:${port}/", secretEnv: HOOK_SECRET } }`,
-    arrived: (upTo) => Promise.resolve([...seen].filter((seq) => seq <= upTo).length),
+    seqs: () => Promise.resolve([...seen]),
     close: async () => {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
@@ -41,9 +41,9 @@ export async function boltPlace(): Promise<Place> {
   return {
     port: Number(server.address.split(":")[1]),
     to: (port) => `{ graph: { url: "bolt://127.0.0.1:${port}" } }`,
-    arrived: async () => {
-      const { rows } = await engine.run("MATCH (e:Event) RETURN count(e) AS n", {});
-      return Number(rows[0]?.[0]);
+    seqs: async () => {
+      const { rows } = await engine.run("MATCH (e:Event) RETURN e.seq AS seq", {});
+      return rows.map(([seq]) => Number(seq));
     },
     close: async () => {
       await server.close();

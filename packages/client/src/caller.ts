@@ -230,6 +230,8 @@ async function refusal(response: Response, url: string): Promise<ClientError> {
 }
 
 function mayRepeat(error: ClientError, call: Call): boolean {
+  // Nothing has failed: whoever stands by asks at a pace of their own.
+  if (error.code === "ERR_GROUP_HELD") return false;
   return error.retryable && (call.repeat === "safe" || error.notAccepted);
 }
 

@@ -1,4 +1,5 @@
-// Goal: a refused call comes back when the server asked it to, and not in step with all others. Method: a server that refuses once.
+// Goal: a refused call comes back when the server asked it to, and not in step with all others; whoever stands by is told at once. Method: a
+// server that refuses once.
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { expect, test } from "vitest";
@@ -11,13 +12,22 @@ const REFUSAL = {
   details: { retryAfterMs: 40 },
 };
 
-test("honours the exact wait of the document, with jitter on top", async () => {
+interface Asked {
+  readonly caller: Caller;
+  readonly times: () => number;
+  /** Bounds of the random waits. */
+  readonly drawn: readonly number[];
+  readonly close: () => void;
+}
+
+/** A client of a server that refuses the first request. */
+async function refusedOnce(status: number, refusal: object): Promise<Asked> {
   let asked = 0;
   const server = createServer((_request, response) => {
     asked++;
     const refused = asked === 1;
-    response.writeHead(refused ? 429 : 200, refused ? { "retry-after": "60" } : {});
-    response.end(JSON.stringify(refused ? REFUSAL : { done: true }));
+    response.writeHead(refused ? status : 200, refused ? { "retry-after": "60" } : {});
+    response.end(JSON.stringify(refused ? refusal : { done: true }));
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;
@@ -33,16 +43,35 @@ test("honours the exact wait of the document, with jitter on top", async () => {
       return 0;
     },
   });
-  const call = {
-    method: "GET",
-    path: "/",
-    log: undefined,
-    signal: undefined,
-    repeat: "safe",
-  } as const;
-  expect(await caller.call(call)).toEqual({ done: true });
-  expect(asked).toBe(2);
+  const close = (): void => {
+    caller.close();
+    server.close();
+  };
+  return { caller, times: () => asked, drawn, close };
+}
+
+const CALL = {
+  method: "GET",
+  path: "/",
+  log: undefined,
+  signal: undefined,
+  repeat: "safe",
+} as const;
+
+test("honours the exact wait of the document, with jitter on top", async () => {
+  const { caller, times, drawn, close } = await refusedOnce(429, REFUSAL);
+  expect(await caller.call(CALL)).toEqual({ done: true });
+  expect(times()).toBe(2);
   expect(drawn).toContain(10);
-  caller.close();
-  server.close();
+  close();
+});
+
+test("a lane that somebody holds is no failure: whoever stands by is told when to ask again", async () => {
+  const { caller, times, close } = await refusedOnce(409, { ...REFUSAL, code: "ERR_GROUP_HELD" });
+  await expect(caller.call(CALL)).rejects.toMatchObject({
+    code: "ERR_GROUP_HELD",
+    retryAfterMs: 40,
+  });
+  expect(times()).toBe(1);
+  close();
 });

@@ -63,3 +63,20 @@ export function percentile(values: readonly number[], share: number): number {
   const sorted = values.toSorted((a, b) => a - b);
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
 }
+
+/** The highest resident set that this process ever had, in MiB: the graph and its engine, where they are in it, too. */
+export function peakMiB(): number {
+  return Math.round(process.resourceUsage().maxRSS / 1024);
+}
+
+/** The largest of the transactions that were noted. */
+export class LargestChunk {
+  itemsMax = 0;
+  bytesMax = 0;
+
+  note({ mutations }: Chunk<GraphMutation>, sink: GraphSink): void {
+    this.itemsMax = Math.max(this.itemsMax, mutations.length);
+    const bytes = mutations.reduce((sum, mutation) => sum + sink.weigh(mutation), 0);
+    this.bytesMax = Math.max(this.bytesMax, bytes);
+  }
+}

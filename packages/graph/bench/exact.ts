@@ -14,9 +14,10 @@ import { setTimeout as wait } from "node:timers/promises";
 import type { GraphDatabase, GraphMutation } from "@annals/graph";
 import { GrafeoDatabase, GraphSink } from "@annals/graph";
 import type { Sink } from "@annals/sinks";
+import { numberArgument, programArguments } from "@annals/testkit";
 import type { Facts } from "../test/fold.ts";
 import { factsIn, foldOf } from "../test/fold.ts";
-import { recordsOf } from "./chunks.ts";
+import { LargestChunk, peakMiB, recordsOf } from "./chunks.ts";
 import { drive } from "./driver.ts";
 
 const SHAPE = { actors: 1000, resources: 5000, changeEvery: 4 };
@@ -32,6 +33,7 @@ class Unanswered extends Error {}
 async function follow(path: string, records: number, unanswered: readonly number[]): Promise<void> {
   let committing = 0;
   let before = 0;
+  const largest = new LargestChunk();
   const connect = async (): Promise<GraphDatabase> => {
     const database = await GrafeoDatabase.open(path);
     return {
@@ -52,6 +54,7 @@ async function follow(path: string, records: number, unanswered: readonly number
             if (isUnanswered) writeSync(1, `unanswered ${reached}\n`);
             await transaction.commit();
             before = Math.max(before, reached);
+            writeSync(1, `peak ${peakMiB()} ${largest.itemsMax} ${largest.bytesMax}\n`);
             writeSync(1, `committed ${reached}\n`);
             if (isUnanswered) throw new Unanswered("the connection is lost");
           },
@@ -65,6 +68,7 @@ async function follow(path: string, records: number, unanswered: readonly number
     graph.apply = (chunk, signal) => {
       before ||= chunk.expected?.seq ?? 0;
       committing = chunk.next.seq;
+      largest.note(chunk, graph);
       return apply(chunk, signal);
     };
     return graph;
@@ -80,6 +84,14 @@ async function follow(path: string, records: number, unanswered: readonly number
 interface Told {
   readonly unanswered: number;
   readonly wasKilled: boolean;
+  readonly peak: Peak;
+}
+
+/** What a life of the runner's process had at most. */
+interface Peak {
+  readonly peakMiB: number;
+  readonly itemsMax: number;
+  readonly bytesMax: number;
 }
 
 /** One life of the runner's process: until it is done, or killed a little after a seq. */
@@ -103,7 +115,10 @@ async function live(args: readonly string[], killAt: number | undefined): Promis
   });
   const how = await ended;
   if (how !== 0 && how !== "SIGKILL") throw new Error(`the runner ended with ${how}`);
-  return { unanswered: told.match(/^unanswered/gm)?.length ?? 0, wasKilled: how === "SIGKILL" };
+  const unanswered = told.match(/^unanswered/gm)?.length ?? 0;
+  const last = [...told.matchAll(/^peak (\d+) (\d+) (\d+)$/gm)].at(-1) ?? [];
+  const [peak = 0, itemsMax = 0, bytesMax = 0] = last.slice(1).map(Number);
+  return { unanswered, wasKilled: how === "SIGKILL", peak: { peakMiB: peak, itemsMax, bytesMax } };
 }
 
 function hashOf({ events, intervals }: Facts): string {
@@ -127,10 +142,12 @@ async function measure(records: number, faults: number): Promise<void> {
   const args = [path, String(records), ...unanswered.map(String)];
   const startedMs = performance.now();
   let [kills, ambiguous] = [0, 0];
+  const peaks: Peak[] = [];
   for (const killAt of [...drawn(faults, records), undefined]) {
     const told = await live(args, killAt);
     kills += told.wasKilled ? 1 : 0;
     ambiguous += told.unanswered;
+    peaks.push(told.peak);
   }
   const seconds = (performance.now() - startedMs) / 1000;
   const database = await GrafeoDatabase.open(path);
@@ -149,14 +166,39 @@ async function measure(records: number, faults: number): Promise<void> {
       graphHash,
       foldHash,
       perSecond: Math.round(records / seconds),
+      peakMiB: Math.max(...peaks.map((one) => one.peakMiB)),
+      itemsMax: Math.max(...peaks.map((one) => one.itemsMax)),
+      bytesMax: Math.max(...peaks.map((one) => one.bytesMax)),
     }),
   );
   if (!same || kills < faults || ambiguous < faults) process.exitCode = 1;
 }
 
-const [mode = "100000", second = "20", ...rest] = process.argv.slice(2);
+const PROGRAM = "packages/graph/bench/exact.ts";
+const HELP = `usage: pnpm exec node ${PROGRAM} [RECORDS] [FAULTS]
+
+A log written into an embedded graph by a process that is killed, with commits that get no answer: the graph must be what a plain fold of
+the log is.
+
+  RECORDS  how many (default 100000)
+  FAULTS   kills, and as many commits without an answer (default 20)
+
+examples:
+  pnpm exec node packages/graph/bench/exact.ts
+  pnpm exec node packages/graph/bench/exact.ts 20000 5
+
+exit code: 0 the same, 1 not so, 2 wrong usage`;
+
+// What the runner's process is called with, by this program only.
+const [mode = "", second = "", ...rest] = process.argv.slice(2);
 if (mode === "follow" || mode === "stay") {
   await follow(second, Number(rest[0]), rest.slice(1).map(Number));
   // Until it is killed, which is on its way.
   if (mode === "stay") setInterval(() => undefined, KILL_WITHIN_MS);
-} else await measure(Number(mode), Number(second));
+} else {
+  const [records = "100000", faults = "20"] = programArguments(PROGRAM, HELP, {}, 2).positionals;
+  await measure(
+    numberArgument(PROGRAM, "RECORDS", records),
+    numberArgument(PROGRAM, "FAULTS", faults),
+  );
+}

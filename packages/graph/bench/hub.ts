@@ -6,9 +6,24 @@
  * Where others use the machine, too, the slowest hundredth by time are the chunks in which it was not ours: CPU tells what the graph costs.
  */
 import { GrafeoDatabase, GraphSink } from "@annals/graph";
-import { chunksOf, NEVER, percentile, recordsOf } from "./chunks.ts";
+import { numberArgument, programArguments } from "@annals/testkit";
+import { chunksOf, LargestChunk, NEVER, peakMiB, percentile, recordsOf } from "./chunks.ts";
 
-const RECORDS = Number(process.argv[2] ?? 1_000_000);
+const PROGRAM = "packages/graph/bench/hub.ts";
+const HELP = `usage: pnpm exec node ${PROGRAM} [RECORDS]
+
+Records of one actor without end, written into an embedded graph: chunk times of the last tenth beside the first, the highest degree.
+
+  RECORDS  how many (default 1000000)
+
+examples:
+  pnpm exec node packages/graph/bench/hub.ts
+  pnpm exec node packages/graph/bench/hub.ts 100000
+
+exit code: 0 measured, 2 wrong usage`;
+
+const { positionals } = programArguments(PROGRAM, HELP, {}, 1);
+const RECORDS = numberArgument(PROGRAM, "RECORDS", positionals[0] ?? "1000000");
 const SHAPE = { actors: 1, resources: 5000, changeEvery: 10 };
 
 async function opened(): Promise<readonly [GrafeoDatabase, GraphSink]> {
@@ -36,7 +51,7 @@ interface Tenth {
 const tenths: Tenth[] = [];
 let times: number[] = [];
 let cpuTimes: number[] = [];
-let rssMax = 0;
+const largest = new LargestChunk();
 const started = performance.now();
 for (const chunk of chunksOf(sink, recordsOf(1, RECORDS, SHAPE))) {
   if (tenths.length === 9) {
@@ -47,13 +62,13 @@ for (const chunk of chunksOf(sink, recordsOf(1, RECORDS, SHAPE))) {
       besideTimes.push(performance.now() - begun);
     }
   }
+  largest.note(chunk, sink);
   const [from, cpu] = [performance.now(), process.cpuUsage()];
   await sink.apply(chunk, NEVER);
   times.push(performance.now() - from);
   const { user, system } = process.cpuUsage(cpu);
   cpuTimes.push((user + system) / 1000);
   if (chunk.next.seq < (RECORDS / 10) * (tenths.length + 1)) continue;
-  rssMax = Math.max(rssMax, process.memoryUsage.rss());
   const at = (share: number, of: readonly number[]): number =>
     Number(percentile(of, share).toFixed(2));
   const tenth = {
@@ -83,6 +98,7 @@ const [first, last] = [tenths[0], tenths.at(-1)];
 const [p50, p99] = [0.5, 0.99].map((share) => percentile(besideTimes, share));
 console.log(
   JSON.stringify({
+    bench: "hub",
     records: RECORDS,
     recordsPerSecond: Math.round(RECORDS / seconds),
     ratioP50: ratio(last?.p50, first?.p50),
@@ -92,7 +108,9 @@ console.log(
     ratioP50Beside: ratio(last?.p50, p50),
     ratioP99Beside: ratio(last?.p99, p99),
     widest,
-    rssMiB: Math.round(rssMax / 2 ** 20),
+    peakMiB: peakMiB(),
+    itemsMax: largest.itemsMax,
+    bytesMax: largest.bytesMax,
   }),
 );
 await sink.close();

@@ -5,10 +5,25 @@
  */
 import type { GraphDatabase, GraphParameters, GraphRow, GraphTransaction } from "@annals/graph";
 import { GrafeoDatabase, GraphSink } from "@annals/graph";
+import { numberArgument, programArguments } from "@annals/testkit";
 import grafeo from "@grafeo-db/js";
-import { chunksOf, NEVER, percentile, recordsOf } from "./chunks.ts";
+import { chunksOf, LargestChunk, NEVER, peakMiB, percentile, recordsOf } from "./chunks.ts";
 
-const RECORDS = Number(process.argv[2] ?? 20_000);
+const PROGRAM = "packages/graph/bench/rows.ts";
+const HELP = `usage: pnpm exec node ${PROGRAM} [RECORDS]
+
+Rows per second of the graph sink beside the bare engine with the same statements, both embedded.
+
+  RECORDS  how many (default 20000)
+
+examples:
+  pnpm exec node packages/graph/bench/rows.ts
+  pnpm exec node packages/graph/bench/rows.ts 5000
+
+exit code: 0 measured, 2 wrong usage`;
+
+const { positionals } = programArguments(PROGRAM, HELP, {}, 1);
+const RECORDS = numberArgument(PROGRAM, "RECORDS", positionals[0] ?? "20000");
 const SHAPE = { actors: 1000, resources: 5000, changeEvery: 10 };
 const ROUNDS = 5;
 
@@ -31,6 +46,8 @@ function since({ at, cpu }: Begun): Took {
   const { user, system } = process.cpuUsage(cpu);
   return { ms: performance.now() - at, cpuMs: (user + system) / 1000 };
 }
+
+const largest = new LargestChunk();
 
 type Statement = readonly [cypher: string, parameters: GraphParameters];
 
@@ -77,7 +94,10 @@ async function runSink(recorded?: Statement[][]): Promise<Took> {
   await sink.open(NEVER);
   if (recorded !== undefined) recorded.length = 0;
   const started = begun();
-  for (const chunk of chunksOf(sink, recordsOf(1, RECORDS, SHAPE))) await sink.apply(chunk, NEVER);
+  for (const chunk of chunksOf(sink, recordsOf(1, RECORDS, SHAPE))) {
+    if (recorded !== undefined) largest.note(chunk, sink);
+    await sink.apply(chunk, NEVER);
+  }
   const took = since(started);
   await sink.close();
   return took;
@@ -127,6 +147,7 @@ const ratio = (what: keyof Took): number =>
   Number((median(bare, what) / median(sink, what)).toFixed(3));
 console.log(
   JSON.stringify({
+    bench: "rows",
     records: RECORDS,
     chunks: transactions.length,
     rows,
@@ -135,5 +156,8 @@ console.log(
     bareRowsPerSecond: Math.round(rows / (median(bare, "ms") / 1000)),
     ratio: ratio("ms"),
     ratioCpu: ratio("cpuMs"),
+    peakMiB: peakMiB(),
+    itemsMax: largest.itemsMax,
+    bytesMax: largest.bytesMax,
   }),
 );

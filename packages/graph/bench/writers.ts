@@ -7,11 +7,26 @@
 import type { GraphMutation, GraphParameters, GraphRow, GraphTransaction } from "@annals/graph";
 import { GrafeoDatabase, GraphSink } from "@annals/graph";
 import type { Chunk, SinkCursor } from "@annals/sinks";
+import { numberArgument, programArguments } from "@annals/testkit";
 import { setTimeout as wait } from "node:timers/promises";
-import { NEVER, percentile, recordsOf } from "./chunks.ts";
+import { LargestChunk, NEVER, peakMiB, percentile, recordsOf } from "./chunks.ts";
 
 const WRITERS = 32;
-const RECORDS = Number(process.argv[2] ?? 20);
+const PROGRAM = "packages/graph/bench/writers.ts";
+const HELP = `usage: pnpm exec node ${PROGRAM} [RECORDS]
+
+32 sinks at once write records of one actor: conflicts with lanes, without, and on one shared node.
+
+  RECORDS  of each writer (default 20)
+
+examples:
+  pnpm exec node packages/graph/bench/writers.ts
+  pnpm exec node packages/graph/bench/writers.ts 100
+
+exit code: 0 measured, 2 wrong usage`;
+
+const { positionals } = programArguments(PROGRAM, HELP, {}, 1);
+const RECORDS = numberArgument(PROGRAM, "RECORDS", positionals[0] ?? "20");
 const TRIES_MAX = 200;
 
 type Way = "counter" | "shared" | "lanes";
@@ -44,6 +59,7 @@ class Counting implements GraphTransaction {
 }
 
 async function measure(way: Way): Promise<void> {
+  const largest = new LargestChunk();
   const database = await GrafeoDatabase.open();
   const begin = database.begin.bind(database);
   let conflicts = 0;
@@ -72,6 +88,7 @@ async function measure(way: Way): Promise<void> {
   }
 
   async function apply(sink: GraphSink, chunk: Chunk<GraphMutation>): Promise<number> {
+    largest.note(chunk, sink);
     for (let attempt = 1; attempt <= TRIES_MAX; attempt += 1) {
       try {
         await sink.apply(chunk, NEVER);
@@ -95,7 +112,9 @@ async function measure(way: Way): Promise<void> {
   const transactions = WRITERS * RECORDS;
   const perSecond = Math.round(transactions / seconds);
   const triesP99 = percentile(tries, 0.99);
-  console.log(JSON.stringify({ way, transactions, conflicts, dropped, triesP99, perSecond }));
+  const { itemsMax, bytesMax } = largest;
+  const found = { bench: "writers", way, transactions, conflicts, dropped, triesP99, perSecond };
+  console.log(JSON.stringify({ ...found, peakMiB: peakMiB(), itemsMax, bytesMax }));
   await database.close();
 }
 

@@ -7,7 +7,7 @@ import { BoltDatabase } from "@annals/graph";
 import type { SinkCursor } from "@annals/sinks";
 import { BoltServer, GrafeoEngine } from "@annals/testkit";
 import * as fc from "fast-check";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { chunksOf, NEVER, openSink, query, recordOf } from "./driving.ts";
 import { factsIn, foldOf } from "./fold.ts";
 import { records } from "./records.ts";
@@ -166,4 +166,27 @@ describe("over Bolt", () => {
     await run(sink, 200);
     expect(await factsIn(database)).toEqual(foldOf(LOG));
   });
+});
+
+test("what a client leaves open for longer than it said is ended, and is free for others", async () => {
+  const url = `bolt://${server.address}`;
+  const options = { url, user: "neo4j", password: "secret", transactionTimeoutMs: 50 };
+  const frozen = await BoltDatabase.open(options);
+  const write = "MATCH (n:Entity {key: 'one'}) SET n.count = $count RETURN n.count AS count";
+  const other = await database.begin(NEVER);
+  await other.run("CREATE (:Entity {key: 'one', count: 0})", {});
+  await other.commit();
+  const left = await frozen.begin(NEVER);
+  await left.run(write, { count: 1 });
+  await vi.waitFor(async () => {
+    const next = await database.begin(NEVER);
+    await next.run(write, { count: 2 });
+    await next.commit();
+  }, 10_000);
+  const late = await left.commit().catch((error: unknown) => error);
+  expect([String(late), frozen.classify(late)]).toEqual([
+    expect.stringContaining("too long"),
+    "transient",
+  ]);
+  await frozen.close();
 });

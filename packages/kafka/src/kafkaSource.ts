@@ -2,9 +2,11 @@ import type { AnnalsClient } from "@annals/client";
 import type { Consumer, EachBatchPayload, KafkaMessage } from "kafkajs";
 import type { RecordMapping, SourceMessage } from "./mapping.ts";
 import { PartitionWriter } from "./partitionWriter.ts";
+import { connectError, securityConfig } from "./security.ts";
+import type { KafkaSecurity } from "./security.ts";
 import { StateCache } from "./stateCache.ts";
 
-export interface KafkaSourceOptions {
+export interface KafkaSourceOptions extends KafkaSecurity {
   readonly client: AnnalsClient;
   readonly log: string;
   readonly brokers: readonly string[];
@@ -29,7 +31,8 @@ const FETCH_BYTES = 4 << 20;
 
 /**
  * Follows topics and records each message once. Offsets are committed when a quorum has the records; what comes twice after a crash is
- * known by the log. Resolves when the signal ends it, rejects with what no repetition mends.
+ * known by the log. Resolves when the signal ends it, rejects with what no repetition mends: ERR_SOURCE_REFUSED, ERR_SOURCE_UNREACHABLE, or
+ * what the log says.
  */
 export async function runKafkaSource(options: KafkaSourceOptions): Promise<void> {
   const { brokers, group, topics, signal } = options;
@@ -38,6 +41,7 @@ export async function runKafkaSource(options: KafkaSourceOptions): Promise<void>
   const kafka = new kafkajs.Kafka({
     clientId: "annals",
     brokers: [...brokers],
+    ...securityConfig(options),
     logLevel: kafkajs.logLevel.ERROR,
   });
   const consumer = kafka.consumer({ groupId: group, maxBytes: FETCH_BYTES });
@@ -51,7 +55,9 @@ export async function runKafkaSource(options: KafkaSourceOptions): Promise<void>
     if (!restart) ended.reject(error);
   });
   try {
-    await consumer.connect();
+    await consumer.connect().catch((error: unknown) => {
+      throw connectError(error, brokers);
+    });
     await consumer.subscribe({ topics: [...topics], fromBeginning: true });
     await consumer.run({
       autoCommit: false,

@@ -1,85 +1,138 @@
-// Goal: the source works with a broker: it joins its group, records, commits offsets behind the quorum, and goes on there. Method: the mock
-// cluster of librdkafka, which kcat starts, and a server over a log in memory. Skipped where kcat is not installed.
-import { spawn, spawnSync } from "node:child_process";
-import type { ChildProcess } from "node:child_process";
+// Goal: the source works with a broker, also with one that wants TLS and SASL: it joins its group, records, commits offsets behind the quorum,
+// and goes on there. Method: the mock cluster of librdkafka, which kcat starts, behind a gate that speaks TLS and SASL for it, and a server
+// over a log in memory. Skipped where kcat or openssl is not installed.
 import { AnnalsClient } from "@annals/client";
+import {
+  BrokerGate,
+  MockBroker,
+  throwAwayCertificate,
+  whyNoBroker,
+  whyNoCertificate,
+} from "@annals/testkit";
+import type { BrokerGateOptions, Certificate } from "@annals/testkit";
 import kafkajs from "kafkajs";
-import { afterEach, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { MemoryService } from "../../server/test/http/memoryService.ts";
 import { startTestServer } from "../../server/test/http/testServer.ts";
 import { runKafkaSource } from "../src/kafkaSource.ts";
+import type { KafkaSecurity } from "../src/security.ts";
 
-const installed = spawnSync("kcat", ["-V"]).error === undefined;
-const close: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const one of close.splice(0).toReversed()) await one();
-});
+const USER = { user: "annals", password: "correct horse" };
+const MAPPING = { actor: { id: "{value.user}" }, action: "did" };
+const why = whyNoBroker() ?? whyNoCertificate();
 
-/** A broker for as long as the process lives; its address. */
-async function startBroker(): Promise<string> {
-  const args = ["-b", "x", "-P", "-t", "t", "-X", "test.mock.num.brokers=1", "-d", "broker"];
-  const child: ChildProcess = spawn("kcat", args, { stdio: ["pipe", "ignore", "pipe"] });
-  close.push(() => child.kill("SIGKILL"));
-  return new Promise((resolve) => {
-    let text = "";
-    child.stderr?.on("data", (bytes: Buffer) => {
-      text += bytes.toString("utf8");
-      const [address] = /127\.0\.0\.1:\d+/.exec(text) ?? [];
-      if (address !== undefined) resolve(address);
-    });
-  });
-}
+describe.skipIf(why !== undefined)(`a broker${why === undefined ? "" : `: ${why}`}`, () => {
+  const close: (() => unknown)[] = [];
+  let client: AnnalsClient;
+  let broker: MockBroker;
+  let certificate: Certificate;
 
-test.skipIf(!installed)(
-  "with kcat: messages are recorded once, over two lives of the source",
-  { timeout: 180_000 },
-  async () => {
-    const broker = await startBroker();
+  beforeEach(async () => {
+    broker = await MockBroker.start();
+    close.push(() => broker.close());
     const server = await startTestServer({}, new MemoryService());
-    const client = new AnnalsClient({ urls: [server.url] });
+    client = new AnnalsClient({ urls: [server.url] });
     close.push(
       () => server.close(),
       () => client.close(),
     );
-    const kafka = new kafkajs.Kafka({ brokers: [broker], logLevel: kafkajs.logLevel.NOTHING });
-    const producer = kafka.producer({ createPartitioner: kafkajs.Partitioners.DefaultPartitioner });
-    await producer.connect();
-    close.push(() => producer.disconnect());
-    const produce = async (from: number): Promise<void> => {
+    certificate = throwAwayCertificate();
+  });
+
+  afterEach(async () => {
+    for (const one of close.splice(0).toReversed()) await one();
+  });
+
+  async function gateOf(options: Omit<BrokerGateOptions, "brokerPort">): Promise<BrokerGate> {
+    const gate = await BrokerGate.open({ brokerPort: broker.port, ...options });
+    close.push(() => gate.close());
+    return gate;
+  }
+
+  /** Messages for the mock itself, past any gate. */
+  async function producer(): Promise<(from: number) => Promise<void>> {
+    const brokers = [broker.address];
+    const kafka = new kafkajs.Kafka({ brokers, logLevel: kafkajs.logLevel.NOTHING });
+    const made = kafka.producer({ createPartitioner: kafkajs.Partitioners.DefaultPartitioner });
+    await made.connect();
+    close.push(() => made.disconnect());
+    return async (from) => {
       const messages = Array.from({ length: 10 }, (_, k) => ({
         key: `k${k}`,
         value: JSON.stringify({ user: "ada", n: from + k }),
       }));
-      await producer.send({ topic: "t", messages });
+      await made.send({ topic: "t", messages });
     };
-    /** Runs until so many messages of this life are recorded. */
-    const live = async (count: number): Promise<void> => {
-      const ending = new AbortController();
-      await runKafkaSource({
-        client,
-        log: "audit",
-        brokers: [broker],
-        group: "annals",
-        topics: ["t"],
-        mapping: { actor: { id: "{value.user}" }, action: "did" },
-        signal: ending.signal,
-        onRecorded: () =>
-          void records().then((found) => {
-            if (found.length >= count) ending.abort();
-          }),
-      });
-    };
-    const records = async (): Promise<unknown[]> => {
-      const found: unknown[] = [];
-      for await (const { action, data } of client.records("audit"))
-        if (action === "did") found.push(data?.["n"]);
-      return found;
-    };
+  }
+
+  async function recorded(): Promise<readonly number[]> {
+    const found: number[] = [];
+    for await (const { action, data } of client.records("audit"))
+      if (action === "did") found.push(Number(data?.["n"]));
+    return found.toSorted((a, b) => a - b);
+  }
+
+  /** Runs until so many messages are recorded. */
+  async function live(address: string, count: number, security: KafkaSecurity = {}): Promise<void> {
+    const ending = new AbortController();
+    await runKafkaSource({
+      client,
+      log: "audit",
+      brokers: [address],
+      group: "annals",
+      topics: ["t"],
+      mapping: MAPPING,
+      signal: ending.signal,
+      ...security,
+      onRecorded: () =>
+        void recorded().then((found) => {
+          if (found.length >= count) ending.abort();
+        }),
+    });
+  }
+
+  test("messages are recorded once, over two lives of the source", {
+    timeout: 180_000,
+  }, async () => {
+    const produce = await producer();
     await produce(0);
-    await live(10);
+    await live(broker.address, 10);
     await produce(10);
-    await live(20);
-    const numbers = (await records()).map(Number).toSorted((a, b) => a - b);
-    expect(numbers).toEqual(Array.from({ length: 20 }, (_, k) => k));
-  },
-);
+    await live(broker.address, 20);
+    expect(await recorded()).toEqual(Array.from({ length: 20 }, (_, k) => k));
+  });
+
+  test.each([
+    ["plain", "PLAIN"],
+    ["scram-sha-256", "SCRAM-SHA-256"],
+    ["scram-sha-512", "SCRAM-SHA-512"],
+  ] as const)("over TLS, with %s", { timeout: 120_000 }, async (mechanism, name) => {
+    const gate = await gateOf({ tls: certificate, sasl: { mechanism: name, ...USER } });
+    const produce = await producer();
+    await produce(0);
+    const tls = { ca: certificate.cert };
+    await live(`127.0.0.1:${gate.port}`, 10, { tls, sasl: { mechanism, ...USER } });
+    expect(await recorded()).toEqual(Array.from({ length: 10 }, (_, k) => k));
+    expect(gate.admitted).toBeGreaterThan(0);
+  });
+
+  test.each([
+    ["a password", "scram-sha-512", { ...USER, password: "battery" }],
+    ["a user", "scram-sha-512", { ...USER, user: "eve" }],
+    ["a mechanism", "scram-sha-256", USER],
+  ] as const)("refuses %s that is not the one", async (_what, mechanism, user) => {
+    const gate = await gateOf({ sasl: { mechanism: "SCRAM-SHA-512", ...USER } });
+    const lived = live(`127.0.0.1:${gate.port}`, 1, { sasl: { mechanism, ...user } });
+    await expect(lived).rejects.toMatchObject({ code: "ERR_SOURCE_REFUSED" });
+    expect(gate.admitted).toBe(0);
+  });
+
+  test("a broker whose certificate nobody vouches for is none", { timeout: 120_000 }, async () => {
+    const gate = await gateOf({ tls: certificate });
+    const lived = live(`127.0.0.1:${gate.port}`, 1, { tls: {} });
+    await expect(lived).rejects.toMatchObject({
+      code: "ERR_SOURCE_UNREACHABLE",
+      message: expect.stringMatching(/self.signed/),
+    });
+  });
+});

@@ -29,6 +29,9 @@ export interface GroupDeskOptions {
   readonly leaseMs: number;
 }
 
+/** So often, in milliseconds, whoever stands by should ask for a lane that its holder may give back at any moment. */
+const ASK_AGAIN_MS = 1_000;
+
 export interface NewGroup {
   readonly name: string;
   readonly settings: string;
@@ -145,11 +148,12 @@ export class GroupDesk {
     const lane = wanted ?? group.lanes.findIndex((_, at) => this.#isFree(group, at, member));
     const state = group.lanes[lane];
     if (wanted !== undefined && state === undefined) throw noLane(name, wanted, group.lanes.length);
-    if (state === undefined || !this.#isFree(group, lane, member)) throw laneHeld(name, wanted);
+    if (state === undefined || !this.#isFree(group, lane, member))
+      throw laneHeld(name, wanted, this.#freeInMs(group, wanted));
     const ask = { op: "acquire", group: group.id, lane, member, previous: state.token } as const;
     const token = await this.#propose(ask);
     const granted = this.#options.table.get(group.id)?.lanes[lane];
-    if (granted?.token !== token) throw laneHeld(name, lane);
+    if (granted?.token !== token) throw laneHeld(name, lane, ASK_AGAIN_MS);
     const { leaseMs } = this.#options;
     return { lane, lanes: group.lanes.length, token, position: granted.position, leaseMs };
   }
@@ -161,6 +165,16 @@ export class GroupDesk {
     if (state.token === 0 || state.member === member) return true;
     const silentMs = this.#watch.silentMs(id, lane, state.token);
     return silentMs !== undefined && silentMs > this.#options.leaseMs;
+  }
+
+  /** When it is worth while to ask again: as soon as a lease may be over, and before that now and then, since a lane may be given back. */
+  #freeInMs({ id, lanes }: GroupState, wanted: number | undefined): number {
+    const leases = lanes.flatMap(({ token }, lane) => {
+      if (wanted !== undefined && lane !== wanted) return [];
+      const silentMs = this.#watch.silentMs(id, lane, token);
+      return silentMs === undefined ? [] : [this.#options.leaseMs - silentMs + 1];
+    });
+    return Math.max(1, Math.min(ASK_AGAIN_MS, ...leases));
   }
 
   /** The holder is alive. Throws ERR_GROUP_FENCED, ERR_GROUP_NOT_FOUND. */

@@ -36,13 +36,17 @@ export function groupLimit(): AnnalsError {
   );
 }
 
-/** Not an error of the consumer: it stands by and asks again. */
-export function laneHeld(group: string, lane: number | undefined): AnnalsError {
+/** Not an error of the consumer: it stands by and asks again, after `retryAfterMs`. */
+export function laneHeld(
+  group: string,
+  lane: number | undefined,
+  retryAfterMs: number,
+): AnnalsError {
   const what =
     lane === undefined ? `every lane of group "${group}"` : `lane ${lane} of group "${group}"`;
   return new AnnalsError("ERR_GROUP_HELD", `${what} is held by a member that is alive`, {
     retryable: true,
-    details: { group },
+    details: { group, retryAfterMs },
   });
 }
 

@@ -2,7 +2,7 @@
 // replicas on simulated ports and time; the table and its commands by property.
 import { asIndex } from "@annals/raft";
 import { asSeq } from "@annals/record";
-import type { Seq } from "@annals/record";
+import type { AnnalsError, Seq } from "@annals/record";
 import { decodeGroupCommand, GROUPS_MAX, GroupTable, isGroupCommand } from "@annals/replica";
 import type { GroupDesk, LaneGrant } from "@annals/replica";
 import { SimulatedCluster } from "@annals/testkit";
@@ -119,6 +119,26 @@ describe("a lane", () => {
     expect(() => groups.desk.renew("g", 0, first.token)).toThrow(refused("ERR_GROUP_FENCED").code);
     await expect(groups.commit(first, 3)).rejects.toEqual(refused("ERR_GROUP_FENCED"));
     expect(await groups.commit(second, 3)).toBe(3);
+  });
+
+  test("is worth asking for when a lease may be over, and now and then before that", async () => {
+    const groups = await Groups.start(1);
+    await groups.create("g", 2);
+    const waits = async (member: string, lane?: number): Promise<unknown> =>
+      groups.acquire(member, lane).then(
+        () => undefined,
+        ({ details }: AnnalsError) => details["retryAfterMs"],
+      );
+    await groups.acquire("one", 0);
+    await groups.cluster.ticks(LEASE_TICKS - 10);
+    await groups.acquire("two", 1);
+    const soon = Number(await waits("three"));
+    expect(soon).toBeLessThan(1_000);
+    expect(await waits("three", 1)).toBe(1_000);
+    const sooner = Number(await waits("three", 0));
+    expect(sooner).toBeLessThan(soon);
+    await groups.cluster.ticks(Math.ceil(sooner / 100));
+    expect(await waits("three", 0)).toBeUndefined();
   });
 
   // Keeps L32.

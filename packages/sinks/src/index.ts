@@ -19,7 +19,14 @@ export { SinkError } from "./sinkError.ts";
 export { Webhook } from "./webhook/webhook.ts";
 export type { WebhookOptions } from "./webhook/webhook.ts";
 export { SINK_CONFORMANCE } from "./kit/conformance.ts";
-export type { MakeSink, SinkConformanceCase, SinkHarness } from "./kit/conformance.ts";
+export type {
+  MakeSink,
+  SinkCaseName,
+  SinkConformanceCase,
+  SinkHarness,
+} from "./kit/conformance.ts";
+export { conformanceTable, outcomeDeclared, tryCases } from "./kit/declaration.ts";
+export type { CaseOutcome, ConformanceOutcomes, DeclaredSink } from "./kit/declaration.ts";
 export { StatusServer } from "./statusServer.ts";
 export type { StatusServerOptions } from "./statusServer.ts";
 export { SYSTEM_CLOCK } from "./log/systemClock.ts";

@@ -236,6 +236,39 @@ test("a lane that is lost is acquired anew; the old owner writes nothing more", 
   expect(owners.size).toBeGreaterThan(1);
 });
 
+test("whoever stands by asks again when the log says that the lane may be free", async () => {
+  const { trial: made, log, keys } = trial(10);
+  const asked: number[] = [];
+  log.onCall = (name) => {
+    if (name !== "acquire") return;
+    asked.push(made.clock.now());
+    if (asked.length > 3) return;
+    const retryAfterMs = asked.length === 3 ? undefined : 70;
+    throw new ClientError("ERR_GROUP_HELD", "held", { retryable: true, retryAfterMs });
+  };
+  await made.untilDone();
+  expect(asked.map((at) => at - (asked[0] ?? 0))).toEqual([0, 70, 140, 1_140]);
+  expect(keys()).toEqual(seqs(1, 10));
+});
+
+test("whoever stands by does not ask less often for what went wrong before it was answered", async () => {
+  const { trial: made, log } = trial(10);
+  const asked: number[] = [];
+  log.onCall = (name) => {
+    if (name !== "acquire" || asked.length > 20) return;
+    asked.push(made.clock.now());
+    const [code, options] =
+      asked.length % 2 === 1
+        ? (["ERR_NO_LEADER", { retryable: true, status: 503 }] as const)
+        : (["ERR_GROUP_HELD", { retryable: true, retryAfterMs: 1_000 }] as const);
+    throw new ClientError(code, "as it was told to", options);
+  };
+  await made.untilDone();
+  const rounds = asked.filter((_, k) => k % 2 === 0);
+  const apart = rounds.slice(1).map((at, k) => at - (rounds[k] ?? 0));
+  expect(new Set(apart).size).toBe(1);
+});
+
 test("a lane that is lost again and again while nothing is written is no fight for the database", async () => {
   const { trial: made, log, keys } = trial(10);
   let lost = 0;

@@ -19,8 +19,8 @@ export type {
 } from "./frames.ts";
 export { viewBatch, zstdBatch } from "./batchCompression.ts";
 export { BodyBuffer } from "./bodyBuffer.ts";
-export { CONTENT_ENCODINGS, decodeContent } from "./contentDecoder.ts";
-export type { ContentEncoding, DecodeLimits } from "./contentDecoder.ts";
+export { CONTENT_ENCODINGS, decodeContent, DECODER_BYTES_MAX } from "./contentDecoder.ts";
+export type { ContentEncoding, DecodeLimits } from "./contentLimits.ts";
 export { parseIngestBody, parseIngestBodyInSteps } from "./ingest.ts";
 export type { IngestContentType } from "./ingest.ts";
 export { letGo } from "./letGo.ts";

@@ -30,12 +30,16 @@ export function registerImport(program: Command, context: CliContext): void {
     )
     .argument("[path]", "a repository", ".")
     .option("--ref <revision>", "up to which branch, tag or commit (default: HEAD)")
-    .option("--since <revision>", "without what this one contains; for the first import")
+    .option(
+      "--since <revision|date>",
+      "without what this revision contains, or what the branch had on this date (2026-01-31, with a time if need be); for the first import",
+    )
     .option("--batch <records>", "records in one request", "500")
     .action((path: string, options: ImportCommandOptions) => runImport(context, path, options));
   examples(withOutput(withClient(withLog(command))), [
     "annals import git .",
     "annals import git ~/src/linux --log linux --ref v7.0 --since v6.19",
+    "annals import git . --since 2026-01-31",
   ]);
 }
 

@@ -8,25 +8,33 @@ import { examples, withClient } from "../context.ts";
 import type { CliContext, ClientOptions } from "../context.ts";
 import { EXIT } from "../exitCodes.ts";
 import { readYaml } from "../yamlFile.ts";
+import { keepsPassword, readSecurity, SASL, TLS } from "./sourceSecurity.ts";
 
 const text = z.string().min(1);
 const entity = z.strictObject({ id: text, type: text.optional() });
-const SOURCE_FILE = z.strictObject({
-  url: z.union([text, z.array(text).min(1)]).optional(),
-  brokers: z.array(text).min(1),
-  group: text,
-  topics: z.array(text).min(1),
-  log: text.default("audit"),
-  stateBytes: z.int().min(1).optional(),
-  record: z.strictObject({
-    actor: entity,
-    action: text,
-    targets: z.array(entity).optional(),
-    tenant: text.optional(),
-    data: text.optional(),
-    diff: z.boolean().optional(),
-  }),
-});
+const SOURCE_FILE = z
+  .strictObject({
+    url: z.union([text, z.array(text).min(1)]).optional(),
+    brokers: z.array(text).min(1),
+    group: text,
+    topics: z.array(text).min(1),
+    tls: TLS.optional(),
+    sasl: SASL.optional(),
+    log: text.default("audit"),
+    stateBytes: z.int().min(1).optional(),
+    record: z.strictObject({
+      actor: entity,
+      action: text,
+      targets: z.array(entity).optional(),
+      tenant: text.optional(),
+      data: text.optional(),
+      diff: z.boolean().optional(),
+    }),
+  })
+  .refine(keepsPassword, {
+    error: "plain sends the password as it is: set tls, or use scram-sha-512",
+    path: ["sasl"],
+  });
 
 export function registerSource(program: Command, context: CliContext): void {
   const group = program.command("source").description("programs that record what is elsewhere");
@@ -39,11 +47,13 @@ export function registerSource(program: Command, context: CliContext): void {
 }
 
 async function runSource(context: CliContext, path: string, options: ClientOptions): Promise<void> {
-  const { url, stateBytes, record, ...rest } = await readSource(path);
+  const { url, stateBytes, record, tls, sasl, ...rest } = await readSource(path);
+  const security = await readSecurity({ ...rest, tls, sasl }, context.io);
   const urls = options.url ?? (typeof url === "string" ? [url] : url);
   const client = context.client(urls === undefined ? options : { ...options, url: [...urls] });
   await runKafkaSource({
     ...rest,
+    ...security,
     client,
     mapping: record,
     stateBytesMax: stateBytes,

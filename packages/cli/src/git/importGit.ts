@@ -10,6 +10,7 @@ import { CliError } from "../cliError.ts";
 import { changeRecord, positionOf } from "./changeRecord.ts";
 import { gitText } from "./gitProcess.ts";
 import { mainLineGoesOnFrom, readHistory } from "./history.ts";
+import { commitOfSince } from "./since.ts";
 import { rangeOf, stretchesAfter } from "./stretch.ts";
 import type { Stretch } from "./stretch.ts";
 
@@ -18,7 +19,7 @@ export interface ImportOptions {
   readonly log: string;
   /** Up to which commit; default HEAD. */
   readonly revision?: string;
-  /** Only what this commit does not contain; for the first import of a repository into a log. */
+  /** A revision or a date: only what it does not contain; for the first import of a repository into a log. */
   readonly since?: string;
   /** Records in one request; an import that goes on keeps the size that it began with. */
   readonly batch: number;
@@ -144,7 +145,10 @@ class GitImport {
       signal,
     });
     if (known === undefined) {
-      const base = since === undefined ? undefined : await this.#commitId(since);
+      const base =
+        since === undefined
+          ? undefined
+          : await commitOfSince(since, head, (args) => this.#git(args));
       return [await this.#checked({ head, base, others: [], isUnbroken: true, after: undefined })];
     }
     if (since !== undefined) {

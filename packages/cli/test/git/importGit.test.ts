@@ -90,6 +90,39 @@ const ALL = [
 ];
 
 describe("import git", () => {
+  test("since a date leaves out what the branch had then, though a part of it is merged later", async () => {
+    history();
+    const times = repository.git("log", "--first-parent", "--reverse", "--format=%ct").split("\n");
+    // Before the merge; the work on the side was done before that.
+    const moment = new Date(Number(times[1]) * 1000).toISOString();
+    expect(await runImport({ since: moment })).toMatchObject({ isUnbroken: true });
+    expect(await summary()).toEqual(ALL.slice(3));
+  });
+
+  test.each(["2023-01-01", "2023-11-14 00:00:00 +0000"])(
+    "since %s, when there was nothing yet, everything is imported",
+    async (since) => {
+      history();
+      expect(await runImport({ since })).toMatchObject({ records: ALL.length });
+    },
+  );
+
+  test("since a day that is over nothing is imported", async () => {
+    history();
+    expect(await runImport({ since: "2023-11-16" })).toMatchObject({ records: 0 });
+  });
+
+  test("a date that is also the name of a tag is refused, and what is no day", async () => {
+    history();
+    repository.git("tag", "2023-11-14");
+    await expect(runImport({ since: "2023-11-14" })).rejects.toMatchObject({
+      code: "ERR_IMPORT_AMBIGUOUS",
+    });
+    await expect(runImport({ since: "2023-02-30" })).rejects.toMatchObject({ code: "ERR_USAGE" });
+    const since = "refs/tags/2023-11-14";
+    expect(await runImport({ since })).toMatchObject({ records: 0 });
+  });
+
   test("gives one record per changed file of every commit, parents first", async () => {
     history();
     const result = await runImport();

@@ -21,3 +21,8 @@ export async function tryShim(directory: string): Promise<void> {
   await compileShim(directory);
   await command("env", `LD_PRELOAD=${shimPath(directory)}`, process.execPath, "--version");
 }
+
+/** Rejects where the directory is in no repository that has a commit. */
+export async function tryHistory(directory: string): Promise<void> {
+  await command("git", "-C", directory, "rev-parse", "--verify", "--quiet", "HEAD^{commit}");
+}

@@ -1,10 +1,10 @@
 import { mkdir } from "node:fs/promises";
 import { shimPath } from "../cluster/diskShim.ts";
-import { tryProxy, tryShim } from "../cluster/trials.ts";
+import { tryHistory, tryProxy, tryShim } from "../cluster/trials.ts";
 import type { Scenario, Step, StepKind } from "../language/scenario.ts";
 
-/** What a step needs of the machine beyond signals. */
-export type Need = "proxy" | "disk";
+/** What a step needs of the machine beyond signals, and of the place where the drill was started. */
+export type Need = "proxy" | "disk" | "history";
 
 const NEEDS: Readonly<Partial<Record<StepKind, Need>>> = {
   partition: "proxy",
@@ -18,10 +18,17 @@ export function needsOf({ steps }: Pick<Scenario, "steps">): ReadonlySet<Need> {
   const visit = (step: Step): void => {
     const need = NEEDS[step.kind];
     if (need !== undefined) needs.add(need);
+    if (step.kind === "program" && importsFromHere(step.body.run)) needs.add("history");
     if (step.kind === "repeat") for (const inner of step.body.steps) visit(inner);
   };
   for (const step of steps) visit(step);
   return needs;
+}
+
+/** A source that was unpacked, and not cloned, has no history to import. */
+function importsFromHere(words: readonly string[]): boolean {
+  const [command, from] = words;
+  return command === "import" && from === "git" && words.includes("{here}");
 }
 
 /** Tries out what the machine permits, once for all drills of a run. What is compiled stays in the directory. */
@@ -41,13 +48,25 @@ export class Machine {
   obstacle(need: Need): Promise<string | undefined> {
     const known = this.#tried.get(need);
     if (known !== undefined) return known;
-    const trial = need === "proxy" ? tryProxy() : this.#shim();
-    const tried = trial.then(
+    const tried = this.#try(need).then(
       () => undefined,
       (error: unknown) => (error instanceof Error ? error.message : String(error)),
     );
     this.#tried.set(need, tried);
     return tried;
+  }
+
+  #try(need: Need): Promise<void> {
+    switch (need) {
+      case "proxy":
+        return tryProxy();
+      case "disk":
+        return this.#shim();
+      case "history":
+        return tryHistory(process.cwd());
+      default:
+        return need satisfies never;
+    }
   }
 
   async #shim(): Promise<void> {

@@ -113,9 +113,10 @@ export class GroupSubscription {
         return await calls.ask({ op: "acquire", name, settings, member, lane });
       } catch (error) {
         if (!(error instanceof AnnalsError) || error.code !== "ERR_GROUP_HELD") throw error;
+        if (tries % TOLD_EACH === 0) this.#say("standby", {});
+        const { retryAfterMs } = error.details;
+        await this.#pause(typeof retryAfterMs === "number" ? retryAfterMs : RETRY_MS);
       }
-      if (tries % TOLD_EACH === 0) this.#say("standby", {});
-      await this.#pause();
     }
     return undefined;
   }
@@ -204,10 +205,10 @@ export class GroupSubscription {
   }
 
   /** Until it is time to try again, or this has ended. */
-  async #pause(): Promise<void> {
+  async #pause(waitMs: number = RETRY_MS): Promise<void> {
     if (this.#closed) return;
     const { promise, resolve } = Promise.withResolvers<void>();
-    const timer = setTimeout(resolve, RETRY_MS);
+    const timer = setTimeout(resolve, waitMs);
     this.#wake = resolve;
     await promise;
     clearTimeout(timer);

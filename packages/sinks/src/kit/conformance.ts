@@ -5,15 +5,24 @@ import type { SinkFaults } from "./faultySink.ts";
 import { sampleRecords } from "./memoryLog.ts";
 import { SinkTrial } from "./trial.ts";
 
+/** What is done to a sink. */
+export type SinkCaseName =
+  | "a crash before any call, and after it"
+  | "every other commit without an answer"
+  | "records that cannot be written"
+  | "an outage of 50 failures"
+  | "two owners"
+  | "an old copy of the place";
+
 /** A sink and the place that it writes to, as the conformance kit needs them. */
 export interface SinkHarness<Mutation> {
   /** Another sink on the same place, as another process would make it. */
   sink(): Sink<Mutation>;
   /** Everything that is written, in a form of which two are equal if the same was written; without tokens. */
   dump(): Promise<string>;
-  /** Turns a record into one that the place refuses for what it is. Absent for one that takes everything. */
+  /** Turns a record into one that the place refuses for what it is. Absent where that case does not apply. */
   readonly poison?: ((record: StoredRecord) => StoredRecord) | undefined;
-  /** Keeps what is written as it is now, for `restore`. Absent for a place that keeps no cursor. */
+  /** Keeps what is written as it is now, for `restore`. Both are absent where that case does not apply. */
   readonly backup?: (() => Promise<void>) | undefined;
   readonly restore?: (() => Promise<void>) | undefined;
   close(): Promise<void>;
@@ -23,9 +32,11 @@ export interface SinkHarness<Mutation> {
 export type MakeSink<Mutation> = () => Promise<SinkHarness<Mutation>>;
 
 export interface SinkConformanceCase {
-  readonly name: string;
-  /** Rejects when the sink does not conform. `skipped` says why a case does not concern a sink. */
-  readonly run: <Mutation>(make: MakeSink<Mutation>) => Promise<{ readonly skipped?: string }>;
+  readonly name: SinkCaseName;
+  /** What has to hold then. */
+  readonly demand: string;
+  /** Rejects when the sink does not conform, or has not what the case needs. */
+  readonly run: <Mutation>(make: MakeSink<Mutation>) => Promise<void>;
 }
 
 const RECORDS = 60;
@@ -39,15 +50,39 @@ class Lost extends Error {}
 
 /** What every sink must hold out; each case compares what is written with what an undisturbed run writes. */
 export const SINK_CONFORMANCE: readonly SinkConformanceCase[] = [
-  { name: "a crash before any call, and after it", run: crashes },
-  { name: "every other commit without an answer", run: ambiguousCommits },
-  { name: "records that cannot be written", run: poison },
-  { name: "an outage", run: outage },
-  { name: "two owners", run: duplicateOwner },
-  { name: "an old copy of the place", run: restoredCopy },
+  {
+    name: "a crash before any call, and after it",
+    demand: "each call in turn; what is written is that of an undisturbed run",
+    run: crashes,
+  },
+  {
+    name: "every other commit without an answer",
+    demand: "nothing is lost, nothing is there twice",
+    run: ambiguousCommits,
+  },
+  {
+    name: "records that cannot be written",
+    demand: "exactly those are dead letters, all others are written",
+    run: poison,
+  },
+  {
+    name: "an outage of 50 failures",
+    demand: "no dead letter, no transaction larger than its caps, everything is written",
+    run: outage,
+  },
+  {
+    name: "two owners",
+    demand: "whoever has lost the lane and does not know writes nothing more",
+    run: duplicateOwner,
+  },
+  {
+    name: "an old copy of the place",
+    demand: "it is filled up; a copy of another log is refused",
+    run: restoredCopy,
+  },
 ];
 
-async function crashes<M>(make: MakeSink<M>): Promise<{ readonly skipped?: string }> {
+async function crashes<M>(make: MakeSink<M>): Promise<void> {
   const wanted = await undisturbed(make, sampleRecords(CRASH_RECORDS));
   for (const when of ["before", "after"] as const) {
     // Until a run ends before its crash.
@@ -69,10 +104,9 @@ async function crashes<M>(make: MakeSink<M>): Promise<{ readonly skipped?: strin
       });
     }
   }
-  return {};
 }
 
-async function ambiguousCommits<M>(make: MakeSink<M>): Promise<{ readonly skipped?: string }> {
+async function ambiguousCommits<M>(make: MakeSink<M>): Promise<void> {
   const wanted = await undisturbed(make, sampleRecords(RECORDS));
   let applies = 0;
   await disturbed(make, sampleRecords(RECORDS), wanted, {
@@ -80,25 +114,23 @@ async function ambiguousCommits<M>(make: MakeSink<M>): Promise<{ readonly skippe
       if (call === "apply" && ++applies % 2 === 0) throw new InjectedFault("transient");
     },
   });
-  return {};
 }
 
-async function poison<M>(make: MakeSink<M>): Promise<{ readonly skipped?: string }> {
+async function poison<M>(make: MakeSink<M>): Promise<void> {
   const bad = new Set([1, 20, 21, 45, RECORDS]);
   return withHarness(make, async (harness) => {
     const spoil = harness.poison;
-    if (spoil === undefined) return { skipped: "it takes every record" };
+    if (spoil === undefined) throw new Lost("the harness makes no record that is refused");
     const records = sampleRecords(RECORDS).map((one) => (bad.has(one.seq) ? spoil(one) : one));
     const trial = new SinkTrial(() => harness.sink(), records, LIMITS);
     const status = await trial.untilDone();
     const letters = trial.log.letters.map(({ seq }) => seq);
     expectSame(letters.join(), [...bad].join(), "dead letters");
     expectSame(`${status.applied}+${status.residual}`, `${RECORDS - bad.size}+0`, "applied");
-    return {};
   });
 }
 
-async function outage<M>(make: MakeSink<M>): Promise<{ readonly skipped?: string }> {
+async function outage<M>(make: MakeSink<M>): Promise<void> {
   const wanted = await undisturbed(make, sampleRecords(RECORDS));
   let calls = 0;
   let largest = 0;
@@ -113,10 +145,9 @@ async function outage<M>(make: MakeSink<M>): Promise<{ readonly skipped?: string
   });
   expectSame(String(largest <= CHUNK), "true", "items of a transaction within the cap");
   expectSame(String(trial.log.letters.length), "0", "dead letters");
-  return {};
 }
 
-async function duplicateOwner<M>(make: MakeSink<M>): Promise<{ readonly skipped?: string }> {
+async function duplicateOwner<M>(make: MakeSink<M>): Promise<void> {
   const wanted = await undisturbed(make, sampleRecords(RECORDS));
   return withHarness(make, async (harness) => {
     const trial = new SinkTrial(() => harness.sink(), sampleRecords(RECORDS), LIMITS);
@@ -132,16 +163,15 @@ async function duplicateOwner<M>(make: MakeSink<M>): Promise<{ readonly skipped?
     });
     await rival;
     expectSame(await harness.dump(), wanted, "two owners");
-    return {};
   });
 }
 
-async function restoredCopy<M>(make: MakeSink<M>): Promise<{ readonly skipped?: string }> {
+async function restoredCopy<M>(make: MakeSink<M>): Promise<void> {
   const wanted = await undisturbed(make, sampleRecords(RECORDS));
   return withHarness(make, async (harness) => {
     const { backup, restore } = harness;
     if (backup === undefined || restore === undefined)
-      return { skipped: "it keeps no cursor: the group's position is where it goes on" };
+      throw new Lost("the harness keeps no copy of the place");
     const trial = new SinkTrial(() => harness.sink(), sampleRecords(RECORDS / 2), LIMITS);
     await trial.untilDone();
     await backup();
@@ -156,7 +186,6 @@ async function restoredCopy<M>(make: MakeSink<M>): Promise<{ readonly skipped?: 
     const other = new SinkTrial(() => harness.sink(), otherLog, LIMITS);
     const status = await other.until(other.runner(), () => false);
     expectSame(String(status.lastError?.code), "ERR_SINK_HISTORY", "a place of another log");
-    return {};
   });
 }
 

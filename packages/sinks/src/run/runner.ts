@@ -33,7 +33,7 @@ export interface SinkRunnerOptions<Mutation> {
   readonly note?: (text: string) => void;
 }
 
-/** How often a runner that stands by asks for the lane. */
+/** How often a runner that stands by asks for the lane, unless the log says when the lease of its holder ends. */
 const STANDBY_MS = 1_000;
 const RETRY_QUEUE_MAX = 64;
 /** How often the database may be lost to somebody else without anything written in between: then two groups fight for it. */
@@ -162,8 +162,10 @@ export class SinkRunner<Mutation> {
         const isHeld = error instanceof ClientError && error.code === "ERR_GROUP_HELD";
         const kind = classifyLogError(error);
         if (kind === "settings") throw needsMending(new Failure("log", kind, error));
-        if (!isHeld) this.#meter.failed("log", kind, error);
-        await clock.sleep(isHeld ? STANDBY_MS : this.#retries.failed().ms, signal);
+        if (isHeld) this.#retries.progress();
+        else this.#meter.failed("log", kind, error);
+        const standbyMs = (isHeld ? error.retryAfterMs : undefined) ?? STANDBY_MS;
+        await clock.sleep(isHeld ? standbyMs : this.#retries.failed().ms, signal);
       }
     }
     return undefined;

@@ -16,6 +16,7 @@ import {
   REQUESTS,
   SUCCESS,
 } from "./boltMessages.ts";
+import { TimedTransaction } from "./timedTransaction.ts";
 import type { PackStructure, PackValue } from "./packStream.ts";
 
 export interface BoltConnectionOptions {
@@ -131,7 +132,7 @@ export class BoltConnection {
       case "LOGON":
         return this.#logOn(asMap(fields[0]));
       case "BEGIN":
-        this.#transaction = this.#options.engine.begin();
+        this.#begin(asMap(fields[0]));
         return success({});
       case "RUN":
         return this.#run(fields[0], asMap(fields[1]));
@@ -156,6 +157,12 @@ export class BoltConnection {
       default:
         return success({});
     }
+  }
+
+  #begin({ tx_timeout: timeout }: Metadata): void {
+    const transaction = this.#options.engine.begin();
+    const timeoutMs = Number(timeout ?? 0);
+    this.#transaction = timeoutMs > 0 ? new TimedTransaction(transaction, timeoutMs) : transaction;
   }
 
   #logOn({ principal, credentials }: Metadata): Buffer {

@@ -10,7 +10,7 @@ import type { PackValue } from "./packStream.ts";
 
 const CONSTRAINT = /^CREATE CONSTRAINT (\w+) .*FOR \((\w+):(\w+)\) REQUIRE \2\.(\w+) IS UNIQUE$/;
 
-/** Grafeo in memory, made to behave as Neo4j does: constraints have indexes, plans are trees, failures have its codes. */
+/** Grafeo, made to behave as Neo4j does: constraints have indexes, plans are trees, failures have its codes. */
 export class GrafeoEngine implements BoltEngine {
   readonly #database: GrafeoDB;
 
@@ -18,10 +18,10 @@ export class GrafeoEngine implements BoltEngine {
     this.#database = database;
   }
 
-  /** Loads the engine only now: a package that may be missing. */
-  static async open(): Promise<GrafeoEngine> {
+  /** In a file, or in memory. Loads the engine only now: a package that may be missing. */
+  static async open(path?: string): Promise<GrafeoEngine> {
     const { default: grafeo } = await import("@grafeo-db/js");
-    return new GrafeoEngine(grafeo.GrafeoDB.create());
+    return new GrafeoEngine(grafeo.GrafeoDB.create(path ?? null));
   }
 
   begin(): BoltEngineTransaction {

@@ -1,0 +1,20 @@
+/**
+ * What each sink does under the conformance kit: `pnpm sinks:conformance`. Tries every case on every sink, each on a place of its own, and
+ * prints a table (Markdown). PostgreSQL has to be installed for its column. Exit code 1 if a case failed.
+ */
+import type { DeclaredSink } from "@annals/sinks";
+import { conformanceTable, tryCases } from "@annals/sinks";
+import { PostgresPlaces } from "../../sinks/test/conformance/postgres.ts";
+import { NDJSON } from "../../sinks/test/conformance/ndjson.ts";
+import { WEBHOOK } from "../../sinks/test/conformance/webhook.ts";
+import { EMBEDDED, OVER_BOLT } from "../test/conformance/graph.ts";
+
+const postgres = new PostgresPlaces();
+const sinks = [NDJSON, WEBHOOK, postgres.declared, EMBEDDED, OVER_BOLT] as const;
+const outcomes = new Map<string, Awaited<ReturnType<typeof tryCases>>>();
+for (const sink of sinks as readonly DeclaredSink<unknown>[])
+  outcomes.set(sink.name, await tryCases(sink));
+await postgres.close();
+process.stdout.write(conformanceTable(outcomes));
+const all = [...outcomes.values()].flatMap((cases) => [...cases.values()]);
+if (all.some(({ kind }) => kind === "failed")) process.exitCode = 1;
