@@ -40,9 +40,9 @@ describe.skipIf(obstacle !== undefined)(
   () => {
     afterAll(() => places.close());
 
-    test.each(SINK_CONFORMANCE)("$name", { timeout: 60_000 }, ({ run }) =>
-      run(() => places.harness()),
-    );
+    test.each(SINK_CONFORMANCE)("$name", { timeout: 60_000 }, async ({ run }) => {
+      await expect(run(() => places.harness())).resolves.toBeUndefined();
+    });
 
     test("a server that crashes in the middle is waited for, and nothing is lost or doubled", {
       timeout: 60_000,
