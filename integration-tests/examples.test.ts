@@ -28,6 +28,19 @@ it("a program that logs with pino", async () => {
   expect(await recordsOf("login")).toEqual(["ada success", "eve denied"]);
 });
 
+it("a program with the SDK", async () => {
+  const env = { ...process.env, ANNALS_URL: cluster.url("a") };
+  const follower = spawn(process.execPath, [join(packages, "client/examples/threeLines.js")], {
+    stdio: ["ignore", "pipe", "inherit"],
+    env,
+  });
+  let shown = "";
+  follower.stdout.setEncoding("utf8").on("data", (text: string) => (shown += text));
+  await until(async () => /^3 \S+ ada login$/m.test(shown));
+  follower.kill("SIGINT");
+  expect(await exitOf(follower)).toBe("SIGINT");
+});
+
 it("a growing file that is followed", async () => {
   const file = join(cluster.directory, "app.ndjson");
   const args = [ENTRY, "append", "--follow", file, "--url", cluster.url("a")];

@@ -13,8 +13,8 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
-import { parseArgs } from "node:util";
 import { drawPorts } from "@annals/drill";
+import { numberArgument, programArguments } from "@annals/testkit";
 import { TestCluster, until } from "../support/cluster.ts";
 import { Door } from "./door.ts";
 import { Load } from "./load.ts";
@@ -36,22 +36,34 @@ const WARM_RATE = 1_000;
 const BACKLOG_PART = 0.05;
 const LIVE_HEAP_EVERY_MS = 4_000;
 
-const { values } = parseArgs({
-  options: {
-    to: { type: "string", default: "webhook" },
-    records: { type: "string", default: "500000" },
-    seconds: { type: "string", default: "60" },
-    rate: { type: "string" },
-    // The longest time for memory to settle.
-    settle: { type: "string", default: "300" },
-  },
+const PROGRAM = "integration-tests/figures/outage.ts";
+const HELP = `usage: pnpm exec node ${PROGRAM} [--to PLACE] [--records N] [--seconds S] [--rate R] [--settle S]
+
+A sink whose place is away while records come in: three nodes, a load on them and annals sink run. What it needs, and how fast it catches up.
+
+  --to PLACE   webhook or bolt (default webhook)
+  --records N  how many come in meanwhile (default 500000)
+  --seconds S  how long the place is away (default 60)
+  --rate R     records a second afterwards (default: as before)
+  --settle S   the longest time for memory to come to rest before that (default 300)
+
+examples:
+  pnpm exec node ${PROGRAM}
+  pnpm exec node ${PROGRAM} --to bolt --records 15000 --rate 100
+
+exit code: 0 nothing is missing, 1 something is, or was too large, 2 wrong usage`;
+
+const { values } = programArguments(PROGRAM, HELP, {
+  to: { type: "string", default: "webhook" },
+  records: { type: "string", default: "500000" },
+  seconds: { type: "string", default: "60" },
+  rate: { type: "string" },
+  settle: { type: "string", default: "300" },
 });
-const [records, seconds, settle] = [values.records, values.seconds, values.settle].map(Number) as [
-  number,
-  number,
-  number,
-];
-const rate = values.rate === undefined ? records / seconds : Number(values.rate);
+const records = numberArgument(PROGRAM, "--records", values.records);
+const seconds = numberArgument(PROGRAM, "--seconds", values.seconds);
+const settle = numberArgument(PROGRAM, "--settle", values.settle, 0);
+const rate = numberArgument(PROGRAM, "--rate", values.rate ?? String(records / seconds), 0);
 
 /** A runner, the place that it writes to, and the door before it. */
 interface Site {

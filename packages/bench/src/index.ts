@@ -17,6 +17,12 @@ export { cpuSeconds } from "./measure/processFigures.ts";
 export type { ProcessUse } from "./measure/meter.ts";
 export { Latencies } from "./measure/latencies.ts";
 export type { LatencySummary } from "./measure/latencies.ts";
+export {
+  numberArgument,
+  programArguments,
+  usageProblem,
+  wrongUsage,
+} from "./programArguments.ts";
 export { fill } from "./load/fill.ts";
 export { measureCatchUp } from "./workloads/catchUp.ts";
 export type { CatchUpFigures } from "./workloads/catchUp.ts";

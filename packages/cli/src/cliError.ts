@@ -1,4 +1,3 @@
-import { BenchError } from "@annals/bench";
 import { ClientError } from "@annals/client";
 import { AnnalsError } from "@annals/record";
 import { EXIT } from "./exitCodes.ts";
@@ -48,10 +47,9 @@ const BENCH_EXITS: Readonly<Record<string, ExitCode>> = {
 
 export function exitCodeOf(error: unknown): ExitCode {
   if (error instanceof CliError) return error.exitCode;
-  if (error instanceof BenchError) return BENCH_EXITS[error.code] ?? EXIT.failed;
   if (!(error instanceof ClientError)) {
-    const wrong = error instanceof AnnalsError && WRONG_FILES.has(error.code);
-    return wrong ? EXIT.badConfig : EXIT.failed;
+    const code = error instanceof AnnalsError ? error.code : "";
+    return BENCH_EXITS[code] ?? (WRONG_FILES.has(code) ? EXIT.badConfig : EXIT.failed);
   }
   if (error.code === "ERR_CONNECT_FAILED") return EXIT.cannotConnect;
   if (error.code === "ERR_ABORTED") return EXIT.interrupted;

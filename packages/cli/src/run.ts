@@ -1,27 +1,10 @@
 import { Command, CommanderError } from "commander";
 import { describeError, exitCodeOf } from "./cliError.ts";
-import { registerAppend } from "./commands/append.ts";
-import { registerBench } from "./commands/bench.ts";
-import { registerBlob } from "./commands/blob.ts";
-import { registerCluster } from "./commands/cluster.ts";
-import { registerCompletion } from "./commands/completion.ts";
-import { registerConfig } from "./commands/config.ts";
-import { registerDev } from "./commands/dev.ts";
-import { registerDrill } from "./commands/drill.ts";
-import { registerFsck } from "./commands/fsck.ts";
-import { registerGraph } from "./commands/graph.ts";
-import { registerGroup } from "./commands/group.ts";
-import { registerImport } from "./commands/importGit.ts";
-import { registerLog } from "./commands/log.ts";
-import { registerGet, registerQuery, registerTail } from "./commands/read.ts";
-import { registerSource } from "./commands/source.ts";
-import { registerSink } from "./commands/sink.ts";
 import { registerStart } from "./commands/start.ts";
 import { CliContext } from "./context.ts";
 import { EXIT } from "./exitCodes.ts";
 import type { CliIo } from "./io.ts";
 import type { FsckNode, StartNode } from "./parts.ts";
-import { packageVersion } from "./version.ts";
 
 export interface CliParts {
   readonly startNode: StartNode;
@@ -40,7 +23,8 @@ export async function run(argv: readonly string[], io: CliIo, parts: CliParts): 
   const stopListening = io.onInterrupt(() => interrupt.abort());
   const context = new CliContext(io, parts, interrupt.signal);
   try {
-    await buildProgram(context).parseAsync([...argv], { from: "user" });
+    const program = await buildProgram(context, argv[0]);
+    await program.parseAsync([...argv], { from: "user" });
     return context.exitCode;
   } catch (error) {
     // Help and version end by such an error, too; commander has printed whatever there is to print.
@@ -57,7 +41,7 @@ export async function run(argv: readonly string[], io: CliIo, parts: CliParts): 
   }
 }
 
-function buildProgram(context: CliContext): Command {
+async function buildProgram(context: CliContext, command: string | undefined): Promise<Command> {
   const { io } = context;
   const program = new Command("annals");
   program
@@ -77,32 +61,20 @@ function buildProgram(context: CliContext): Command {
       "Examples:\n  annals dev --demo\n  annals append --actor ada --action login\n  annals query --since 1h\n",
     )
     .addHelpText("after", EXIT_CODE_HELP);
-  registerDev(program, context);
-  registerStart(program, context);
-  registerAppend(program, context);
-  registerGet(program, context);
-  registerQuery(program, context);
-  registerTail(program, context);
-  registerBlob(program, context);
-  registerLog(program, context);
-  registerGroup(program, context);
-  registerSink(program, context);
-  registerGraph(program, context);
-  registerSource(program, context);
-  registerCluster(program, context);
-  registerImport(program, context);
-  registerDrill(program, context);
-  registerBench(program, context);
-  registerFsck(program, context);
-  registerConfig(program, context);
-  program
-    .command("version")
-    .description("print the versions of annals and Node")
-    .action(() =>
-      context.print(
-        `annals ${packageVersion()} (node ${process.version}, ${process.platform} ${process.arch})\n`,
-      ),
-    );
-  registerCompletion(program, context);
+  await registerCommands(program, context, command);
   return program;
+}
+
+/** A node that starts is waited for: it does not load what the other commands need. */
+async function registerCommands(
+  program: Command,
+  context: CliContext,
+  command: string | undefined,
+): Promise<void> {
+  if (command === "start") {
+    registerStart(program, context);
+    return;
+  }
+  const { registerAll } = await import("./commands/all.ts");
+  registerAll(program, context);
 }

@@ -1,4 +1,4 @@
-// After `pnpm build`:  node packages/embedded/examples/threeLines.js [DIR]
+// After `pnpm build`:  pnpm exec node packages/embedded/examples/threeLines.js [DIR]
 // Appends a login to the log in DIR (default: ./audit), then shows all that is in it. No server is needed.
 import { openLog } from "@annals/embedded";
 

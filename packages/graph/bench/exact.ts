@@ -14,6 +14,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import type { GraphDatabase, GraphMutation } from "@annals/graph";
 import { GrafeoDatabase, GraphSink } from "@annals/graph";
 import type { Sink } from "@annals/sinks";
+import { numberArgument, programArguments } from "@annals/testkit";
 import type { Facts } from "../test/fold.ts";
 import { factsIn, foldOf } from "../test/fold.ts";
 import { LargestChunk, peakMiB, recordsOf } from "./chunks.ts";
@@ -173,9 +174,31 @@ async function measure(records: number, faults: number): Promise<void> {
   if (!same || kills < faults || ambiguous < faults) process.exitCode = 1;
 }
 
-const [mode = "100000", second = "20", ...rest] = process.argv.slice(2);
+const PROGRAM = "packages/graph/bench/exact.ts";
+const HELP = `usage: pnpm exec node ${PROGRAM} [RECORDS] [FAULTS]
+
+A log written into an embedded graph by a process that is killed, with commits that get no answer: the graph must be what a plain fold of
+the log is.
+
+  RECORDS  how many (default 100000)
+  FAULTS   kills, and as many commits without an answer (default 20)
+
+examples:
+  pnpm exec node packages/graph/bench/exact.ts
+  pnpm exec node packages/graph/bench/exact.ts 20000 5
+
+exit code: 0 the same, 1 not so, 2 wrong usage`;
+
+// What the runner's process is called with, by this program only.
+const [mode = "", second = "", ...rest] = process.argv.slice(2);
 if (mode === "follow" || mode === "stay") {
   await follow(second, Number(rest[0]), rest.slice(1).map(Number));
   // Until it is killed, which is on its way.
   if (mode === "stay") setInterval(() => undefined, KILL_WITHIN_MS);
-} else await measure(Number(mode), Number(second));
+} else {
+  const [records = "100000", faults = "20"] = programArguments(PROGRAM, HELP, {}, 2).positionals;
+  await measure(
+    numberArgument(PROGRAM, "RECORDS", records),
+    numberArgument(PROGRAM, "FAULTS", faults),
+  );
+}

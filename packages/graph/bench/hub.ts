@@ -6,9 +6,24 @@
  * Where others use the machine, too, the slowest hundredth by time are the chunks in which it was not ours: CPU tells what the graph costs.
  */
 import { GrafeoDatabase, GraphSink } from "@annals/graph";
+import { numberArgument, programArguments } from "@annals/testkit";
 import { chunksOf, LargestChunk, NEVER, peakMiB, percentile, recordsOf } from "./chunks.ts";
 
-const RECORDS = Number(process.argv[2] ?? 1_000_000);
+const PROGRAM = "packages/graph/bench/hub.ts";
+const HELP = `usage: pnpm exec node ${PROGRAM} [RECORDS]
+
+Records of one actor without end, written into an embedded graph: chunk times of the last tenth beside the first, the highest degree.
+
+  RECORDS  how many (default 1000000)
+
+examples:
+  pnpm exec node packages/graph/bench/hub.ts
+  pnpm exec node packages/graph/bench/hub.ts 100000
+
+exit code: 0 measured, 2 wrong usage`;
+
+const { positionals } = programArguments(PROGRAM, HELP, {}, 1);
+const RECORDS = numberArgument(PROGRAM, "RECORDS", positionals[0] ?? "1000000");
 const SHAPE = { actors: 1, resources: 5000, changeEvery: 10 };
 
 async function opened(): Promise<readonly [GrafeoDatabase, GraphSink]> {

@@ -6,10 +6,25 @@
 import type { StoredRecord } from "@annals/client";
 import type { GraphMutation } from "@annals/graph";
 import { GrafeoDatabase, GraphSink, mappingOfModule } from "@annals/graph";
+import { numberArgument, programArguments } from "@annals/testkit";
 import { NEVER, peakMiB, recordsOf } from "./chunks.ts";
 import { drive } from "./driver.ts";
 
-const RECORDS = Number(process.argv[2] ?? 100_000);
+const PROGRAM = "packages/graph/bench/poison.ts";
+const HELP = `usage: pnpm exec node ${PROGRAM} [RECORDS]
+
+Records of which one in a thousand is refused by the graph's constraint: exactly those must be dead letters.
+
+  RECORDS  how many (default 100000)
+
+examples:
+  pnpm exec node packages/graph/bench/poison.ts
+  pnpm exec node packages/graph/bench/poison.ts 10000
+
+exit code: 0 exactly those, 1 not so, 2 wrong usage`;
+
+const { positionals } = programArguments(PROGRAM, HELP, {}, 1);
+const RECORDS = numberArgument(PROGRAM, "RECORDS", positionals[0] ?? "100000");
 const SHAPE = { actors: 1000, resources: 5000, changeEvery: 10 };
 /** One of each thousand, at another place each time. */
 const isBad = (seq: number): boolean => seq % 1000 === (Math.floor(seq / 1000) * 7919 + 500) % 1000;

@@ -5,10 +5,25 @@
  */
 import type { GraphDatabase, GraphParameters, GraphRow, GraphTransaction } from "@annals/graph";
 import { GrafeoDatabase, GraphSink } from "@annals/graph";
+import { numberArgument, programArguments } from "@annals/testkit";
 import grafeo from "@grafeo-db/js";
 import { chunksOf, LargestChunk, NEVER, peakMiB, percentile, recordsOf } from "./chunks.ts";
 
-const RECORDS = Number(process.argv[2] ?? 20_000);
+const PROGRAM = "packages/graph/bench/rows.ts";
+const HELP = `usage: pnpm exec node ${PROGRAM} [RECORDS]
+
+Rows per second of the graph sink beside the bare engine with the same statements, both embedded.
+
+  RECORDS  how many (default 20000)
+
+examples:
+  pnpm exec node packages/graph/bench/rows.ts
+  pnpm exec node packages/graph/bench/rows.ts 5000
+
+exit code: 0 measured, 2 wrong usage`;
+
+const { positionals } = programArguments(PROGRAM, HELP, {}, 1);
+const RECORDS = numberArgument(PROGRAM, "RECORDS", positionals[0] ?? "20000");
 const SHAPE = { actors: 1000, resources: 5000, changeEvery: 10 };
 const ROUNDS = 5;
 

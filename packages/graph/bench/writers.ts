@@ -7,11 +7,26 @@
 import type { GraphMutation, GraphParameters, GraphRow, GraphTransaction } from "@annals/graph";
 import { GrafeoDatabase, GraphSink } from "@annals/graph";
 import type { Chunk, SinkCursor } from "@annals/sinks";
+import { numberArgument, programArguments } from "@annals/testkit";
 import { setTimeout as wait } from "node:timers/promises";
 import { LargestChunk, NEVER, peakMiB, percentile, recordsOf } from "./chunks.ts";
 
 const WRITERS = 32;
-const RECORDS = Number(process.argv[2] ?? 20);
+const PROGRAM = "packages/graph/bench/writers.ts";
+const HELP = `usage: pnpm exec node ${PROGRAM} [RECORDS]
+
+32 sinks at once write records of one actor: conflicts with lanes, without, and on one shared node.
+
+  RECORDS  of each writer (default 20)
+
+examples:
+  pnpm exec node packages/graph/bench/writers.ts
+  pnpm exec node packages/graph/bench/writers.ts 100
+
+exit code: 0 measured, 2 wrong usage`;
+
+const { positionals } = programArguments(PROGRAM, HELP, {}, 1);
+const RECORDS = numberArgument(PROGRAM, "RECORDS", positionals[0] ?? "20");
 const TRIES_MAX = 200;
 
 type Way = "counter" | "shared" | "lanes";

@@ -33,6 +33,11 @@ export class RecordFilter {
     return this.#needles.length === 0 && this.#fields.lane === undefined;
   }
 
+  /** Whether the record matches; without being decoded where every record does. */
+  passes(bytes: Uint8Array): boolean {
+    return this.isOpen || this.match(bytes) !== undefined;
+  }
+
   /** The decoded record if it matches, else undefined. */
   match(bytes: Uint8Array): PlainRecord | undefined {
     for (const needle of this.#needles) {

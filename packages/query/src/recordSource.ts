@@ -11,6 +11,8 @@ export interface BatchSlice {
   readonly header: BatchSliceHeader;
   /** Bytes of record `position` in [0, count). */
   record(position: number): Uint8Array;
+  /** Gives its memory back, where it has memory of its own. Whoever read it looks at nothing of it afterwards. */
+  letGo?(): void;
 }
 
 /** The committed records of one log, as a query sees them. Nothing of it may change while a query runs, except that `lastSeq` grows. */
@@ -23,12 +25,24 @@ export interface RecordSource {
   batchAt(seq: number): BatchSlice | undefined;
 }
 
+/** Records as msgpack, one behind the other. */
+export interface PlacedRun {
+  /** Bytes of all of them. */
+  readonly length: number;
+  /** The record with its place, `recordedAt` in ms since 1970, in front; not decoded. */
+  add(seq: number, recordedAt: number, bytes: Uint8Array): void;
+  /** Takes back what was added since there were `length` bytes. */
+  cutTo(length: number): void;
+  /** All of them, in memory of its own. Nothing may be added afterwards. */
+  take(): Uint8Array;
+}
+
 /** How stored records are read. */
 export interface RecordCodec {
   /** The record as plain data: maps as objects, binary as Uint8Array, large integers as bigint. */
   decode(bytes: Uint8Array): Readonly<Record<string, unknown>>;
-  /** The record as msgpack with its place as its first fields; not decoded. */
-  placed(seq: number, recordedAt: string, bytes: Uint8Array): Uint8Array;
+  /** An empty run of records as msgpack, each with its place as its first fields. */
+  placed(): PlacedRun;
   /**
    * Whether the text may occur in the record. May say yes wrongly, never no: what saves most decoding. In msgpack a text is its
    * UTF-8 bytes, so searching for these is right.

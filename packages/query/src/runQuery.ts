@@ -1,9 +1,10 @@
 import type { ReadQuery, ReadReply } from "./readQuery.ts";
 import { batchHolding, holds } from "./batchHolding.ts";
 import { decodeCursor, encodeCursor } from "./cursor.ts";
-import { pageItems } from "./pageItem.ts";
 import { renderPage } from "./page.ts";
-import type { Page, PageItem } from "./page.ts";
+import type { Page } from "./page.ts";
+import { pageBody } from "./pageBody.ts";
+import type { PageBody } from "./pageBody.ts";
 import { RecordFilter } from "./recordFilter.ts";
 import type { BatchSlice, RecordCodec, RecordSource } from "./recordSource.ts";
 import { firstSeqSince } from "./timeIndex.ts";
@@ -46,7 +47,7 @@ interface Range {
 
 /** Where a scan ended: everything before `next`, in its direction, was looked at. */
 interface Scan {
-  readonly items: readonly PageItem[];
+  readonly found: PageBody;
   readonly next: number;
   /** Ended because of the limit or the budget. */
   readonly cut: boolean;
@@ -54,7 +55,7 @@ interface Scan {
 
 /** Answers one page. A function of the source and the query alone. */
 export async function runQuery(query: ReadQuery, context: QueryContext): Promise<ReadReply> {
-  return renderPage(query.format, await queryPage(query, context));
+  return renderPage(await queryPage(query, context));
 }
 
 /** The page before it is rendered. */
@@ -100,35 +101,30 @@ function timedRange(
 
 async function scanRange(query: ReadQuery, context: QueryContext, range: Range): Promise<Scan> {
   const { source, codec, budget, now, giveWay } = context;
-  const itemOf = pageItems(query.format, new RecordFilter(query, codec), codec);
+  const found = pageBody(query.format, new RecordFilter(query, codec), codec);
   const maxLength = Math.min(query.maxLength ?? budget.maxAnswerLength, budget.maxAnswerLength);
   const step = query.order === "asc" ? 1 : -1;
-  const items: PageItem[] = [];
   let batch: BatchSlice | undefined;
-  let length = 0;
   let scanned = 0;
   let turnStart = now();
   let seq = step > 0 ? range.low : range.high;
   for (; seq >= range.low && seq <= range.high; seq += step) {
-    if (items.length >= query.limit || scanned >= budget.maxScanned)
-      return { items, next: seq, cut: true };
+    if (found.count >= query.limit || scanned >= budget.maxScanned) break;
     // Looking at the clock costs more than at a record.
     if ((scanned & 63) === 0 && now() - turnStart >= budget.yieldAfterMs) {
       await giveWay();
       turnStart = now();
     }
     scanned++;
-    if (batch === undefined || !holds(batch, seq)) batch = batchHolding(source, seq);
-    const { firstSeq, recordedAt } = batch.header;
-    const item = itemOf(seq, recordedAt, batch.record(seq - firstSeq));
-    if (item === undefined) continue;
-    if (items.length > 0 && length + item.length > maxLength) {
-      return { items, next: seq, cut: true };
+    if (batch === undefined || !holds(batch, seq)) {
+      batch?.letGo?.();
+      batch = batchHolding(source, seq);
     }
-    items.push(item);
-    length += item.length;
+    const { firstSeq, recordedAt } = batch.header;
+    if (!found.add(seq, recordedAt, batch.record(seq - firstSeq), maxLength)) break;
   }
-  return { items, next: seq, cut: false };
+  batch?.letGo?.();
+  return { found, next: seq, cut: seq >= range.low && seq <= range.high };
 }
 
 function ascendingPage(
@@ -141,7 +137,7 @@ function ascendingPage(
   const end = scan.cut ? scan.next - 1 : Math.max(asked.high, asked.low - 1);
   const done = !scan.cut && ((query.to !== undefined && end >= query.to) || timed.untilPassed);
   return {
-    items: scan.items,
+    found: scan.found,
     covered: { from: asked.low, to: end },
     // Present at the end of the log, too: more may come.
     next: done ? undefined : encodeCursor(context.log, query, end + 1),
@@ -151,7 +147,7 @@ function ascendingPage(
 
 function descendingPage(query: ReadQuery, context: QueryContext, asked: Range, scan: Scan): Page {
   return {
-    items: scan.items,
+    found: scan.found,
     covered: { from: scan.cut ? scan.next + 1 : asked.low, to: asked.high },
     next: scan.cut ? encodeCursor(context.log, query, scan.next) : undefined,
     more: scan.cut,

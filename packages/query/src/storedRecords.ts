@@ -1,12 +1,12 @@
 import { asSeq } from "@annals/record";
 import type { LogStore, Replica } from "@annals/replica";
-import { decodeRecord, placedRecord, viewBatch } from "@annals/wire";
+import { decodeRecord, PlacedRecords, viewBatch } from "@annals/wire";
 import type { BatchSlice, RecordCodec, RecordSource } from "./recordSource.ts";
 
 /** How records are stored: as msgpack. */
 export const STORED_CODEC: RecordCodec = {
   decode: (bytes) => ({ ...decodeRecord(bytes) }),
-  placed: placedRecord,
+  placed: () => new PlacedRecords(),
   mayHold: (bytes, text) => asBuffer(bytes).includes(asBuffer(text)),
 };
 
@@ -25,5 +25,11 @@ export function storedRecords(
 function batchAt(store: LogStore, seq: number): BatchSlice | undefined {
   const index = store.indexOfSeq(asSeq(seq));
   const stored = index === undefined ? undefined : store.storedEntry(index);
-  return stored === undefined ? undefined : viewBatch(stored.entry.data);
+  if (stored === undefined) return undefined;
+  const view = viewBatch(stored.entry.data);
+  return {
+    header: view.header,
+    record: (position) => view.record(position),
+    ...(stored.letGo === undefined ? {} : { letGo: stored.letGo }),
+  };
 }

@@ -31,10 +31,10 @@ export async function runTailQuery(query: ReadQuery, context: TailContext): Prom
       const covered = { from: start ?? page.covered.from, to: page.covered.to };
       const over = context.now() >= deadlineMs;
       // With `more` there is work left that waits for nobody: the client comes back with the cursor.
-      const ready = page.items.length > 0 || page.more || over;
+      const ready = page.found.count > 0 || page.more || over;
       if (!ready && page.next !== undefined)
         return { kind: "empty" as const, covered, next: page.next };
-      const reply = renderPage(query.format, { ...page, covered });
+      const reply = renderPage({ ...page, covered });
       await context.handOver?.(reply);
       return { kind: "reply" as const, reply };
     });

@@ -1,6 +1,6 @@
 import type { AuditRecord } from "@annals/record";
 import { encodeRecord } from "@annals/wire";
-import type { BatchSlice, RecordCodec, RecordSource } from "../src/recordSource.ts";
+import type { BatchSlice, PlacedRun, RecordCodec, RecordSource } from "../src/recordSource.ts";
 
 export type PlainRecord = Record<string, unknown>;
 
@@ -74,12 +74,33 @@ export class MemorySource implements RecordSource {
 /** JSON escapes some characters, so a text is searched for as JSON writes it. */
 export const JSON_CODEC: RecordCodec = {
   decode: (bytes) => JSON.parse(Buffer.from(bytes).toString("utf8")) as PlainRecord,
-  placed: (seq, recordedAt, bytes) => {
-    const record = JSON.parse(Buffer.from(bytes).toString("utf8")) as AuditRecord;
-    return encodeRecord({ seq, recordedAt, ...record } as AuditRecord);
-  },
+  placed: () => new PlacedJson(),
   mayHold: (bytes, text) => {
     const written = JSON.stringify(Buffer.from(text).toString("utf8")).slice(1, -1);
     return Buffer.from(bytes).includes(written);
   },
 };
+
+/** One after the other, decoded and encoded again. */
+class PlacedJson implements PlacedRun {
+  #bytes = Buffer.alloc(0);
+
+  get length(): number {
+    return this.#bytes.length;
+  }
+
+  add(seq: number, recordedAt: number, bytes: Uint8Array): void {
+    const record = JSON.parse(Buffer.from(bytes).toString("utf8")) as AuditRecord;
+    const time = new Date(recordedAt).toISOString();
+    const placed = encodeRecord({ seq, recordedAt: time, ...record } as AuditRecord);
+    this.#bytes = Buffer.concat([this.#bytes, placed]);
+  }
+
+  cutTo(length: number): void {
+    this.#bytes = this.#bytes.subarray(0, length);
+  }
+
+  take(): Uint8Array {
+    return this.#bytes;
+  }
+}

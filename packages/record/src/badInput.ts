@@ -3,10 +3,11 @@ import { AnnalsError } from "./error.ts";
 /**
  * Why a body or a record was refused. `ERR_BODY_*` is about the request as a whole, `ERR_RECORD_*` about one record of it.
  * `EMPTY`: no record in it; `MALFORMED`: no msgpack or no JSON of the expected shape; `TRUNCATED`: ends inside a value; `TRAILING`:
- * bytes after the end; `ENCODING`: no such compression, or damaged; `DECODED_TOO_LARGE`, `RATIO`: too much came out of it;
- * `TOO_MANY_RECORDS`, `TOO_LARGE`, `TOO_DEEP`, `TOO_MANY_ELEMENTS`, `TOO_MANY_ATTACHMENTS`: beyond a limit;
- * `EXTENSION_TYPE`: msgpack's application types; `DUPLICATE_KEY`; `KEY`: a key that is no string, or reserved; `NOT_UTF8`; `NUMBER`: not
- * finite, or an integer that a double cannot hold; `FIELD_MISSING`, `FIELD_UNKNOWN`, `FIELD_TYPE`, `FIELD_VALUE`: against the record model.
+ * bytes after the end; `ENCODING`: no such compression, or damaged; `DECODED_TOO_LARGE`, `RATIO`: too much came out of it; `WINDOW`: too
+ * much has to be remembered to decode it; `TOO_MANY_RECORDS`, `TOO_LARGE`, `TOO_DEEP`, `TOO_MANY_ELEMENTS`, `TOO_MANY_ATTACHMENTS`:
+ * beyond a limit; `EXTENSION_TYPE`: msgpack's application types; `DUPLICATE_KEY`; `KEY`: a key that is no string, or reserved;
+ * `NOT_UTF8`; `NUMBER`: not finite, or an integer that a double cannot hold; `FIELD_MISSING`, `FIELD_UNKNOWN`, `FIELD_TYPE`,
+ * `FIELD_VALUE`: against the record model.
  */
 export type BadInputCode =
   | "ERR_BODY_EMPTY"
@@ -18,6 +19,7 @@ export type BadInputCode =
   | "ERR_BODY_ENCODING"
   | "ERR_BODY_DECODED_TOO_LARGE"
   | "ERR_BODY_RATIO"
+  | "ERR_BODY_WINDOW"
   | "ERR_RECORD_TOO_LARGE"
   | "ERR_RECORD_TOO_DEEP"
   | "ERR_RECORD_TOO_MANY_ELEMENTS"
@@ -36,6 +38,7 @@ const TOO_LARGE: ReadonlySet<BadInputCode> = new Set<BadInputCode>([
   "ERR_BODY_TOO_MANY_RECORDS",
   "ERR_BODY_DECODED_TOO_LARGE",
   "ERR_BODY_RATIO",
+  "ERR_BODY_WINDOW",
   "ERR_RECORD_TOO_LARGE",
 ]);
 

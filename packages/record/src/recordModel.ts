@@ -75,7 +75,10 @@ function string(check: StringCheck): Rule {
   return { kind: "string", check };
 }
 
-const FREE_MAP: Rule = { kind: "map", open: true, fields: [] };
+export type MapRule = Extract<Rule, { kind: "map" }>;
+
+/** A map of anything. */
+export const FREE_MAP: MapRule = { kind: "map", open: true, fields: [] };
 
 const ACTOR_OR_TARGET: Rule = {
   kind: "map",

@@ -5,17 +5,14 @@ import { STEP_BYTES } from "./limits.ts";
 import type { RecordLimits } from "./limits.ts";
 import { NO_ATTACHMENTS } from "./parsedRecords.ts";
 import type { Attachments } from "./parsedRecords.ts";
-import { ANY, RECORD_RULE } from "./recordModel.ts";
-import type { FieldRule, Rule } from "./recordModel.ts";
+import { ANY, FREE_MAP, RECORD_RULE } from "./recordModel.ts";
+import type { FieldRule, MapRule, Rule } from "./recordModel.ts";
 import { describeRule, renderPath } from "./scanPlace.ts";
 import { passesCheck, STRING_EXPECTATIONS } from "./stringChecks.ts";
 import { decodeUtf8, isUtf8 } from "./utf8.ts";
 
-type MapRule = Extract<Rule, { kind: "map" }>;
-
 const NO_BYTES: Uint8Array = new Uint8Array(0);
 const NO_VIEW: DataView = new DataView(NO_BYTES.buffer);
-const FREE_MAP: MapRule = { kind: "map", open: true, fields: [] };
 const MSGPACK_HEAD_BYTES_MAX = 5;
 /** In place of the position of a field that a rule names: beyond all of them, and a bit of its own among those that were seen. */
 const OTHER_KEY = 31;

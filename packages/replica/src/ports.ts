@@ -56,6 +56,8 @@ export interface StoredEntry {
   readonly entry: Entry;
   /** SHA-256 over (previous hash, index, term, kind, data); 32 bytes. */
   readonly hash: Uint8Array;
+  /** Gives the memory of this copy back at once, where it is one: nothing of it may be looked at afterwards. */
+  readonly letGo?: () => void;
 }
 
 /**

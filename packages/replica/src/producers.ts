@@ -13,6 +13,9 @@ const EPOCH_LEAP_MAX = 2 ** 42;
 /** Key of the row that belongs to no producer: its epoch is the floor. No stamp carries this id, since none has control characters. */
 const FLOOR_ROW = "\u0000";
 
+/** An earlier build stored no count: how many records of the request are in the log is not known, and never will be. */
+const UNKNOWN_COUNT = 0;
+
 /** What a stamped request means to this log. */
 export type ProducerVerdict =
   | { readonly kind: "new" }
@@ -109,7 +112,7 @@ export class ProducerTable {
       );
     }
     const answer = state?.recent.find((one) => one.sequence === stamp.sequence);
-    if (answer === undefined || state?.epoch !== stamp.epoch) {
+    if (answer === undefined || answer.count === UNKNOWN_COUNT || state?.epoch !== stamp.epoch) {
       throw refused(
         "ERR_PRODUCER_EXPIRED",
         `request ${stamp.sequence} of producer "${stamp.id}" is too old to be recognised (window ${PRODUCER_WINDOW})`,
@@ -224,7 +227,9 @@ function withAnswer(
   // Not only the latest: a request that a change of leader cut may be finished after later ones were let in; even after so many that it is
   // not remembered any more.
   return recent.map((answer) =>
-    answer.sequence === sequence ? { ...answer, lastSeq, count: answer.count + count } : answer,
+    answer.sequence === sequence && answer.count !== UNKNOWN_COUNT
+      ? { ...answer, lastSeq, count: answer.count + count }
+      : answer,
   );
 }
 

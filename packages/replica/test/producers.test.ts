@@ -151,3 +151,29 @@ it("forgets the same after a restart, also among those of one entry", () => {
     expect(table?.get("z")).toBeDefined();
   }
 });
+
+it("an answer of unknown count, as earlier builds have stored it, is neither given nor added to", () => {
+  const rows = new Map<string, ProducerState>([
+    [
+      "a",
+      {
+        epoch: 1,
+        recent: [
+          { sequence: 1, firstSeq: asSeq(1), lastSeq: asSeq(4), count: 0 },
+          { sequence: 2, firstSeq: asSeq(5), lastSeq: asSeq(8), count: 4 },
+        ],
+        lastIndex: asIndex(2),
+      },
+    ],
+  ]);
+  const table = new ProducerTable(10, rows);
+  const of = (sequence: number): ProducerStamp => ({ id: "a", epoch: 1, sequence });
+  const refusal = expect.objectContaining({ code: "ERR_PRODUCER_EXPIRED" });
+  expect(() => table.judge(of(1), RECORDS)).toThrow(refusal);
+  // The rest of that request, which an earlier leader had proposed.
+  const requests = [{ count: 1, producer: of(1) }];
+  table.apply(asIndex(3), { firstSeq: asSeq(9), count: 1, recordedAt: 0, requests });
+  expect(() => table.judge(of(1), RECORDS)).toThrow(refusal);
+  expect(table.judge(of(2), RECORDS).kind).toBe("repeat");
+  expect(table.judge(of(3), RECORDS).kind).toBe("new");
+});

@@ -5,3 +5,6 @@ export const LOG_NAME_PATTERN: RegExp = /^[a-z][a-z0-9._-]{0,63}$/;
 export const SYSTEM_LOG_NAME_PATTERN: RegExp = /^_?[a-z][a-z0-9._-]{0,63}$/;
 
 export const NODE_ID_PATTERN: RegExp = /^[a-z0-9][a-z0-9-]{0,31}$/;
+
+/** The id of `_system`; every other log's id is the index of the entry that created it. */
+export const SYSTEM_LOG_ID = 0;

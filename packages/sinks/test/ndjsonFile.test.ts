@@ -94,3 +94,11 @@ test("a large file without a cursor is not one of ours, and is left alone", asyn
   });
   expect(await files()).toHaveLength(1);
 });
+
+test("a lock that cannot be made is no other owner: waiting would not help", async () => {
+  await writeFile(join(directory, "lock"), "this is no lock".repeat(100));
+  const sink = new NdjsonFile({ directory });
+  const failure: unknown = await sink.open().catch((error: unknown) => error);
+  expect(failure).toMatchObject({ code: "ERR_SQLITE_ERROR" });
+  expect(sink.classify(failure)).toBe("settings");
+});

@@ -11,6 +11,7 @@ import type {
   StoredEntry,
   WriteCycle,
 } from "@annals/replica";
+import { letGo } from "@annals/wire";
 import type { Attestor } from "./attestor.ts";
 import { planCycle } from "./cyclePlan.ts";
 import type { CyclePlan } from "./cyclePlan.ts";
@@ -138,14 +139,23 @@ export class LmdbLogStore implements LogStore {
 
   storedEntry(index: LogIndex): StoredEntry | undefined {
     if (index < this.firstIndex() || index > this.#visibleLast) return undefined;
-    const { entry, hash } = this.#read(index);
-    return { entry, hash };
+    const value = this.#valueOf(index);
+    const { entry, hash } = this.#check(index, value);
+    return { entry, hash, letGo: () => letGo(value) };
+  }
+
+  #read(index: LogIndex): LinkedEntry {
+    return this.#check(index, this.#valueOf(index));
+  }
+
+  #valueOf(index: LogIndex): Uint8Array {
+    const value = this.#holding(index).segment.entryValue(index);
+    if (value === undefined) throw entryDamaged(index, "it is missing");
+    return value;
   }
 
   /** Checks the entry by itself, and against the head of its segment where it is one. */
-  #read(index: LogIndex): LinkedEntry {
-    const value = this.#holding(index).segment.entryValue(index);
-    if (value === undefined) throw entryDamaged(index, "it is missing");
+  #check(index: LogIndex, value: Uint8Array): LinkedEntry {
     const linked = decodeStoredEntry(index, value);
     const { head, base } = this.#active.state;
     const known = index === head.index ? head : index === base.index ? base : undefined;
@@ -208,6 +218,7 @@ export class LmdbLogStore implements LogStore {
         await this.#parts.attestor.beforeTruncation(truncateFrom, this.#active.state, kept);
       }
       await this.#active.segment.commit(plan.write);
+      for (const { value } of plan.write.entries) letGo(value);
       await this.#parts.attestor.afterCommit(plan.write.state);
     } catch (cause) {
       // Met while reading what the cycle builds on: nothing of it was written, and no flush has failed.

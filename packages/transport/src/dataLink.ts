@@ -3,13 +3,13 @@ import type { Backoff, Credit, Gauge, Ledger } from "@annals/flow";
 import type { Message } from "@annals/raft";
 import { batchBlobs } from "@annals/record";
 import type { BlobFiles } from "@annals/replica";
-import { decodeMessages, encodeFrame, encodeMessages } from "@annals/wire";
+import { decodeMessages, encodeFrame, encodeMessagesFrame, letGo } from "@annals/wire";
 import type { BlobAnswerFrame, Frame, HelloFrame } from "@annals/wire";
 import { BlobTransfer } from "./blobTransfer.ts";
 import type { TransferEnd } from "./blobTransfer.ts";
 import { OutboundLink } from "./outboundLink.ts";
 import type { Permits } from "./permits.ts";
-import { CLOSE_STALLED, FRAMING_BYTES } from "./protocol.ts";
+import { CLOSE_STALLED, FRAMING_BYTES, PEER_GONE } from "./protocol.ts";
 import type { LinkFault } from "./protocol.ts";
 
 export interface DataLinkOptions {
@@ -44,6 +44,12 @@ const BLOB_RETRY_MS = [200, 30_000] as const;
  * or every small append would cost a follower two frames and two acknowledgements.
  */
 const NEWS_WAIT_MS = 5;
+/** What keeps a follower from taking the link that is over as soon as its replica answers. */
+const NOT_SERVED: ReadonlySet<string> = new Set([
+  PEER_GONE,
+  "ERR_LOG_NOT_OPEN",
+  "ERR_LOG_REPAIRING",
+]);
 /** Digests remembered as held by the follower; beyond, the oldest is offered again. */
 const HELD_MAX = 10_000;
 
@@ -93,6 +99,8 @@ export class DataLink {
   /** Runs while nothing but such news waits. */
   #newsWait: NodeJS.Timeout | undefined;
   #framesOut = 0;
+  /** Why the link went down last. */
+  #downFor = "";
   #lastProgressMs = performance.now();
   /** When the follower last sent anything. */
   #lastHeardMs = performance.now();
@@ -106,7 +114,10 @@ export class DataLink {
       ...options,
       onOpen: () => this.#opened(),
       onFrame: (frame) => this.#frame(frame),
-      onDown: (fault) => this.#lost(fault),
+      onDown: (fault) => {
+        this.#downFor = fault.code;
+        this.#lost(fault);
+      },
     });
     this.#watchdog = setInterval(() => this.#watch(), WATCHDOG_INTERVAL_MS);
     this.#watchdog.unref();
@@ -174,6 +185,14 @@ export class DataLink {
   /** The node of the follower answers again. */
   peerBack(): void {
     this.#link.redialNow();
+  }
+
+  /**
+   * The follower's replica answers over its control link. A node that starts is back long before it has opened its logs: a link that was
+   * refused meanwhile would wait as if it were still away.
+   */
+  peerServes(): void {
+    if (NOT_SERVED.has(this.#downFor)) this.#link.redialNow();
   }
 
   #opened(): void {
@@ -285,22 +304,19 @@ export class DataLink {
   }
 
   #sendFrame(messages: readonly Message[]): void {
-    const bytes = encodeFrame({
-      kind: "append",
-      epoch: this.#link.epoch,
-      bytes: encodeMessages(messages),
-    });
     this.#sendBytes(
-      bytes,
+      encodeMessagesFrame("append", this.#link.epoch, messages),
       messages.reduce((sum, message) => sum + entriesOf(message), 0),
     );
   }
 
+  /** Takes the bytes over. */
   #sendBytes(bytes: Uint8Array, entries: number): void {
     this.#credit.tryTake({ entries, bytes: bytes.length });
     if (this.#framesOut === 0) this.#lastProgressMs = performance.now();
     this.#framesOut++;
     this.#link.send(bytes, () => {
+      letGo(bytes);
       this.#measure();
       this.#transfer?.wake();
       this.#pump();

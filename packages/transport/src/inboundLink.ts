@@ -112,6 +112,8 @@ export class InboundLink {
     connection.cork();
     for (const frame of frames) this.send(frame);
     connection.uncork();
+    // Until now nothing could leave: what was seen above was all of it.
+    if (!this.#closed) this.#unread?.set(this.bufferedBytes);
   }
 
   /** A peer that leaves so much unread has stopped, and its link ends: acknowledgements and credit are small. */

@@ -12,6 +12,8 @@ import { encodeFrame } from "@annals/wire";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { append, Loopback, WELCOME } from "./loopback.ts";
 
+/** A wait that no test could sit out. */
+const HOUR = 3_600_000;
 const WAIT = { timeout: 5000, interval: 5 };
 
 let peer: Loopback;
@@ -85,9 +87,7 @@ it("a link that waits to be dialled again is dialled when its node is back", asy
       throw new AnnalsError("ERR_LOG_NOT_OPEN", "not yet");
     },
   });
-  // A wait that no test could sit out.
-  const hour = 3_600_000;
-  const backoff = new Backoff({ initialMs: hour, maxMs: hour, randomBelow: (n) => n - 1 });
+  const backoff = new Backoff({ initialMs: HOUR, maxMs: HOUR, randomBelow: (n) => n - 1 });
   link = dial({ backoff });
   await vi.waitUntil(() => faults.length === 1, WAIT);
   here = true;
@@ -95,6 +95,30 @@ it("a link that waits to be dialled again is dialled when its node is back", asy
   await vi.waitUntil(() => link.open, WAIT);
   link.peerBack();
   expect(peer.links).toHaveLength(2);
+});
+
+it("a link that was refused while the log was being opened is dialled when its replica answers; no other is", async () => {
+  let refusal: `ERR_${string}` | undefined = "ERR_PEER_MISMATCH";
+  peer = await Loopback.start({
+    handler: () => {
+      if (refusal === undefined) return quiet([WELCOME]);
+      throw new AnnalsError(refusal, "not yet");
+    },
+  });
+  link = dial({
+    backoff: new Backoff({ initialMs: HOUR, maxMs: HOUR, randomBelow: (n) => n - 1 }),
+  });
+  await vi.waitUntil(() => faults.length === 1, WAIT);
+  link.peerServes();
+  refusal = "ERR_LOG_NOT_OPEN";
+  link.peerBack();
+  await vi.waitUntil(() => faults.length === 2, WAIT);
+  expect(peer.links).toHaveLength(2);
+  refusal = undefined;
+  link.peerServes();
+  await vi.waitUntil(() => link.open, WAIT);
+  link.peerServes();
+  expect(peer.links).toHaveLength(3);
 });
 
 it("hears at once that a link was closed which was paused", async () => {

@@ -1,13 +1,14 @@
 /**
  * What a compressed body costs while it is decoded, in a process of its own for each row: `pnpm exec node
  * --conditions=annals-source packages/wire/bench/contentDecoder.ts`. Prints one JSON line a row: peak of the resident set over what it was
- * before the call, and that as a multiple of the decoded size, beside Node's one-shot calls.
+ * before the call, and that as a multiple of the decoded size, beside Node's one-shot calls and what the decoder said that it would hold.
  */
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
+  constants,
   gzipSync,
   deflateSync,
   gunzipSync,
@@ -19,26 +20,37 @@ import { isSmoke } from "@annals/testkit";
 import { decodeContent } from "@annals/wire";
 import type { ContentEncoding } from "@annals/wire";
 
+type Compress = (bytes: Uint8Array) => Buffer;
+
+/** Of zstd, as a program that has all of it compresses, as one does that writes a stream, and with the widest window that is taken. */
+const KINDS: Readonly<
+  Record<string, { readonly encoding: ContentEncoding; readonly compress: Compress }>
+> = {
+  gzip: { encoding: "gzip", compress: gzipSync },
+  deflate: { encoding: "deflate", compress: deflateSync },
+  zstd: { encoding: "zstd", compress: zstdCompressSync },
+  zstdStream: { encoding: "zstd", compress: streamOf({}) },
+  zstdWideStream: { encoding: "zstd", compress: streamOf({ [constants.ZSTD_c_windowLog]: 23 }) },
+};
 const ONE_SHOT = { gzip: gunzipSync, deflate: inflateSync, zstd: zstdDecompressSync } as const;
-const COMPRESS = { gzip: gzipSync, deflate: deflateSync, zstd: zstdCompressSync } as const;
 const PIECE_BYTES = 64 * 1024;
 const MIB = 2 ** 20;
 /** In smoke mode (`--smoke`) only the smallest. */
 const SIZES = isSmoke() ? [1] : [1, 8, 64];
-const [encoding, mebibytes, way = "", file = ""] = process.argv
+const [kind, mebibytes, way = "", file = ""] = process.argv
   .slice(2)
   .filter((argument) => argument !== "--smoke");
 
-if (encoding === undefined) all();
-else await one(encoding as ContentEncoding, Number(mebibytes), file);
+if (kind === undefined) all();
+else await one(kind, Number(mebibytes), file);
 
 function all(): void {
   const directory = mkdtempSync(join(tmpdir(), "annals-bench-"));
-  for (const name of ["gzip", "deflate", "zstd"] as const) {
+  for (const [name, { compress }] of Object.entries(KINDS)) {
     for (const size of SIZES) {
       const body = join(directory, `${name}${size}`);
-      writeFileSync(body, COMPRESS[name](lines(size * MIB)));
-      for (const how of ["streamed", "oneShot"]) {
+      writeFileSync(body, compress(lines(size * MIB)));
+      for (const how of ["decodeContent", "oneShot"]) {
         const args = [...process.execArgv, import.meta.filename, name, String(size), how, body];
         process.stdout.write(spawnSync(process.execPath, args, { encoding: "utf8" }).stdout);
       }
@@ -47,30 +59,35 @@ function all(): void {
   rmSync(directory, { recursive: true });
 }
 
-async function one(name: ContentEncoding, size: number, path: string): Promise<void> {
+async function one(name: string, size: number, path: string): Promise<void> {
   const body = readFileSync(path);
+  const encoding = KINDS[name]?.encoding ?? "gzip";
   const before = resident("VmRSS");
-  const decoded = way === "oneShot" ? ONE_SHOT[name](body) : await streamed(name, body, size);
+  let accountedBytes = 0;
+  const onGrow = (bytes: number): void => void (accountedBytes = Math.max(accountedBytes, bytes));
+  const limits = { maxBytes: size * MIB + 1, maxRatio: 1000, onGrow };
+  const decoded =
+    way === "oneShot"
+      ? ONE_SHOT[encoding](body)
+      : await decodeContent(encoding, pieces(body), limits);
   const peakBytes = Math.max(0, resident("VmHWM") - before);
-  const times = Number((peakBytes / decoded.byteLength).toFixed(2));
+  const times = (bytes: number): number => Number((bytes / decoded.byteLength).toFixed(2));
   console.log(
     JSON.stringify({
-      encoding: name,
+      kind: name,
       way,
       inBytes: body.length,
       decodedBytes: decoded.byteLength,
       peakBytes,
-      times,
+      times: times(peakBytes),
+      ...(way === "oneShot" ? {} : { accountedTimes: times(accountedBytes) }),
     }),
   );
 }
 
-async function streamed(
-  name: ContentEncoding,
-  body: Uint8Array,
-  size: number,
-): Promise<Uint8Array> {
-  return decodeContent(name, pieces(body), { maxBytes: size * MIB + 1, maxRatio: 1000 });
+function streamOf(params: Readonly<Record<number, number>>): Compress {
+  return (bytes) =>
+    zstdCompressSync(bytes, { params: { ...params, [constants.ZSTD_c_contentSizeFlag]: 0 } });
 }
 
 /** As a socket gives them. */

@@ -2,29 +2,29 @@
 import { finished } from "node:stream/promises";
 import type { Transform } from "node:stream";
 import { constants, createGunzip, createInflate, createZstdDecompress } from "node:zlib";
-import { BadInputError } from "@annals/record";
-import type { BadInputCode } from "@annals/record";
 import { BodyBuffer } from "./bodyBuffer.ts";
-import type { BodyBufferLimits } from "./bodyBuffer.ts";
-import { gatherZstd } from "./wholeZstd.ts";
-import type { ByteSource, Gathered } from "./wholeZstd.ts";
-
-export type ContentEncoding = "gzip" | "deflate" | "zstd";
+import { begin, resumed } from "./byteSource.ts";
+import type { Begun, ByteSource } from "./byteSource.ts";
+import { decodedTooLarge, refusal } from "./contentLimits.ts";
+import type { ContentEncoding, DecodeLimits } from "./contentLimits.ts";
+import { decodeSmall, SMALL_BODY_BYTES_MAX } from "./smallBody.ts";
+import { gatherZstd, ZSTD_WINDOW_BYTES_MAX } from "./wholeZstd.ts";
+import type { Gathered } from "./wholeZstd.ts";
 
 export const CONTENT_ENCODINGS: readonly ContentEncoding[] = ["gzip", "deflate", "zstd"];
-
-/** `maxBytes` bounds what comes out. */
-export interface DecodeLimits extends BodyBufferLimits {
-  /** Bytes out per byte in, once more than a mebibyte has come out: a bomb is told by it long before the cap on bytes. */
-  readonly maxRatio: number;
-}
 
 type Inflater = Transform & { readonly bytesWritten: number };
 
 /** What zlib hands out at a time; a chunk is released as soon as it is copied. */
 const CHUNK_BYTES = 64 * 1024;
-/** RFC 9659: a decoder of zstd bodies takes windows of 8 MiB, and no more. */
-const ZSTD_WINDOW_LOG_MAX = 23;
+/** State, blocks and chunks of a decoder, as measured; a window of zstd, and what comes out, are not in it. */
+const DECODER_BYTES: Readonly<Record<ContentEncoding, number>> = {
+  gzip: 192 * 1024,
+  deflate: 192 * 1024,
+  zstd: 512 * 1024,
+};
+/** What decoding may hold beside a body of the largest size. */
+export const DECODER_BYTES_MAX: number = DECODER_BYTES.zstd + ZSTD_WINDOW_BYTES_MAX;
 const RATIO_FREE_BYTES = 1024 * 1024;
 
 const INFLATERS: Readonly<Record<ContentEncoding, (chunkSize: number) => Inflater>> = {
@@ -33,30 +33,48 @@ const INFLATERS: Readonly<Record<ContentEncoding, (chunkSize: number) => Inflate
   zstd: (chunkSize) =>
     createZstdDecompress({
       chunkSize,
-      params: { [constants.ZSTD_d_windowLogMax]: ZSTD_WINDOW_LOG_MAX },
+      params: { [constants.ZSTD_d_windowLogMax]: Math.log2(ZSTD_WINDOW_BYTES_MAX) },
     }),
 };
 
 /**
  * The decoded bytes of `source`, whose chunks are let go of as they are decoded. Throws `BadInputError`: `ERR_BODY_ENCODING` for what is
- * no such encoding or is cut, `ERR_BODY_TRAILING`, `ERR_BODY_DECODED_TOO_LARGE` and `ERR_BODY_RATIO` as soon as the limit is passed.
+ * no such encoding or is cut, `ERR_BODY_TRAILING`, `ERR_BODY_WINDOW`, and `ERR_BODY_DECODED_TOO_LARGE` and `ERR_BODY_RATIO` as soon as
+ * the limit is passed. Of zstd, one frame is taken.
  */
 export async function decodeContent(
   encoding: ContentEncoding,
   source: ByteSource,
   limits: DecodeLimits,
 ): Promise<Uint8Array> {
-  const given = encoding === "zstd" ? await gatherZstd(source, limits) : undefined;
-  return inflate(encoding, given ?? { source, decodedBytes: undefined }, limits);
+  const begun = await begin(source, SMALL_BODY_BYTES_MAX, limits.onGrow);
+  if (begun.rest === undefined) {
+    const decoded = decodeSmall(encoding, begun.head, limits);
+    if (decoded !== undefined) return decoded;
+  }
+  try {
+    const given = encoding === "zstd" ? await gatherZstd(begun, limits) : asItComes(begun);
+    return await inflate(encoding, given, limits);
+  } finally {
+    await begun.rest?.return?.();
+  }
+}
+
+function asItComes({ head, rest }: Begun): Gathered {
+  return { source: resumed([head], rest), heldBytes: 0, decodedBytes: undefined, windowBytes: 0 };
 }
 
 async function inflate(
   encoding: ContentEncoding,
-  { source, decodedBytes }: Gathered,
+  { source, heldBytes, decodedBytes, windowBytes }: Gathered,
   limits: DecodeLimits,
 ): Promise<Uint8Array> {
+  const besideBytes = heldBytes + DECODER_BYTES[encoding];
+  const onGrow = (bytes: number): void =>
+    limits.onGrow?.(bytes + Math.min(bytes, windowBytes) + besideBytes);
+  onGrow(decodedBytes ?? 0);
   const inflater = INFLATERS[encoding](decodedBytes ?? CHUNK_BYTES);
-  const output = new BodyBuffer(limits);
+  const output = new BodyBuffer({ maxBytes: limits.maxBytes, onGrow });
   let whole: Uint8Array | undefined;
   inflater.on("data", (chunk: Buffer) => {
     try {
@@ -110,8 +128,7 @@ async function inflate(
 
 /** `taken`: bytes that went in by now. */
 function checkSize(bytes: number, taken: number, { maxBytes, maxRatio }: DecodeLimits): void {
-  if (bytes > maxBytes)
-    throw refusal("ERR_BODY_DECODED_TOO_LARGE", `decodes to more than ${maxBytes} bytes`, taken);
+  if (bytes > maxBytes) throw decodedTooLarge(maxBytes, taken);
   if (bytes > RATIO_FREE_BYTES && bytes > maxRatio * taken)
     throw refusal("ERR_BODY_RATIO", `decodes to more than ${maxRatio} times its size`, taken);
 }
@@ -132,8 +149,4 @@ function isZlibError(error: unknown): error is Error & { readonly code: string }
     "code" in error &&
     /^(Z_|ZSTD_|ERR_TRAILING_JUNK)/.test(String(error.code))
   );
-}
-
-function refusal(code: BadInputCode, what: string, offset: number): BadInputError {
-  return new BadInputError(code, what, { position: undefined, path: "", offset });
 }

@@ -4,8 +4,9 @@
  * different versions can still refuse each other by name.
  */
 import { asIndex, asMemberId } from "@annals/raft";
-import type { Entry, LogIndex, MemberId } from "@annals/raft";
+import type { Entry, LogIndex, MemberId, Message } from "@annals/raft";
 import { packEntries, readEntries } from "./entries.ts";
+import { nestMessages } from "./messages.ts";
 import { MsgpackCursor } from "./msgpackCursor.ts";
 import { assertVersion, packVersioned } from "./pack.ts";
 import type { Packable } from "./pack.ts";
@@ -194,6 +195,15 @@ const KIND_OF_CODE: ReadonlyMap<number, Frame["kind"]> = new Map(
 /** The result is the caller's. */
 export function encodeFrame(frame: Frame): Uint8Array {
   return packVersioned(FRAMES_VERSION, [CODES[frame.kind], ...packFields(frame)]);
+}
+
+/** A frame of messages, in one go: entries are copied once. The result is the caller's. */
+export function encodeMessagesFrame(
+  kind: "append" | "response",
+  epoch: number,
+  messages: readonly Message[],
+): Uint8Array {
+  return packVersioned(FRAMES_VERSION, [CODES[kind], epoch, nestMessages(messages)]);
 }
 
 function packFields(frame: Frame): readonly Packable[] {

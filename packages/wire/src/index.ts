@@ -1,5 +1,5 @@
 export { entryKindCode, entryKindOf } from "./entryKind.ts";
-export { decodeFrame, encodeFrame, PARCELS_MAX } from "./frames.ts";
+export { decodeFrame, encodeFrame, encodeMessagesFrame, PARCELS_MAX } from "./frames.ts";
 export type {
   AppendFrame,
   BirthFrame,
@@ -19,17 +19,18 @@ export type {
 } from "./frames.ts";
 export { viewBatch, zstdBatch } from "./batchCompression.ts";
 export { BodyBuffer } from "./bodyBuffer.ts";
-export { CONTENT_ENCODINGS, decodeContent } from "./contentDecoder.ts";
-export type { ContentEncoding, DecodeLimits } from "./contentDecoder.ts";
+export { CONTENT_ENCODINGS, decodeContent, DECODER_BYTES_MAX } from "./contentDecoder.ts";
+export type { ContentEncoding, DecodeLimits } from "./contentLimits.ts";
 export { parseIngestBody, parseIngestBodyInSteps } from "./ingest.ts";
 export type { IngestContentType } from "./ingest.ts";
+export { letGo } from "./letGo.ts";
 export { MEMBERS_MAX, packMembership, readMembership } from "./membership.ts";
 export { ENTRIES_MAX } from "./entries.ts";
 export { decodeMessages, encodeMessages, MESSAGES_MAX } from "./messages.ts";
 export { MsgpackCursor } from "./msgpackCursor.ts";
 export { assertVersion, packVersioned } from "./pack.ts";
 export type { Packable } from "./pack.ts";
-export { placedRecord } from "./placedRecord.ts";
+export { PlacedRecords } from "./placedRecords.ts";
 export { decodeRecord, encodeRecord } from "./recordCodec.ts";
 export {
   splitStreamMessage,

@@ -9,7 +9,7 @@ import { ENTRIES_MAX, packEntries, readEntries, readEntryKind } from "./entries.
 import { entryKindCode } from "./entryKind.ts";
 import { packMembership, readMembership } from "./membership.ts";
 import { MsgpackCursor } from "./msgpackCursor.ts";
-import { assertVersion, packVersioned } from "./pack.ts";
+import { assertVersion, Nested, packVersioned } from "./pack.ts";
 import type { Packable } from "./pack.ts";
 
 const MESSAGES_VERSION = 2;
@@ -60,16 +60,22 @@ const KIND_OF_CODE: ReadonlyMap<number, Kind> = new Map(
 
 /** The result is the caller's. Throws a RangeError when entries do not follow `prevLogIndex`: a bug of the caller. */
 export function encodeMessages(messages: readonly Message[]): Uint8Array {
-  return packVersioned(
-    MESSAGES_VERSION,
-    messages.map((message) => [
-      CODES[message.kind],
-      message.from,
-      message.to,
-      message.term,
-      ...packFields(message),
-    ]),
-  );
+  return packVersioned(MESSAGES_VERSION, packMessages(messages));
+}
+
+/** The same, as a part of another layout. */
+export function nestMessages(messages: readonly Message[]): Nested {
+  return new Nested(MESSAGES_VERSION, packMessages(messages));
+}
+
+function packMessages(messages: readonly Message[]): readonly Packable[] {
+  return messages.map((message) => [
+    CODES[message.kind],
+    message.from,
+    message.to,
+    message.term,
+    ...packFields(message),
+  ]);
 }
 
 function packFields(message: Message): readonly Packable[] {

@@ -89,12 +89,18 @@ export class MsgpackCursor {
     else if (tag === 0xcc) value = this.#view.getUint8(this.#take(1, what));
     else if (tag === 0xcd) value = this.#view.getUint16(this.#take(2, what));
     else if (tag === 0xce) value = this.#view.getUint32(this.#take(4, what));
-    else if (tag === 0xcf) value = Number(this.#view.getBigUint64(this.#take(8, what)));
+    else if (tag === 0xcf) value = this.#uint64(what);
     else if (tag === 0xcb) value = this.#view.getFloat64(this.#take(8, what));
     else throw this.#wrongType(`unsigned integer (${what})`);
     if (!Number.isSafeInteger(value) || value < 0 || value > max)
       throw this.fail("ERR_WIRE_RANGE", `${what} is no integer in [0, ${max}]`);
     return value;
+  }
+
+  /** Rounded where it is no safe integer: then it is refused. */
+  #uint64(what: string): number {
+    const at = this.#take(8, what);
+    return this.#view.getUint32(at) * 0x1_0000_0000 + this.#view.getUint32(at + 4);
   }
 
   boolean(what: string): boolean {

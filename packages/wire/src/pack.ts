@@ -1,7 +1,21 @@
 import { WireError } from "./wireError.ts";
 
 /** Elements that a layout is built of. Numbers are integers ≥ 0: no layout needs others. */
-export type Packable = number | string | boolean | null | Uint8Array | readonly Packable[];
+export type Packable = number | string | boolean | null | Uint8Array | Nested | readonly Packable[];
+
+/** A layout within another one, of which it is a run of bytes: packed where it stands, without a copy of its own before. */
+export class Nested {
+  readonly version: number;
+  readonly value: Packable;
+  /** Of the whole layout. */
+  readonly bytes: number;
+
+  constructor(version: number, value: Packable) {
+    this.version = version;
+    this.value = value;
+    this.bytes = 1 + sizeOf(value);
+  }
+}
 
 /**
  * `version` as one byte, then `value` as plain msgpack, in a buffer of exactly that size that is the caller's. msgpackr would put small
@@ -68,6 +82,10 @@ function integerBytes(value: number): number {
   return value <= 0xffff_ffff ? 5 : 9;
 }
 
+function binBytes(length: number): number {
+  return length + (length < 0x100 ? 2 : headBytes(length, 0));
+}
+
 function sizeOf(value: Packable): number {
   if (typeof value === "number") return integerBytes(value);
   if (typeof value === "boolean" || value === null) return 1;
@@ -75,13 +93,26 @@ function sizeOf(value: Packable): number {
     const length = Buffer.byteLength(value, "utf8");
     return length + (length > 31 && length < 0x100 ? 2 : headBytes(length, 31));
   }
-  if (value instanceof Uint8Array)
-    return value.length + (value.length < 0x100 ? 2 : headBytes(value.length, 0));
+  if (value instanceof Uint8Array) return binBytes(value.length);
+  if (value instanceof Nested) return binBytes(value.bytes);
   let size = headBytes(value.length, 15);
-  for (const element of value) size += sizeOf(element);
+  // Not for-of, here and below: until the code is hot an iterator and its results are most of what encoding allocates.
+  for (let k = 0; k < value.length; k++) size += sizeOf(value[k] ?? null);
   return size;
 }
 
+/** Tags for a width of 8, 16 and 32 bits. */
+interface Tags {
+  readonly tag8: number | undefined;
+  readonly tag16: number;
+  readonly tag32: number;
+}
+
+const UINT_TAGS: Tags = { tag8: 0xcc, tag16: 0xcd, tag32: 0xce };
+const BIN_TAGS: Tags = { tag8: 0xc4, tag16: 0xc5, tag32: 0xc6 };
+const STRING_TAGS: Tags = { tag8: 0xd9, tag16: 0xda, tag32: 0xdb };
+const ARRAY_TAGS: Tags = { tag8: undefined, tag16: 0xdc, tag32: 0xdd };
+const MAP_TAGS: Tags = { tag8: undefined, tag16: 0xde, tag32: 0xdf };
 const EMPTY = new Uint8Array();
 
 class Writer {
@@ -98,7 +129,7 @@ class Writer {
 
   /** A map of as many packed names as values. */
   fields(names: readonly Uint8Array[], values: readonly Packable[]): void {
-    this.#head(values.length, 15, 0x80, [undefined, 0xde, 0xdf]);
+    this.#head(values.length, 15, 0x80, MAP_TAGS);
     for (let k = 0; k < values.length; k++) {
       this.#raw(names[k] ?? EMPTY);
       this.value(values[k] ?? null);
@@ -111,9 +142,10 @@ class Writer {
     else if (typeof value === "boolean") this.byte(value ? 0xc3 : 0xc2);
     else if (typeof value === "string") this.#string(value);
     else if (value instanceof Uint8Array) this.#bin(value);
+    else if (value instanceof Nested) this.#nested(value);
     else {
-      this.#head(value.length, 15, 0x90, [undefined, 0xdc, 0xdd]);
-      for (const element of value) this.value(element);
+      this.#head(value.length, 15, 0x90, ARRAY_TAGS);
+      for (let k = 0; k < value.length; k++) this.value(value[k] ?? null);
     }
   }
 
@@ -121,26 +153,33 @@ class Writer {
     if (!Number.isSafeInteger(value) || value < 0)
       throw new RangeError(`${value} is no safe integer ≥ 0`);
     if (value < 0x80) this.byte(value);
-    else if (value <= 0xffff_ffff) this.#sized(value, [0xcc, 0xcd, 0xce]);
+    else if (value <= 0xffff_ffff) this.#sized(value, UINT_TAGS);
     else {
       this.byte(0xcf);
-      this.#at = this.bytes.writeBigUInt64BE(BigInt(value), this.#at);
+      this.#at = this.bytes.writeUInt32BE(Math.floor(value / 0x1_0000_0000), this.#at);
+      this.#at = this.bytes.writeUInt32BE(value >>> 0, this.#at);
     }
   }
 
   #string(value: string): void {
-    this.#head(Buffer.byteLength(value, "utf8"), 31, 0xa0, [0xd9, 0xda, 0xdb]);
+    this.#head(Buffer.byteLength(value, "utf8"), 31, 0xa0, STRING_TAGS);
     this.#at += this.bytes.write(value, this.#at, "utf8");
   }
 
   #bin(value: Uint8Array): void {
-    this.#sized(value.length, [0xc4, 0xc5, 0xc6]);
+    this.#sized(value.length, BIN_TAGS);
     this.#raw(value);
   }
 
   #raw(bytes: Uint8Array): void {
     this.bytes.set(bytes, this.#at);
     this.#at += bytes.length;
+  }
+
+  #nested({ version, value, bytes }: Nested): void {
+    this.#sized(bytes, BIN_TAGS);
+    this.byte(version);
+    this.value(value);
   }
 
   /** Lengths up to `short` go into the tag itself. */
@@ -150,7 +189,7 @@ class Writer {
   }
 
   /** The tag of the smallest width that there is, then the number. */
-  #sized(value: number, [tag8, tag16, tag32]: Tags): void {
+  #sized(value: number, { tag8, tag16, tag32 }: Tags): void {
     if (value < 0x100 && tag8 !== undefined) {
       this.byte(tag8);
       this.byte(value);
@@ -163,6 +202,3 @@ class Writer {
     }
   }
 }
-
-/** Tags for a width of 8, 16 and 32 bits. */
-type Tags = readonly [number | undefined, number, number];

@@ -4,15 +4,18 @@ export interface ZstdFrame {
   readonly contentBytes: number | undefined;
   /** What a decoder has to remember, which it holds beside its output. */
   readonly windowBytes: number;
+  /** Number of the dictionary that it needs; 0 for none, or for one that it does not name. */
+  readonly dictionary: number;
   /** Of the head itself; the blocks follow. */
   readonly headBytes: number;
   /** Whether four bytes follow the blocks. */
   readonly checksum: boolean;
 }
 
-/** No head is longer. */
-export const ZSTD_HEAD_BYTES_MAX = 18;
+const MAGIC_BYTES = 4;
 const MAGIC = 0xfd2f_b528;
+/** The first of sixteen that begin a frame which holds no data (§3.1.2). */
+const SKIPPABLE_MAGIC = 0x184d_2a50;
 const WINDOW_LOG_MIN = 10;
 const BLOCK_HEAD_BYTES = 3;
 const CHECKSUM_BYTES = 4;
@@ -21,34 +24,46 @@ const DICTIONARY_BYTES = [0, 1, 2, 4] as const;
 /** A content size of two bytes begins to count here. */
 const TWO_BYTES_FROM = 256;
 
-/** Undefined for what is no frame, or has fewer bytes than ZSTD_HEAD_BYTES_MAX. */
+/** Undefined for what does not begin with a whole head. */
 export function zstdFrame(bytes: Uint8Array): ZstdFrame | undefined {
-  if (bytes.byteLength < ZSTD_HEAD_BYTES_MAX) return undefined;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (view.getUint32(0, true) !== MAGIC) return undefined;
-  const descriptor = view.getUint8(4);
+  if (view.byteLength <= MAGIC_BYTES || view.getUint32(0, true) !== MAGIC) return undefined;
+  const descriptor = view.getUint8(MAGIC_BYTES);
   const single = (descriptor & 0x20) !== 0;
-  const dictionary = DICTIONARY_BYTES[descriptor & 3] ?? 0;
-  const contentAt = 5 + (single ? 0 : 1) + dictionary;
+  const dictionaryAt = MAGIC_BYTES + 1 + (single ? 0 : 1);
+  const dictionaryBytes = DICTIONARY_BYTES[descriptor & 3] ?? 0;
+  const contentAt = dictionaryAt + dictionaryBytes;
   const sizeBytes = CONTENT_BYTES[descriptor >> 6] ?? 0;
+  const headBytes = contentAt + (single ? Math.max(1, sizeBytes) : sizeBytes);
+  if (view.byteLength < headBytes) return undefined;
   const contentBytes =
     sizeBytes === 0 && !single ? undefined : contentSize(view, contentAt, sizeBytes);
-  const headBytes = contentAt + (single ? Math.max(1, sizeBytes) : sizeBytes);
-  const checksum = (descriptor & 4) !== 0;
-  const windowBytes = single ? (contentBytes ?? 0) : windowSize(view.getUint8(5));
-  return { contentBytes, windowBytes, headBytes, checksum };
+  const windowBytes = single ? (contentBytes ?? 0) : windowSize(view.getUint8(MAGIC_BYTES + 1));
+  const dictionary = littleEndian(bytes, dictionaryAt, dictionaryBytes);
+  return { contentBytes, windowBytes, dictionary, headBytes, checksum: (descriptor & 4) !== 0 };
+}
+
+/** Whether it begins with a frame that decoders skip. */
+export function isSkippable(bytes: Uint8Array): boolean {
+  return (littleEndian(bytes, 0, MAGIC_BYTES) & ~15) === SKIPPABLE_MAGIC;
 }
 
 /** Whether the frame ends where its bytes do, by the heads of its blocks. */
 export function isWholeFrame(bytes: Uint8Array, { headBytes, checksum }: ZstdFrame): boolean {
   const end = bytes.byteLength - (checksum ? CHECKSUM_BYTES : 0);
   for (let at = headBytes; at + BLOCK_HEAD_BYTES <= end; ) {
-    const head = (bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8) | ((bytes[at + 2] ?? 0) << 16);
+    const head = littleEndian(bytes, at, BLOCK_HEAD_BYTES);
     const isRepeat = ((head >> 1) & 3) === 1;
     at += BLOCK_HEAD_BYTES + (isRepeat ? 1 : head >> 3);
     if ((head & 1) === 1) return at === end;
   }
   return false;
+}
+
+function littleEndian(bytes: Uint8Array, at: number, count: number): number {
+  let value = 0;
+  for (let k = count - 1; k >= 0; k--) value = value * 256 + (bytes[at + k] ?? 0);
+  return value;
 }
 
 function windowSize(window: number): number {

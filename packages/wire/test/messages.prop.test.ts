@@ -3,7 +3,14 @@ import * as fc from "fast-check";
 import { unpack } from "msgpackr";
 import { describe, expect, test } from "vitest";
 import { asIndex, asMemberId, asTerm } from "@annals/raft";
-import { decodeFrame, decodeMessages, encodeFrame, encodeMessages, WireError } from "@annals/wire";
+import {
+  decodeFrame,
+  decodeMessages,
+  encodeFrame,
+  encodeMessages,
+  encodeMessagesFrame,
+  WireError,
+} from "@annals/wire";
 import { frame, message } from "./support/arbitraries.ts";
 
 /** Byte runs come out as Buffers; compare them as plain arrays of bytes. */
@@ -55,6 +62,20 @@ describe.each([
       { numRuns: 500 },
     );
   });
+});
+
+test("a frame of messages is the one that their own layout would be in", () => {
+  fc.assert(
+    fc.property(
+      fc.constantFrom("append" as const, "response" as const),
+      fc.nat(),
+      fc.array(message, { maxLength: 4 }),
+      (kind, epoch, messages) => {
+        const inTwoSteps = encodeFrame({ kind, epoch, bytes: encodeMessages(messages) });
+        expect(plain(encodeMessagesFrame(kind, epoch, messages))).toEqual(plain(inTwoSteps));
+      },
+    ),
+  );
 });
 
 test("messages come back as they were", () => {

@@ -3,17 +3,15 @@ import { request } from "node:http";
 import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import { BenchError } from "../benchError.ts";
+import { FrameReader } from "./frameReader.ts";
 
-const OPCODE_MORE = 0;
 const OPCODE_BINARY = 2;
-const OPCODE_CLOSE = 8;
 const OPCODE_PING = 9;
 const OPCODE_PONG = 10;
 const FIN = 0x80;
 const MASKED = 0x80;
 /** Pieces of fewer bytes together are copied into one write. */
 const COPY_BYTES_MAX = 128 * 1024;
-const MESSAGE_BYTES_MAX = 256 * 2 ** 20;
 
 /**
  * The client end of a WebSocket, by hand: whatever was sent in one turn is one write, and frames are sent as they were built ahead. A
@@ -21,28 +19,26 @@ const MESSAGE_BYTES_MAX = 256 * 2 ** 20;
  */
 export class FrameSocket {
   readonly #socket: Socket;
-  readonly #onMessage: (payload: Buffer) => void;
   #out: Uint8Array[] = [];
   #outBytes = 0;
-  #in: Buffer[] = [];
-  #inBytes = 0;
-  /** Of a message in several frames, those that have come. */
-  #parts: Buffer[] = [];
-  /** Bytes that must be there before it is worth looking again. */
-  #needBytes = 2;
 
   private constructor(socket: Socket, head: Buffer, onMessage: (payload: Buffer) => void) {
     this.#socket = socket;
-    this.#onMessage = onMessage;
+    const reader = new FrameReader({
+      onMessage,
+      onControl: (first, payload) => this.#control(first, payload),
+      onTooLarge: () => this.close(),
+    });
     socket.setNoDelay(true);
-    socket.on("data", (chunk) => this.#received(chunk));
+    reader.take(head);
+    socket.on("data", (chunk) => {
+      reader.take(chunk);
+      reader.read();
+    });
     // `close` follows.
     socket.on("error", () => undefined);
-    if (head.length === 0) return;
     // Whoever connects must have this object before its first message comes.
-    this.#in.push(head);
-    this.#inBytes = head.length;
-    setImmediate(() => this.#received(Buffer.alloc(0)));
+    setImmediate(() => reader.read());
   }
 
   /** `address` is `host:port`. Rejects when the server does not switch to the protocol. */
@@ -103,65 +99,15 @@ export class FrameSocket {
     this.#socket.uncork();
   }
 
-  #received(chunk: Buffer): void {
-    this.#in.push(chunk);
-    this.#inBytes += chunk.length;
-    // A large message comes in many chunks: they are joined once.
-    if (this.#inBytes < this.#needBytes) return;
-    const bytes = this.#in.length === 1 ? chunk : Buffer.concat(this.#in, this.#inBytes);
-    const rest = bytes.subarray(this.#takeFrames(bytes));
-    this.#in = rest.length === 0 ? [] : [rest];
-    this.#inBytes = rest.length;
-  }
-
-  /** Handles the whole frames at the beginning of `bytes`; returns where they end. */
-  #takeFrames(bytes: Buffer): number {
-    for (let at = 0; ; ) {
-      this.#needBytes = 2;
-      if (bytes.length - at < 2) return at;
-      const short = bytes.readUInt8(at + 1);
-      const begin = at + (short === 127 ? 10 : short === 126 ? 4 : 2);
-      this.#needBytes = begin - at;
-      if (bytes.length < begin) return at;
-      const length =
-        short === 127
-          ? Number(bytes.readBigUInt64BE(at + 2))
-          : short === 126
-            ? bytes.readUInt16BE(at + 2)
-            : short;
-      if (length > MESSAGE_BYTES_MAX) {
-        this.close();
-        return bytes.length;
-      }
-      this.#needBytes += length;
-      if (bytes.length < begin + length) return at;
-      this.#frame(bytes.readUInt8(at), bytes.subarray(begin, begin + length));
-      at = begin + length;
+  #control(first: number, payload: Buffer): void {
+    if (first === (FIN | OPCODE_PONG)) return;
+    if (first !== (FIN | OPCODE_PING)) {
+      this.close();
+      return;
     }
-  }
-
-  #frame(first: number, payload: Buffer): void {
-    switch (first) {
-      case FIN | OPCODE_BINARY:
-        this.#onMessage(payload);
-        return;
-      case OPCODE_BINARY:
-      case OPCODE_MORE:
-        this.#parts.push(payload);
-        return;
-      case FIN | OPCODE_MORE:
-        this.#onMessage(Buffer.concat([...this.#parts, payload]));
-        this.#parts = [];
-        return;
-      case FIN | OPCODE_PING:
-        this.send(frameHeader(payload.length, OPCODE_PONG), payload);
-        return;
-      case FIN | OPCODE_PONG:
-        return;
-      case FIN | OPCODE_CLOSE:
-      default:
-        this.close();
-    }
+    // The bytes are the reader's, and this is written later.
+    const copy = Buffer.from(payload);
+    this.send(frameHeader(copy.length, OPCODE_PONG), copy);
   }
 }
 

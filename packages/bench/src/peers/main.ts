@@ -1,18 +1,16 @@
 /**
- * Annals beside its peers, each as a cluster of three on this machine, in one run:
- * `pnpm bench:peers [--only annals,etcd] [--rounds N] [--quick] [--write] [--data DIR]`.
+ * Annals beside its peers, each as a cluster of three on this machine, in one run: `pnpm bench:peers`.
  *
  * Every round runs all of them, one after the other and each from an empty directory; a figure is the median of the rounds. A peer that is
- * not installed is left out by name. NATS_SERVER names another NATS than that on the PATH. Prints tables in Markdown; `--write` puts
- * them into docs/benchmarks/README.md.
+ * not installed is left out by name. Prints tables in Markdown.
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import { median } from "@annals/drill";
 import { BenchError } from "../benchError.ts";
 import { fileSystemOf } from "../cluster/target.ts";
+import { numberArgument, programArguments } from "../programArguments.ts";
 import { runMain } from "../runMain.ts";
 import { figureText, markdownTable } from "../standard/figures.ts";
 import { writeSection } from "../standard/page.ts";
@@ -31,19 +29,36 @@ const WORKLOADS = [
   { what: "500 records a request, 16 in flight", recordsPerRequest: 500, inFlight: 16 },
 ] as const;
 
-const { values } = parseArgs({
-  args: process.argv.slice(2).filter((argument) => argument !== "--"),
-  options: {
-    only: { type: "string" },
-    rounds: { type: "string", default: "3" },
-    quick: { type: "boolean", default: false },
-    data: { type: "string" },
-    write: { type: "boolean", default: false },
-  },
+const PROGRAM = "pnpm bench:peers";
+const HELP = `usage: ${PROGRAM} [--only NAMES] [--rounds N] [--quick] [--write] [--data DIR]
+
+Annals beside etcd, NATS and Redis, as far as they are installed, each as a cluster of three on this machine, in one run.
+
+  --only NAMES  these, with commas between: annals, etcd, nats, redis
+  --rounds N    how often all of them run, one after the other (default 3); a figure is the median
+  --quick       only shows that everything runs
+  --write       puts the tables into docs/benchmarks/README.md
+  --data DIR    where the clusters keep their data (default: the directory for temporary files)
+
+NATS_SERVER names another NATS than that on the PATH.
+
+examples:
+  pnpm bench:peers --only annals,etcd --rounds 1
+  NATS_SERVER=/opt/nats/nats-server pnpm bench:peers --write
+
+exit code: 0 measured, 1 it could not be, 2 wrong usage, 130 interrupted`;
+
+const { values } = programArguments(PROGRAM, HELP, {
+  only: { type: "string" },
+  rounds: { type: "string", default: "3" },
+  quick: { type: "boolean", default: false },
+  data: { type: "string" },
+  write: { type: "boolean", default: false },
 });
+const rounds = numberArgument(PROGRAM, "--rounds", values.rounds);
 const extent = values.quick
   ? { rounds: 1, warmUpMs: 1_000, durationMs: 1_000, records: 10_000 }
-  : { rounds: Number(values.rounds), warmUpMs: 2_000, durationMs: 5_000, records: 1_000_000 };
+  : { rounds, warmUpMs: 2_000, durationMs: 5_000, records: 1_000_000 };
 const nats = process.env["NATS_SERVER"] ?? "nats-server";
 const known: readonly Peer[] = [
   ANNALS,

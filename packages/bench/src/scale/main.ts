@@ -1,13 +1,11 @@
 /**
- * What the rate depends on: `pnpm bench:scale [--only KEY,…] [--quick] [--write] [--data DIR]`.
- *
- * Records per second by records of a request, size of a record, requests in flight, logs, workers and length of the log, each on a fresh
- * cluster of three. Prints tables in Markdown; `--write` puts them into docs/benchmarks/README.md, with a picture each. Takes some minutes.
+ * What the rate depends on: `pnpm bench:scale`. Records per second by records of a request, size of a record, requests in flight, logs,
+ * workers and length of the log, each on a fresh cluster of three. Prints tables in Markdown.
  */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import { BenchError } from "../benchError.ts";
+import { programArguments } from "../programArguments.ts";
 import { runMain } from "../runMain.ts";
 import { figureText, markdownTable } from "../standard/figures.ts";
 import { provenance } from "../standard/machine.ts";
@@ -16,14 +14,27 @@ import { lineChart } from "./chart.ts";
 import { SECTIONS } from "./sections.ts";
 import type { ScalePoint, Section } from "./sections.ts";
 
-const { values } = parseArgs({
-  args: process.argv.slice(2).filter((argument) => argument !== "--"),
-  options: {
-    only: { type: "string" },
-    quick: { type: "boolean", default: false },
-    write: { type: "boolean", default: false },
-    data: { type: "string" },
-  },
+const KEYS = SECTIONS.map(({ key }) => key).join(", ");
+const HELP = `usage: pnpm bench:scale [--only KEYS] [--quick] [--write] [--data DIR]
+
+What the rate depends on, each point on a fresh cluster of three processes. Takes some minutes.
+
+  --only KEYS  these, with commas between: ${KEYS}
+  --quick      only shows that everything runs
+  --write      puts the tables into docs/benchmarks/README.md, with a picture each
+  --data DIR   where the clusters keep their data (default: the directory for temporary files)
+
+examples:
+  pnpm bench:scale --only in-flight,log-length
+  pnpm bench:scale --write
+
+exit code: 0 measured, 1 it could not be, 2 wrong usage, 130 interrupted`;
+
+const { values } = programArguments("pnpm bench:scale", HELP, {
+  only: { type: "string" },
+  quick: { type: "boolean", default: false },
+  write: { type: "boolean", default: false },
+  data: { type: "string" },
 });
 const wanted = values.only?.split(",");
 const extent = values.quick
@@ -33,10 +44,7 @@ const extent = values.quick
 await runMain(async (signal) => {
   const sections = SECTIONS.filter(({ key }) => wanted?.includes(key) ?? true);
   if (sections.length === 0)
-    throw new BenchError(
-      "ERR_BENCH_OPTIONS",
-      `--only ${values.only}: expected some of ${SECTIONS.map(({ key }) => key).join(", ")}`,
-    );
+    throw new BenchError("ERR_BENCH_OPTIONS", `--only ${values.only}: expected some of ${KEYS}`);
   if (values.write && wanted !== undefined)
     throw new BenchError("ERR_BENCH_OPTIONS", "--write writes all of them: leave --only away");
   const { date, commit, machine } = provenance();

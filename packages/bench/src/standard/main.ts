@@ -1,13 +1,10 @@
 /**
- * The standard set on a fresh cluster of three: `pnpm bench [--quick] [--compare FILE[:COMMIT]] [--settings YAML] [--data DIR] [--dry]`.
- *
- * Prints each figure beside its aim and appends one line to docs/benchmarks/history.jsonl, unless it is a dry run or a quick one, which
- * only shows that everything runs. `--compare` prints how much better each figure is than in the last line of FILE, or in that of a commit.
+ * The standard set on a fresh cluster of three: `pnpm bench`.
  */
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import { BUILT_COMMAND } from "../cluster/command.ts";
 import { throwAwayTarget } from "../cluster/target.ts";
+import { programArguments } from "../programArguments.ts";
 import { runMain } from "../runMain.ts";
 import { aimsTable, ratiosTable } from "./figures.ts";
 import { appendHistory, readHistory } from "./history.ts";
@@ -17,15 +14,29 @@ import { FULL, QUICK, runCompressionSet, runStandardSet } from "./standardSet.ts
 
 const HISTORY = join(BENCHMARKS, "history.jsonl");
 
-const { values } = parseArgs({
-  args: process.argv.slice(2).filter((argument) => argument !== "--"),
-  options: {
-    quick: { type: "boolean", default: false },
-    dry: { type: "boolean", default: false },
-    compare: { type: "string" },
-    settings: { type: "string", default: "" },
-    data: { type: "string" },
-  },
+const HELP = `usage: pnpm bench [--quick] [--compare FILE[:COMMIT]] [--settings YAML] [--data DIR] [--dry]
+
+The standard set on a fresh cluster of three processes: each figure beside its aim, and a line more in docs/benchmarks/history.jsonl.
+
+  --quick                  only shows that everything runs; writes no line
+  --compare FILE[:COMMIT]  how much better each figure is than in the last line of FILE, or in that of a commit
+  --settings YAML          settings of the nodes beside the usual ones
+  --data DIR               where the nodes keep their data (default: the directory for temporary files)
+  --dry                    writes no line
+
+examples:
+  pnpm bench --quick
+  pnpm bench --compare docs/benchmarks/history.jsonl
+  pnpm bench --dry --settings 'workers: { count: 2 }'
+
+exit code: 0 measured, 1 it could not be, 2 wrong usage, 130 interrupted`;
+
+const { values } = programArguments("pnpm bench", HELP, {
+  quick: { type: "boolean", default: false },
+  dry: { type: "boolean", default: false },
+  compare: { type: "string" },
+  settings: { type: "string", default: "" },
+  data: { type: "string" },
 });
 const [file, commit] = values.compare?.split(/:(?=[0-9a-f]+$)/) ?? [];
 // Read before anything is measured: a wrong name should not cost minutes.

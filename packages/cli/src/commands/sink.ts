@@ -79,7 +79,9 @@ function registerRun(group: Command, context: CliContext): void {
       const runners = made.flat();
       const { host, port } = parseListen(options.listen ?? file.listen ?? DEFAULT_LISTEN);
       const server = await StatusServer.listen({ host, port, runners });
-      await context.note(`running ${runners.length} lanes, on ${host}:${server.port}`);
+      await context.note(
+        `running ${runners.length} ${runners.length === 1 ? "lane" : "lanes"}, on ${host}:${server.port}`,
+      );
       try {
         const ends = await Promise.allSettled(runners.map((one) => one.run(context.interrupt)));
         const failed = ends.find((end) => end.status === "rejected");

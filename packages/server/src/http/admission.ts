@@ -93,7 +93,11 @@ export class Admission {
       { ...body, maxBytes },
       {
         onGrow: (bytes) => ticket.growTo(bytes),
-        onDecoded: (...what) => desk.decoded(...what),
+        onDecoded: (what, bytesIn, bytesOut) => {
+          // What decoded it has gone.
+          ticket.shrinkTo(bytesOut);
+          desk.decoded(what, bytesIn, bytesOut);
+        },
       },
     );
   }

@@ -34,7 +34,7 @@ export const INPUT_ERRORS: Readonly<Record<BadInputCode, ErrorEntry>> = {
   ERR_BODY_TRAILING: malformed(
     "Trailing bytes",
     "Something follows the end of the records.",
-    "Several JSON records are an array, or NDJSON.",
+    "Several JSON records are an array, or NDJSON; a zstd body is one frame.",
   ),
   ERR_BODY_TYPE: malformed(
     "No records",
@@ -48,8 +48,8 @@ export const INPUT_ERRORS: Readonly<Record<BadInputCode, ErrorEntry>> = {
   ),
   ERR_BODY_ENCODING: malformed(
     "Damaged compression",
-    "The body is not what its Content-Encoding says, or it is cut; of zstd, windows up to 8 MiB are taken.",
-    "`details.offset` is the compressed byte at which reading failed. Deflate is zlib's format, not the raw one.",
+    "The body is not what its Content-Encoding says, or it is cut.",
+    "`details.offset` is the compressed byte at which reading failed. Deflate is zlib's format; zstd is one frame, and no dictionary.",
   ),
   ERR_BODY_DECODED_TOO_LARGE: tooLarge(
     "Body too large once decoded",
@@ -60,6 +60,11 @@ export const INPUT_ERRORS: Readonly<Record<BadInputCode, ErrorEntry>> = {
     "Compressed too well",
     "The body decompresses to more than `ingest.maxDecodeRatio` times its size.",
     "Records do not compress so well; if yours do, send smaller requests (the first MiB is free), or raise the limit.",
+  ),
+  ERR_BODY_WINDOW: tooLarge(
+    "Window too large",
+    "The zstd body says that a window of more than 8 MiB is needed to decode it.",
+    "Compress with a window of 8 MiB at most (RFC 9659): without `--long` and `--ultra`, or with a window log of 23.",
   ),
   ERR_RECORD_TOO_LARGE: tooLarge(
     "Record too large",

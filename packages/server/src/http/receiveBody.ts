@@ -1,7 +1,6 @@
 import type { IncomingMessage } from "node:http";
-import { BodyBuffer, decodeContent } from "@annals/wire";
+import { BodyBuffer, decodeContent, letGo } from "@annals/wire";
 import type { ContentEncoding } from "@annals/wire";
-import { letGo } from "../letGo.ts";
 import { httpError } from "./problem.ts";
 import { paced } from "./uploadPace.ts";
 import type { UploadLimits } from "./uploadPace.ts";

@@ -82,6 +82,12 @@ export class IngestAccount {
     this.#drain.begin(bytes, nowMs);
   }
 
+  /** Gives a part of what a request holds back, which was not worked off. */
+  shrink(bytes: number, nowMs: number): void {
+    this.#bytes.remove(bytes);
+    this.#drain.end(bytes, false, nowMs);
+  }
+
   /** `settled`: it was carried out, here or by the leader. */
   end(ticket: object, bytes: number, settled: boolean, nowMs: number): void {
     this.#since.delete(ticket);

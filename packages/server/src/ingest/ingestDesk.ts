@@ -39,6 +39,8 @@ export interface IngestStats {
 export interface Ticket {
   /** The body holds so much from now on, if that is more. Throws as `admit` does. */
   growTo(bytes: number): void;
+  /** What is beyond so many bytes is not held any more. */
+  shrinkTo(bytes: number): void;
   accepted(request: AcceptedRequest): void;
   /** The leader, elsewhere, has answered it with this status. */
   passedOn(status: number): void;
@@ -170,6 +172,15 @@ class RoomTicket implements Ticket {
     const nowMs = this.#now();
     this.#log.hold(more, nowMs);
     this.#node.hold(more, nowMs);
+    this.#held = wanted;
+  }
+
+  shrinkTo(wanted: number): void {
+    const less = this.#held - wanted;
+    if (less <= 0 || !this.#open) return;
+    const nowMs = this.#now();
+    this.#log.shrink(less, nowMs);
+    this.#node.shrink(less, nowMs);
     this.#held = wanted;
   }
 

@@ -1,7 +1,7 @@
 /**
  * Small appends and their answers are most of what crosses a lane, and an object each costs both threads more than what is in it: its names
- * are written and read, its body becomes a buffer of its own. So those that stand next to each other in a turn travel as columns, with their
- * bodies in one buffer that moves.
+ * are written and read, its body becomes a buffer of its own. So those that stand next to each other in a turn travel as columns, and
+ * their bodies in one buffer that moves.
  */
 import type { RecordContentType } from "../service.ts";
 import type { LaneCodec } from "./laneEnd.ts";

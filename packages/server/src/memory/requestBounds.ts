@@ -1,6 +1,7 @@
 import { PAGE_CHARACTERS_MAX } from "@annals/query";
 import { GROUPS_MAX, REPLICA_DEFAULTS } from "@annals/replica";
 import { FRAMING_BYTES } from "@annals/transport";
+import { DECODER_BYTES_MAX } from "@annals/wire";
 import { SCHEMAS_PER_LOG_MAX } from "../schema/logSchema.ts";
 import type { IngestSettings, NodeConfig } from "../config/nodeConfig.ts";
 import { constant, none, one } from "./bound.ts";
@@ -13,6 +14,10 @@ const batch = (config: NodeConfig): number => config.batch.maxBytes + FRAMING_BY
 /** The largest body, in one buffer, decoded as it came in. */
 const body = ({ ingest }: NodeConfig): number =>
   Math.max(ingest.maxBodyBytes, ingest.maxDecodedBytes);
+
+/** The same while it is decoded. */
+const bodyInDecoder = ({ ingest }: NodeConfig): number =>
+  Math.max(ingest.maxBodyBytes, ingest.maxDecodedBytes + DECODER_BYTES_MAX);
 
 /** The largest page of so many characters: full of wide ones, or one record that is all control characters. */
 export function pageBytesOf(ingest: IngestSettings, characters: number): number {
@@ -40,13 +45,14 @@ const CORE = "packages/raft/test/core.test.ts";
 export const REQUEST_BOUNDS: readonly Bound[] = [
   {
     name: "requests",
-    holds: "bodies of requests and chunks of uploads, from their announcement to the answer",
+    holds:
+      "bodies of requests, what decodes them, and chunks of uploads, from their announcement to the answer",
     place: "gateway",
     per: "node",
     unit: "bytes",
     setBy: "ingest.maxHeldBytes",
     cap: (config) => config.ingest.maxHeldBytes,
-    item: beyond(body, (config) => config.ingest.maxHeldBytes),
+    item: beyond(bodyInDecoder, (config) => config.ingest.maxHeldBytes),
     weight: one,
     atCap: "503 with Retry-After, before the body is read",
     test: [ADMISSION, "beyond the budget of the node"],
@@ -59,7 +65,7 @@ export const REQUEST_BOUNDS: readonly Bound[] = [
     unit: "bytes",
     setBy: "ingest.maxPendingBytes",
     cap: (config) => config.ingest.maxPendingBytes,
-    item: body,
+    item: bodyInDecoder,
     weight: none,
     atCap: "429 with Retry-After, before the body is read; counted in `requests`",
     test: [ADMISSION, "beyond the budget of a log"],

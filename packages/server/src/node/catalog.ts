@@ -2,12 +2,10 @@ import { asMemberId } from "@annals/raft";
 import type { MemberId } from "@annals/raft";
 import { AnnalsError } from "@annals/record";
 import { z } from "zod";
+import { SYSTEM_LOG_ID } from "../names.ts";
 import { SCHEMAS_PER_LOG_MAX } from "../schema/logSchema.ts";
 import type { LogSchema } from "../schema/logSchema.ts";
 import { SYSTEM_LOG } from "../service.ts";
-
-/** The id of `_system`; every other log's id is the index of the entry that created it. */
-export const SYSTEM_LOG_ID = 0;
 
 export interface LogEntry {
   readonly id: number;

@@ -7,7 +7,7 @@ import { shapeOf } from "../memory/budget.ts";
 import { LastingCounts } from "../memory/lastingCounts.ts";
 import { addCounts, addReadings, memoryStatus } from "../memory/status.ts";
 import type { MemoryStatus } from "../service.ts";
-import { SYSTEM_LOG_ID } from "./catalog.ts";
+import { SYSTEM_LOG_ID } from "../names.ts";
 import type { Gateway } from "./gateway.ts";
 import type { WorkerHandle } from "./workerHandle.ts";
 

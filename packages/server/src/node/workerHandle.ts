@@ -3,7 +3,7 @@ import { Worker } from "node:worker_threads";
 import type { Gauge, GaugeReading, Ledger } from "@annals/flow";
 import { AnnalsError } from "@annals/record";
 import { QueueBudget } from "@annals/transport";
-import { QUESTIONS_MAX } from "../memory/constants.ts";
+import { QUESTIONS_MAX, WORKER_YOUNG_BYTES } from "../memory/constants.ts";
 import { LANE_WAITING_MAX } from "../memory/laneCap.ts";
 import { LaneEnd } from "../lane/laneEnd.ts";
 import { GATEWAY_CODEC } from "../lane/packing.ts";
@@ -90,6 +90,7 @@ export class WorkerHandle {
       ...threadFlags(),
       resourceLimits: {
         maxOldGenerationSizeMb: Math.max(16, Math.ceil(options.maxHeapBytes / MEBIBYTE)),
+        maxYoungGenerationSizeMb: WORKER_YOUNG_BYTES / MEBIBYTE,
       },
       name: `annals-worker-${options.index}`,
     });

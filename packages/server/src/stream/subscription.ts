@@ -2,6 +2,7 @@ import { LIMIT_MAX } from "@annals/query";
 import type { ReadFormat, ReadQuery, ReadReply } from "@annals/query";
 import { CreditWindow } from "@annals/flow";
 import type { Gauge } from "@annals/flow";
+import { letGo } from "@annals/wire";
 import type { StreamFields } from "@annals/wire";
 import type { ClientHead } from "./clientHead.ts";
 import type { PageBudget } from "./pageBudget.ts";
@@ -161,8 +162,10 @@ export class Subscription {
     this.#credit.tryTake({ entries: count, bytes: body.length });
     this.#unacked.add({ from: this.#untold, to: covered.to, count });
     buffered.add(body.length);
+    const { length } = body;
     this.#sayRecords(covered.to, count, body, () => {
-      buffered.remove(body.length);
+      letGo(body);
+      buffered.remove(length);
       held.release();
       this.#wake();
     });

@@ -6,7 +6,13 @@ import type { ParsedRecords, ProducerStamp, RecordLimits } from "@annals/record"
 import { replicaClosed } from "@annals/replica";
 import type { Replica } from "@annals/replica";
 import { Permits } from "@annals/transport";
-import { decodeFrame, encodeFrame, parseIngestBody, parseIngestBodyInSteps } from "@annals/wire";
+import {
+  decodeFrame,
+  encodeFrame,
+  letGo,
+  parseIngestBody,
+  parseIngestBodyInSteps,
+} from "@annals/wire";
 import type {
   FromWorker,
   PeerAddress,
@@ -21,7 +27,6 @@ import { PAGES_MAX } from "../memory/constants.ts";
 import { isolatedHeapBytes } from "../memory/isolatedHeap.ts";
 import type { AppendReply, ProducerStanding } from "../service.ts";
 import { exactly } from "../lane/exactly.ts";
-import { letGo } from "../letGo.ts";
 import { runGroupRequest } from "./groupRequests.ts";
 import type { SchemaJudge } from "../schema/schemaJudge.ts";
 import type { HostedLog } from "./hostedLog.ts";

@@ -9,7 +9,7 @@ import type { BlobStore } from "@annals/storage";
 import { Receiver, receiveWindow } from "@annals/transport";
 import type { Permits } from "@annals/transport";
 import { decodeMessages, encodeFrame, zstdBatch } from "@annals/wire";
-import { SYSTEM_LOG_ID } from "../node/catalog.ts";
+import { SYSTEM_LOG_ID } from "../names.ts";
 import { exactly } from "../lane/exactly.ts";
 import type {
   FromWorker,
@@ -165,7 +165,9 @@ export class HostedLog {
   /** Votes and heartbeats from the control link; untrusted. */
   onControl(bytes: Uint8Array): void {
     try {
-      this.replica.receive(decodeMessages(bytes));
+      const messages = decodeMessages(bytes);
+      for (const { from } of messages) this.#streams.heard(from);
+      this.replica.receive(messages);
     } catch (error) {
       if (!(error instanceof AnnalsError)) throw error;
       this.#line("warn", "control messages dropped", { code: error.code, reason: error.message });

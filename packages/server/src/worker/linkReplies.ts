@@ -1,7 +1,7 @@
 import type { Credit } from "@annals/flow";
 import type { Message } from "@annals/raft";
 import { LINK_FRAMES_MAX } from "@annals/transport";
-import { encodeFrame, encodeMessages } from "@annals/wire";
+import { encodeFrame, encodeMessagesFrame } from "@annals/wire";
 import { exactly } from "../lane/exactly.ts";
 import type { FromWorker } from "../lane/messages.ts";
 
@@ -66,9 +66,7 @@ export class LinkReplies {
     this.#credit = { entries: 0, bytes: 0 };
     this.#released = { bytes: 0, frames: 0 };
     const frames = [
-      ...(acks.length > 0
-        ? [encodeFrame({ kind: "response", epoch, bytes: encodeMessages(acks) })]
-        : []),
+      ...(acks.length > 0 ? [encodeMessagesFrame("response", epoch, acks)] : []),
       ...(credit.entries + credit.bytes > 0 ? [encodeFrame({ kind: "grant", ...credit })] : []),
     ];
     if (frames.length > 0) send({ kind: "linkSend", linkId, frames: frames.map(exactly) });

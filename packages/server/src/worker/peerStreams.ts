@@ -77,6 +77,11 @@ export class PeerStreams implements PeerTransport {
     }
   }
 
+  /** The replica of a member has answered over the control links. */
+  heard(from: MemberId): void {
+    this.#links.get(from)?.peerServes();
+  }
+
   /** This replica does not lead: nobody is to be streamed to. */
   closeLinks(): void {
     for (const link of this.#links.values()) link.close();

@@ -1,5 +1,5 @@
 // Goal: a compressed body is worth what it decodes to, and costs no more than its caps. Method: a real HTTP server over a node in memory.
-import { deflateSync, gzipSync, zstdCompressSync } from "node:zlib";
+import { constants, deflateSync, gzipSync, zstdCompressSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { startTestServer } from "./testServer.ts";
 import type { TestServer } from "./testServer.ts";
@@ -77,13 +77,41 @@ test("a bomb is stopped by its ratio", async () => {
   expect(await append("gzip", bomb)).toEqual({ status: 413, code: "ERR_BODY_RATIO" });
 });
 
+test("a zstd window is counted while it is there, and given back before the answer", async () => {
+  await server.close();
+  server = await startTestServer({
+    body: { maxBytes: 2 ** 20, maxDecodedBytes: 2 ** 20, maxRatio: 50 },
+    maxLogBytes: 5 * 2 ** 20,
+    maxNodeBytes: 5 * 2 ** 20,
+  });
+  const params = {
+    [constants.ZSTD_c_contentSizeFlag]: 0,
+    [constants.ZSTD_c_windowLog]: 23,
+  };
+  const original = batch(900_000);
+  let held = 0;
+  server.service.beforeAppend = async () => {
+    held = server.desk.read().node.buffered.bytes.current;
+  };
+  expect(await append("zstd", zstdCompressSync(original, { params }))).toEqual({ status: 200 });
+  const { peak } = server.desk.read().node.buffered.bytes;
+  expect(peak).toBeGreaterThan(2 * original.length);
+  expect(held).toBe(original.length);
+});
+
 test("bytes are counted as they come out, up to the budget, and given back", async () => {
+  await server.close();
+  // A body of 100 000 bytes takes 192 KiB for its decoder and up to 128 KiB for itself while it comes in.
+  server = await startTestServer({ maxLogBytes: 430 * 1024, maxNodeBytes: 430 * 1024 });
   let release: () => void = () => undefined;
   const blocked = new Promise<void>((resolve) => (release = resolve));
   server.service.beforeAppend = () => blocked;
   const body = gzipSync(batch(100_000));
-  const held = [1, 2].map(() => append("gzip", body));
-  await expect.poll(() => server.service.appends.length).toBe(2);
+  const held = [];
+  for (const count of [1, 2]) {
+    held.push(append("gzip", body));
+    await expect.poll(() => server.service.appends.length).toBe(count);
+  }
   expect(await append("gzip", body)).toEqual({ status: 429, code: "ERR_OVERLOADED" });
   release();
   expect(await Promise.all(held)).toEqual([{ status: 200 }, { status: 200 }]);

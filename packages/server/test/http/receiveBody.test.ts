@@ -3,9 +3,9 @@
 import { IncomingMessage } from "node:http";
 import { Socket } from "node:net";
 import { gzipSync, zstdCompressSync } from "node:zlib";
+import { letGo } from "@annals/wire";
 import { expect, test } from "vitest";
 import { receiveBody } from "../../src/http/receiveBody.ts";
-import { letGo } from "../../src/letGo.ts";
 
 const LIMITS = {
   maxBytes: 2 ** 20,

@@ -114,17 +114,24 @@ test("whatever comes and goes, nothing is held beyond a cap, or left at the end"
     log: fc.constantFrom("a", "b", "c"),
     bytes: fc.integer({ min: 0, max: 12_000 }),
     growBy: fc.integer({ min: -10, max: 12_000 }),
+    shrinksTo: fc.integer({ min: 0, max: 24_000 }),
     closes: fc.nat(5),
   });
   fc.assert(
     fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
       const open: (() => void)[] = [];
-      for (const { log, bytes, growBy, closes } of steps) {
+      for (const { log, bytes, growBy, shrinksTo, closes } of steps) {
         nowMs++;
         try {
           const ticket = desk.admit(log, bytes);
           open.push(() => ticket.close());
           ticket.growTo(bytes + growBy);
+          const before = desk.read().node.buffered.bytes.current;
+          ticket.shrinkTo(shrinksTo);
+          const held = Math.max(bytes, bytes + growBy);
+          expect(desk.read().node.buffered.bytes.current).toBe(
+            before - Math.max(0, held - shrinksTo),
+          );
         } catch (error) {
           if (!(error instanceof AnnalsError) || !error.retryable) throw error;
         }

@@ -30,6 +30,9 @@ interface OpenFile {
   cursor: SinkCursor | undefined;
 }
 
+/** SQLITE_BUSY. */
+const BUSY = 5;
+
 class NotOurs extends Error {}
 class InUse extends Error {}
 
@@ -122,6 +125,8 @@ export class NdjsonFile implements Sink<string> {
       case "EROFS":
       case "ENOENT":
       case "ENOTDIR":
+      // Of the lock: its file cannot be opened, or is none.
+      case "ERR_SQLITE_ERROR":
         return "settings";
       default:
         return "unknown";
@@ -185,6 +190,7 @@ function lockDirectory(directory: string): DatabaseSync {
     return lock;
   } catch (cause) {
     lock.close();
+    if (!(cause instanceof Error && "errcode" in cause && cause.errcode === BUSY)) throw cause;
     throw new InUse(`another sink has ${directory} open`, { cause });
   }
 }

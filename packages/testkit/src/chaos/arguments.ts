@@ -9,6 +9,11 @@ Runs real clusters, processes of the built command, under faults and clients, an
   --nodes N    nodes of each cluster, 3 to 9 (default 5)
   --keep       keeps the directories of passed mixes, too
 
+examples:
+  pnpm chaos --mix power --seconds 60
+  pnpm chaos --hours 8
+  pnpm chaos --mix drawn --seed 4711
+
 exit code: 0 all passed, 1 a mix failed, 2 wrong usage, 130 interrupted`;
 
 export interface ChaosArguments {

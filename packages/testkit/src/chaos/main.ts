@@ -1,3 +1,4 @@
+import { wrongUsage } from "@annals/bench";
 import { parseArguments, USAGE } from "./arguments.ts";
 import { DRAWN, MIXES } from "./mixes.ts";
 import { isInside, onOuterStop, prepareNetwork, reexec } from "./namespaces.ts";
@@ -14,14 +15,11 @@ async function main(argv: readonly string[]): Promise<number> {
     console.log(USAGE);
     return 0;
   }
-  if (parsed.kind === "wrong") {
-    console.error(`chaos: ${parsed.problem}\n\n${USAGE}`);
-    return 2;
-  }
+  if (parsed.kind === "wrong") return wrongUsage("pnpm chaos", parsed.problem);
   const names = [...MIXES.map(({ name }) => name), DRAWN];
   if (parsed.mix !== undefined && !names.includes(parsed.mix)) {
-    console.error(`chaos: there is no mix "${parsed.mix}"; there are ${names.join(", ")}`);
-    return 2;
+    const problem = `there is no mix "${parsed.mix}"; there are ${names.join(", ")}`;
+    return wrongUsage("pnpm chaos", problem);
   }
   if (!isInside()) {
     const code = await reexec();

@@ -1,5 +1,5 @@
 /** `pnpm chaos:rot`: bit rot on real LMDB files. Detected or harmless, repaired from peers, never a wrong byte. */
-import { parseArgs } from "node:util";
+import { numberArgument, programArguments } from "@annals/bench";
 import { Random } from "../simulator/random.ts";
 import { RotCluster } from "./rotCluster.ts";
 import { ROT_KINDS } from "./rotDamage.ts";
@@ -8,6 +8,7 @@ import { prepareOffline } from "./rotOffline.ts";
 import { RotReport } from "./rotReport.ts";
 import type { RotOutcome } from "./rotReport.ts";
 
+const PROGRAM = "pnpm chaos:rot";
 const USAGE = `usage: pnpm chaos:rot [--trials N] [--cluster-trials N] [--seed S]
 
 Damages real files: bit flips, zeroed pages, cut files, damaged sidecars. First one log by itself, many times: opened and read in a process
@@ -16,6 +17,10 @@ of its own, then repaired from whoever has the entries. Then a cluster of three 
   --trials N           trials on one log (default 300); five in eight are bit flips
   --cluster-trials N   trials on the cluster (default 12)
   --seed S             where chance begins (default: the time of day); trial k has the seed S + k
+
+examples:
+  pnpm chaos:rot --trials 2000 --cluster-trials 0
+  pnpm chaos:rot --trials 0 --cluster-trials 1 --seed 4711
 
 exit code: 0 all passed, 1 a trial failed, 2 wrong usage`;
 
@@ -48,25 +53,14 @@ const CLUSTER_CASES: readonly ClusterCase[] = [
 ];
 
 async function main(): Promise<number> {
-  const { values } = parseArgs({
-    options: {
-      trials: { type: "string", default: "300" },
-      "cluster-trials": { type: "string", default: "12" },
-      seed: { type: "string", default: String(Date.now() % 1_000_000_000) },
-      help: { type: "boolean", default: false },
-    },
+  const { values } = programArguments(PROGRAM, USAGE, {
+    trials: { type: "string", default: "300" },
+    "cluster-trials": { type: "string", default: "12" },
+    seed: { type: "string", default: String(Date.now() % 1_000_000_000) },
   });
-  if (values.help) {
-    console.log(USAGE);
-    return 0;
-  }
-  const [trials, clusterTrials, seed] = [values.trials, values["cluster-trials"], values.seed].map(
-    Number,
-  );
-  if (![trials, clusterTrials, seed].every((value) => Number.isSafeInteger(value))) {
-    console.error(USAGE);
-    return 2;
-  }
+  const trials = numberArgument(PROGRAM, "--trials", values.trials, 0);
+  const clusterTrials = numberArgument(PROGRAM, "--cluster-trials", values["cluster-trials"], 0);
+  const seed = numberArgument(PROGRAM, "--seed", values.seed, 0);
   const report = new RotReport();
   const tell = (name: string, own: number, cluster: boolean, outcome: RotOutcome): void => {
     report.add(name, outcome);
@@ -79,8 +73,8 @@ async function main(): Promise<number> {
     console.log(`REPRODUCE: pnpm chaos:rot ${count} --seed ${own}`);
   };
   console.log(`seed ${seed}, kinds ${ROT_KINDS.join(", ")}`);
-  await offline(trials ?? 0, seed ?? 0, tell);
-  await inCluster(clusterTrials ?? 0, seed ?? 0, tell);
+  await offline(trials, seed, tell);
+  await inCluster(clusterTrials, seed, tell);
   console.log(`\n${report.table()}\n`);
   console.log(`${report.passed} passed, ${report.failed} failed`);
   return report.failed > 0 ? 1 : 0;

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { dirname, join, relative, resolve, sep } from "node:path";
+import { wrongUsage } from "@annals/bench";
 import { type Difference, KINDS, type Kind, type RunOptions, runFile } from "./runFile.ts";
 
 const USAGE = `usage: pnpm conformance DIR [--ignore-log-lines]
@@ -8,6 +9,10 @@ Runs every *.txt file below DIR against the Raft core and prints one line a file
 tells its kind: ${KINDS.join(", ")}.
 
   --ignore-log-lines  compare without the lines that nodes would have logged
+
+examples:
+  pnpm conformance packages/raft/test/transcripts
+  pnpm conformance ~/raft/testdata --ignore-log-lines
 
 exit code: 0 all passed, 1 a file failed, 2 wrong usage or no file found`;
 
@@ -23,9 +28,9 @@ function main(argv: readonly string[]): number {
     return 0;
   }
   const parsed = parseArguments(argv);
-  if (typeof parsed === "string") return usageError(parsed);
+  if (typeof parsed === "string") return wrongUsage("pnpm conformance", parsed);
   const files = listFiles(parsed.directory);
-  if (typeof files === "string") return usageError(files);
+  if (typeof files === "string") return wrongUsage("pnpm conformance", files);
 
   let failed = 0;
   for (const file of files) {
@@ -79,11 +84,6 @@ function kindOf(path: string): Kind | undefined {
     if (kind !== undefined) return kind;
   }
   return undefined;
-}
-
-function usageError(problem: string): number {
-  console.error(`conformance: ${problem}\n\n${USAGE}`);
-  return 2;
 }
 
 function check({ path, kind }: File, options: RunOptions): string | undefined {

@@ -1,13 +1,14 @@
 /** `pnpm fuzz`: hostile bytes for whatever reads what comes from outside. */
 import { availableParallelism } from "node:os";
-import { parseArgs } from "node:util";
 import { Worker } from "node:worker_threads";
+import { numberArgument, programArguments, wrongUsage } from "@annals/bench";
 import { BLOCK_INPUTS } from "./block.ts";
 import type { BlockReport } from "./block.ts";
 import type { BlockOrder } from "./fuzzWorker.ts";
 import { FuzzTotals } from "./totals.ts";
 import { GROUPS, TARGETS } from "./targets.ts";
 
+const PROGRAM = "pnpm fuzz";
 const USAGE = `usage: pnpm fuzz TARGET [--inputs N] [--from SEED] [--jobs N]
 
 Reads mutated inputs: none may crash or end in anything but a record or a coded refusal that says where, none may take longer than 50 ms or
@@ -29,29 +30,21 @@ exit code: 0 all passed, 1 an input failed, 2 wrong usage, 130 interrupted`;
 const SAMPLE_SHOWN_BYTES = 2048;
 
 async function main(): Promise<number> {
-  const { values, positionals } = parseArgs({
-    allowPositionals: true,
-    options: {
-      inputs: { type: "string", default: "1000000" },
-      from: { type: "string", default: String(Date.now()) },
-      jobs: { type: "string", default: String(availableParallelism()) },
-      help: { type: "boolean", default: false },
-    },
-  });
-  if (values.help) {
-    console.log(USAGE);
-    return 0;
-  }
+  const options = {
+    inputs: { type: "string", default: "1000000" },
+    from: { type: "string", default: String(Date.now()) },
+    jobs: { type: "string", default: String(availableParallelism()) },
+  } as const;
+  const { values, positionals } = programArguments(PROGRAM, USAGE, options, 1);
   const [name = ""] = positionals;
   const targets = GROUPS.get(name) ?? (TARGETS.has(name) ? [name] : []);
-  const [inputs = 0, from = 0, jobs = 0] = [values.inputs, values.from, values.jobs].map(Number);
-  if (
-    targets.length === 0 ||
-    ![inputs, from, jobs].every((n) => Number.isSafeInteger(n) && n > 0)
-  ) {
-    console.error(USAGE);
-    return 2;
+  if (targets.length === 0) {
+    const problem = name === "" ? "TARGET is missing" : `there is no target "${name}"`;
+    return wrongUsage(PROGRAM, problem);
   }
+  const inputs = numberArgument(PROGRAM, "--inputs", values.inputs);
+  const from = numberArgument(PROGRAM, "--from", values.from);
+  const jobs = numberArgument(PROGRAM, "--jobs", values.jobs);
   console.log(`${name}: ${inputs} inputs from seed ${from} on ${jobs} threads`);
   const totals = new FuzzTotals();
   const orders = planBlocks(targets, inputs, from);

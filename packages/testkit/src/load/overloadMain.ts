@@ -8,7 +8,7 @@
  */
 import { availableParallelism } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
-import { cpuSeconds, startThrowAway } from "@annals/bench";
+import { cpuSeconds, numberArgument, programArguments, startThrowAway } from "@annals/bench";
 import { join } from "node:path";
 import { countText } from "../countText.ts";
 import { LoadGenerator } from "./generator.ts";
@@ -16,7 +16,6 @@ import { LoadLedger, readStored } from "./ledger.ts";
 import { MemoryWatch } from "./memoryWatch.ts";
 import type { Outcomes } from "./outcomes.ts";
 import { RequestStamp } from "./requests.ts";
-import { secondsArgument } from "./secondsArgument.ts";
 
 const SECONDS_DEFAULT = 60;
 const SEARCH_SECONDS = 8;
@@ -34,7 +33,23 @@ const CURVE_PARTS = 6;
 const SEARCHED = [8, 16, 32] as const;
 const MEBIBYTE = 2 ** 20;
 
-const seconds = secondsArgument(process.argv.slice(2), SECONDS_DEFAULT);
+const PROGRAM = "pnpm overload";
+const HELP = `usage: ${PROGRAM} [--seconds S]
+
+Offers a cluster of three processes ten times what it can take, and holds what it answered against what is in the log.
+
+  --seconds S  how long the overload lasts, and as long again a closed loop, half of it before and half after (default ${SECONDS_DEFAULT})
+
+examples:
+  pnpm overload
+  pnpm overload --seconds 20
+
+exit code: 0 refused well, 1 not so, 2 wrong usage`;
+
+const { values } = programArguments(PROGRAM, HELP, {
+  seconds: { type: "string", default: String(SECONDS_DEFAULT) },
+});
+const seconds = numberArgument(PROGRAM, "--seconds", values.seconds);
 const cluster = await startThrowAway({
   entry: join(import.meta.dirname, "../../../cli/dist/main.js"),
   nodes: 3,

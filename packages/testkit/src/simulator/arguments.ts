@@ -1,5 +1,6 @@
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
+import { usageProblem } from "@annals/bench";
 import { CHANCE_FAULTS } from "./faultKinds.ts";
 import type { ChanceFault } from "./faultKinds.ts";
 import type { Schedule } from "./world.ts";
@@ -59,9 +60,8 @@ export function parseArguments(argv: readonly string[]): Command {
   try {
     return parse(argv.filter((argument) => argument !== "--"));
   } catch (error) {
-    if (error instanceof WrongUsage || error instanceof TypeError)
-      return { kind: "wrong", problem: error.message };
-    throw error;
+    const problem = error instanceof WrongUsage ? error.message : usageProblem(error);
+    return { kind: "wrong", problem };
   }
 }
 

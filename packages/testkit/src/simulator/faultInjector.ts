@@ -1,6 +1,7 @@
 import { CYCLE_STEPS } from "../storage/cycleSteps.ts";
 import { DAMAGES } from "../storage/diskImage.ts";
 import type { Damage } from "../storage/diskImage.ts";
+import { CutLeader } from "./cutLeader.ts";
 import { TIMED_FAULTS } from "./faultKinds.ts";
 import type { TimedFault } from "./faultKinds.ts";
 import { isMachineFault, MACHINE_FAULTS } from "./machineFaults.ts";
@@ -86,6 +87,11 @@ export class FaultInjector {
           journal.note("heal", 0, 0, 0);
           network.mend();
         });
+        return;
+      }
+      case "cutLeader": {
+        const log = random.pick(this.#world.logs);
+        new CutLeader(log, random, electionUs, () => this.#stopped).strike();
         return;
       }
       case "powerCut":

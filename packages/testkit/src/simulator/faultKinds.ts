@@ -35,6 +35,7 @@ export const TIMED_FAULTS = [
   "leave",
   "stalledTail",
   "damagedTail",
+  "cutLeader",
 ] as const;
 export type TimedFault = (typeof TIMED_FAULTS)[number];
 

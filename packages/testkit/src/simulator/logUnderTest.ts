@@ -24,6 +24,7 @@ import { Recovery } from "../checkers/recovery.ts";
 import { Repairs } from "../checkers/repairs.ts";
 import { StateMachineSafety } from "../checkers/stateMachineSafety.ts";
 import { Tails } from "../checkers/tails.ts";
+import type { ReadClient } from "./readClient.ts";
 import { SimulatedReplica } from "./simulatedReplica.ts";
 import type { TailClient } from "./tailClient.ts";
 import type { SimulatedNode } from "./simulatedNode.ts";
@@ -49,6 +50,7 @@ export class LogUnderTest {
   readonly commands: CommandOracle;
   readonly groups: GroupOracle;
   readonly tailClients: TailClient[] = [];
+  readonly readClients: ReadClient[] = [];
   readonly bounds: Bounds;
   /** Learns first what is committed. */
   readonly committing: StateMachineSafety;

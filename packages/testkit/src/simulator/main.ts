@@ -1,3 +1,4 @@
+import { wrongUsage } from "@annals/bench";
 import { freshSeed, parseArguments, USAGE } from "./arguments.ts";
 import { checkDeterminism } from "./determinism.ts";
 import { explainFailure, tellTail } from "./failureReport.ts";
@@ -27,8 +28,7 @@ async function main(argv: readonly string[]): Promise<number> {
       console.log(USAGE);
       return 0;
     case "wrong":
-      console.error(`sim: ${command.problem}\n\n${USAGE}`);
-      return 2;
+      return wrongUsage("pnpm sim", command.problem);
     case "seeds":
       return run(command.jobs, counting(command.from, command.seeds));
     case "gate": {

@@ -29,6 +29,16 @@ export class Partition {
     this.#cut = new Set();
   }
 
+  /** Nothing gets through between these places and those. */
+  separate(these: readonly number[], those: readonly number[], holds: boolean): void {
+    this.#holds = holds;
+    this.#cut = new Set(
+      these.flatMap((one) =>
+        those.flatMap((other) => [one * PLACES + other, other * PLACES + one]),
+      ),
+    );
+  }
+
   /** Replaces whatever was cut between `places`; returns the shape. The victim is in the first group, where there are groups. */
   draw(random: Random, places: readonly number[], victim: number): Shape {
     const shape = random.pick(PARTITION_SHAPES);

@@ -47,7 +47,10 @@ export interface Plan {
 
 const NODE_COUNTS = [1, 2, 3, 3, 3, 3, 3, 3, 4, 5, 5, 5, 5, 6, 7] as const;
 
-/** Draws a plan ("swarm testing": every fault is on or off in a seed, with a rate of its own; a quarter of the seeds have none). */
+/**
+ * Draws a plan ("swarm testing": every fault is on or off in a seed, with a rate of its own). A quarter of the seeds have no fault, but
+ * for leaders that are cut off in most of these.
+ */
 export function drawPlan(seed: number, faultyMsMax: number = Infinity): Plan {
   const random = new Random(seed, 1);
   const nodes = random.pick(NODE_COUNTS);
@@ -74,7 +77,7 @@ export function drawPlan(seed: number, faultyMsMax: number = Infinity): Plan {
       recordsMax: random.pick([1, 3, 10, 40]),
       recordBytesMax: random.pick([8, 100, 1000]),
     },
-    everyMs: faultless ? new Map() : drawTimed(random, new Random(seed, 3)),
+    everyMs: drawTimed(random, new Random(seed, 3), new Random(seed, 8), faultless),
     chances: faultless ? new Map() : drawChances(random, new Random(seed, 2)),
     healsQuorumOnly: random.chance(0.5),
     blobs: {
@@ -122,15 +125,23 @@ const DENSITIES: readonly number[] = [0.1, 0.4];
 const ODDS: ReadonlyMap<TimedFault, Odds> = new Map([
   // Only a leader that is cut off for long, with followers that believe it, can serve what is stale.
   ["partition", { on: 0.7, rates: [500, 1000, 2000, 2000] }],
+  // Where little else happens the others go on without it soonest.
+  ["cutLeader", { on: 0.7, rates: [500, 1000, 2000] }],
   // Few tails can be damaged at any moment, so that it takes many attempts.
   ["damagedTail", { on: 0.6, rates: [100, 200, 500] }],
 ]);
 
-function drawTimed(random: Random, others: Random): ReadonlyMap<TimedFault, number> {
+function drawTimed(
+  random: Random,
+  others: Random,
+  ofCuts: Random,
+  faultless: boolean,
+): ReadonlyMap<TimedFault, number> {
+  const streams: Partial<Record<TimedFault, Random>> = { damagedTail: others, cutLeader: ofCuts };
   const everyMs = new Map<TimedFault, number>();
   const usual: Odds = { on: others.pick(DENSITIES), rates: [500, 1000, 2000, 5000] };
-  for (const fault of TIMED_FAULTS) {
-    const from = fault === "damagedTail" ? others : random;
+  for (const fault of faultless ? (["cutLeader"] as const) : TIMED_FAULTS) {
+    const from = streams[fault] ?? random;
     const { on, rates } = ODDS.get(fault) ?? usual;
     const strikes = from.chance(on);
     const rate = from.pick(rates);

@@ -28,11 +28,17 @@ export class ReadClient {
     return this.#open;
   }
 
+  /** Reads linearizably at this replica now, however many reads are open. */
+  ask(target: SimulatedReplica): void {
+    const replica = serving(target);
+    if (replica !== undefined && !this.#pace.stopped) this.#linearizable(target, replica);
+  }
+
   #step(): void {
     this.#pace.next();
     const target = this.#chooseReplica();
-    const { replica, host, failure } = target;
-    if (replica === undefined || host.frozen || failure !== undefined || target.closing) return;
+    const replica = serving(target);
+    if (replica === undefined) return;
     if (this.#random.chance(0.4)) this.#showSome(target, replica);
     else if (this.#open < 4) this.#linearizable(target, replica);
   }
@@ -86,6 +92,10 @@ export class ReadClient {
       if (found !== undefined) reads.shown(target, seq, found);
     }
   }
+}
+
+function serving({ replica, host, failure, closing }: SimulatedReplica): Replica | undefined {
+  return host.frozen || failure !== undefined || closing ? undefined : replica;
 }
 
 function termOf({ raft }: SimulatedReplica): number {

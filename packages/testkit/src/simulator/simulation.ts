@@ -128,10 +128,15 @@ function startClients(world: World): readonly Client[] {
       clients.push(new AppendClient(log, world.random(stream++), `producer-${k}`));
     for (let k = 0; k < appenders; k++)
       clients.push(new AppendClient(log, world.random(stream++), undefined));
-    for (let k = 0; k < readers; k++) clients.push(new ReadClient(log, world.random(stream++)));
+    for (let k = 0; k < readers; k++)
+      log.readClients.push(new ReadClient(log, world.random(stream++)));
     for (let k = 0; k < tails; k++)
       log.tailClients.push(new TailClient(log, world.random(stream++)));
-    clients.push(...log.tailClients, new CommandClient(log, world.random(stream++)));
+    clients.push(
+      ...log.readClients,
+      ...log.tailClients,
+      new CommandClient(log, world.random(stream++)),
+    );
     for (let k = 0; k < members; k++)
       clients.push(new GroupClient(log, world.random(40_000 + 10 * log.number + k)));
   }

@@ -1,0 +1,51 @@
+import type { Command } from "commander";
+import { registerAppend } from "./append.ts";
+import { registerBench } from "./bench.ts";
+import { registerBlob } from "./blob.ts";
+import { registerCluster } from "./cluster.ts";
+import { registerCompletion } from "./completion.ts";
+import { registerConfig } from "./config.ts";
+import { registerDev } from "./dev.ts";
+import { registerDrill } from "./drill.ts";
+import { registerFsck } from "./fsck.ts";
+import { registerGraph } from "./graph.ts";
+import { registerGroup } from "./group.ts";
+import { registerImport } from "./importGit.ts";
+import { registerLog } from "./log.ts";
+import { registerGet, registerQuery, registerTail } from "./read.ts";
+import { registerSource } from "./source.ts";
+import { registerSink } from "./sink.ts";
+import { registerStart } from "./start.ts";
+import type { CliContext } from "../context.ts";
+import { packageVersion } from "../version.ts";
+
+/** Every command, in the order of the help. */
+export function registerAll(program: Command, context: CliContext): void {
+  registerDev(program, context);
+  registerStart(program, context);
+  registerAppend(program, context);
+  registerGet(program, context);
+  registerQuery(program, context);
+  registerTail(program, context);
+  registerBlob(program, context);
+  registerLog(program, context);
+  registerGroup(program, context);
+  registerSink(program, context);
+  registerGraph(program, context);
+  registerSource(program, context);
+  registerCluster(program, context);
+  registerImport(program, context);
+  registerDrill(program, context);
+  registerBench(program, context);
+  registerFsck(program, context);
+  registerConfig(program, context);
+  program
+    .command("version")
+    .description("print the versions of annals and Node")
+    .action(() =>
+      context.print(
+        `annals ${packageVersion()} (node ${process.version}, ${process.platform} ${process.arch})\n`,
+      ),
+    );
+  registerCompletion(program, context);
+}
