@@ -90,7 +90,7 @@ export const FIGURES: readonly Figure[] = [
   outage("outage", [], ["--records", "300", "--seconds", "3", "--rate", "20", "--settle", "1"]),
   outage(
     "outage-bolt",
-    ["--to", "bolt", "--records", "15000", "--rate", "100"],
+    ["--to", "bolt", "--records", "6000", "--rate", "25"],
     ["--to", "bolt", "--records", "300", "--seconds", "3", "--rate", "20", "--settle", "1"],
   ),
   {
