@@ -6,9 +6,9 @@
 import { spawn } from "node:child_process";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import { drawPorts } from "@annals/drill";
 import { openGraph } from "@annals/graph";
+import { numberArgument, programArguments } from "@annals/testkit";
 import { ENTRY, TestCluster, until } from "../support/cluster.ts";
 import { makeRepository } from "../support/madeRepository.ts";
 import { exitOf } from "../support/program.ts";
@@ -16,8 +16,23 @@ import { SinkProcess } from "./sinkProcess.ts";
 
 const SEED = 20_261_122;
 
-const { values } = parseArgs({ options: { commits: { type: "string", default: "3000" } } });
-const commits = Number(values.commits);
+const PROGRAM = "integration-tests/figures/git.ts";
+const HELP = `usage: pnpm exec node ${PROGRAM} [--commits N]
+
+A history that is made up, imported into three nodes and followed by an embedded graph.
+
+  --commits N  how many (default 3000)
+
+examples:
+  pnpm exec node ${PROGRAM}
+  pnpm exec node ${PROGRAM} --commits 300
+
+exit code: 0 each record is one event, 1 not so, 2 wrong usage`;
+
+const { values } = programArguments(PROGRAM, HELP, {
+  commits: { type: "string", default: "3000" },
+});
+const commits = numberArgument(PROGRAM, "--commits", values.commits);
 
 const cluster = await TestCluster.start();
 const repository = join(cluster.directory, "made");

@@ -9,23 +9,38 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
-import { parseArgs } from "node:util";
 import { drawPorts } from "@annals/drill";
+import { numberArgument, programArguments } from "@annals/testkit";
 import { TestCluster, until } from "../support/cluster.ts";
 import { Load } from "./load.ts";
 import { boltPlace } from "./places.ts";
 import { SinkProcess } from "./sinkProcess.ts";
 
-const { values } = parseArgs({
-  options: {
-    times: { type: "string", default: "20" },
-    lease: { type: "string", default: "10" },
-    rate: { type: "string", default: "50" },
-    only: { type: "string" },
-  },
-});
+const PROGRAM = "integration-tests/figures/takeover.ts";
+const HELP = `usage: pnpm exec node ${PROGRAM} [--times N] [--lease S] [--rate R] [--only SIGNAL]
 
-const [times, leaseSeconds] = [Number(values.times), Number(values.lease)];
+How long a sink stands still when its runner is killed, frozen or asked to end, and another one stands by.
+
+  --times N      how often each (default 20)
+  --lease S      seconds of the lease (default 10)
+  --rate R       records a second meanwhile (default 50)
+  --only SIGNAL  SIGKILL, SIGSTOP or SIGTERM (default: all)
+
+examples:
+  pnpm exec node ${PROGRAM}
+  pnpm exec node ${PROGRAM} --times 3 --lease 2
+
+exit code: 0 nothing is missing or there twice, 1 something is, 2 wrong usage`;
+
+const { values } = programArguments(PROGRAM, HELP, {
+  times: { type: "string", default: "20" },
+  lease: { type: "string", default: "10" },
+  rate: { type: "string", default: "50" },
+  only: { type: "string" },
+});
+const times = numberArgument(PROGRAM, "--times", values.times);
+const leaseSeconds = numberArgument(PROGRAM, "--lease", values.lease);
+const rate = numberArgument(PROGRAM, "--rate", values.rate);
 const EVERY_WAY = ["SIGKILL", "SIGSTOP", "SIGTERM"] as const;
 type Way = (typeof EVERY_WAY)[number];
 const WAYS = EVERY_WAY.filter((way) => (values.only ?? way) === way);
@@ -44,7 +59,7 @@ let [itemsMax, bytesMax, deadLetters] = [0, 0, 0];
 let active = await start();
 await until(async () => (await active.status())?.state === "running");
 let standby = await start();
-const load = new Load(cluster.client(), Number(values.rate));
+const load = new Load(cluster.client(), rate);
 try {
   await measure();
 } finally {

@@ -4,10 +4,25 @@
  */
 import type { DeclaredSink } from "@annals/sinks";
 import { conformanceTable, tryCases } from "@annals/sinks";
+import { programArguments } from "@annals/testkit";
 import { PostgresPlaces } from "../../sinks/test/conformance/postgres.ts";
 import { NDJSON } from "../../sinks/test/conformance/ndjson.ts";
 import { WEBHOOK } from "../../sinks/test/conformance/webhook.ts";
 import { EMBEDDED, OVER_BOLT } from "../test/conformance/graph.ts";
+
+const PROGRAM = "pnpm sinks:conformance";
+programArguments(
+  PROGRAM,
+  `usage: ${PROGRAM}
+
+Every case of the conformance kit on every sink, each on a place of its own, as a table (Markdown).
+
+examples:
+  ${PROGRAM}
+
+exit code: 0 all that were tried conform, 1 one does not, 2 wrong usage`,
+  {},
+);
 
 const postgres = new PostgresPlaces();
 const sinks = [NDJSON, WEBHOOK, postgres.declared, EMBEDDED, OVER_BOLT] as const;

@@ -8,7 +8,7 @@ export type { PackStructure, PackValue } from "./bolt/packStream.ts";
 export { packStructure, unpackStructure } from "./bolt/packStream.ts";
 export { KINDS, rewriteFile, runFile } from "./conformance/runFile.ts";
 export type { Difference, FileResult, Kind, RunOptions } from "./conformance/runFile.ts";
-export { numberArgument, programArguments } from "@annals/bench";
+export { numberArgument, programArguments, wrongUsage } from "@annals/bench";
 export { hex, readGolden } from "./golden.ts";
 export type { Golden } from "./golden.ts";
 export { repairFrom } from "./storage/repairFrom.ts";
