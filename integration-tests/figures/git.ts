@@ -19,9 +19,9 @@ const SEED = 20_261_122;
 const PROGRAM = "integration-tests/figures/git.ts";
 const HELP = `usage: pnpm exec node ${PROGRAM} [--commits N]
 
-A history that is made up, imported into three nodes and written into an embedded graph beside the import.
+A history that is made up, imported into three nodes and followed by an embedded graph.
 
-  --commits N  how long it is (default 3000)
+  --commits N  how many (default 3000)
 
 examples:
   pnpm exec node ${PROGRAM}

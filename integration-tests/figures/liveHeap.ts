@@ -11,5 +11,3 @@ process.on("message", () => {
 });
 // Nobody waits for a question.
 process.channel?.unref();
-
-export {};

@@ -21,16 +21,16 @@ const HELP = `usage: pnpm exec node ${PROGRAM} [--times N] [--lease S] [--rate R
 
 How long a sink stands still when its runner is killed, frozen or asked to end, and another one stands by.
 
-  --times N      how often it meets each signal (default 20)
-  --lease S      seconds for which a lane is kept for a silent holder (default 10)
-  --rate R       records a second that come in meanwhile (default 50)
-  --only SIGNAL  SIGKILL, SIGSTOP or SIGTERM (default: all, in turns)
+  --times N      how often each (default 20)
+  --lease S      seconds of the lease (default 10)
+  --rate R       records a second meanwhile (default 50)
+  --only SIGNAL  SIGKILL, SIGSTOP or SIGTERM (default: all)
 
 examples:
   pnpm exec node ${PROGRAM}
-  pnpm exec node ${PROGRAM} --times 3 --lease 2 --only SIGKILL
+  pnpm exec node ${PROGRAM} --times 3 --lease 2
 
-exit code: 0 each record is there once, 1 not so, 2 wrong usage`;
+exit code: 0 nothing is missing or there twice, 1 something is, 2 wrong usage`;
 
 const { values } = programArguments(PROGRAM, HELP, {
   times: { type: "string", default: "20" },

@@ -11,16 +11,19 @@ import { WEBHOOK } from "../../sinks/test/conformance/webhook.ts";
 import { EMBEDDED, OVER_BOLT } from "../test/conformance/graph.ts";
 
 const PROGRAM = "pnpm sinks:conformance";
-const HELP = `usage: ${PROGRAM}
+programArguments(
+  PROGRAM,
+  `usage: ${PROGRAM}
 
-What each sink does under the conformance kit: a table (Markdown) of every case on every sink.
+Every case of the conformance kit on every sink, each on a place of its own, as a table (Markdown).
 
 examples:
   ${PROGRAM}
 
-exit code: 0 no case failed, 1 one did, 2 wrong usage`;
+exit code: 0 all that were tried conform, 1 one does not, 2 wrong usage`,
+  {},
+);
 
-programArguments(PROGRAM, HELP, {});
 const postgres = new PostgresPlaces();
 const sinks = [NDJSON, WEBHOOK, postgres.declared, EMBEDDED, OVER_BOLT] as const;
 const outcomes = new Map<string, Awaited<ReturnType<typeof tryCases>>>();

@@ -14,7 +14,9 @@ import { EMBEDDED, OVER_BOLT } from "./conformance/graph.ts";
 
 describe.each([EMBEDDED, OVER_BOLT])("$name", ({ exempt, make }) => {
   const cases = SINK_CONFORMANCE.filter(({ name }) => exempt[name] === undefined);
-  test.each(cases)("$name", { timeout: 60_000 }, ({ name, run }) => run(() => make(name)));
+  test.each(cases)("$name", { timeout: 60_000 }, async ({ name, run }) => {
+    await expect(run(() => make(name))).resolves.toBeUndefined();
+  });
 });
 
 const PAGE = join(import.meta.dirname, "../../../docs/sinks.md");

@@ -10,9 +10,9 @@ import type { GroupAnswers, GroupCondition, GroupRequest } from "./groupService.
 export interface NodeService {
   /**
    * Appends one request to a log whose leader is here; resolves when all its records are committed. Rejects with
-   * `ERR_OUTCOME_UNKNOWN` when `timeoutMs` passes first: the records may or may not become part of the log.
+   * `ERR_OUTCOME_UNKNOWN` when `timeoutMs` passes first: the records may or may not become part of the log. A large body moves, with the
+   * buffer that it is a view of: nobody else uses that, and afterwards the caller's array is empty.
    */
-  /** A large body moves: afterwards the caller's array may be empty. */
   append(log: string, request: AppendRequest): Promise<AppendReply>;
   /** Where a request that needs the leader of `log` has to go now. `_system` for the creation of logs. */
   forwardTarget(log: string): ForwardTarget | Promise<ForwardTarget>;

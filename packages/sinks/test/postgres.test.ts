@@ -1,9 +1,12 @@
 // Goal: rows and cursor are one, whatever happens to the server. Method: the conformance kit and a crash over a real PostgreSQL of this machine;
 // what failures mean by a table.
+import { createServer } from "node:net";
+import type { AddressInfo } from "node:net";
 import { afterAll, describe, expect, test } from "vitest";
 import { SINK_CONFORMANCE } from "../src/kit/conformance.ts";
 import { sampleRecords } from "../src/kit/memoryLog.ts";
 import { SinkTrial } from "../src/kit/trial.ts";
+import { Postgres } from "../src/postgres/postgres.ts";
 import { classifySqlState } from "../src/postgres/sqlState.ts";
 import { PostgresPlaces } from "./conformance/postgres.ts";
 
@@ -32,6 +35,29 @@ test("a lost connection is transient, a wrong password is not", () => {
   expect(classifySqlState(new Error("what?"))).toBe("unknown");
 });
 
+test("a server is asked to end what a frozen runner leaves open, and to give up waiting for others", async () => {
+  // Reads the first message of a client: its length, the version of the protocol, and settings.
+  const asked = Promise.withResolvers<readonly string[]>();
+  const server = createServer((socket) => {
+    socket.once("data", (bytes: Buffer) => {
+      asked.resolve(bytes.subarray(8).toString("utf8").split("\0"));
+      socket.destroy();
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  const url = `postgres://annals@127.0.0.1:${port}/audit?sslmode=disable`;
+  const sink = new Postgres({ url, name: "trial", log: "audit", lane: 0 });
+  await expect(sink.open()).rejects.toThrow(/./);
+  const words = await asked.promise;
+  const setting = (name: string): number => Number(words[words.indexOf(name) + 1]);
+  expect(setting("idle_in_transaction_session_timeout")).toBeGreaterThan(0);
+  expect(setting("lock_timeout")).toBeGreaterThan(0);
+  expect(setting("statement_timeout")).toBeGreaterThan(0);
+  await sink.close();
+  server.close();
+});
+
 const places = new PostgresPlaces();
 const { obstacle } = places.declared;
 
@@ -40,9 +66,9 @@ describe.skipIf(obstacle !== undefined)(
   () => {
     afterAll(() => places.close());
 
-    test.each(SINK_CONFORMANCE)("$name", { timeout: 60_000 }, ({ run }) =>
-      run(() => places.harness()),
-    );
+    test.each(SINK_CONFORMANCE)("$name", { timeout: 60_000 }, async ({ run }) => {
+      await expect(run(() => places.harness())).resolves.toBeUndefined();
+    });
 
     test("a server that crashes in the middle is waited for, and nothing is lost or doubled", {
       timeout: 60_000,

@@ -8,6 +8,7 @@ import type { RawData, WebSocket } from "ws";
 import { BUFFERED_BYTES_MAX, CLOSE_PROTOCOL, CLOSE_REFUSED } from "./protocol.ts";
 import { HELLO_BYTES_MAX, LINK_FRAMES_MAX } from "./protocol.ts";
 import type { LinkFault } from "./protocol.ts";
+import { ReadChunks } from "./readChunks.ts";
 import { inboundFault, ownBytes } from "./websocket.ts";
 
 /** What an accepted link hands its frames to. */
@@ -53,6 +54,7 @@ export class InboundLink {
   #hold: Release | undefined;
   #helloBytes = 0;
   #unread: Gauge | undefined;
+  readonly #chunks = new ReadChunks();
   #closed = false;
 
   constructor(options: InboundLinkOptions) {
@@ -71,6 +73,7 @@ export class InboundLink {
       );
     }, options.helloTimeoutMs);
     options.connection.on("data", this.#countHello);
+    options.connection.on("data", this.#read);
     socket.on("message", (data, isBinary) => this.#message(data, isBinary));
     socket.on("error", (error) => {
       this.#end(inboundFault(error) ?? { code: "ERR_LINK_CLOSED", reason: error.message });
@@ -88,6 +91,8 @@ export class InboundLink {
     this.close({ code: "ERR_FRAME_TOO_LARGE", reason });
     this.#options.socket.terminate();
   };
+
+  readonly #read = (chunk: Uint8Array): void => this.#chunks.read(chunk);
 
   gauge(): GaugeReading {
     return this.#queue.read();
@@ -151,6 +156,7 @@ export class InboundLink {
     try {
       if (!isBinary) throw new AnnalsError("ERR_FRAME_MALFORMED", "a text frame on a peer link");
       const bytes = ownBytes(data);
+      this.#chunks.message(bytes);
       if (this.#handler === undefined) this.#hello(decodeFrame(bytes));
       else this.#accept(this.#handler, bytes);
     } catch (error) {
@@ -198,6 +204,8 @@ export class InboundLink {
     this.#closed = true;
     clearTimeout(this.#helloTimer);
     this.#options.connection.off("data", this.#countHello);
+    this.#options.connection.off("data", this.#read);
+    this.#chunks.close();
     this.#unread?.set(0);
     this.#frames.set(0);
     this.gate.close();

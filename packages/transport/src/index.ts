@@ -20,3 +20,4 @@ export { Receiver, receiveWindow } from "./receiver.ts";
 export type { ReceiveLimits, ReceiverOptions } from "./receiver.ts";
 export { RepairLink } from "./repairLink.ts";
 export type { RepairLinkOptions } from "./repairLink.ts";
+export { ownBytes } from "./websocket.ts";

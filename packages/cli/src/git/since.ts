@@ -6,8 +6,8 @@ type Git = (args: readonly string[]) => Promise<string>;
 const DATE = /^(\d{4})-(\d{2})-(\d{2})(.*)$/s;
 
 /**
- * The commit that `--since` means: the revision of that name; or, of what begins as a date does, the last commit that the main line of `head`
- * had then. Undefined: it had none. Rejects with ERR_GIT_NO_COMMITS, ERR_IMPORT_AMBIGUOUS, ERR_USAGE.
+ * The commit that `--since` means: the revision of that name; or, of what begins as a date does, the last commit that the main line of
+ * `head` had then. Undefined: it had none. Rejects with ERR_GIT_NO_COMMITS, ERR_IMPORT_AMBIGUOUS, ERR_USAGE.
  */
 export async function commitOfSince(
   since: string,

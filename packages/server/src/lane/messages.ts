@@ -202,10 +202,11 @@ export type FromWorker =
 const TRANSFER_BYTES_MIN = 4096;
 
 function owned(bytes: Uint8Array): readonly ArrayBuffer[] {
-  const whole = bytes.byteLength === bytes.buffer.byteLength;
-  return whole && bytes.byteLength >= TRANSFER_BYTES_MIN && bytes.buffer instanceof ArrayBuffer
-    ? [bytes.buffer]
-    : [];
+  return bytes.byteLength === bytes.buffer.byteLength ? large(bytes) : [];
+}
+
+function large({ byteLength, buffer }: Uint8Array): readonly ArrayBuffer[] {
+  return byteLength >= TRANSFER_BYTES_MIN && buffer instanceof ArrayBuffer ? [buffer] : [];
 }
 
 /** The buffers of a message that move to the other thread instead of being copied. */
@@ -214,7 +215,8 @@ export function toWorkerTransferables(message: ToWorker): readonly ArrayBuffer[]
     case "linkFrame":
       return owned(message.bytes);
     case "request":
-      return message.request.op === "append" ? owned(message.request.body) : [];
+      // Nobody else uses the buffer of a body: there may be a head before it.
+      return message.request.op === "append" ? large(message.request.body) : [];
     case "members":
     case "open":
     case "schemas":

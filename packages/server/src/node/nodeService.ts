@@ -64,7 +64,7 @@ export interface NodeView {
 const READ_TIMEOUT_MS = 5000;
 const TRANSFER_TIMEOUT_MS = 3000;
 /** Bodies up to this are copied to their worker. */
-const COPIED_BYTES_MAX = 256 * 1024;
+const COPIED_BYTES_MAX = 32 * 1024;
 
 /** The HTTP API's view of a node: names to places, places to workers, and what is wrong in plain words. */
 export class LocalNodeService implements NodeService {

@@ -45,7 +45,7 @@ export class StreamAppends {
     this.#options = options;
   }
 
-  /** `body` is a view of the message. Throws ERR_STREAM_CREDIT, which ends the stream: the client does not count. */
+  /** `body` is a view of the message, whose memory is its own: a large one moves to its worker as it is. Throws ERR_STREAM_CREDIT, which ends the stream: the client does not count. */
   take(head: AppendHead, body: Uint8Array): void {
     const { maxBytes } = this.#options;
     if (this.#count >= STREAM_APPENDS_MAX || this.#bytes + body.length > maxBytes) {
@@ -73,10 +73,10 @@ export class StreamAppends {
     if (this.#working === 0) this.#whenIdle?.();
   }
 
-  async #answer(head: AppendHead, view: Uint8Array): Promise<void> {
-    const bytes = view.length;
+  async #answer(head: AppendHead, body: Uint8Array): Promise<void> {
+    const bytes = body.length;
     this.#working++;
-    const outcome = await this.#outcome(head, view);
+    const outcome = await this.#outcome(head, body);
     this.#working--;
     const whenTaken = (): void => {
       this.#count--;
@@ -88,15 +88,14 @@ export class StreamAppends {
     this.#endIfIdle();
   }
 
-  async #outcome(head: AppendHead, view: Uint8Array): Promise<Outcome> {
+  async #outcome(head: AppendHead, body: Uint8Array): Promise<Outcome> {
     let ticket: Ticket | undefined;
     try {
       if (this.#stopping)
         throw httpError("ERR_NODE_STOPPING", "this node is shutting down", { retryable: true });
-      if (view.length === 0) throw httpError("ERR_BODY_EMPTY", "the body is empty");
-      ticket = this.#options.desk.admit(head.log, view.length);
-      // In memory of its own: the message would be kept as a whole, and a large body moves to its worker.
-      return await this.#append(head, new Uint8Array(view), ticket);
+      if (body.length === 0) throw httpError("ERR_BODY_EMPTY", "the body is empty");
+      ticket = this.#options.desk.admit(head.log, body.length);
+      return await this.#append(head, body, ticket);
     } catch (error) {
       const problem = problemOf(error);
       if (problem.code === "ERR_INTERNAL") this.#options.onFault(error);
@@ -107,7 +106,7 @@ export class StreamAppends {
     }
   }
 
-  #append(head: AppendHead, body: Uint8Array<ArrayBuffer>, ticket: Ticket): Promise<Outcome> {
+  #append(head: AppendHead, body: Uint8Array, ticket: Ticket): Promise<Outcome> {
     const { service, address } = this.#options;
     const bytes = body.length;
     const { log, contentType, producer, timeoutMs } = head;

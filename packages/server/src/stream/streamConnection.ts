@@ -2,6 +2,7 @@ import type { Duplex } from "node:stream";
 import { Gauge } from "@annals/flow";
 import type { Ledger } from "@annals/flow";
 import { AnnalsError } from "@annals/record";
+import { ownBytes } from "@annals/transport";
 import {
   appendedHead,
   splitStreamMessage,
@@ -192,7 +193,7 @@ export class StreamConnection {
     if (isBinary !== expected || !(data instanceof Uint8Array))
       throw malformed(`${this.#protocol} has ${expected ? "binary" : "text"} messages`);
     try {
-      return splitStreamMessage(this.#protocol, data);
+      return splitStreamMessage(this.#protocol, ownBytes(data));
     } catch (error) {
       if (error instanceof WireError) throw malformed(error.message, error.details);
       throw error;

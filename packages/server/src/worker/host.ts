@@ -305,7 +305,8 @@ export class LogHost {
     const { answer, judgedBy } = await log.appendTurns.run(async () => {
       const { records, attachments } = await this.#inSteps(this.#parse(request));
       // Records in JSON were copied on the way to msgpack; others are views of the body.
-      if (request.contentType !== "application/msgpack") letGo(request.body);
+      if (request.contentType !== "application/msgpack" && !isPacked(request.body))
+        letGo(new Uint8Array(request.body.buffer));
       // What is in the log already was judged then, and its answer stays what it was.
       const isRepeat = stamp !== undefined && isKnown(log.replica, stamp);
       const judgedBy =

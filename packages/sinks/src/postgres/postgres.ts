@@ -137,6 +137,8 @@ export class Postgres implements Sink<string> {
       connectionTimeoutMillis: CONNECT_MS,
       lock_timeout: LOCK_MS,
       statement_timeout: STATEMENT_MS,
+      // A frozen runner would hold the row of the cursor until somebody ends its process.
+      idle_in_transaction_session_timeout: STATEMENT_MS,
       query_timeout: SILENCE_MS,
       keepAlive: true,
     });

@@ -14,7 +14,7 @@ export const WEBHOOK: DeclaredSink<unknown> = {
     "an old copy of the place":
       "a receiver keeps no cursor: the group's position is where it goes on",
   },
-  make: webhookHarness as DeclaredSink<unknown>["make"],
+  make: webhookHarness,
 };
 
 const SECRET = "s3cret";

@@ -1,7 +1,9 @@
 import type { BoltEngineTransaction, BoltParameters, BoltResult } from "./boltEngine.ts";
 import { BoltFailure } from "./boltEngine.ts";
 
-/** Ends a transaction that its client leaves open for longer than the client itself has said, as a server does: what it locked is free then. */
+/**
+ * Ends a transaction that its client leaves open for longer than the client itself has said, as a server does: what it locked is free then.
+ */
 export class TimedTransaction implements BoltEngineTransaction {
   readonly #inner: BoltEngineTransaction;
   readonly #timer: NodeJS.Timeout;
