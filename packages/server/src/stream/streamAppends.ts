@@ -45,7 +45,10 @@ export class StreamAppends {
     this.#options = options;
   }
 
-  /** `body` is a view of the message, whose memory is its own: a large one moves to its worker as it is. Throws ERR_STREAM_CREDIT, which ends the stream: the client does not count. */
+  /**
+   * `body` is a view of the message, whose memory is its own: a large one moves to its worker as it is. Throws ERR_STREAM_CREDIT, which
+   * ends the stream: the client does not count.
+   */
   take(head: AppendHead, body: Uint8Array): void {
     const { maxBytes } = this.#options;
     if (this.#count >= STREAM_APPENDS_MAX || this.#bytes + body.length > maxBytes) {
