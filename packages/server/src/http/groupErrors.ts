@@ -34,7 +34,7 @@ export const GROUP_ERRORS: Readonly<Record<GroupErrorCode, ErrorEntry>> = {
     409,
     "Held by another member",
     "Each lane of a group has one member at a time, and those that are alive keep theirs. This one stands by.",
-    "Ask again: the lane is free when its holder gives it back, or was silent for `groups.lease`.",
+    "Ask again after `details.retryAfterMs`: the lane is free when its holder gives it back, or was silent for `groups.lease`.",
     1,
   ),
   ERR_GROUP_FENCED: entry(
