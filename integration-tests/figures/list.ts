@@ -97,7 +97,7 @@ export const FIGURES: readonly Figure[] = [
     name: "takeover",
     program: join(HERE, "takeover.ts"),
     args: [],
-    short: ["--times", "1", "--lease", "2"],
+    short: ["--times", "1", "--lease", "2", "--only", "SIGKILL"],
     aim: "nothing lost, nothing twice; as long as the lease and what it takes to begin",
     ways: "{way}: p50 {p50Ms}, p99 {p99Ms}, max {maxMs} ms",
     found: "lease {leaseSeconds} s; {missing} missing, {twice} twice",
