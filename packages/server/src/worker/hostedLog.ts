@@ -1,6 +1,7 @@
 import { randomInt } from "node:crypto";
 import { setImmediate } from "node:timers";
 import type { Ledger } from "@annals/flow";
+import { NOBODY } from "@annals/raft";
 import type { LogIndex, MemberId, Message, Trace } from "@annals/raft";
 import { AnnalsError } from "@annals/record";
 import { nextMembershipChange, Replica } from "@annals/replica";
@@ -57,6 +58,8 @@ export interface HostedLogOptions {
 const CAMPAIGN_TICKS = 4;
 /** Within so many ticks after the leader was found to be gone each follower stands: most likely one well before the next. */
 const SUCCESSION_TICKS = 3;
+/** Two that stood at once have each got their own vote: they stand again soon, so many times, before the election timeout decides. */
+const SUCCESSION_TRIES = 4;
 
 /** Ticks between two looks at whether the membership is what it should be. */
 const RECONCILE_TICKS = 10;
@@ -187,9 +190,18 @@ export class HostedLog {
 
   /** The leader is gone. All who know it forget it at once, and stand for election at different times. */
   #succeed(): void {
-    const { tick } = this.#options.setup.config.raft;
     this.replica.reportUnreachable(this.replica.leader, true);
-    setTimeout(() => this.replica.campaign(), randomInt(SUCCESSION_TICKS * tick)).unref();
+    this.#standSoon(0, SUCCESSION_TRIES);
+  }
+
+  #standSoon(afterMs: number, tries: number): void {
+    const { tick } = this.#options.setup.config.raft;
+    const stand = (): void => {
+      if (this.replica.leader !== NOBODY) return;
+      this.replica.campaign();
+      if (tries > 1) this.#standSoon(tick, tries - 1);
+    };
+    setTimeout(stand, afterMs + randomInt(SUCCESSION_TICKS * tick)).unref();
   }
 
   linkOpened(linkId: number, from: MemberId, epoch: number): void {
