@@ -20,7 +20,7 @@ const WHOLE: Readonly<Record<string, object>> = {
 /** The same program as `outage`, to another place. */
 const ALIKE = new Set(["outage-bolt"]);
 
-it.each(FIGURES.filter(({ name }) => !ALIKE.has(name)))(
+it.concurrent.each(FIGURES.filter(({ name }) => !ALIKE.has(name)))(
   "$name has a row, with nothing that is not known",
   { timeout: 240_000 },
   async ({ name }) => {
