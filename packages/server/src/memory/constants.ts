@@ -51,9 +51,3 @@ export const GATEWAY_HEAP_BYTES: number = 128 * MEBIBYTE;
 /** Code, stacks and native memory of an idle process, and of each further thread, as measured. */
 export const PROCESS_BYTES: number = 80 * MEBIBYTE;
 export const THREAD_BYTES: number = 24 * MEBIBYTE;
-
-/**
- * New objects of a worker, three semi-spaces of 16 MiB. V8 would take up to 96 MiB: what passes through is in buffers, and twice the room
- * saves no CPU.
- */
-export const WORKER_YOUNG_BYTES: number = 48 * MEBIBYTE;

@@ -2,7 +2,7 @@ import { FRAMES_PER_READ } from "@annals/transport";
 import { constant, none, one } from "./bound.ts";
 import type { Bound } from "./bound.ts";
 import { LANE_WAITING_MAX } from "./laneCap.ts";
-import { isolatedHeapBytes } from "./isolatedHeap.ts";
+import { isolatedHeapBytes, workerHeapBytes } from "./workerHeap.ts";
 import * as fixed from "./constants.ts";
 
 const POOL = "packages/server/test/node/workerPool.test.ts";
@@ -18,7 +18,7 @@ export const PROCESS_BOUNDS: readonly Bound[] = [
     per: "shared",
     unit: "bytes",
     setBy: "workers.maxHeapBytes",
-    cap: (config) => config.workers.maxHeapBytes,
+    cap: workerHeapBytes,
     item: none,
     weight: one,
     atCap: "the thread ends; its logs are handed to others",

@@ -3,7 +3,8 @@ import { Worker } from "node:worker_threads";
 import type { Gauge, GaugeReading, Ledger } from "@annals/flow";
 import { AnnalsError } from "@annals/record";
 import { QueueBudget } from "@annals/transport";
-import { QUESTIONS_MAX, WORKER_YOUNG_BYTES } from "../memory/constants.ts";
+import { QUESTIONS_MAX } from "../memory/constants.ts";
+import { heapLimits } from "../memory/workerHeap.ts";
 import { LANE_WAITING_MAX } from "../memory/laneCap.ts";
 import { LaneEnd } from "../lane/laneEnd.ts";
 import { GATEWAY_CODEC } from "../lane/packing.ts";
@@ -54,7 +55,6 @@ function threadFlags(): { execArgv?: string[] } {
   const passed = process.execArgv.filter((flag) => !flag.startsWith("--max-"));
   return { execArgv: [...passed, "--conditions=annals-source"] };
 }
-const MEBIBYTE = 1024 * 1024;
 
 /** The gateway's view of one worker thread. Every request settles exactly once: by its answer, or by the end of the thread. */
 export class WorkerHandle {
@@ -88,10 +88,7 @@ export class WorkerHandle {
     this.#worker = new Worker(new URL(`../worker/main${EXTENSION}`, import.meta.url), {
       workerData: options.setup,
       ...threadFlags(),
-      resourceLimits: {
-        maxOldGenerationSizeMb: Math.max(16, Math.ceil(options.maxHeapBytes / MEBIBYTE)),
-        maxYoungGenerationSizeMb: WORKER_YOUNG_BYTES / MEBIBYTE,
-      },
+      resourceLimits: heapLimits(options.maxHeapBytes),
       name: `annals-worker-${options.index}`,
     });
     this.#laneWaiting = ledger.family("lane").gauge(LANE_WAITING_MAX);

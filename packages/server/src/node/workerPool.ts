@@ -3,7 +3,7 @@ import { Stagger } from "@annals/flow";
 import type { Gauge, Ledger } from "@annals/flow";
 import type { Logger } from "pino";
 import type { PeerAddress, PeerChange, WorkerSetup } from "../lane/messages.ts";
-import { isolatedHeapBytes } from "../memory/isolatedHeap.ts";
+import { isolatedHeapBytes, workerHeapBytes } from "../memory/workerHeap.ts";
 import { Isolation } from "./isolation.ts";
 import type { IsolatedLog } from "./isolation.ts";
 import { displace } from "./logDirectory.ts";
@@ -173,7 +173,7 @@ export class WorkerPool {
     const handle: WorkerHandle = new WorkerHandle({
       index,
       setup: { ...setup, isolated },
-      maxHeapBytes: isolated ? isolatedHeapBytes(config) : config.workers.maxHeapBytes,
+      maxHeapBytes: isolated ? isolatedHeapBytes(config) : workerHeapBytes(config),
       maxPendingBytes: config.ingest.maxHeldBytes,
       maxQueueBytes: config.workers.maxQueueBytes,
       maxCatchUps: config.workers.maxCatchUps,

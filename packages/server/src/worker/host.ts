@@ -24,7 +24,7 @@ import type {
 } from "../lane/messages.ts";
 import { isPacked } from "../lane/packing.ts";
 import { PAGES_MAX } from "../memory/constants.ts";
-import { isolatedHeapBytes } from "../memory/isolatedHeap.ts";
+import { isolatedHeapBytes, workerHeapBytes } from "../memory/workerHeap.ts";
 import type { AppendReply, ProducerStanding } from "../service.ts";
 import { exactly } from "../lane/exactly.ts";
 import { runGroupRequest } from "./groupRequests.ts";
@@ -71,7 +71,7 @@ export class LogHost {
     this.#blobPermits = new Permits(maxConcurrent, this.#ledger.family("blobs.sending"));
     this.#heap = setup.isolated
       ? this.#ledger.family("heap.isolated").gauge(isolatedHeapBytes(setup.config))
-      : this.#ledger.family("heap.worker").gauge(setup.config.workers.maxHeapBytes);
+      : this.#ledger.family("heap.worker").gauge(workerHeapBytes(setup.config));
     this.#pagePermits = new Permits(PAGES_MAX, this.#ledger.family("pages"));
     this.#ticker = setInterval(() => this.#tick(), setup.config.raft.tick);
   }
