@@ -1,11 +1,12 @@
 // Goal: a drill that needs what is not there is skipped by name. Method: scenarios and what they need; a directory with and without a history.
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseScenario } from "@annals/drill";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { tryHistory } from "../src/cluster/trials.ts";
+import { cachedBytes, filesBelow, forgetPages } from "../src/cluster/pageCache.ts";
+import { tryColdCache, tryHistory } from "../src/cluster/trials.ts";
 import { needsOf } from "../src/run/needs.ts";
 
 let directory: string;
@@ -34,4 +35,17 @@ it("a directory has a history when it is in a repository with a commit", async (
   await expect(tryHistory(directory)).rejects.toThrow(/rev-parse/);
   git("commit", "-q", "--allow-empty", "-m", "one");
   await tryHistory(directory);
+});
+
+it("a cold cache needs a kernel that can be made to forget", async ({ skip }) => {
+  expect(needs("stop: a", "coldCache: a", "start: a")).toEqual(["cache"]);
+  const why = await tryColdCache(directory).catch((error: unknown) => String(error));
+  if (why !== undefined) skip(why);
+  const file = join(directory, "file");
+  writeFileSync(file, Buffer.alloc(100_000, 1));
+  const files = await filesBelow(directory);
+  expect(files).toEqual([file]);
+  expect(await cachedBytes(files)).toBeGreaterThanOrEqual(100_000);
+  await forgetPages(files);
+  expect(await cachedBytes(files)).toBe(0);
 });

@@ -16,6 +16,7 @@ const NODE_KEYS: ReadonlySet<PropertyKey> = new Set([
   "kill",
   "thaw",
   "wipe",
+  "coldCache",
   "resetLinks",
   "diskRecovers",
   "cure",

@@ -96,6 +96,8 @@ export interface StepBodies {
   readonly thaw: NodeRefs;
   /** The node loses its disk: killed, emptied, started again. */
   readonly wipe: NodeRefs;
+  /** The kernel forgets what it keeps of the files of nodes that are down. */
+  readonly coldCache: NodeRefs;
   /** Nothing passes between nodes of different groups; with `oneWay` only from the first group to the others. */
   readonly partition: { readonly between: readonly NodeRefs[]; readonly oneWay: boolean };
   /** Everything to and from a node comes later, slower, or after a repetition. */

@@ -149,6 +149,7 @@ const BODIES: { readonly [Kind in keyof StepBodies]: z.ZodType<StepBodies[Kind]>
     .transform((freeze) => ({ node: freeze.node, for: freeze.for })),
   thaw: nodes,
   wipe: nodes,
+  coldCache: nodes,
   partition: z
     .strictObject(
       {

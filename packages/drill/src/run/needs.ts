@@ -1,16 +1,17 @@
 import { mkdir } from "node:fs/promises";
 import { shimPath } from "../cluster/diskShim.ts";
-import { tryHistory, tryProxy, tryShim } from "../cluster/trials.ts";
+import { tryColdCache, tryHistory, tryProxy, tryShim } from "../cluster/trials.ts";
 import type { Scenario, Step, StepKind } from "../language/scenario.ts";
 
 /** What a step needs of the machine beyond signals, and of the place where the drill was started. */
-export type Need = "proxy" | "disk" | "history";
+export type Need = "proxy" | "disk" | "cache" | "history";
 
 const NEEDS: Readonly<Partial<Record<StepKind, Need>>> = {
   partition: "proxy",
   slowLinks: "proxy",
   resetLinks: "proxy",
   slowDisk: "disk",
+  coldCache: "cache",
 };
 
 export function needsOf({ steps }: Pick<Scenario, "steps">): ReadonlySet<Need> {
@@ -61,7 +62,9 @@ export class Machine {
       case "proxy":
         return tryProxy();
       case "disk":
-        return this.#shim();
+        return this.#inDirectory(tryShim);
+      case "cache":
+        return this.#inDirectory(tryColdCache);
       case "history":
         return tryHistory(process.cwd());
       default:
@@ -69,8 +72,8 @@ export class Machine {
     }
   }
 
-  async #shim(): Promise<void> {
+  async #inDirectory(attempt: (directory: string) => Promise<void>): Promise<void> {
     await mkdir(this.#directory, { recursive: true });
-    await tryShim(this.#directory);
+    await attempt(this.#directory);
   }
 }

@@ -71,7 +71,7 @@ export class Programs {
     await this.#end(name, program, END_WITHIN_MS);
   }
 
-  /** What a command prints to stdout; if it fails, what it complains of. */
+  /** What a command prints to stdout; if it fails, what it complains of, too. */
   async output(words: readonly string[]): Promise<string> {
     const child = this.#spawn(words);
     const late = setTimeout(() => child.kill("SIGKILL"), OUTPUT_WITHIN_MS);
@@ -81,7 +81,7 @@ export class Programs {
       exitOf(child),
     ]);
     clearTimeout(late);
-    return child.exitCode === 0 ? out : complaint;
+    return child.exitCode === 0 ? out : `${out}${complaint}`;
   }
 
   /** No program is left afterwards. Idempotent. */

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { AppendPlan, Step, StepBodies } from "../language/scenario.ts";
 import { loadBlobs } from "./blobLoad.ts";
-import { diskRecovers, slowDisk } from "./diskFaults.ts";
+import { coldCache, diskRecovers, slowDisk } from "./diskFaults.ts";
 import { heal, partition, resetLinks, slowLinks } from "./linkFaults.ts";
 import { StepFailure } from "./outcome.ts";
 import * as processes from "./processFaults.ts";
@@ -32,6 +32,7 @@ export class StepRunner {
     freeze: (body) => this.#freeze(body),
     thaw: (refs) => processes.thaw(this.#site, refs),
     wipe: (refs) => processes.wipe(this.#site, refs),
+    coldCache: (refs) => coldCache(this.#site, refs),
     partition: (body) => partition(this.#site, body),
     slowLinks: (body) => slowLinks(this.#site, body),
     resetLinks: (refs) => resetLinks(this.#site, refs),
