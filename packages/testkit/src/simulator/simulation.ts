@@ -39,8 +39,10 @@ const AFTERMATH_ELECTIONS = 4;
 /** How long they go on for repairs: of an entry that nobody else has, only another one in its place tells that it was never committed. */
 const REPAIR_ELECTIONS = 100;
 const SETTLE_ELECTIONS = 400;
-/** How many times as long it may take while logs still grow somewhere. */
+/** How many times as long it may take while logs still grow somewhere, beyond what newcomers take to fetch all that there is. */
 const SETTLE_PROLONGED = 5;
+/** What an entry takes at most, in mean round trips and flushes: where a message holds one entry, and one message is under way. */
+const ROUND_TRIPS_PER_ENTRY = 2;
 /** Turns of the microtask queue after each event: enough for an answer and for what its receiver does with it. */
 const HOPS = 3;
 /** Awaited again and again: a new promise for every hop is what a run would allocate most. */
@@ -79,7 +81,8 @@ async function runSeed(seed: number, options: WorldOptions): Promise<Outcome> {
     return nowUs >= stopAtUs && (world.repairs === 0 || nowUs >= goOnUntilUs);
   });
   for (const client of clients) client.stop();
-  const latestUs = scheduler.nowUs + SETTLE_PROLONGED * SETTLE_ELECTIONS * electionUs;
+  const latestUs =
+    scheduler.nowUs + SETTLE_PROLONGED * SETTLE_ELECTIONS * electionUs + fetchingUs(world);
   let settledByUs = scheduler.nowUs + SETTLE_ELECTIONS * electionUs;
   let nextLookUs = scheduler.nowUs;
   let stored = 0;
@@ -164,6 +167,15 @@ function storedEntries({ logs }: World): number {
   return logs
     .flatMap(({ replicas }) => replicas)
     .reduce((sum, { durable }) => sum + durable.stored.count, 0);
+}
+
+/** How long it may take until every node has fetched every entry, one after the other. */
+function fetchingUs({ logs, nodes, plan }: World): number {
+  const entries = logs.reduce((sum, { committed }) => sum + committed.count, 0);
+  const { latencyUs, flushUs, config } = plan;
+  const roundTripUs =
+    2 * (latencyUs.least + latencyUs.mean) + flushUs.least + flushUs.mean + config.tickMs * 1000;
+  return entries * nodes.length * ROUND_TRIPS_PER_ENTRY * roundTripUs;
 }
 
 /** Some of the machines that are well, enough for a quorum wherever one is needed. */

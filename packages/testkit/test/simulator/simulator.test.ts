@@ -13,6 +13,14 @@ describe("short runs", { timeout: 60_000 }, () => {
   });
 });
 
+it("a newcomer that gets one entry a round trip is waited for", { timeout: 120_000 }, async () => {
+  const { violation, plan } = await simulate(20_261_122_212_109, {
+    strikesOnly: new Set(["join#6"]),
+  });
+  expect(violation).toBeUndefined();
+  expect(plan.config.append).toMatchObject({ maxBytes: 100, maxInflightMessages: 1 });
+});
+
 describe("determinism", { timeout: 60_000 }, () => {
   it.each([1, 2, 3])("seed %i gives the same trace twice, with words and without", async (seed) => {
     const first = await simulate(seed, { faultyMsMax: FAULTY_MS_MAX });
