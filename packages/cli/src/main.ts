@@ -1,9 +1,17 @@
-import { startNode } from "@annals/server";
-import { fsckNode } from "@annals/storage";
-import { processIo } from "./processIo.ts";
-import { run } from "./run.ts";
+import { boundedStart } from "./mainHeap.ts";
 
-const parts = { startNode, fsckNode };
-process.exitCode = await run(process.argv.slice(2), processIo(), parts);
+if (process.argv[2] === "start") {
+  const again = boundedStart(process);
+  if (again !== undefined) process.execve?.(...again);
+}
+
+// Loaded only now: a process that becomes itself again has no use for them.
+const [{ startNode }, { fsckNode }, { processIo }, { run }] = await Promise.all([
+  import("@annals/server"),
+  import("@annals/storage"),
+  import("./processIo.ts"),
+  import("./run.ts"),
+]);
+process.exitCode = await run(process.argv.slice(2), processIo(), { startNode, fsckNode });
 // Idle connections would keep the process for seconds; what was printed is flushed first.
 process.stdout.write("", () => process.stderr.write("", () => process.exit()));

@@ -2,7 +2,6 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { AnnalsClient } from "@annals/client";
-import { GATEWAY_HEAP_BYTES } from "@annals/server";
 import { PROXY_HOST, drawAddresses, drawPorts } from "../cluster/addresses.ts";
 import { ProcessCluster } from "../cluster/processCluster.ts";
 import { nodeConfigText } from "../language/nodeConfig.ts";
@@ -23,7 +22,6 @@ const IDLE_MS = 1_200;
 const POLL_MS = 100;
 /** A request is repeated for so long: longer than any outage that a drill makes on purpose. */
 const RETRY_FOR_MS = 300_000;
-const MIB = 1024 * 1024;
 
 export interface SiteOptions {
   readonly scenario: Scenario;
@@ -111,7 +109,6 @@ export class Site {
       dataOf,
       configOf: (id) => nodeConfigText(scenario, addresses, dataOf(id)),
       envOf: (id) => ({
-        NODE_OPTIONS: `--max-old-space-size=${GATEWAY_HEAP_BYTES / MIB}`,
         DRILL_END_WORKER: join(directory, `${id}.end-worker`),
         ...(links === undefined
           ? {}

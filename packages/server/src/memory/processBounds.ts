@@ -50,9 +50,10 @@ export const PROCESS_BOUNDS: readonly Bound[] = [
     cap: constant(fixed.GATEWAY_HEAP_BYTES),
     item: none,
     weight: one,
-    atCap: "measured; a cap only if Node runs with --max-old-space-size, as under `annals dev`",
+    atCap:
+      "the process ends. On Windows, and where NODE_OPTIONS or flags of Node give a limit of their own, that one holds",
     measured: true,
-    test: undefined,
+    test: ["packages/cli/test/mainHeap.test.ts", "V8 takes them for the heap of the budget"],
   },
   {
     name: "process",
