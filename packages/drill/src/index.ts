@@ -25,6 +25,7 @@ export { runDrill } from "./run/drill.ts";
 export type { DrillOptions, DrillProgress } from "./run/drill.ts";
 export { Machine } from "./run/needs.ts";
 export type { DrillOutcome, NodeOutcome, StepTiming, Verdict } from "./run/outcome.ts";
+export { markdownTable } from "./report/markdown.ts";
 export { memoryPicture } from "./report/picture.ts";
 export { bytesText, elapsedText } from "./report/numbers.ts";
 export { detailText, outcomeJson, ratesText, tableRow } from "./report/table.ts";

@@ -1,5 +1,12 @@
 /** Goal: what a drill has shown can be read from its table, its details and its picture. Method: an outcome as a run leaves it. */
-import { detailText, memoryPicture, outcomeJson, ratesText, tableRow } from "@annals/drill";
+import {
+  detailText,
+  markdownTable,
+  memoryPicture,
+  outcomeJson,
+  ratesText,
+  tableRow,
+} from "@annals/drill";
 import type { DrillOutcome, NodeOutcome } from "@annals/drill";
 import { expect, it } from "vitest";
 
@@ -62,6 +69,15 @@ it("the row names the node whose memory rose most, and adds the pauses of all", 
     elections: "2",
     result: "failed, 1 skipped",
   });
+});
+
+it("a document gets a row a drill: the fullest queue of its cap, and memory of its budget", () => {
+  const [head, line, row] = markdownTable([{ ...OUTCOME, file: "x/catch-up/40.yaml" }]).split("\n");
+  expect(head).toMatch(/^\| Scenario \| Result .* `receive\.link` .* \| Elections \|$/);
+  expect(line).toMatch(/^(\| --- )+\|$/);
+  expect(row).toBe(
+    "| `catch-up/40` | failed, 1 skipped | 1 min 5 s | 1000 | 30 MiB (b) of 500 MiB | 3/4 MiB | – | – | – | – | event-queue 4 | 2 |",
+  );
 });
 
 it("the details say what was expected and seen, the last log lines, and where everything is", () => {

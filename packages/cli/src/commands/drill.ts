@@ -5,6 +5,7 @@ import {
   Machine,
   ScenarioError,
   detailText,
+  markdownTable,
   memoryPicture,
   outcomeJson,
   parseScenario,
@@ -26,6 +27,7 @@ interface DrillCommandOptions {
   readonly out?: string;
   readonly long?: boolean;
   readonly json?: boolean;
+  readonly markdown?: string;
   readonly picture?: string;
   readonly schema?: boolean;
   readonly verbose?: boolean;
@@ -40,6 +42,7 @@ export function registerDrill(program: Command, context: CliContext): void {
     .option("--out <directory>", "where clusters live, instead of a temporary directory")
     .option("--long", "run scenarios of size long, too")
     .option("--json", "print one JSON object a drill, one a line")
+    .option("--markdown <file>", "write a table for a document, anew after each drill")
     .option("--picture <file>", "draw the memory of every node of the last drill as an SVG")
     .option("--verbose", "say what was expected and seen also of drills that passed")
     .option("--schema", "print a JSON schema of scenarios, for editors")
@@ -79,6 +82,8 @@ async function drillAll(
       outcomes.push(
         await runOne(context, scenario, options, machine, join(root, `${k + 1}-${slug}`)),
       );
+      if (options.markdown !== undefined)
+        await writeFile(resolve(context.io.cwd, options.markdown), markdownTable(outcomes));
     }
   } finally {
     const kept = options.keep === true || outcomes.some(({ result }) => result === "failed");

@@ -52,7 +52,8 @@ function queuesText(nodes: readonly NodeOutcome[]): string {
   return texts.length === 0 ? "–" : texts.join(", ");
 }
 
-function pausesText(nodes: readonly NodeOutcome[]): string {
+/** Of all nodes together, by reason. */
+export function pausesText(nodes: readonly NodeOutcome[]): string {
   const sums = new Map<string, number>();
   for (const { pauses } of nodes)
     for (const [reason, count] of pauses) sums.set(reason, (sums.get(reason) ?? 0) + count);
