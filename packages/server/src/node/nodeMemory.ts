@@ -18,17 +18,30 @@ export interface NodeMemoryOptions {
   readonly ledger: Ledger;
 }
 
+/** Gauges keep their peaks, so only of the sum a moment may pass unseen. */
+const LOOK_MS = 10_000;
+
 /** What the gauges of all threads say, held against their bounds. */
 export class NodeMemory {
   readonly #options: NodeMemoryOptions;
   readonly #bounds: BoundWatch;
   readonly #pauses = new LastingCounts<WorkerHandle>();
+  #looking: NodeJS.Timeout | undefined;
 
   constructor(options: NodeMemoryOptions) {
     this.#options = options;
     this.#bounds = new BoundWatch((violation) =>
       options.logger.error({ violation }, "a bound did not hold"),
     );
+  }
+
+  /** Looks from time to time, whether anybody asks or not. */
+  watch(gateway: Gateway): void {
+    this.#looking = setInterval(() => void this.read(gateway), LOOK_MS).unref();
+  }
+
+  close(): void {
+    clearInterval(this.#looking);
   }
 
   async read(gateway: Gateway): Promise<MemoryStatus> {

@@ -1,4 +1,3 @@
-import type { Ledger } from "@annals/flow";
 import type { ReadQuery, ReadReply } from "@annals/query";
 import { AnnalsError } from "@annals/record";
 import type { BlobFiles } from "@annals/replica";
@@ -31,7 +30,7 @@ import { SCHEMAS_PER_LOG_MAX } from "../schema/logSchema.ts";
 import type { LogSchema } from "../schema/logSchema.ts";
 import { encodeCommand } from "./catalog.ts";
 import type { LogPlace } from "./logDirectory.ts";
-import { NodeMemory } from "./nodeMemory.ts";
+import type { NodeMemory } from "./nodeMemory.ts";
 import type { PeerState } from "./peerLinks.ts";
 import {
   isolationReason,
@@ -55,8 +54,8 @@ export interface NodeView {
   peers(): readonly PeerState[];
   draining(): boolean;
   linkFaults(): Readonly<Record<string, number>>;
+  readonly memory: NodeMemory;
   /** Reasons for which the sockets of a log's inbound links are paused. */
-  readonly ledger: Ledger;
   paused(logId: number): readonly { readonly reasons: readonly string[] }[];
 }
 
@@ -72,11 +71,8 @@ export class LocalNodeService implements NodeService {
   /** By log. */
   readonly #blobs = new Map<number, BlobFiles>();
 
-  readonly #memory: NodeMemory;
-
   constructor(view: NodeView) {
     this.#view = view;
-    this.#memory = new NodeMemory(view);
   }
 
   append(log: string, request: AppendRequest): Promise<AppendReply> {
@@ -200,7 +196,7 @@ export class LocalNodeService implements NodeService {
       linkFaults: this.#view.linkFaults(),
       workerRestarts: gateway?.pool.restarts ?? 0,
       workers: gateway?.pool.views() ?? [],
-      memory: gateway === undefined ? undefined : await this.#memory.read(gateway),
+      memory: gateway === undefined ? undefined : await this.#view.memory.read(gateway),
       scrub: gateway?.scrubStatus() ?? { finishedAt: undefined, logs: 0, damaged: 0 },
     };
     return {

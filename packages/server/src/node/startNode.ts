@@ -23,6 +23,7 @@ import { verifyHello, verifyWelcome } from "./handshake.ts";
 import type { Own } from "./handshake.ts";
 import { NodeIdentity } from "./identity.ts";
 import { createLogger } from "./logger.ts";
+import { NodeMemory } from "./nodeMemory.ts";
 import { LocalNodeService } from "./nodeService.ts";
 import { PeerLinks } from "./peerLinks.ts";
 import { PeerServer } from "./peerServer.ts";
@@ -79,6 +80,7 @@ class Node implements Incarnation {
   readonly #http: HttpServer;
   readonly #inFlight = new InFlight();
   readonly #ledger = new Ledger();
+  readonly #memory: NodeMemory;
   #peers: PeerLinks | undefined;
   #gateway: Gateway | undefined;
   #roster: Roster | undefined;
@@ -99,6 +101,7 @@ class Node implements Incarnation {
     this.#knownLogs = logs;
     this.#logger = logger;
     this.#identity = identity;
+    this.#memory = new NodeMemory({ config, logger, ledger: this.#ledger });
     this.#fingerprint = fingerprint(config);
     this.url = `http://${config.nodes[config.node] ?? ""}`;
     this.ended = new Promise((resolve) => {
@@ -138,6 +141,7 @@ class Node implements Incarnation {
   async #stop(): Promise<void> {
     this.#logger.info("stopping");
     clearInterval(this.#birthReport);
+    this.#memory.close();
     // Still served, or passed on, while leadership moves: the cluster's clients notice nothing.
     this.#draining = true;
     await this.#gateway?.handOver(HAND_OVER_MS);
@@ -162,7 +166,7 @@ class Node implements Incarnation {
       peers: () => this.#peers?.states() ?? [],
       draining: () => this.#draining,
       linkFaults: () => this.#server.faults(),
-      ledger: this.#ledger,
+      memory: this.#memory,
       paused: (logId) => this.#server.paused(logId),
     });
   }
@@ -295,6 +299,7 @@ class Node implements Incarnation {
       onFatal: (error) => this.#fatal(error),
       onUnusable: (what) => void this.#unusable(what),
     });
+    this.#memory.watch(this.#gateway);
   }
 
   /** A cluster of one is born at once; otherwise the log says from time to time whom it waits for. */
