@@ -68,6 +68,7 @@ brokers: ["127.0.0.1:${gate.port}"]
 tls: { ca: "${ca}" }
 sasl: { mechanism: scram-sha-512, user: annals, passwordEnv: KAFKA_PASSWORD }
 group: annals
+sessionTimeout: 6s
 topics: [t]
 record: { actor: { id: "{value.user}" }, action: did }
 `,

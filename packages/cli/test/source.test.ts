@@ -33,6 +33,8 @@ test.each([
   ["sasl: { mechanism: plain, user: u, passwordEnv: P }", /plain sends the password/],
   ["tls: { cert: c.pem }", /both cert and key/],
   ["tls: false", /tls/],
+  ["sessionTimeout: 5s", /sessionTimeout: expected 6s or more/],
+  ["sessionTimeout: soon", /sessionTimeout: expected 6s or more/],
 ])("%s is refused, with its place", async (line, why) => {
   const { code, stderr } = await source(`brokers: ["kafka.example:9093"]\n${line}`);
   expect([code, stderr]).toEqual([78, expect.stringMatching(why)]);

@@ -16,6 +16,8 @@ export interface KafkaSourceOptions extends KafkaSecurity {
   readonly mapping: RecordMapping;
   /** Bytes of states kept to tell what has changed; default 64 MiB. */
   readonly stateBytesMax?: number | undefined;
+  /** Milliseconds without a word after which the brokers give the partitions to another source; default 30 000. */
+  readonly sessionTimeoutMs?: number | undefined;
   /** Ends the source, after what is under way. */
   readonly signal: AbortSignal;
   /** Told of each part of a partition that a quorum has. */
@@ -26,6 +28,7 @@ const STATE_BYTES_MAX = 64 << 20;
 /** Messages between two commits of an offset. */
 const PART_MESSAGES = 500;
 const HEARTBEAT_MS = 1_000;
+const SESSION_TIMEOUT_MS = 30_000;
 /** Bytes of messages that one fetch brings. */
 const FETCH_BYTES = 4 << 20;
 
@@ -35,7 +38,7 @@ const FETCH_BYTES = 4 << 20;
  * what the log says.
  */
 export async function runKafkaSource(options: KafkaSourceOptions): Promise<void> {
-  const { brokers, group, topics, signal } = options;
+  const { brokers, group, topics, sessionTimeoutMs, signal } = options;
   // Only whoever reads from Kafka pays for it.
   const { default: kafkajs } = await import("kafkajs");
   const kafka = new kafkajs.Kafka({
@@ -44,7 +47,12 @@ export async function runKafkaSource(options: KafkaSourceOptions): Promise<void>
     ...securityConfig(options),
     logLevel: kafkajs.logLevel.ERROR,
   });
-  const consumer = kafka.consumer({ groupId: group, maxBytes: FETCH_BYTES });
+  const consumer = kafka.consumer({
+    groupId: group,
+    maxBytes: FETCH_BYTES,
+    heartbeatInterval: HEARTBEAT_MS,
+    sessionTimeout: sessionTimeoutMs ?? SESSION_TIMEOUT_MS,
+  });
   const parts = new SourceParts(options);
   const ended = Promise.withResolvers<void>();
   const stop = (): void => ended.resolve();

@@ -82,6 +82,7 @@ describe.skipIf(why !== undefined)(`a broker${why === undefined ? "" : `: ${why}
       group: "annals",
       topics: ["t"],
       mapping: MAPPING,
+      sessionTimeoutMs: 6_000,
       signal: ending.signal,
       ...security,
       onRecorded: () =>

@@ -1,6 +1,7 @@
 import { formatScenarioProblems } from "@annals/drill";
 import type { ScenarioProblem } from "@annals/drill";
 import { runKafkaSource } from "@annals/kafka";
+import { parseDuration } from "@annals/server";
 import type { Command } from "commander";
 import { z } from "zod";
 import { CliError } from "../cliError.ts";
@@ -9,6 +10,15 @@ import type { CliContext, ClientOptions } from "../context.ts";
 import { EXIT } from "../exitCodes.ts";
 import { readYaml } from "../yamlFile.ts";
 import { keepsPassword, readSecurity, SASL, TLS } from "./sourceSecurity.ts";
+
+/** What brokers allow by default (group.min.session.timeout.ms). */
+const SESSION_MS_MIN = 6_000;
+
+/** 0 for what is no duration. */
+function millisecondsOf(written: string): number {
+  const parsed = parseDuration(written);
+  return parsed.ok ? parsed.value : 0;
+}
 
 const text = z.string().min(1);
 const entity = z.strictObject({ id: text, type: text.optional() });
@@ -22,6 +32,11 @@ const SOURCE_FILE = z
     sasl: SASL.optional(),
     log: text.default("audit"),
     stateBytes: z.int().min(1).optional(),
+    sessionTimeout: z
+      .string()
+      .transform(millisecondsOf)
+      .refine((ms) => ms >= SESSION_MS_MIN, { error: "expected 6s or more, such as 30s" })
+      .optional(),
     record: z.strictObject({
       actor: entity,
       action: text,
@@ -47,7 +62,7 @@ export function registerSource(program: Command, context: CliContext): void {
 }
 
 async function runSource(context: CliContext, path: string, options: ClientOptions): Promise<void> {
-  const { url, stateBytes, record, tls, sasl, ...rest } = await readSource(path);
+  const { url, stateBytes, sessionTimeout, record, tls, sasl, ...rest } = await readSource(path);
   const security = await readSecurity({ ...rest, tls, sasl }, context.io);
   const urls = options.url ?? (typeof url === "string" ? [url] : url);
   const client = context.client(urls === undefined ? options : { ...options, url: [...urls] });
@@ -57,6 +72,7 @@ async function runSource(context: CliContext, path: string, options: ClientOptio
     client,
     mapping: record,
     stateBytesMax: stateBytes,
+    sessionTimeoutMs: sessionTimeout,
     signal: context.interrupt,
   });
 }
