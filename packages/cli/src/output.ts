@@ -66,10 +66,3 @@ export function formatCount(count: number): string {
     .toString()
     .replace(/\B(?=(\d{3})+$)/g, " ");
 }
-
-/** Milliseconds for people: "850 ms", "2.1 s", "3 min 20 s". */
-export function formatElapsed(ms: number): string {
-  if (ms < 1000) return `${Math.round(ms)} ms`;
-  if (ms < 60_000) return `${(ms / 1000).toFixed(1)} s`;
-  return `${Math.floor(ms / 60_000)} min ${Math.round((ms % 60_000) / 1000)} s`;
-}

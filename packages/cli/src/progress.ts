@@ -1,4 +1,5 @@
-import { formatCount, formatElapsed } from "./output.ts";
+import { elapsedText } from "@annals/drill";
+import { formatCount } from "./output.ts";
 import type { Sink } from "./io.ts";
 
 const REDRAW_MS = 100;
@@ -54,7 +55,7 @@ export class Progress {
         ? `[${"#".repeat(filled)}${".".repeat(BAR_CHARACTERS - filled)}] ${Math.floor(share * 100)} % `
         : "";
     const of = total > 0 ? `${formatCount(done)} of ${formatCount(total)} ${unit}, ` : "";
-    return `${this.#label} ${bar}${of}${formatCount(records)} records, ${rate}/s, ${formatElapsed(elapsedMs)}`;
+    return `${this.#label} ${bar}${of}${formatCount(records)} records, ${rate}/s, ${elapsedText(elapsedMs)}`;
   }
 
   /** Takes the line away. */

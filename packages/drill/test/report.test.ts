@@ -1,6 +1,7 @@
 /** Goal: what a drill has shown can be read from its table, its details and its picture. Method: an outcome as a run leaves it. */
 import {
   detailText,
+  elapsedText,
   markdownTable,
   memoryPicture,
   outcomeJson,
@@ -87,6 +88,16 @@ it("the details say what was expected and seen, the last log lines, and where ev
   expect(text).toContain("the last lines of node a:\n    first\n    last");
   expect(text).toContain("everything is kept in /tmp/kept");
   expect(ratesText(OUTCOME)).toBe("  append: …: 1000 records in 2.0 s, 500/s\n");
+});
+
+it.each([
+  [999, "999 ms"],
+  [59_499, "59.5 s"],
+  [59_500, "1 min 0 s"],
+  [599_900, "10 min 0 s"],
+  [125_000, "2 min 5 s"],
+])("%i ms are %s for people", (ms, text) => {
+  expect(elapsedText(ms)).toBe(text);
 });
 
 it("the picture has a curve for every process, and the name as text", () => {

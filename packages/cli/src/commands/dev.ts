@@ -1,4 +1,5 @@
 import { resolve } from "node:path";
+import { elapsedText } from "@annals/drill";
 import type { AnnalsClient } from "@annals/client";
 import type { Command } from "commander";
 import { CliError } from "../cliError.ts";
@@ -11,7 +12,7 @@ import { assertLocal, killLeader } from "../dev/killLeader.ts";
 import { SAMPLE_FILE, appendSample } from "../dev/sample.ts";
 import { EXIT } from "../exitCodes.ts";
 import { importGit } from "../git/importGit.ts";
-import { formatCount, formatElapsed } from "../output.ts";
+import { formatCount } from "../output.ts";
 import { Progress } from "../progress.ts";
 import { describeImport } from "./importGit.ts";
 
@@ -116,7 +117,7 @@ function untilInterrupted(signal: AbortSignal): Promise<void> {
 function readyText(layout: DevLayout, cluster: DevCluster, elapsedMs: number): string {
   const lines = layout.nodes.map(({ id, url }) => `  ${id}  ${url}  pid ${cluster.pid(id)}`);
   const count = layout.nodes.length;
-  return `ready: ${count} ${count === 1 ? "node" : "nodes"} in ${formatElapsed(elapsedMs)}\n${lines.join("\n")}\n`;
+  return `ready: ${count} ${count === 1 ? "node" : "nodes"} in ${elapsedText(elapsedMs)}\n${lines.join("\n")}\n`;
 }
 
 /** The history of the repository that the command lies in; a sample where there is none. */
@@ -197,7 +198,7 @@ async function runKillLeader(
   return context.print(
     `${intact ? "nothing is missing" : "RECORDS ARE MISSING OR DOUBLE"}: ${formatCount(acknowledged)} appends acknowledged, ` +
       `${formatCount(acknowledged - missing)} read back at the seq they were given, ${missing} missing, ${duplicated} twice\n` +
-      `node ${killed} was killed; node ${leader} took over, the next append was acknowledged after ${formatElapsed(outageMs)}\n` +
+      `node ${killed} was killed; node ${leader} took over, the next append was acknowledged after ${elapsedText(outageMs)}\n` +
       `the log ends at seq ${formatCount(lastSeq)}, without a gap\n`,
   );
 }

@@ -5,6 +5,7 @@ import {
   Machine,
   ScenarioError,
   detailText,
+  elapsedText,
   markdownTable,
   memoryPicture,
   outcomeJson,
@@ -20,7 +21,7 @@ import { usageError } from "../cliError.ts";
 import { examples } from "../context.ts";
 import type { CliContext } from "../context.ts";
 import { EXIT } from "../exitCodes.ts";
-import { formatElapsed, renderTable } from "../output.ts";
+import { renderTable } from "../output.ts";
 
 interface DrillCommandOptions {
   readonly keep?: boolean;
@@ -124,7 +125,7 @@ async function runOne(
   const { io } = context;
   const live = io.stderr.isTty;
   const onStep = ({ step, count, text, elapsedMs }: DrillProgress): void => {
-    const line = `${scenario.name} [${step}/${count}] ${formatElapsed(elapsedMs)}  ${text}`;
+    const line = `${scenario.name} [${step}/${count}] ${elapsedText(elapsedMs)}  ${text}`;
     void io.stderr.write(live ? `\r\u001b[K${line.slice(0, io.stderr.columns - 1)}` : `${line}\n`);
   };
   const outcome = await runDrill(scenario, {
@@ -137,7 +138,7 @@ async function runOne(
   });
   if (live) void io.stderr.write("\r\u001b[K");
   const mark = { passed: "✔", failed: "✘", skipped: "–" }[outcome.result];
-  await context.note(`${mark} ${outcome.name} (${formatElapsed(outcome.elapsedMs)})`);
+  await context.note(`${mark} ${outcome.name} (${elapsedText(outcome.elapsedMs)})`);
   if (outcome.result !== "passed" || options.verbose === true)
     await context.note(detailText(outcome).trimEnd());
   if (options.verbose === true) await context.note(ratesText(outcome).trimEnd());

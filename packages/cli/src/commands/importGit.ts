@@ -1,10 +1,11 @@
 import { resolve } from "node:path";
+import { elapsedText } from "@annals/drill";
 import type { Command } from "commander";
 import { examples, wholeNumber, withClient, withLog, withOutput } from "../context.ts";
 import type { CliContext, ClientOptions, OutputOptions } from "../context.ts";
 import { importGit } from "../git/importGit.ts";
 import type { ImportResult } from "../git/importGit.ts";
-import { formatCount, formatElapsed } from "../output.ts";
+import { formatCount } from "../output.ts";
 import { Progress } from "../progress.ts";
 
 interface ImportCommandOptions extends ClientOptions, OutputOptions {
@@ -80,6 +81,6 @@ export function describeImport(result: ImportResult, log: string, elapsedMs: num
   const rate = formatCount((records * 1000) / Math.max(1, elapsedMs));
   return (
     `${repository}: ${formatCount(records)} records of ${formatCount(commits)} commits into ${log}, ` +
-    `seq ${firstSeq} to ${lastSeq}, in ${formatElapsed(elapsedMs)} (${rate} records/s)`
+    `seq ${firstSeq} to ${lastSeq}, in ${elapsedText(elapsedMs)} (${rate} records/s)`
   );
 }

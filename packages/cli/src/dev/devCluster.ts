@@ -1,9 +1,9 @@
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { elapsedText } from "@annals/drill";
 import type { AnnalsClient } from "@annals/client";
 import { CliError } from "../cliError.ts";
-import { formatElapsed } from "../output.ts";
 import type { DevLayout } from "./devFiles.ts";
 import { NodeProcess, describeEnding } from "./nodeProcess.ts";
 import type { Ending } from "./nodeProcess.ts";
@@ -89,7 +89,7 @@ export class DevCluster {
       if (performance.now() > deadline) {
         throw new CliError(
           "ERR_DEV_NOT_READY",
-          `node ${id} is not ready after ${formatElapsed(READY_MS_MAX)}: ${reasons.join("; ")}`,
+          `node ${id} is not ready after ${elapsedText(READY_MS_MAX)}: ${reasons.join("; ")}`,
           {
             hint: `its log is ${join(this.#options.layout.directory, `${id}.log`)}`,
           },
@@ -109,7 +109,7 @@ export class DevCluster {
       if (performance.now() > deadline) {
         throw new CliError(
           "ERR_DEV_NOT_READY",
-          `the nodes are ready, but no log has a leader after ${formatElapsed(READY_MS_MAX)}`,
+          `the nodes are ready, but no log has a leader after ${elapsedText(READY_MS_MAX)}`,
         );
       }
       await sleep(READY_POLL_MS, undefined, { signal }).catch(() => undefined);
@@ -123,7 +123,7 @@ export class DevCluster {
       const ending = await this.#processes.get(id)?.ended;
       if (ending === undefined || this.#stopping.signal.aborted) return;
       onEvent(
-        `node ${id} died (${describeEnding(ending)}); starting it again in ${formatElapsed(RESTART_MS)}`,
+        `node ${id} died (${describeEnding(ending)}); starting it again in ${elapsedText(RESTART_MS)}`,
       );
       await sleep(RESTART_MS, undefined, { signal: this.#stopping.signal }).catch(() => undefined);
       if (this.#stopping.signal.aborted) return;
@@ -138,7 +138,7 @@ export class DevCluster {
       ]);
       if (back === "ready" && !this.#stopping.signal.aborted) {
         onEvent(
-          `node ${id} is back (pid ${process.pid}): ready after ${formatElapsed(performance.now() - startedMs)}`,
+          `node ${id} is back (pid ${process.pid}): ready after ${elapsedText(performance.now() - startedMs)}`,
         );
       } else if (back === "late") {
         onEvent(`node ${id} runs again (pid ${process.pid}) and is not ready yet`);
