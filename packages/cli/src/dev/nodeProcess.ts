@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { closeSync, existsSync, openSync, readFileSync, renameSync, statSync } from "node:fs";
+import { GATEWAY_HEAP_BYTES } from "@annals/server";
 
 export interface NodeProcessOptions {
   readonly id: string;
@@ -38,7 +39,7 @@ export class NodeProcess {
         {
           // The node stops when its stdin ends, so it does not outlive this process, however that ends.
           stdio: ["pipe", log, log],
-          env: withoutKeys(env),
+          env: { ...withoutKeys(env), NODE_OPTIONS: nodeOptions(env) },
         },
       );
     } finally {
@@ -74,6 +75,12 @@ export class NodeProcess {
 /** A variable such as ANNALS_DATA would override the file for all nodes alike. */
 function withoutKeys(env: NodeProcessOptions["env"]): Record<string, string | undefined> {
   return Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith("ANNALS_")));
+}
+
+/** Nodes that share a machine: their main threads have no room beyond what the budget counts. */
+function nodeOptions(env: NodeProcessOptions["env"]): string {
+  const heap = `--max-old-space-size=${GATEWAY_HEAP_BYTES / 2 ** 20}`;
+  return [env["NODE_OPTIONS"] ?? "", heap].join(" ").trim();
 }
 
 export function describeEnding({ code, signal }: Ending): string {

@@ -255,7 +255,7 @@ export const KEYS: readonly KeySpec[] = [
   }),
   key("workers.maxHeapBytes", "bytes", "512MiB", "node", {
     about:
-      "Heap of one worker, 16 MiB at least: new objects have up to a quarter of it, and at most 48 MiB. Beyond it the thread ends " +
+      "Heap of one worker, 16 MiB at least: new objects have up to a third of it, and at most 48 MiB. Beyond it the thread ends " +
       "and its logs are handed to others.",
     tooLow: "Below the sum of its logs' queues workers end for no fault of their own.",
     tooHigh: "The process may run out of memory before a worker does.",

@@ -44,7 +44,7 @@ export const HANDSHAKES_MAX = 128;
 export const SOCKET_READ_BYTES: number = 64 * KIBIBYTE;
 
 /**
- * Heap of the main thread, which holds no records: several times what it was seen to need. `annals start` holds it to that.
+ * Heap of the main thread, which holds no records: several times what it was seen to need.
  */
 export const GATEWAY_HEAP_BYTES: number = 128 * MEBIBYTE;
 /** Code, stacks and native memory of an idle process, and of each further thread, as measured. */

@@ -51,9 +51,10 @@ export const PROCESS_BOUNDS: readonly Bound[] = [
     item: none,
     weight: one,
     atCap:
-      "the process ends. On Windows, and where NODE_OPTIONS or flags of Node give a limit of their own, that one holds",
+      "measured: several times what it was seen to need. Together with what V8 has not collected yet it may take 512 MiB, then the " +
+      "process ends (128 under `annals dev`, no limit on Windows)",
     measured: true,
-    test: ["packages/cli/test/mainHeap.test.ts", "V8 takes them for the heap of the budget"],
+    test: ["packages/cli/test/mainHeap.test.ts", "V8 takes them for a heap of 512 MiB"],
   },
   {
     name: "process",

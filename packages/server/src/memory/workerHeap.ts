@@ -13,7 +13,7 @@ const LEAST_ISOLATED_BYTES = 32 * MEBIBYTE;
  */
 const YOUNG_MIB = [48, 24, 12, 6, 3];
 /** Of the heap, at most, so that what stays has the larger part. */
-const YOUNG_SHARE = 1 / 4;
+const YOUNG_SHARE = 1 / 3;
 
 /** Heap of a worker that many logs share. */
 export function workerHeapBytes({ workers: { maxHeapBytes } }: NodeConfig): number {
