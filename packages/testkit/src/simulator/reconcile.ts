@@ -28,12 +28,21 @@ export function reconcile(node: SimulatedNode, world: World): void {
   }
 }
 
-/** Whoever leaves is taken out of the system log last, so that it hears of what is to become of the logs that it may still lead. */
+/**
+ * Whom this leader's roster has, and voters that it has not heard of: a newcomer of which the news is on the way is not to be removed. (In
+ * production there are as many members as nodes, and one leaves only for its successor.) Whoever leaves is taken out of the system log
+ * last, so that it hears of what is to become of the logs that it may still lead.
+ */
 function desiredOf(
   { host, log, membership }: SimulatedReplica,
   { logs, leaving }: World,
 ): readonly MemberId[] {
-  const members = host.roster.members();
+  const { roster } = host;
+  const known = roster.members();
+  const unheard = membership.voters.filter(
+    (member) => !known.includes(member) && !roster.isGone(member),
+  );
+  const members = [...known, ...unheard].toSorted((a, b) => a - b);
   if (log !== SYSTEM_LOG) return members;
   const elsewhere = logs
     .filter(({ number }) => number !== SYSTEM_LOG)

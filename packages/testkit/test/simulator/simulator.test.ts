@@ -21,6 +21,12 @@ it("a newcomer that gets one entry a round trip is waited for", { timeout: 120_0
   expect(plan.config.append).toMatchObject({ maxBytes: 100, maxInflightMessages: 1 });
 });
 
+it("a leader that has not heard of a newcomer does not remove it", {
+  timeout: 60_000,
+}, async () => {
+  expect((await simulate(1_795_388_802_616)).violation).toBeUndefined();
+});
+
 describe("determinism", { timeout: 60_000 }, () => {
   it.each([1, 2, 3])("seed %i gives the same trace twice, with words and without", async (seed) => {
     const first = await simulate(seed, { faultyMsMax: FAULTY_MS_MAX });
