@@ -62,5 +62,5 @@ function answerOf({ status, body }: Forwarded): unknown {
   const answer: unknown = JSON.parse(Buffer.from(body).toString("utf8"));
   if (status === 200) return answer;
   const { detail, ...problem } = answer as ProblemDocument;
-  throw fromPlainError({ ...problem, message: detail });
+  throw fromPlainError({ ...problem, message: detail, causes: [] });
 }
