@@ -27,6 +27,7 @@ import { NodeMemory } from "./nodeMemory.ts";
 import { LocalNodeService } from "./nodeService.ts";
 import { PeerLinks } from "./peerLinks.ts";
 import { PeerServer } from "./peerServer.ts";
+import { lockData } from "./dataLock.ts";
 import { finishQuarantine } from "./quarantine.ts";
 import { Incarnations } from "./incarnations.ts";
 import type { Incarnation, IncarnationEnd, RunningNode } from "./incarnations.ts";
@@ -47,13 +48,28 @@ const HAND_OVER_MS = 2500;
 const STREAM_GRACE_MS = 750;
 const BIRTH_REPORT_MS = 10_000;
 
-/** Starts a node: listens, meets its peers, serves once the cluster is born. Rejects when it cannot listen or the data is not its own. */
+/**
+ * Starts a node: listens, meets its peers, serves once the cluster is born. Rejects when it cannot listen, when the data is not its own,
+ * and with ERR_DATA_IN_USE when another process has the data directory.
+ */
 export async function startNode(
   config: NodeConfig,
   options: StartNodeOptions = {},
 ): Promise<RunningNode> {
   const logger = options.logger ?? createLogger(config);
   assertFits(config);
+  const lock = await lockData(config.data);
+  try {
+    const node = await startLocked(config, logger);
+    void node.closed.then(() => lock.release());
+    return node;
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+}
+
+async function startLocked(config: NodeConfig, logger: Logger): Promise<RunningNode> {
   await finishQuarantine(config.data);
   const start = async (): Promise<Node> => {
     const identity = await NodeIdentity.open(config.data, config.node);
