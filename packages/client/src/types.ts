@@ -173,12 +173,18 @@ export interface SchemaInfo {
   readonly schema: unknown;
 }
 
+/** A log as the node that answered sees it. */
 export interface LogInfo {
   readonly name: string;
-  readonly firstSeq: number;
-  readonly lastSeq: number;
+  /** Whether that node can serve the log from its own copy. */
+  readonly state: "open" | "opening" | "repairing" | "silent";
+  /** Why it is not open. */
+  readonly reason?: string;
+  /** Absent, like `lastSeq` and `diskBytes`, unless the log is open. */
+  readonly firstSeq?: number;
+  readonly lastSeq?: number;
   readonly leader?: string;
-  readonly diskBytes: number;
+  readonly diskBytes?: number;
 }
 
 export interface ClusterStatus {

@@ -100,15 +100,24 @@ export interface ProducerInfo {
   readonly lastSeq: number;
 }
 
+/**
+ * Whether the node that answers can serve a log from its own copy. `opening`: it is not open yet. `repairing`: its copy is damaged and
+ * closed until it is whole again. `silent`: it is open and did not answer.
+ */
+export type LogState = "open" | "opening" | "repairing" | "silent";
+
 export interface LogInfo {
   readonly name: string;
-  /** 1 more than lastSeq in an empty log. */
-  readonly firstSeq: number;
+  readonly state: LogState;
+  /** Why the log is not open, in plain words; undefined when it is. */
+  readonly reason: string | undefined;
+  /** 1 more than lastSeq in an empty log. Like `lastSeq` and `diskBytes` it is undefined unless the log is open. */
+  readonly firstSeq: number | undefined;
   /** Seq of the last committed record; 0 for none. */
-  readonly lastSeq: number;
+  readonly lastSeq: number | undefined;
   /** Node id of the leader, as far as this node knows. */
   readonly leader: string | undefined;
-  readonly diskBytes: number;
+  readonly diskBytes: number | undefined;
 }
 
 export interface ClusterStatus {

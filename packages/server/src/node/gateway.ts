@@ -66,6 +66,8 @@ export class Gateway {
   readonly #scrubber: Scrubber;
   /** Of who leads what. */
   readonly #roles = new ChangeSignal();
+  /** Logs whose creation is under way here: each of them counts as if it were there. */
+  #creating = 0;
   #closing = false;
 
   constructor(options: GatewayOptions) {
@@ -172,7 +174,9 @@ export class Gateway {
   ): Promise<WorkerReplies[Op]> {
     if (place.worker === undefined) {
       return Promise.reject(
-        new AnnalsError("ERR_WORKER_LOST", "the log moves to another worker", { retryable: true }),
+        new AnnalsError("ERR_LOG_NOT_OPEN", "the log waits for a worker on this node", {
+          retryable: true,
+        }),
       );
     }
     return place.worker.request<Op>(place.entry.id, request);
@@ -188,8 +192,20 @@ export class Gateway {
    * could not hold one more: the others have the same configuration, or report it.
    */
   async createLog(name: string): Promise<LogPlace> {
+    // What an earlier leader has proposed and is committed now counts before anything is promised.
+    await this.request<"barrier">(this.system, { op: "barrier", timeoutMs: CATALOG_TIMEOUT_MS });
     if (this.#catalog.get(name) !== undefined) throw logExists(name);
-    assertFits(this.#options.config, shapeOf(this.#options.config, this.logCount + 1));
+    const { config } = this.#options;
+    assertFits(config, shapeOf(config, this.logCount + this.#creating + 1));
+    this.#creating += 1;
+    try {
+      return await this.#propose(name);
+    } finally {
+      this.#creating -= 1;
+    }
+  }
+
+  async #propose(name: string): Promise<LogPlace> {
     const index = await this.request<"command">(this.system, {
       op: "command",
       data: encodeCommand({ op: "createLog", name, voters: [...this.roster.members()] }),

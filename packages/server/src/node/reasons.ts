@@ -2,13 +2,25 @@
 import type { NodeConfig } from "../config/index.ts";
 import type { HostedLogStatus, RepairNote } from "../lane/messages.ts";
 import { memoryBudget, roundBytes, shapeOf } from "../memory/budget.ts";
-import type { NodeStatus } from "../service.ts";
+import type { LogInfo, NodeStatus } from "../service.ts";
 import type { IsolatedLog } from "./isolation.ts";
 import type { LogPlace, PlaceWait } from "./logDirectory.ts";
 
 /** The health of the node has told already why a log that is being opened or repaired does not answer. */
 export function silent({ entry, opened }: LogPlace): readonly string[] {
   return opened ? [`log ${entry.name} does not answer`] : [];
+}
+
+/** Whether a log can be served here, and why not. */
+export function stateOf(
+  { entry, opened, repairing, waitsFor }: LogPlace,
+  answers: boolean,
+): Pick<LogInfo, "state" | "reason"> {
+  const { name } = entry;
+  if (repairing !== undefined) return { state: "repairing", reason: repairReason(name, repairing) };
+  if (!opened) return { state: "opening", reason: openingReason(name, waitsFor) };
+  if (!answers) return { state: "silent", reason: `log ${name} does not answer` };
+  return { state: "open", reason: undefined };
 }
 
 export function openingReason(name: string, waitsFor: PlaceWait | undefined): string {

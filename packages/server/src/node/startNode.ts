@@ -16,6 +16,7 @@ import { Birth } from "./birth.ts";
 import { decodeCertificate, encodeCertificate, memberOf } from "./certificate.ts";
 import type { BirthCertificate } from "./certificate.ts";
 import { CatalogFile } from "./catalogFile.ts";
+import { assertNodesAreMembers } from "./configuredNodes.ts";
 import { Gateway } from "./gateway.ts";
 import type { GatewayOptions } from "./gateway.ts";
 import { InFlight } from "./inFlight.ts";
@@ -50,7 +51,7 @@ const BIRTH_REPORT_MS = 10_000;
 
 /**
  * Starts a node: listens, meets its peers, serves once the cluster is born. Rejects when it cannot listen, when the data is not its own,
- * and with ERR_DATA_IN_USE when another process has the data directory.
+ * with ERR_DATA_IN_USE when another process has the data directory, and with ERR_NODES_DIFFER.
  */
 export async function startNode(
   config: NodeConfig,
@@ -73,6 +74,7 @@ async function startLocked(config: NodeConfig, logger: Logger): Promise<RunningN
   await finishQuarantine(config.data);
   const start = async (): Promise<Node> => {
     const identity = await NodeIdentity.open(config.data, config.node);
+    if (identity.certificate !== undefined) assertNodesAreMembers(config, identity.certificate);
     const catalogFile = new CatalogFile(config.data, logger);
     const knownLogs = identity.certificate === undefined ? [] : await catalogFile.read();
     await sweepBlobs(config);
@@ -266,6 +268,7 @@ class Node implements Incarnation {
   /** The certificate of a living cluster reached this blank node: it was there at the birth, or it comes to replace a lost disk. */
   #born(from: string, certificate: BirthCertificate): void {
     if (this.#identity.certificate !== undefined) return;
+    assertNodesAreMembers(this.#config, certificate);
     if (memberOf(certificate, this.#config.node) !== this.#identity.member) {
       this.#logger.warn(
         { from, clusterId: certificate.clusterId },

@@ -135,7 +135,15 @@ export class MemoryService implements NodeService {
 
   #info(name: string, log: MemoryLog): LogInfo {
     const { firstSeq, lastSeq } = log.source;
-    return { name, firstSeq, lastSeq, leader: "a", diskBytes: 0 };
+    return {
+      name,
+      state: "open",
+      reason: undefined,
+      firstSeq,
+      lastSeq,
+      leader: "a",
+      diskBytes: 0,
+    };
   }
 
   async schemas(): Promise<readonly SchemaInfo[]> {
