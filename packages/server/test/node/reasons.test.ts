@@ -11,7 +11,7 @@ function place(change: Partial<LogPlace>): LogPlace {
 const repairing = { what: "checksum", entries: undefined, missing: false };
 
 test.each([
-  ["open", place({ opened: true }), true, undefined],
+  ["open", place({ opened: true }), true, "nothing"],
   ["silent", place({ opened: true }), false, "log audit does not answer"],
   ["opening", place({}), false, "log audit is being opened"],
   [
@@ -23,8 +23,7 @@ test.each([
   ["opening", place({ waitsFor: "isolation" }), false, "is isolated and waits for its next try"],
   ["repairing", place({ repairing }), false, "log audit is repairing: checksum"],
 ])("%s", (state, log, answers, reason) => {
-  expect(stateOf(log, answers)).toEqual({
-    state,
-    reason: reason === undefined ? undefined : expect.stringContaining(reason),
-  });
+  const told = stateOf(log, answers);
+  expect(told.state).toBe(state);
+  expect(told.reason ?? "nothing").toContain(reason);
 });
