@@ -47,7 +47,7 @@ export function isolationReason(
   return `log ${name} ${who}: ${deaths} workers ended with it, the last one because ${reason}${next}`;
 }
 
-export function repairReason(name: string, { what, entries, missing }: RepairNote): string {
+function repairReason(name: string, { what, entries, missing }: RepairNote): string {
   if (entries === undefined) return `log ${name} is repairing: ${what}`;
   const which = `entries ${entries.from} to ${entries.to}`;
   if (missing)
