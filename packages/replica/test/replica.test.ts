@@ -285,6 +285,22 @@ describe("exactly once", () => {
     expect(await outcome(cluster.append(records(1), stamp(4, 1)))).toBe("ERR_PRODUCER_FENCED");
   });
 
+  // Keeps L37.
+  it("refuses other records under a number that was used, under way and answered, and stores nothing of them", async () => {
+    const cluster = new SimulatedCluster();
+    await cluster.elect();
+    const first = cluster.append(records(2), stamp(1));
+    expect(await outcome(cluster.append(records(2, "other"), stamp(1)))).toBe(
+      "ERR_PRODUCER_CONFLICT",
+    );
+    await cluster.settle();
+    expect(await first).toMatchObject({ firstSeq: 1, count: 2 });
+    for (const others of [records(2, "other"), records(1), records(3)])
+      expect(await outcome(cluster.append(others, stamp(1)))).toBe("ERR_PRODUCER_CONFLICT");
+    expect(await cluster.append(records(2), stamp(1))).toMatchObject({ duplicate: true });
+    expect(logOf(cluster.member(1))).toEqual(["r0", "r1"]);
+  });
+
   // Keeps L13.
   it("refuses a repeat that is too old to be recognised", async () => {
     const cluster = new SimulatedCluster({ members: 1 });
