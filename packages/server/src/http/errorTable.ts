@@ -176,7 +176,7 @@ export const ERROR_TABLE: Readonly<Record<HttpErrorCode, ErrorEntry>> = {
   ERR_PRODUCER_CONFLICT: entry(
     409,
     "Sequence used for other records",
-    "The producer has sent other records under this epoch and sequence: two senders share the id, or it lost its state. Nothing was stored.",
+    "Other records were sent under this epoch and sequence: two senders share the id, or it has lost its state. Nothing was stored.",
     "Give each sender an id of its own. After a restored state, see what was stored (`GET …/producers/{id}`) and begin a new epoch.",
   ),
   ERR_PRODUCER_GAP: entry(
