@@ -139,6 +139,11 @@ export class WorkerHandle {
     return this.#laneWaiting.full;
   }
 
+  /** Seconds for which the thread's event loop had work; 0 once it has ended. */
+  busySeconds(): number {
+    return this.#alive ? this.#worker.performance.eventLoopUtilization().active / 1000 : 0;
+  }
+
   pendingBytes(): GaugeReading {
     return this.#pendingBytes.read();
   }

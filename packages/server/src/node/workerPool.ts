@@ -4,6 +4,7 @@ import type { Gauge, Ledger } from "@annals/flow";
 import type { Logger } from "pino";
 import type { PeerAddress, PeerChange, WorkerSetup } from "../lane/messages.ts";
 import { isolatedHeapBytes, workerHeapBytes } from "../memory/workerHeap.ts";
+import type { WorkerStatus } from "../service.ts";
 import { Isolation } from "./isolation.ts";
 import type { IsolatedLog } from "./isolation.ts";
 import { displace } from "./logDirectory.ts";
@@ -24,14 +25,6 @@ export interface WorkerPoolOptions {
   readonly behavedMs?: number;
   /** Monotonic milliseconds; default that of the process. */
   readonly now?: () => number;
-}
-
-/** One worker as the status shows it. */
-export interface WorkerView {
-  readonly id: number;
-  readonly isolated: boolean;
-  readonly logs: readonly string[];
-  readonly catchingUp: readonly string[];
 }
 
 /** A log, and what has become of it in this pool. */
@@ -99,7 +92,7 @@ export class WorkerPool {
     return this.#restarts;
   }
 
-  views(): readonly WorkerView[] {
+  views(): readonly WorkerStatus[] {
     return this.workers.map((worker) => {
       const places = this.#placesOf(worker);
       const names = (some: readonly LogPlace[]) => some.map(({ entry }) => entry.name);
@@ -108,6 +101,7 @@ export class WorkerPool {
         isolated: this.#isolated.includes(worker),
         logs: names(places),
         catchingUp: names(places.filter(({ catchingUp }) => catchingUp)),
+        busySeconds: worker.busySeconds(),
       };
     });
   }

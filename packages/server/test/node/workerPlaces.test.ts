@@ -111,7 +111,13 @@ it("an isolated log that behaves comes back to the others, and its worker ends",
   await until(() => (harness.pool.isolationOf(1) === undefined ? true : undefined));
   await until(() => (one.opened && one.worker?.index === 0 ? true : undefined));
   expect(harness.pool.views()).toEqual([
-    { id: 0, isolated: false, logs: ["one"], catchingUp: expect.anything() },
+    {
+      id: 0,
+      isolated: false,
+      logs: ["one"],
+      catchingUp: expect.anything(),
+      busySeconds: expect.any(Number),
+    },
   ]);
   const moves = harness.lines.filter(({ msg }) => msg === "log handed over");
   expect(moves.slice(-2)).toMatchObject([
