@@ -91,8 +91,18 @@ function retryAfterSeconds({ code, status, details }: ProblemDocument): number |
   return findError(code)?.retryAfter ?? (status === 503 ? 1 : undefined);
 }
 
-/** Answers on a connection that has no reply, and closes it. */
+/** Whoever does not take a refusal is closed all the same. */
+const GOODBYE_MS = 1_000;
+
+/**
+ * Answers on a connection that has no reply, and closes it. Nobody else listens to such a socket any more: a peer that resets it would
+ * otherwise end the process by an `error` event without an owner.
+ */
 export function endWithProblem(socket: Duplex, error: unknown): void {
+  socket.on("error", () => undefined);
+  if (socket.destroyed) return;
+  const timer = setTimeout(() => socket.destroy(), GOODBYE_MS);
+  socket.once("close", () => clearTimeout(timer));
   const problem = problemOf(error);
   const body = JSON.stringify(problem);
   const seconds = retryAfterSeconds(problem);
@@ -104,4 +114,10 @@ export function endWithProblem(socket: Duplex, error: unknown): void {
     "connection: close",
   ];
   socket.end(`${head.join("\r\n")}\r\n\r\n${body}`);
+}
+
+/** Refuses an upgrade. What else the client sends is read in vain: unread, it would make the kernel reset the answer away. */
+export function refuseUpgrade(socket: Duplex, error: unknown): void {
+  endWithProblem(socket, error);
+  socket.resume();
 }
