@@ -53,7 +53,33 @@ function document(
   retryable: boolean,
   details: Readonly<Record<string, unknown>>,
 ): ProblemDocument {
-  return { type: `urn:annals:error:${code}`, title, status, detail, code, retryable, details };
+  const type = `urn:annals:error:${code}`;
+  return {
+    type,
+    title,
+    status,
+    detail: cut(detail, DETAIL_CHARACTERS_MAX),
+    code,
+    retryable,
+    details: cutAll(details),
+  };
+}
+
+/** Texts of a document: a refusal that quotes what came from outside is no larger than a node keeps room for. */
+const DETAIL_CHARACTERS_MAX = 1_024;
+const FIELD_CHARACTERS_MAX = 256;
+
+function cut(text: string, characters: number): string {
+  return text.length <= characters ? text : `${text.slice(0, characters - 1)}…`;
+}
+
+function cutAll(details: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(
+    Object.entries(details).map(([name, value]) => [
+      name,
+      typeof value === "string" ? cut(value, FIELD_CHARACTERS_MAX) : value,
+    ]),
+  );
 }
 
 /**
