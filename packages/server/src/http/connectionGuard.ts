@@ -16,8 +16,6 @@ export type TurnedAway = "ERR_TOO_MANY_CONNECTIONS" | "ERR_TOO_MANY_CONNECTIONS_
 
 /** Connections that are told why they are closed; beyond, one is closed without a word. */
 const GOODBYES_MAX = 64;
-/** Whoever does not take the refusal is closed all the same. */
-const GOODBYE_MS = 1_000;
 
 /**
  * Bounds HTTP connections, over all and per address: a further one is answered 503 and closed. One that becomes a link between nodes has
@@ -69,8 +67,5 @@ function turnAway(socket: Socket, code: TurnedAway, limits: ConnectionLimits): v
     code === "ERR_TOO_MANY_CONNECTIONS"
       ? `${limits.max} connections are open, which is http.maxConnections`
       : `${limits.maxPerAddress} connections of this address are open, which is http.maxConnectionsPerAddress`;
-  socket.on("error", () => undefined);
-  const timer = setTimeout(() => socket.destroy(), GOODBYE_MS);
-  socket.once("close", () => clearTimeout(timer));
   endWithProblem(socket, httpError(code, what, { retryable: true }));
 }

@@ -14,6 +14,7 @@ import { Admission } from "./admission.ts";
 import { ByteBudget } from "./byteBudget.ts";
 import { guardConnections } from "./connectionGuard.ts";
 import type { ConnectionLimits } from "./connectionGuard.ts";
+import { PATH_PART_CHARACTERS_MAX } from "./forwardedAnswers.ts";
 import { Forwarder } from "./forwarder.ts";
 import { hopped } from "./leaderTarget.ts";
 import { endWithProblem, httpError, problemOf, sendProblem, waits } from "./problem.ts";
@@ -60,7 +61,6 @@ const HEADER_BYTES_MAX = 16 * 1024;
 /** Silence on a connection; longer than any wait that a client may ask for. */
 const CONNECTION_TIMEOUT_MS = 120_000;
 const SMALL_BODY_BYTES_MAX = 4 * 1024;
-const PATH_PART_CHARACTERS_MAX = 256;
 /** Of a refused body; a new connection would cost about as much. */
 const READ_IN_VAIN_BYTES_MAX = 256 * 1024;
 

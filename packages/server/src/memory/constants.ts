@@ -10,8 +10,8 @@ export const CONNECTION_BYTES: number = 32 * KIBIBYTE;
 
 /** Connections to leaders over which requests are passed on. */
 export const FORWARD_SOCKETS_MAX = 256;
-/** Largest answer that is passed back; only appends and other small things are passed on as a whole. */
-export const FORWARDED_ANSWER_BYTES_MAX: number = 16 * KIBIBYTE;
+/** Largest problem document: its texts are cut to what fits. */
+export const PROBLEM_BYTES_MAX: number = 16 * KIBIBYTE;
 
 /** Pages that a worker builds, or has built and not handed over, at a time. */
 export const PAGES_MAX = 2;

@@ -26,6 +26,8 @@ import { NodeIdentity } from "./identity.ts";
 import { createLogger } from "./logger.ts";
 import { NodeMemory } from "./nodeMemory.ts";
 import { LocalNodeService } from "./nodeService.ts";
+import { outliveOrphanedErrors } from "./orphanedErrors.ts";
+import type { UncaughtSource } from "./orphanedErrors.ts";
 import { PeerLinks } from "./peerLinks.ts";
 import { PeerServer } from "./peerServer.ts";
 import { lockData } from "./dataLock.ts";
@@ -41,6 +43,8 @@ export const EXIT_STORAGE_FAILED = 74;
 export interface StartNodeOptions {
   /** Where lines go; by default stderr, at the configured level. */
   readonly logger?: Logger;
+  /** The process, if all of it is this node: an error of a connection that has no owner does not end it then. */
+  readonly process?: UncaughtSource;
 }
 
 /** A stop takes at most the sum of these and of the workers' grace: below 10 s, after which supervisors tend to kill. */
@@ -58,6 +62,7 @@ export async function startNode(
   options: StartNodeOptions = {},
 ): Promise<RunningNode> {
   const logger = options.logger ?? createLogger(config);
+  if (options.process !== undefined) outliveOrphanedErrors(options.process, logger);
   assertFits(config);
   const lock = await lockData(config.data);
   try {
@@ -138,6 +143,8 @@ class Node implements Incarnation {
       ...httpOptions(config, this.#ledger),
       onFault: (error) => logger.error({ err: error }, "unexpected failure of a request"),
     });
+    // Such as a connection that cannot be accepted for want of file descriptors.
+    this.#http.app.server.on("error", (err) => logger.error({ err }, "the listener reported"));
     this.#http.app.addHook("onRequest", async (_request, reply) => this.#inFlight.track(reply.raw));
     this.#server.attach(this.#http.app.server, this.#http.streams);
   }

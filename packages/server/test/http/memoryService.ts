@@ -37,6 +37,8 @@ export class MemoryService implements NodeService {
   afterAppend: () => void = () => {};
   /** Called before each append; may throw, or wait. */
   beforeAppend: (log: string, request: AppendRequest) => void | Promise<void> = () => undefined;
+  /** Versions of schemas that each answer of an append names. */
+  schemasOfAppends: Readonly<Record<string, number>> | undefined;
   target: (log: string) => ForwardTarget = () => ({ kind: "local" });
   healthNow: NodeHealth = { live: true, ready: true, reasons: [] };
   statusNow: Partial<ClusterStatus> = {};
@@ -89,7 +91,9 @@ export class MemoryService implements NodeService {
     if (producer !== undefined) log.producers.set(producer.id, { ...producer, firstSeq, lastSeq });
     for (const wake of log.waiters) wake();
     this.afterAppend();
-    return { firstSeq, lastSeq, count: records.length, duplicate: false };
+    const schemas = this.schemasOfAppends;
+    const judged = schemas === undefined ? {} : { schemas };
+    return { firstSeq, lastSeq, count: records.length, duplicate: false, ...judged };
   }
 
   async forwardTarget(log: string): Promise<ForwardTarget> {
