@@ -226,15 +226,16 @@ export const KEYS: readonly KeySpec[] = [
   }),
   key("http.maxConnections", "count", 1024, "node", {
     about:
-      "HTTP connections; a further one gets 503 and is closed. Links between nodes do not count.",
+      "HTTP connections of clients, counted from their first request on; a further one gets 503 and is closed. Links between nodes, " +
+      "requests that nodes pass on, and connections of the client stream do not count; `/healthz`, `/readyz`, `/metrics` and " +
+      "`/v1/cluster` are answered beyond it.",
     tooLow: "Clients that keep a connection each are turned away.",
     tooHigh: "So many buffers of sockets, see bounds.md, and open files.",
   }),
   key("http.maxConnectionsPerAddress", "count", 512, "node", {
     about:
-      "HTTP connections from one address, of IPv6 from one /64; a further one gets 503 and is closed. Requests that another node " +
-      "passes on come from its address.",
-    tooLow: "Clients behind one proxy, and requests that nodes pass on, are turned away.",
+      "HTTP connections of clients from one address, of IPv6 from one /64; a further one gets 503 and is closed.",
+    tooLow: "Clients behind one proxy are turned away.",
     tooHigh: "One client can take all connections.",
   }),
   key("http.headersTimeout", "duration", "5s", "node", {

@@ -16,6 +16,15 @@ const BODY: HttpServerOptions["body"] = {
   timeoutMs: 30_000,
 };
 
+/** Nobody meets them who does not want to. */
+export const LIMITS: HttpServerOptions["connections"] = {
+  max: 1024,
+  maxPerAddress: 512,
+  maxUndecided: 256,
+  maxPerNode: 256,
+  maxOperator: 32,
+};
+
 export interface TestServer {
   readonly service: MemoryService;
   readonly app: FastifyInstance;
@@ -62,7 +71,8 @@ export async function startTestServer(
     // No address: clients learn no leader, and stay with the URL that they were given.
     address: "",
     body: { ...BODY, ...body },
-    connections: { max: 1024, maxPerAddress: 512 },
+    connections: LIMITS,
+    peers: ["b", "c"],
     headersTimeoutMs: 5_000,
     maxHeldAnswerBytes: 64 << 20,
     maxBlobBytes: 1024 * 1024,
