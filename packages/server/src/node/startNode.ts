@@ -22,6 +22,7 @@ import { InFlight } from "./inFlight.ts";
 import { verifyHello, verifyWelcome } from "./handshake.ts";
 import type { Own } from "./handshake.ts";
 import { NodeIdentity } from "./identity.ts";
+import { listenOn } from "./listener.ts";
 import { createLogger } from "./logger.ts";
 import { NodeMemory } from "./nodeMemory.ts";
 import { LocalNodeService } from "./nodeService.ts";
@@ -39,6 +40,8 @@ export const EXIT_STORAGE_FAILED = 74;
 export interface StartNodeOptions {
   /** Where lines go; by default stderr, at the configured level. */
   readonly logger?: Logger;
+  /** Ends a start that waits for something; the promise rejects with ERR_NODE_STOPPING then. */
+  readonly signal?: AbortSignal;
 }
 
 /** A stop takes at most the sum of these and of the workers' grace: below 10 s, after which supervisors tend to kill. */
@@ -54,6 +57,8 @@ export async function startNode(
 ): Promise<RunningNode> {
   const logger = options.logger ?? createLogger(config);
   assertFits(config);
+  const stop = new AbortController();
+  const stopping = AbortSignal.any([stop.signal, ...(options.signal ? [options.signal] : [])]);
   await finishQuarantine(config.data);
   const start = async (): Promise<Node> => {
     const identity = await NodeIdentity.open(config.data, config.node);
@@ -61,10 +66,10 @@ export async function startNode(
     const knownLogs = identity.certificate === undefined ? [] : await catalogFile.read();
     await sweepBlobs(config);
     const node = new Node(config, logger, identity, { catalogFile, knownLogs });
-    await node.listen();
+    await node.listen(stopping);
     return node;
   };
-  return new Incarnations({ config, logger, start }, await start());
+  return new Incarnations({ config, logger, start, stop: () => stop.abort() }, await start());
 }
 
 class Node implements Incarnation {
@@ -124,9 +129,9 @@ class Node implements Incarnation {
     this.#server.attach(this.#http.app.server, this.#http.streams);
   }
 
-  async listen(): Promise<void> {
-    const { host, port } = this.#config.address;
-    await this.#http.app.listen({ host, port });
+  async listen(signal: AbortSignal): Promise<void> {
+    const { address } = this.#config;
+    await listenOn(this.#http.app, { address, logger: this.#logger, signal });
     this.#logger.info({ url: this.url, member: this.#identity.member }, "listening");
     this.#peers = this.#createPeerLinks();
     if (this.#identity.certificate === undefined) this.#awaitBirth();

@@ -50,9 +50,13 @@ export async function startTestServer(
     maxLogBytes,
     maxNodeBytes,
     body,
+    listen = (app) => app.listen({ host: "127.0.0.1", port: 0 }),
     ...options
   }: Partial<Omit<HttpServerOptions, "body">> &
-    TestBudgets & { readonly body?: Partial<HttpServerOptions["body"]> } = {},
+    TestBudgets & {
+      readonly body?: Partial<HttpServerOptions["body"]>;
+      readonly listen?: (app: FastifyInstance) => Promise<unknown>;
+    } = {},
   service: MemoryService = new MemoryService(),
 ): Promise<TestServer> {
   const faults: unknown[] = [];
@@ -93,7 +97,7 @@ export async function startTestServer(
     socket.once("close", () => sockets.delete(socket));
     streams.upgrade(request, socket, head);
   });
-  await app.listen({ host: "127.0.0.1", port: 0 });
+  await listen(app);
   const { port } = app.server.address() as AddressInfo;
   const address = `127.0.0.1:${port}`;
   return {
