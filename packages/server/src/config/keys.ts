@@ -29,6 +29,15 @@ export const KEYS: readonly KeySpec[] = [
     tooLow: "One or two nodes survive no failure.",
     tooHigh: "Each append waits for more than half of the nodes; at most 31.",
   }),
+  key("listen", "address", "", "node", {
+    standardText: "the node's address in nodes",
+    about:
+      "Where this node listens, as host:port, when that is not its address in `nodes`: behind NAT, a published container port or a " +
+      "floating address. 0.0.0.0 stands for every address of the machine, [::] for those of IPv6, too. Others still use the one in " +
+      "`nodes`.",
+    tooLow: "",
+    tooHigh: "",
+  }),
   key("data", "path", undefined, "node", {
     about:
       "Data directory of this node alone, for everything it knows; a relative path starts at the folder of the file. " +

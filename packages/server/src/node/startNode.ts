@@ -132,7 +132,8 @@ class Node implements Incarnation {
   async listen(signal: AbortSignal): Promise<void> {
     const { address } = this.#config;
     await listenOn(this.#http.app, { address, logger: this.#logger, signal });
-    this.#logger.info({ url: this.url, member: this.#identity.member }, "listening");
+    const { listen } = this.#config;
+    this.#logger.info({ url: this.url, listen, member: this.#identity.member }, "listening");
     this.#peers = this.#createPeerLinks();
     if (this.#identity.certificate === undefined) this.#awaitBirth();
     else this.#begin(this.#identity.certificate, this.#peers, false);
