@@ -10,6 +10,7 @@ import type {
 } from "@annals/raft";
 import type { AnnalsError, Seq } from "@annals/record";
 import { Appender } from "./appender.ts";
+import { withFingerprint } from "./appendQueue.ts";
 import type { AppendResult } from "./appendQueue.ts";
 import { assertBlobsHere } from "./blobs.ts";
 import { GroupDesk } from "./groupDesk.ts";
@@ -56,7 +57,7 @@ export class Replica {
   #turnScheduled = false;
   #state: "running" | "closing" | "failed" = "running";
   #role: Role = "follower";
-  #leader: MemberId;
+  #leader: MemberId = NOBODY;
   /** Where the last membership change was proposed; the next one waits until it is applied. */
   #membershipIndex: LogIndex = asIndex(0);
   #diskFull = false;
@@ -71,7 +72,6 @@ export class Replica {
       store,
     );
     this.#door = new PeerDoor(this.#core, options);
-    this.#leader = this.#core.status().leader;
     this.#machine = new StateMachine({
       store,
       maxProducers: config.maxProducers,
@@ -126,14 +126,14 @@ export class Replica {
    * Appends records; resolves when all of them are committed and applied. Rejects with ERR_NOT_LEADER, ERR_OVERLOADED, ERR_DISK_FULL,
    * ERR_REPLICA_CLOSED, ERR_BLOB_MISSING or an ERR_PRODUCER_… code when nothing was accepted, and with ERR_OUTCOME_UNKNOWN when it may be.
    */
-  append(request: AppendRequest): Promise<AppendResult> {
+  append(unmarked: AppendRequest): Promise<AppendResult> {
+    const request = withFingerprint(unmarked);
     return new Promise((resolve, reject) => {
       const deadlineMs = this.#options.clock.now() + request.timeoutMs;
-      const waiter = { resolve, reject, deadlineMs };
-      if (this.#appender.join(request, waiter)) return;
+      if (this.#appender.join(request, { resolve, reject, deadlineMs })) return;
       this.#assertAccepting();
       assertBlobsHere(request, this.#options.blobs);
-      this.#appender.admit(request, waiter);
+      this.#appender.admit(request, { resolve, reject, deadlineMs });
       this.#schedule();
     });
   }

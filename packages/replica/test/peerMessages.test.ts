@@ -140,7 +140,7 @@ async function expectUnmoved(cluster: SimulatedCluster, { follower, last }: Scen
 }
 
 describe("a message that cannot be right", () => {
-  // Keeps L37.
+  // Keeps L38.
   it.each(NEVER)(
     "is refused, told and counted, and the replica goes on: $what",
     async ({ make }) => {
@@ -154,7 +154,7 @@ describe("a message that cannot be right", () => {
     },
   );
 
-  // Keeps L37.
+  // Keeps L38.
   it("acknowledges what was never sent: it is refused, told and counted, and the leader goes on", async () => {
     const { cluster, at } = await scene();
     const { leader, follower } = at;
@@ -179,7 +179,7 @@ describe("a message that cannot be right", () => {
     expect(await lone).toMatchObject({ firstSeq: 3 });
   });
 
-  // Keeps L37.
+  // Keeps L38.
   it("speaks for another member than the link's: it is refused, told and counted", async () => {
     const { cluster, at } = await scene();
     const stranger = asMemberId(99);

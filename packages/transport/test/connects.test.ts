@@ -51,6 +51,7 @@ function accept(link: InboundLink, { fingerprint }: HelloFrame): InboundHandler 
       files: new MemoryBlobs(),
       maxBlobBytes: 1,
       sendAnswer: () => {},
+      onSaved: () => {},
       onNotSaved: () => {},
     },
     deliver: (_messages, receipt) => {

@@ -24,7 +24,6 @@ export interface PeerAddress {
   readonly address: string;
 }
 
-/** A question to a hosted log; answered by one `reply`. */
 /**
  * What the control link to a node says of it: it answers again; it has dropped, so long after the last sign of life; or it is down because
  * nobody listens there.
@@ -33,6 +32,7 @@ export type PeerChange =
   | { readonly kind: "back" }
   | { readonly kind: "silent" | "gone"; readonly silentMs: number };
 
+/** A question to a hosted log; answered by one `reply`. */
 export type WorkerRequest =
   | {
       readonly op: "append";
@@ -109,6 +109,20 @@ export interface PlainError {
   readonly message: string;
   readonly retryable: boolean;
   readonly details: Readonly<Record<string, unknown>>;
+  /** The chain of causes, the nearest one first. */
+  readonly causes: readonly PlainCause[];
+}
+
+/** One cause of an error. The fields of system errors are those that Node gives them. */
+export interface PlainCause {
+  readonly name: string;
+  readonly message: string;
+  /** Frames without the text above them. */
+  readonly stack?: string;
+  readonly code?: string | number;
+  readonly errno?: string | number;
+  readonly syscall?: string | number;
+  readonly path?: string | number;
 }
 
 export type ToWorker =
@@ -148,6 +162,8 @@ export type ToWorker =
   | { readonly kind: "shutdown" };
 
 export type FromWorker =
+  /** The thread has come up. Said once, before anything else. */
+  | { readonly kind: "running" }
   | { readonly kind: "opened"; readonly logId: number }
   /** What was committed when the log was opened is applied; or, with `progress` false, nothing moves and others may go first. */
   | { readonly kind: "caughtUp"; readonly logId: number; readonly progress: boolean }

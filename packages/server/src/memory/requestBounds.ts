@@ -2,6 +2,7 @@ import { PAGE_CHARACTERS_MAX } from "@annals/query";
 import { GROUPS_MAX, REPLICA_DEFAULTS } from "@annals/replica";
 import { FRAMING_BYTES } from "@annals/transport";
 import { DECODER_BYTES_MAX } from "@annals/wire";
+import { FORWARDED_ANSWER_BYTES_MAX } from "../http/forwardedAnswers.ts";
 import { SCHEMAS_PER_LOG_MAX } from "../schema/logSchema.ts";
 import type { IngestSettings, NodeConfig } from "../config/nodeConfig.ts";
 import { constant, none, one } from "./bound.ts";
@@ -36,6 +37,7 @@ const beyond =
 
 const HTTP = "packages/server/test/http/httpServer.test.ts";
 const ADMISSION = "packages/server/test/http/admission.test.ts";
+const PLACES = "packages/server/test/http/connectionPlaces.test.ts";
 const REPLICA = "packages/replica/test/replica.test.ts";
 const STREAM = "packages/server/test/stream/streamServer.test.ts";
 const GAUGES = "packages/server/test/memory/gauges.test.ts";
@@ -72,7 +74,7 @@ export const REQUEST_BOUNDS: readonly Bound[] = [
   },
   {
     name: "connections",
-    holds: "HTTP connections: parser, headers, socket",
+    holds: "HTTP connections of clients: parser, headers, socket",
     place: "gateway",
     per: "node",
     unit: "count",
@@ -81,8 +83,48 @@ export const REQUEST_BOUNDS: readonly Bound[] = [
     item: none,
     weight: constant(fixed.CONNECTION_BYTES),
     atCap:
-      "503 for a further one, which is closed; so for `http.maxConnectionsPerAddress` from one address",
-    test: [ADMISSION, "connections beyond the cap"],
+      "503 for a further one once it has asked, and it is closed; so for `http.maxConnectionsPerAddress` from one address",
+    test: [PLACES, "connections beyond the cap"],
+  },
+  {
+    name: "connections.undecided",
+    holds: "connections that have not sent the head of a request",
+    place: "gateway",
+    per: "node",
+    unit: "count",
+    setBy: "constant",
+    cap: constant(fixed.UNDECIDED_CONNECTIONS_MAX),
+    item: none,
+    weight: constant(fixed.CONNECTION_BYTES),
+    atCap: "the oldest one of the address that has most gets 503 and is closed",
+    test: [PLACES, "silent connections give way"],
+  },
+  {
+    name: "connections.nodes",
+    holds: "connections over which another node passes requests on",
+    place: "gateway",
+    per: "peer",
+    unit: "count",
+    setBy: "constant",
+    cap: constant(fixed.FORWARD_SOCKETS_MAX),
+    item: none,
+    weight: constant(fixed.CONNECTION_BYTES),
+    atCap: "a further one counts in `connections`",
+    test: [PLACES, "more than a node may have"],
+  },
+  {
+    name: "connections.operator",
+    holds:
+      "connections of probes (`/healthz`, `/readyz`, `/metrics`, `/v1/cluster`) that found no place among the clients, for one answer each",
+    place: "gateway",
+    per: "node",
+    unit: "count",
+    setBy: "constant",
+    cap: constant(fixed.OPERATOR_CONNECTIONS_MAX),
+    item: none,
+    weight: constant(fixed.CONNECTION_BYTES),
+    atCap: "the oldest one is closed",
+    test: [PLACES, "a probe that does not read"],
   },
   {
     name: "waiters",
@@ -99,14 +141,14 @@ export const REQUEST_BOUNDS: readonly Bound[] = [
   },
   {
     name: "forwarded",
-    holds: "answers of leaders that are passed back",
+    holds: "answers of leaders that are passed back; what may be larger goes through as a stream",
     place: "gateway",
     per: "node",
     unit: "count",
     setBy: "constant",
     cap: constant(fixed.FORWARD_SOCKETS_MAX),
     item: none,
-    weight: constant(fixed.FORWARDED_ANSWER_BYTES_MAX),
+    weight: constant(FORWARDED_ANSWER_BYTES_MAX),
     atCap: "the request waits for a free connection to the leader; its body counts in `requests`",
     test: ["packages/server/test/http/forward.test.ts", "an answer that is too large to be held"],
   },
@@ -268,7 +310,7 @@ export const REQUEST_BOUNDS: readonly Bound[] = [
     unit: "bytes",
     setBy: "constant",
     cap: constant(fixed.STREAM_UNREAD_BYTES_MAX),
-    item: constant(fixed.FORWARDED_ANSWER_BYTES_MAX),
+    item: constant(fixed.PROBLEM_BYTES_MAX),
     weight: one,
     atCap: "the stream is cut off",
     test: [STREAM, "asks and does not read"],

@@ -10,6 +10,8 @@ import { decodeFrame } from "@annals/wire";
 import type { Frame, HelloFrame } from "@annals/wire";
 import type { Logger } from "pino";
 import { WebSocketServer } from "ws";
+import { httpError, refuseUpgrade } from "../http/problem.ts";
+import { STREAM_PATH } from "../http/routes.ts";
 import { HANDSHAKES_MAX } from "../memory/constants.ts";
 import type { WorkerHandle } from "./workerHandle.ts";
 
@@ -79,10 +81,9 @@ export class PeerServer {
         other.upgrade(request, socket, head);
         return;
       }
-      if (request.url !== PEER_PATH || this.#crowded) {
-        socket.end(
-          `HTTP/1.1 ${request.url === PEER_PATH ? 503 : 404} Refused\r\nConnection: close\r\n\r\n`,
-        );
+      const refusal = this.#refusal(request.url);
+      if (refusal !== undefined) {
+        refuseUpgrade(socket, refusal);
         return;
       }
       this.#sockets.handleUpgrade(request, socket, head, (webSocket) => {
@@ -109,9 +110,16 @@ export class PeerServer {
     });
   }
 
-  get #crowded(): boolean {
+  #refusal(path: string | undefined): AnnalsError | undefined {
+    if (path !== PEER_PATH) {
+      const served = `${PEER_PATH} and ${STREAM_PATH}`;
+      return httpError("ERR_ROUTE_NOT_FOUND", `upgrades are served under ${served} only`);
+    }
     const { current, cap } = this.#handshakes;
-    return this.#links.size >= this.#options.maxLinks || current >= cap;
+    const { maxLinks } = this.#options;
+    if (this.#links.size < maxLinks && current < cap) return undefined;
+    const what = `${this.#links.size} links are open (cap ${maxLinks}), ${current} of them without a hello (cap ${cap})`;
+    return httpError("ERR_OVERLOADED", what, { retryable: true });
   }
 
   /** How often links ended for each named reason. */

@@ -16,17 +16,22 @@ import { Birth } from "./birth.ts";
 import { decodeCertificate, encodeCertificate, memberOf } from "./certificate.ts";
 import type { BirthCertificate } from "./certificate.ts";
 import { CatalogFile } from "./catalogFile.ts";
+import { assertNodesAreMembers } from "./configuredNodes.ts";
 import { Gateway } from "./gateway.ts";
 import type { GatewayOptions } from "./gateway.ts";
 import { InFlight } from "./inFlight.ts";
 import { verifyHello, verifyWelcome } from "./handshake.ts";
 import type { Own } from "./handshake.ts";
 import { NodeIdentity } from "./identity.ts";
+import { listenOn } from "./listener.ts";
 import { createLogger } from "./logger.ts";
 import { NodeMemory } from "./nodeMemory.ts";
 import { LocalNodeService } from "./nodeService.ts";
+import { outliveOrphanedErrors } from "./orphanedErrors.ts";
+import type { UncaughtSource } from "./orphanedErrors.ts";
 import { PeerLinks } from "./peerLinks.ts";
 import { PeerServer } from "./peerServer.ts";
+import { lockData } from "./dataLock.ts";
 import { finishQuarantine } from "./quarantine.ts";
 import { Incarnations } from "./incarnations.ts";
 import type { Incarnation, IncarnationEnd, RunningNode } from "./incarnations.ts";
@@ -39,6 +44,10 @@ export const EXIT_STORAGE_FAILED = 74;
 export interface StartNodeOptions {
   /** Where lines go; by default stderr, at the configured level. */
   readonly logger?: Logger;
+  /** The process, if all of it is this node: an error of a connection that has no owner does not end it then. */
+  readonly process?: UncaughtSource;
+  /** Ends a start that waits for something; the promise rejects with ERR_NODE_STOPPING then. */
+  readonly signal?: AbortSignal;
 }
 
 /** A stop takes at most the sum of these and of the workers' grace: below 10 s, after which supervisors tend to kill. */
@@ -47,24 +56,47 @@ const HAND_OVER_MS = 2500;
 const STREAM_GRACE_MS = 750;
 const BIRTH_REPORT_MS = 10_000;
 
-/** Starts a node: listens, meets its peers, serves once the cluster is born. Rejects when it cannot listen or the data is not its own. */
+/**
+ * Starts a node: listens, meets its peers, serves once the cluster is born. Rejects when it cannot listen, when the data is not its own,
+ * with ERR_DATA_IN_USE when another process has the data directory, and with ERR_NODES_DIFFER.
+ */
 export async function startNode(
   config: NodeConfig,
   options: StartNodeOptions = {},
 ): Promise<RunningNode> {
   const logger = options.logger ?? createLogger(config);
+  if (options.process !== undefined) outliveOrphanedErrors(options.process, logger);
   assertFits(config);
+  const lock = await lockData(config.data);
+  try {
+    const node = await startLocked(config, logger, options.signal);
+    void node.closed.then(() => lock.release());
+    return node;
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+}
+
+async function startLocked(
+  config: NodeConfig,
+  logger: Logger,
+  signal: AbortSignal | undefined,
+): Promise<RunningNode> {
+  const stop = new AbortController();
+  const stopping = AbortSignal.any([stop.signal, ...(signal === undefined ? [] : [signal])]);
   await finishQuarantine(config.data);
   const start = async (): Promise<Node> => {
     const identity = await NodeIdentity.open(config.data, config.node);
+    if (identity.certificate !== undefined) assertNodesAreMembers(config, identity.certificate);
     const catalogFile = new CatalogFile(config.data, logger);
     const knownLogs = identity.certificate === undefined ? [] : await catalogFile.read();
     await sweepBlobs(config);
     const node = new Node(config, logger, identity, { catalogFile, knownLogs });
-    await node.listen();
+    await node.listen(stopping);
     return node;
   };
-  return new Incarnations({ config, logger, start }, await start());
+  return new Incarnations({ config, logger, start, stop: () => stop.abort() }, await start());
 }
 
 class Node implements Incarnation {
@@ -120,14 +152,17 @@ class Node implements Incarnation {
       ...httpOptions(config, this.#ledger),
       onFault: (error) => logger.error({ err: error }, "unexpected failure of a request"),
     });
+    // Such as a connection that cannot be accepted for want of file descriptors.
+    this.#http.app.server.on("error", (err) => logger.error({ err }, "the listener reported"));
     this.#http.app.addHook("onRequest", async (_request, reply) => this.#inFlight.track(reply.raw));
     this.#server.attach(this.#http.app.server, this.#http.streams);
   }
 
-  async listen(): Promise<void> {
-    const { host, port } = this.#config.address;
-    await this.#http.app.listen({ host, port });
-    this.#logger.info({ url: this.url, member: this.#identity.member }, "listening");
+  async listen(signal: AbortSignal): Promise<void> {
+    const { address } = this.#config;
+    await listenOn(this.#http.app, { address, logger: this.#logger, signal });
+    const { listen } = this.#config;
+    this.#logger.info({ url: this.url, listen, member: this.#identity.member }, "listening");
     this.#peers = this.#createPeerLinks();
     if (this.#identity.certificate === undefined) this.#awaitBirth();
     else this.#begin(this.#identity.certificate, this.#peers, false);
@@ -250,6 +285,7 @@ class Node implements Incarnation {
   /** The certificate of a living cluster reached this blank node: it was there at the birth, or it comes to replace a lost disk. */
   #born(from: string, certificate: BirthCertificate): void {
     if (this.#identity.certificate !== undefined) return;
+    assertNodesAreMembers(this.#config, certificate);
     if (memberOf(certificate, this.#config.node) !== this.#identity.member) {
       this.#logger.warn(
         { from, clusterId: certificate.clusterId },

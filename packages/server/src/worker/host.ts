@@ -32,7 +32,7 @@ import type { SchemaJudge } from "../schema/schemaJudge.ts";
 import type { HostedLog } from "./hostedLog.ts";
 import { KeptLog } from "./keptLog.ts";
 import type { LinkReplies } from "./linkReplies.ts";
-import { toPlainError } from "./plainError.ts";
+import { reasonFields, toPlainError } from "./plainError.ts";
 import { readPage } from "./readPage.ts";
 
 type AppendRequest = Extract<WorkerRequest, { op: "append" }>;
@@ -141,9 +141,9 @@ export class LogHost {
     try {
       await log.close();
     } catch (error) {
-      const { code } = toPlainError(error);
       const text = "the last derived state was not written";
-      this.#send({ kind: "line", level: "warn", text, fields: { log: log.name, code } });
+      const fields = { log: log.name, ...reasonFields(error) };
+      this.#send({ kind: "line", level: "warn", text, fields });
     }
   }
 
