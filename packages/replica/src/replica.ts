@@ -56,7 +56,7 @@ export class Replica {
   #turnScheduled = false;
   #state: "running" | "closing" | "failed" = "running";
   #role: Role = "follower";
-  #leader: MemberId;
+  #leader: MemberId = NOBODY;
   /** Where the last membership change was proposed; the next one waits until it is applied. */
   #membershipIndex: LogIndex = asIndex(0);
   #diskFull = false;
@@ -71,7 +71,6 @@ export class Replica {
       store,
     );
     this.#door = new PeerDoor(this.#core, options);
-    this.#leader = this.#core.status().leader;
     this.#machine = new StateMachine({
       store,
       maxProducers: config.maxProducers,
