@@ -77,7 +77,8 @@ const HINTS: Readonly<Record<string, string>> = {
 /** How to mend what the operating system said. */
 const SYSTEM_HINTS: Readonly<Record<string, string>> = {
   EADDRINUSE: "another program, or another node, has this port",
-  EADDRNOTAVAIL: "the address of this node (key nodes) is none of this machine's",
+  EADDRNOTAVAIL:
+    "the address of this node (key nodes) is none of this machine's: the key listen says where it listens instead",
   EACCES: "this user may not do that: look at owner and permissions",
   ENOSPC: "the disk is full",
 };

@@ -10,7 +10,10 @@ interface RunningNode {
   readonly closed: Promise<{ readonly code: number }>;
 }
 
-export type StartNode = (config: NodeConfig) => Promise<RunningNode>;
+export type StartNode = (
+  config: NodeConfig,
+  options: { readonly signal: AbortSignal },
+) => Promise<RunningNode>;
 
 /** Checks a stopped node's data directory: one report a log. */
 export type FsckNode = (dataDirectory: string) => Promise<readonly FsckReport[]>;

@@ -317,6 +317,22 @@ describe("a joint configuration that is left automatically", () => {
   });
 });
 
+describe("a joint configuration that is being left", () => {
+  // Keeps R25.
+  test("is left by one entry, however often there was time to propose another", () => {
+    const leader = new Member(1, { voters: [1, 2] }).lead(2).receive(ack(2, 1, 1, 1));
+    const steps = [change("addLearner", 3), change("addLearner", 4)].flatMap((one) => one.steps);
+    leader.core.proposeMembership({ ...change("addLearner", 3), steps });
+    leader.settle().receive(ack(2, 1, 1, 2));
+    expect(leader.core.status()).toMatchObject({ membership: { autoLeave: true }, lastIndex: 3 });
+    for (let tick = 0; tick < 5; tick++) leader.tick(1).settle();
+    expect(leader.core.status().lastIndex).toBe(3);
+    leader.receive(ack(2, 1, 1, 3));
+    expect(leader.core.status().membership).toMatchObject({ votersOutgoing: [], learners: [3, 4] });
+    expect(leader.core.status().lastIndex).toBe(3);
+  });
+});
+
 describe("reads", () => {
   // Keeps R37.
   test("that wait are bounded", () => {

@@ -10,6 +10,7 @@ import type {
 } from "@annals/raft";
 import type { AnnalsError, Seq } from "@annals/record";
 import { Appender } from "./appender.ts";
+import { withFingerprint } from "./appendQueue.ts";
 import type { AppendResult } from "./appendQueue.ts";
 import { assertBlobsHere, withholdEntries } from "./blobs.ts";
 import { GroupDesk } from "./groupDesk.ts";
@@ -120,14 +121,14 @@ export class Replica {
    * Appends records; resolves when all of them are committed and applied. Rejects with ERR_NOT_LEADER, ERR_OVERLOADED, ERR_DISK_FULL,
    * ERR_REPLICA_CLOSED, ERR_BLOB_MISSING or an ERR_PRODUCER_… code when nothing was accepted, and with ERR_OUTCOME_UNKNOWN when it may be.
    */
-  append(request: AppendRequest): Promise<AppendResult> {
+  append(unmarked: AppendRequest): Promise<AppendResult> {
+    const request = withFingerprint(unmarked);
     return new Promise((resolve, reject) => {
       const deadlineMs = this.#options.clock.now() + request.timeoutMs;
-      const waiter = { resolve, reject, deadlineMs };
-      if (this.#appender.join(request, waiter)) return;
+      if (this.#appender.join(request, { resolve, reject, deadlineMs })) return;
       this.#assertAccepting();
       assertBlobsHere(request, this.#options.blobs);
-      this.#appender.admit(request, waiter);
+      this.#appender.admit(request, { resolve, reject, deadlineMs });
       this.#schedule();
     });
   }

@@ -193,6 +193,8 @@ export interface WorkerStatus {
   readonly logs: readonly string[];
   /** Those of them that take a place of `workers.maxCatchUps`. */
   readonly catchingUp: readonly string[];
+  /** Seconds for which the thread's event loop had work, since the thread began. */
+  readonly busySeconds: number;
 }
 
 /** What keeps a log on a worker of its own, on the answering node. */
@@ -236,6 +238,8 @@ export interface LogStatus {
   readonly pendingBytes: number;
   /** Writes that the answering node has flushed since it opened the log. */
   readonly flushes: number;
+  /** Attachments that could not be handed over, as a follower or to one, since the log was opened here; each is tried again. */
+  readonly blobsNotSaved: number;
   /** Set while the log is isolated on the answering node. */
   readonly isolation: IsolationStatus | undefined;
 }

@@ -31,7 +31,8 @@ beforeAll(async () => {
     initial: { membership: SAMPLE_MEMBERSHIP },
   };
   let store = await openLogStore({ ...options, segmentBytes });
-  const recent = [{ sequence: 1, firstSeq: store.lastSeq(), lastSeq: store.lastSeq(), count: 1 }];
+  const [firstSeq, lastSeq] = [store.lastSeq(), store.lastSeq()];
+  const recent = [{ sequence: 1, fingerprint: 7, firstSeq, lastSeq, count: 1 }];
   const producers = new Map([["p", { epoch: 1, recent, lastIndex: store.lastIndex() }]]);
   await store.write(cycleOf({ entries: ENTRIES.slice(0, 30), hardState: hardState(1, 1, 25) }));
   const applied = {

@@ -35,6 +35,8 @@ export interface DataLinkOptions {
   /** Bounds how many blobs are on their way at a time, over all links of this thread. */
   readonly blobPermits: Permits;
   readonly onMessages: (messages: readonly Message[]) => void;
+  /** A blob was offered, and the follower has it. */
+  readonly onBlobHeld?: () => void;
   /** Messages were lost: replication to this follower has to probe. */
   readonly onLost: (fault: LinkFault) => void;
 }
@@ -279,6 +281,7 @@ export class DataLink {
   #transferred(digest: string, end: TransferEnd): void {
     if (end === "held") {
       this.#blobWait = { untilMs: 0, ms: 0 };
+      this.#options.onBlobHeld?.();
       this.#held.add(digest);
       const [oldest] = this.#held;
       if (this.#held.size > HELD_MAX && oldest !== undefined) this.#held.delete(oldest);

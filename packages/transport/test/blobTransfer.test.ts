@@ -183,6 +183,7 @@ describe("over a link", () => {
         maxBlobBytes: 10_000,
         sendAnswer: (digest: string, answer: BlobAnswer) =>
           send(encodeFrame({ kind: "blobAnswer", digest, answer })),
+        onSaved: () => {},
         onNotSaved: () => {},
       },
       deliver: (messages, receipt) => {

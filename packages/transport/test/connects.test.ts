@@ -53,6 +53,7 @@ function accept(link: InboundLink, { fingerprint, purpose }: HelloFrame): Inboun
       files: new MemoryBlobs(),
       maxBlobBytes: 1,
       sendAnswer: () => {},
+      onSaved: () => {},
       onNotSaved: () => {},
     },
     deliver: (_messages, receipt) => {

@@ -43,6 +43,7 @@ function setUp(limits: Partial<ReceiveLimits> = {}, now: () => number = () => 0)
       files: blobs,
       maxBlobBytes: 1000,
       sendAnswer: (digest, answer) => void answers.push(`${answer} ${digest.slice(0, 4)}`),
+      onSaved: () => {},
       onNotSaved: (_digest, { code }) => void notSaved.push(code),
     },
     deliver: (messages, receipt) => void delivered.push({ messages, receipt }),

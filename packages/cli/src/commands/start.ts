@@ -1,3 +1,4 @@
+import type { NodeConfig, RunningNode } from "@annals/server";
 import type { Command } from "commander";
 import { examples } from "../context.ts";
 import type { CliContext } from "../context.ts";
@@ -29,7 +30,8 @@ export function registerStart(program: Command, context: CliContext): void {
 async function start(context: CliContext, options: StartOptions): Promise<void> {
   const { config } = loadOrThrow(context, options, false);
   letHeapsGrow();
-  const node = await context.startNode(config);
+  const node = await startUnlessStopped(context, config);
+  if (node === undefined) return;
   const stop = (): void => {
     // The outcome is told by `closed`.
     node.close().catch(() => undefined);
@@ -42,6 +44,23 @@ async function start(context: CliContext, options: StartOptions): Promise<void> 
   );
   const { code } = await node.closed;
   context.exitCode = code as ExitCode;
+}
+
+/** A start may wait for the node's own name to resolve; a stop meanwhile is no failure. */
+async function startUnlessStopped(
+  context: CliContext,
+  config: NodeConfig,
+): Promise<RunningNode | undefined> {
+  try {
+    return await context.startNode(config, { signal: context.interrupt });
+  } catch (error) {
+    if (context.interrupt.aborted && hasCode(error, "ERR_NODE_STOPPING")) return undefined;
+    throw error;
+  }
+}
+
+function hasCode(error: unknown, code: string): boolean {
+  return error instanceof Error && "code" in error && error.code === code;
 }
 
 async function stdinEnded(context: CliContext): Promise<void> {

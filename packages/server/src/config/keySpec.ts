@@ -8,6 +8,7 @@ export type KeyKind =
   | "name"
   | "names"
   | "nodes"
+  | "address"
   | "level"
   | "compression";
 

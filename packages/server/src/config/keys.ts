@@ -29,6 +29,15 @@ export const KEYS: readonly KeySpec[] = [
     tooLow: "One or two nodes survive no failure.",
     tooHigh: "Each append waits for more than half of the nodes; at most 31.",
   }),
+  key("listen", "address", "", "node", {
+    standardText: "the node's address in nodes",
+    about:
+      "Where this node listens, as host:port, when that is not its address in `nodes`: behind NAT, a published container port or a " +
+      "floating address. 0.0.0.0 stands for every address of the machine, [::] for those of IPv6, too. Others still use the one in " +
+      "`nodes`.",
+    tooLow: "",
+    tooHigh: "",
+  }),
   key("data", "path", undefined, "node", {
     about:
       "Data directory of this node alone, for everything it knows; a relative path starts at the folder of the file. " +
@@ -226,15 +235,16 @@ export const KEYS: readonly KeySpec[] = [
   }),
   key("http.maxConnections", "count", 1024, "node", {
     about:
-      "HTTP connections; a further one gets 503 and is closed. Links between nodes do not count.",
+      "HTTP connections of clients, counted from their first request on; a further one gets 503 and is closed. Links between nodes, " +
+      "requests that nodes pass on, and connections of the client stream do not count; `/healthz`, `/readyz`, `/metrics` and " +
+      "`/v1/cluster` are answered beyond it.",
     tooLow: "Clients that keep a connection each are turned away.",
     tooHigh: "So many buffers of sockets, see bounds.md, and open files.",
   }),
   key("http.maxConnectionsPerAddress", "count", 512, "node", {
     about:
-      "HTTP connections from one address, of IPv6 from one /64; a further one gets 503 and is closed. Requests that another node " +
-      "passes on come from its address.",
-    tooLow: "Clients behind one proxy, and requests that nodes pass on, are turned away.",
+      "HTTP connections of clients from one address, of IPv6 from one /64; a further one gets 503 and is closed.",
+    tooLow: "Clients behind one proxy are turned away.",
     tooHigh: "One client can take all connections.",
   }),
   key("http.headersTimeout", "duration", "5s", "node", {

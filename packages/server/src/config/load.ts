@@ -281,7 +281,10 @@ function assemble(
   }
   tree["data"] = resolve(directory, String(tree["data"]));
   tree["node"] = node;
-  tree["address"] = parseAddress((tree["nodes"] as Record<string, string>)[node] ?? "");
+  const published = (tree["nodes"] as Record<string, string>)[node] ?? "";
+  const listen = tree["listen"] === "" ? published : String(tree["listen"]);
+  tree["listen"] = listen;
+  tree["address"] = parseAddress(listen);
   return deepFreeze(tree) as unknown as NodeConfig;
 }
 

@@ -9,7 +9,9 @@ export interface NodeConfig {
   readonly nodes: Readonly<Record<string, string>>;
   /** The id of this node; a key of `nodes`. */
   readonly node: string;
-  /** Where this node listens and is reached: `nodes[node]`. */
+  /** Where this node listens, as `host:port`; others reach it at `nodes[node]`. */
+  readonly listen: string;
+  /** `listen`, taken apart. */
   readonly address: NodeAddress;
   /** Absolute path of the data directory. */
   readonly data: string;

@@ -149,19 +149,25 @@ function checkRelation(relation: Relation, values: ResolvedValues): RelationProb
 function checkExposure(values: ResolvedValues): RelationProblem[] {
   const nodes = values.get("nodes");
   if (values.get("insecure") !== false || typeof nodes !== "object" || nodes === null) return [];
+  const listen = values.get("listen");
+  const listener = typeof listen === "string" ? parseAddress(listen) : undefined;
+  if (listener !== undefined && !isLoopback(listener.host))
+    return [exposure("listen", `listen (${String(listen)})`)];
   const exposed = Object.entries(nodes).filter(([, text]) => {
     const address = parseAddress(String(text));
     return address !== undefined && !isLoopback(address.host);
   });
   if (exposed.length === 0) return [];
   const list = exposed.map(([id, text]) => `${id} (${String(text)})`).join(", ");
-  return [
-    {
-      paths: ["nodes"],
-      message: `beyond loopback: ${list}; connections are neither encrypted nor authenticated`,
-      hint: 'if the network is trusted, allow it with "insecure: true" or --insecure',
-    },
-  ];
+  return [exposure("nodes", list)];
+}
+
+function exposure(path: string, what: string): RelationProblem {
+  return {
+    paths: [path],
+    message: `beyond loopback: ${what}; connections are neither encrypted nor authenticated`,
+    hint: 'if the network is trusted, allow it with "insecure: true" or --insecure',
+  };
 }
 
 /** Every broken relation between the values. */

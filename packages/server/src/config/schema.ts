@@ -50,10 +50,13 @@ function quantity(
     });
 }
 
-const address = z.string(expected("host:port")).refine((text) => parseAddress(text) !== undefined, {
-  error: (issue) =>
-    `${JSON.stringify(issue.input)} is not host:port (port 1 to 65535; an IPv6 host in brackets and the whole quoted)`,
-});
+function notAnAddress({ input }: { readonly input?: unknown }): string {
+  return `${JSON.stringify(input)} is not host:port (port 1 to 65535; an IPv6 host in brackets and the whole quoted)`;
+}
+
+const address = z
+  .string(expected("host:port"))
+  .refine((text) => parseAddress(text) !== undefined, { error: notAnAddress });
 
 const nodes = z
   .record(
@@ -117,6 +120,9 @@ const SCHEMAS: Readonly<Record<KeyKind, z.ZodType>> = {
   }),
   names: logNames,
   nodes,
+  address: z
+    .string(expected("host:port"))
+    .refine((text) => text === "" || parseAddress(text) !== undefined, { error: notAnAddress }),
   level: choice(LOG_LEVELS),
   compression: choice(LOG_COMPRESSIONS),
 };

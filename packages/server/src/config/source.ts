@@ -55,6 +55,7 @@ export function coerceText(kind: KeyKind, text: string): unknown {
     case "bytes":
     case "duration":
     case "path":
+    case "address":
     case "name":
     case "level":
     case "compression":

@@ -1,7 +1,9 @@
 import fastify from "fastify";
+import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Ledger } from "@annals/flow";
+import type { AnnalsError } from "@annals/record";
 import { letGo } from "@annals/wire";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { SubscribeSettings } from "../config/index.ts";
@@ -12,8 +14,8 @@ import { EventLoopDelay } from "../metrics/eventLoopDelay.ts";
 import type { NodeService } from "../service.ts";
 import { Admission } from "./admission.ts";
 import { ByteBudget } from "./byteBudget.ts";
-import { guardConnections } from "./connectionGuard.ts";
-import type { ConnectionLimits } from "./connectionGuard.ts";
+import { ConnectionGuard } from "./connectionGuard.ts";
+import type { ConnectionLimits, TurnedAway } from "./connectionGuard.ts";
 import { PATH_PART_CHARACTERS_MAX } from "./forwardedAnswers.ts";
 import { Forwarder } from "./forwarder.ts";
 import { hopped } from "./leaderTarget.ts";
@@ -49,6 +51,8 @@ export interface HttpServerOptions {
   /** Between two pings on a stream; default 15 000. */
   readonly pingMs?: number;
   readonly connections: ConnectionLimits;
+  /** Ids of the other nodes: what they pass on has places of its own. */
+  readonly peers: readonly string[];
   /** Milliseconds: `http.headersTimeout`. */
   readonly headersTimeoutMs: number;
   /** Told of every error that is no `AnnalsError`, which the client sees as ERR_INTERNAL only. */
@@ -95,6 +99,7 @@ export function createHttpServer(service: NodeService, options: HttpServerOption
   });
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
+  guardConnections(app, options);
   const admission = new Admission(options);
   const pace = new RefusalPace();
   const closing = new AbortController();
@@ -103,7 +108,8 @@ export function createHttpServer(service: NodeService, options: HttpServerOption
     // Of those who were admitted the body is here; and a node that passes on has other requests for its few connections.
     const turnedAway = isAppend(request) && !admission.admitted(request) && !hopped(request);
     const problem = problemOf(error);
-    if (turnedAway && waits(problem)) {
+    // A connection that has no place is closed before its turn would come.
+    if (turnedAway && waits(problem) && !problem.code.startsWith("ERR_TOO_MANY_CONNECTIONS")) {
       // Else it would wait in memory, too, until it is read in vain.
       if (!leavesBody(problem.status, request)) request.raw.on("data", letGo);
       const askedMs = options.desk.retryAfterMs(pathParameter(request, "log"));
@@ -125,8 +131,6 @@ export function createHttpServer(service: NodeService, options: HttpServerOption
     delay.close();
   });
   const { ledger, desk, maxBlobBytes, blobChunkBytes, address } = options;
-  const open = ledger.family("connections").gauge(options.connections.max);
-  guardConnections(app.server, options.connections, open, (code) => desk.turnedAway(code));
   const answers = new ByteBudget(options.maxHeldAnswerBytes, ledger.family("answers"));
   const context = { service, forwarder, answers, admission, maxBlobBytes, blobChunkBytes, address };
   register(app, apiRoutes({ ...context, desk, delay }), admission);
@@ -145,6 +149,28 @@ export function createHttpServer(service: NodeService, options: HttpServerOption
     onFault: (error) => options.onFault?.(error),
   });
   return { app, streams };
+}
+
+/** Each connection has its place when its first request is here, whatever becomes of that; a request without one goes no further. */
+function guardConnections(app: FastifyInstance, options: HttpServerOptions): void {
+  const { connections: limits, peers, ledger, desk } = options;
+  const onTurnedAway = (code: TurnedAway): void => desk.turnedAway(code);
+  const guard = new ConnectionGuard({ limits, peers, ledger, onTurnedAway });
+  guard.attach(app.server);
+  const refused = new WeakMap<IncomingMessage, AnnalsError>();
+  app.server.prependListener("request", (request: IncomingMessage) => {
+    const refusal = guard.judge(request);
+    if (refusal !== undefined) refused.set(request, refusal);
+  });
+  app.addHook("onRequest", async (request, reply) => {
+    const refusal = refused.get(request.raw);
+    if (refusal !== undefined || guard.isPassing(request.raw))
+      void reply.header("connection", "close");
+    if (refusal === undefined) return;
+    // What an append is refused for is counted where it is answered.
+    if (!isAppend(request)) desk.turnedAway(refusal.code);
+    throw refusal;
+  });
 }
 
 function register(app: FastifyInstance, routes: readonly Route[], admission: Admission): void {

@@ -58,8 +58,9 @@ export const LOAD_ERRORS: Readonly<Record<LoadErrorCode, ErrorEntry>> = {
   ERR_TOO_MANY_CONNECTIONS: entry(
     503,
     "Too many connections",
-    "The node has `http.maxConnections` open. The connection is closed.",
-    "Use fewer connections, or raise the key.",
+    "Clients have `http.maxConnections` open, or too many connections have not sent the head of a request and this one was the " +
+      "oldest. The connection is closed. Links between nodes, requests that nodes pass on, and probes have places of their own.",
+    "Use fewer connections, or raise the key; connect when there is something to ask.",
     1,
   ),
   ERR_TOO_MANY_CONNECTIONS_OF_ADDRESS: entry(

@@ -118,7 +118,7 @@ function retryAfterSeconds({ code, status, details }: ProblemDocument): number |
 }
 
 /** Whoever does not take a refusal is closed all the same. */
-const GOODBYE_MS = 1_000;
+export const GOODBYE_MS = 1_000;
 
 /**
  * Answers on a connection that has no reply, and closes it. Nobody else listens to such a socket any more: a peer that resets it would

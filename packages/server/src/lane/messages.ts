@@ -166,6 +166,8 @@ export type ToWorker =
   | { readonly kind: "shutdown" };
 
 export type FromWorker =
+  /** The thread has come up. Said once, before anything else. */
+  | { readonly kind: "running" }
   | { readonly kind: "opened"; readonly logId: number }
   /** What was committed when the log was opened is applied; or, with `progress` false, nothing moves and others may go first. */
   | { readonly kind: "caughtUp"; readonly logId: number; readonly progress: boolean }

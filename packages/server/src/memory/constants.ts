@@ -8,10 +8,14 @@ export const QUESTIONS_MAX = 1_536;
 /** What Node's parser, the socket and a small request keep of one connection. */
 export const CONNECTION_BYTES: number = 32 * KIBIBYTE;
 
-/** Connections to leaders over which requests are passed on. */
+/** Connections to leaders over which requests are passed on, and those that one other node may have to this one. */
 export const FORWARD_SOCKETS_MAX = 256;
 /** Largest problem document: its texts are cut to what fits. */
 export const PROBLEM_BYTES_MAX: number = 16 * KIBIBYTE;
+/** Connections that have not sent the head of a request. */
+export const UNDECIDED_CONNECTIONS_MAX = 256;
+/** Connections of probes for which clients have left no place. */
+export const OPERATOR_CONNECTIONS_MAX = 32;
 
 /** Pages that a worker builds, or has built and not handed over, at a time. */
 export const PAGES_MAX = 2;

@@ -37,6 +37,7 @@ const beyond =
 
 const HTTP = "packages/server/test/http/httpServer.test.ts";
 const ADMISSION = "packages/server/test/http/admission.test.ts";
+const PLACES = "packages/server/test/http/connectionPlaces.test.ts";
 const REPLICA = "packages/replica/test/replica.test.ts";
 const STREAM = "packages/server/test/stream/streamServer.test.ts";
 const GAUGES = "packages/server/test/memory/gauges.test.ts";
@@ -73,7 +74,7 @@ export const REQUEST_BOUNDS: readonly Bound[] = [
   },
   {
     name: "connections",
-    holds: "HTTP connections: parser, headers, socket",
+    holds: "HTTP connections of clients: parser, headers, socket",
     place: "gateway",
     per: "node",
     unit: "count",
@@ -82,8 +83,48 @@ export const REQUEST_BOUNDS: readonly Bound[] = [
     item: none,
     weight: constant(fixed.CONNECTION_BYTES),
     atCap:
-      "503 for a further one, which is closed; so for `http.maxConnectionsPerAddress` from one address",
-    test: [ADMISSION, "connections beyond the cap"],
+      "503 for a further one once it has asked, and it is closed; so for `http.maxConnectionsPerAddress` from one address",
+    test: [PLACES, "connections beyond the cap"],
+  },
+  {
+    name: "connections.undecided",
+    holds: "connections that have not sent the head of a request",
+    place: "gateway",
+    per: "node",
+    unit: "count",
+    setBy: "constant",
+    cap: constant(fixed.UNDECIDED_CONNECTIONS_MAX),
+    item: none,
+    weight: constant(fixed.CONNECTION_BYTES),
+    atCap: "the oldest one of the address that has most gets 503 and is closed",
+    test: [PLACES, "silent connections give way"],
+  },
+  {
+    name: "connections.nodes",
+    holds: "connections over which another node passes requests on",
+    place: "gateway",
+    per: "peer",
+    unit: "count",
+    setBy: "constant",
+    cap: constant(fixed.FORWARD_SOCKETS_MAX),
+    item: none,
+    weight: constant(fixed.CONNECTION_BYTES),
+    atCap: "a further one counts in `connections`",
+    test: [PLACES, "more than a node may have"],
+  },
+  {
+    name: "connections.operator",
+    holds:
+      "connections of probes (`/healthz`, `/readyz`, `/metrics`, `/v1/cluster`) that found no place among the clients, for one answer each",
+    place: "gateway",
+    per: "node",
+    unit: "count",
+    setBy: "constant",
+    cap: constant(fixed.OPERATOR_CONNECTIONS_MAX),
+    item: none,
+    weight: constant(fixed.CONNECTION_BYTES),
+    atCap: "the oldest one is closed",
+    test: [PLACES, "a probe that does not read"],
   },
   {
     name: "waiters",

@@ -26,6 +26,8 @@ export interface IncarnationsOptions {
   readonly config: NodeConfig;
   readonly logger: Logger;
   readonly start: () => Promise<Incarnation>;
+  /** Ends a start that waits for something. */
+  readonly stop: () => void;
 }
 
 /** Exit code when a node that had to begin anew could not. */
@@ -48,6 +50,7 @@ export class Incarnations implements RunningNode {
 
   async close(): Promise<void> {
     this.#closing = true;
+    this.#options.stop();
     await this.#current.close();
     await this.closed;
   }
@@ -67,6 +70,7 @@ export class Incarnations implements RunningNode {
         );
         this.#current = await start();
       } catch (error) {
+        if (this.#closing) return { code: 0 };
         logger.fatal({ err: error }, "the node could not begin anew");
         return { code: EXIT_BEGIN_FAILED };
       }

@@ -324,6 +324,7 @@ export class LocalNodeService implements NodeService {
         replicas: this.#replicas(place, status),
         pendingBytes: status?.pendingBytes.current ?? 0,
         flushes: status?.flushes ?? 0,
+        blobsNotSaved: status?.blobsNotSaved ?? 0,
         isolation,
       },
       groups: (status?.groups ?? []).map((group) => ({ log: name, ...group })),

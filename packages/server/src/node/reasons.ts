@@ -27,6 +27,8 @@ export function openingReason(name: string, waitsFor: PlaceWait | undefined): st
   switch (waitsFor) {
     case undefined:
       return `log ${name} is being opened`;
+    case "worker":
+      return `log ${name} waits for a worker to start`;
     case "interval":
       return `log ${name} waits for its turn to be handed to another worker`;
     case "place":

@@ -23,6 +23,7 @@ import { InFlight } from "./inFlight.ts";
 import { verifyHello, verifyWelcome } from "./handshake.ts";
 import type { Own } from "./handshake.ts";
 import { NodeIdentity } from "./identity.ts";
+import { listenOn } from "./listener.ts";
 import { createLogger } from "./logger.ts";
 import { NodeMemory } from "./nodeMemory.ts";
 import { LocalNodeService } from "./nodeService.ts";
@@ -45,6 +46,8 @@ export interface StartNodeOptions {
   readonly logger?: Logger;
   /** The process, if all of it is this node: an error of a connection that has no owner does not end it then. */
   readonly process?: UncaughtSource;
+  /** Ends a start that waits for something; the promise rejects with ERR_NODE_STOPPING then. */
+  readonly signal?: AbortSignal;
 }
 
 /** A stop takes at most the sum of these and of the workers' grace: below 10 s, after which supervisors tend to kill. */
@@ -66,7 +69,7 @@ export async function startNode(
   assertFits(config);
   const lock = await lockData(config.data);
   try {
-    const node = await startLocked(config, logger);
+    const node = await startLocked(config, logger, options.signal);
     void node.closed.then(() => lock.release());
     return node;
   } catch (error) {
@@ -75,7 +78,13 @@ export async function startNode(
   }
 }
 
-async function startLocked(config: NodeConfig, logger: Logger): Promise<RunningNode> {
+async function startLocked(
+  config: NodeConfig,
+  logger: Logger,
+  signal: AbortSignal | undefined,
+): Promise<RunningNode> {
+  const stop = new AbortController();
+  const stopping = AbortSignal.any([stop.signal, ...(signal === undefined ? [] : [signal])]);
   await finishQuarantine(config.data);
   const start = async (): Promise<Node> => {
     const identity = await NodeIdentity.open(config.data, config.node);
@@ -84,10 +93,10 @@ async function startLocked(config: NodeConfig, logger: Logger): Promise<RunningN
     const knownLogs = identity.certificate === undefined ? [] : await catalogFile.read();
     await sweepBlobs(config);
     const node = new Node(config, logger, identity, { catalogFile, knownLogs });
-    await node.listen();
+    await node.listen(stopping);
     return node;
   };
-  return new Incarnations({ config, logger, start }, await start());
+  return new Incarnations({ config, logger, start, stop: () => stop.abort() }, await start());
 }
 
 class Node implements Incarnation {
@@ -147,14 +156,13 @@ class Node implements Incarnation {
     this.#server.attach(this.#http.app.server, this.#http.streams);
   }
 
-  async listen(): Promise<void> {
-    const { host, port } = this.#config.address;
-    await this.#http.app.listen({ host, port });
+  async listen(signal: AbortSignal): Promise<void> {
+    const { address } = this.#config;
+    await listenOn(this.#http.app, { address, logger: this.#logger, signal });
     // Such as a connection that cannot be accepted for want of file descriptors.
-    this.#http.app.server.on("error", (err) =>
-      this.#logger.error({ err }, "the listener reported"),
-    );
-    this.#logger.info({ url: this.url, member: this.#identity.member }, "listening");
+    this.#http.app.server.on("error", (err) => this.#logger.error({ err }, "listener failed once"));
+    const { listen } = this.#config;
+    this.#logger.info({ url: this.url, listen, member: this.#identity.member }, "listening");
     this.#peers = this.#createPeerLinks();
     if (this.#identity.certificate === undefined) this.#awaitBirth();
     else this.#begin(this.#identity.certificate, this.#peers, false);

@@ -19,6 +19,8 @@ import type {
   PeerChange,
   WorkerSetup,
 } from "../lane/messages.ts";
+import { BlobTroubles } from "./blobTroubles.ts";
+import { causeText } from "./plainError.ts";
 import { groupConditions } from "./groupRequests.ts";
 import { CatchUp } from "./catchUp.ts";
 import { LinkReplies } from "./linkReplies.ts";
@@ -87,10 +89,7 @@ export class HostedLog {
   readonly #streams: PeerStreams;
   readonly #inbound = new Map<number, Inbound>();
   readonly #catchUp: CatchUp;
-  readonly #blobs: { notSaved: number; last: { code: string; reason: string } | undefined } = {
-    notSaved: 0,
-    last: undefined,
-  };
+  readonly #blobTroubles = new BlobTroubles(({ text, fields }) => this.#line("warn", text, fields));
   #campaignInTicks: number;
   #ticks = 0;
 
@@ -110,8 +109,9 @@ export class HostedLog {
       sendToGateway,
       congested: options.congested,
       onMessages: (messages) => this.replica.receive(messages),
+      onBlobHeld: (member) => this.#blobTroubles.over(`to ${member}`),
       onLost: (member, { code, reason }) => {
-        if (BLOB_TROUBLES.has(code)) this.#blobTrouble(code, reason);
+        if (BLOB_TROUBLES.has(code)) this.#blobTroubles.met(`to ${member}`, code, reason);
         this.#line("debug", "data link lost", { member, code, reason });
         this.replica.reportUnreachable(member);
       },
@@ -239,7 +239,9 @@ export class HostedLog {
           const bytes = exactly(encodeFrame({ kind: "blobAnswer", digest, answer }));
           sendToGateway({ kind: "linkSend", linkId, frames: [bytes] });
         },
-        onNotSaved: (_digest, error) => this.#blobTrouble(error.code, error.message),
+        onSaved: () => this.#blobTroubles.over(`from ${from}`),
+        onNotSaved: (_digest, error) =>
+          this.#blobTroubles.met(`from ${from}`, error.code, causeText(error)),
       },
       deliver: (messages: readonly Message[], receipt) => this.replica.receive(messages, receipt),
       sendGrant: (credit) => replies.grant(credit),
@@ -254,14 +256,6 @@ export class HostedLog {
   /** A leader sent entries before their blobs: it sends both again, the blobs first. */
   #withheld(digests: readonly string[], from: MemberId): void {
     this.#line("debug", "entries withheld until their blobs are here", { from, digests });
-  }
-
-  /** Told once per kind of trouble until it is over, counted always. */
-  #blobTrouble(code: string, reason: string): void {
-    this.#blobs.notSaved++;
-    if (this.#blobs.last?.code !== code)
-      this.#line("warn", "a blob could not be handed over, and is tried again", { code, reason });
-    this.#blobs.last = { code, reason };
   }
 
   linkFrame(linkId: number, bytes: Uint8Array): void {
@@ -300,7 +294,7 @@ export class HostedLog {
       stalled: status.stalled,
       diskFull: status.diskFull,
       flushes: status.flushes,
-      blobsNotSaved: this.#blobs.notSaved,
+      blobsNotSaved: this.#blobTroubles.count,
       groups: groupConditions(this.replica, this.#options.setup.config.groups.lease),
       paused: [...this.#inbound.values()].flatMap(({ from, receiver }) => {
         const reasons = [...receiver.gate.reasons().keys()];

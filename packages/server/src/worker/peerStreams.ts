@@ -20,6 +20,8 @@ export interface PeerStreamsOptions {
   /** Heartbeats and votes may be lost: true while the lane to the gateway is full. */
   readonly congested: () => boolean;
   readonly onMessages: (messages: readonly Message[]) => void;
+  /** A member has an attachment that was offered to it. */
+  readonly onBlobHeld: (member: MemberId) => void;
   readonly onLost: (member: MemberId, fault: LinkFault) => void;
 }
 
@@ -109,7 +111,7 @@ export class PeerStreams implements PeerTransport {
   }
 
   #dial(peer: PeerAddress): DataLink {
-    const { setup, logId, onMessages, onLost } = this.#options;
+    const { setup, logId, onMessages, onBlobHeld, onLost } = this.#options;
     const { append } = setup.config.replication;
     return new DataLink({
       ...logDialling(setup, peer, "data", logId, REDIAL_MAX_MS),
@@ -125,6 +127,7 @@ export class PeerStreams implements PeerTransport {
       blobPermits: this.#options.blobPermits,
       ledger: this.#options.ledger,
       onMessages,
+      onBlobHeld: () => onBlobHeld(peer.member),
       onLost: (fault) => onLost(peer.member, fault),
     });
   }

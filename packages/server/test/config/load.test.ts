@@ -165,6 +165,10 @@ describe("problems", () => {
       "replication.maxMessageBytes (8MiB) must not exceed storage.segmentBytes (1MiB)",
     ],
     [
+      'listen: "0.0.0.0:7400"',
+      "beyond loopback: listen (0.0.0.0:7400); connections are neither encrypted nor authenticated",
+    ],
+    [
       "nodes: { a: 10.0.0.1:7400 }",
       "beyond loopback: a (10.0.0.1:7400); connections are neither encrypted nor authenticated",
     ],
@@ -256,6 +260,20 @@ describe("sources", () => {
     expect(config.insecure).toBe(true);
     expect(config.nodes).toEqual({ a: "10.0.0.1:1", b: "localhost:7402" });
     expect(config.address).toEqual({ host: "localhost", port: 7402 });
+  });
+
+  test("a node listens at its published address, or where the key says", () => {
+    const nodes = `${BASE}nodes: { a: "example.org:1", b: "[::1]:2" }\ninsecure: true\n`;
+    expect(mustLoad({ text: nodes, node: "b" })).toMatchObject({
+      listen: "[::1]:2",
+      address: { host: "::1", port: 2 },
+    });
+    const text = `${nodes}listen: "[::]:7400"`;
+    expect(mustLoad({ text, node: "a" })).toMatchObject({
+      nodes: { a: "example.org:1" },
+      address: { host: "::", port: 7400 },
+    });
+    expect(problemsOf(`${nodes}listen: "0.0.0.0"`, { node: "a" })[0]).toContain("is not host:port");
   });
 
   test("the node comes from the option, then ANNALS_NODE, then is the only one", () => {

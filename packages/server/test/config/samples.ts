@@ -14,6 +14,7 @@ export const SAMPLES: Readonly<
     "b=127.0.0.2:7000,c=localhost:7001",
     { b: "127.0.0.2:7000", c: "localhost:7001" },
   ],
+  listen: ["127.0.0.1:7999", "127.0.0.1:7999", "127.0.0.1:7999"],
   data: ["/srv/annals", "/srv/annals", "/srv/annals"],
   insecure: ["true", "true", true],
   logs: ["[orders, billing]", "orders,billing", ["orders", "billing"]],

@@ -5,7 +5,6 @@
 import { once } from "node:events";
 import { connect } from "node:net";
 import type { Socket } from "node:net";
-import type { Duplex } from "node:stream";
 import { afterEach, expect, test } from "vitest";
 import { MemoryService } from "./memoryService.ts";
 import { startTestServer } from "./testServer.ts";
@@ -42,12 +41,8 @@ function holdAppends(): () => void {
   return () => blocked.resolve();
 }
 
-function open(localAddress = "127.0.0.1"): { socket: Socket; closed: Promise<string> } {
-  const socket = connect({
-    host: "127.0.0.1",
-    port: Number(server.url.split(":").at(-1)),
-    localAddress,
-  });
+function open(): { socket: Socket; closed: Promise<string> } {
+  const socket = connect(Number(server.url.split(":").at(-1)), "127.0.0.1");
   let text = "";
   socket.setEncoding("utf8").on("data", (part: string) => (text += part));
   socket.on("error", () => undefined);
@@ -143,58 +138,6 @@ test("a head that is not here in time gets 408", async () => {
   const answer = await closed;
   expect(answer).toContain("HTTP/1.1 408");
   expect(answer).toContain("ERR_REQUEST_TIMEOUT");
-});
-
-const GET = "GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
-
-test("connections beyond the cap are told so and closed, and one that ends makes room", async () => {
-  server = await startTestServer({ connections: { max: 1, maxPerAddress: 10 } });
-  const first = open();
-  await once(first.socket, "connect");
-  const refused = await open().closed;
-  expect(refused).toContain("HTTP/1.1 503");
-  expect(refused).toContain('"code":"ERR_TOO_MANY_CONNECTIONS"');
-  expect(refused).toContain("retry-after: 1");
-  first.socket.destroy();
-  await first.closed;
-  await expect
-    .poll(async () => {
-      const next = open();
-      next.socket.write(GET);
-      return next.closed;
-    })
-    .toContain("HTTP/1.1 200");
-});
-
-test("connections of one address beyond its cap are told so; others are served", async () => {
-  server = await startTestServer({ connections: { max: 10, maxPerAddress: 1 } });
-  const first = open();
-  await once(first.socket, "connect");
-  expect(await open().closed).toContain('"code":"ERR_TOO_MANY_CONNECTIONS_OF_ADDRESS"');
-  const other = open("127.0.0.2");
-  other.socket.write(GET);
-  expect(await other.closed).toContain("HTTP/1.1 200");
-  const { refused } = server.desk.read().node;
-  expect(refused).toEqual({ ERR_TOO_MANY_CONNECTIONS_OF_ADDRESS: 1 });
-  first.socket.destroy();
-});
-
-test("a connection that becomes a link counts no more", async () => {
-  server = await startTestServer({ connections: { max: 10, maxPerAddress: 1 } });
-  const upgraded: Duplex[] = [];
-  server.app.server.on("upgrade", (_request, socket) => {
-    upgraded.push(socket);
-    socket.write("HTTP/1.1 101 Yes\r\n\r\n");
-  });
-  const link = open();
-  link.socket.write(
-    "GET /link HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n",
-  );
-  await once(link.socket, "data");
-  const next = open();
-  next.socket.write(GET);
-  expect(await next.closed).toContain("HTTP/1.1 200");
-  for (const socket of upgraded) socket.destroy();
 });
 
 test("a connection that keeps coming back too early is answered later, at the latest when the node ends", async () => {

@@ -134,6 +134,52 @@ describe("forwarding", () => {
     await new Promise((resolve) => chatty.close(resolve));
   });
 
+  const HEAD = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n";
+
+  test.each([
+    ["before it has read the body", "head", ""],
+    ["with the whole request", "body", ""],
+    ["in the head of its answer", "body", HEAD.slice(0, 20)],
+    ["after the head of its answer", "body", HEAD],
+    ["in the body of its answer", "body", `${HEAD}{`],
+  ])(
+    "a leader that goes away %s leaves the outcome unknown, also on a kept connection",
+    async (_when, end, answer) => {
+      let connections = 0;
+      let requests = 0;
+      const dying = createServer((socket) => {
+        connections += 1;
+        let text = "";
+        socket.on("data", (part) => {
+          text += part.toString("latin1");
+          const headEnd = text.indexOf("\r\n\r\n");
+          const whole = headEnd >= 0 && text.length >= headEnd + 4 + RECORD.length;
+          if (requests === 1 && headEnd >= 0 && (end === "head" || whole)) {
+            requests += 1;
+            if (answer === "") socket.destroy();
+            else socket.write(answer, () => socket.destroy());
+          } else if (requests === 0 && whole) {
+            requests += 1;
+            text = "";
+            socket.write(`${HEAD}{}`);
+          }
+        });
+        socket.on("error", () => undefined);
+      });
+      await new Promise<void>((resolve) => dying.listen(0, "127.0.0.1", resolve));
+      pointAt(`127.0.0.1:${(dying.address() as AddressInfo).port}`);
+      expect((await append()).status).toBe(200);
+      const response = await append();
+      expect(await response.json()).toMatchObject({ code: "ERR_OUTCOME_UNKNOWN" });
+      expect({ connections, requests, status: response.status }).toEqual({
+        connections: 1,
+        requests: 2,
+        status: 504,
+      });
+      await new Promise((resolve) => dying.close(resolve));
+    },
+  );
+
   test("a leader that goes away with the request leaves the outcome unknown", async () => {
     const dying = createServer((socket) => socket.once("data", () => socket.destroy()));
     await new Promise<void>((resolve) => dying.listen(0, "127.0.0.1", resolve));

@@ -188,6 +188,7 @@ export class MemoryService implements NodeService {
         replicas: [{ node: "a", role: "leader", matchIndex: source.lastSeq, paused: [] }],
         pendingBytes: 0,
         flushes: 0,
+        blobsNotSaved: 0,
         isolation: undefined,
       })),
       linkFaults: {},

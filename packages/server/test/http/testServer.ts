@@ -16,6 +16,15 @@ const BODY: HttpServerOptions["body"] = {
   timeoutMs: 30_000,
 };
 
+/** Nobody meets them who does not want to. */
+export const LIMITS: HttpServerOptions["connections"] = {
+  max: 1024,
+  maxPerAddress: 512,
+  maxUndecided: 256,
+  maxPerNode: 256,
+  maxOperator: 32,
+};
+
 export interface TestServer {
   readonly service: MemoryService;
   readonly app: FastifyInstance;
@@ -41,9 +50,13 @@ export async function startTestServer(
     maxLogBytes,
     maxNodeBytes,
     body,
+    listen = (app) => app.listen({ host: "127.0.0.1", port: 0 }),
     ...options
   }: Partial<Omit<HttpServerOptions, "body">> &
-    TestBudgets & { readonly body?: Partial<HttpServerOptions["body"]> } = {},
+    TestBudgets & {
+      readonly body?: Partial<HttpServerOptions["body"]>;
+      readonly listen?: (app: FastifyInstance) => Promise<unknown>;
+    } = {},
   service: MemoryService = new MemoryService(),
 ): Promise<TestServer> {
   const faults: unknown[] = [];
@@ -62,7 +75,8 @@ export async function startTestServer(
     // No address: clients learn no leader, and stay with the URL that they were given.
     address: "",
     body: { ...BODY, ...body },
-    connections: { max: 1024, maxPerAddress: 512 },
+    connections: LIMITS,
+    peers: ["b", "c"],
     headersTimeoutMs: 5_000,
     maxHeldAnswerBytes: 64 << 20,
     maxBlobBytes: 1024 * 1024,
@@ -83,7 +97,7 @@ export async function startTestServer(
     socket.once("close", () => sockets.delete(socket));
     streams.upgrade(request, socket, head);
   });
-  await app.listen({ host: "127.0.0.1", port: 0 });
+  await listen(app);
   const { port } = app.server.address() as AddressInfo;
   const address = `127.0.0.1:${port}`;
   return {

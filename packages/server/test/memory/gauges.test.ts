@@ -89,7 +89,14 @@ async function read(node: RunningNode): Promise<void> {
 }
 
 /** What a node keeps although nothing is under way. */
-const KEPT = ["heap.worker", "heap.gateway", "connections", "log.producers", "waiters"];
+const KEPT = [
+  "heap.worker",
+  "heap.gateway",
+  "connections",
+  "connections.nodes",
+  "log.producers",
+  "waiters",
+];
 
 /**
  * Rows that this load fills on some node: request bodies, admitted appends, uncommitted entries, entries of one transaction, pages, answers,
@@ -106,6 +113,8 @@ const FILLED = [
   "pages",
   "answers",
   "connections",
+  "connections.undecided",
+  "connections.nodes",
   "forwarded",
   "waiters",
   "send.queue",

@@ -6,7 +6,7 @@ import { mustLoad } from "../config/samples.ts";
 
 const TEXT = `
 data: /tmp/annals
-nodes: { a: "127.0.0.1:7999" }
+nodes: { b: "127.0.0.1:7998", a: "127.0.0.1:7999" }
 ingest:
   maxBodyBytes: 2MiB
   maxDecodedBytes: 3MiB
@@ -23,7 +23,7 @@ replication: { blob: { maxBytes: 41MiB, chunkBytes: 43KiB } }
 
 it("every key reaches its place", () => {
   const { desk, ledger, pageBytes, ...options } = httpOptions(
-    mustLoad({ text: TEXT }),
+    mustLoad({ text: TEXT, node: "a" }),
     new Ledger(),
   );
   expect(options).toEqual({
@@ -37,7 +37,14 @@ it("every key reaches its place", () => {
       graceMs: 13,
       timeoutMs: 31,
     },
-    connections: { max: 19, maxPerAddress: 23 },
+    connections: {
+      max: 19,
+      maxPerAddress: 23,
+      maxUndecided: 256,
+      maxPerNode: 256,
+      maxOperator: 32,
+    },
+    peers: ["b"],
     headersTimeoutMs: 29,
     subscribe: {
       maxStreams: 47,
@@ -52,7 +59,7 @@ it("every key reaches its place", () => {
   expect(pageBytes(1)).toBeGreaterThan(1 << 20);
   desk.admit("audit", 1);
   const { node, logs } = desk.read();
-  expect(node.buffered).toMatchObject({ bytes: { cap: 7 << 20 }, requests: { cap: 19 } });
+  expect(node.buffered).toMatchObject({ bytes: { cap: 7 << 20 }, requests: { cap: 19 + 256 } });
   expect(logs[0]?.buffered.bytes.cap).toBe(5 << 20);
   expect(ledger.read()["requests"]).toMatchObject({ current: 1 });
 });

@@ -29,6 +29,8 @@ export interface SimulatedClusterOptions {
   readonly config?: Partial<ReplicaConfig>;
   /** Flushes complete by themselves; otherwise the test completes them one by one. */
   readonly autoFlush?: boolean;
+  /** How the accounting of a delivered frame is told. Default: not at all. */
+  readonly receiptOf?: (to: MemberId, messages: readonly Message[]) => Receipt;
 }
 
 interface Flight {
@@ -46,6 +48,7 @@ export class SimulatedCluster {
   readonly members: readonly SimulatedMember[];
   readonly #config: ReplicaConfig;
   readonly #autoFlush: boolean;
+  readonly #receiptOf: (to: MemberId, messages: readonly Message[]) => Receipt;
   readonly #random: (n: number) => number;
   #deferred: (() => void)[] = [];
   #network: Flight[] = [];
@@ -56,6 +59,7 @@ export class SimulatedCluster {
     const { members = 3, seed = 1, config = {}, autoFlush = true } = options;
     this.#config = { ...REPLICA_DEFAULTS, ...config };
     this.#autoFlush = autoFlush;
+    this.#receiptOf = options.receiptOf ?? (() => NO_RECEIPT);
     const random = seededRandom(seed);
     this.#random = (n) => random(n);
     const voters = Array.from({ length: members }, (_, index) => asMemberId(index + 1));
@@ -190,7 +194,7 @@ export class SimulatedCluster {
   #deliver({ from, to, messages }: Flight): void {
     const target = this.member(to);
     if (!target.up || this.#cut.has(`${from}-${to}`)) return;
-    target.replica.receive(messages, NO_RECEIPT);
+    target.replica.receive(messages, this.#receiptOf(to, messages));
   }
 }
 
