@@ -1,10 +1,10 @@
 import { CreditWindow } from "@annals/flow";
 import type { Backoff, Credit, Gauge, Ledger } from "@annals/flow";
-import type { Message } from "@annals/raft";
-import { batchBlobs } from "@annals/record";
+import type { MemberId, Message } from "@annals/raft";
+import { AnnalsError, batchBlobs } from "@annals/record";
 import type { BlobFiles } from "@annals/replica";
-import { decodeMessages, encodeFrame, encodeMessagesFrame, letGo } from "@annals/wire";
-import type { BlobAnswerFrame, Frame, HelloFrame } from "@annals/wire";
+import { encodeFrame, encodeMessagesFrame, letGo, readPeerMessages } from "@annals/wire";
+import type { BlobAnswerFrame, Frame, HelloFrame, ResponseFrame, WelcomeFrame } from "@annals/wire";
 import { BlobTransfer } from "./blobTransfer.ts";
 import type { TransferEnd } from "./blobTransfer.ts";
 import { OutboundLink } from "./outboundLink.ts";
@@ -16,6 +16,9 @@ export interface DataLinkOptions {
   /** The gauges of the thread, which those of this link report to. */
   readonly ledger?: Ledger;
   readonly url: string;
+  /** The leader, this side, and the follower that it streams to. */
+  readonly self: MemberId;
+  readonly follower: MemberId;
   readonly hello: () => Omit<HelloFrame, "kind" | "epoch">;
   readonly maxMessageBytes: number;
   /** Entries of one frame: what a follower decodes at once. One message may have more; undefined: what the bytes allow. */
@@ -114,7 +117,7 @@ export class DataLink {
     this.#buffered = ledger?.family("send.socket").gauge(maxMessageBytes);
     this.#link = new OutboundLink({
       ...options,
-      onOpen: () => this.#opened(),
+      onOpen: (welcome) => this.#opened(welcome),
       onFrame: (frame) => this.#frame(frame),
       onDown: (fault) => {
         this.#downFor = fault.code;
@@ -202,7 +205,12 @@ export class DataLink {
     if (NOT_SERVED.has(this.#downFor)) this.#link.redialNow();
   }
 
-  #opened(): void {
+  #opened({ member }: WelcomeFrame): void {
+    const { follower } = this.#options;
+    if (member !== follower) {
+      const what = `the node answers as member ${member}, not as ${follower}: its disk is another one`;
+      throw new AnnalsError("ERR_PEER_MISMATCH", what);
+    }
     this.#lastHeardMs = performance.now();
     this.#credit = new CreditWindow();
     this.#framesOut = 0;
@@ -212,13 +220,18 @@ export class DataLink {
   #frame(frame: Frame): void {
     if (frame.kind === "grant") this.#credit.grant(frame);
     else if (frame.kind === "blobAnswer") this.#blobAnswered(frame);
-    else if (frame.kind === "response") this.#options.onMessages(decodeMessages(frame.bytes));
+    else if (frame.kind === "response") this.#options.onMessages(this.#read(frame));
     this.#framesOut = 0;
     this.#lastProgressMs = performance.now();
     this.#lastHeardMs = this.#lastProgressMs;
     this.#link.progress();
     this.#transfer?.wake();
     this.#pump();
+  }
+
+  #read({ bytes }: ResponseFrame): readonly Message[] {
+    const { self: to, follower: from } = this.#options;
+    return readPeerMessages(bytes, { place: "data:acceptor", from, to });
   }
 
   #blobAnswered({ digest, answer }: BlobAnswerFrame): void {

@@ -140,7 +140,13 @@ export type ToWorker =
   /** What the records of a log are judged by from now on. */
   | { readonly kind: "schemas"; readonly logId: number; readonly schemas: readonly LogSchema[] }
   | { readonly kind: "peer"; readonly node: string; readonly change: PeerChange }
-  | { readonly kind: "control"; readonly logId: number; readonly bytes: Uint8Array<ArrayBuffer> }
+  | {
+      readonly kind: "control";
+      readonly logId: number;
+      /** The member whose control link has brought it. */
+      readonly from: MemberId;
+      readonly bytes: Uint8Array<ArrayBuffer>;
+    }
   | {
       readonly kind: "linkOpened";
       readonly linkId: number;
@@ -194,6 +200,13 @@ export type FromWorker =
   | {
       readonly kind: "linkFault";
       readonly linkId: number;
+      readonly code: string;
+      readonly reason: string;
+    }
+  /** A member has sent what it may not: its links have to go. */
+  | {
+      readonly kind: "peerFault";
+      readonly member: MemberId;
       readonly code: string;
       readonly reason: string;
     }

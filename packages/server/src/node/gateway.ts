@@ -215,10 +215,10 @@ export class Gateway {
   }
 
   /** A parcel of a peer's control frame. */
-  control(logId: number, bytes: Uint8Array): void {
+  control(from: MemberId, logId: number, bytes: Uint8Array): void {
     const worker = this.#places.get(logId)?.worker;
     if (worker !== undefined && !worker.congested) {
-      worker.send({ kind: "control", logId, bytes: exactly(bytes) });
+      worker.send({ kind: "control", logId, from, bytes: exactly(bytes) });
     }
   }
 
@@ -301,6 +301,9 @@ export class Gateway {
         return;
       case "linkFault":
         this.#options.server.fault(message.linkId, message);
+        return;
+      case "peerFault":
+        this.#options.server.faultOf(message.member, message);
         return;
       case "role":
         this.#role(worker, message);

@@ -152,8 +152,6 @@ class Node implements Incarnation {
       ...httpOptions(config, this.#ledger),
       onFault: (error) => logger.error({ err: error }, "unexpected failure of a request"),
     });
-    // Such as a connection that cannot be accepted for want of file descriptors.
-    this.#http.app.server.on("error", (err) => logger.error({ err }, "the listener reported"));
     this.#http.app.addHook("onRequest", async (_request, reply) => this.#inFlight.track(reply.raw));
     this.#server.attach(this.#http.app.server, this.#http.streams);
   }
@@ -161,6 +159,8 @@ class Node implements Incarnation {
   async listen(signal: AbortSignal): Promise<void> {
     const { address } = this.#config;
     await listenOn(this.#http.app, { address, logger: this.#logger, signal });
+    // Such as a connection that cannot be accepted for want of file descriptors.
+    this.#http.app.server.on("error", (err) => this.#logger.error({ err }, "listener failed once"));
     const { listen } = this.#config;
     this.#logger.info({ url: this.url, listen, member: this.#identity.member }, "listening");
     this.#peers = this.#createPeerLinks();
@@ -215,7 +215,7 @@ class Node implements Incarnation {
       maxLinks: LINKS_MAX,
       ledger: this.#ledger,
       onHello: (hello) => this.#greet(hello),
-      onControl: (node, frame) => this.#frame(node, frame),
+      onControl: (peer, frame) => this.#frame(peer, frame),
       workerOf: (logId) => {
         if (this.#gateway === undefined)
           throw new AnnalsError("ERR_NOT_READY", "the node is not born yet");
@@ -232,7 +232,7 @@ class Node implements Incarnation {
       logger: this.#logger,
       ledger: this.#ledger,
       onWelcome: (node, welcome) => this.#welcomed(node, welcome),
-      onFrame: (node, frame) => this.#frame(node, frame),
+      onFrame: (node, frame) => this.#answered(node, frame),
       onDown: (node, change) => {
         this.#birth.gone(node);
         this.#gateway?.pool.peerChanged(node, change);
@@ -272,14 +272,15 @@ class Node implements Incarnation {
     if (certificate !== undefined) void this.#bind(certificate, true);
   }
 
-  #frame(node: string, frame: Frame): void {
-    if (frame.kind === "control") {
-      for (const { logId, bytes } of frame.parcels) this.#gateway?.control(logId, bytes);
-    } else if (frame.kind === "birth") {
-      this.#born(node, decodeCertificate(frame.certificate));
-    } else {
-      throw new AnnalsError("ERR_FRAME_UNEXPECTED", `frame ${frame.kind} on a control link`);
-    }
+  /** A frame of a control link that a peer has dialled. */
+  #frame({ node, member }: HelloFrame, frame: Frame): void {
+    if (frame.kind !== "control") this.#answered(node, frame);
+    else for (const { logId, bytes } of frame.parcels) this.#gateway?.control(member, logId, bytes);
+  }
+
+  /** A frame of the other side of a control link, after its welcome. */
+  #answered(node: string, frame: Frame): void {
+    if (frame.kind === "birth") this.#born(node, decodeCertificate(frame.certificate));
   }
 
   /** The certificate of a living cluster reached this blank node: it was there at the birth, or it comes to replace a lost disk. */

@@ -7,6 +7,7 @@ import { replicaClosed } from "@annals/replica";
 import type { Replica } from "@annals/replica";
 import { Permits } from "@annals/transport";
 import {
+  assertPlaced,
   decodeFrame,
   encodeFrame,
   letGo,
@@ -93,7 +94,7 @@ export class LogHost {
           log.hosted?.peerChanged(message.node, message.change);
         return;
       case "control":
-        this.#logs.get(message.logId)?.hosted?.onControl(message.bytes);
+        this.#logs.get(message.logId)?.hosted?.onControl(message.bytes, message.from);
         return;
       case "linkOpened":
         this.#linkOpened(message);
@@ -210,8 +211,8 @@ export class LogHost {
   #lend(log: KeptLog, linkId: number, bytes: Uint8Array): void {
     try {
       const frame = decodeFrame(bytes);
-      if (frame.kind !== "fetch")
-        throw new AnnalsError("ERR_FRAME_UNEXPECTED", `frame ${frame.kind} on a repair link`);
+      assertPlaced(frame, "repair:dialler");
+      if (frame.kind !== "fetch") return;
       const { from, to } = frame;
       const page = encodeFrame({ kind: "page", from, ...log.page(from, to) });
       this.#send({ kind: "linkSend", linkId, frames: [exactly(page)] });

@@ -9,7 +9,7 @@ import type { Clock, LogStore, PeerRefusal } from "@annals/replica";
 import type { BlobStore } from "@annals/storage";
 import { Receiver, receiveWindow } from "@annals/transport";
 import type { Permits } from "@annals/transport";
-import { decodeMessages, encodeFrame, zstdBatch } from "@annals/wire";
+import { encodeFrame, zstdBatch, readPeerMessages } from "@annals/wire";
 import { SYSTEM_LOG_ID } from "../names.ts";
 import { exactly } from "../lane/exactly.ts";
 import type {
@@ -170,15 +170,19 @@ export class HostedLog {
     if (change !== undefined) this.replica.proposeMembership(change);
   }
 
-  /** Votes and heartbeats from the control link; untrusted. */
-  onControl(bytes: Uint8Array): void {
+  /** Votes and heartbeats from the control link of a member; untrusted. */
+  onControl(bytes: Uint8Array, from: MemberId): void {
     try {
-      const messages = decodeMessages(bytes);
-      for (const { from } of messages) this.#streams.heard(from);
+      const { self: to } = this.#options.setup;
+      const messages = readPeerMessages(bytes, { place: "control:dialler", from, to });
+      this.#streams.heard(from);
       this.replica.receive(messages);
     } catch (error) {
       if (!(error instanceof AnnalsError)) throw error;
-      this.#line("warn", "control messages dropped", { code: error.code, reason: error.message });
+      const { code, message: reason } = error;
+      // One of many would do, and the link brings more of the kind until it is closed.
+      if (!this.#options.congested())
+        this.#options.sendToGateway({ kind: "peerFault", member: from, code, reason });
     }
   }
 
@@ -232,6 +236,7 @@ export class HostedLog {
     const receiver = new Receiver({
       ledger: this.#options.ledger,
       limits,
+      ends: { place: "data:dialler", from, to: setup.self },
       blobs: {
         files: this.#options.blobs,
         maxBlobBytes: setup.config.replication.blob.maxBytes,

@@ -120,6 +120,8 @@ export class PeerStreams implements PeerTransport {
     const { append } = setup.config.replication;
     return new DataLink({
       ...logDialling(setup, peer, "data", logId, REDIAL_MAX_MS),
+      self: setup.self,
+      follower: peer.member,
       // The item that may cross the high-water mark of the follower.
       maxFrameEntries: append.maxEntries,
       // Raft's window, and one message that may overdraw it.

@@ -125,7 +125,7 @@ describe("a link beyond those that have not said hello", () => {
       silent.push(socket);
     }
     const found = await resetAt(moment, upgrade(PEER_PATH));
-    expect(found).toBe(moment === "before" ? undefined : 429);
+    expect(found).toBe(moment === "before" ? undefined : 503);
     const closed = silent.map((socket) => once(socket, "close"));
     for (const socket of silent) socket.resetAndDestroy();
     await Promise.all(closed);
