@@ -2,6 +2,7 @@ import type { IncomingMessage, Server } from "node:http";
 import type { Socket } from "node:net";
 import type { Gauge, Ledger } from "@annals/flow";
 import type { AnnalsError } from "@annals/record";
+import { GOODBYES_MAX } from "../memory/constants.ts";
 import { addressBlock } from "./addressBlock.ts";
 import { endWithProblem, httpError } from "./problem.ts";
 import { requesterOf } from "./requester.ts";
@@ -41,8 +42,6 @@ interface Connection {
   place: Place;
 }
 
-/** Connections that are told why they are closed; beyond, one is closed without a word. */
-const GOODBYES_MAX = 64;
 /** Whoever does not take the refusal is closed all the same. */
 const GOODBYE_MS = 1_000;
 

@@ -9,7 +9,6 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { SubscribeSettings } from "../config/index.ts";
 import type { IngestDesk } from "../ingest/ingestDesk.ts";
 import { RefusalPace } from "../ingest/refusalPace.ts";
-import { FORWARD_SOCKETS_MAX } from "../memory/constants.ts";
 import { EventLoopDelay } from "../metrics/eventLoopDelay.ts";
 import type { NodeService } from "../service.ts";
 import { Admission } from "./admission.ts";
@@ -123,7 +122,7 @@ export function createHttpServer(service: NodeService, options: HttpServerOption
   });
   const forwarder = new Forwarder(
     options.node,
-    options.ledger.family("forwarded").gauge(FORWARD_SOCKETS_MAX),
+    options.ledger.family("forwarded").gauge(options.connections.maxPerNode),
   );
   const delay = new EventLoopDelay();
   app.addHook("onClose", async () => {

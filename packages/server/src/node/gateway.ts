@@ -7,7 +7,8 @@ import type { NodeConfig } from "../config/index.ts";
 import { exactly } from "../lane/exactly.ts";
 import type { WorkerReplies, WorkerRequest } from "../lane/messages.ts";
 import { fromPlainError } from "../worker/plainError.ts";
-import { assertFits, shapeOf, tellMisfit } from "../memory/budget.ts";
+import { shapeOf, tellMisfit } from "../memory/budget.ts";
+import { assertRoom } from "../memory/descriptors.ts";
 import { SYSTEM_LOG } from "../service.ts";
 import { SYSTEM_LOG_ID } from "../names.ts";
 import { Catalog, decodeCommand, encodeCommand, logExists } from "./catalog.ts";
@@ -189,7 +190,7 @@ export class Gateway {
    */
   async createLog(name: string): Promise<LogPlace> {
     if (this.#catalog.get(name) !== undefined) throw logExists(name);
-    assertFits(this.#options.config, shapeOf(this.#options.config, this.logCount + 1));
+    assertRoom(this.#options.config, shapeOf(this.#options.config, this.logCount + 1));
     const index = await this.request<"command">(this.system, {
       op: "command",
       data: encodeCommand({ op: "createLog", name, voters: [...this.roster.members()] }),

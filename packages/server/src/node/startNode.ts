@@ -10,7 +10,7 @@ import type { NodeConfig } from "../config/index.ts";
 import { createHttpServer } from "../http/httpServer.ts";
 import type { HttpServer } from "../http/httpServer.ts";
 import { httpOptions } from "./httpOptions.ts";
-import { assertFits } from "../memory/budget.ts";
+import { assertRoom } from "../memory/descriptors.ts";
 import { LINKS_MAX } from "../memory/constants.ts";
 import { Birth } from "./birth.ts";
 import { decodeCertificate, encodeCertificate, memberOf } from "./certificate.ts";
@@ -56,7 +56,8 @@ export async function startNode(
   options: StartNodeOptions = {},
 ): Promise<RunningNode> {
   const logger = options.logger ?? createLogger(config);
-  assertFits(config);
+  // Before threads are made: without files for them the process would end by a signal, without a word.
+  assertRoom(config);
   const stop = new AbortController();
   const stopping = AbortSignal.any([stop.signal, ...(options.signal ? [options.signal] : [])]);
   await finishQuarantine(config.data);
