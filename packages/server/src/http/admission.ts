@@ -1,8 +1,9 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { IngestDesk, Ticket } from "../ingest/ingestDesk.ts";
-import { UPLOAD_CHUNKS } from "../memory/constants.ts";
+import { SMALL_BODY_BYTES_MAX, UPLOAD_CHUNKS } from "../memory/constants.ts";
 import { assertNoEncoding, parseAppendHead } from "./appendRequest.ts";
 import type { AppendHead } from "./appendRequest.ts";
+import { announcedBytes } from "./blobLength.ts";
 import { hopped } from "./leaderTarget.ts";
 import { bodyTooLarge, receiveBody } from "./receiveBody.ts";
 import type { BodyLimits } from "./receiveBody.ts";
@@ -15,6 +16,8 @@ export interface AdmissionOptions {
   readonly desk: IngestDesk;
   /** Of the bodies of appends. */
   readonly body: BodyLimits;
+  /** Largest blob: `replication.blob.maxBytes`. */
+  readonly maxBlobBytes: number;
   /** What an upload holds in memory: `replication.blob.chunkBytes`. */
   readonly blobChunkBytes: number;
 }
@@ -55,9 +58,12 @@ export class Admission {
     }
     assertNoEncoding(request.headers);
     if (body === "small") {
+      if (Number(request.headers["content-length"]) > SMALL_BODY_BYTES_MAX)
+        throw bodyTooLarge(SMALL_BODY_BYTES_MAX);
       cutWhenLate(request.raw, this.#options.body.timeoutMs);
       return;
     }
+    announcedBytes(request, this.#options.maxBlobBytes);
     cutWhenIdle(request.raw);
     reply.raw.once("close", desk.reserve(UPLOAD_CHUNKS * this.#options.blobChunkBytes));
   }

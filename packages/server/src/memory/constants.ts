@@ -8,6 +8,9 @@ export const QUESTIONS_MAX = 1_536;
 /** What Node's parser, the socket and a small request keep of one connection. */
 export const CONNECTION_BYTES: number = 32 * KIBIBYTE;
 
+/** Largest body of a request that carries no records. */
+export const SMALL_BODY_BYTES_MAX: number = 4 * KIBIBYTE;
+
 /** The most connections to leaders over which requests are passed on, and the most that one other node may have to this one. */
 export const FORWARD_SOCKETS_MAX = 256;
 /** The most connections that have not sent the head of a request. */
