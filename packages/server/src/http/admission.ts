@@ -73,8 +73,9 @@ export class Admission {
     const maxBytes = this.#maxBytes(request);
     const announced = Number(request.headers["content-length"] ?? Number.NaN);
     if (announced > maxBytes) throw bodyTooLarge(maxBytes);
-    // Counted in full before a byte of it is read; one of unknown length as the largest allowed, a compressed one as it grows.
-    const bytes = Number.isNaN(announced) ? maxBytes : announced;
+    // Counted in full before a byte of it is read; one of unknown length, and a compressed one, as it grows: a small body that does not
+    // say its length must not take the room of the largest.
+    const bytes = Number.isNaN(announced) ? 0 : announced;
     const ticket = this.#options.desk.admit(
       logParameter(request),
       head.encoding === undefined ? bytes : 0,
@@ -90,10 +91,10 @@ export class Admission {
     return hopped(request) ? Math.max(body.maxBytes, body.maxDecodedBytes) : body.maxBytes;
   }
 
-  receive(request: FastifyRequest): Promise<Uint8Array> {
+  async receive(request: FastifyRequest): Promise<Uint8Array> {
     const { encoding, maxBytes, ticket } = this.of(request);
     const { body, desk } = this.#options;
-    return receiveBody(
+    const whole = await receiveBody(
       request.raw,
       encoding,
       { ...body, maxBytes },
@@ -106,5 +107,8 @@ export class Admission {
         },
       },
     );
+    // Its buffer grew by steps, and is cut to its size now.
+    ticket.shrinkTo(whole.byteLength);
+    return whole;
   }
 }
