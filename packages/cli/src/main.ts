@@ -12,6 +12,9 @@ const [{ startNode }, { fsckNode }, { processIo }, { run }] = await Promise.all(
   import("./processIo.ts"),
   import("./run.ts"),
 ]);
-process.exitCode = await run(process.argv.slice(2), processIo(), { startNode, fsckNode });
+process.exitCode = await run(process.argv.slice(2), processIo(), {
+  startNode: (config) => startNode(config, { process }),
+  fsckNode,
+});
 // Idle connections would keep the process for seconds; what was printed is flushed first.
 process.stdout.write("", () => process.stderr.write("", () => process.exit()));

@@ -203,7 +203,7 @@ describe("get, query, tail", () => {
 describe("log and cluster", () => {
   test("logs are created, listed and shown", async () => {
     expect(await annals(["log", "create", "orders"])).toMatchObject({ code: 0 });
-    expect((await annals(["log", "list"])).stdout).toMatch(/^orders +1 +0 +a +0\.0$/m);
+    expect((await annals(["log", "list"])).stdout).toMatch(/^orders +1 +0 +a +0\.0 +open$/m);
     expect(JSON.parse((await annals(["log", "list", "-o", "json"])).stdout)).toMatchObject({
       items: [{}, {}],
       next: null,

@@ -173,6 +173,7 @@ describe("fsck", () => {
   const sound: FsckReport = {
     directory: "/d/logs/2",
     logId: 2,
+    name: "audit",
     segments: [{ name: "1", firstIndex: 1, lastIndex: 9, entries: 9, records: 4000, bytes: 1 }],
     firstIndex: 1,
     lastIndex: 9,
@@ -197,7 +198,7 @@ describe("fsck", () => {
     const damaged = { ...sound, problems: [problem] };
     const good = await cli(["fsck", "."], { cwd: directory, fsckNode: async () => [sound] });
     expect(good.code).toBe(0);
-    expect(good.stdout).toMatch(/2 +1 +9 +4 000 +abababababababab +sound/);
+    expect(good.stdout).toMatch(/2 +audit +1 +9 +4 000 +abababababababab +sound/);
     const bad = await cli(["fsck", "."], { cwd: directory, fsckNode: async () => [damaged] });
     expect(bad.code).toBe(20);
     expect(bad.stdout).toContain("damage /d/logs/2/1, index 5: checksum\n  = replace the node");

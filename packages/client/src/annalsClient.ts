@@ -1,7 +1,7 @@
 import { downloadBlob, uploadBlob } from "./blobs.ts";
 import type { BlobInfo, BlobSource } from "./blobs.ts";
 import { Caller } from "./caller.ts";
-import { ClientError } from "./clientError.ts";
+import { ClientError, errorOfAnswer } from "./clientError.ts";
 import { consume } from "./consumption.ts";
 import { LogGroups } from "./logGroups.ts";
 import { LogWriter } from "./logWriter.ts";
@@ -41,6 +41,9 @@ const ATTEMPT_TIMEOUT_MS = 15_000;
 const RETRY_FOR_MS = 30_000;
 const TAIL_WAIT_MS = 10_000;
 const TAIL_PAUSE_MS = 1_000;
+
+/** With this status and its reasons a node answers that it does not serve yet. */
+const NOT_READY = 503;
 
 /**
  * Talks to an Annals cluster: finds the leader, tries again with full jitter what can safely be tried again, and gives coded errors
@@ -283,11 +286,15 @@ export class AnnalsClient {
     })) as ClusterStatus;
   }
 
-  /** Whether the node at `url` takes requests; asks once. */
+  /** Whether the node at `url` takes requests, and why not; asks once. */
   async health(url: string, options: CallOptions = {}): Promise<Health> {
     const call = { method: "GET", path: "/readyz", log: undefined, repeat: "safe" } as const;
+    const answeredBy = NOT_READY;
     try {
-      return (await this.#caller.attempt(url, { ...call, signal: options.signal })) as Health;
+      const { signal } = options;
+      const answer = await this.#caller.attempt(url, { ...call, answeredBy, signal });
+      if (isHealth(answer)) return answer;
+      return { ready: false, reasons: [errorOfAnswer(NOT_READY, answer, null, url).message] };
     } catch (error) {
       if (!(error instanceof ClientError) || error.code === "ERR_ABORTED") throw error;
       return { ready: false, reasons: [error.message] };
@@ -341,6 +348,17 @@ export class AnnalsClient {
       repeat: "once",
     });
   }
+}
+
+function isHealth(answer: unknown): answer is Health {
+  return (
+    typeof answer === "object" &&
+    answer !== null &&
+    "ready" in answer &&
+    typeof answer.ready === "boolean" &&
+    "reasons" in answer &&
+    Array.isArray(answer.reasons)
+  );
 }
 
 function logPath(log: string): string {

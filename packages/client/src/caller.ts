@@ -25,6 +25,8 @@ export interface Call {
   readonly signal: AbortSignal | undefined;
   /** `safe`: repeating is harmless. `once`: repeated only when nothing was accepted. */
   readonly repeat: "safe" | "once";
+  /** A status that is an answer of this call although HTTP calls it an error. */
+  readonly answeredBy?: number;
   /** Milliseconds that the server may wait on purpose before it answers; added to the attempt's timeout. */
   readonly extraMs?: number;
 }
@@ -146,7 +148,7 @@ export class Caller {
   async attempt(url: string, call: Call): Promise<unknown> {
     const timeout = AbortSignal.timeout(this.#options.attemptTimeoutMs + (call.extraMs ?? 0));
     const response = await this.#fetch(url, call, timeout);
-    if (!response.ok) throw await refusal(response, url);
+    if (!response.ok && response.status !== call.answeredBy) throw await refusal(response, url);
     return this.#guard(url, call, timeout, () => readJson(response, url));
   }
 

@@ -173,12 +173,18 @@ export interface SchemaInfo {
   readonly schema: unknown;
 }
 
+/** A log as the node that answered sees it. */
 export interface LogInfo {
   readonly name: string;
-  readonly firstSeq: number;
-  readonly lastSeq: number;
+  /** Whether that node can serve the log from its own copy. */
+  readonly state: "open" | "opening" | "repairing" | "silent";
+  /** Why it is not open. */
+  readonly reason?: string;
+  /** Absent, like `lastSeq` and `diskBytes`, unless the log is open. */
+  readonly firstSeq?: number;
+  readonly lastSeq?: number;
   readonly leader?: string;
-  readonly diskBytes: number;
+  readonly diskBytes?: number;
 }
 
 export interface ClusterStatus {
@@ -214,6 +220,8 @@ export interface ClusterStatus {
     readonly pendingBytes: number;
     /** Writes that this node has flushed since it opened the log. */
     readonly flushes: number;
+    /** Attachments that could not be handed over between nodes since the log was opened there; each is tried again. */
+    readonly blobsNotSaved: number;
     /** Present while the log is isolated on this node: its worker, or that of several suspects, ended again and again. */
     readonly isolation?: {
       readonly deaths: number;
@@ -239,6 +247,8 @@ export interface ClusterStatus {
     readonly isolated: boolean;
     readonly logs: readonly string[];
     readonly catchingUp: readonly string[];
+    /** Seconds for which the thread's event loop had work, since the thread began. */
+    readonly busySeconds: number;
   }[];
   /** What this node holds in memory, in bytes; the rows are those of docs/bounds.md. Absent before the cluster is born. */
   readonly memory?: {

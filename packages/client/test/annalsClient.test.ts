@@ -243,7 +243,7 @@ describe("the rest", () => {
     expect(await client.cluster({ url: server.url })).toMatchObject({ cluster: "test" });
     expect(await client.health(server.url)).toMatchObject({ ready: true });
     server.service.healthNow = { live: true, ready: false, reasons: ["starting"] };
-    expect(await client.health(server.url)).toMatchObject({ ready: false });
+    expect(await client.health(server.url)).toEqual({ ready: false, reasons: ["starting"] });
     await client.transferLeadership("audit", "b");
     expect(server.service.transfers).toEqual([{ log: "audit", to: "b" }]);
   });

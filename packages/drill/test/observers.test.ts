@@ -25,6 +25,7 @@ function status(pid: number, lastSeq: number, pauses: number, largest = 0): Clus
         replicas: [],
         pendingBytes: 0,
         flushes: 0,
+        blobsNotSaved: 0,
         elections: 1,
       },
     ],

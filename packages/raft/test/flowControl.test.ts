@@ -108,6 +108,7 @@ describe("progress", () => {
     { ack: 3, moved: false, match: 3, next: 5 },
     { ack: 2, moved: false, match: 3, next: 5 },
     { ack: 4, moved: true, match: 4, next: 5 },
+    { ack: 5, moved: true, match: 5, next: 6 },
     { ack: 9, moved: true, match: 9, next: 10 },
   ])("an ack of $ack at match 3, next 5", ({ ack, moved, match, next }) => {
     const progress = progressAt(3, 5);

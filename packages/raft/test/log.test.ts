@@ -34,6 +34,18 @@ const id = (term: number, index: number) => ({ term: asTerm(term), index: asInde
 const indexes = (entries: readonly Entry[] | "compacted"): unknown =>
   entries === "compacted" ? entries : entries.map(({ index }) => index);
 
+describe("terms in memory", () => {
+  test("a run that begins where the log is cut is gone and takes no other's place", () => {
+    const runs = new TermRuns(2);
+    runs.reset(asIndex(0), asTerm(0));
+    runs.append(asIndex(1), asTerm(1));
+    runs.append(asIndex(5), asTerm(2));
+    runs.truncateFrom(asIndex(5));
+    runs.append(asIndex(5), asTerm(3));
+    expect([1, 4, 5].map((index) => runs.term(asIndex(index)))).toEqual([1, 1, 3]);
+  });
+});
+
 // Keeps R4.
 describe("appending", () => {
   test.each([

@@ -10,10 +10,15 @@ export interface ProducerStamp {
   readonly sequence: number;
 }
 
+/** A stamp with the fingerprint of all records of its request (`requestFingerprint`): other records under the same stamp are refused. */
+export interface RequestStamp extends ProducerStamp {
+  readonly fingerprint: number;
+}
+
 /** One client request inside a batch: `count` records, and the stamp if it was idempotent. */
 export interface BatchRequest {
   readonly count: number;
-  readonly producer: ProducerStamp | undefined;
+  readonly producer: RequestStamp | undefined;
 }
 
 /** The head of a batch: everything but the records. */

@@ -7,7 +7,7 @@
  *     u64  recordedAt               ms since 1970
  *     u32  requests                 ≥ 1
  *     per request:  u32 count (≥ 1) · u8 idBytes (0: no producer, then nothing more)
- *                   [· id (UTF-8) · u64 epoch · u64 sequence]
+ *                   [· id (UTF-8) · u64 epoch · u64 sequence · u64 fingerprint]
  *     version 2, 4: u32 blobs (≥ 1) · 32 × blobs         SHA-256 of each
  *     the body:     u32 end × count   where each record ends, counted from the start of the records
  *                   the records, one after the other, opaque
@@ -31,7 +31,7 @@ const VERSION_MAX = BATCH_VERSION_WITH_BLOBS + COMPRESSED;
 export const BLOB_DIGEST_BYTES = 32;
 const FIXED_BYTES = 1 + 8 + 4 + 8 + 4;
 const REQUEST_BYTES_MIN = 4 + 1;
-const STAMP_BYTES = 8 + 8;
+const STAMP_BYTES = 8 + 8 + 8;
 export const PRODUCER_ID_BYTES_MAX = 64;
 
 /** Bytes that a batch of this header needs beside the records themselves. */
@@ -123,12 +123,15 @@ function putRequest(bytes: Uint8Array, view: DataView, at: number, request: Batc
     bytes[at + 4] = 0;
     return at + REQUEST_BYTES_MIN;
   }
+  const { epoch, sequence, fingerprint } = request.producer;
   const id = producerIdBytes(request.producer);
   bytes[at + 4] = id.length;
   bytes.set(id, at + REQUEST_BYTES_MIN);
-  view.setBigUint64(at + REQUEST_BYTES_MIN + id.length, BigInt(request.producer.epoch));
-  view.setBigUint64(at + REQUEST_BYTES_MIN + id.length + 8, BigInt(request.producer.sequence));
-  return at + REQUEST_BYTES_MIN + id.length + STAMP_BYTES;
+  const stampAt = at + REQUEST_BYTES_MIN + id.length;
+  view.setBigUint64(stampAt, BigInt(epoch));
+  view.setBigUint64(stampAt + 8, BigInt(sequence));
+  view.setBigUint64(stampAt + 16, BigInt(fingerprint));
+  return stampAt + STAMP_BYTES;
 }
 
 function putBlobs(bytes: Uint8Array, view: DataView, at: number, blobs: readonly string[]): number {
@@ -229,7 +232,8 @@ function readRequest(reader: BatchReader, bytes: Uint8Array): BatchRequest {
   const id = decodeUtf8(bytes, reader.at, reader.at + idBytes);
   if (id === undefined) throw malformedBatch("producer id is no UTF-8", reader.at);
   reader.at += idBytes;
-  return { count, producer: { id, epoch: reader.u64(), sequence: reader.u64() } };
+  const [epoch, sequence, fingerprint] = [reader.u64(), reader.u64(), reader.u64()];
+  return { count, producer: { id, epoch, sequence, fingerprint } };
 }
 
 interface Head {

@@ -17,6 +17,7 @@ export { chainHash, equalBytes, HASH_BYTES, ZERO_HASH } from "./chainHash.ts";
 export type { Sha256 } from "./chainHash.ts";
 export { AnnalsError } from "./error.ts";
 export { drain } from "./drain.ts";
+export { requestFingerprint } from "./fingerprint.ts";
 export { JsonRecordEncoder, parseJsonRecords, parseNdjsonRecords } from "./jsonRecords.ts";
 export { LANE_KEYS, laneHash, laneOf, LANES_MAX } from "./lane.ts";
 export type { LaneKey, LaneShare } from "./lane.ts";

@@ -23,6 +23,7 @@ const stamp = fc.record({
   id: fc.string({ unit: "grapheme", minLength: 1, maxLength: 5 }),
   epoch: fc.nat(),
   sequence: fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }),
+  fingerprint: fc.nat({ max: Number.MAX_SAFE_INTEGER }),
 });
 const request = fc.record({
   records: fc.array(fc.uint8Array({ maxLength: 40 }), { minLength: 1, maxLength: 5 }),
@@ -75,7 +76,7 @@ const sample: BatchHeader = {
   firstSeq: asSeq(7),
   count: 2,
   recordedAt: 1_700_000_000_000,
-  requests: [{ count: 2, producer: { id: "p", epoch: 1, sequence: 3 } }],
+  requests: [{ count: 2, producer: { id: "p", epoch: 1, sequence: 3, fingerprint: 5 } }],
 };
 
 describe("batch layout", () => {
@@ -141,7 +142,10 @@ describe("batch layout", () => {
   test("a header that contradicts the records is a bug of the caller", () => {
     expect(() => encodeBatch(sample, [new Uint8Array(1)])).toThrow(RangeError);
     expect(() => encodeBatch({ ...sample, count: 0, requests: [] }, [])).toThrow(RangeError);
-    const request = { count: 2, producer: { id: "x".repeat(65), epoch: 0, sequence: 1 } };
+    const request = {
+      count: 2,
+      producer: { id: "x".repeat(65), epoch: 0, sequence: 1, fingerprint: 0 },
+    };
     expect(() =>
       encodeBatch({ ...sample, requests: [request] }, [new Uint8Array(1), new Uint8Array(1)]),
     ).toThrow(RangeError);

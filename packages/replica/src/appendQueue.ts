@@ -1,8 +1,15 @@
 import { Gauge } from "@annals/flow";
 import type { GaugeFamily, GaugeReading } from "@annals/flow";
 import type { LogIndex, Term } from "@annals/raft";
-import type { AnnalsError, Attachments, BatchRequest, ProducerStamp, Seq } from "@annals/record";
-import { asSeq, BLOB_DIGEST_BYTES, NO_ATTACHMENTS } from "@annals/record";
+import type {
+  AnnalsError,
+  Attachments,
+  BatchRequest,
+  ProducerStamp,
+  RequestStamp,
+  Seq,
+} from "@annals/record";
+import { asSeq, BLOB_DIGEST_BYTES, NO_ATTACHMENTS, requestFingerprint } from "@annals/record";
 import { outcomeUnknown } from "./errors.ts";
 import type { AppendRequest } from "./options.ts";
 
@@ -23,11 +30,23 @@ export interface AppendWaiter {
   readonly deadlineMs: number;
 }
 
+/** A request whose stamp, if it has one, tells which records it stands for. */
+export interface StampedRequest extends Omit<AppendRequest, "stamp"> {
+  readonly stamp: RequestStamp | undefined;
+}
+
+/** Only stamped requests pay for a fingerprint. */
+export function withFingerprint(request: AppendRequest): StampedRequest {
+  const { stamp, records } = request;
+  if (stamp === undefined) return { ...request, stamp };
+  return { ...request, stamp: { ...stamp, fingerprint: requestFingerprint(records) } };
+}
+
 /** One admitted request on its way into the log. */
 export interface PendingAppend {
   readonly records: readonly Uint8Array[];
   readonly attachments: Attachments;
-  readonly stamp: ProducerStamp | undefined;
+  readonly stamp: RequestStamp | undefined;
   readonly bytes: number;
   /** Records that an earlier attempt brought into the log; this one starts behind them. */
   readonly alreadyIn: { readonly count: number; readonly firstSeq: Seq } | undefined;
@@ -245,7 +264,7 @@ export class AppendQueue {
 
 /** A request as it is admitted; `alreadyIn` is what an earlier attempt brought into the log. */
 export function pendingAppend(
-  request: AppendRequest,
+  request: StampedRequest,
   alreadyIn: { firstSeq: Seq; lastSeq: Seq; count: number } | undefined,
   waiter: AppendWaiter,
 ): PendingAppend {

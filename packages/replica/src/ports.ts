@@ -13,10 +13,12 @@ import type { GroupId, GroupState } from "./groups.ts";
 /** What became of one request of a producer. */
 export interface ProducerAnswer {
   readonly sequence: number;
+  /** Of the records of the request: other records under this number are refused. */
+  readonly fingerprint: number;
   readonly firstSeq: Seq;
   /** firstSeq + count − 1, unless the request was finished by a retry after a change of leader. */
   readonly lastSeq: Seq;
-  /** Records of the request that are in the log so far; 0 when it is not known how many, so that a repeat cannot be answered. */
+  /** Records of the request that are in the log so far. */
   readonly count: number;
 }
 

@@ -1,6 +1,6 @@
 import type { LogIndex } from "@annals/raft";
 import { AnnalsError, asSeq } from "@annals/record";
-import type { BatchHeader, ProducerStamp, Seq } from "@annals/record";
+import type { BatchHeader, ProducerStamp, RequestStamp, Seq } from "@annals/record";
 import type { ProducerAnswer, ProducerState } from "./ports.ts";
 
 /** Requests of one producer whose answers are kept; a producer may have as many in flight. */
@@ -13,8 +13,18 @@ const EPOCH_LEAP_MAX = 2 ** 42;
 /** Key of the row that belongs to no producer: its epoch is the floor. No stamp carries this id, since none has control characters. */
 const FLOOR_ROW = "\u0000";
 
-/** An earlier build stored no count: how many records of the request are in the log is not known, and never will be. */
-const UNKNOWN_COUNT = 0;
+/** The number of a request was used for other records: nothing of this one is stored. */
+export function otherRecords(
+  { id, epoch, sequence }: ProducerStamp,
+  details: Record<string, unknown>,
+): AnnalsError {
+  return refused(
+    "ERR_PRODUCER_CONFLICT",
+    `producer "${id}" has used sequence ${sequence} of epoch ${epoch} for other records: ` +
+      "two senders share the id, or one has lost its state",
+    details,
+  );
+}
 
 /** What a stamped request means to this log. */
 export type ProducerVerdict =
@@ -73,9 +83,10 @@ export class ProducerTable {
 
   /**
    * Judges a request of `count` records; throws a coded error when the stamp does not fit: a newer epoch is at work, a request before it
-   * is missing, or its answer is forgotten. Never guesses: a repeat that cannot be answered is refused, not stored twice.
+   * is missing, its answer is forgotten, or the number was used for other records. Never guesses: a repeat that cannot be answered is
+   * refused, not stored twice.
    */
-  judge(stamp: ProducerStamp, count: number): ProducerVerdict {
+  judge(stamp: RequestStamp, count: number): ProducerVerdict {
     const state = this.#states.get(stamp.id);
     const latest = this.#latest(stamp.id, state);
     const details = { producer: stamp.id, epoch: stamp.epoch, sequence: stamp.sequence, ...latest };
@@ -112,13 +123,14 @@ export class ProducerTable {
       );
     }
     const answer = state?.recent.find((one) => one.sequence === stamp.sequence);
-    if (answer === undefined || answer.count === UNKNOWN_COUNT || state?.epoch !== stamp.epoch) {
+    if (answer === undefined || state?.epoch !== stamp.epoch) {
       throw refused(
         "ERR_PRODUCER_EXPIRED",
         `request ${stamp.sequence} of producer "${stamp.id}" is too old to be recognised (window ${PRODUCER_WINDOW})`,
         details,
       );
     }
+    if (answer.fingerprint !== stamp.fingerprint) throw otherRecords(stamp, details);
     return answer.count < count ? { kind: "resume", answer } : { kind: "repeat", answer };
   }
 
@@ -169,8 +181,8 @@ export class ProducerTable {
     this.#forgetSilent(index);
   }
 
-  #applyOne(index: LogIndex, stamp: ProducerStamp, firstSeq: Seq, count: number): void {
-    const { id, epoch, sequence } = stamp;
+  #applyOne(index: LogIndex, stamp: RequestStamp, firstSeq: Seq, count: number): void {
+    const { id, epoch, sequence, fingerprint } = stamp;
     const reserved = this.#reserved.get(id);
     if (reserved?.epoch === epoch && reserved.sequence === sequence) this.#reserved.delete(id);
     const state = this.#states.get(id);
@@ -180,7 +192,7 @@ export class ProducerTable {
     const lastSeq = asSeq(firstSeq + count - 1);
     this.#states.set(id, {
       epoch,
-      recent: withAnswer(recent, { sequence, firstSeq, lastSeq, count }),
+      recent: withAnswer(recent, { sequence, fingerprint, firstSeq, lastSeq, count }),
       lastIndex: index,
     });
   }
@@ -227,9 +239,7 @@ function withAnswer(
   // Not only the latest: a request that a change of leader cut may be finished after later ones were let in; even after so many that it is
   // not remembered any more.
   return recent.map((answer) =>
-    answer.sequence === sequence && answer.count !== UNKNOWN_COUNT
-      ? { ...answer, lastSeq, count: answer.count + count }
-      : answer,
+    answer.sequence === sequence ? { ...answer, lastSeq, count: answer.count + count } : answer,
   );
 }
 

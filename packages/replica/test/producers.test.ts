@@ -2,13 +2,16 @@
 // what was stored; requests are drawn, repeated and cut in two, restarts go through the rows that a store would have.
 import { asIndex } from "@annals/raft";
 import { AnnalsError, asSeq } from "@annals/record";
-import type { ProducerStamp } from "@annals/record";
+import type { RequestStamp } from "@annals/record";
 import * as fc from "fast-check";
 import { expect, it } from "vitest";
 import type { ProducerState } from "../src/ports.ts";
 import { ProducerTable } from "../src/producers.ts";
 
 const RECORDS = 4;
+
+/** A stamp; the fingerprint is 0 unless a test is about it. */
+type Draft = Omit<RequestStamp, "fingerprint"> & Partial<RequestStamp>;
 
 /** One leader with its table, and how many records of each request are in its log. */
 class Leader {
@@ -29,7 +32,8 @@ class Leader {
   }
 
   /** Sends a request of four records; `cutAt` of them become an entry of their own, and `between` happens before the rest. */
-  send(stamp: ProducerStamp, cutAt = 0, between: () => void = () => {}): string {
+  send(draft: Draft, cutAt = 0, between: () => void = () => {}): string {
+    const stamp = { fingerprint: 0, ...draft };
     try {
       const verdict = this.#table.judge(stamp, RECORDS);
       if (verdict.kind === "repeat") return "repeat";
@@ -48,7 +52,7 @@ class Leader {
     }
   }
 
-  #apply(producer: ProducerStamp, count: number): void {
+  #apply(producer: RequestStamp, count: number): void {
     const requests = [{ count, producer }];
     const header = { firstSeq: asSeq(this.#seq), count, recordedAt: 0, requests };
     this.#table.apply(asIndex(++this.#index), header);
@@ -113,7 +117,7 @@ it("does not answer a request of which it may have forgotten a part", () => {
 // Keeps L35.
 it("a producer that was forgotten does not come back by the rest of a request", () => {
   const leader = new Leader(1);
-  const of = (sequence: number): ProducerStamp => ({ id: "a", epoch: 1, sequence });
+  const of = (sequence: number): Draft => ({ id: "a", epoch: 1, sequence });
   const forgotten = (): void => {
     leader.send(of(2));
     leader.send({ id: "b", epoch: 1, sequence: 1 });
@@ -124,7 +128,7 @@ it("a producer that was forgotten does not come back by the rest of a request", 
 
 it("a request that is finished after the window has passed it does not become the latest", () => {
   const leader = new Leader(1);
-  const of = (sequence: number): ProducerStamp => ({ id: "a", epoch: 1, sequence });
+  const of = (sequence: number): Draft => ({ id: "a", epoch: 1, sequence });
   const seventeen = (): void => {
     for (let sequence = 2; sequence <= 18; sequence++) leader.send(of(sequence));
   };
@@ -140,7 +144,10 @@ it("forgets the same after a restart, also among those of one entry", () => {
     firstSeq: asSeq(1),
     count: ids.length,
     recordedAt: 0,
-    requests: ids.map((id) => ({ count: 1, producer: { id, epoch: 1, sequence: 1 } })),
+    requests: ids.map((id) => ({
+      count: 1,
+      producer: { id, epoch: 1, sequence: 1, fingerprint: 0 },
+    })),
   });
   running?.apply(asIndex(1), begin(["z", "m"]));
   restarted?.apply(asIndex(1), begin(["z", "m"]));
@@ -152,28 +159,20 @@ it("forgets the same after a restart, also among those of one entry", () => {
   }
 });
 
-it("an answer of unknown count, as earlier builds have stored it, is neither given nor added to", () => {
-  const rows = new Map<string, ProducerState>([
-    [
-      "a",
-      {
-        epoch: 1,
-        recent: [
-          { sequence: 1, firstSeq: asSeq(1), lastSeq: asSeq(4), count: 0 },
-          { sequence: 2, firstSeq: asSeq(5), lastSeq: asSeq(8), count: 4 },
-        ],
-        lastIndex: asIndex(2),
-      },
-    ],
-  ]);
-  const table = new ProducerTable(10, rows);
-  const of = (sequence: number): ProducerStamp => ({ id: "a", epoch: 1, sequence });
-  const refusal = expect.objectContaining({ code: "ERR_PRODUCER_EXPIRED" });
-  expect(() => table.judge(of(1), RECORDS)).toThrow(refusal);
-  // The rest of that request, which an earlier leader had proposed.
-  const requests = [{ count: 1, producer: of(1) }];
-  table.apply(asIndex(3), { firstSeq: asSeq(9), count: 1, recordedAt: 0, requests });
-  expect(() => table.judge(of(1), RECORDS)).toThrow(refusal);
-  expect(table.judge(of(2), RECORDS).kind).toBe("repeat");
-  expect(table.judge(of(3), RECORDS).kind).toBe("new");
+// Keeps L37.
+it("other records under a number that was used are refused, whole or cut, and nothing of them is stored", () => {
+  const leader = new Leader(2);
+  const of = (sequence: number, fingerprint: number): Draft => {
+    return { id: "a", epoch: 1, sequence, fingerprint };
+  };
+  expect(leader.send(of(1, 11))).toBe("stored");
+  expect(leader.send(of(1, 12))).toBe("ERR_PRODUCER_CONFLICT");
+  const rival = (): void => {
+    expect(leader.send(of(2, 22))).toBe("ERR_PRODUCER_CONFLICT");
+  };
+  expect(leader.send(of(2, 21), 2, rival)).toBe("stored");
+  leader.restart();
+  expect(leader.send(of(2, 22))).toBe("ERR_PRODUCER_CONFLICT");
+  expect(leader.send(of(2, 21))).toBe("repeat");
+  expect([...leader.stored.values()]).toEqual([RECORDS, RECORDS]);
 });

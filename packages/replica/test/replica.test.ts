@@ -2,7 +2,7 @@
  * Goal: one replica keeps its promises over its ports. Method: real replicas on simulated disks, network and clock, moved by hand.
  */
 import { BatchView, decodeBatchHeader } from "@annals/record";
-import { SimulatedCluster } from "@annals/testkit";
+import { seededRandom, SimulatedCluster } from "@annals/testkit";
 import type { SimulatedMember } from "@annals/testkit";
 import { describe, expect, it } from "vitest";
 
@@ -29,6 +29,46 @@ function logOf(member: SimulatedMember): string[] {
 
 async function outcome<T>(promise: Promise<T>): Promise<T | string> {
   return promise.catch((error: { code: string }) => error.code);
+}
+
+/** Appends, and flushes that are let through at random times; at every receipt a look at the disk that it speaks of. */
+async function expectDurableAfterFlush(seed: number): Promise<void> {
+  const random = seededRandom(seed);
+  const early: string[] = [];
+  let told = 0;
+  const cluster: SimulatedCluster = new SimulatedCluster({
+    seed,
+    autoFlush: false,
+    receiptOf: (to, messages) => ({
+      stepped: () => {},
+      durable: () => {
+        told += 1;
+        const entries = messages.flatMap((one) =>
+          one.kind === "appendEntries" ? one.entries : [],
+        );
+        const { store, replica } = cluster.member(to);
+        const { lastIndex } = replica.status().raft;
+        // Taken into the log and not on the disk.
+        const open = entries.find(({ index }) => index > store.lastIndex() && index <= lastIndex);
+        if (open !== undefined) early.push(`entry ${open.index} of member ${to}`);
+      },
+    }),
+  });
+  const flush = (share: number): void => {
+    for (const { store } of cluster.members) if (random(share) === 0) store.completeWrite();
+  };
+  while (cluster.leader === undefined) {
+    flush(1);
+    await cluster.ticks(1);
+  }
+  // One leader for the rest of the run, so that no entry is replaced: flushes take less than an election.
+  for (let step = 0; step < 300; step++) {
+    flush(2);
+    if (random(2) === 0) void outcome(cluster.append(records(1 + random(3))));
+    await (random(4) === 0 ? cluster.ticks(1) : cluster.settle());
+  }
+  expect({ seed, early }).toEqual({ seed, early: [] });
+  expect(told).toBeGreaterThan(20);
 }
 
 describe("appending", () => {
@@ -283,6 +323,22 @@ describe("exactly once", () => {
     await cluster.settle();
     expect(await next).toMatchObject({ firstSeq: 4 });
     expect(await outcome(cluster.append(records(1), stamp(4, 1)))).toBe("ERR_PRODUCER_FENCED");
+  });
+
+  // Keeps L37.
+  it("refuses other records under a number that was used, under way and answered, and stores nothing of them", async () => {
+    const cluster = new SimulatedCluster();
+    await cluster.elect();
+    const first = cluster.append(records(2), stamp(1));
+    expect(await outcome(cluster.append(records(2, "other"), stamp(1)))).toBe(
+      "ERR_PRODUCER_CONFLICT",
+    );
+    await cluster.settle();
+    expect(await first).toMatchObject({ firstSeq: 1, count: 2 });
+    for (const others of [records(2, "other"), records(1), records(3)])
+      expect(await outcome(cluster.append(others, stamp(1)))).toBe("ERR_PRODUCER_CONFLICT");
+    expect(await cluster.append(records(2), stamp(1))).toMatchObject({ duplicate: true });
+    expect(logOf(cluster.member(1))).toEqual(["r0", "r1"]);
   });
 
   // Keeps L13.
@@ -612,6 +668,11 @@ describe("close", () => {
 });
 
 describe("receipts", () => {
+  // Keeps L23.
+  it("say durable when the flush of what the frame has brought is done, and not before", async () => {
+    for (let seed = 1; seed <= 20; seed++) await expectDurableAfterFlush(seed);
+  });
+
   // Keeps L23.
   it("are stepped and durable exactly once, in this order, also when the replica closes", async () => {
     const cluster = new SimulatedCluster({ members: 1 });

@@ -100,15 +100,24 @@ export interface ProducerInfo {
   readonly lastSeq: number;
 }
 
+/**
+ * Whether the node that answers can serve a log from its own copy. `opening`: it is not open yet. `repairing`: its copy is damaged and
+ * closed until it is whole again. `silent`: it is open and did not answer.
+ */
+export type LogState = "open" | "opening" | "repairing" | "silent";
+
 export interface LogInfo {
   readonly name: string;
-  /** 1 more than lastSeq in an empty log. */
-  readonly firstSeq: number;
+  readonly state: LogState;
+  /** Why the log is not open, in plain words; undefined when it is. */
+  readonly reason: string | undefined;
+  /** 1 more than lastSeq in an empty log. Like `lastSeq` and `diskBytes` it is undefined unless the log is open. */
+  readonly firstSeq: number | undefined;
   /** Seq of the last committed record; 0 for none. */
-  readonly lastSeq: number;
+  readonly lastSeq: number | undefined;
   /** Node id of the leader, as far as this node knows. */
   readonly leader: string | undefined;
-  readonly diskBytes: number;
+  readonly diskBytes: number | undefined;
 }
 
 export interface ClusterStatus {
@@ -184,6 +193,8 @@ export interface WorkerStatus {
   readonly logs: readonly string[];
   /** Those of them that take a place of `workers.maxCatchUps`. */
   readonly catchingUp: readonly string[];
+  /** Seconds for which the thread's event loop had work, since the thread began. */
+  readonly busySeconds: number;
 }
 
 /** What keeps a log on a worker of its own, on the answering node. */
@@ -227,6 +238,8 @@ export interface LogStatus {
   readonly pendingBytes: number;
   /** Writes that the answering node has flushed since it opened the log. */
   readonly flushes: number;
+  /** Attachments that could not be handed over, as a follower or to one, since the log was opened here; each is tried again. */
+  readonly blobsNotSaved: number;
   /** Set while the log is isolated on the answering node. */
   readonly isolation: IsolationStatus | undefined;
 }

@@ -47,6 +47,8 @@ export class StatusServer {
       made.#server.once("error", reject);
       made.#server.listen(port, host, resolve);
     });
+    // Whoever could not be accepted asks again; the sinks go on.
+    made.#server.on("error", () => undefined);
     return made;
   }
 

@@ -1,4 +1,4 @@
-import { readdir, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { attestationProblems, newestTransactionProblem } from "./diagnosis.ts";
 import { scanSegmentInChild } from "./scanProcess.ts";
@@ -12,8 +12,11 @@ import { REPLACE_ADVICE } from "./storageError.ts";
 
 /** One thing that is wrong, where, and what to do about it. */
 export interface FsckProblem {
-  /** `damage`: the log must not be served; `leftover`: harmless, removed at the next start. */
-  readonly kind: "damage" | "leftover";
+  /**
+   * `damage`: the log must not be served. `doubt`: nothing that is here is wrong, and something may be missing. `leftover`: harmless,
+   * removed at the next start.
+   */
+  readonly kind: "damage" | "doubt" | "leftover";
   /** File or directory. */
   readonly where: string;
   readonly index: number | undefined;
@@ -35,6 +38,10 @@ export interface FsckSegment {
 export interface FsckReport {
   readonly directory: string;
   readonly logId: number | undefined;
+  /** Absent when the data directory does not tell it. */
+  readonly name?: string;
+  /** Set when the directory of the log is gone. */
+  readonly missing?: true;
   readonly segments: readonly FsckSegment[];
   readonly firstIndex: number | undefined;
   readonly lastIndex: number | undefined;
@@ -109,16 +116,6 @@ export async function fsck(directory: string, options: FsckOptions = {}): Promis
     headHash: newest?.head.hash,
     problems,
   };
-}
-
-/** Checks every log of a node: `<dataDirectory>/logs/*`. */
-export async function fsckNode(dataDirectory: string): Promise<readonly FsckReport[]> {
-  const logs = join(dataDirectory, "logs");
-  const entries = await readdir(logs, { withFileTypes: true });
-  const reports: FsckReport[] = [];
-  for (const entry of entries.filter((one) => one.isDirectory()))
-    reports.push(await fsck(join(logs, entry.name)));
-  return reports;
 }
 
 async function summary(

@@ -8,6 +8,8 @@ import { sealValue, unsealValue } from "./checkedValue.ts";
 const PRODUCER_FORMAT = 1;
 /** Far beyond any window of remembered answers. */
 const RECENT_MAX = 4096;
+/** Numbers that one answer takes. */
+const ANSWER_NUMBERS = 5;
 
 /** The key of a producer: its id in UTF-8. Throws a RangeError when it is empty or too long for a batch, too. */
 export function producerKey(id: string): Uint8Array {
@@ -24,6 +26,7 @@ export function encodeProducer(key: Uint8Array, state: ProducerState): Uint8Arra
       state.lastIndex,
       state.recent.flatMap((answer) => [
         answer.sequence,
+        answer.fingerprint,
         answer.firstSeq,
         answer.lastSeq,
         answer.count,
@@ -42,13 +45,15 @@ export function decodeProducer(key: Uint8Array, bytes: Uint8Array): ProducerStat
   cursor.tuple("producer", 3);
   const epoch = cursor.uint("epoch");
   const lastIndex = asIndex(cursor.uint("lastIndex"));
-  const numbers = cursor.array("recent", 4 * RECENT_MAX);
-  if (numbers % 4 !== 0) throw cursor.fail("ERR_WIRE_COUNT", "answers are no quadruples");
+  const numbers = cursor.array("recent", ANSWER_NUMBERS * RECENT_MAX);
+  if (numbers % ANSWER_NUMBERS !== 0)
+    throw cursor.fail("ERR_WIRE_COUNT", `answers are no groups of ${ANSWER_NUMBERS}`);
   const recent: ProducerAnswer[] = [];
-  for (let k = 0; k < numbers / 4; k++) {
+  for (let k = 0; k < numbers / ANSWER_NUMBERS; k++) {
     const sequence = cursor.uint("sequence");
     recent.push({
       sequence,
+      fingerprint: cursor.uint("fingerprint"),
       firstSeq: asSeq(cursor.uint("firstSeq")),
       lastSeq: asSeq(cursor.uint("lastSeq")),
       count: cursor.uint("count"),

@@ -1,7 +1,7 @@
 // Goal: fsck calls a sound log sound, and finds every single bit that is flipped in what a log means.
 // Method: a log in two segments; damage through LMDB itself (a value changed, a row removed) and below it (bytes of the file).
 import { cp, mkdir, open as openFile, readFile, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { fsck, fsckNode, openLogStore } from "@annals/storage";
 import {
@@ -31,7 +31,8 @@ beforeAll(async () => {
     initial: { membership: SAMPLE_MEMBERSHIP },
   };
   let store = await openLogStore({ ...options, segmentBytes });
-  const recent = [{ sequence: 1, firstSeq: store.lastSeq(), lastSeq: store.lastSeq(), count: 1 }];
+  const [firstSeq, lastSeq] = [store.lastSeq(), store.lastSeq()];
+  const recent = [{ sequence: 1, fingerprint: 7, firstSeq, lastSeq, count: 1 }];
   const producers = new Map([["p", { epoch: 1, recent, lastIndex: store.lastIndex() }]]);
   await store.write(cycleOf({ entries: ENTRIES.slice(0, 30), hardState: hardState(1, 1, 25) }));
   const applied = {
@@ -82,6 +83,72 @@ describe("a sound log", () => {
     await mkdir(join(directory, "new-segment-0000000000000060"));
     expect((await fsck(directory, { isolate: false })).problems).toMatchObject([
       { kind: "leftover" },
+    ]);
+  });
+});
+
+describe("logs that must be there", () => {
+  async function copyOfData(): Promise<string> {
+    const data = join(await temporaryDirectory(), "data");
+    await cp(sound.path, data, { recursive: true });
+    return data;
+  }
+
+  async function put(data: string, name: string, content: string): Promise<void> {
+    await mkdir(dirname(join(data, name)), { recursive: true });
+    await writeFile(join(data, name), content);
+  }
+
+  const catalog = (...logs: readonly { id: number; name: string }[]): string =>
+    JSON.stringify({ format: 1, logs: logs.map((log) => ({ ...log, voters: [1] })) });
+
+  test("one that this disk has held and that is gone is damage, by name", async () => {
+    const data = await copyOfData();
+    await put(data, "born/1", "");
+    await put(data, "born/2", "");
+    await put(data, "catalog.json", catalog({ id: 1, name: "access" }, { id: 2, name: "audit" }));
+    const reports = await fsckNode(data);
+    expect(reports).toMatchObject([
+      { logId: 1, name: "access", problems: [] },
+      { logId: 2, name: "audit", missing: true, problems: [{ kind: "damage" }] },
+    ]);
+    expect(reports[1]?.problems[0]?.what).toContain("log 2 (audit) is missing");
+  });
+
+  test("the mark is enough where the catalog cannot be read", async () => {
+    const data = await copyOfData();
+    await put(data, "born/7", "");
+    await put(data, "catalog.json", "{");
+    expect(await fsckNode(data)).toMatchObject([
+      { logId: 1 },
+      { logId: 7, missing: true, problems: [{ kind: "damage" }] },
+    ]);
+  });
+
+  test("the system log of a node that belongs to a cluster, with all logs gone", async () => {
+    const data = await temporaryDirectory();
+    await put(data, "node.json", JSON.stringify({ format: 1, node: "a", certificate: "x" }));
+    expect(await fsckNode(data)).toMatchObject([
+      { logId: 0, name: "_system", problems: [{ kind: "damage" }] },
+    ]);
+    await put(data, "node.json", JSON.stringify({ format: 1, node: "a" }));
+    expect(await fsckNode(data)).toEqual([]);
+  });
+
+  test("the log of a program, once it was opened", async () => {
+    const data = await temporaryDirectory();
+    await put(data, "embedded.json", JSON.stringify({ format: 1, name: "mine", born: true }));
+    expect(await fsckNode(data)).toMatchObject([{ logId: 1, name: "mine", missing: true }]);
+    await put(data, "embedded.json", JSON.stringify({ format: 1, name: "mine", born: false }));
+    expect(await fsckNode(data)).toEqual([]);
+  });
+
+  test("one that the node has only heard of is a doubt", async () => {
+    const data = await copyOfData();
+    await put(data, "catalog.json", catalog({ id: 3, name: "new" }));
+    expect(await fsckNode(data)).toMatchObject([
+      { logId: 1, problems: [] },
+      { logId: 3, name: "new", problems: [{ kind: "doubt" }] },
     ]);
   });
 });

@@ -30,7 +30,9 @@ const ENTRIES = [
 ];
 const PRODUCER = {
   epoch: 1,
-  recent: [{ sequence: 4, firstSeq: asSeq(1), lastSeq: asSeq(2), count: 2 }],
+  recent: [
+    { sequence: 4, fingerprint: 2 ** 50 + 1, firstSeq: asSeq(1), lastSeq: asSeq(2), count: 2 },
+  ],
   lastIndex: asIndex(2),
 };
 const GROUP = {

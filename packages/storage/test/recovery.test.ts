@@ -1,11 +1,13 @@
 // Goal: what is on disk is checked when it is opened and when it is read, and every kind of damage is named.
 // Method: write a log, close it, damage one thing, open it again.
+import { statfsSync } from "node:fs";
 import { cp, readdir, rename, rm, truncate } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { asIndex } from "@annals/raft";
-import { openLogStore, StorageError } from "@annals/storage";
-import type { LogStoreOptions } from "@annals/storage";
+import { asIndex, asMemberId } from "@annals/raft";
+import { asSeq } from "@annals/record";
+import { DiskFloor, openLogStore, StorageError } from "@annals/storage";
+import type { LmdbLogStore, LogStoreOptions } from "@annals/storage";
 import { chainOf, cycleOf, hardState, plainEntries, SAMPLE_MEMBERSHIP } from "@annals/testkit";
 import { temporaryDirectory } from "./support/directory.ts";
 
@@ -33,6 +35,25 @@ async function writeLog(directory: string, last: number, segmentBytes: number): 
       cycleOf({ entries: plainEntries(index, index, 3), hardState: hardState(3, 2, index) }),
     );
   await store.close();
+}
+
+const GROUP = {
+  id: asIndex(2),
+  name: "sink",
+  settings: "s",
+  lanes: [{ position: asSeq(1), token: 2, member: "one" }],
+};
+
+/** What derived state a store gives, and what it was started with. */
+function derivedOf(store: LmdbLogStore): unknown {
+  const { membership, hardState: stored } = store.initialState();
+  return {
+    producers: [...store.producers()],
+    groups: [...store.groups()],
+    membership,
+    hardState: stored,
+    appliedIndex: store.appliedIndex(),
+  };
 }
 
 describe("opening", () => {
@@ -131,22 +152,28 @@ describe("opening", () => {
     );
   });
 
-  test("a truncation below what the sidecar vouches for leaves a log that opens", async () => {
-    const directory = await temporaryDirectory();
-    let store = await openLogStore(options(directory));
-    await store.write(cycleOf({ entries: plainEntries(1, 20, 1), hardState: hardState(1, 1, 3) }));
-    await store.close();
-    store = await openLogStore(options(directory));
-    await store.write(cycleOf({ entries: plainEntries(5, 6, 2), hardState: hardState(2, 1, 3) }));
-    const copy = join(await temporaryDirectory(), "copy");
-    await cp(directory, copy, { recursive: true });
-    await store.close();
-    const reopened = await openLogStore(options(copy));
-    expect(Buffer.from(reopened.headHash()).toString("hex")).toBe(
-      chainOf([...plainEntries(1, 4, 1), ...plainEntries(5, 6, 2)]),
-    );
-    await reopened.close();
-  });
+  test.each([5, 19, 20, 21])(
+    "a truncation from %i, where the sidecar vouches for 20, leaves a log that opens",
+    async (from) => {
+      const directory = await temporaryDirectory();
+      let store = await openLogStore(options(directory));
+      // The term is there already: a new one would have the sidecar written anew in any case.
+      await store.write(
+        cycleOf({ entries: plainEntries(1, 20, 1), hardState: hardState(2, 1, 3) }),
+      );
+      await store.close();
+      store = await openLogStore(options(directory));
+      await store.write(cycleOf({ entries: plainEntries(from, from + 1, 2) }));
+      const copy = join(await temporaryDirectory(), "copy");
+      await cp(directory, copy, { recursive: true });
+      await store.close();
+      const reopened = await openLogStore(options(copy));
+      expect(Buffer.from(reopened.headHash()).toString("hex")).toBe(
+        chainOf([...plainEntries(1, from - 1, 1), ...plainEntries(from, from + 1, 2)]),
+      );
+      await reopened.close();
+    },
+  );
 });
 
 describe("segments", () => {
@@ -164,6 +191,37 @@ describe("segments", () => {
     expect(store.term(asIndex(0))).toBe(0);
     expect(store.diskBytes()).toBeGreaterThan(40 * 4096);
     await store.close();
+  });
+
+  test("a roll takes all derived state along", async () => {
+    const directory = await temporaryDirectory();
+    const store = await openLogStore(options(directory));
+    const recent = [
+      { sequence: 7, fingerprint: 9, firstSeq: asSeq(1), lastSeq: asSeq(1), count: 1 },
+    ];
+    const producers = new Map([["p", { epoch: 3, recent, lastIndex: asIndex(1) }]]);
+    const groups = new Map([[GROUP.id, GROUP]]);
+    const membership = { ...SAMPLE_MEMBERSHIP, learners: [asMemberId(77)] };
+    const appliedIndex = asIndex(1);
+    await store.write(cycleOf({ entries: plainEntries(1, 2, 3), hardState: hardState(3, 2, 2) }));
+    await store.write(cycleOf({ applied: { appliedIndex, membership, producers, groups } }));
+    await store.close();
+    const rolled = await openLogStore(options(directory, { segmentBytes: 1 }));
+    await rolled.write(cycleOf({ entries: plainEntries(3, 3, 3) }));
+    expect((await readdir(directory)).filter((name) => name.startsWith("segment"))).toHaveLength(2);
+    const before = derivedOf(rolled);
+    await rolled.close();
+    const again = await openLogStore(options(directory));
+    expect([before, derivedOf(again)]).toEqual(
+      Array.from({ length: 2 }, () => ({
+        producers: [...producers],
+        groups: [...groups],
+        membership,
+        hardState: hardState(3, 2, 2),
+        appliedIndex,
+      })),
+    );
+    await again.close();
   });
 
   test("a roll waits while the uncommitted tail is too long to be carried over", async () => {
@@ -206,6 +264,20 @@ describe("two owners", () => {
 });
 
 describe("disk full", () => {
+  test("what was taken counts until the disk is asked again, which is once a second", async () => {
+    const directory = await temporaryDirectory();
+    let nowMs = 0;
+    const { bavail, bsize } = statfsSync(directory);
+    const most = Math.floor(0.6 * bavail * bsize);
+    const floor = new DiskFloor(directory, 0, () => nowMs);
+    floor.take(most);
+    nowMs = 999;
+    expect(() => floor.take(most)).toThrow(expect.objectContaining({ code: "ERR_DISK_FULL" }));
+    floor.take(0);
+    nowMs = 1000;
+    floor.take(most);
+  });
+
   test("appends are refused before anything is written, votes and commits are not, and the store lives on", async () => {
     const directory = await temporaryDirectory();
     const store = await openLogStore(options(directory, { minFreeBytes: 2 ** 60 }));

@@ -59,7 +59,8 @@ beforeAll(async () => {
   await store.write(cycleOf({ entries: ENTRIES.slice(0, SEAL), hardState: hardState(1, 1, SEAL) }));
   await store.close();
   store = await open(kept, 1024);
-  const recent = [{ sequence: 1, firstSeq: store.lastSeq(), lastSeq: store.lastSeq(), count: 1 }];
+  const [firstSeq, lastSeq] = [store.lastSeq(), store.lastSeq()];
+  const recent = [{ sequence: 1, fingerprint: 7, firstSeq, lastSeq, count: 1 }];
   const producers = new Map([["p", { epoch: 1, recent, lastIndex: store.lastIndex() }]]);
   const applied = {
     appliedIndex: asIndex(SEAL),
@@ -221,10 +222,11 @@ describe("a damaged log is rebuilt from others", () => {
 
   test("producers that cannot be read are those that the applied entries add up to", async () => {
     const directory = join(await temporaryDirectory(), "log");
-    const stamp = { id: "p", epoch: 3, sequence: 1 };
+    const stamp = { id: "p", epoch: 3, sequence: 1, fingerprint: 7 };
     const entries = [batchEntry(1, 1, 1, [BIG], stamp), ...plainEntries(2, 9, 1)];
     let store = await open(directory);
-    const recent = [{ sequence: 1, firstSeq: store.lastSeq(), lastSeq: store.lastSeq(), count: 1 }];
+    const [firstSeq, lastSeq] = [store.lastSeq(), store.lastSeq()];
+    const recent = [{ sequence: 1, fingerprint: 7, firstSeq, lastSeq, count: 1 }];
     const wrong = new Map([["p", { epoch: 1, recent, lastIndex: asIndex(1) }]]);
     const applied = {
       appliedIndex: asIndex(5),
@@ -245,7 +247,7 @@ describe("a damaged log is rebuilt from others", () => {
         {
           epoch: 3,
           lastIndex: 1,
-          recent: [{ sequence: 1, firstSeq: 1, lastSeq: 1, count: 1 }],
+          recent: [{ sequence: 1, fingerprint: 7, firstSeq: 1, lastSeq: 1, count: 1 }],
         },
       ],
     ]);

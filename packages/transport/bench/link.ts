@@ -54,6 +54,8 @@ const peer = await Loopback.start({
 let owed = 0;
 let answered = (): void => undefined;
 const link = new DataLink({
+  self: asMemberId(1),
+  follower: asMemberId(2),
   ...peer.dialling("data"),
   ledger: new Ledger(),
   maxQueuedBytes: MAX_BYTES,

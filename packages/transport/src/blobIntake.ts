@@ -9,6 +9,8 @@ export interface BlobIntakeOptions {
   /** Decoding of the link's frames stops while it is held. */
   readonly gate: PauseGate;
   readonly sendAnswer: (digest: string, answer: BlobAnswer) => void;
+  /** A blob is on the disk. */
+  readonly onSaved: (digest: string) => void;
   /** A blob was not saved: the leader will send it again. */
   readonly onNotSaved: (digest: string, error: AnnalsError) => void;
 }
@@ -84,6 +86,7 @@ export class BlobIntake {
     arriving.over = true;
     try {
       await arriving.sink.finish();
+      this.#options.onSaved(arriving.digest);
       if (!this.#closed) this.#options.sendAnswer(arriving.digest, "have");
     } catch (error) {
       this.#notSaved(arriving.digest, error);

@@ -1,21 +1,24 @@
 import { CreditWindow } from "@annals/flow";
 import type { Backoff, Credit, Gauge, Ledger } from "@annals/flow";
-import type { Message } from "@annals/raft";
-import { batchBlobs } from "@annals/record";
+import type { MemberId, Message } from "@annals/raft";
+import { AnnalsError, batchBlobs } from "@annals/record";
 import type { BlobFiles } from "@annals/replica";
-import { decodeMessages, encodeFrame, encodeMessagesFrame, letGo } from "@annals/wire";
-import type { BlobAnswerFrame, Frame, HelloFrame } from "@annals/wire";
+import { encodeFrame, encodeMessagesFrame, letGo, readPeerMessages } from "@annals/wire";
+import type { BlobAnswerFrame, Frame, HelloFrame, ResponseFrame, WelcomeFrame } from "@annals/wire";
 import { BlobTransfer } from "./blobTransfer.ts";
 import type { TransferEnd } from "./blobTransfer.ts";
 import { OutboundLink } from "./outboundLink.ts";
 import type { Permits } from "./permits.ts";
-import { CLOSE_STALLED, FRAMING_BYTES, PEER_GONE } from "./protocol.ts";
+import { CLOSE_PROTOCOL, CLOSE_STALLED, FRAMING_BYTES, PEER_GONE } from "./protocol.ts";
 import type { LinkFault } from "./protocol.ts";
 
 export interface DataLinkOptions {
   /** The gauges of the thread, which those of this link report to. */
   readonly ledger?: Ledger;
   readonly url: string;
+  /** The leader, this side, and the follower that it streams to. */
+  readonly self: MemberId;
+  readonly follower: MemberId;
   readonly hello: () => Omit<HelloFrame, "kind" | "epoch">;
   readonly maxMessageBytes: number;
   /** Entries of one frame: what a follower decodes at once. One message may have more; undefined: what the bytes allow. */
@@ -32,6 +35,8 @@ export interface DataLinkOptions {
   /** Bounds how many blobs are on their way at a time, over all links of this thread. */
   readonly blobPermits: Permits;
   readonly onMessages: (messages: readonly Message[]) => void;
+  /** A blob was offered, and the follower has it. */
+  readonly onBlobHeld?: () => void;
   /** Messages were lost: replication to this follower has to probe. */
   readonly onLost: (fault: LinkFault) => void;
 }
@@ -112,7 +117,7 @@ export class DataLink {
     this.#buffered = ledger?.family("send.socket").gauge(maxMessageBytes);
     this.#link = new OutboundLink({
       ...options,
-      onOpen: () => this.#opened(),
+      onOpen: (welcome) => this.#opened(welcome),
       onFrame: (frame) => this.#frame(frame),
       onDown: (fault) => {
         this.#downFor = fault.code;
@@ -182,6 +187,11 @@ export class DataLink {
     this.#link.fail({ code: "ERR_LINK_SILENT", reason }, CLOSE_STALLED);
   }
 
+  /** The follower does not keep to the protocol: this link is dialled anew, later with every time. */
+  cut(fault: LinkFault): void {
+    if (this.#link.open) this.#link.fail(fault, CLOSE_PROTOCOL);
+  }
+
   /** The node of the follower answers again. */
   peerBack(): void {
     this.#link.redialNow();
@@ -195,7 +205,12 @@ export class DataLink {
     if (NOT_SERVED.has(this.#downFor)) this.#link.redialNow();
   }
 
-  #opened(): void {
+  #opened({ member }: WelcomeFrame): void {
+    const { follower } = this.#options;
+    if (member !== follower) {
+      const what = `the node answers as member ${member}, not as ${follower}: its disk is another one`;
+      throw new AnnalsError("ERR_PEER_MISMATCH", what);
+    }
     this.#lastHeardMs = performance.now();
     this.#credit = new CreditWindow();
     this.#framesOut = 0;
@@ -205,13 +220,18 @@ export class DataLink {
   #frame(frame: Frame): void {
     if (frame.kind === "grant") this.#credit.grant(frame);
     else if (frame.kind === "blobAnswer") this.#blobAnswered(frame);
-    else if (frame.kind === "response") this.#options.onMessages(decodeMessages(frame.bytes));
+    else if (frame.kind === "response") this.#options.onMessages(this.#read(frame));
     this.#framesOut = 0;
     this.#lastProgressMs = performance.now();
     this.#lastHeardMs = this.#lastProgressMs;
     this.#link.progress();
     this.#transfer?.wake();
     this.#pump();
+  }
+
+  #read({ bytes }: ResponseFrame): readonly Message[] {
+    const { self: to, follower: from } = this.#options;
+    return readPeerMessages(bytes, { place: "data:acceptor", from, to });
   }
 
   #blobAnswered({ digest, answer }: BlobAnswerFrame): void {
@@ -266,6 +286,7 @@ export class DataLink {
   #transferred(digest: string, end: TransferEnd): void {
     if (end === "held") {
       this.#blobWait = { untilMs: 0, ms: 0 };
+      this.#options.onBlobHeld?.();
       this.#held.add(digest);
       const [oldest] = this.#held;
       if (this.#held.size > HELD_MAX && oldest !== undefined) this.#held.delete(oldest);

@@ -1,7 +1,7 @@
 import type { Backoff } from "@annals/flow";
 import { AnnalsError } from "@annals/record";
-import { decodeFrame, encodeFrame } from "@annals/wire";
-import type { Frame, HelloFrame, WelcomeFrame } from "@annals/wire";
+import { assertPlaced, decodeFrame, encodeFrame } from "@annals/wire";
+import type { Frame, HelloFrame, LinkPlace, WelcomeFrame } from "@annals/wire";
 import type { RawData, WebSocket } from "ws";
 import { CLOSE_PROTOCOL, CLOSE_REFUSED, PEER_GONE } from "./protocol.ts";
 import type { LinkFault } from "./protocol.ts";
@@ -33,6 +33,8 @@ export class OutboundLink {
   #open = false;
   #closed = false;
   #epoch = 0;
+  /** From where frames of the present connection come. */
+  #place: LinkPlace = "control:acceptor";
   /** Runs from a drop to the next attempt. */
   #redial: NodeJS.Timeout | undefined;
   /** Runs from the hello to the welcome: a peer that froze in between, or lost its power, would be waited for as long as TCP does. */
@@ -113,7 +115,9 @@ export class OutboundLink {
     const current = () => epoch === this.#epoch;
     socket.on("open", () => {
       if (!current()) return;
-      socket.send(encodeFrame({ kind: "hello", epoch, ...this.#options.hello() }));
+      const hello = this.#options.hello();
+      this.#place = `${hello.purpose}:acceptor`;
+      socket.send(encodeFrame({ kind: "hello", epoch, ...hello }));
       this.#awaitWelcome(epoch);
     });
     socket.on("message", (data) => {
@@ -148,7 +152,7 @@ export class OutboundLink {
     try {
       const frame = decodeFrame(ownBytes(data));
       if (frame.kind === "refuse") this.#down(epoch, frame);
-      else if (this.#open) this.#options.onFrame(frame);
+      else if (this.#open) this.#take(frame);
       else if (frame.kind === "welcome") this.#welcomed(frame);
       else throw new AnnalsError("ERR_FRAME_UNEXPECTED", `frame ${frame.kind} before the welcome`);
     } catch (error) {
@@ -159,6 +163,11 @@ export class OutboundLink {
       );
       this.#down(epoch, { code: error.code, reason: error.message });
     }
+  }
+
+  #take(frame: Frame): void {
+    assertPlaced(frame, this.#place);
+    this.#options.onFrame(frame);
   }
 
   #welcomed(frame: WelcomeFrame): void {

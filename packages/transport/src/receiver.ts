@@ -3,8 +3,8 @@ import type { Credit, GaugeReading, Ledger, Release } from "@annals/flow";
 import type { Message } from "@annals/raft";
 import type { AnnalsError } from "@annals/record";
 import type { Receipt } from "@annals/replica";
-import { decodeFrame, decodeMessages } from "@annals/wire";
-import type { Frame } from "@annals/wire";
+import { assertPlaced, decodeFrame, readPeerMessages } from "@annals/wire";
+import type { Frame, LinkEnds } from "@annals/wire";
 import { BlobIntake } from "./blobIntake.ts";
 import type { BlobIntakeOptions } from "./blobIntake.ts";
 
@@ -31,6 +31,7 @@ export interface ReceiverOptions {
   /** The gauges of the thread, which those of this link report to. */
   readonly ledger?: Ledger;
   readonly limits: ReceiveLimits;
+  readonly ends: LinkEnds;
   readonly blobs: Omit<BlobIntakeOptions, "gate">;
   /** Hands messages to the replica, which tells how far it is with all of them. */
   readonly deliver: (messages: readonly Message[], receipt: Receipt) => void;
@@ -130,8 +131,10 @@ export class Receiver {
     const letGo = once(() => this.#letGo(bytes.length, 0));
     let messages: readonly Message[] | undefined;
     try {
+      const { ends } = this.#options;
       const frame = decodeFrame(bytes);
-      if (frame.kind === "append") messages = decodeMessages(frame.bytes);
+      assertPlaced(frame, ends.place);
+      if (frame.kind === "append") messages = readPeerMessages(frame.bytes, ends);
       else this.#takeBlob(frame, letGo);
     } catch (error) {
       // The session ends before anything that is queued behind the broken frame can be delivered.

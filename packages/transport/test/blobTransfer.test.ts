@@ -2,6 +2,7 @@
  * Goal: a blob is on the follower's disk before the entries that name it are sent, and whatever goes wrong with it is told, tried again, and
  * holds up nothing else. Method: a transfer whose follower the test plays; then a data link against a receiver over a real socket.
  */
+import { asMemberId } from "@annals/raft";
 import type { Message } from "@annals/raft";
 import { asSeq, encodeBatch } from "@annals/record";
 import { MemoryBlobs } from "@annals/testkit";
@@ -10,7 +11,7 @@ import type { LinkFault } from "@annals/transport";
 import { encodeFrame } from "@annals/wire";
 import type { BlobAnswer, BlobChunkFrame, BlobOfferFrame } from "@annals/wire";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { append, Loopback, WELCOME } from "./loopback.ts";
+import { append, ENDS, Loopback, WELCOME } from "./loopback.ts";
 
 const WAIT = { timeout: 5000, interval: 5 };
 const BYTES = Uint8Array.from({ length: 1000 }, (_, k) => k % 251);
@@ -170,6 +171,7 @@ describe("over a link", () => {
 
   function receiverOf(send: (bytes: Uint8Array) => void): Receiver {
     return new Receiver({
+      ends: ENDS,
       limits: {
         eventHighWaterMark: 10,
         maxQueueBytes: 500,
@@ -181,6 +183,7 @@ describe("over a link", () => {
         maxBlobBytes: 10_000,
         sendAnswer: (digest: string, answer: BlobAnswer) =>
           send(encodeFrame({ kind: "blobAnswer", digest, answer })),
+        onSaved: () => {},
         onNotSaved: () => {},
       },
       deliver: (messages, receipt) => {
@@ -201,6 +204,8 @@ describe("over a link", () => {
 
   function dial(): DataLink {
     return new DataLink({
+      self: asMemberId(1),
+      follower: asMemberId(2),
       ...peer.dialling("data"),
       maxQueuedBytes: 1024 * 1024,
       maxQueuedMessages: 100,

@@ -14,7 +14,8 @@ import type { DataLinkOptions, InboundHandler, InboundLink } from "@annals/trans
 import { encodeFrame, encodeMessages } from "@annals/wire";
 import type { HelloFrame } from "@annals/wire";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { append, hello, Loopback, WELCOME } from "./loopback.ts";
+import { asMemberId } from "@annals/raft";
+import { append, ENDS, hello, Loopback, WELCOME } from "./loopback.ts";
 
 const CONNECTS = 10_000;
 const AT_A_TIME = 40;
@@ -38,19 +39,21 @@ let lateDeliveries: number;
 let refusing: boolean;
 
 /** A follower whose replica takes its time: links end with frames in every queue, and what they had brought is done with later. */
-function accept(link: InboundLink, { fingerprint }: HelloFrame): InboundHandler {
+function accept(link: InboundLink, { fingerprint, purpose }: HelloFrame): InboundHandler {
   if (refusing) throw new AnnalsError("ERR_PEER_RETIRED", "retired");
   if (fingerprint === UNWANTED)
     setImmediate(() => link.close({ code: "ERR_WORKER_LOST", reason: "its worker ended" }));
   const state = { ended: false };
   budget.join(link.gate);
   const receiver = new Receiver({
+    ends: { ...ENDS, place: `${purpose}:dialler` },
     ledger,
     limits: { eventHighWaterMark: 1, maxQueueBytes: 1000, maxCommitBacklog: 1, yieldAfterMs: 10 },
     blobs: {
       files: new MemoryBlobs(),
       maxBlobBytes: 1,
       sendAnswer: () => {},
+      onSaved: () => {},
       onNotSaved: () => {},
     },
     deliver: (_messages, receipt) => {
@@ -60,7 +63,10 @@ function accept(link: InboundLink, { fingerprint }: HelloFrame): InboundHandler 
         receipt.durable();
       }, HELD_MS);
     },
-    sendGrant: (credit) => setImmediate(() => link.send(encodeFrame({ kind: "grant", ...credit }))),
+    sendGrant: (credit) => {
+      if (purpose !== "data") return;
+      setImmediate(() => link.send(encodeFrame({ kind: "grant", ...credit })));
+    },
     onReleased: (bytes) => {
       budget.remove(bytes);
       link.release(bytes);
@@ -107,6 +113,8 @@ async function controlLink(): Promise<void> {
 
 function dataLink(change: Partial<DataLinkOptions> = {}): DataLink {
   return new DataLink({
+    self: asMemberId(1),
+    follower: asMemberId(2),
     ...peer.dialling("data"),
     ledger,
     maxQueuedBytes: 10_000,

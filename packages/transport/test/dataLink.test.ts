@@ -4,7 +4,7 @@
  */
 import { Ledger } from "@annals/flow";
 import { asIndex, asMemberId, asTerm } from "@annals/raft";
-import type { Message } from "@annals/raft";
+import type { MemberId, Message } from "@annals/raft";
 import { MemoryBlobs } from "@annals/testkit";
 import { DataLink, Permits } from "@annals/transport";
 import type { LinkFault } from "@annals/transport";
@@ -52,9 +52,12 @@ function dial(
     maxQueuedBytes?: number;
     ledger?: Ledger;
     onMessages?: (messages: readonly Message[]) => void;
+    follower?: MemberId;
   } = {},
 ): DataLink {
   link = new DataLink({
+    self: asMemberId(1),
+    follower: options.follower ?? asMemberId(2),
     ...peer.dialling("data"),
     ledger: options.ledger ?? new Ledger(),
     maxQueuedBytes: options.maxQueuedBytes ?? 1024 * 1024,
@@ -161,6 +164,15 @@ describe("a data link", () => {
     expect(data.credit()).toEqual({ entries: 0, bytes: 0 });
   });
 
+  it("dials anew when the follower has said what no follower says, by that name", async () => {
+    const data = dial();
+    await vi.waitUntil(() => data.open, WAIT);
+    data.cut({ code: "ERR_PEER_MESSAGE", reason: "an acknowledgement of nothing" });
+    expect(data.open).toBe(false);
+    expect(faults.map(({ code }) => code)).toEqual(["ERR_PEER_MESSAGE"]);
+    await vi.waitUntil(() => data.open && peer.links.length === 2, WAIT);
+  });
+
   it("hands on the acks that come back", async () => {
     const acks: Message[] = [];
     const data = dial({ onMessages: (messages) => void acks.push(...messages) });
@@ -186,5 +198,49 @@ describe("a data link", () => {
     data.close();
     await vi.waitUntil(() => peer.sockets.clients.size === 0, WAIT);
     expect(peer.links).toHaveLength(1);
+  });
+});
+
+describe("what the follower may not send ends the link by name", () => {
+  const ack = (from: number, to: number): Message => ({
+    kind: "appendEntriesResponse",
+    from: asMemberId(from),
+    to: asMemberId(to),
+    term: asTerm(1),
+    index: asIndex(9),
+    rejected: false,
+    hintIndex: asIndex(0),
+    hintTerm: asTerm(0),
+  });
+  const response = (message: Message): Uint8Array =>
+    encodeFrame({ kind: "response", epoch: 1, bytes: encodeMessages([message]) });
+  it.each<[string, Uint8Array, string]>([
+    ["an acknowledgement in another name", response(ack(3, 1)), "ERR_PEER_MESSAGE"],
+    ["an acknowledgement for another leader", response(ack(2, 3)), "ERR_PEER_MESSAGE"],
+    [
+      "a message that travels elsewhere",
+      response({ ...append(1), from: asMemberId(2), to: asMemberId(1) }),
+      "ERR_PEER_MESSAGE",
+    ],
+    [
+      "a frame that travels the other way",
+      encodeFrame({ kind: "append", epoch: 1, bytes: encodeMessages([append(1)]) }),
+      "ERR_FRAME_UNEXPECTED",
+    ],
+  ])("%s", async (_what, bytes, code) => {
+    const taken: Message[] = [];
+    const data = dial({ onMessages: (messages) => void taken.push(...messages) });
+    await untilOpen(data);
+    peer.links.at(-1)?.send(bytes);
+    await vi.waitUntil(() => faults.length > 0, WAIT);
+    expect(faults[0]?.code).toBe(code);
+    expect(taken).toEqual([]);
+  });
+
+  it("the node's other member: nothing is streamed to a disk that is another one", async () => {
+    const data = dial({ follower: asMemberId(9) });
+    await vi.waitUntil(() => faults.length > 0, WAIT);
+    expect(faults[0]?.code).toBe("ERR_PEER_MISMATCH");
+    expect(data.open).toBe(false);
   });
 });

@@ -77,6 +77,8 @@ afterEach(async () => {
 
 async function dial(maxFrameEntries: number, maxQueuedBytes: number): Promise<DataLink> {
   const data = new DataLink({
+    self: asMemberId(1),
+    follower: asMemberId(2),
     url: `ws://127.0.0.1:${(server.address() as AddressInfo).port}${PEER_PATH}`,
     hello: () => ({
       protocol: 1,

@@ -6,7 +6,7 @@ import { asIndex, asMemberId, asTerm } from "@annals/raft";
 import type { Message } from "@annals/raft";
 import { InboundLink, PEER_PATH } from "@annals/transport";
 import type { InboundHandler, LinkFault } from "@annals/transport";
-import type { Frame, HelloFrame } from "@annals/wire";
+import type { Frame, HelloFrame, LinkEnds } from "@annals/wire";
 import { WebSocketServer } from "ws";
 
 /** What the accepting side of these tests greets with. */
@@ -15,6 +15,13 @@ export const WELCOME: Frame = {
   clusterId: "x",
   node: "b",
   member: asMemberId(2),
+};
+
+/** Member 1 streams to member 2. */
+export const ENDS: LinkEnds = {
+  place: "data:dialler",
+  from: asMemberId(1),
+  to: asMemberId(2),
 };
 
 /** What the dialling side says of itself. */

@@ -10,6 +10,7 @@ import { DataLink, Permits } from "@annals/transport";
 import type { DataLinkOptions, InboundHandler, LinkFault } from "@annals/transport";
 import { encodeFrame } from "@annals/wire";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { asMemberId } from "@annals/raft";
 import { append, Loopback, WELCOME } from "./loopback.ts";
 
 /** A wait that no test could sit out. */
@@ -31,6 +32,8 @@ afterEach(async () => {
 
 function dial(change: Partial<DataLinkOptions> = {}): DataLink {
   return new DataLink({
+    self: asMemberId(1),
+    follower: asMemberId(2),
     ...peer.dialling("data"),
     maxQueuedBytes: 1000,
     maxQueuedMessages: 10,

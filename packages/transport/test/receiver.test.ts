@@ -2,6 +2,7 @@
  * Goal: the receive path stays within its caps, lets go of everything exactly once, and delivers nothing after its end.
  * Method: a receiver over a replica that the test plays by hand.
  */
+import { asMemberId, asTerm } from "@annals/raft";
 import type { Message } from "@annals/raft";
 import type { Receipt } from "@annals/replica";
 import { MemoryBlobs } from "@annals/testkit";
@@ -10,7 +11,7 @@ import type { ReceiveLimits } from "@annals/transport";
 import { encodeFrame, encodeMessages } from "@annals/wire";
 import type { Frame } from "@annals/wire";
 import { describe, expect, it } from "vitest";
-import { append } from "./loopback.ts";
+import { append, ENDS } from "./loopback.ts";
 
 const LIMITS: ReceiveLimits = {
   eventHighWaterMark: 1,
@@ -36,11 +37,13 @@ function setUp(limits: Partial<ReceiveLimits> = {}, now: () => number = () => 0)
   const answers: string[] = [];
   const notSaved: string[] = [];
   const receiver = new Receiver({
+    ends: ENDS,
     limits: { ...LIMITS, ...limits },
     blobs: {
       files: blobs,
       maxBlobBytes: 1000,
       sendAnswer: (digest, answer) => void answers.push(`${answer} ${digest.slice(0, 4)}`),
+      onSaved: () => {},
       onNotSaved: (_digest, { code }) => void notSaved.push(code),
     },
     deliver: (messages, receipt) => void delivered.push({ messages, receipt }),
@@ -271,4 +274,30 @@ describe("blobs", () => {
     expect(blobs.open).toBe(0);
     expect(receiver.gauges().bytes.current).toBe(0);
   });
+});
+
+describe("what the member of the link may not send", () => {
+  const forged = { ...append(1), from: asMemberId(3) };
+  const misled = { ...append(1), to: asMemberId(3) };
+  const vote: Message = { kind: "timeoutNow", from: ENDS.from, to: ENDS.to, term: asTerm(1) };
+  it.each<[string, Uint8Array, string]>([
+    ["a message in another name", frame(append(1), forged), "ERR_PEER_MESSAGE"],
+    ["a message for another member", frame(misled), "ERR_PEER_MESSAGE"],
+    ["a message of a kind that travels elsewhere", frame(vote), "ERR_PEER_MESSAGE"],
+    [
+      "a frame of a kind that travels the other way",
+      encodeFrame({ kind: "grant", entries: 1, bytes: 1 }),
+      "ERR_FRAME_UNEXPECTED",
+    ],
+  ])(
+    "%s ends the link by name, and nothing of the frame is delivered",
+    async (_what, bytes, code) => {
+      const { receiver, delivered, seen } = setUp();
+      receiver.onFrame(bytes);
+      receiver.onFrame(frame(append(2)));
+      await turn();
+      expect(seen.faults).toEqual([code]);
+      expect(delivered).toEqual([]);
+    },
+  );
 });

@@ -12,6 +12,7 @@ export type {
   Frame,
   GrantFrame,
   HelloFrame,
+  LinkPurpose,
   PageFrame,
   RefuseFrame,
   ResponseFrame,
@@ -26,6 +27,8 @@ export type { IngestContentType } from "./ingest.ts";
 export { letGo } from "./letGo.ts";
 export { MEMBERS_MAX, packMembership, readMembership } from "./membership.ts";
 export { ENTRIES_MAX } from "./entries.ts";
+export { assertPlaced, FRAME_PLACES, MESSAGE_PLACES, readPeerMessages } from "./linkRules.ts";
+export type { LinkEnds, LinkPlace } from "./linkRules.ts";
 export { decodeMessages, encodeMessages, MESSAGES_MAX } from "./messages.ts";
 export { MsgpackCursor } from "./msgpackCursor.ts";
 export { assertVersion, packVersioned } from "./pack.ts";

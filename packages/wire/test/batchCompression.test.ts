@@ -8,7 +8,7 @@ import { viewBatch, zstdBatch } from "../src/batchCompression.ts";
 import { encodeRecord } from "../src/recordCodec.ts";
 
 function headerOf(count: number): BatchHeader {
-  const producer = { id: "billing", epoch: 3, sequence: 9 };
+  const producer = { id: "billing", epoch: 3, sequence: 9, fingerprint: 77 };
   return {
     firstSeq: asSeq(41),
     count,

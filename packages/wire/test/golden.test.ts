@@ -159,7 +159,10 @@ const HEADER = {
   recordedAt: 1_764_000_000_000,
   requests: [
     { count: 1, producer: undefined },
-    { count: 2, producer: { id: "prodücer", epoch: 2, sequence: 9 } },
+    {
+      count: 2,
+      producer: { id: "prodücer", epoch: 2, sequence: 9, fingerprint: 0x1234_5678_9abc },
+    },
   ],
 };
 const RECORDS = [bytes, Buffer.alloc(0), Buffer.of(0xc0)];

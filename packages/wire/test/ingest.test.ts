@@ -260,6 +260,28 @@ test.each([
   expect(msgpack(withValue(value))).toMatchObject({ code, position: 0 });
 });
 
+test.each([
+  ["\\ud7ff", "accepted"],
+  ["\\ue000", "accepted"],
+  ["\\ud800", "refused"],
+  ["\\udbff", "refused"],
+  ["\\udc00", "refused"],
+  ["\\udfff", "refused"],
+  ["\\ud800\\udbff", "refused"],
+  ["\\ud800\\udc00", "accepted"],
+  ["\\ud800\\udfff", "accepted"],
+  ["\\ud800\\ue000", "refused"],
+  ["\\udbff\\udc00", "accepted"],
+  ["\\udbff\\udfff", "accepted"],
+  ["\\udc00\\udc00", "refused"],
+  ["\\udfff\\ud800", "refused"],
+  ["\\ud800x", "refused"],
+  ["\\ud800\\n", "refused"],
+])("json: the escapes %s are %s, as their neighbours say", (escapes, verdict) => {
+  const found = json(`{"actor":{"id":"a"},"action":"b","data":{"v":"${escapes}"}}`);
+  expect(found === "accepted" ? found : "refused").toBe(verdict);
+});
+
 test("msgpack: every cut of a body is refused, and so is what follows an array", () => {
   const body = packr.pack([FULL, good]);
   for (let length = 0; length < body.length; length++)

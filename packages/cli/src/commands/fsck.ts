@@ -17,6 +17,9 @@ export function registerFsck(program: Command, context: CliContext): void {
   examples(withOutput(command), ["annals fsck /var/lib/annals", "annals fsck .annals/a -o json"]);
 }
 
+/** Each of them marks a data directory, also one from which others were removed. */
+const DATA_FILES = ["logs", "node.json", "embedded.json", "born"] as const;
+
 async function fsck(context: CliContext, directory: string, options: OutputOptions): Promise<void> {
   const format = context.format(options);
   const path = resolve(context.io.cwd, directory);
@@ -25,7 +28,7 @@ async function fsck(context: CliContext, directory: string, options: OutputOptio
       exitCode: EXIT.notFound,
     });
   }
-  if (!existsSync(join(path, "logs"))) {
+  if (!DATA_FILES.some((name) => existsSync(join(path, name)))) {
     throw new CliError(
       "ERR_DIRECTORY_NOT_FOUND",
       `${path} is no data directory of a node: it has no logs`,
@@ -59,6 +62,7 @@ function fsckText(reports: readonly FsckReport[], color: boolean): string {
         value: ({ logId, directory }) => (logId === undefined ? directory : String(logId)),
         align: "right",
       },
+      { title: "NAME", value: ({ name }) => name ?? "" },
       { title: "SEGMENTS", value: ({ segments }) => String(segments.length), align: "right" },
       {
         title: "ENTRIES",
@@ -88,7 +92,8 @@ function sum(numbers: readonly number[]): number {
   return numbers.reduce((total, number) => total + number, 0);
 }
 
-function stateOf({ problems }: FsckReport): string {
+function stateOf({ problems, missing }: FsckReport): string {
+  if (missing === true) return "MISSING";
   if (problems.length === 0) return "sound";
   return problems.some(({ kind }) => kind === "damage") ? "DAMAGED" : "sound, with leftovers";
 }

@@ -11,11 +11,23 @@ import { registerSchema } from "./schema.ts";
 
 const COLUMNS: readonly Column<LogInfo>[] = [
   { title: "LOG", value: ({ name }) => name },
-  { title: "FIRST", value: ({ firstSeq }) => formatCount(firstSeq), align: "right" },
-  { title: "LAST", value: ({ lastSeq }) => formatCount(lastSeq), align: "right" },
+  { title: "FIRST", value: ({ firstSeq }) => countOr(firstSeq), align: "right" },
+  { title: "LAST", value: ({ lastSeq }) => countOr(lastSeq), align: "right" },
   { title: "LEADER", value: ({ leader }) => leader ?? "none" },
-  { title: "DISK MiB", value: ({ diskBytes }) => (diskBytes / 2 ** 20).toFixed(1), align: "right" },
+  { title: "DISK MiB", value: ({ diskBytes }) => mebibytesOr(diskBytes), align: "right" },
+  {
+    title: "STATE",
+    value: ({ state, reason }) => (reason === undefined ? state : `${state}: ${reason}`),
+  },
 ];
+
+function countOr(count: number | undefined): string {
+  return count === undefined ? "?" : formatCount(count);
+}
+
+function mebibytesOr(bytes: number | undefined): string {
+  return bytes === undefined ? "?" : (bytes / 2 ** 20).toFixed(1);
+}
 
 export function registerLog(program: Command, context: CliContext): void {
   const log = program.command("log").description("create and list logs");

@@ -50,6 +50,8 @@ export class FaultProxy {
       proxy.#server.once("error", reject);
       proxy.#server.listen(0, options.listenHost, resolve);
     });
+    // A connection that could not be accepted is one that its dialler lost.
+    proxy.#server.on("error", () => undefined);
     return proxy;
   }
 

@@ -11,7 +11,7 @@ import { REPLICA_DEFAULTS } from "../../src/config.ts";
 import { ProducerTable } from "../../src/producers.ts";
 import { ReplicaGauges } from "../../src/replicaGauges.ts";
 
-const stamp = (sequence: number) => ({ id: "p", epoch: 1, sequence });
+const stamp = (sequence: number) => ({ id: "p", epoch: 1, sequence, fingerprint: 0 });
 
 function header(firstSeq: number, sequence: number, count: number): BatchHeader {
   return {

@@ -1,5 +1,7 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { NodeService } from "../service.ts";
+import { FORWARDED_ANSWER_BYTES } from "./forwardedAnswers.ts";
+import type { ForwardedKind } from "./forwardedAnswers.ts";
 import type { Forwarder } from "./forwarder.ts";
 import { hopped, workAtLeader } from "./leaderTarget.ts";
 
@@ -14,43 +16,50 @@ export interface LeaderContext {
 /** For requests without a deadline of their own. */
 export const FORWARD_TIMEOUT_MS = 15_000;
 
+/** A request that may have to be passed on to the leader. */
+export interface Passing {
+  readonly request: FastifyRequest;
+  readonly reply: FastifyReply;
+  /** What the leader may answer; `stream`: more than this node could hold, and the request has no body. */
+  readonly answers: ForwardedKind | "stream";
+  /** Milliseconds for the leader's answer as a whole. */
+  readonly timeoutMs?: number;
+}
+
 /** Runs `local` if the log's leader is here; else passes the request's bytes to the leader, one hop at most. */
 export function atLeader(
   context: LeaderContext,
   log: string,
-  request: FastifyRequest,
-  reply: FastifyReply,
-  timeoutMs: number,
+  passing: Passing,
   local: () => Promise<unknown>,
 ): Promise<unknown> {
   return workAtLeader<unknown>({
     service: context.service,
     log,
-    passedOn: hopped(request),
+    passedOn: hopped(passing.request),
     here: async () => {
       const answer = await local();
-      void reply.header("annals-leader", context.address);
+      void passing.reply.header("annals-leader", context.address);
       return answer;
     },
-    there: (address) => forward(context, address, request, reply, timeoutMs),
+    there: (address) => forward(context.forwarder, address, passing),
   });
 }
 
 async function forward(
-  context: LeaderContext,
+  forwarder: Forwarder,
   address: string,
-  request: FastifyRequest,
-  reply: FastifyReply,
-  timeoutMs: number,
+  { request, reply, answers, timeoutMs = FORWARD_TIMEOUT_MS }: Passing,
 ): Promise<FastifyReply> {
-  const answer = await context.forwarder.forward({
-    address,
-    method: request.method,
-    path: request.url,
-    headers: request.headers,
-    body: bodyOf(request),
-    timeoutMs,
-  });
+  const { method, url: path, headers } = request;
+  const hop = { address, method, path, headers };
+  if (answers === "stream") {
+    const { status, headers: told, body } = await forwarder.stream({ ...hop, body: undefined });
+    return reply.code(status).headers(told).send(body);
+  }
+  const maxAnswerBytes = FORWARDED_ANSWER_BYTES[answers];
+  const body = bodyOf(request);
+  const answer = await forwarder.forward({ ...hop, body, timeoutMs, maxAnswerBytes });
   return reply.code(answer.status).headers(answer.headers).send(asBuffer(answer.body));
 }
 

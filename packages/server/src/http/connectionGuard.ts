@@ -4,7 +4,7 @@ import type { Gauge, Ledger } from "@annals/flow";
 import type { AnnalsError } from "@annals/record";
 import { GOODBYES_MAX } from "../memory/constants.ts";
 import { addressBlock } from "./addressBlock.ts";
-import { endWithProblem, httpError } from "./problem.ts";
+import { endWithProblem, GOODBYE_MS, httpError } from "./problem.ts";
 import { requesterOf } from "./requester.ts";
 import { UndecidedConnections } from "./undecidedConnections.ts";
 
@@ -41,9 +41,6 @@ interface Connection {
   readonly block: string;
   place: Place;
 }
-
-/** Whoever does not take the refusal is closed all the same. */
-const GOODBYE_MS = 1_000;
 
 /**
  * Bounds HTTP connections by who is at the other end, which only the head of the first request shows. Clients have a cap over all and one
@@ -171,7 +168,6 @@ export class ConnectionGuard {
     const connection = this.#connections.get(socket);
     if (connection === undefined) return;
     if (!this.#leave(socket, connection)) return;
-    socket.on("error", () => undefined);
     const text = `${this.#limits.maxUndecided} connections have not sent the head of a request, and this one was the oldest`;
     endWithProblem(socket, httpError(code, text, { retryable: true }));
   }

@@ -40,6 +40,7 @@ export type HttpErrorCode =
   | "ERR_LOG_RESERVED"
   | "ERR_ORIGIN_FORBIDDEN"
   | "ERR_PRODUCER_FENCED"
+  | "ERR_PRODUCER_CONFLICT"
   | "ERR_PRODUCER_GAP"
   | "ERR_PRODUCER_UNKNOWN"
   | "ERR_PRODUCER_EXPIRED"
@@ -175,6 +176,12 @@ export const ERROR_TABLE: Readonly<Record<HttpErrorCode, ErrorEntry>> = {
     "Producer is fenced",
     "The same producer id has begun a newer epoch: this instance is an old one. Nothing was stored.",
     "Stop this instance; or, if it is the right one, begin an epoch of its own.",
+  ),
+  ERR_PRODUCER_CONFLICT: entry(
+    409,
+    "Sequence used for other records",
+    "Other records were sent under this epoch and sequence: two senders share the id, or it has lost its state. Nothing was stored.",
+    "Give each sender an id of its own. After a restored state, see what was stored (`GET …/producers/{id}`) and begin a new epoch.",
   ),
   ERR_PRODUCER_GAP: entry(
     409,

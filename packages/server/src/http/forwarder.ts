@@ -1,9 +1,9 @@
 import { Agent, request as httpRequest } from "node:http";
 import type { ClientRequest, IncomingHttpHeaders, OutgoingHttpHeaders } from "node:http";
 import { pipeline } from "node:stream";
+import type { Socket } from "node:net";
 import type { Readable } from "node:stream";
 import type { Gauge } from "@annals/flow";
-import { FORWARDED_ANSWER_BYTES_MAX } from "../memory/constants.ts";
 import { httpError } from "./problem.ts";
 
 /** Says that a request was passed on once: the receiver answers it or refuses it, and never passes it on again. */
@@ -44,9 +44,12 @@ export interface ForwardRequest {
   readonly body: Uint8Array;
   /** Milliseconds until the answer must be here. */
   readonly timeoutMs: number;
+  /** The largest answer that the route may give: `FORWARDED_ANSWER_BYTES`. A larger one is not held. */
+  readonly maxAnswerBytes: number;
 }
 
-export interface ForwardStream extends Omit<ForwardRequest, "body" | "timeoutMs"> {
+export interface ForwardStream
+  extends Omit<ForwardRequest, "body" | "timeoutMs" | "maxAnswerBytes"> {
   readonly body: Readable | undefined;
 }
 
@@ -59,6 +62,8 @@ export class Forwarder {
   readonly #self: string;
   readonly #agent: Agent;
   readonly #busy: Gauge;
+  /** Connections that have a listener of their own: a request lets go of its connection before an error of it may be told. */
+  readonly #owned = new WeakSet<Socket>();
 
   /** `busy` counts the connections that carry a request; its cap is that of connections to all leaders. */
   constructor(self: string, busy: Gauge) {
@@ -72,7 +77,10 @@ export class Forwarder {
     });
   }
 
-  /** Rejects with ERR_LEADER_UNREACHABLE when the request never left, ERR_OUTCOME_UNKNOWN when it may have arrived. */
+  /**
+   * Rejects with ERR_LEADER_UNREACHABLE when the request never left, ERR_OUTCOME_UNKNOWN when it may have arrived: no answer in time, a
+   * connection that broke, or an answer that is larger than it may be.
+   */
   forward(forward: ForwardRequest): Promise<Forwarded> {
     return new Promise((resolve, reject) => {
       let connected = false;
@@ -80,10 +88,18 @@ export class Forwarder {
         method: forward.method,
         agent: this.#agent,
         headers: this.#headers(forward.headers, String(forward.body.length)),
-        signal: AbortSignal.timeout(forward.timeoutMs),
       });
       const fail = (cause: unknown): void => reject(failure(forward.address, connected, cause));
-      this.#count(outgoing);
+      const giveUp = (why: string): void => {
+        fail(new Error(why));
+        drop(outgoing);
+      };
+      const timer = setTimeout(
+        () => giveUp(`no answer for ${forward.timeoutMs} ms`),
+        forward.timeoutMs,
+      );
+      outgoing.once("close", () => clearTimeout(timer));
+      this.#watch(outgoing);
       outgoing.on("socket", (socket) => {
         // Bytes leave when there is a connection; until then nothing can have arrived.
         if (!socket.connecting) connected = true;
@@ -91,12 +107,12 @@ export class Forwarder {
       });
       outgoing.on("error", fail);
       outgoing.on("response", (answer) => {
+        const { maxAnswerBytes } = forward;
         const parts: Buffer[] = [];
         let bytes = 0;
         answer.on("data", (part: Buffer) => {
           bytes += part.length;
-          if (bytes > FORWARDED_ANSWER_BYTES_MAX)
-            outgoing.destroy(new Error("the answer is too large"));
+          if (bytes > maxAnswerBytes) giveUp(`the answer has more than ${maxAnswerBytes} bytes`);
           else parts.push(part);
         });
         answer.on("error", fail);
@@ -113,22 +129,26 @@ export class Forwarder {
   }
 
   /**
-   * The same for bodies that do not fit memory: both ways as streams, cut when nothing moves for `IDLE_MS`. Rejects with
-   * ERR_LEADER_UNREACHABLE; nothing is lost by a second try, for blobs are named by what they hold.
+   * The same for what does not fit memory: both ways as streams, cut when nothing moves for `IDLE_MS`. Rejects with
+   * ERR_LEADER_UNREACHABLE; nothing is lost by a second try: blobs are named by what they hold, and a question changes nothing.
    */
   stream(forward: ForwardStream): Promise<ForwardedStream> {
     return new Promise((resolve, reject) => {
       const { address, method, path, body } = forward;
-      const length = forward.headers["content-length"];
+      const length = body === undefined ? undefined : forward.headers["content-length"];
       const outgoing = httpRequest(`http://${address}${path}`, {
         method,
         agent: this.#agent,
         timeout: IDLE_MS,
         headers: this.#headers(forward.headers, length ?? "0"),
       });
-      this.#count(outgoing);
-      outgoing.on("timeout", () => outgoing.destroy(new Error(`nothing moved for ${IDLE_MS} ms`)));
-      outgoing.on("error", (cause) => reject(failure(address, false, cause)));
+      const fail = (cause: unknown): void => reject(failure(address, false, cause));
+      this.#watch(outgoing);
+      outgoing.on("timeout", () => {
+        fail(new Error(`nothing moved for ${IDLE_MS} ms`));
+        drop(outgoing);
+      });
+      outgoing.on("error", fail);
       outgoing.on("response", (answer) => {
         const status = answer.statusCode ?? 502;
         resolve({ status, headers: passedBack(answer.headers), body: answer });
@@ -138,10 +158,14 @@ export class Forwarder {
     });
   }
 
-  #count(outgoing: ClientRequest): void {
-    outgoing.once("socket", () => {
+  /** Counts the connection, and owns its errors for as long as it lives. */
+  #watch(outgoing: ClientRequest): void {
+    outgoing.once("socket", (socket) => {
       this.#busy.add(1);
       outgoing.once("close", () => this.#busy.remove(1));
+      if (this.#owned.has(socket)) return;
+      this.#owned.add(socket);
+      socket.on("error", () => undefined);
     });
   }
 
@@ -160,6 +184,14 @@ export class Forwarder {
   close(): void {
     this.#agent.destroy();
   }
+}
+
+/**
+ * Without an error: when the whole answer came in one read, the connection is in the pool already, and would tell an error to nobody, which
+ * ends the process. The caller has rejected by now.
+ */
+function drop(outgoing: ClientRequest): void {
+  outgoing.destroy();
 }
 
 function failure(address: string, connected: boolean, cause: unknown): Error {

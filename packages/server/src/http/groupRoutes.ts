@@ -2,8 +2,9 @@ import { GROUP_LANES_MAX } from "@annals/replica";
 import { z } from "zod";
 import type { GroupRequest } from "../groupService.ts";
 import { LOG_NAME_PATTERN } from "../names.ts";
-import { atLeader, bodyOf, FORWARD_TIMEOUT_MS } from "./atLeader.ts";
+import { atLeader, bodyOf } from "./atLeader.ts";
 import type { LeaderContext } from "./atLeader.ts";
+import { GROUP_SETTINGS_CHARACTERS_MAX, MEMBER_CHARACTERS_MAX } from "./forwardedAnswers.ts";
 import { groupStart } from "./groupStart.ts";
 import { parseFields } from "./jsonBody.ts";
 import { parseParameters } from "./parameters.ts";
@@ -13,7 +14,7 @@ import type { Route } from "./routes.ts";
 
 const seq = z.int().min(0);
 const start = z.union([z.literal("first"), z.literal("end"), seq, z.string()]);
-const settings = z.string().max(256).default("");
+const settings = z.string().max(GROUP_SETTINGS_CHARACTERS_MAX).default("");
 const CREATE = z.strictObject({
   name: z.string().regex(LOG_NAME_PATTERN, "expected the characters of a log name"),
   settings,
@@ -22,7 +23,7 @@ const CREATE = z.strictObject({
 });
 const RESET = z.strictObject({ to: start });
 const ACQUIRE = z.strictObject({
-  member: z.string().min(1).max(128),
+  member: z.string().min(1).max(MEMBER_CHARACTERS_MAX),
   settings,
   lane: z.int().min(0).optional(),
 });
@@ -100,7 +101,9 @@ export function groupRoutes(context: LeaderContext): readonly Route[] {
       const body: ReadBody = (shape) =>
         parseFields(bodyOf(request), request.headers["content-type"], shape);
       const asked = ask(name, body);
-      return atLeader(context, log, request, reply, FORWARD_TIMEOUT_MS, async () =>
+      // Of all groups with all their lanes there is more than a node could hold for each who asks.
+      const answers = method === "GET" ? "stream" : "group";
+      return atLeader(context, log, { request, reply, answers }, async () =>
         answer(await context.service.group(log, asked), name),
       );
     },

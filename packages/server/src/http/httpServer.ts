@@ -17,6 +17,7 @@ import { Admission } from "./admission.ts";
 import { ByteBudget } from "./byteBudget.ts";
 import { ConnectionGuard } from "./connectionGuard.ts";
 import type { ConnectionLimits, TurnedAway } from "./connectionGuard.ts";
+import { PATH_PART_CHARACTERS_MAX } from "./forwardedAnswers.ts";
 import { Forwarder } from "./forwarder.ts";
 import { hopped } from "./leaderTarget.ts";
 import { isUpgradeTaken, routeNotFound, serveOffers, unknownTransferCoding } from "./offers.ts";
@@ -65,7 +66,6 @@ const UPLOAD_TIMEOUT_MS = 6 * 3_600_000;
 const HEADER_BYTES_MAX = 16 * 1024;
 /** Silence on a connection; longer than any wait that a client may ask for. */
 const CONNECTION_TIMEOUT_MS = 120_000;
-const PATH_PART_CHARACTERS_MAX = 256;
 /** Of a refused body; a new connection would cost about as much. */
 const READ_IN_VAIN_BYTES_MAX = 256 * 1024;
 

@@ -137,12 +137,17 @@ const SCHEMAS: Json = {
   Log: object(
     {
       name: text,
+      state: {
+        enum: ["open", "opening", "repairing", "silent"],
+        description: "Whether the node that answers can serve the log from its own copy.",
+      },
+      reason: { ...text, description: "Why the log is not open." },
       firstSeq: seq,
       lastSeq: { type: "integer" },
       leader: text,
       diskBytes: { type: "integer" },
     },
-    ["name", "firstSeq", "lastSeq", "diskBytes"],
+    ["name", "state"],
   ),
   Problem: object({
     type: text,

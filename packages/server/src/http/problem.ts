@@ -53,7 +53,33 @@ function document(
   retryable: boolean,
   details: Readonly<Record<string, unknown>>,
 ): ProblemDocument {
-  return { type: `urn:annals:error:${code}`, title, status, detail, code, retryable, details };
+  const type = `urn:annals:error:${code}`;
+  return {
+    type,
+    title,
+    status,
+    detail: cut(detail, DETAIL_CHARACTERS_MAX),
+    code,
+    retryable,
+    details: cutAll(details),
+  };
+}
+
+/** Texts of a document: a refusal that quotes what came from outside is no larger than a node keeps room for. */
+const DETAIL_CHARACTERS_MAX = 1_024;
+const FIELD_CHARACTERS_MAX = 256;
+
+function cut(text: string, characters: number): string {
+  return text.length <= characters ? text : `${text.slice(0, characters - 1)}…`;
+}
+
+function cutAll(details: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(
+    Object.entries(details).map(([name, value]) => [
+      name,
+      typeof value === "string" ? cut(value, FIELD_CHARACTERS_MAX) : value,
+    ]),
+  );
 }
 
 /**
@@ -91,8 +117,18 @@ function retryAfterSeconds({ code, status, details }: ProblemDocument): number |
   return findError(code)?.retryAfter ?? (status === 503 ? 1 : undefined);
 }
 
-/** Answers on a connection that has no reply, and closes it. */
+/** Whoever does not take a refusal is closed all the same. */
+export const GOODBYE_MS = 1_000;
+
+/**
+ * Answers on a connection that has no reply, and closes it. Nobody else listens to such a socket any more: a peer that resets it would
+ * otherwise end the process by an `error` event without an owner.
+ */
 export function endWithProblem(socket: Duplex, error: unknown): void {
+  socket.on("error", () => undefined);
+  if (socket.destroyed) return;
+  const timer = setTimeout(() => socket.destroy(), GOODBYE_MS);
+  socket.once("close", () => clearTimeout(timer));
   const problem = problemOf(error);
   const body = JSON.stringify(problem);
   const seconds = retryAfterSeconds(problem);
@@ -104,4 +140,10 @@ export function endWithProblem(socket: Duplex, error: unknown): void {
     "connection: close",
   ];
   socket.end(`${head.join("\r\n")}\r\n\r\n${body}`);
+}
+
+/** Refuses an upgrade. What else the client sends is read in vain: unread, it would make the kernel reset the answer away. */
+export function refuseUpgrade(socket: Duplex, error: unknown): void {
+  endWithProblem(socket, error);
+  socket.resume();
 }

@@ -8,7 +8,7 @@ import { LOG_NAME_PATTERN } from "../names.ts";
 import { SYSTEM_LOG } from "../service.ts";
 import type { AppendReply } from "../service.ts";
 import type { Admission } from "./admission.ts";
-import { asBuffer, atLeader, bodyOf, FORWARD_TIMEOUT_MS } from "./atLeader.ts";
+import { asBuffer, atLeader, bodyOf } from "./atLeader.ts";
 import type { LeaderContext } from "./atLeader.ts";
 import { blobRoutes } from "./blobRoutes.ts";
 import type { ByteBudget } from "./byteBudget.ts";
@@ -198,14 +198,9 @@ function appendHandler(context: RouteContext): Route["handle"] {
       ticket.accepted({ records, bytes, producer: producer?.id, duplicate });
       return answer;
     };
-    const answer = await atLeader(
-      context,
-      log,
-      request,
-      reply,
-      head.timeoutMs + FORWARD_GRACE_MS,
-      local,
-    );
+    const timeoutMs = head.timeoutMs + FORWARD_GRACE_MS;
+    const passing = { request, reply, answers: "append", timeoutMs } as const;
+    const answer = await atLeader(context, log, passing, local);
     if (answer === reply) ticket.passedOn(reply.statusCode);
     return answer;
   };
@@ -216,7 +211,7 @@ function transferHandler(context: RouteContext): Route["handle"] {
     const log = logParameter(request);
     parseParameters(request.url, []);
     const { to } = parseTextFields(bodyOf(request), request.headers["content-type"], ["to"]);
-    return atLeader(context, log, request, reply, FORWARD_TIMEOUT_MS, async () => {
+    return atLeader(context, log, { request, reply, answers: "small" }, async () => {
       await context.service.transferLeadership(log, to);
       return { log, to: to ?? null };
     });
@@ -234,7 +229,7 @@ function createLogHandler(context: RouteContext): Route["handle"] {
         'expected lower-case letters, digits and ". _ -", first a letter, at most 64',
       );
     }
-    return atLeader(context, SYSTEM_LOG, request, reply, FORWARD_TIMEOUT_MS, async () => {
+    return atLeader(context, SYSTEM_LOG, { request, reply, answers: "small" }, async () => {
       const log = await context.service.createLog(name);
       void reply.code(201).header("location", `/v1/logs/${name}/records`);
       return log;

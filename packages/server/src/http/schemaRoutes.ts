@@ -1,7 +1,7 @@
 import { textParameter } from "@annals/query";
 import { compileSchema } from "../schema/compileSchema.ts";
 import { SYSTEM_LOG } from "../service.ts";
-import { atLeader, bodyOf, FORWARD_TIMEOUT_MS } from "./atLeader.ts";
+import { atLeader, bodyOf } from "./atLeader.ts";
 import type { LeaderContext } from "./atLeader.ts";
 import { parseParameters } from "./parameters.ts";
 import { httpError } from "./problem.ts";
@@ -20,7 +20,7 @@ export function schemaRoutes(context: LeaderContext): readonly Route[] {
       const log = logParameter(request);
       const action = textParameter("action", pathParameter(request, "action")) ?? "";
       const schema = schemaOf(bodyOf(request));
-      return atLeader(context, SYSTEM_LOG, request, reply, FORWARD_TIMEOUT_MS, () =>
+      return atLeader(context, SYSTEM_LOG, { request, reply, answers: "schema" }, () =>
         service.setSchema(log, action, schema),
       );
     };

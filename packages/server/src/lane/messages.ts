@@ -24,7 +24,6 @@ export interface PeerAddress {
   readonly address: string;
 }
 
-/** A question to a hosted log; answered by one `reply`. */
 /**
  * What the control link to a node says of it: it answers again; it has dropped, so long after the last sign of life; or it is down because
  * nobody listens there.
@@ -33,6 +32,7 @@ export type PeerChange =
   | { readonly kind: "back" }
   | { readonly kind: "silent" | "gone"; readonly silentMs: number };
 
+/** A question to a hosted log; answered by one `reply`. */
 export type WorkerRequest =
   | {
       readonly op: "append";
@@ -83,6 +83,8 @@ export interface HostedLogStatus {
   readonly stalled: boolean;
   readonly diskFull: boolean;
   readonly flushes: number;
+  /** Messages of peers that no node sends which keeps to the protocol: each was refused, and its link closed. */
+  readonly refusedMessages: number;
   /** How often a blob could not be saved here or handed to a follower; each is tried again. */
   readonly blobsNotSaved: number;
   /** The groups of the log, if it is led here. */
@@ -107,6 +109,20 @@ export interface PlainError {
   readonly message: string;
   readonly retryable: boolean;
   readonly details: Readonly<Record<string, unknown>>;
+  /** The chain of causes, the nearest one first. */
+  readonly causes: readonly PlainCause[];
+}
+
+/** One cause of an error. The fields of system errors are those that Node gives them. */
+export interface PlainCause {
+  readonly name: string;
+  readonly message: string;
+  /** Frames without the text above them. */
+  readonly stack?: string;
+  readonly code?: string | number;
+  readonly errno?: string | number;
+  readonly syscall?: string | number;
+  readonly path?: string | number;
 }
 
 export type ToWorker =
@@ -124,7 +140,13 @@ export type ToWorker =
   /** What the records of a log are judged by from now on. */
   | { readonly kind: "schemas"; readonly logId: number; readonly schemas: readonly LogSchema[] }
   | { readonly kind: "peer"; readonly node: string; readonly change: PeerChange }
-  | { readonly kind: "control"; readonly logId: number; readonly bytes: Uint8Array<ArrayBuffer> }
+  | {
+      readonly kind: "control";
+      readonly logId: number;
+      /** The member whose control link has brought it. */
+      readonly from: MemberId;
+      readonly bytes: Uint8Array<ArrayBuffer>;
+    }
   | {
       readonly kind: "linkOpened";
       readonly linkId: number;
@@ -146,6 +168,8 @@ export type ToWorker =
   | { readonly kind: "shutdown" };
 
 export type FromWorker =
+  /** The thread has come up. Said once, before anything else. */
+  | { readonly kind: "running" }
   | { readonly kind: "opened"; readonly logId: number }
   /** What was committed when the log was opened is applied; or, with `progress` false, nothing moves and others may go first. */
   | { readonly kind: "caughtUp"; readonly logId: number; readonly progress: boolean }
@@ -176,6 +200,13 @@ export type FromWorker =
   | {
       readonly kind: "linkFault";
       readonly linkId: number;
+      readonly code: string;
+      readonly reason: string;
+    }
+  /** A member has sent what it may not: its links have to go. */
+  | {
+      readonly kind: "peerFault";
+      readonly member: MemberId;
       readonly code: string;
       readonly reason: string;
     }

@@ -13,14 +13,14 @@ export const SMALL_BODY_BYTES_MAX: number = 4 * KIBIBYTE;
 
 /** The most connections to leaders over which requests are passed on, and the most that one other node may have to this one. */
 export const FORWARD_SOCKETS_MAX = 256;
+/** Largest problem document: its texts are cut to what fits. */
+export const PROBLEM_BYTES_MAX: number = 16 * KIBIBYTE;
 /** The most connections that have not sent the head of a request. */
 export const UNDECIDED_CONNECTIONS_MAX = 256;
 /** Connections that are told why they are closed; beyond, one is closed without a word. */
 export const GOODBYES_MAX = 64;
 /** Connections of probes for which clients have left no place. */
 export const OPERATOR_CONNECTIONS_MAX = 32;
-/** Largest answer that is passed back; only appends and other small things are passed on as a whole. */
-export const FORWARDED_ANSWER_BYTES_MAX: number = 16 * KIBIBYTE;
 
 /** Pages that a worker builds, or has built and not handed over, at a time. */
 export const PAGES_MAX = 2;

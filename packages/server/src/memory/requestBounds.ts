@@ -2,6 +2,7 @@ import { PAGE_CHARACTERS_MAX } from "@annals/query";
 import { GROUPS_MAX, REPLICA_DEFAULTS } from "@annals/replica";
 import { FRAMING_BYTES } from "@annals/transport";
 import { DECODER_BYTES_MAX } from "@annals/wire";
+import { FORWARDED_ANSWER_BYTES_MAX } from "../http/forwardedAnswers.ts";
 import { SCHEMAS_PER_LOG_MAX } from "../schema/logSchema.ts";
 import type { IngestSettings, NodeConfig } from "../config/nodeConfig.ts";
 import { constant, none, one } from "./bound.ts";
@@ -141,14 +142,14 @@ export const REQUEST_BOUNDS: readonly Bound[] = [
   },
   {
     name: "forwarded",
-    holds: "answers of leaders that are passed back",
+    holds: "answers of leaders that are passed back; what may be larger goes through as a stream",
     place: "gateway",
     per: "node",
     unit: "count",
     setBy: "a quarter of http.maxConnections, from 16 to 256",
     cap: ({ http }) => connectionCaps(http).maxPerNode,
     item: none,
-    weight: constant(fixed.FORWARDED_ANSWER_BYTES_MAX),
+    weight: constant(FORWARDED_ANSWER_BYTES_MAX),
     atCap: "the request waits for a free connection to the leader; its body counts in `requests`",
     test: ["packages/server/test/http/forward.test.ts", "an answer that is too large to be held"],
   },
@@ -310,7 +311,7 @@ export const REQUEST_BOUNDS: readonly Bound[] = [
     unit: "bytes",
     setBy: "constant",
     cap: constant(fixed.STREAM_UNREAD_BYTES_MAX),
-    item: constant(fixed.FORWARDED_ANSWER_BYTES_MAX),
+    item: constant(fixed.PROBLEM_BYTES_MAX),
     weight: one,
     atCap: "the stream is cut off",
     test: [STREAM, "asks and does not read"],

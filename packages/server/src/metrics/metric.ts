@@ -13,6 +13,8 @@ export interface Snapshot {
     readonly heapBytes: number;
     readonly externalBytes: number;
     readonly uptimeSeconds: number;
+    /** Seconds for which the event loop of the main thread had work. */
+    readonly busySeconds: number;
   };
 }
 

@@ -92,6 +92,12 @@ export const NODE_METRICS: readonly Metric[] = [
     "Writes that were flushed since the log was opened here.",
     ({ flushes }) => flushes,
   ),
+  logMetric(
+    "blobs_not_saved_total",
+    "counter",
+    "Attachments that could not be handed over between nodes since the log was opened here; each is tried again.",
+    ({ blobsNotSaved }) => blobsNotSaved,
+  ),
   groupMetric(
     "lag_records",
     "Records behind the position of the lane that is furthest behind. Of logs led here; at most 256, those stuck or furthest behind.",
@@ -161,6 +167,19 @@ export const NODE_METRICS: readonly Metric[] = [
     help: "How late the main thread came to its work, in the last ten seconds at least; quantile 1 is the most.",
     labels: ["quantile"],
     samples: ({ delay }) => by("quantile", { "0.5": delay.p50, "0.99": delay.p99, "1": delay.max }),
+  },
+  {
+    name: "annals_thread_busy_seconds_total",
+    kind: "counter",
+    help: "Seconds for which the event loop of a thread had work; the rate is its utilisation. A worker that is replaced begins at 0.",
+    labels: ["thread"],
+    samples: ({ cluster, process }) => [
+      { labels: { thread: "main" }, value: process.busySeconds },
+      ...cluster.workers.map(({ id, busySeconds }) => ({
+        labels: { thread: `worker-${id}` },
+        value: busySeconds,
+      })),
+    ],
   },
   processMetric(
     "cpu_seconds_total",

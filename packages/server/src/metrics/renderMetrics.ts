@@ -28,6 +28,7 @@ export function snapshotOf(
       heapBytes: heapUsed,
       externalBytes: external,
       uptimeSeconds: process.uptime(),
+      busySeconds: performance.eventLoopUtilization().active / 1000,
     },
   };
 }

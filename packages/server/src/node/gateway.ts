@@ -7,19 +7,20 @@ import type { NodeConfig } from "../config/index.ts";
 import { exactly } from "../lane/exactly.ts";
 import type { WorkerReplies, WorkerRequest } from "../lane/messages.ts";
 import { fromPlainError } from "../worker/plainError.ts";
-import { shapeOf, tellMisfit } from "../memory/budget.ts";
-import { assertRoom } from "../memory/descriptors.ts";
+import { tellMisfit } from "../memory/budget.ts";
 import { SYSTEM_LOG } from "../service.ts";
 import { SYSTEM_LOG_ID } from "../names.ts";
-import { Catalog, decodeCommand, encodeCommand, logExists } from "./catalog.ts";
+import { Catalog, decodeCommand } from "./catalog.ts";
 import type { LogEntry, SystemCommand } from "./catalog.ts";
 import type { CatalogFile } from "./catalogFile.ts";
 import type { BirthCertificate } from "./certificate.ts";
+import { LogCreation } from "./logCreation.ts";
 import { follow, newPlace, silence } from "./logDirectory.ts";
 import { ChangeSignal } from "./changeSignal.ts";
 import type { LogPlace } from "./logDirectory.ts";
 import type { PeerLinks } from "./peerLinks.ts";
 import type { PeerServer } from "./peerServer.ts";
+import { Replacements } from "./replacements.ts";
 import type { Roster } from "./roster.ts";
 import { Scrubber } from "./scrubber.ts";
 import type { ScrubStatus } from "./scrubber.ts";
@@ -50,8 +51,6 @@ export interface GatewayOptions {
   readonly onFatal: (error: AnnalsError) => void;
 }
 
-/** How soon a node that came back with an empty disk is noticed. */
-const REPLACE_INTERVAL_MS = 1000;
 /** How long the question whether a log exists may wait for a quorum. */
 const CATALOG_TIMEOUT_MS = 3000;
 /** A leader that lost its logs' creation to a failover is retried by the next one; this only spaces the attempts. */
@@ -63,8 +62,9 @@ export class Gateway {
   readonly #catalog: Catalog;
   readonly #places = new Map<number, LogPlace>();
   readonly #pool: WorkerPool;
-  readonly #replacer: NodeJS.Timeout;
+  readonly #replacements: Replacements;
   readonly #scrubber: Scrubber;
+  readonly #creation: LogCreation;
   /** Of who leads what. */
   readonly #roles = new ChangeSignal();
   #closing = false;
@@ -99,7 +99,21 @@ export class Gateway {
       onDamage: ({ entry, worker }, what) =>
         worker?.send({ kind: "damage", logId: entry.id, what }),
     });
-    this.#replacer = setInterval(() => void this.#replaceWiped(), REPLACE_INTERVAL_MS);
+    this.#creation = new LogCreation({
+      config,
+      barrier: () => this.#catchUpWithCatalog(),
+      command: (data) => this.#commit(data),
+      lookUp: (name) => this.#lookUp(name),
+      logCount: () => this.logCount,
+      voters: () => options.roster.members(),
+    });
+    this.#replacements = new Replacements({
+      roster: options.roster,
+      connected: () => options.server.peers(),
+      leading: () => this.system.role === "leader",
+      commit: (data) => this.#commit(data),
+      logger,
+    });
   }
 
   get roster(): Roster {
@@ -127,13 +141,22 @@ export class Gateway {
   }
 
   async #findUnknown(name: string): Promise<LogPlace> {
-    await this.request<"barrier">(this.system, { op: "barrier", timeoutMs: CATALOG_TIMEOUT_MS });
+    await this.#catchUpWithCatalog();
     const found = this.#lookUp(name);
     if (found !== undefined) return found;
     throw new AnnalsError(
       "ERR_LOG_NOT_FOUND",
       `there is no log "${name}"; annals log list shows those that are`,
     );
+  }
+
+  /** Resolves once everything that is committed in `_system` is applied here. */
+  #catchUpWithCatalog(): Promise<undefined> {
+    return this.request<"barrier">(this.system, { op: "barrier", timeoutMs: CATALOG_TIMEOUT_MS });
+  }
+
+  #commit(data: Uint8Array): Promise<number> {
+    return this.request<"command">(this.system, { op: "command", data });
   }
 
   /** The place of `_system`. */
@@ -173,7 +196,9 @@ export class Gateway {
   ): Promise<WorkerReplies[Op]> {
     if (place.worker === undefined) {
       return Promise.reject(
-        new AnnalsError("ERR_WORKER_LOST", "the log moves to another worker", { retryable: true }),
+        new AnnalsError("ERR_LOG_NOT_OPEN", "the log waits for a worker on this node", {
+          retryable: true,
+        }),
       );
     }
     return place.worker.request<Op>(place.entry.id, request);
@@ -184,27 +209,16 @@ export class Gateway {
     return this.#places.size - 1;
   }
 
-  /**
-   * Creates a log; resolves when the command is applied on this node, which has to lead `_system`. Throws ERR_MEMORY_LIMIT when this node
-   * could not hold one more: the others have the same configuration, or report it.
-   */
-  async createLog(name: string): Promise<LogPlace> {
-    if (this.#catalog.get(name) !== undefined) throw logExists(name);
-    assertRoom(this.#options.config, shapeOf(this.#options.config, this.logCount + 1));
-    const index = await this.request<"command">(this.system, {
-      op: "command",
-      data: encodeCommand({ op: "createLog", name, voters: [...this.roster.members()] }),
-    });
-    const place = this.#lookUp(name);
-    if (place === undefined || place.entry.id !== index) throw logExists(name);
-    return place;
+  /** Creates a log, if this node leads `_system`. Rejects as `LogCreation.create` does. */
+  createLog(name: string): Promise<LogPlace> {
+    return this.#creation.create(name);
   }
 
   /** A parcel of a peer's control frame. */
-  control(logId: number, bytes: Uint8Array): void {
+  control(from: MemberId, logId: number, bytes: Uint8Array): void {
     const worker = this.#places.get(logId)?.worker;
     if (worker !== undefined && !worker.congested) {
-      worker.send({ kind: "control", logId, bytes: exactly(bytes) });
+      worker.send({ kind: "control", logId, from, bytes: exactly(bytes) });
     }
   }
 
@@ -233,7 +247,7 @@ export class Gateway {
 
   async close(): Promise<void> {
     this.#closing = true;
-    clearInterval(this.#replacer);
+    this.#replacements.close();
     await this.#pool.close();
     await this.#scrubber.close();
     await this.#options.catalogFile.close();
@@ -270,7 +284,7 @@ export class Gateway {
         this.#roles.changed();
         return;
       case "unusable":
-        this.#unusable(message.logId, message.what);
+        this.#options.onUnusable(`log ${this.#nameOf(message.logId)}: ${message.what}`);
         return;
       case "openFailed":
       case "failed":
@@ -288,6 +302,9 @@ export class Gateway {
       case "linkFault":
         this.#options.server.fault(message.linkId, message);
         return;
+      case "peerFault":
+        this.#options.server.faultOf(message.member, message);
+        return;
       case "role":
         this.#role(worker, message);
         return;
@@ -302,9 +319,8 @@ export class Gateway {
     }
   }
 
-  #unusable(logId: number, what: string): void {
-    const name = this.#places.get(logId)?.entry.name ?? String(logId);
-    this.#options.onUnusable(`log ${name}: ${what}`);
+  #nameOf(logId: number): string {
+    return this.#places.get(logId)?.entry.name ?? String(logId);
   }
 
   /** News of a worker that no longer holds the log is stale. */
@@ -364,23 +380,6 @@ export class Gateway {
       "node replaced: it had come back with an empty disk",
     );
     this.#pool.membersChanged();
-  }
-
-  /**
-   * A node that is connected under another incarnation than the roster has came back with an empty disk. Whoever leads `_system` records
-   * it; the leaders of the logs then take it in as a learner. Looks again from time to time, so nothing hangs on a single event.
-   */
-  async #replaceWiped(): Promise<void> {
-    if (this.system.role !== "leader") return;
-    for (const [node, member] of this.#options.server.peers()) {
-      if (this.roster.memberOf(node) === member || this.roster.isRetired(member)) continue;
-      const data = encodeCommand({ op: "replaceMember", node, member });
-      await this.request<"command">(this.system, { op: "command", data }).catch(
-        (error: unknown) => {
-          this.#options.logger.debug({ err: error, peer: node }, "replacement not recorded yet");
-        },
-      );
-    }
   }
 
   /** The logs of the certificate, created by whoever leads first; a second attempt finds them and does nothing. */

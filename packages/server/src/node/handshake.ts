@@ -1,3 +1,4 @@
+import { NOBODY } from "@annals/raft";
 import type { MemberId } from "@annals/raft";
 import { AnnalsError } from "@annals/record";
 import { PROTOCOL_VERSION } from "@annals/transport";
@@ -68,6 +69,8 @@ function verifyBelonging(
   member: MemberId,
   clusterId: string | undefined,
 ): void {
+  if (member === NOBODY)
+    throw mismatch("ERR_PEER_UNKNOWN", `node "${node}" comes without an incarnation`);
   const { certificate, roster } = own;
   if (certificate === undefined || roster === undefined) return;
   if (clusterId !== undefined && clusterId !== certificate.clusterId) {
@@ -80,6 +83,13 @@ function verifyBelonging(
     throw mismatch(
       "ERR_PEER_RETIRED",
       `this disk of node "${node}" was replaced by a newer one and may not come back: wipe it, or start the node on its newer disk`,
+    );
+  }
+  const owner = roster.nodeOf(member);
+  if (owner !== undefined && owner !== node) {
+    throw mismatch(
+      "ERR_PEER_MISMATCH",
+      `node "${node}" comes with the disk of node "${owner}": give each node its own data`,
     );
   }
   // An unknown incarnation comes with an empty disk and will replace the one that was known, unless that one is alive.

@@ -36,8 +36,8 @@ import {
   isolationReason,
   misfit,
   openingReason,
-  repairReason,
   silent,
+  stateOf,
   troubles,
   unreachable,
 } from "./reasons.ts";
@@ -174,8 +174,15 @@ export class LocalNodeService implements NodeService {
   async createLog(name: string): Promise<LogInfo> {
     const gateway = this.#gateway();
     const place = await gateway.createLog(name);
-    const leader = gateway.nodeName(place.leader);
-    return { name, firstSeq: 1, lastSeq: 0, leader, diskBytes: 0 };
+    return {
+      name,
+      state: place.opened ? "open" : "opening",
+      reason: place.opened ? undefined : openingReason(name, place.waitsFor),
+      firstSeq: 1,
+      lastSeq: 0,
+      leader: gateway.nodeName(place.leader),
+      diskBytes: 0,
+    };
   }
 
   async cluster(): Promise<ClusterStatus> {
@@ -246,8 +253,8 @@ export class LocalNodeService implements NodeService {
     }
     for (const place of this.#view.gateway()?.places() ?? []) {
       const { name } = place.entry;
-      if (place.repairing !== undefined) reasons.push(repairReason(name, place.repairing));
-      else if (!place.opened) reasons.push(openingReason(name, place.waitsFor));
+      const { reason } = stateOf(place, true);
+      if (reason !== undefined) reasons.push(reason);
       else if (this.#view.gateway()?.nodeName(place.leader) === undefined)
         reasons.push(`log ${name} has no leader`);
     }
@@ -267,14 +274,16 @@ export class LocalNodeService implements NodeService {
     });
   }
 
+  /** Never rejects: a log that does not answer is listed as such and spoils no other's row. */
   async #info(gateway: Gateway, place: LogPlace): Promise<LogInfo> {
-    const status = await gateway.request<"status">(place, { op: "status" });
+    const status = await gateway.request<"status">(place, { op: "status" }).catch(() => undefined);
     return {
       name: place.entry.name,
-      firstSeq: status.firstSeq,
-      lastSeq: status.appliedSeq,
+      ...stateOf(place, status !== undefined),
+      firstSeq: status?.firstSeq,
+      lastSeq: status?.appliedSeq,
       leader: gateway.nodeName(place.leader),
-      diskBytes: status.diskBytes,
+      diskBytes: status?.diskBytes,
     };
   }
 
@@ -315,6 +324,7 @@ export class LocalNodeService implements NodeService {
         replicas: this.#replicas(place, status),
         pendingBytes: status?.pendingBytes.current ?? 0,
         flushes: status?.flushes ?? 0,
+        blobsNotSaved: status?.blobsNotSaved ?? 0,
         isolation,
       },
       groups: (status?.groups ?? []).map((group) => ({ log: name, ...group })),

@@ -6,10 +6,12 @@ import type { MemberId } from "@annals/raft";
 import { AnnalsError } from "@annals/record";
 import { InboundLink, PEER_PATH } from "@annals/transport";
 import type { InboundHandler, LinkFault } from "@annals/transport";
-import { decodeFrame } from "@annals/wire";
+import { assertPlaced, decodeFrame } from "@annals/wire";
 import type { Frame, HelloFrame } from "@annals/wire";
 import type { Logger } from "pino";
 import { WebSocketServer } from "ws";
+import { httpError, refuseUpgrade } from "../http/problem.ts";
+import { STREAM_PATH } from "../http/routes.ts";
 import { HANDSHAKES_MAX } from "../memory/constants.ts";
 import type { WorkerHandle } from "./workerHandle.ts";
 
@@ -22,7 +24,8 @@ export interface PeerServerOptions {
   readonly ledger: Ledger;
   /** Verifies the peer and says what it is greeted with; throws the named refusal. */
   readonly onHello: (hello: HelloFrame) => readonly Frame[];
-  readonly onControl: (node: string, frame: Frame) => void;
+  /** A frame that may come over a control link. */
+  readonly onControl: (peer: HelloFrame, frame: Frame) => void;
   /** The worker that holds the log of a data link; throws if there is none. */
   readonly workerOf: (logId: number) => WorkerHandle;
 }
@@ -79,10 +82,9 @@ export class PeerServer {
         other.upgrade(request, socket, head);
         return;
       }
-      if (request.url !== PEER_PATH || this.#crowded) {
-        socket.end(
-          `HTTP/1.1 ${request.url === PEER_PATH ? 503 : 404} Refused\r\nConnection: close\r\n\r\n`,
-        );
+      const refusal = this.#refusal(request.url);
+      if (refusal !== undefined) {
+        refuseUpgrade(socket, refusal);
         return;
       }
       this.#sockets.handleUpgrade(request, socket, head, (webSocket) => {
@@ -109,9 +111,16 @@ export class PeerServer {
     });
   }
 
-  get #crowded(): boolean {
+  #refusal(path: string | undefined): AnnalsError | undefined {
+    if (path !== PEER_PATH) {
+      const served = `${PEER_PATH} and ${STREAM_PATH}`;
+      return httpError("ERR_ROUTE_NOT_FOUND", `upgrades are served under ${served} only`);
+    }
     const { current, cap } = this.#handshakes;
-    return this.#links.size >= this.#options.maxLinks || current >= cap;
+    const { maxLinks } = this.#options;
+    if (this.#links.size < maxLinks && current < cap) return undefined;
+    const what = `${this.#links.size} links are open (cap ${maxLinks}), ${current} of them without a hello (cap ${cap})`;
+    return httpError("ERR_TOO_MANY_CONNECTIONS", what, { retryable: true });
   }
 
   /** How often links ended for each named reason. */
@@ -152,6 +161,13 @@ export class PeerServer {
     this.#dataLinks.get(linkId)?.link.close(fault);
   }
 
+  /** Ends all links that a member has dialled. */
+  faultOf(member: MemberId, fault: LinkFault): void {
+    for (const peer of this.#peers.values()) if (peer.member === member) peer.link.close(fault);
+    for (const place of this.#dataLinks.values())
+      if (place.member === member) place.link.close(fault);
+  }
+
   /** The worker is gone, and with it what its links had brought: the leaders dial again. */
   dropWorker(worker: WorkerHandle): void {
     for (const { link, worker: owner } of this.#dataLinks.values()) {
@@ -181,7 +197,9 @@ export class PeerServer {
     return {
       greeting,
       onBytes: (bytes) => {
-        this.#options.onControl(hello.node, decodeFrame(bytes));
+        const frame = decodeFrame(bytes);
+        assertPlaced(frame, "control:dialler");
+        this.#options.onControl(hello, frame);
         link.release(bytes.length);
       },
       onClose: (fault) => {

@@ -1,6 +1,7 @@
 import { mkdir, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { syncDirectory } from "@annals/storage";
+import { DATA_LOCK } from "./dataLock.ts";
 
 const PREFIX = "quarantine-";
 /** In a quarantine that is not complete: the next start goes on with it. */
@@ -42,7 +43,8 @@ export async function finishQuarantine(data: string): Promise<void> {
 /** The identity goes like everything else: while the mark is there, nobody reads what is left. */
 async function moveInto(data: string, path: string): Promise<void> {
   const names = await readdir(data);
-  for (const name of names.filter((one) => !one.startsWith(PREFIX)))
+  // The lock stays where this process holds it.
+  for (const name of names.filter((one) => !one.startsWith(PREFIX) && one !== DATA_LOCK))
     await rename(join(data, name), join(path, name));
   await syncDirectory(path);
   await syncDirectory(data);

@@ -2,7 +2,7 @@
 import type { NodeConfig } from "../config/index.ts";
 import type { HostedLogStatus, RepairNote } from "../lane/messages.ts";
 import { memoryBudget, roundBytes, shapeOf } from "../memory/budget.ts";
-import type { NodeStatus } from "../service.ts";
+import type { LogInfo, NodeStatus } from "../service.ts";
 import type { IsolatedLog } from "./isolation.ts";
 import type { LogPlace, PlaceWait } from "./logDirectory.ts";
 
@@ -11,10 +11,24 @@ export function silent({ entry, opened }: LogPlace): readonly string[] {
   return opened ? [`log ${entry.name} does not answer`] : [];
 }
 
+/** Whether a log can be served here, and why not. */
+export function stateOf(
+  { entry, opened, repairing, waitsFor }: LogPlace,
+  answers: boolean,
+): Pick<LogInfo, "state" | "reason"> {
+  const { name } = entry;
+  if (repairing !== undefined) return { state: "repairing", reason: repairReason(name, repairing) };
+  if (!opened) return { state: "opening", reason: openingReason(name, waitsFor) };
+  if (!answers) return { state: "silent", reason: `log ${name} does not answer` };
+  return { state: "open", reason: undefined };
+}
+
 export function openingReason(name: string, waitsFor: PlaceWait | undefined): string {
   switch (waitsFor) {
     case undefined:
       return `log ${name} is being opened`;
+    case "worker":
+      return `log ${name} waits for a worker to start`;
     case "interval":
       return `log ${name} waits for its turn to be handed to another worker`;
     case "place":
@@ -35,7 +49,7 @@ export function isolationReason(
   return `log ${name} ${who}: ${deaths} workers ended with it, the last one because ${reason}${next}`;
 }
 
-export function repairReason(name: string, { what, entries, missing }: RepairNote): string {
+function repairReason(name: string, { what, entries, missing }: RepairNote): string {
   if (entries === undefined) return `log ${name} is repairing: ${what}`;
   const which = `entries ${entries.from} to ${entries.to}`;
   if (missing)

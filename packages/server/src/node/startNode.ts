@@ -16,6 +16,7 @@ import { Birth } from "./birth.ts";
 import { decodeCertificate, encodeCertificate, memberOf } from "./certificate.ts";
 import type { BirthCertificate } from "./certificate.ts";
 import { CatalogFile } from "./catalogFile.ts";
+import { assertNodesAreMembers } from "./configuredNodes.ts";
 import { Gateway } from "./gateway.ts";
 import type { GatewayOptions } from "./gateway.ts";
 import { InFlight } from "./inFlight.ts";
@@ -26,8 +27,11 @@ import { listenOn } from "./listener.ts";
 import { createLogger } from "./logger.ts";
 import { NodeMemory } from "./nodeMemory.ts";
 import { LocalNodeService } from "./nodeService.ts";
+import { outliveOrphanedErrors } from "./orphanedErrors.ts";
+import type { UncaughtSource } from "./orphanedErrors.ts";
 import { PeerLinks } from "./peerLinks.ts";
 import { PeerServer } from "./peerServer.ts";
+import { lockData } from "./dataLock.ts";
 import { finishQuarantine } from "./quarantine.ts";
 import { Incarnations } from "./incarnations.ts";
 import type { Incarnation, IncarnationEnd, RunningNode } from "./incarnations.ts";
@@ -40,6 +44,8 @@ export const EXIT_STORAGE_FAILED = 74;
 export interface StartNodeOptions {
   /** Where lines go; by default stderr, at the configured level. */
   readonly logger?: Logger;
+  /** The process, if all of it is this node: an error of a connection that has no owner does not end it then. */
+  readonly process?: UncaughtSource;
   /** Ends a start that waits for something; the promise rejects with ERR_NODE_STOPPING then. */
   readonly signal?: AbortSignal;
 }
@@ -50,19 +56,40 @@ const HAND_OVER_MS = 2500;
 const STREAM_GRACE_MS = 750;
 const BIRTH_REPORT_MS = 10_000;
 
-/** Starts a node: listens, meets its peers, serves once the cluster is born. Rejects when it cannot listen or the data is not its own. */
+/**
+ * Starts a node: listens, meets its peers, serves once the cluster is born. Rejects when it cannot listen, when the data is not its own,
+ * with ERR_DATA_IN_USE when another process has the data directory, and with ERR_NODES_DIFFER.
+ */
 export async function startNode(
   config: NodeConfig,
   options: StartNodeOptions = {},
 ): Promise<RunningNode> {
   const logger = options.logger ?? createLogger(config);
+  if (options.process !== undefined) outliveOrphanedErrors(options.process, logger);
   // Before threads are made: without files for them the process would end by a signal, without a word.
   assertRoom(config);
+  const lock = await lockData(config.data);
+  try {
+    const node = await startLocked(config, logger, options.signal);
+    void node.closed.then(() => lock.release());
+    return node;
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+}
+
+async function startLocked(
+  config: NodeConfig,
+  logger: Logger,
+  signal: AbortSignal | undefined,
+): Promise<RunningNode> {
   const stop = new AbortController();
-  const stopping = AbortSignal.any([stop.signal, ...(options.signal ? [options.signal] : [])]);
+  const stopping = AbortSignal.any([stop.signal, ...(signal === undefined ? [] : [signal])]);
   await finishQuarantine(config.data);
   const start = async (): Promise<Node> => {
     const identity = await NodeIdentity.open(config.data, config.node);
+    if (identity.certificate !== undefined) assertNodesAreMembers(config, identity.certificate);
     const catalogFile = new CatalogFile(config.data, logger);
     const knownLogs = identity.certificate === undefined ? [] : await catalogFile.read();
     await sweepBlobs(config);
@@ -133,6 +160,8 @@ class Node implements Incarnation {
   async listen(signal: AbortSignal): Promise<void> {
     const { address } = this.#config;
     await listenOn(this.#http.app, { address, logger: this.#logger, signal });
+    // Such as a connection that cannot be accepted for want of file descriptors.
+    this.#http.app.server.on("error", (err) => this.#logger.error({ err }, "listener failed once"));
     const { listen } = this.#config;
     this.#logger.info({ url: this.url, listen, member: this.#identity.member }, "listening");
     this.#peers = this.#createPeerLinks();
@@ -187,7 +216,7 @@ class Node implements Incarnation {
       maxLinks: LINKS_MAX,
       ledger: this.#ledger,
       onHello: (hello) => this.#greet(hello),
-      onControl: (node, frame) => this.#frame(node, frame),
+      onControl: (peer, frame) => this.#frame(peer, frame),
       workerOf: (logId) => {
         if (this.#gateway === undefined)
           throw new AnnalsError("ERR_NOT_READY", "the node is not born yet");
@@ -204,7 +233,7 @@ class Node implements Incarnation {
       logger: this.#logger,
       ledger: this.#ledger,
       onWelcome: (node, welcome) => this.#welcomed(node, welcome),
-      onFrame: (node, frame) => this.#frame(node, frame),
+      onFrame: (node, frame) => this.#answered(node, frame),
       onDown: (node, change) => {
         this.#birth.gone(node);
         this.#gateway?.pool.peerChanged(node, change);
@@ -244,19 +273,21 @@ class Node implements Incarnation {
     if (certificate !== undefined) void this.#bind(certificate, true);
   }
 
-  #frame(node: string, frame: Frame): void {
-    if (frame.kind === "control") {
-      for (const { logId, bytes } of frame.parcels) this.#gateway?.control(logId, bytes);
-    } else if (frame.kind === "birth") {
-      this.#born(node, decodeCertificate(frame.certificate));
-    } else {
-      throw new AnnalsError("ERR_FRAME_UNEXPECTED", `frame ${frame.kind} on a control link`);
-    }
+  /** A frame of a control link that a peer has dialled. */
+  #frame({ node, member }: HelloFrame, frame: Frame): void {
+    if (frame.kind !== "control") this.#answered(node, frame);
+    else for (const { logId, bytes } of frame.parcels) this.#gateway?.control(member, logId, bytes);
+  }
+
+  /** A frame of the other side of a control link, after its welcome. */
+  #answered(node: string, frame: Frame): void {
+    if (frame.kind === "birth") this.#born(node, decodeCertificate(frame.certificate));
   }
 
   /** The certificate of a living cluster reached this blank node: it was there at the birth, or it comes to replace a lost disk. */
   #born(from: string, certificate: BirthCertificate): void {
     if (this.#identity.certificate !== undefined) return;
+    assertNodesAreMembers(this.#config, certificate);
     if (memberOf(certificate, this.#config.node) !== this.#identity.member) {
       this.#logger.warn(
         { from, clusterId: certificate.clusterId },

@@ -29,12 +29,14 @@ export interface WorkerHandleOptions {
   readonly maxCatchUps: number;
   readonly ledger: Ledger;
   readonly onMessage: (message: WorkerNews) => void;
+  /** The thread has come up: what is sent from now on is handled at once. */
+  readonly onRunning: () => void;
   /** The thread has ended. */
   readonly onExit: () => void;
 }
 
 /** What a worker says of itself, unasked. */
-export type WorkerNews = Exclude<FromWorker, { kind: "reply" | "appended" | "error" }>;
+export type WorkerNews = Exclude<FromWorker, { kind: "running" | "reply" | "appended" | "error" }>;
 
 interface Pending {
   readonly op: WorkerRequest["op"];
@@ -73,6 +75,7 @@ export class WorkerHandle {
   readonly #exited: Promise<void>;
   #nextId = 1;
   #alive = true;
+  #running = false;
   #retired = false;
   #endReason = "";
   #error: Error | undefined;
@@ -111,6 +114,11 @@ export class WorkerHandle {
     return this.#alive;
   }
 
+  /** Whether the thread has come up. */
+  get running(): boolean {
+    return this.#running && this.#alive;
+  }
+
   /** It was asked to end. */
   get retired(): boolean {
     return this.#retired;
@@ -129,6 +137,11 @@ export class WorkerHandle {
   /** Nothing new may be sent but what has been admitted. */
   get laneFull(): boolean {
     return this.#laneWaiting.full;
+  }
+
+  /** Seconds for which the thread's event loop had work; 0 once it has ended. */
+  busySeconds(): number {
+    return this.#alive ? this.#worker.performance.eventLoopUtilization().active / 1000 : 0;
   }
 
   pendingBytes(): GaugeReading {
@@ -174,7 +187,10 @@ export class WorkerHandle {
     else if (message.kind === "reply") this.#settle(message.id)?.resolve(message.value);
     else if (message.kind === "error")
       this.#settle(message.id)?.reject(fromPlainError(message.error));
-    else this.#options.onMessage(message);
+    else if (message.kind === "running") {
+      this.#running = true;
+      this.#options.onRunning();
+    } else this.#options.onMessage(message);
   }
 
   #settle(id: number): Pending | undefined {

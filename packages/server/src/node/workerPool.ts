@@ -4,6 +4,7 @@ import type { Gauge, Ledger } from "@annals/flow";
 import type { Logger } from "pino";
 import type { PeerAddress, PeerChange, WorkerSetup } from "../lane/messages.ts";
 import { isolatedHeapBytes, workerHeapBytes } from "../memory/workerHeap.ts";
+import type { WorkerStatus } from "../service.ts";
 import { Isolation } from "./isolation.ts";
 import type { IsolatedLog } from "./isolation.ts";
 import { displace } from "./logDirectory.ts";
@@ -22,14 +23,8 @@ export interface WorkerPoolOptions {
   readonly onLost: (worker: WorkerHandle) => void;
   /** Milliseconds that the worker of an isolated log has to live before the log is let out; default five minutes. */
   readonly behavedMs?: number;
-}
-
-/** One worker as the status shows it. */
-export interface WorkerView {
-  readonly id: number;
-  readonly isolated: boolean;
-  readonly logs: readonly string[];
-  readonly catchingUp: readonly string[];
+  /** Monotonic milliseconds; default that of the process. */
+  readonly now?: () => number;
 }
 
 /** A log, and what has become of it in this pool. */
@@ -67,9 +62,11 @@ export class WorkerPool {
   #closing = false;
   #restarts = 0;
   readonly #slotsUsed: Gauge;
+  readonly #now: () => number;
 
   constructor(options: WorkerPoolOptions) {
     this.#options = options;
+    this.#now = options.now ?? (() => performance.now());
     const { count, maxIsolated, reassignStagger } = options.setup.config.workers;
     this.#stagger = new Stagger(reassignStagger);
     this.#slotsUsed = options.ledger.family("isolated").gauge(maxIsolated);
@@ -95,7 +92,7 @@ export class WorkerPool {
     return this.#restarts;
   }
 
-  views(): readonly WorkerView[] {
+  views(): readonly WorkerStatus[] {
     return this.workers.map((worker) => {
       const places = this.#placesOf(worker);
       const names = (some: readonly LogPlace[]) => some.map(({ entry }) => entry.name);
@@ -104,13 +101,14 @@ export class WorkerPool {
         isolated: this.#isolated.includes(worker),
         logs: names(places),
         catchingUp: names(places.filter(({ catchingUp }) => catchingUp)),
+        busySeconds: worker.busySeconds(),
       };
     });
   }
 
   /** Undefined unless the log is isolated. */
   isolationOf(logId: number): IsolatedLog | undefined {
-    return this.#isolation.read(logId, performance.now());
+    return this.#isolation.read(logId, this.#now());
   }
 
   /** Tells every worker who the members are now. */
@@ -140,7 +138,7 @@ export class WorkerPool {
   wake(): void {
     if (this.#closing) return;
     clearTimeout(this.#timer);
-    const nowMs = performance.now();
+    const nowMs = this.#now();
     this.#buryShared(nowMs);
     this.#buryIsolated(nowMs);
     this.#isolation.release(nowMs);
@@ -149,11 +147,10 @@ export class WorkerPool {
     for (const seat of this.#seats.values()) this.#stopWaitingFor(seat, nowMs);
     // Starting threads takes its time: an interval begins when a log is handed over.
     for (const seat of this.#seats.values())
-      if (seat.place.worker === undefined)
-        seat.place.waitsFor = this.#handOver(seat, performance.now());
+      if (seat.place.worker === undefined) seat.place.waitsFor = this.#handOver(seat, this.#now());
     for (const worker of this.workers) worker.catchUps.set(this.#catchingUp(worker));
     this.#slotsUsed.set(this.#isolated.filter((worker) => worker !== undefined).length);
-    const nextMs = this.#nextLookMs(performance.now());
+    const nextMs = this.#nextLookMs(this.#now());
     if (nextMs !== undefined) this.#timer = setTimeout(() => this.wake(), nextMs);
   }
 
@@ -179,6 +176,7 @@ export class WorkerPool {
       maxCatchUps: config.workers.maxCatchUps,
       ledger: this.#options.ledger,
       onMessage: (message) => onMessage(handle, message),
+      onRunning: () => this.wake(),
       onExit: () => this.wake(),
     });
     handle.send({ kind: "members", members: this.#options.members() });
@@ -269,6 +267,8 @@ export class WorkerPool {
       .filter((one) => this.#catchingUp(one) < maxCatchUps)
       .toSorted((a, b) => this.#placesOf(a).length - this.#placesOf(b).length || a.index - b.index);
     if (worker === undefined) return "place";
+    // What a thread is sent while it comes up it would meet all at once: an interval begins when it runs.
+    if (!worker.running) return "worker";
     if (seat.moved && !this.#stagger.tryTake(nowMs)) return "interval";
     place.worker = worker;
     place.catchingUp = true;

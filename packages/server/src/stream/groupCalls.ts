@@ -1,5 +1,6 @@
 import type { GroupAnswers, GroupRequest } from "../groupService.ts";
 import { FORWARD_TIMEOUT_MS } from "../http/atLeader.ts";
+import { FORWARDED_ANSWER_BYTES } from "../http/forwardedAnswers.ts";
 import type { Forwarded, Forwarder } from "../http/forwarder.ts";
 import { startText } from "../http/groupStart.ts";
 import { workAtLeader } from "../http/leaderTarget.ts";
@@ -44,6 +45,7 @@ export class GroupCalls {
       headers: { "content-type": "application/json" },
       body: Buffer.from(JSON.stringify(body)),
       timeoutMs: FORWARD_TIMEOUT_MS,
+      maxAnswerBytes: FORWARDED_ANSWER_BYTES.group,
     });
     return answerOf(answer);
   }
@@ -62,5 +64,5 @@ function answerOf({ status, body }: Forwarded): unknown {
   const answer: unknown = JSON.parse(Buffer.from(body).toString("utf8"));
   if (status === 200) return answer;
   const { detail, ...problem } = answer as ProblemDocument;
-  throw fromPlainError({ ...problem, message: detail });
+  throw fromPlainError({ ...problem, message: detail, causes: [] });
 }

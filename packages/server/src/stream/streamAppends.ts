@@ -1,6 +1,7 @@
 import type { AppendedAnswer } from "@annals/wire";
 import { httpError, problemOf } from "../http/problem.ts";
 import type { IngestDesk, Ticket } from "../ingest/ingestDesk.ts";
+import { FORWARDED_ANSWER_BYTES } from "../http/forwardedAnswers.ts";
 import { FORWARD_GRACE_MS } from "../http/forwarder.ts";
 import type { Forwarder } from "../http/forwarder.ts";
 import { workAtLeader } from "../http/leaderTarget.ts";
@@ -153,6 +154,7 @@ export class StreamAppends {
       },
       body,
       timeoutMs: timeoutMs + FORWARD_GRACE_MS,
+      maxAnswerBytes: FORWARDED_ANSWER_BYTES.append,
     });
     ticket.passedOn(answer.status);
     if (answer.status !== 200) return { kind: "refused", problem: answer.body };

@@ -4,7 +4,7 @@ import { STREAM_PROTOCOLS } from "@annals/wire";
 import type { StreamProtocol } from "@annals/wire";
 import type { Gauge } from "@annals/flow";
 import { WebSocketServer } from "ws";
-import { endWithProblem, httpError } from "../http/problem.ts";
+import { httpError, refuseUpgrade } from "../http/problem.ts";
 import { STREAM_PATH } from "../http/routes.ts";
 import { assertSameOrigin } from "../http/sameOrigin.ts";
 import { SUBSCRIPTIONS_MAX } from "../memory/constants.ts";
@@ -63,8 +63,7 @@ export class StreamServer {
     try {
       protocol = this.#admit(request);
     } catch (error) {
-      socket.on("error", () => {});
-      endWithProblem(socket, error);
+      refuseUpgrade(socket, error);
       return;
     }
     this.#sockets.handleUpgrade(request, socket, head, (webSocket) => {

@@ -7,6 +7,7 @@ import { replicaClosed } from "@annals/replica";
 import type { Replica } from "@annals/replica";
 import { Permits } from "@annals/transport";
 import {
+  assertPlaced,
   decodeFrame,
   encodeFrame,
   letGo,
@@ -32,7 +33,7 @@ import type { SchemaJudge } from "../schema/schemaJudge.ts";
 import type { HostedLog } from "./hostedLog.ts";
 import { KeptLog } from "./keptLog.ts";
 import type { LinkReplies } from "./linkReplies.ts";
-import { toPlainError } from "./plainError.ts";
+import { reasonFields, toPlainError } from "./plainError.ts";
 import { readPage } from "./readPage.ts";
 
 type AppendRequest = Extract<WorkerRequest, { op: "append" }>;
@@ -93,7 +94,7 @@ export class LogHost {
           log.hosted?.peerChanged(message.node, message.change);
         return;
       case "control":
-        this.#logs.get(message.logId)?.hosted?.onControl(message.bytes);
+        this.#logs.get(message.logId)?.hosted?.onControl(message.bytes, message.from);
         return;
       case "linkOpened":
         this.#linkOpened(message);
@@ -141,9 +142,9 @@ export class LogHost {
     try {
       await log.close();
     } catch (error) {
-      const { code } = toPlainError(error);
       const text = "the last derived state was not written";
-      this.#send({ kind: "line", level: "warn", text, fields: { log: log.name, code } });
+      const fields = { log: log.name, ...reasonFields(error) };
+      this.#send({ kind: "line", level: "warn", text, fields });
     }
   }
 
@@ -210,8 +211,8 @@ export class LogHost {
   #lend(log: KeptLog, linkId: number, bytes: Uint8Array): void {
     try {
       const frame = decodeFrame(bytes);
-      if (frame.kind !== "fetch")
-        throw new AnnalsError("ERR_FRAME_UNEXPECTED", `frame ${frame.kind} on a repair link`);
+      assertPlaced(frame, "repair:dialler");
+      if (frame.kind !== "fetch") return;
       const { from, to } = frame;
       const page = encodeFrame({ kind: "page", from, ...log.page(from, to) });
       this.#send({ kind: "linkSend", linkId, frames: [exactly(page)] });

@@ -5,11 +5,11 @@ import { NOBODY } from "@annals/raft";
 import type { LogIndex, MemberId, Message, Trace } from "@annals/raft";
 import { AnnalsError } from "@annals/record";
 import { nextMembershipChange, Replica } from "@annals/replica";
-import type { Clock, LogStore } from "@annals/replica";
+import type { Clock, LogStore, PeerRefusal } from "@annals/replica";
 import type { BlobStore } from "@annals/storage";
 import { Receiver, receiveWindow } from "@annals/transport";
 import type { Permits } from "@annals/transport";
-import { decodeMessages, encodeFrame, zstdBatch } from "@annals/wire";
+import { encodeFrame, zstdBatch, readPeerMessages } from "@annals/wire";
 import { SYSTEM_LOG_ID } from "../names.ts";
 import { exactly } from "../lane/exactly.ts";
 import type {
@@ -19,6 +19,8 @@ import type {
   PeerChange,
   WorkerSetup,
 } from "../lane/messages.ts";
+import { BlobTroubles } from "./blobTroubles.ts";
+import { causeText } from "./plainError.ts";
 import { groupConditions } from "./groupRequests.ts";
 import { CatchUp } from "./catchUp.ts";
 import { LinkReplies } from "./linkReplies.ts";
@@ -67,6 +69,9 @@ const RECONCILE_TICKS = 10;
 /** Shortest election timeouts in which a leader is found unless there is no quorum: the first one takes up to two of them. */
 const SILENT_ELECTIONS = 3;
 
+/** Refused messages of peers are told at most so often; all are counted. */
+const REFUSAL_LINE_MS = 10_000;
+
 /** Why a follower did not get a blob. */
 const BLOB_TROUBLES: ReadonlySet<string> = new Set(["ERR_BLOB_NOT_SAVED", "ERR_BLOB_GONE"]);
 
@@ -87,11 +92,9 @@ export class HostedLog {
   readonly #streams: PeerStreams;
   readonly #inbound = new Map<number, Inbound>();
   readonly #catchUp: CatchUp;
-  readonly #blobs: { notSaved: number; last: { code: string; reason: string } | undefined } = {
-    notSaved: 0,
-    last: undefined,
-  };
+  readonly #blobTroubles = new BlobTroubles(({ text, fields }) => this.#line("warn", text, fields));
   #campaignInTicks: number;
+  #refusalToldMs = Number.NEGATIVE_INFINITY;
   #ticks = 0;
 
   constructor(options: HostedLogOptions) {
@@ -109,9 +112,10 @@ export class HostedLog {
       ledger: options.ledger,
       sendToGateway,
       congested: options.congested,
-      onMessages: (messages) => this.replica.receive(messages),
+      onMessages: (messages, from) => this.replica.receive(messages, undefined, from),
+      onBlobHeld: (member) => this.#blobTroubles.over(`to ${member}`),
       onLost: (member, { code, reason }) => {
-        if (BLOB_TROUBLES.has(code)) this.#blobTrouble(code, reason);
+        if (BLOB_TROUBLES.has(code)) this.#blobTroubles.met(`to ${member}`, code, reason);
         this.#line("debug", "data link lost", { member, code, reason });
         this.replica.reportUnreachable(member);
       },
@@ -137,6 +141,7 @@ export class HostedLog {
         },
         onCommand: (index, data) => sendToGateway({ kind: "command", index, data: exactly(data) }),
         onTrace: (trace) => this.#trace(trace),
+        onRefused: (from, refusal) => this.#refused(from, refusal),
         onFailed: options.onFailed,
       },
     });
@@ -165,15 +170,19 @@ export class HostedLog {
     if (change !== undefined) this.replica.proposeMembership(change);
   }
 
-  /** Votes and heartbeats from the control link; untrusted. */
-  onControl(bytes: Uint8Array): void {
+  /** Votes and heartbeats from the control link of a member; untrusted. */
+  onControl(bytes: Uint8Array, from: MemberId): void {
     try {
-      const messages = decodeMessages(bytes);
-      for (const { from } of messages) this.#streams.heard(from);
+      const { self: to } = this.#options.setup;
+      const messages = readPeerMessages(bytes, { place: "control:dialler", from, to });
+      this.#streams.heard(from);
       this.replica.receive(messages);
     } catch (error) {
       if (!(error instanceof AnnalsError)) throw error;
-      this.#line("warn", "control messages dropped", { code: error.code, reason: error.message });
+      const { code, message: reason } = error;
+      // One of many would do, and the link brings more of the kind until it is closed.
+      if (!this.#options.congested())
+        this.#options.sendToGateway({ kind: "peerFault", member: from, code, reason });
     }
   }
 
@@ -227,6 +236,7 @@ export class HostedLog {
     const receiver = new Receiver({
       ledger: this.#options.ledger,
       limits,
+      ends: { place: "data:dialler", from, to: setup.self },
       blobs: {
         files: this.#options.blobs,
         maxBlobBytes: setup.config.replication.blob.maxBytes,
@@ -234,9 +244,12 @@ export class HostedLog {
           const bytes = exactly(encodeFrame({ kind: "blobAnswer", digest, answer }));
           sendToGateway({ kind: "linkSend", linkId, frames: [bytes] });
         },
-        onNotSaved: (_digest, error) => this.#blobTrouble(error.code, error.message),
+        onSaved: () => this.#blobTroubles.over(`from ${from}`),
+        onNotSaved: (_digest, error) =>
+          this.#blobTroubles.met(`from ${from}`, error.code, causeText(error)),
       },
-      deliver: (messages: readonly Message[], receipt) => this.replica.receive(messages, receipt),
+      deliver: (messages: readonly Message[], receipt) =>
+        this.replica.receive(messages, receipt, from),
       sendGrant: (credit) => replies.grant(credit),
       onReleased: (bytes) => replies.release(bytes),
       onFault: ({ code, message }) =>
@@ -246,17 +259,24 @@ export class HostedLog {
     this.#inbound.set(linkId, { from, receiver, replies });
   }
 
+  /** A member said what no replica says: its links are closed, and the log goes on without it. */
+  #refused(from: MemberId, { code, reason }: PeerRefusal): void {
+    const now = WORKER_CLOCK.now();
+    if (now >= this.#refusalToldMs + REFUSAL_LINE_MS) {
+      this.#refusalToldMs = now;
+      const { refusedMessages } = this.replica.status();
+      this.#line("warn", "a peer's message was refused", { code, reason, from, refusedMessages });
+    }
+    for (const [linkId, inbound] of this.#inbound) {
+      if (inbound.from === from)
+        this.#options.sendToGateway({ kind: "linkFault", linkId, code, reason });
+    }
+    this.#streams.cut(from, { code, reason });
+  }
+
   /** A leader sent entries before their blobs: it sends both again, the blobs first. */
   #withheld(digests: readonly string[], from: MemberId): void {
     this.#line("debug", "entries withheld until their blobs are here", { from, digests });
-  }
-
-  /** Told once per kind of trouble until it is over, counted always. */
-  #blobTrouble(code: string, reason: string): void {
-    this.#blobs.notSaved++;
-    if (this.#blobs.last?.code !== code)
-      this.#line("warn", "a blob could not be handed over, and is tried again", { code, reason });
-    this.#blobs.last = { code, reason };
   }
 
   linkFrame(linkId: number, bytes: Uint8Array): void {
@@ -295,7 +315,8 @@ export class HostedLog {
       stalled: status.stalled,
       diskFull: status.diskFull,
       flushes: status.flushes,
-      blobsNotSaved: this.#blobs.notSaved,
+      refusedMessages: status.refusedMessages,
+      blobsNotSaved: this.#blobTroubles.count,
       groups: groupConditions(this.replica, this.#options.setup.config.groups.lease),
       paused: [...this.#inbound.values()].flatMap(({ from, receiver }) => {
         const reasons = [...receiver.gate.reasons().keys()];

@@ -15,7 +15,7 @@ import type { LinkReplies } from "./linkReplies.ts";
 import { LogMender } from "./logMender.ts";
 import { openStore } from "./openStore.ts";
 import { pageLimits } from "./pageLimits.ts";
-import { toPlainError } from "./plainError.ts";
+import { reasonFields, toPlainError } from "./plainError.ts";
 
 export interface KeptLogOptions {
   readonly logId: number;
@@ -150,7 +150,7 @@ export class KeptLog {
       send({ kind: "linkFault", linkId, code: "ERR_LOG_REPAIRING", reason });
     await hosted.close().catch((cause: unknown) => {
       const text = "the last derived state was not written";
-      this.#line("warn", text, { code: toPlainError(cause).code });
+      this.#line("warn", text, reasonFields(cause));
     });
     if (await this.#mend(error)) await this.#open();
   }

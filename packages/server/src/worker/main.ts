@@ -45,3 +45,4 @@ const host = new LogHost(
   (message, whenHandled) => lane.send(message, whenHandled),
   () => lane.congested,
 );
+lane.send({ kind: "running" });

@@ -3,7 +3,15 @@ import { createServer as createHttpServer } from "node:http";
 import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
 import { AnnalsError } from "@annals/record";
+import { GROUP_LANES_MAX, GROUPS_MAX } from "@annals/replica";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import {
+  GROUP_SETTINGS_CHARACTERS_MAX,
+  MEMBER_CHARACTERS_MAX,
+  PATH_PART_CHARACTERS_MAX,
+} from "../../src/http/forwardedAnswers.ts";
+import { PROBLEM_BYTES_MAX } from "../../src/memory/constants.ts";
+import { SCHEMAS_PER_LOG_MAX } from "../../src/schema/logSchema.ts";
 import type { ForwardTarget } from "../../src/service.ts";
 import { startTestServer } from "./testServer.ts";
 import type { TestServer } from "./testServer.ts";
@@ -119,12 +127,58 @@ describe("forwarding", () => {
   });
 
   test("an answer that is too large to be held leaves the outcome unknown", async () => {
-    const chatty = createHttpServer((_request, answer) => answer.end("x".repeat(100_000)));
+    const chatty = createHttpServer((_request, answer) => answer.end("x".repeat(1_000_000)));
     await new Promise<void>((resolve) => chatty.listen(0, "127.0.0.1", resolve));
     pointAt(`127.0.0.1:${(chatty.address() as AddressInfo).port}`);
     expect(await (await append()).json()).toMatchObject({ code: "ERR_OUTCOME_UNKNOWN" });
     await new Promise((resolve) => chatty.close(resolve));
   });
+
+  const HEAD = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n";
+
+  test.each([
+    ["before it has read the body", "head", ""],
+    ["with the whole request", "body", ""],
+    ["in the head of its answer", "body", HEAD.slice(0, 20)],
+    ["after the head of its answer", "body", HEAD],
+    ["in the body of its answer", "body", `${HEAD}{`],
+  ])(
+    "a leader that goes away %s leaves the outcome unknown, also on a kept connection",
+    async (_when, end, answer) => {
+      let connections = 0;
+      let requests = 0;
+      const dying = createServer((socket) => {
+        connections += 1;
+        let text = "";
+        socket.on("data", (part) => {
+          text += part.toString("latin1");
+          const headEnd = text.indexOf("\r\n\r\n");
+          const whole = headEnd >= 0 && text.length >= headEnd + 4 + RECORD.length;
+          if (requests === 1 && headEnd >= 0 && (end === "head" || whole)) {
+            requests += 1;
+            if (answer === "") socket.destroy();
+            else socket.write(answer, () => socket.destroy());
+          } else if (requests === 0 && whole) {
+            requests += 1;
+            text = "";
+            socket.write(`${HEAD}{}`);
+          }
+        });
+        socket.on("error", () => undefined);
+      });
+      await new Promise<void>((resolve) => dying.listen(0, "127.0.0.1", resolve));
+      pointAt(`127.0.0.1:${(dying.address() as AddressInfo).port}`);
+      expect((await append()).status).toBe(200);
+      const response = await append();
+      expect(await response.json()).toMatchObject({ code: "ERR_OUTCOME_UNKNOWN" });
+      expect({ connections, requests, status: response.status }).toEqual({
+        connections: 1,
+        requests: 2,
+        status: 504,
+      });
+      await new Promise((resolve) => dying.close(resolve));
+    },
+  );
 
   test("a leader that goes away with the request leaves the outcome unknown", async () => {
     const dying = createServer((socket) => socket.once("data", () => socket.destroy()));
@@ -135,4 +189,116 @@ describe("forwarding", () => {
     expect(await response.json()).toMatchObject({ code: "ERR_OUTCOME_UNKNOWN" });
     await new Promise((resolve) => dying.close(resolve));
   });
+});
+
+/** A text of which each character becomes six bytes of JSON. */
+function widest(characters: number): string {
+  return "\u0001".repeat(characters);
+}
+
+const LARGE = Number.MAX_SAFE_INTEGER;
+
+function largestGroup(name: string): unknown {
+  const held = { member: widest(MEMBER_CHARACTERS_MAX), condition: "current" };
+  return {
+    name,
+    settings: widest(GROUP_SETTINGS_CHARACTERS_MAX),
+    lag: LARGE,
+    lanes: Array.from({ length: GROUP_LANES_MAX }, () => ({
+      position: LARGE,
+      lag: LARGE,
+      ...held,
+    })),
+  };
+}
+
+async function post(path: string, body: object): Promise<Response> {
+  return fetch(`${follower.url}/v1/logs/audit${path}`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify(body),
+  });
+}
+
+describe("the largest answer of each route that is passed on", () => {
+  test("a group with all its lanes held", async () => {
+    const group = largestGroup("g".repeat(64));
+    leader.service.groupAnswer = () => group;
+    expect(await (await post("/groups", { name: "g" })).json()).toEqual(group);
+    expect(await (await post("/groups/g/reset", { to: "first" })).json()).toEqual(group);
+  });
+
+  test("the list of all groups", async () => {
+    const groups = Array.from({ length: GROUPS_MAX }, (_, k) => largestGroup(`g${k}`));
+    leader.service.groupAnswer = () => groups;
+    const list = await fetch(`${follower.url}/v1/logs/audit/groups`);
+    expect(list.status).toBe(200);
+    expect(((await list.json()) as { items: unknown }).items).toEqual(groups);
+    const one = await fetch(`${follower.url}/v1/logs/audit/groups/g9`);
+    expect(await one.json()).toEqual(groups[9]);
+  });
+
+  test("an append that was judged by all schemas of a log", async () => {
+    const names = Array.from({ length: SCHEMAS_PER_LOG_MAX }, (_, k) =>
+      `${k}${widest(PATH_PART_CHARACTERS_MAX)}`.slice(0, PATH_PART_CHARACTERS_MAX),
+    );
+    const schemas = Object.fromEntries(names.map((name) => [name, LARGE]));
+    leader.service.schemasOfAppends = schemas;
+    const response = await append();
+    expect(response.status).toBe(200);
+    expect(await response.json()).toMatchObject({ schemas });
+  });
+
+  test("a schema that fills its body", async () => {
+    const [head, tail] = ['{"title":"', '"}'];
+    const schema = `${head}${"\\u0001".repeat((4096 - head.length - tail.length) / 6)}${tail}`;
+    const response = await fetch(`${follower.url}/v1/logs/audit/schemas/login`, {
+      method: "PUT",
+      headers: { "content-type": "application/json" },
+      body: schema,
+    });
+    expect(response.status).toBe(200);
+    expect(await response.json()).toMatchObject({ schema: JSON.parse(schema) });
+  });
+
+  test("a refusal that quotes what the client sent is cut to what fits", async () => {
+    const quoted = widest(1_000_000);
+    leader.service.beforeAppend = () => {
+      throw new AnnalsError("ERR_RECORD_SCHEMA", quoted, {
+        details: { path: quoted, position: 1 },
+      });
+    };
+    const response = await append();
+    expect(response.status).toBe(400);
+    const text = await response.text();
+    expect(text.length).toBeLessThan(PROBLEM_BYTES_MAX);
+    expect(JSON.parse(text)).toMatchObject({ code: "ERR_RECORD_SCHEMA", details: { position: 1 } });
+  });
+});
+
+describe("an answer beyond what is held, whole in one read of a kept connection", () => {
+  test.each([30_000, 130_000, 1_000_000])(
+    "of %i bytes is refused, and harms nobody",
+    async (bytes) => {
+      const uncaught: unknown[] = [];
+      const take = (error: unknown): void => void uncaught.push(error);
+      process.on("uncaughtException", take);
+      const head = `HTTP/1.1 200 OK\r\nContent-Length: ${bytes}\r\nConnection: keep-alive\r\n\r\n`;
+      const chatty = createServer((socket) => {
+        socket.on("error", () => undefined);
+        socket.on("data", () => socket.write(head + "x".repeat(bytes)));
+      });
+      await new Promise<void>((resolve) => chatty.listen(0, "127.0.0.1", resolve));
+      pointAt(`127.0.0.1:${(chatty.address() as AddressInfo).port}`);
+      const refused = await fetch(`${follower.url}/v1/logs/audit/transfer-leadership`, {
+        method: "POST",
+      });
+      expect(await refused.json()).toMatchObject({ code: "ERR_OUTCOME_UNKNOWN" });
+      pointAt(leader.address);
+      expect((await append()).status).toBe(200);
+      await new Promise((resolve) => chatty.close(resolve));
+      process.off("uncaughtException", take);
+      expect(uncaught).toEqual([]);
+    },
+  );
 });

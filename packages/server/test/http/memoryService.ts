@@ -37,6 +37,8 @@ export class MemoryService implements NodeService {
   afterAppend: () => void = () => {};
   /** Called before each append; may throw, or wait. */
   beforeAppend: (log: string, request: AppendRequest) => void | Promise<void> = () => undefined;
+  /** Versions of schemas that each answer of an append names. */
+  schemasOfAppends: Readonly<Record<string, number>> | undefined;
   target: (log: string) => ForwardTarget = () => ({ kind: "local" });
   healthNow: NodeHealth = { live: true, ready: true, reasons: [] };
   statusNow: Partial<ClusterStatus> = {};
@@ -89,7 +91,9 @@ export class MemoryService implements NodeService {
     if (producer !== undefined) log.producers.set(producer.id, { ...producer, firstSeq, lastSeq });
     for (const wake of log.waiters) wake();
     this.afterAppend();
-    return { firstSeq, lastSeq, count: records.length, duplicate: false };
+    const schemas = this.schemasOfAppends;
+    const judged = schemas === undefined ? {} : { schemas };
+    return { firstSeq, lastSeq, count: records.length, duplicate: false, ...judged };
   }
 
   async forwardTarget(log: string): Promise<ForwardTarget> {
@@ -135,7 +139,15 @@ export class MemoryService implements NodeService {
 
   #info(name: string, log: MemoryLog): LogInfo {
     const { firstSeq, lastSeq } = log.source;
-    return { name, firstSeq, lastSeq, leader: "a", diskBytes: 0 };
+    return {
+      name,
+      state: "open",
+      reason: undefined,
+      firstSeq,
+      lastSeq,
+      leader: "a",
+      diskBytes: 0,
+    };
   }
 
   async schemas(): Promise<readonly SchemaInfo[]> {
@@ -176,6 +188,7 @@ export class MemoryService implements NodeService {
         replicas: [{ node: "a", role: "leader", matchIndex: source.lastSeq, paused: [] }],
         pendingBytes: 0,
         flushes: 0,
+        blobsNotSaved: 0,
         isolation: undefined,
       })),
       linkFaults: {},

@@ -87,12 +87,19 @@ it("is asked of whoever leads _system, with both numbers in the refusal", async 
   expect((await statusOf("a")).logs.map(({ name }) => name)).not.toContain("orders");
 }, 30_000);
 
-it("never splits the nodes: a log that was created is served, and said not to fit", async () => {
+it("holds for creations at once, and never splits the nodes: a log that was created is served, and said not to fit", async () => {
   await lead("a");
-  expect((await create("orders")).status).toBe(201);
+  const names = Array.from({ length: 12 }, (_, k) => `orders-${k}`);
+  const answers = await Promise.all(
+    names.map(async (name) => ({ name, status: (await create(name)).status })),
+  );
+  const made = answers.filter(({ status }) => status === 201);
+  expect(answers.filter(({ status }) => status === 507)).toHaveLength(11);
+  expect(made).toHaveLength(1);
+  const created = made[0]?.name ?? "";
   const status = await until(async () => {
     const now = await statusOf("b");
-    const orders = now.logs.find(({ name }) => name === "orders");
+    const orders = now.logs.find(({ name }) => name === created);
     return orders?.leader === undefined ? undefined : now;
   });
   expect(status.reasons.join("\n")).toMatch(
@@ -101,7 +108,7 @@ it("never splits the nodes: a log that was created is served, and said not to fi
   expect((await statusOf("a")).reasons.join("\n")).not.toContain("memory.limit");
   const record = { actor: { id: "u" }, action: "a.b" };
   await until(async () =>
-    (await post("/v1/logs/orders/records", record)).status === 200 ? true : undefined,
+    (await post(`/v1/logs/${created}/records`, record)).status === 200 ? true : undefined,
   );
   expect((await create("third")).status).toBe(507);
 }, 30_000);

@@ -29,6 +29,9 @@ export class PoolHarness {
   mostCatchingUp = 0;
   readonly #directory: string;
 
+  /** The pool's clock is so far ahead of the process's. */
+  aheadMs = 0;
+
   private constructor(directory: string, config: NodeConfig, behavedMs: number) {
     this.#directory = directory;
     const write = (line: string): void => void this.lines.push(JSON.parse(line));
@@ -40,6 +43,7 @@ export class PoolHarness {
       onMessage: (worker, message) => this.#message(worker, message),
       onLost: () => undefined,
       behavedMs,
+      now: () => this.now(),
     });
   }
 
@@ -50,6 +54,17 @@ export class PoolHarness {
     if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems));
     process.execArgv.push(POISON);
     return new PoolHarness(directory, loaded.config, behavedMs);
+  }
+
+  now(): number {
+    return performance.now() + this.aheadMs;
+  }
+
+  /** When each log was handed over after a death, by the clock of the pool, in order. */
+  handedOverAtMs(): readonly number[] {
+    return this.lines
+      .filter(({ msg }) => msg === "log handed over")
+      .map(({ atMs }) => Number(atMs));
   }
 
   /** Logs are numbered from 1. */

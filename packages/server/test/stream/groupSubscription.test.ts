@@ -132,6 +132,33 @@ test("a consumer keeps its lane while its process answers, and loses it when tha
   expect(await first.refusal()).toMatchObject({ id: 1, code: "ERR_GROUP_FENCED" });
 });
 
+test("a lane is given back when the last commit is answered, so that the next member goes on behind it", async () => {
+  await append(5);
+  const stream = await connect();
+  stream.send({ ...CONSUME, member: "one", lanes: 1 });
+  await stream.next("granted");
+  await stream.next("records");
+  const gate = Promise.withResolvers<void>();
+  const answer = service.groupAnswer;
+  service.groupAnswer = async (request) => {
+    if (request.op === "commit") await gate.promise;
+    return answer(request);
+  };
+  const asked = (op: string): number =>
+    service.groupRequests.filter((request) => request.op === op).length;
+  stream.send({ kind: "ack", id: 1, seq: 5 });
+  await until(() => (asked("commit") === 1 ? true : undefined));
+  stream.send({ kind: "unsubscribe", id: 1 });
+  // Asked for by another one at once: whatever the node does on its own has come before.
+  const other = await connect();
+  other.send({ ...CONSUME, group: "h", member: "two", lanes: 1 });
+  await other.next("granted");
+  expect(asked("release")).toBe(0);
+  gate.resolve();
+  await until(() => (asked("release") === 1 ? true : undefined));
+  expect(groups.positions("g")).toEqual([5]);
+});
+
 test("a reset is told to whoever holds a lane, and the next one begins there", async () => {
   await append(5);
   const stream = await connect();

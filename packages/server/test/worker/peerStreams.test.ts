@@ -77,6 +77,7 @@ beforeEach(async () => {
     sendToGateway: () => undefined,
     congested: () => false,
     onMessages: () => undefined,
+    onBlobHeld: () => {},
     onLost: (member, { code }) => void lost.push([member, code]),
   });
   for (const { member } of peers) streams.send(member, [append(member)]);

@@ -39,6 +39,7 @@ export async function prepareOffline(below: (n: number) => number): Promise<Offl
       id: `p${index % 5}`,
       epoch: 1,
       sequence: 1 + Math.floor(index / 5),
+      fingerprint: index,
     });
     entries.push(entry);
     const producers = new Map([

@@ -41,6 +41,11 @@ export const PORT_MUTANTS: readonly Mutant[] = [
     install: welcomingForgotten,
   },
   {
+    name: "fingerprint-ignored",
+    bug: "a repeat is known by its number alone, whatever its records are",
+    install: ignoringFingerprints,
+  },
+  {
     name: "repeat-answered-anew",
     bug: "the answer to a repeat is one seq off",
     answer: (result) =>
@@ -121,6 +126,22 @@ function commitBeyondMatch(transport: PeerTransport): PeerTransport {
       : message;
   };
   return { send: (to, messages) => transport.send(to, messages.map(changed)) };
+}
+
+function ignoringFingerprints(): () => void {
+  const { prototype } = ProducerTable;
+  const original = Object.getOwnPropertyDescriptor(prototype, "judge");
+  if (original === undefined) throw new Error("the producer table has no judge");
+  const judge: ProducerTable["judge"] = original.value;
+  Object.defineProperty(prototype, "judge", {
+    ...original,
+    value(this: ProducerTable, ...[stamp, count]: Parameters<ProducerTable["judge"]>) {
+      const known = this.get(stamp.id)?.recent.find(({ sequence }) => sequence === stamp.sequence);
+      const fingerprint = known?.fingerprint ?? stamp.fingerprint;
+      return judge.call(this, { ...stamp, fingerprint }, count);
+    },
+  });
+  return () => void Object.defineProperty(prototype, "judge", original);
 }
 
 function welcomingForgotten(): () => void {

@@ -21,6 +21,8 @@ export interface SimulatedMember {
   readonly blobs: Set<string>;
   /** What the replica has asked for, in order, with repeats. */
   readonly wanted: { readonly digest: string; readonly from: MemberId }[];
+  /** Messages of peers that cannot be right. */
+  readonly refusals: { readonly from: MemberId; readonly reason: string }[];
 }
 
 export interface SimulatedClusterOptions {
@@ -29,6 +31,8 @@ export interface SimulatedClusterOptions {
   readonly config?: Partial<ReplicaConfig>;
   /** Flushes complete by themselves; otherwise the test completes them one by one. */
   readonly autoFlush?: boolean;
+  /** How the accounting of a delivered frame is told. Default: not at all. */
+  readonly receiptOf?: (to: MemberId, messages: readonly Message[]) => Receipt;
 }
 
 interface Flight {
@@ -46,6 +50,7 @@ export class SimulatedCluster {
   readonly members: readonly SimulatedMember[];
   readonly #config: ReplicaConfig;
   readonly #autoFlush: boolean;
+  readonly #receiptOf: (to: MemberId, messages: readonly Message[]) => Receipt;
   readonly #random: (n: number) => number;
   #deferred: (() => void)[] = [];
   #network: Flight[] = [];
@@ -56,6 +61,7 @@ export class SimulatedCluster {
     const { members = 3, seed = 1, config = {}, autoFlush = true } = options;
     this.#config = { ...REPLICA_DEFAULTS, ...config };
     this.#autoFlush = autoFlush;
+    this.#receiptOf = options.receiptOf ?? (() => NO_RECEIPT);
     const random = seededRandom(seed);
     this.#random = (n) => random(n);
     const voters = Array.from({ length: members }, (_, index) => asMemberId(index + 1));
@@ -151,6 +157,7 @@ export class SimulatedCluster {
     const commands: SimulatedMember["commands"] = [];
     const traces: Trace[] = [];
     const wanted: SimulatedMember["wanted"] = [];
+    const refusals: SimulatedMember["refusals"] = [];
     const clock: Clock = {
       now: () => this.#nowMs,
       wallTime: () => 1_700_000_000_000 + this.#nowMs,
@@ -178,19 +185,32 @@ export class SimulatedCluster {
         onRole: () => {},
         onCommand: (index, data) => void commands.push({ index, data }),
         onTrace: (trace) => void traces.push(trace),
+        onRefused: (from, { reason }) => void refusals.push({ from, reason }),
         onFailed: (error) => {
           this.member(id).failed = error;
         },
       },
     });
     const failed = undefined;
-    return { id, disk, store, replica, up: true, failed, commands, traces, blobs, wanted };
+    return {
+      id,
+      disk,
+      store,
+      replica,
+      up: true,
+      failed,
+      commands,
+      traces,
+      blobs,
+      wanted,
+      refusals,
+    };
   }
 
   #deliver({ from, to, messages }: Flight): void {
     const target = this.member(to);
     if (!target.up || this.#cut.has(`${from}-${to}`)) return;
-    target.replica.receive(messages, NO_RECEIPT);
+    target.replica.receive(messages, this.#receiptOf(to, messages));
   }
 }
 

@@ -17,6 +17,7 @@ const REFUSALS: ReadonlySet<string> = new Set([
   "ERR_STORAGE_FAILED",
   "ERR_ENTRY_DAMAGED",
   "ERR_BLOB_MISSING",
+  "ERR_PRODUCER_CONFLICT",
   "ERR_PRODUCER_GAP",
   "ERR_PRODUCER_UNKNOWN",
   "ERR_PRODUCER_FENCED",
@@ -39,6 +40,8 @@ interface Request {
   readonly stamp: ProducerStamp | undefined;
   /** Some attempt ended without a definite answer. */
   unknown: boolean;
+  /** Its records are in the log under its stamp. */
+  acknowledged: boolean;
   open: boolean;
 }
 
@@ -81,6 +84,8 @@ export class AppendClient {
     if (this.#span() < this.#window) this.#begin();
     if (this.#done.length > 0 && this.#random.chance(0.05))
       this.#replay(this.#random.pick(this.#done));
+    if (this.#done.length > 0 && this.#random.chance(0.02))
+      this.#impersonate(this.#random.pick(this.#done));
     this.#pace.next();
   }
 
@@ -111,6 +116,22 @@ export class AppendClient {
     );
   }
 
+  /** Somebody else sends other records under the stamp of a request that is in the log: nothing of them may be taken. */
+  #impersonate({ number, stamp, acknowledged, records }: Request): void {
+    if (stamp === undefined || !acknowledged) return;
+    const { world } = this.#log;
+    const target = world.replica(this.#log.number, this.#chooseNode());
+    if (!target.host.up || target.host.frozen || target.replica === undefined) return;
+    world.journal.note("impersonated", target.node, this.#log.number, number);
+    const others = records.map((_, position) =>
+      makeRecord({ request: world.nextRequest(), position }, 0),
+    );
+    target.replica.append({ records: others, stamp, timeoutMs: 1000 }).then(
+      () => world.report("a number is answered for its records only", `request ${number}`),
+      () => {},
+    );
+  }
+
   #begin(): void {
     const { world, oracle } = this.#log;
     const { recordsMax, recordBytesMax } = world.plan.clients;
@@ -124,7 +145,15 @@ export class AppendClient {
         ? undefined
         : { id: this.#producer, epoch: this.#epoch, sequence: ++this.#sequence };
     const attachments = this.#drawAttachments(count);
-    const request: Request = { number, records, attachments, stamp, unknown: false, open: true };
+    const request: Request = {
+      number,
+      records,
+      attachments,
+      stamp,
+      unknown: false,
+      acknowledged: false,
+      open: true,
+    };
     this.#open.add(request);
     oracle.submitted(number, count, stamp);
     this.#attempt(request);
@@ -221,6 +250,7 @@ export class AppendClient {
       return `request ${request.number}: seqs ${result.firstSeq} to ${result.lastSeq}${result.duplicate ? ", repeat" : ""}`;
     });
     oracle.acknowledged(request.number, result);
+    request.acknowledged = true;
     this.#leader = target.node;
     const entry = committed.entryOfSeq(result.lastSeq);
     if (entry !== undefined) ledger.acknowledged(entry);

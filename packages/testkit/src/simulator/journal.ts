@@ -12,6 +12,7 @@ const RUN_KINDS = [
   "append",
   "acknowledged",
   "replayed",
+  "impersonated",
   "refused",
   "unknown",
   "read",

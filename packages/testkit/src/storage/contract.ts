@@ -254,7 +254,15 @@ export const LOG_STORE_CONTRACT: readonly ContractCase[] = [
       let store = await harness.open();
       const state = (epoch: number): ProducerState => ({
         epoch,
-        recent: [{ sequence: 7, firstSeq: asSeq(1), lastSeq: asSeq(2), count: 2 }],
+        recent: [
+          {
+            sequence: 7,
+            fingerprint: 2 ** 53 - 1,
+            firstSeq: asSeq(1),
+            lastSeq: asSeq(2),
+            count: 2,
+          },
+        ],
         lastIndex: asIndex(2),
       });
       const membership = { ...SAMPLE_MEMBERSHIP, learners: [asMemberId(2 ** 48 + 1)] };

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { asIndex, asMemberId, asTerm } from "@annals/raft";
 import type { Entry, HardState, MembershipState } from "@annals/raft";
 import { asSeq, chainHash, encodeBatch, ZERO_HASH } from "@annals/record";
-import type { ProducerStamp } from "@annals/record";
+import type { RequestStamp } from "@annals/record";
 import type { WriteCycle } from "@annals/replica";
 import { entryKindCode } from "@annals/wire";
 
@@ -21,7 +21,7 @@ export function batchEntry(
   term: number,
   firstSeq: number,
   records: readonly Uint8Array[],
-  producer?: ProducerStamp,
+  producer?: RequestStamp,
 ): Entry {
   const header = {
     firstSeq: asSeq(firstSeq),

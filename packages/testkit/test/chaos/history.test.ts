@@ -44,7 +44,10 @@ function log(...batches: readonly (readonly Part[])[]): StoredEntry[] {
       firstSeq: asSeq(seq),
       count,
       recordedAt: 1000 + k,
-      requests: parts.map((part) => ({ count: part.count, producer: part.stamp })),
+      requests: parts.map(({ count, stamp }) => ({
+        count,
+        producer: stamp === undefined ? undefined : { ...stamp, fingerprint: 0 },
+      })),
     };
     const records = parts.flatMap(({ request, count }) =>
       Array.from({ length: count }, (_, position) => encodeRecord(record(request, position))),
