@@ -120,7 +120,7 @@ it("refuses connections beyond the cap on handshakes, and takes them again after
     });
   const silent = await Promise.all(Array.from({ length: HANDSHAKES_MAX }, open));
   expect(silent.filter((one) => typeof one === "string")).toEqual([]);
-  expect(await open()).toContain("429");
+  expect(await open()).toContain("503");
   for (const one of silent) if (typeof one !== "string") one.terminate();
   const again = await until(async () => {
     const one = await open();
