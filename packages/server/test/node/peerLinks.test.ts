@@ -4,8 +4,8 @@
  */
 import { asMemberId } from "@annals/raft";
 import { fingerprint } from "@annals/server";
-import { FRAMING_BYTES, PEER_PATH, PROTOCOL_VERSION } from "@annals/transport";
-import { decodeFrame, encodeFrame } from "@annals/wire";
+import { FRAMING_BYTES, PEER_PATH } from "@annals/transport";
+import { decodeFrame, encodeFrame, PROTOCOL_VERSION } from "@annals/wire";
 import type { HelloFrame } from "@annals/wire";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { WebSocket } from "ws";
@@ -120,7 +120,7 @@ it("refuses connections beyond the cap on handshakes, and takes them again after
     });
   const silent = await Promise.all(Array.from({ length: HANDSHAKES_MAX }, open));
   expect(silent.filter((one) => typeof one === "string")).toEqual([]);
-  expect(await open()).toContain("429");
+  expect(await open()).toContain("503");
   for (const one of silent) if (typeof one !== "string") one.terminate();
   const again = await until(async () => {
     const one = await open();
