@@ -89,6 +89,7 @@ export class EmbeddedLog implements ClientLog {
         onRole: () => {},
         onCommand: () => {},
         onTrace: () => {},
+        onRefused: () => {},
         onFailed: (error) => {
           this.#failure = error;
           options.onFailed?.(error);

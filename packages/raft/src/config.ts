@@ -1,4 +1,4 @@
-import type { MemberId } from "./types.ts";
+import type { Entry, LogIndex, MemberId } from "./types.ts";
 
 /** How one core behaves. Numbers are in ticks, bytes or counts; `Infinity` means no limit where it is allowed. */
 export interface RaftConfig {
@@ -29,6 +29,14 @@ export interface RaftConfig {
   readonly disableMembershipValidation: boolean;
   /** A follower refuses proposals instead of passing them on. */
   readonly disableProposalForwarding: boolean;
+  /**
+   * Whether entries that a leader has sent are such that they can be applied. They follow each other; `before` reads what the log holds in
+   * front of them, above the applied index. Default: every payload will do.
+   */
+  readonly acceptable?: (
+    entries: readonly Entry[],
+    before: (index: LogIndex) => Entry | undefined,
+  ) => boolean;
   /** The applied index at start; entries at or below are not handed out again. */
   readonly applied: number;
   /** Uniform in [0, n): the only randomness of the core. */

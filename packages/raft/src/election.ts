@@ -2,7 +2,7 @@ import type { RequestVote } from "./message.ts";
 import type { Raft } from "./raft.ts";
 import { becomeCandidate, becomePreCandidate } from "./roles.ts";
 import type { VoteKind } from "./trace.ts";
-import { asIndex, asTerm, type MemberId, NOBODY, type Term } from "./types.ts";
+import { asIndex, asTerm, type MemberId, NOBODY, type Term, TERM_MAX } from "./types.ts";
 
 /** Entries read at a time when looking for membership changes that are committed and not applied. */
 const SCAN_ENTRIES_MAX = 256;
@@ -114,6 +114,8 @@ function sendVote(raft: Raft, vote: VoteKind, to: MemberId, term: Term, rejected
 
 function refuseCampaign(raft: Raft): "leader" | "unpromotable" | "pendingChange" | undefined {
   if (raft.role === "leader") return "leader";
+  // Nobody comes here but by forged messages.
+  if (raft.term >= TERM_MAX) return "unpromotable";
   if (!raft.promotable()) return "unpromotable";
   // Two quorums might not intersect.
   return hasUnappliedChange(raft) ? "pendingChange" : undefined;

@@ -26,6 +26,7 @@ export type {
   ProposeOutcome,
   ReadOutcome,
   StepOutcome,
+  StepRefusal,
 } from "./outcome.ts";
 export { ProbedRaftCore } from "./probedCore.ts";
 export type { ProgressState, ProgressStatus } from "./progress.ts";
@@ -42,4 +43,4 @@ export type { RaftStatus } from "./status.ts";
 export type * from "./trace.ts";
 export { Tracker } from "./tracker.ts";
 export type * from "./types.ts";
-export { asIndex, asMemberId, asTerm, NOBODY } from "./types.ts";
+export { asIndex, asMemberId, asTerm, INDEX_MAX, NOBODY, TERM_MAX } from "./types.ts";

@@ -91,3 +91,13 @@ export function decodeMembershipChange(bytes: Uint8Array): MembershipChange {
   }
   return { format, transition, steps, context: bytes.slice(end) };
 }
+
+/** The change in untrusted bytes; undefined for anything that no encoder wrote. */
+export function decodeOrUndefined(data: Uint8Array): MembershipChange | undefined {
+  try {
+    return decodeMembershipChange(data);
+  } catch (error) {
+    if (error instanceof MembershipCodecError) return undefined;
+    throw error;
+  }
+}

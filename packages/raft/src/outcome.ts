@@ -1,24 +1,35 @@
 import type { LogIndex } from "./types.ts";
 
 /**
- * What became of a message. Refused messages changed nothing. `notForUs`: addressed to somebody else. `forgedSender`: it claims to come
- * from this member or from nobody. `unknownMember`: a response from someone who is no member (any more). `malformed`: the parts do not
- * fit together. `applying`: a snapshot cannot be taken before what was handed out for applying is applied; it will be sent again.
- * `secondLeader`: an append in a term that this member leads. `proposalDropped`: a forwarded proposal was not accepted.
+ * Why a message was refused. Members that keep to the protocol, on disks that keep what they were given, cause only the first four:
+ * `notForUs`: addressed to somebody else. `unknownMember`: a response from someone who is no member (any more). `applying`: a snapshot
+ * cannot be taken before what was handed out for applying is applied; it will be sent again. `proposalDropped`: a forwarded proposal was
+ * not accepted.
+ *
+ * `forgedSender`: it claims to come from this member or from nobody. `malformed`: its parts do not fit together, or a number is out of
+ * range. `secondLeader`: an append in a term that this member leads. `termLeap`: a term that no series of elections leads to.
+ * `answerToNothing`: it answers an append that this leader has not sent, such as one beyond the end of its log. `commitBeyondEnd`: a leader
+ * believes that this member has what it does not have. `conflictsWithCommitted`: another entry in the place of one that is committed here.
+ * `badEntry`: an entry that could not be applied once it is committed.
  */
+export type StepRefusal =
+  | "notForUs"
+  | "unknownMember"
+  | "applying"
+  | "proposalDropped"
+  | "forgedSender"
+  | "malformed"
+  | "secondLeader"
+  | "termLeap"
+  | "answerToNothing"
+  | "commitBeyondEnd"
+  | "conflictsWithCommitted"
+  | "badEntry";
+
+/** What became of a message. A refused one changed nothing. */
 export type StepOutcome =
   | { readonly kind: "ok" }
-  | {
-      readonly kind: "refused";
-      readonly reason:
-        | "notForUs"
-        | "forgedSender"
-        | "unknownMember"
-        | "malformed"
-        | "applying"
-        | "secondLeader"
-        | "proposalDropped";
-    };
+  | { readonly kind: "refused"; readonly reason: StepRefusal };
 
 /** Why a proposal was not taken; nothing was appended. Only `malformed` cannot succeed later. */
 export type ProposalDropReason =

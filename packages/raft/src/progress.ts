@@ -111,8 +111,9 @@ export class Progress {
    * that says nothing new: then nothing changes.
    */
   maybeDecrease(rejected: LogIndex, hint: LogIndex): boolean {
+    // What has matched stays matched: a late duplicate, or a member that lost its log. Asking again at once would never end.
+    if (rejected <= this.matchIndex) return false;
     if (this.state === "replicate") {
-      if (rejected <= this.matchIndex) return false;
       this.nextIndex = asIndex(this.matchIndex + 1);
       this.#lowerSentCommit();
       return true;

@@ -1,5 +1,5 @@
 import { payloadBytes } from "./entrySize.ts";
-import { decodeMembershipChange, MembershipCodecError } from "./membershipCodec.ts";
+import { decodeOrUndefined } from "./membershipCodec.ts";
 import { changeMembership, isJoint } from "./membership.ts";
 import type { ChangeRefusal, ProposeOutcome } from "./outcome.ts";
 import type { Raft } from "./raft.ts";
@@ -165,13 +165,4 @@ function refuseChange(raft: Raft, change: MembershipChange): ChangeRefusal | und
   // With nothing pending, the membership in force is what the change will be made to. One that cannot be made, such as the removal of
   // all voters, must not be committed: everybody would have to stop at it.
   return changeMembership(membership, change).kind === "refused" ? "impossible" : undefined;
-}
-
-function decodeOrUndefined(data: Uint8Array): MembershipChange | undefined {
-  try {
-    return decodeMembershipChange(data);
-  } catch (error) {
-    if (error instanceof MembershipCodecError) return undefined;
-    throw error;
-  }
 }

@@ -115,6 +115,13 @@ export class RaftLog {
     return typeof stored === "number" ? stored : undefined;
   }
 
+  /** The entry at `index`; undefined if it is compacted away or not here yet. */
+  entry(index: LogIndex): Entry | undefined {
+    if (index > this.#lastIndex || index < this.firstIndex) return undefined;
+    const read = this.slice(index, asIndex(index + 1), 1, 1);
+    return read === "compacted" ? undefined : read[0];
+  }
+
   matches(id: EntryId): boolean {
     return this.term(id.index) === id.term;
   }

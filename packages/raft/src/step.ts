@@ -1,51 +1,24 @@
 import { stepCandidate } from "./candidate.ts";
 import { handleVoteRequest, inLease, rejectStalePreVote, traceVoteIgnored } from "./election.ts";
 import { stepFollower } from "./follower.ts";
+import { isResponse, refusalOf } from "./judge.ts";
 import { stepLeader } from "./leader.ts";
-import type { AppendEntries, InstallSnapshot, Message } from "./message.ts";
-import { membershipProblem } from "./membership.ts";
+import type { Message } from "./message.ts";
 import type { StepOutcome } from "./outcome.ts";
 import { OK } from "./outcome.ts";
 import type { Raft } from "./raft.ts";
 import { becomeFollower } from "./roles.ts";
 import { asIndex, NOBODY } from "./types.ts";
 
-/** Every kind that there is, and whether it answers something that this member sent: then it is taken from members only. */
-const RESPONSES: Readonly<Record<Message["kind"], boolean>> = {
-  appendEntries: false,
-  appendEntriesResponse: true,
-  requestVote: false,
-  requestVoteResponse: true,
-  requestPreVote: false,
-  requestPreVoteResponse: true,
-  heartbeat: false,
-  heartbeatResponse: true,
-  installSnapshot: false,
-  timeoutNow: false,
-  readIndex: false,
-  readIndexResponse: true,
-  transferLeadership: false,
-  propose: false,
-};
-
 /** A message from a peer: checked for what a peer may send at all, then handled. */
 export function stepPeer(raft: Raft, message: Message): StepOutcome {
-  if (message.to !== raft.id) return { kind: "refused", reason: "notForUs" };
-  if (message.from === raft.id || message.from === NOBODY) {
-    return { kind: "refused", reason: "forgedSender" };
-  }
-  if (!Object.hasOwn(RESPONSES, message.kind) || !isWellFormed(message))
-    return { kind: "refused", reason: "malformed" };
-  // The membership of a snapshot is in force at once: changes from before it that were handed out would then be made to the wrong base.
-  if (message.kind === "installSnapshot" && raft.log.applying > raft.log.applied) {
-    return { kind: "refused", reason: "applying" };
-  }
-  return stepKnown(raft, message);
+  const refusal = refusalOf(raft, message);
+  return refusal === undefined ? stepKnown(raft, message) : { kind: "refused", reason: refusal };
 }
 
 /** A message from a peer or, by way of its own disk, from this member: responses are taken from members only. */
 export function stepKnown(raft: Raft, message: Message): StepOutcome {
-  if (RESPONSES[message.kind] && raft.tracker.get(message.from) === undefined) {
+  if (isResponse(message.kind) && raft.tracker.get(message.from) === undefined) {
     return { kind: "refused", reason: "unknownMember" };
   }
   return step(raft, message);
@@ -118,30 +91,4 @@ function answerEarlierTerm(raft: Raft, message: Message): void {
       term: raft.term,
     });
   }
-}
-
-function isWellFormed(message: Message): boolean {
-  if (message.kind === "appendEntries") return isContiguous(message);
-  if (message.kind === "installSnapshot") return isPossible(message);
-  return message.kind !== "propose" || message.entries.length > 0;
-}
-
-/** Indexes without gaps, terms that never fall, none beyond the leader's. */
-function isContiguous(message: AppendEntries): boolean {
-  let { prevLogTerm: term, prevLogIndex: index } = message;
-  for (const entry of message.entries) {
-    index = asIndex(index + 1);
-    if (entry.index !== index || entry.term < term) return false;
-    term = entry.term;
-  }
-  return term <= message.term;
-}
-
-function isPossible(message: InstallSnapshot): boolean {
-  const { snapshot } = message;
-  return (
-    snapshot.lastIncludedIndex > 0 &&
-    snapshot.lastIncludedTerm <= message.term &&
-    membershipProblem(snapshot.membership) === undefined
-  );
 }

@@ -15,22 +15,26 @@ export type LogIndex = Brand<number, "LogIndex">;
  */
 export type MemberId = Brand<number, "MemberId">;
 
-function asSafe(value: number, what: string): number {
-  if (!Number.isSafeInteger(value) || value < 0)
-    throw new RangeError(`${what} ${value} is no safe integer ≥ 0`);
+/** Terms and indexes stay below 2^53 by so much that adding to one never leaves the safe integers. */
+export const TERM_MAX: number = 2 ** 52;
+export const INDEX_MAX: number = 2 ** 52;
+
+function asSafe(value: number, what: string, max: number): number {
+  if (!Number.isSafeInteger(value) || value < 0 || value > max)
+    throw new RangeError(`${what} ${value} is no integer in [0, ${max}]`);
   return value;
 }
 
 export function asTerm(value: number): Term {
-  return asSafe(value, "term") as Term;
+  return asSafe(value, "term", TERM_MAX) as Term;
 }
 
 export function asIndex(value: number): LogIndex {
-  return asSafe(value, "index") as LogIndex;
+  return asSafe(value, "index", INDEX_MAX) as LogIndex;
 }
 
 export function asMemberId(value: number): MemberId {
-  return asSafe(value, "member id") as MemberId;
+  return asSafe(value, "member id", Number.MAX_SAFE_INTEGER) as MemberId;
 }
 
 /** Nobody: no vote given, no leader known. */

@@ -4,17 +4,25 @@ import {
   asIndex,
   asMemberId,
   asTerm,
+  encodeMembershipChange,
+  type Entry,
   type InstallSnapshot,
+  type LogIndex,
   type MembershipChange,
   type Message,
+  type RaftConfig,
+  type StepRefusal,
+  type Term,
 } from "@annals/raft";
 import {
   ack,
   appendEntries,
+  entriesOf,
   entry,
   heartbeat,
   Member,
   membershipOf,
+  rejection,
   requestVote,
   voteResponse,
 } from "./support/member.ts";
@@ -33,6 +41,21 @@ function snapshotFor(to: number, index: number, term = 1): InstallSnapshot {
       membership: membershipOf([1, 2, 3]),
       data: new Uint8Array(0),
     },
+  };
+}
+
+function removal(index: number, member: number): Entry {
+  const data = encodeMembershipChange(change("remove", member));
+  return { index: asIndex(index), term: asTerm(4), kind: "membership", data };
+}
+
+function heartbeatResponse(from: number, to: number, term: number): Message {
+  return {
+    kind: "heartbeatResponse",
+    from: asMemberId(from),
+    to: asMemberId(to),
+    term: asTerm(term),
+    readToken: 0,
   };
 }
 
@@ -211,11 +234,127 @@ describe("messages that are refused change nothing", () => {
   });
 });
 
-// Keeps R17.
-describe("a damaged log stops the replica", () => {
-  test("a commit index beyond the log", () => {
+// Keeps R41.
+describe("a message that cannot be right is refused, and the member goes on", () => {
+  const leader = (): Member => new Member(1, { log: entriesOf(1, 1) }).lead(2);
+  /** Term 4, entries of terms 1, 2 and 3, of which two are committed. */
+  const follower = (config: Partial<RaftConfig> = {}): Member =>
+    new Member(1, { log: entriesOf(1, 2, 3), term: 4, commitIndex: 2, config });
+
+  const cases: readonly (readonly [string, StepRefusal, () => Member, Message])[] = [
+    ["an ack beyond the leader's end", "answerToNothing", leader, ack(2, 1, 2, 4)],
+    [
+      "a rejection beyond the leader's end",
+      "answerToNothing",
+      leader,
+      rejection(2, 1, 2, 9, { index: 3, term: 1 }),
+    ],
+    [
+      "a guess at a term that the follower has not entered",
+      "malformed",
+      leader,
+      rejection(2, 1, 2, 2, { index: 1, term: 3 }),
+    ],
+    ["a commit beyond the end", "commitBeyondEnd", follower, heartbeat(2, 1, 4, 4)],
+    [
+      "a commit beyond the end, of a new leader",
+      "commitBeyondEnd",
+      follower,
+      heartbeat(2, 1, 5, 4),
+    ],
+    ["a term out of the blue", "termLeap", follower, requestVote(2, 1, 2 ** 33, NOTHING)],
+    [
+      "another entry before the committed ones",
+      "conflictsWithCommitted",
+      follower,
+      appendEntries(2, 1, 5, { index: 1, term: 2 }),
+    ],
+    [
+      "another entry just at the commit index",
+      "conflictsWithCommitted",
+      follower,
+      appendEntries(2, 1, 5, { index: 2, term: 5 }),
+    ],
+    [
+      "another entry in the place of a committed one",
+      "conflictsWithCommitted",
+      follower,
+      appendEntries(2, 1, 5, { index: 1, term: 1 }, [entry(4, 2)]),
+    ],
+    [
+      "a membership change that does not parse",
+      "badEntry",
+      follower,
+      appendEntries(2, 1, 4, { index: 3, term: 3 }, [entry(4, 4, "abc", "membership")]),
+    ],
+    [
+      "a membership change that removes everybody",
+      "badEntry",
+      () => new Member(1, { voters: [2], term: 4 }),
+      appendEntries(2, 1, 4, NOTHING, [removal(1, 2)]),
+    ],
+    [
+      "a payload that the replica cannot apply",
+      "badEntry",
+      () => follower({ acceptable: () => false }),
+      appendEntries(2, 1, 4, { index: 3, term: 3 }, [entry(4, 4, "abc")]),
+    ],
+  ];
+
+  test.each(cases)("%s", (_, reason, make, message) => {
+    const member = make().settle();
+    const before = member.core.status();
+    member.takeSent();
+    expect(member.core.step(message)).toEqual({ kind: "refused", reason });
+    expect(member.core.hasReady()).toBe(false);
+    expect(member.core.status()).toEqual(before);
+  });
+
+  test("numbers beyond what can be counted on from", () => {
     const { core } = new Member(1);
-    expect(() => core.step(heartbeat(2, 1, 1, 5))).toThrow(/beyond the last index 0/);
+    const beyond = { ...heartbeat(2, 1, 1), term: (2 ** 52 + 1) as Term };
+    expect(core.step(beyond)).toEqual({ kind: "refused", reason: "malformed" });
+    expect(() => asTerm(2 ** 52 + 1)).toThrow(RangeError);
+    const commit = { ...heartbeat(2, 1, 1), commitIndex: (2 ** 53 - 1) as LogIndex };
+    expect(core.step(commit)).toEqual({ kind: "refused", reason: "malformed" });
+  });
+
+  test("the replica is asked about entries that are new only, with a view of what is before them", () => {
+    const asked: unknown[] = [];
+    const acceptable: RaftConfig["acceptable"] = (entries, before) => {
+      asked.push(
+        entries.map(({ index }) => index),
+        before(asIndex(2))?.term,
+      );
+      return true;
+    };
+    const member = follower({ acceptable });
+    const entries = [entry(3, 3), entry(4, 4), entry(4, 5)];
+    member.receive(appendEntries(2, 1, 4, { index: 2, term: 2 }, entries));
+    member.receive(appendEntries(2, 1, 4, { index: 2, term: 2 }, entries));
+    expect(asked).toEqual([[4, 5], 2]);
+    expect(member.core.status().lastIndex).toBe(5);
+  });
+
+  test("a rejection of what has matched is old: it costs neither progress nor another message", () => {
+    const member = leader();
+    member.receive(ack(2, 1, 2, 3));
+    member.core.reportUnreachable(asMemberId(2));
+    member.settle().tick();
+    member.receive({ ...heartbeatResponse(2, 1, 2) });
+    member.takeSent();
+    member.receive(rejection(2, 1, 2, 3, { index: 2, term: 1 }));
+    expect(member.takeSent()).toEqual([]);
+    expect(member.core.status().progress.find((one) => one.member === 2)).toMatchObject({
+      matchIndex: 3,
+      nextIndex: 4,
+    });
+  });
+
+  test("nobody stands for election when there is no term left", () => {
+    const { core } = new Member(1, { voters: [1], term: 2 ** 52 });
+    core.campaign();
+    expect(core.role).toBe("follower");
   });
 });
 

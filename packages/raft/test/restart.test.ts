@@ -20,7 +20,7 @@ describe("a restart", () => {
       commitIndex: 3,
       applied: 1,
     });
-    member.receive(requestVote(2, 1, 4, { index: 9, term: 9 }));
+    member.receive(requestVote(2, 1, 4, { index: 9, term: 4 }));
     expect(member.takeSent()).toMatchObject([{ rejected: true }]);
     expect(member.applied.map(({ index }) => index)).toEqual([2, 3]);
   });

@@ -2,9 +2,10 @@ import type { GaugeReading } from "@annals/flow";
 import type { LogIndex, MemberId, RaftCore, Term } from "@annals/raft";
 import { asSeq, encodeBatch } from "@annals/record";
 import type { AnnalsError, Seq } from "@annals/record";
-import { AppendQueue, pendingAppend } from "./appendQueue.ts";
+import { AppendQueue, pendingAppend, withFingerprint } from "./appendQueue.ts";
 import type { AppendWaiter, FormedBatch, StampedRequest } from "./appendQueue.ts";
 import { notLeader, overloaded, uncommittedFull } from "./errors.ts";
+import type { AppendRequest } from "./options.ts";
 import { otherRecords } from "./producers.ts";
 import type { ReplicaGauges } from "./replicaGauges.ts";
 import type { StateMachine } from "./stateMachine.ts";
@@ -80,8 +81,19 @@ export class Appender {
     throw overloaded(current, cap);
   }
 
+  /**
+   * Takes a request in, unless the same one is on its way already: then its answer is for both. Throws what `assertOpen` throws when there
+   * is no room for a new one, and the coded refusal of a stamp.
+   */
+  take(unmarked: AppendRequest, waiter: AppendWaiter, assertOpen: () => void): void {
+    const request = withFingerprint(unmarked);
+    if (this.#join(request, waiter)) return;
+    assertOpen();
+    this.admit(request, waiter);
+  }
+
   /** The request with this stamp is on its way already: waits for the same answer. Throws ERR_PRODUCER_CONFLICT for other records. */
-  join({ stamp }: StampedRequest, waiter: AppendWaiter): boolean {
+  #join({ stamp }: StampedRequest, waiter: AppendWaiter): boolean {
     const underway = stamp === undefined ? undefined : this.#queue.find(stamp);
     if (stamp === undefined || underway === undefined) return false;
     if (underway.stamp?.fingerprint !== stamp.fingerprint)

@@ -1,5 +1,6 @@
-import { asIndex, invariant } from "@annals/raft";
-import { AnnalsError, asSeq, decodeUtf8, encodeUtf8 } from "@annals/record";
+import { asIndex, INDEX_MAX, invariant } from "@annals/raft";
+import type { LogIndex } from "@annals/raft";
+import { AnnalsError, asSeq, decodeUtf8, encodeUtf8, LANES_MAX } from "@annals/record";
 import type { Seq } from "@annals/record";
 import type { GroupId } from "./groups.ts";
 
@@ -90,17 +91,17 @@ function decodeOperation(fields: Fields): GroupCommand {
         op,
         name: fields.text(),
         settings: fields.text(),
-        lanes: fields.number(),
+        lanes: fields.number(LANES_MAX),
         position: asSeq(fields.number()),
       };
     case "delete":
-      return { op, group: asIndex(fields.number()) };
+      return { op, group: fields.index() };
     case "reset":
-      return { op, group: asIndex(fields.number()), position: asSeq(fields.number()) };
+      return { op, group: fields.index(), position: asSeq(fields.number()) };
     case "acquire":
       return {
         op,
-        group: asIndex(fields.number()),
+        group: fields.index(),
         lane: fields.number(),
         member: fields.text(),
         previous: fields.number(),
@@ -108,7 +109,7 @@ function decodeOperation(fields: Fields): GroupCommand {
     case "release":
       return {
         op,
-        group: asIndex(fields.number()),
+        group: fields.index(),
         lane: fields.number(),
         token: fields.number(),
       };
@@ -123,7 +124,7 @@ function decodePositions(fields: Fields): readonly LanePosition[] {
   const positions: LanePosition[] = [];
   while (fields.left > 0) {
     positions.push({
-      group: asIndex(fields.number()),
+      group: fields.index(),
       lane: fields.number(),
       token: fields.number(),
       position: asSeq(fields.number()),
@@ -156,9 +157,14 @@ class Fields {
     return value;
   }
 
-  number(): number {
+  index(): LogIndex {
+    return asIndex(this.number(INDEX_MAX));
+  }
+
+  number(max: number = Number.MAX_SAFE_INTEGER): number {
     const value = this.#values[this.#next++];
-    if (typeof value !== "number" || !Number.isSafeInteger(value) || value < 0) throw unknown();
+    if (typeof value !== "number" || !Number.isSafeInteger(value)) throw unknown();
+    if (value < 0 || value > max) throw unknown();
     return value;
   }
 

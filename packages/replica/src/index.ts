@@ -21,4 +21,5 @@ export type {
   RepairStatus,
 } from "./repair.ts";
 export { Replica } from "./replica.ts";
+export type { PeerRefusal } from "./peerMessages.ts";
 export type { AppendRequest, ReplicaEvents, ReplicaOptions, ReplicaStatus } from "./options.ts";

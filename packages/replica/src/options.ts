@@ -2,6 +2,7 @@ import type { GaugeReading, Ledger } from "@annals/flow";
 import type { LogIndex, MemberId, RaftStatus, Role, Term, Trace } from "@annals/raft";
 import type { AnnalsError, Attachments, ProducerStamp, Seq } from "@annals/record";
 import type { ReplicaConfig } from "./config.ts";
+import type { PeerRefusal } from "./peerMessages.ts";
 import type { BlobHolder, Clock, LogStore, PeerTransport, RandomBelow } from "./ports.ts";
 
 export interface ReplicaOptions {
@@ -25,6 +26,11 @@ export interface ReplicaEvents {
   /** A committed `command` entry was applied. After a restart commands above the stored applied index come again. */
   readonly onCommand: (index: LogIndex, data: Uint8Array) => void;
   readonly onTrace: (trace: Trace) => void;
+  /**
+   * A message was refused that no replica sends which keeps to the protocol. `from` is the member at the other end of the link where that
+   * is known, else the one that the message names. The links of that member should be closed: the log goes on without them.
+   */
+  readonly onRefused: (from: MemberId, refusal: PeerRefusal) => void;
   /** The replica has left all votes and acks for good, and the process should end (fail-stop). */
   readonly onFailed: (error: AnnalsError) => void;
 }
@@ -50,4 +56,6 @@ export interface ReplicaStatus {
   readonly producers: number;
   /** Cycles of the writer that were flushed since this replica began. */
   readonly flushes: number;
+  /** Messages of peers that were refused since this replica began, see `ReplicaEvents.onRefused`. */
+  readonly refusedMessages: number;
 }

@@ -1,8 +1,13 @@
 import type { RaftConfig } from "@annals/raft";
+import { acceptableEntries } from "./acceptable.ts";
+import type { Applied } from "./acceptable.ts";
 import type { ReplicaOptions } from "./options.ts";
 
 /** How the core of a replica behaves: what is configured, and what is not open to choice. */
-export function raftConfig({ self, config, store, randomBelow }: ReplicaOptions): RaftConfig {
+export function raftConfig(
+  { self, config, store, randomBelow }: ReplicaOptions,
+  applied: () => Applied,
+): RaftConfig {
   const { append } = config;
   return {
     id: self,
@@ -20,6 +25,7 @@ export function raftConfig({ self, config, store, randomBelow }: ReplicaOptions)
     stepDownOnRemoval: true,
     disableMembershipValidation: false,
     disableProposalForwarding: true,
+    acceptable: acceptableEntries(applied),
     applied: store.appliedIndex(),
     randomBelow,
   };

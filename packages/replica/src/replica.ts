@@ -10,15 +10,15 @@ import type {
 } from "@annals/raft";
 import type { AnnalsError, Seq } from "@annals/record";
 import { Appender } from "./appender.ts";
-import { withFingerprint } from "./appendQueue.ts";
 import type { AppendResult } from "./appendQueue.ts";
-import { assertBlobsHere, withholdEntries } from "./blobs.ts";
+import { assertBlobsHere } from "./blobs.ts";
 import { GroupDesk } from "./groupDesk.ts";
 import { diskFull, notLeader, outcomeUnknown, replicaBroken, replicaClosed } from "./errors.ts";
 import { raftConfig } from "./raftConfig.ts";
 import type { AppendRequest, ReplicaOptions, ReplicaStatus } from "./options.ts";
 import { Inbox } from "./inbox.ts";
 import { Outbox } from "./outbox.ts";
+import { PeerDoor } from "./peerMessages.ts";
 import { furthestFollower } from "./peers.ts";
 import { PendingCommands } from "./pendingCommands.ts";
 import type { Receipt } from "./ports.ts";
@@ -52,10 +52,11 @@ export class Replica {
   readonly #commands = new PendingCommands();
   readonly #outbox = new Outbox();
   readonly #inbox = new Inbox();
+  readonly #door: PeerDoor;
   #turnScheduled = false;
   #state: "running" | "closing" | "failed" = "running";
   #role: Role = "follower";
-  #leader: MemberId;
+  #leader: MemberId = NOBODY;
   /** Where the last membership change was proposed; the next one waits until it is applied. */
   #membershipIndex: LogIndex = asIndex(0);
   #diskFull = false;
@@ -65,8 +66,11 @@ export class Replica {
   constructor(options: ReplicaOptions) {
     const { config, store } = options;
     this.#options = options;
-    this.#core = new RaftCore(raftConfig(options), store);
-    this.#leader = this.#core.status().leader;
+    this.#core = new RaftCore(
+      raftConfig(options, () => this.#machine),
+      store,
+    );
+    this.#door = new PeerDoor(this.#core, options);
     this.#machine = new StateMachine({
       store,
       maxProducers: config.maxProducers,
@@ -112,23 +116,22 @@ export class Replica {
     this.#enqueue({ kind: "tick", elapsed });
   }
 
-  /** Messages from a peer, in order. The receipt is for their accounting; small control messages go without. */
-  receive(messages: readonly Message[], receipt?: Receipt): void {
-    this.#enqueue({ kind: "messages", messages, receipt });
+  /** Messages from a peer, in order; small ones have no receipt. `sender` is at the other end of the link, where that is known. */
+  receive(messages: readonly Message[], receipt?: Receipt, sender?: MemberId): void {
+    this.#enqueue({ kind: "messages", messages, receipt, sender });
   }
 
   /**
    * Appends records; resolves when all of them are committed and applied. Rejects with ERR_NOT_LEADER, ERR_OVERLOADED, ERR_DISK_FULL,
    * ERR_REPLICA_CLOSED, ERR_BLOB_MISSING or an ERR_PRODUCER_… code when nothing was accepted, and with ERR_OUTCOME_UNKNOWN when it may be.
    */
-  append(unmarked: AppendRequest): Promise<AppendResult> {
-    const request = withFingerprint(unmarked);
+  append(request: AppendRequest): Promise<AppendResult> {
     return new Promise((resolve, reject) => {
       const deadlineMs = this.#options.clock.now() + request.timeoutMs;
-      if (this.#appender.join(request, { resolve, reject, deadlineMs })) return;
-      this.#assertAccepting();
-      assertBlobsHere(request, this.#options.blobs);
-      this.#appender.admit(request, { resolve, reject, deadlineMs });
+      this.#appender.take(request, { resolve, reject, deadlineMs }, () => {
+        this.#assertAccepting();
+        assertBlobsHere(request, this.#options.blobs);
+      });
       this.#schedule();
     });
   }
@@ -219,6 +222,7 @@ export class Replica {
       diskFull: this.#diskFull,
       producers: this.#machine.producers.size,
       flushes: this.#writer.flushes,
+      refusedMessages: this.#door.refused,
     };
   }
 
@@ -295,10 +299,7 @@ export class Replica {
         this.#tick(event.elapsed);
         return;
       case "messages":
-        for (const message of event.messages) {
-          const taken = withholdEntries(message, this.#options.blobs);
-          if (taken !== undefined) this.#core.step(taken);
-        }
+        for (const message of event.messages) this.#door.step(message, event.sender);
         this.#inbox.stepped(event.receipt);
         return;
       case "durable":
@@ -335,10 +336,7 @@ export class Replica {
     if (ready.soft !== undefined) this.#roleChanged(ready.soft.role, ready.soft.leader);
     this.#outbox.add(ready.messages);
     if (ready.append !== undefined) {
-      invariant(
-        ready.append.snapshot === undefined,
-        "a log that is never compacted is never sent as a snapshot",
-      );
+      invariant(ready.append.snapshot === undefined, "a log is never replaced by a snapshot");
       this.#writer.enqueue(ready.append, this.#inbox.handOver());
     }
     if (ready.apply.length > 0) this.#apply(ready.apply);

@@ -2,7 +2,7 @@
  * The one value of the `meta` table: everything about a log that is not in its entries. Rewritten in the transaction of every
  * cycle, so it always agrees with the entries beside it. Layout version 1: `packVersioned`, then a CRC-32.
  */
-import { asIndex, asMemberId, asTerm } from "@annals/raft";
+import { asIndex, asMemberId, asTerm, INDEX_MAX, TERM_MAX } from "@annals/raft";
 import type { HardState, LogIndex, MembershipState, Term } from "@annals/raft";
 import { asSeq, HASH_BYTES } from "@annals/record";
 import type { Seq } from "@annals/record";
@@ -66,11 +66,11 @@ export function decodeSegmentState(bytes: Uint8Array): SegmentState | undefined 
   const head = readHead(cursor);
   cursor.tuple("hard state", 3);
   const hardState: HardState = {
-    term: asTerm(cursor.uint("term")),
+    term: asTerm(cursor.uint("term", TERM_MAX)),
     votedFor: asMemberId(cursor.uint("votedFor")),
-    commitIndex: asIndex(cursor.uint("commitIndex")),
+    commitIndex: asIndex(cursor.uint("commitIndex", INDEX_MAX)),
   };
-  const appliedIndex = asIndex(cursor.uint("appliedIndex"));
+  const appliedIndex = asIndex(cursor.uint("appliedIndex", INDEX_MAX));
   const membership = readMembership(cursor);
   cursor.end();
   return { logId, base, head, hardState, appliedIndex, membership };
@@ -78,8 +78,8 @@ export function decodeSegmentState(bytes: Uint8Array): SegmentState | undefined 
 
 function readHead(cursor: MsgpackCursor): Head {
   cursor.tuple("head", 4);
-  const index = asIndex(cursor.uint("index"));
-  const term = asTerm(cursor.uint("term"));
+  const index = asIndex(cursor.uint("index", INDEX_MAX));
+  const term = asTerm(cursor.uint("term", TERM_MAX));
   const hash = Uint8Array.from(cursor.bin("hash"));
   if (hash.length !== HASH_BYTES) throw cursor.fail("ERR_WIRE_RANGE", "hash length");
   return { index, term, hash, seq: asSeq(cursor.uint("seq")) };

@@ -4,7 +4,7 @@
  * it (see `chainHash`), so it finds rot, stale pages and misplaced values alike.
  */
 import { createHash } from "node:crypto";
-import { asTerm } from "@annals/raft";
+import { asTerm, TERM_MAX } from "@annals/raft";
 import type { Entry, LogIndex } from "@annals/raft";
 import { chainHash, equalBytes, HASH_BYTES } from "@annals/record";
 import { entryKindCode, entryKindOf } from "@annals/wire";
@@ -65,7 +65,7 @@ export function decodeStoredEntry(index: LogIndex, bytes: Uint8Array): LinkedEnt
   if (kind === undefined) throw entryDamaged(index, "unknown kind");
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const term = Number(view.getBigUint64(TERM_AT));
-  if (!Number.isSafeInteger(term)) throw entryDamaged(index, "term out of range");
+  if (term > TERM_MAX) throw entryDamaged(index, "term out of range");
   const entry: Entry = {
     index,
     term: asTerm(term),

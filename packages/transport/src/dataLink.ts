@@ -9,7 +9,7 @@ import { BlobTransfer } from "./blobTransfer.ts";
 import type { TransferEnd } from "./blobTransfer.ts";
 import { OutboundLink } from "./outboundLink.ts";
 import type { Permits } from "./permits.ts";
-import { CLOSE_STALLED, FRAMING_BYTES, PEER_GONE } from "./protocol.ts";
+import { CLOSE_PROTOCOL, CLOSE_STALLED, FRAMING_BYTES, PEER_GONE } from "./protocol.ts";
 import type { LinkFault } from "./protocol.ts";
 
 export interface DataLinkOptions {
@@ -185,6 +185,11 @@ export class DataLink {
     if (!this.#link.open || heardMs < silentMs) return;
     const reason = `the control link was silent for ${Math.round(silentMs)} ms`;
     this.#link.fail({ code: "ERR_LINK_SILENT", reason }, CLOSE_STALLED);
+  }
+
+  /** The follower does not keep to the protocol: this link is dialled anew, later with every time. */
+  cut(fault: LinkFault): void {
+    if (this.#link.open) this.#link.fail(fault, CLOSE_PROTOCOL);
   }
 
   /** The node of the follower answers again. */

@@ -164,6 +164,15 @@ describe("a data link", () => {
     expect(data.credit()).toEqual({ entries: 0, bytes: 0 });
   });
 
+  it("dials anew when the follower has said what no follower says, by that name", async () => {
+    const data = dial();
+    await vi.waitUntil(() => data.open, WAIT);
+    data.cut({ code: "ERR_PEER_MESSAGE", reason: "an acknowledgement of nothing" });
+    expect(data.open).toBe(false);
+    expect(faults.map(({ code }) => code)).toEqual(["ERR_PEER_MESSAGE"]);
+    await vi.waitUntil(() => data.open && peer.links.length === 2, WAIT);
+  });
+
   it("hands on the acks that come back", async () => {
     const acks: Message[] = [];
     const data = dial({ onMessages: (messages) => void acks.push(...messages) });

@@ -1,5 +1,5 @@
 /** Consecutive entries as one flat array of `kind, term, data` for each; indexes follow from the one before the first. */
-import { asIndex, asTerm } from "@annals/raft";
+import { asIndex, asTerm, INDEX_MAX, TERM_MAX } from "@annals/raft";
 import type { Entry, EntryKind, LogIndex } from "@annals/raft";
 import { entryKindCode, entryKindOf } from "./entryKind.ts";
 import type { MsgpackCursor } from "./msgpackCursor.ts";
@@ -29,9 +29,9 @@ export function readEntries(cursor: MsgpackCursor, prevLogIndex: LogIndex): read
   const entries: Entry[] = [];
   for (let k = 1; k <= elements / 3; k++) {
     const kind = readEntryKind(cursor);
-    const term = asTerm(cursor.uint("entry term"));
+    const term = asTerm(cursor.uint("entry term", TERM_MAX));
     const index = prevLogIndex + k;
-    if (!Number.isSafeInteger(index)) throw cursor.fail("ERR_WIRE_RANGE", "entry index");
+    if (index > INDEX_MAX) throw cursor.fail("ERR_WIRE_RANGE", "entry index");
     entries.push({ index: asIndex(index), term, kind, data: cursor.bin("entry data") });
   }
   return entries;

@@ -3,7 +3,7 @@
  * nil. The version byte and the first element of a refusal keep their place in every later version, so that two builds of
  * different versions can still refuse each other by name.
  */
-import { asIndex, asMemberId } from "@annals/raft";
+import { asIndex, asMemberId, INDEX_MAX } from "@annals/raft";
 import type { Entry, LogIndex, MemberId, Message } from "@annals/raft";
 import { packEntries, readEntries } from "./entries.ts";
 import { nestMessages } from "./messages.ts";
@@ -308,10 +308,10 @@ function readFields(cursor: MsgpackCursor, kind: Frame["kind"]): Frame {
       return { kind, digest, answer };
     }
     case "fetch":
-      return { kind, from: readFrom(cursor), to: asIndex(cursor.uint("to")) };
+      return { kind, from: readFrom(cursor), to: asIndex(cursor.uint("to", INDEX_MAX)) };
     case "page": {
       const from = readFrom(cursor);
-      const commitIndex = asIndex(cursor.uint("commitIndex"));
+      const commitIndex = asIndex(cursor.uint("commitIndex", INDEX_MAX));
       return { kind, from, commitIndex, entries: readEntries(cursor, before(from)) };
     }
     default:
@@ -357,7 +357,7 @@ function readHello(cursor: MsgpackCursor): HelloFrame {
 }
 
 function readFrom(cursor: MsgpackCursor): LogIndex {
-  const from = cursor.uint("from");
+  const from = cursor.uint("from", INDEX_MAX);
   if (from < 1) throw cursor.fail("ERR_WIRE_RANGE", "entries begin at 1: from");
   return asIndex(from);
 }

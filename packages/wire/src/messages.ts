@@ -3,7 +3,7 @@
  * `[kind, from, to, term, …fields in the order below]`; an entry of AppendEntries is three elements `kind, term, data` of one flat
  * array, its index follows from `prevLogIndex`.
  */
-import { asIndex, asMemberId, asTerm } from "@annals/raft";
+import { asIndex, asMemberId, asTerm, INDEX_MAX, TERM_MAX } from "@annals/raft";
 import type { EntryKind, LogIndex, MemberId, Message, Snapshot, Term } from "@annals/raft";
 import { ENTRIES_MAX, packEntries, readEntries, readEntryKind } from "./entries.ts";
 import { entryKindCode } from "./entryKind.ts";
@@ -245,11 +245,11 @@ function readSnapshot(cursor: MsgpackCursor): Snapshot {
 }
 
 function readIndex(cursor: MsgpackCursor, what: string): LogIndex {
-  return asIndex(cursor.uint(what));
+  return asIndex(cursor.uint(what, INDEX_MAX));
 }
 
 function readTerm(cursor: MsgpackCursor, what: string): Term {
-  return asTerm(cursor.uint(what));
+  return asTerm(cursor.uint(what, TERM_MAX));
 }
 
 function readMember(cursor: MsgpackCursor, what: string): MemberId {

@@ -3,6 +3,7 @@
  */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { INDEX_MAX, TERM_MAX } from "@annals/raft";
 import type { Message } from "@annals/raft";
 import {
   ENTRIES_MAX,
@@ -49,6 +50,8 @@ const LIMITS: readonly (readonly [what: string, value: number])[] = [
     ([layout, v]) => [`layout version of ${layout}`, v] as const,
   ),
   ["protocol version: two digits of each", PROTOCOL_VERSION],
+  ["the largest term", TERM_MAX],
+  ["the largest index", INDEX_MAX],
   ["bytes of a name", NAME_BYTES_MAX],
   ["bytes of a reason", REASON_BYTES_MAX],
   ["pairs of a `control` frame", PARCELS_MAX],

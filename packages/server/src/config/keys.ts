@@ -261,7 +261,7 @@ export const KEYS: readonly KeySpec[] = [
     standardText: "number of cores, at most 4, less where memory.limit is small",
     about: "Threads that own the logs.",
     tooLow: "Logs share a core.",
-    tooHigh: "More heaps than cores gain nothing; at most 64.",
+    tooHigh: "More heaps than cores gain nothing.",
   }),
   key("workers.maxHeapBytes", "bytes", "512MiB", "node", {
     about:
@@ -295,7 +295,7 @@ export const KEYS: readonly KeySpec[] = [
       "Workers beyond workers.count for logs that keep ending theirs. Each of these has one for itself, with half of " +
       "workers.maxHeapBytes; at the cap it waits, closed, for its turn.",
     tooLow: "Of several such logs each is closed for longer.",
-    tooHigh: "So many more heaps and queues in the budget; at most 8.",
+    tooHigh: "So many more heaps and queues in the budget.",
   }),
   key("memory.limit", "bytes", () => `${standardMemoryLimit()}B`, "node", {
     standardText: "75 % of the machine's memory, or of the container's if that is less",

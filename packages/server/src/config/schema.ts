@@ -1,16 +1,22 @@
 import { z } from "zod";
 import { LOG_NAME_PATTERN, NODE_ID_PATTERN } from "../names.ts";
 import { parseAddress } from "./address.ts";
+import { CEILINGS } from "./ceilings.ts";
 import { KEYS, standardValue } from "./keys.ts";
 import type { KeyKind, KeySpec } from "./keySpec.ts";
 import { LOG_COMPRESSIONS, LOG_LEVELS } from "./nodeConfig.ts";
-import { BYTES_PATTERN, DURATION_PATTERN, parseBytes, parseDuration } from "./units.ts";
+import {
+  BYTES_PATTERN,
+  DURATION_PATTERN,
+  formatBytes,
+  formatDuration,
+  parseBytes,
+  parseDuration,
+} from "./units.ts";
 import type { Parsed } from "./units.ts";
 
 const NODES_MAX = 31;
 const LOGS_MAX = 256;
-const WORKERS_MAX = 64;
-const ISOLATED_MAX = 8;
 
 function describe(value: unknown): string {
   if (value === null || value === undefined) return "no value";
@@ -127,22 +133,21 @@ const SCHEMAS: Readonly<Record<KeyKind, z.ZodType>> = {
   compression: choice(LOG_COMPRESSIONS),
 };
 
-function countUpTo(most: number): z.ZodType<number> {
-  return z
-    .int(expected("a whole number"))
-    .min(1, { error: (issue) => `${String(issue.input)} is below the least value 1` })
-    .max(most, { error: (issue) => `${String(issue.input)} is above the most, ${most}` });
+/** The schema of one key's value. */
+export function valueSchema({ path, kind }: KeySpec): z.ZodType {
+  const schema = SCHEMAS[kind];
+  const most = CEILINGS[path];
+  if (most === undefined) return schema;
+  return schema.refine((value) => typeof value !== "number" || value <= most, {
+    error: (issue) =>
+      `${describeNumber(issue.input, kind)} is above the greatest value, ${describeNumber(most, kind)}`,
+  });
 }
 
-/** Counts of threads, which cost memory each. */
-const THREADS: Readonly<Record<string, z.ZodType<number>>> = {
-  "workers.count": countUpTo(WORKERS_MAX),
-  "workers.maxIsolated": countUpTo(ISOLATED_MAX),
-};
-
-/** The schema of one key's value. */
-export function valueSchema(spec: KeySpec): z.ZodType {
-  return THREADS[spec.path] ?? SCHEMAS[spec.kind];
+function describeNumber(value: unknown, kind: KeyKind): string {
+  if (typeof value !== "number") return String(value);
+  if (kind === "bytes") return formatBytes(value);
+  return kind === "duration" ? formatDuration(value) : String(value);
 }
 
 type Shape = { [name: string]: Shape | z.ZodType };

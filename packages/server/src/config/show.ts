@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { CEILINGS } from "./ceilings.ts";
 import { FITTED_KEYS } from "./fitDefaults.ts";
 import { KEYS, envName, findKey, standardValue } from "./keys.ts";
 import type { KeySpec } from "./keySpec.ts";
@@ -63,6 +64,12 @@ export function formatDefault(spec: KeySpec): string {
   return FITTED_KEYS.has(spec.path) ? `${text}, less where memory.limit is small` : text;
 }
 
+/** The greatest legal value of a number, as it would be written; undefined for a key that is none. */
+export function formatGreatest(spec: KeySpec): string | undefined {
+  const greatest = CEILINGS[spec.path];
+  return greatest === undefined ? undefined : formatValue(spec, greatest);
+}
+
 /** The whole configuration as YAML that can be loaded again; with `origin`, each value says where it came from. */
 export function showConfig(config: NodeConfig, origin?: ConfigOrigin): string {
   const lines: string[] = [`# node ${config.node}, fingerprint ${fingerprint(config)}`];
@@ -123,6 +130,8 @@ function explain(spec: KeySpec): string {
     `  environment  ${envName(spec.path)}`,
     `  cluster      ${spec.scope === "cluster" ? "must be the same on every node" : "may differ per node"}`,
   ];
+  const greatest = formatGreatest(spec);
+  if (greatest !== undefined) lines.push(`  greatest     ${greatest}`);
   if (spec.tooLow !== "") lines.push(`  too low      ${spec.tooLow}`);
   if (spec.tooHigh !== "") lines.push(`  too high     ${spec.tooHigh}`);
   return lines.join("\n");

@@ -83,6 +83,8 @@ export interface HostedLogStatus {
   readonly stalled: boolean;
   readonly diskFull: boolean;
   readonly flushes: number;
+  /** Messages of peers that no node sends which keeps to the protocol: each was refused, and its link closed. */
+  readonly refusedMessages: number;
   /** How often a blob could not be saved here or handed to a follower; each is tried again. */
   readonly blobsNotSaved: number;
   /** The groups of the log, if it is led here. */

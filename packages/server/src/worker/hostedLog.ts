@@ -5,7 +5,7 @@ import { NOBODY } from "@annals/raft";
 import type { LogIndex, MemberId, Message, Trace } from "@annals/raft";
 import { AnnalsError } from "@annals/record";
 import { nextMembershipChange, Replica } from "@annals/replica";
-import type { Clock, LogStore } from "@annals/replica";
+import type { Clock, LogStore, PeerRefusal } from "@annals/replica";
 import type { BlobStore } from "@annals/storage";
 import { Receiver, receiveWindow } from "@annals/transport";
 import type { Permits } from "@annals/transport";
@@ -69,6 +69,9 @@ const RECONCILE_TICKS = 10;
 /** Shortest election timeouts in which a leader is found unless there is no quorum: the first one takes up to two of them. */
 const SILENT_ELECTIONS = 3;
 
+/** Refused messages of peers are told at most so often; all are counted. */
+const REFUSAL_LINE_MS = 10_000;
+
 /** Why a follower did not get a blob. */
 const BLOB_TROUBLES: ReadonlySet<string> = new Set(["ERR_BLOB_NOT_SAVED", "ERR_BLOB_GONE"]);
 
@@ -91,6 +94,7 @@ export class HostedLog {
   readonly #catchUp: CatchUp;
   readonly #blobTroubles = new BlobTroubles(({ text, fields }) => this.#line("warn", text, fields));
   #campaignInTicks: number;
+  #refusalToldMs = Number.NEGATIVE_INFINITY;
   #ticks = 0;
 
   constructor(options: HostedLogOptions) {
@@ -108,7 +112,7 @@ export class HostedLog {
       ledger: options.ledger,
       sendToGateway,
       congested: options.congested,
-      onMessages: (messages) => this.replica.receive(messages),
+      onMessages: (messages, from) => this.replica.receive(messages, undefined, from),
       onBlobHeld: (member) => this.#blobTroubles.over(`to ${member}`),
       onLost: (member, { code, reason }) => {
         if (BLOB_TROUBLES.has(code)) this.#blobTroubles.met(`to ${member}`, code, reason);
@@ -137,6 +141,7 @@ export class HostedLog {
         },
         onCommand: (index, data) => sendToGateway({ kind: "command", index, data: exactly(data) }),
         onTrace: (trace) => this.#trace(trace),
+        onRefused: (from, refusal) => this.#refused(from, refusal),
         onFailed: options.onFailed,
       },
     });
@@ -243,7 +248,8 @@ export class HostedLog {
         onNotSaved: (_digest, error) =>
           this.#blobTroubles.met(`from ${from}`, error.code, causeText(error)),
       },
-      deliver: (messages: readonly Message[], receipt) => this.replica.receive(messages, receipt),
+      deliver: (messages: readonly Message[], receipt) =>
+        this.replica.receive(messages, receipt, from),
       sendGrant: (credit) => replies.grant(credit),
       onReleased: (bytes) => replies.release(bytes),
       onFault: ({ code, message }) =>
@@ -251,6 +257,21 @@ export class HostedLog {
       now: () => performance.now(),
     });
     this.#inbound.set(linkId, { from, receiver, replies });
+  }
+
+  /** A member said what no replica says: its links are closed, and the log goes on without it. */
+  #refused(from: MemberId, { code, reason }: PeerRefusal): void {
+    const now = WORKER_CLOCK.now();
+    if (now >= this.#refusalToldMs + REFUSAL_LINE_MS) {
+      this.#refusalToldMs = now;
+      const { refusedMessages } = this.replica.status();
+      this.#line("warn", "a peer's message was refused", { code, reason, from, refusedMessages });
+    }
+    for (const [linkId, inbound] of this.#inbound) {
+      if (inbound.from === from)
+        this.#options.sendToGateway({ kind: "linkFault", linkId, code, reason });
+    }
+    this.#streams.cut(from, { code, reason });
   }
 
   /** A leader sent entries before their blobs: it sends both again, the blobs first. */
@@ -294,6 +315,7 @@ export class HostedLog {
       stalled: status.stalled,
       diskFull: status.diskFull,
       flushes: status.flushes,
+      refusedMessages: status.refusedMessages,
       blobsNotSaved: this.#blobTroubles.count,
       groups: groupConditions(this.replica, this.#options.setup.config.groups.lease),
       paused: [...this.#inbound.values()].flatMap(({ from, receiver }) => {

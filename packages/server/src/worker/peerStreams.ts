@@ -19,7 +19,7 @@ export interface PeerStreamsOptions {
   readonly sendToGateway: (message: FromWorker) => void;
   /** Heartbeats and votes may be lost: true while the lane to the gateway is full. */
   readonly congested: () => boolean;
-  readonly onMessages: (messages: readonly Message[]) => void;
+  readonly onMessages: (messages: readonly Message[], from: MemberId) => void;
   /** A member has an attachment that was offered to it. */
   readonly onBlobHeld: (member: MemberId) => void;
   readonly onLost: (member: MemberId, fault: LinkFault) => void;
@@ -84,6 +84,11 @@ export class PeerStreams implements PeerTransport {
     this.#links.get(from)?.peerServes();
   }
 
+  /** A member has said what no replica says: the stream to it is dialled anew. */
+  cut(member: MemberId, fault: LinkFault): void {
+    this.#links.get(member)?.cut(fault);
+  }
+
   /** This replica does not lead: nobody is to be streamed to. */
   closeLinks(): void {
     for (const link of this.#links.values()) link.close();
@@ -126,7 +131,7 @@ export class PeerStreams implements PeerTransport {
       blobs: this.#options.blobs,
       blobPermits: this.#options.blobPermits,
       ledger: this.#options.ledger,
-      onMessages,
+      onMessages: (messages) => onMessages(messages, peer.member),
       onBlobHeld: () => onBlobHeld(peer.member),
       onLost: (fault) => onLost(peer.member, fault),
     });

@@ -3,10 +3,12 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { CEILINGS } from "../../src/config/ceilings.ts";
 import { KEYS, envName } from "../../src/config/keys.ts";
 import { loadConfig } from "../../src/config/load.ts";
 import { formatProblems } from "../../src/config/problem.ts";
 import { configValue, fingerprint } from "../../src/config/show.ts";
+import { valueSchema } from "../../src/config/schema.ts";
 import { SAMPLES, mustLoad, problemsOf } from "./samples.ts";
 
 const BASE = "data: /tmp/annals\n";
@@ -79,6 +81,25 @@ describe("every key", () => {
       if (zero === undefined) continue;
       expect(problemsOf(yamlFor(spec.path, zero)).join("\n")).toMatch(/below the least value 1/);
     }
+  });
+
+  test("of a number has a greatest value: that one is taken, one more is refused with both", () => {
+    const units = { bytes: "B", duration: "ms", count: "" };
+    const numbers = KEYS.filter(({ kind }) => kind in units);
+    expect(Object.keys(CEILINGS).toSorted()).toEqual(numbers.map(({ path }) => path).toSorted());
+    for (const spec of numbers) {
+      const unit = units[spec.kind as keyof typeof units];
+      const most = CEILINGS[spec.path] ?? 0;
+      const greatest = valueSchema(spec).safeParse(unit === "" ? most : `${most}${unit}`);
+      expect([spec.path, greatest.data]).toEqual([spec.path, most]);
+      const problems = problemsOf(yamlFor(spec.path, `${most + 1}${unit}`)).join("\n");
+      expect(problems).toMatch(/ is above the greatest value, \d/);
+    }
+  });
+
+  test("of a duration fits a timer of Node, which would fire at once beyond 31 bits", () => {
+    for (const { path, kind } of KEYS)
+      expect(kind === "duration" ? (CEILINGS[path] ?? Infinity) : 0).toBeLessThan(2 ** 31);
   });
 
   test("has a variable name of its own", () => {

@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import { KEYS, envName } from "../../src/config/keys.ts";
 import { RESERVED_ENV } from "../../src/config/load.ts";
-import { formatDefault } from "../../src/config/show.ts";
+import { formatDefault, formatGreatest } from "../../src/config/show.ts";
 import { mustLoad } from "./samples.ts";
 
 const EXAMPLE = `cluster: prod
@@ -43,6 +43,7 @@ function reference(): string {
       "",
       `- default: \`${formatDefault(spec)}\`${spec.scope === "cluster" ? " · *cluster*" : ""}`,
       `- environment: \`${envName(spec.path)}\``,
+      ...(formatGreatest(spec) === undefined ? [] : [`- greatest: \`${formatGreatest(spec)}\``]),
       ...(spec.tooLow === "" ? [] : [`- too low: ${spec.tooLow}`]),
       ...(spec.tooHigh === "" ? [] : [`- too high: ${spec.tooHigh}`]),
     ].join("\n"),

@@ -45,6 +45,11 @@ const REFUSALS: Readonly<Record<Extract<StepOutcome, { kind: "refused" }>["reaso
   malformed: "raft: malformed message",
   applying: "raft: cannot take a snapshot while applying",
   secondLeader: "raft: message of a second leader in this term",
+  termLeap: "raft: term is too far beyond the present one",
+  answerToNothing: "raft: answer to what was never sent",
+  commitBeyondEnd: "raft: commit index is beyond the end of the log",
+  conflictsWithCommitted: "raft: entries conflict with committed ones",
+  badEntry: "raft: an entry could not be applied",
 };
 
 /** Nodes, what is in flight between them, and the output: everything that the commands of an interaction file act on. */

@@ -21,6 +21,8 @@ export interface SimulatedMember {
   readonly blobs: Set<string>;
   /** What the replica has asked for, in order, with repeats. */
   readonly wanted: { readonly digest: string; readonly from: MemberId }[];
+  /** Messages of peers that cannot be right. */
+  readonly refusals: { readonly from: MemberId; readonly reason: string }[];
 }
 
 export interface SimulatedClusterOptions {
@@ -155,6 +157,7 @@ export class SimulatedCluster {
     const commands: SimulatedMember["commands"] = [];
     const traces: Trace[] = [];
     const wanted: SimulatedMember["wanted"] = [];
+    const refusals: SimulatedMember["refusals"] = [];
     const clock: Clock = {
       now: () => this.#nowMs,
       wallTime: () => 1_700_000_000_000 + this.#nowMs,
@@ -182,13 +185,26 @@ export class SimulatedCluster {
         onRole: () => {},
         onCommand: (index, data) => void commands.push({ index, data }),
         onTrace: (trace) => void traces.push(trace),
+        onRefused: (from, { reason }) => void refusals.push({ from, reason }),
         onFailed: (error) => {
           this.member(id).failed = error;
         },
       },
     });
     const failed = undefined;
-    return { id, disk, store, replica, up: true, failed, commands, traces, blobs, wanted };
+    return {
+      id,
+      disk,
+      store,
+      replica,
+      up: true,
+      failed,
+      commands,
+      traces,
+      blobs,
+      wanted,
+      refusals,
+    };
   }
 
   #deliver({ from, to, messages }: Flight): void {

@@ -176,9 +176,10 @@ export class SimulatedReplica implements Observed {
         onRole: (role, leader, term) => this.#onRole(role, leader, term),
         onCommand: (_index, data) => this.#onCommand(data),
         onTrace: (trace) => {
-          if (world.journal.keepsLines)
-            world.journal.say(this.node, this.log, JSON.stringify(trace));
+          const keeps = world.journal.keepsLines;
+          if (keeps) world.journal.say(this.node, this.log, JSON.stringify(trace));
         },
+        onRefused: (_from, { reason }) => world.report("honest messages", reason),
         onFailed: (error) => this.#onFailed(error),
       },
     });
@@ -390,9 +391,8 @@ export class SimulatedReplica implements Observed {
       this.node,
       this.log,
       hardState.term * 2 ** 20 + stored.count,
-      () => {
-        return `up to ${stored.count}, term ${hardState.term}, vote ${hardState.votedFor}, commit ${hardState.commitIndex}`;
-      },
+      () =>
+        `up to ${stored.count}, term ${hardState.term}, vote ${hardState.votedFor}, commit ${hardState.commitIndex}`,
     );
     for (const checker of checkers) checker.flushed?.(this, before);
   }

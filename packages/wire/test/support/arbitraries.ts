@@ -1,5 +1,5 @@
 import * as fc from "fast-check";
-import { asIndex, asMemberId, asTerm } from "@annals/raft";
+import { asIndex, asMemberId, asTerm, INDEX_MAX } from "@annals/raft";
 import type {
   Entry,
   EntryKind,
@@ -12,8 +12,12 @@ import type {
 import type { Frame } from "@annals/wire";
 
 const integer = fc.oneof(fc.nat({ max: 300 }), fc.maxSafeNat());
-const index: fc.Arbitrary<LogIndex> = integer.map(asIndex);
-const term: fc.Arbitrary<Term> = integer.map(asTerm);
+const place = fc.oneof(
+  fc.nat({ max: 300 }),
+  fc.maxSafeNat().map((value) => value % INDEX_MAX),
+);
+const index: fc.Arbitrary<LogIndex> = place.map(asIndex);
+const term: fc.Arbitrary<Term> = place.map(asTerm);
 const member: fc.Arbitrary<MemberId> = integer.map(asMemberId);
 const data = fc.uint8Array({ maxLength: 300 });
 const entryKind = fc.constantFrom<EntryKind>("noop", "records", "membership", "command");

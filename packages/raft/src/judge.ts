@@ -1,0 +1,183 @@
+import { changeMembership, membershipProblem } from "./membership.ts";
+import { decodeOrUndefined } from "./membershipCodec.ts";
+import type { AppendEntries, AppendEntriesResponse, InstallSnapshot, Message } from "./message.ts";
+import type { StepRefusal } from "./outcome.ts";
+import type { Raft } from "./raft.ts";
+import {
+  asIndex,
+  type Entry,
+  INDEX_MAX,
+  type LogIndex,
+  type MembershipState,
+  NOBODY,
+  TERM_MAX,
+} from "./types.ts";
+
+/** Every kind that there is, and whether it answers something that this member sent: then it is taken from members only. */
+const RESPONSES: Readonly<Record<Message["kind"], boolean>> = {
+  appendEntries: false,
+  appendEntriesResponse: true,
+  requestVote: false,
+  requestVoteResponse: true,
+  requestPreVote: false,
+  requestPreVoteResponse: true,
+  heartbeat: false,
+  heartbeatResponse: true,
+  installSnapshot: false,
+  timeoutNow: false,
+  readIndex: false,
+  readIndexResponse: true,
+  transferLeadership: false,
+  propose: false,
+};
+
+/** A message that names a term so far beyond the own one is no news of elections: terms rise by one at a time. */
+const TERM_LEAP_MAX = 2 ** 32;
+
+export function isResponse(kind: Message["kind"]): boolean {
+  return RESPONSES[kind];
+}
+
+/** Why a message cannot come from a peer that keeps to the protocol; undefined when it can. Looks only, changes nothing. */
+export function refusalOf(raft: Raft, message: Message): StepRefusal | undefined {
+  if (message.to !== raft.id) return "notForUs";
+  if (message.from === raft.id || message.from === NOBODY) return "forgedSender";
+  if (!Object.hasOwn(RESPONSES, message.kind) || !isWellFormed(message)) return "malformed";
+  if (message.term - raft.term > TERM_LEAP_MAX) return "termLeap";
+  switch (message.kind) {
+    case "appendEntries":
+      return refuseAppend(raft, message);
+    case "appendEntriesResponse":
+      return refuseAnswer(raft, message);
+    case "heartbeat":
+      // A leader names nothing that this member has not acknowledged to it.
+      return message.term >= raft.term && message.commitIndex > raft.log.lastIndex
+        ? "commitBeyondEnd"
+        : undefined;
+    case "installSnapshot":
+      // The membership of a snapshot is in force at once: changes from before it that were handed out would be made to the wrong base.
+      return raft.log.applying > raft.log.applied ? "applying" : undefined;
+    default:
+      return undefined;
+  }
+}
+
+function isWellFormed(message: Message): boolean {
+  if (!(message.term >= 0 && message.term <= TERM_MAX)) return false;
+  switch (message.kind) {
+    case "appendEntries":
+      return isContiguous(message);
+    case "appendEntriesResponse":
+      // A follower guesses at or below the place that did not match, and has no entry of a term that it has not entered.
+      return (
+        isIndex(message.index) && message.hintIndex <= INDEX_MAX && message.hintTerm <= message.term
+      );
+    case "requestVote":
+    case "requestPreVote":
+      return isIndex(message.lastLogIndex) && message.lastLogTerm <= message.term;
+    case "requestVoteResponse":
+    case "requestPreVoteResponse":
+      return isIndex(message.committed.index) && message.committed.term <= TERM_MAX;
+    case "heartbeat":
+      return isIndex(message.commitIndex);
+    case "readIndexResponse":
+      return isIndex(message.index);
+    case "installSnapshot":
+      return isPossible(message);
+    case "propose":
+      return message.entries.length > 0;
+    default:
+      return true;
+  }
+}
+
+function isIndex(index: number): boolean {
+  return index >= 0 && index <= INDEX_MAX;
+}
+
+/** Indexes without gaps, terms that never fall, none beyond the leader's. */
+function isContiguous(message: AppendEntries): boolean {
+  let term: number = message.prevLogTerm;
+  let index: number = message.prevLogIndex;
+  if (!isIndex(message.leaderCommit) || !isIndex(index + message.entries.length)) return false;
+  for (const entry of message.entries) {
+    index += 1;
+    if (entry.index !== index || entry.term < term) return false;
+    term = entry.term;
+  }
+  return term <= message.term;
+}
+
+function isPossible(message: InstallSnapshot): boolean {
+  const { snapshot } = message;
+  return (
+    snapshot.lastIncludedIndex > 0 &&
+    isIndex(snapshot.lastIncludedIndex) &&
+    snapshot.lastIncludedTerm <= message.term &&
+    membershipProblem(snapshot.membership) === undefined
+  );
+}
+
+/**
+ * An answer of this term to a leader: the leader's log does not shrink in its term, so no answer, however late, is about what lies beyond
+ * its end. One at or below what has matched may be late, and is left to the progress of its sender.
+ */
+function refuseAnswer(raft: Raft, message: AppendEntriesResponse): StepRefusal | undefined {
+  if (raft.role !== "leader" || message.term !== raft.term) return undefined;
+  return message.index > raft.log.lastIndex ? "answerToNothing" : undefined;
+}
+
+function refuseAppend(raft: Raft, message: AppendEntries): StepRefusal | undefined {
+  if (message.term < raft.term) return undefined;
+  if (conflictsWithCommitted(raft, message)) return "conflictsWithCommitted";
+  return takesBadEntries(raft, message) ? "badEntry" : undefined;
+}
+
+/** Every leader has every committed entry, whatever it sends and however late it comes (Raft §5.4). */
+function conflictsWithCommitted({ log }: Raft, message: AppendEntries): boolean {
+  const { prevLogIndex, prevLogTerm, entries } = message;
+  const differs = (index: LogIndex, term: number): boolean =>
+    index <= log.committed && (log.term(index) ?? term) !== term;
+  if (differs(prevLogIndex, prevLogTerm)) return true;
+  for (const entry of entries) {
+    if (entry.index > log.committed) return false;
+    if (differs(entry.index, entry.term)) return true;
+  }
+  return false;
+}
+
+/** Whether something would be appended that stops every replica once it is committed. */
+function takesBadEntries(raft: Raft, message: AppendEntries): boolean {
+  const { log, config } = raft;
+  const { prevLogIndex, prevLogTerm, entries } = message;
+  if (prevLogIndex < log.committed || !log.matches({ term: prevLogTerm, index: prevLogIndex }))
+    return false;
+  const at = entries.findIndex(({ index, term }) => log.term(index) !== term);
+  if (at < 0) return false;
+  const fresh = at === 0 ? entries : entries.slice(at);
+  if (!config.disableMembershipValidation && changesWrongly(raft, fresh)) return true;
+  return config.acceptable?.(fresh, (index) => log.entry(index)) === false;
+}
+
+/** Whether a change of the membership does not parse, or cannot be made to what the log says before it. */
+function changesWrongly(raft: Raft, fresh: readonly Entry[]): boolean {
+  const [first] = fresh;
+  if (first === undefined || !fresh.some(({ kind }) => kind === "membership")) return false;
+  let membership: MembershipState | undefined = raft.tracker.membership;
+  for (let index = raft.log.applied + 1; index < first.index; index += 1) {
+    membership = changedBy(membership, raft.log.entry(asIndex(index)));
+  }
+  for (const entry of fresh) membership = changedBy(membership, entry);
+  return membership === undefined;
+}
+
+function changedBy(
+  membership: MembershipState | undefined,
+  entry: Entry | undefined,
+): MembershipState | undefined {
+  if (membership === undefined || entry?.kind !== "membership") return membership;
+  const change = decodeOrUndefined(entry.data);
+  if (change === undefined) return undefined;
+  const outcome = changeMembership(membership, change);
+  return outcome.kind === "changed" ? outcome.membership : undefined;
+}
