@@ -26,7 +26,8 @@ const BATCH_VERSION = 1;
 const BATCH_VERSION_WITH_BLOBS = 2;
 /** What a compressed body adds to the version. */
 const COMPRESSED = 2;
-const VERSION_MAX = BATCH_VERSION_WITH_BLOBS + COMPRESSED;
+/** The newest version of a batch that this build writes and reads. */
+export const BATCH_VERSION_MAX: number = BATCH_VERSION_WITH_BLOBS + COMPRESSED;
 /** Bytes that one blob adds to a batch. */
 export const BLOB_DIGEST_BYTES = 32;
 const FIXED_BYTES = 1 + 8 + 4 + 8 + 4;
@@ -199,10 +200,10 @@ function readFixed(reader: BatchReader): {
   readonly requests: number;
 } {
   const version = reader.u8();
-  if (version < BATCH_VERSION || version > VERSION_MAX) {
+  if (version < BATCH_VERSION || version > BATCH_VERSION_MAX) {
     throw new AnnalsError(
       "ERR_BATCH_VERSION",
-      `batch version ${version}, this build reads ${BATCH_VERSION} to ${VERSION_MAX}`,
+      `batch version ${version}, this build reads ${BATCH_VERSION} to ${BATCH_VERSION_MAX}`,
       { details: { version } },
     );
   }
@@ -218,7 +219,7 @@ function readFixed(reader: BatchReader): {
 }
 
 function namesBlobs(version: number | undefined): boolean {
-  return version === BATCH_VERSION_WITH_BLOBS || version === VERSION_MAX;
+  return version === BATCH_VERSION_WITH_BLOBS || version === BATCH_VERSION_MAX;
 }
 
 function readRequest(reader: BatchReader, bytes: Uint8Array): BatchRequest {

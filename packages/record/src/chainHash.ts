@@ -6,7 +6,8 @@ export const HASH_BYTES = 32;
 /** What the first entry of a log is chained to. */
 export const ZERO_HASH: Uint8Array = new Uint8Array(HASH_BYTES);
 
-const CHAIN_VERSION = 1;
+/** Of what is hashed. */
+export const CHAIN_VERSION = 1;
 const PREFIX_BYTES = 1 + HASH_BYTES + 8 + 8 + 1;
 
 /**

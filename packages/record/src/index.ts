@@ -5,6 +5,7 @@ export {
   batchBlobs,
   batchOverheadBytes,
   batchSeqRange,
+  BATCH_VERSION_MAX,
   BLOB_DIGEST_BYTES,
   compressBatch,
   decodeBatchHeader,
@@ -13,7 +14,7 @@ export {
   PRODUCER_ID_BYTES_MAX,
 } from "./batchLayout.ts";
 export { BatchView } from "./batchView.ts";
-export { chainHash, equalBytes, HASH_BYTES, ZERO_HASH } from "./chainHash.ts";
+export { CHAIN_VERSION, chainHash, equalBytes, HASH_BYTES, ZERO_HASH } from "./chainHash.ts";
 export type { Sha256 } from "./chainHash.ts";
 export { AnnalsError } from "./error.ts";
 export { drain } from "./drain.ts";

@@ -1,6 +1,3 @@
-/** Raised when two builds could misunderstand each other; compared in the handshake. */
-export const PROTOCOL_VERSION = 1;
-
 /** Where a node accepts links from its peers. */
 export const PEER_PATH = "/v1/peer";
 

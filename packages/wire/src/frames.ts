@@ -11,10 +11,10 @@ import { MsgpackCursor } from "./msgpackCursor.ts";
 import { assertVersion, packVersioned } from "./pack.ts";
 import type { Packable } from "./pack.ts";
 
-const FRAMES_VERSION = 1;
+export const FRAMES_VERSION = 1;
 const LOG_ID_MAX = 0xffff_ffff;
-const NAME_BYTES_MAX = 256;
-const REASON_BYTES_MAX = 4096;
+export const NAME_BYTES_MAX = 256;
+export const REASON_BYTES_MAX = 4096;
 export const PARCELS_MAX = 65_536;
 
 /** What a link is for. `repair`: the dialler asks for entries that are damaged on its disk. */
@@ -155,7 +155,7 @@ export type Frame =
   | FetchFrame
   | PageFrame;
 
-const CODES: Readonly<Record<Frame["kind"], number>> = {
+export const FRAME_CODES: Readonly<Record<Frame["kind"], number>> = {
   hello: 1,
   welcome: 2,
   refuse: 3,
@@ -172,7 +172,7 @@ const CODES: Readonly<Record<Frame["kind"], number>> = {
 };
 
 /** Number of elements of each frame's array, the kind included. */
-const ELEMENTS: Readonly<Record<Frame["kind"], number>> = {
+export const FRAME_ELEMENTS: Readonly<Record<Frame["kind"], number>> = {
   hello: 12,
   welcome: 4,
   refuse: 3,
@@ -189,12 +189,12 @@ const ELEMENTS: Readonly<Record<Frame["kind"], number>> = {
 };
 
 const KIND_OF_CODE: ReadonlyMap<number, Frame["kind"]> = new Map(
-  Object.entries(CODES).map(([kind, code]) => [code, kind as Frame["kind"]]),
+  Object.entries(FRAME_CODES).map(([kind, code]) => [code, kind as Frame["kind"]]),
 );
 
 /** The result is the caller's. */
 export function encodeFrame(frame: Frame): Uint8Array {
-  return packVersioned(FRAMES_VERSION, [CODES[frame.kind], ...packFields(frame)]);
+  return packVersioned(FRAMES_VERSION, [FRAME_CODES[frame.kind], ...packFields(frame)]);
 }
 
 /** A frame of messages, in one go: entries are copied once. The result is the caller's. */
@@ -203,7 +203,7 @@ export function encodeMessagesFrame(
   epoch: number,
   messages: readonly Message[],
 ): Uint8Array {
-  return packVersioned(FRAMES_VERSION, [CODES[kind], epoch, nestMessages(messages)]);
+  return packVersioned(FRAMES_VERSION, [FRAME_CODES[kind], epoch, nestMessages(messages)]);
 }
 
 function packFields(frame: Frame): readonly Packable[] {
@@ -258,8 +258,11 @@ export function decodeFrame(bytes: Uint8Array): Frame {
   if (elements < 1) throw cursor.fail("ERR_WIRE_COUNT", "frame without its kind");
   const kind = KIND_OF_CODE.get(cursor.uint("frame kind", 255));
   if (kind === undefined) throw cursor.fail("ERR_WIRE_KIND", "unknown frame kind");
-  if (elements !== ELEMENTS[kind])
-    throw cursor.fail("ERR_WIRE_COUNT", `${kind}: ${elements} elements, not ${ELEMENTS[kind]}`);
+  if (elements !== FRAME_ELEMENTS[kind])
+    throw cursor.fail(
+      "ERR_WIRE_COUNT",
+      `${kind}: ${elements} elements, not ${FRAME_ELEMENTS[kind]}`,
+    );
   const frame = readFields(cursor, kind);
   cursor.end();
   return frame;

@@ -25,6 +25,12 @@ export type { ContentEncoding, DecodeLimits } from "./contentLimits.ts";
 export { parseIngestBody, parseIngestBodyInSteps } from "./ingest.ts";
 export type { IngestContentType } from "./ingest.ts";
 export { letGo } from "./letGo.ts";
+export {
+  LAYOUT_VERSIONS,
+  PROTOCOL_VERSION,
+  protocolText,
+  protocolVersion,
+} from "./protocolVersion.ts";
 export { MEMBERS_MAX, packMembership, readMembership } from "./membership.ts";
 export { ENTRIES_MAX } from "./entries.ts";
 export { assertPlaced, FRAME_PLACES, MESSAGE_PLACES, readPeerMessages } from "./linkRules.ts";

@@ -12,14 +12,14 @@ import { MsgpackCursor } from "./msgpackCursor.ts";
 import { assertVersion, Nested, packVersioned } from "./pack.ts";
 import type { Packable } from "./pack.ts";
 
-const MESSAGES_VERSION = 2;
+export const MESSAGES_VERSION = 2;
 
 /** Messages of one run of bytes: beyond any cap that a configuration may set. */
 export const MESSAGES_MAX = 65_536;
 
 type Kind = Message["kind"];
 
-const CODES: Readonly<Record<Kind, number>> = {
+export const MESSAGE_CODES: Readonly<Record<Kind, number>> = {
   appendEntries: 1,
   appendEntriesResponse: 2,
   requestVote: 3,
@@ -37,7 +37,7 @@ const CODES: Readonly<Record<Kind, number>> = {
 };
 
 /** Number of elements of each message's array, the envelope's four included. */
-const ELEMENTS: Readonly<Record<Kind, number>> = {
+export const MESSAGE_ELEMENTS: Readonly<Record<Kind, number>> = {
   appendEntries: 8,
   appendEntriesResponse: 8,
   requestVote: 7,
@@ -55,7 +55,7 @@ const ELEMENTS: Readonly<Record<Kind, number>> = {
 };
 
 const KIND_OF_CODE: ReadonlyMap<number, Kind> = new Map(
-  Object.entries(CODES).map(([kind, code]) => [code, kind as Kind]),
+  Object.entries(MESSAGE_CODES).map(([kind, code]) => [code, kind as Kind]),
 );
 
 /** The result is the caller's. Throws a RangeError when entries do not follow `prevLogIndex`: a bug of the caller. */
@@ -70,7 +70,7 @@ export function nestMessages(messages: readonly Message[]): Nested {
 
 function packMessages(messages: readonly Message[]): readonly Packable[] {
   return messages.map((message) => [
-    CODES[message.kind],
+    MESSAGE_CODES[message.kind],
     message.from,
     message.to,
     message.term,
@@ -146,8 +146,11 @@ function readMessage(cursor: MsgpackCursor): Message {
   if (elements < 4) throw cursor.fail("ERR_WIRE_COUNT", "message without its envelope");
   const kind = KIND_OF_CODE.get(cursor.uint("message kind", 255));
   if (kind === undefined) throw cursor.fail("ERR_WIRE_KIND", "unknown message kind");
-  if (elements !== ELEMENTS[kind])
-    throw cursor.fail("ERR_WIRE_COUNT", `${kind}: ${elements} elements, not ${ELEMENTS[kind]}`);
+  if (elements !== MESSAGE_ELEMENTS[kind])
+    throw cursor.fail(
+      "ERR_WIRE_COUNT",
+      `${kind}: ${elements} elements, not ${MESSAGE_ELEMENTS[kind]}`,
+    );
   const envelope: ReadEnvelope = {
     from: readMember(cursor, "from"),
     to: readMember(cursor, "to"),

@@ -1,7 +1,7 @@
 import { NOBODY } from "@annals/raft";
 import type { MemberId } from "@annals/raft";
 import { AnnalsError } from "@annals/record";
-import { PROTOCOL_VERSION } from "@annals/transport";
+import { PROTOCOL_VERSION, protocolText } from "@annals/wire";
 import type { HelloFrame, WelcomeFrame } from "@annals/wire";
 import type { BirthCertificate } from "./certificate.ts";
 import type { Roster } from "./roster.ts";
@@ -26,9 +26,10 @@ function mismatch(code: `ERR_${string}`, message: string): AnnalsError {
 /** Accepts or refuses whoever dials in. Throws the named reason, which both sides log and show. */
 export function verifyHello(own: Own, hello: HelloFrame): void {
   if (hello.protocol !== PROTOCOL_VERSION) {
+    const [theirs, ours] = [protocolText(hello.protocol), protocolText(PROTOCOL_VERSION)];
     throw mismatch(
       "ERR_PEER_PROTOCOL",
-      `node "${hello.node}" speaks protocol ${hello.protocol}, this node ${PROTOCOL_VERSION}: upgrade the older one`,
+      `node "${hello.node}" speaks protocol ${theirs}, this node ${ours}: upgrade the older one`,
     );
   }
   if (hello.cluster !== own.cluster) {

@@ -69,6 +69,7 @@ async function listenToo(app: FastifyInstance, host: string, port: number): Prom
       resolve();
     });
   });
+  listener.on("error", (error) => app.server.emit("error", error));
 }
 
 /** At least one address, as `listen` takes it. Waits for a name that does not resolve yet. */

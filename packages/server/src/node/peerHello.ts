@@ -1,5 +1,5 @@
 import type { MemberId } from "@annals/raft";
-import { PROTOCOL_VERSION } from "@annals/transport";
+import { PROTOCOL_VERSION } from "@annals/wire";
 import type { HelloFrame } from "@annals/wire";
 import type { NodeConfig } from "../config/index.ts";
 

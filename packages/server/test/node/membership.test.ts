@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { asMemberId } from "@annals/raft";
-import { PROTOCOL_VERSION } from "@annals/transport";
+import { PROTOCOL_VERSION } from "@annals/wire";
 import type { HelloFrame } from "@annals/wire";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { Birth } from "../../src/node/birth.ts";

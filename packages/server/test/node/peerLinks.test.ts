@@ -4,8 +4,8 @@
  */
 import { asMemberId } from "@annals/raft";
 import { fingerprint } from "@annals/server";
-import { FRAMING_BYTES, PEER_PATH, PROTOCOL_VERSION } from "@annals/transport";
-import { decodeFrame, encodeFrame } from "@annals/wire";
+import { FRAMING_BYTES, PEER_PATH } from "@annals/transport";
+import { decodeFrame, encodeFrame, PROTOCOL_VERSION } from "@annals/wire";
 import type { HelloFrame } from "@annals/wire";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { WebSocket } from "ws";

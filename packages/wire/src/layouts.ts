@@ -1,0 +1,53 @@
+/** Names of the fields of all layouts, in order, for the page of the protocol. A kind without a row does not compile. */
+import type { Message } from "@annals/raft";
+import type { Frame } from "./frames.ts";
+
+/** Of frames, after the kind. */
+export const FRAME_FIELDS: Readonly<Record<Frame["kind"], readonly string[]>> = {
+  hello: [
+    "protocol",
+    "cluster name",
+    "cluster id or nil",
+    "node id",
+    "member",
+    "address",
+    "fingerprint",
+    "purpose (0 control, 1 data, 2 repair)",
+    "log id or nil",
+    "epoch",
+    "`[maxMessageBytes]`",
+  ],
+  welcome: ["cluster id or nil", "node id", "member"],
+  refuse: ["code", "reason"],
+  control: ["`[log id, messages, log id, messages, …]`"],
+  append: ["epoch", "messages"],
+  response: ["epoch", "messages"],
+  grant: ["entries", "bytes"],
+  birth: ["birth certificate, as JSON"],
+  blobOffer: ["epoch", "SHA-256 (32 bytes)", "bytes"],
+  blobChunk: ["epoch", "bytes", "last (0 or 1)"],
+  blobAnswer: ["SHA-256 (32 bytes)", "answer (0 have, 1 want, 2 failed)"],
+  fetch: ["from", "to"],
+  page: ["from", "commit index", "entries as in AppendEntries"],
+};
+
+const VOTE = ["lastLogIndex", "lastLogTerm", "transfer"] as const;
+const VOTED = ["rejected", "committed index", "committed term"] as const;
+
+/** Of messages, after kind, from, to and term. */
+export const MESSAGE_FIELDS: Readonly<Record<Message["kind"], readonly string[]>> = {
+  appendEntries: ["prevLogIndex", "prevLogTerm", "leaderCommit", "`[kind, term, data, …]`"],
+  appendEntriesResponse: ["index", "rejected", "hintIndex", "hintTerm"],
+  requestVote: VOTE,
+  requestVoteResponse: VOTED,
+  requestPreVote: VOTE,
+  requestPreVoteResponse: VOTED,
+  heartbeat: ["commitIndex", "read token"],
+  heartbeatResponse: ["read token"],
+  installSnapshot: ["lastIncludedIndex", "lastIncludedTerm", "membership", "data"],
+  timeoutNow: [],
+  readIndex: ["context"],
+  readIndexResponse: ["context", "index"],
+  transferLeadership: ["transferee"],
+  propose: ["`[kind, data, …]`"],
+};
