@@ -37,7 +37,7 @@ const UNAVAILABLE = new Set([
 ]);
 
 /** The file that was given has to be changed. */
-const WRONG_FILES = new Set(["ERR_MEMORY_LIMIT", "ERR_SCENARIO"]);
+const WRONG_FILES = new Set(["ERR_MEMORY_LIMIT", "ERR_OPEN_FILES_LIMIT", "ERR_SCENARIO"]);
 
 const BENCH_EXITS: Readonly<Record<string, ExitCode>> = {
   ERR_BENCH_CONNECT: EXIT.cannotConnect,

@@ -65,7 +65,7 @@ function describeBytes(row: BudgetRow): string {
 function describeLowered(lowered: MemoryReport["lowered"]): string {
   if (lowered.length === 0) return "";
   const list = lowered.map(({ key, value }) => `${key} ${value}`).join(", ");
-  return `defaults that were lowered to fit memory.limit: ${list}\n`;
+  return `defaults that were lowered to fit memory.limit or the limit of open files: ${list}\n`;
 }
 
 /** The same for people: one line a queue, then the sum. */

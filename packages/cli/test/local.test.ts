@@ -51,7 +51,7 @@ describe("config", () => {
     const small = await cli([...argv, "--set", "memory.limit=1GiB"], { cwd: directory });
     expect(small).toMatchObject({ code: 0, stdout: expect.stringContaining("which fits") });
     expect(small.stdout).toMatch(
-      /^defaults that were lowered to fit memory\.limit: .*workers\.maxHeapBytes \d+MiB/m,
+      /^defaults that were lowered to fit memory\.limit or the limit of open files: .*workers\.maxHeapBytes \d+MiB/m,
     );
     expect(small.stdout).not.toMatch(/lowered.*workers\.count/);
     const tight = await cli([...argv, "--set", "memory.limit=400MiB"], { cwd: directory });

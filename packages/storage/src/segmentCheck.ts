@@ -26,6 +26,12 @@ export interface SegmentSummary {
   readonly reached: number;
 }
 
+/** What is looked at of a segment. */
+export type CheckedSegment = Pick<
+  Segment,
+  "termRuns" | "producers" | "groups" | "entryIndexes" | "entryValue" | "batchAtOrBefore"
+>;
+
 /** A segment with more damage than this is not worth listing further. */
 const PROBLEMS_MAX = 50;
 
@@ -34,7 +40,7 @@ const PROBLEMS_MAX = 50;
  * `head` is where the segment ends: its own head, or the base of the next one, above which nothing counts.
  */
 export function checkSegment(
-  segment: Segment,
+  segment: CheckedSegment,
   state: SegmentState,
   head: Head,
   onProblem: (problem: SegmentProblem) => void,
@@ -44,7 +50,7 @@ export function checkSegment(
 }
 
 class SegmentCheck {
-  readonly #segment: Segment;
+  readonly #segment: CheckedSegment;
   readonly #state: SegmentState;
   readonly #head: Head;
   readonly #onProblem: (problem: SegmentProblem) => void;
@@ -57,7 +63,7 @@ class SegmentCheck {
   #records = 0;
 
   constructor(
-    segment: Segment,
+    segment: CheckedSegment,
     state: SegmentState,
     head: Head,
     onProblem: (problem: SegmentProblem) => void,

@@ -5,7 +5,8 @@ export interface BodyBufferLimits {
   readonly onGrow?: (bytes: number) => void;
 }
 
-const GROW_BYTES_MIN = 256 * 1024;
+const GROW_BYTES = 256 * 1024;
+const GROW_BYTES_MIN = 4 * 1024;
 /** Above this the result stays in the buffer that it grew in; below, a copy costs little and such buffers are read faster. */
 const COPY_BYTES_MAX = 256 * 1024;
 
@@ -41,7 +42,8 @@ export class BodyBuffer {
   }
 
   #grow(bytes: number): void {
-    const step = Math.max(GROW_BYTES_MIN, bytes >> 3);
+    // Doubled while it is small, so that many small bodies hold little; later by an eighth, so that a large one holds little too much.
+    const step = Math.max(GROW_BYTES_MIN, Math.min(bytes, GROW_BYTES), bytes >> 3);
     const next = Math.max(bytes, Math.min(bytes + step, this.#limits.maxBytes));
     this.#limits.onGrow?.(next);
     this.#buffer.resize(next);

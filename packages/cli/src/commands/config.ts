@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import {
-  assertFits,
+  assertRoom,
   configJsonSchema,
   explainKey,
   formatProblems,
@@ -82,7 +82,7 @@ async function check(context: CliContext, options: ConfigOptions & OutputOptions
     if (format === "json") await context.printJson(report);
     else await context.print(`${JSON.stringify(report)}\n`);
   }
-  assertFits(config);
+  assertRoom(config);
 }
 
 export function registerConfig(program: Command, context: CliContext): void {

@@ -1,4 +1,5 @@
 import { memoryBudget, shapeOf } from "../memory/budget.ts";
+import { descriptorsNeeded } from "../memory/descriptors.ts";
 import type { NodeConfig } from "./nodeConfig.ts";
 import { leastValue } from "./relations.ts";
 import type { ResolvedValues } from "./relations.ts";
@@ -46,6 +47,40 @@ export function fitDefaults(
     steps.at(-1) ??
     new Map()
   );
+}
+
+/** Defaults that are lowered together, by halves, where few files may be open, and how low. */
+const FEWEST = 16;
+export const FITTED_TO_FILES: ReadonlySet<string> = new Set([
+  "http.maxConnections",
+  "http.maxConnectionsPerAddress",
+  "subscribe.maxStreams",
+]);
+
+/**
+ * Lowers how many connections clients may have, where nobody has said how many, until storage and links keep the files that they need.
+ * Returns the values that changed; where even the lowest defaults need too many, those, and the start is refused.
+ */
+export function fitToFiles(
+  values: ResolvedValues,
+  given: ReadonlySet<string>,
+  limit: number,
+  assemble: (values: ResolvedValues) => NodeConfig,
+): ReadonlyMap<string, number> {
+  let lowered: ReadonlyMap<string, number> = new Map();
+  for (let half = 1; ; half *= 2) {
+    if (descriptorsNeeded(assemble(new Map([...values, ...lowered]))) <= limit) return lowered;
+    const next = new Map(
+      [...FITTED_TO_FILES]
+        .filter((path) => !given.has(path))
+        .map((path) => {
+          const standard = Number(values.get(path));
+          return [path, Math.min(standard, Math.max(FEWEST, Math.floor(standard / (2 * half))))];
+        }),
+    );
+    if ([...next].every(([path, value]) => lowered.get(path) === value)) return lowered;
+    lowered = next;
+  }
 }
 
 /** From the defaults as they are to the lowest ones. */

@@ -1,8 +1,9 @@
 import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
+import { descriptorLimit } from "../memory/descriptors.ts";
 import { didYouMean, editDistance } from "../nearest.ts";
 import { parseAddress } from "./address.ts";
-import { fitDefaults } from "./fitDefaults.ts";
+import { fitDefaults, fitToFiles } from "./fitDefaults.ts";
 import { KEYS, SECTIONS, envName, findKey, standardValue } from "./keys.ts";
 import type { NodeConfig } from "./nodeConfig.ts";
 import type { ConfigPlace, ConfigProblem } from "./problem.ts";
@@ -23,6 +24,8 @@ export interface LoadConfigOptions {
   readonly node?: string | undefined;
   /** Takes the first node when none is named: for checks that concern the file as a whole. */
   readonly anyNode?: boolean | undefined;
+  /** Files that the process may have open; by default what the system says. */
+  readonly maxOpenFiles?: number | undefined;
 }
 
 /** Where each value came from, by dotted path. */
@@ -69,21 +72,26 @@ export function loadConfig(options: LoadConfigOptions): LoadConfigResult {
   const nodes = resolved.get("nodes");
   const self = chooseNode(nodes, named, options, raw, problems);
   if (problems.length > 0 || self === undefined) return { ok: false, problems };
-  const values = fitted(resolved, origin, (some) => assemble(some, self, directory));
+  const values = fitted(resolved, origin, options.maxOpenFiles, (some) =>
+    assemble(some, self, directory),
+  );
   return { ok: true, config: assemble(values, self, directory), origin };
 }
 
-/** With defaults that fit the memory; their origin says so. */
+/** With defaults that fit the memory and the files that may be open; their origin says so. */
 function fitted(
   values: ReadonlyMap<string, unknown>,
   origin: Map<string, ConfigPlace>,
+  maxOpenFiles: number | undefined,
   assembled: (values: ReadonlyMap<string, unknown>) => NodeConfig,
 ): ReadonlyMap<string, unknown> {
   const given = [...origin].filter(([, { kind }]) => kind !== "default").map(([path]) => path);
   const lowered = fitDefaults(values, new Set(given), assembled);
-  for (const [path, value] of lowered)
+  const roomy = new Map([...values, ...lowered]);
+  const fewer = fitToFiles(roomy, new Set(given), maxOpenFiles ?? descriptorLimit(), assembled);
+  for (const [path, value] of [...lowered, ...fewer])
     if (value !== values.get(path)) origin.set(path, { kind: "fitted" });
-  return new Map([...values, ...lowered]);
+  return new Map([...roomy, ...fewer]);
 }
 
 function emptyToUndefined(text: string | undefined): string | undefined {

@@ -39,7 +39,7 @@ export function formatPlace(place: ConfigPlace): string {
     case "default":
       return "configuration";
     case "fitted":
-      return "default, lowered to fit memory.limit";
+      return "default, lowered to fit memory.limit or the limit of open files";
     default:
       return assertNever(place);
   }

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { CEILINGS } from "./ceilings.ts";
-import { FITTED_KEYS } from "./fitDefaults.ts";
+import { FITTED_KEYS, FITTED_TO_FILES } from "./fitDefaults.ts";
 import { KEYS, envName, findKey, standardValue } from "./keys.ts";
 import type { KeySpec } from "./keySpec.ts";
 import type { ConfigOrigin } from "./load.ts";
@@ -61,7 +61,8 @@ export function formatDefault(spec: KeySpec): string {
   if (value === undefined) return "(required)";
   // Sizes and durations stand in the table as they would in the file.
   const text = typeof value === "string" && UNITS.has(spec.kind) ? value : formatValue(spec, value);
-  return FITTED_KEYS.has(spec.path) ? `${text}, less where memory.limit is small` : text;
+  if (FITTED_KEYS.has(spec.path)) return `${text}, less where memory.limit is small`;
+  return FITTED_TO_FILES.has(spec.path) ? `${text}, less where few files may be open` : text;
 }
 
 /** The greatest legal value of a number, as it would be written; undefined for a key that is none. */

@@ -1,8 +1,9 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { IngestDesk, Ticket } from "../ingest/ingestDesk.ts";
-import { UPLOAD_CHUNKS } from "../memory/constants.ts";
+import { SMALL_BODY_BYTES_MAX, UPLOAD_CHUNKS } from "../memory/constants.ts";
 import { assertNoEncoding, parseAppendHead } from "./appendRequest.ts";
 import type { AppendHead } from "./appendRequest.ts";
+import { announcedBytes } from "./blobLength.ts";
 import { hopped } from "./leaderTarget.ts";
 import { bodyTooLarge, receiveBody } from "./receiveBody.ts";
 import type { BodyLimits } from "./receiveBody.ts";
@@ -15,6 +16,8 @@ export interface AdmissionOptions {
   readonly desk: IngestDesk;
   /** Of the bodies of appends. */
   readonly body: BodyLimits;
+  /** Largest blob: `replication.blob.maxBytes`. */
+  readonly maxBlobBytes: number;
   /** What an upload holds in memory: `replication.blob.chunkBytes`. */
   readonly blobChunkBytes: number;
 }
@@ -55,9 +58,12 @@ export class Admission {
     }
     assertNoEncoding(request.headers);
     if (body === "small") {
+      if (Number(request.headers["content-length"]) > SMALL_BODY_BYTES_MAX)
+        throw bodyTooLarge(SMALL_BODY_BYTES_MAX);
       cutWhenLate(request.raw, this.#options.body.timeoutMs);
       return;
     }
+    announcedBytes(request, this.#options.maxBlobBytes);
     cutWhenIdle(request.raw);
     reply.raw.once("close", desk.reserve(UPLOAD_CHUNKS * this.#options.blobChunkBytes));
   }
@@ -67,8 +73,9 @@ export class Admission {
     const maxBytes = this.#maxBytes(request);
     const announced = Number(request.headers["content-length"] ?? Number.NaN);
     if (announced > maxBytes) throw bodyTooLarge(maxBytes);
-    // Counted in full before a byte of it is read; one of unknown length as the largest allowed, a compressed one as it grows.
-    const bytes = Number.isNaN(announced) ? maxBytes : announced;
+    // Counted in full before a byte of it is read; one of unknown length, and a compressed one, as it grows: a small body that does not
+    // say its length must not take the room of the largest.
+    const bytes = Number.isNaN(announced) ? 0 : announced;
     const ticket = this.#options.desk.admit(
       logParameter(request),
       head.encoding === undefined ? bytes : 0,
@@ -84,10 +91,10 @@ export class Admission {
     return hopped(request) ? Math.max(body.maxBytes, body.maxDecodedBytes) : body.maxBytes;
   }
 
-  receive(request: FastifyRequest): Promise<Uint8Array> {
+  async receive(request: FastifyRequest): Promise<Uint8Array> {
     const { encoding, maxBytes, ticket } = this.of(request);
     const { body, desk } = this.#options;
-    return receiveBody(
+    const whole = await receiveBody(
       request.raw,
       encoding,
       { ...body, maxBytes },
@@ -100,5 +107,8 @@ export class Admission {
         },
       },
     );
+    // Its buffer grew by steps, and is cut to its size now.
+    ticket.shrinkTo(whole.byteLength);
+    return whole;
   }
 }

@@ -4,6 +4,7 @@ import type { BlobFiles } from "@annals/replica";
 import { DOWNLOAD_CHUNKS } from "../memory/constants.ts";
 import { hopped, leaderTarget } from "./leaderTarget.ts";
 import { parseParameters } from "./parameters.ts";
+import { announcedBytes } from "./blobLength.ts";
 import { httpError } from "./problem.ts";
 import { logParameter, pathParameter } from "./routePath.ts";
 import type { Route, RouteContext } from "./routes.ts";
@@ -55,19 +56,6 @@ function downloadHandler(context: RouteContext): Route["handle"] {
       return passOn(context, target.address, request, reply);
     throw httpError("ERR_BLOB_NOT_FOUND", `log "${log}" has no blob ${digest}`);
   };
-}
-
-/** Room on disk is taken before the first byte comes, so the size must be known. */
-function announcedBytes(request: FastifyRequest, maxBlobBytes: number): number {
-  const bytes = Number(request.headers["content-length"] ?? Number.NaN);
-  if (!Number.isSafeInteger(bytes))
-    throw httpError("ERR_BLOB_LENGTH", "an upload must say its Content-Length");
-  if (bytes <= maxBlobBytes) return bytes;
-  throw httpError(
-    "ERR_BLOB_TOO_LARGE",
-    `the blob has ${bytes} bytes, the limit is ${maxBlobBytes}`,
-    { details: { bytes, maxBlobBytes } },
-  );
 }
 
 async function save(

@@ -2,6 +2,7 @@ import type { IncomingMessage, Server } from "node:http";
 import type { Socket } from "node:net";
 import type { Gauge, Ledger } from "@annals/flow";
 import type { AnnalsError } from "@annals/record";
+import { GOODBYES_MAX } from "../memory/constants.ts";
 import { addressBlock } from "./addressBlock.ts";
 import { endWithProblem, GOODBYE_MS, httpError } from "./problem.ts";
 import { requesterOf } from "./requester.ts";
@@ -40,9 +41,6 @@ interface Connection {
   readonly block: string;
   place: Place;
 }
-
-/** Connections that are told why they are closed; beyond, one is closed without a word. */
-const GOODBYES_MAX = 64;
 
 /**
  * Bounds HTTP connections by who is at the other end, which only the head of the first request shows. Clients have a cap over all and one

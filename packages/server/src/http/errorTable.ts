@@ -10,6 +10,8 @@ import type { GroupErrorCode } from "./groupErrors.ts";
 import { INPUT_ERRORS } from "./inputErrors.ts";
 import { STREAM_ERRORS } from "./streamErrors.ts";
 import type { StreamErrorCode } from "./streamErrors.ts";
+import { OFFER_ERRORS } from "./offerErrors.ts";
+import type { OfferErrorCode } from "./offerErrors.ts";
 import { LOAD_ERRORS } from "./loadErrors.ts";
 import type { LoadErrorCode } from "./loadErrors.ts";
 
@@ -19,6 +21,7 @@ export type HttpErrorCode =
   | BlobErrorCode
   | SchemaErrorCode
   | LoadErrorCode
+  | OfferErrorCode
   | StreamErrorCode
   | GroupErrorCode
   | "ERR_PARAMETER_UNKNOWN"
@@ -75,6 +78,7 @@ export const ERROR_TABLE: Readonly<Record<HttpErrorCode, ErrorEntry>> = {
   ...BLOB_ERRORS,
   ...SCHEMA_ERRORS,
   ...LOAD_ERRORS,
+  ...OFFER_ERRORS,
   ...STREAM_ERRORS,
   ...GROUP_ERRORS,
   ERR_PARAMETER_UNKNOWN: entry(

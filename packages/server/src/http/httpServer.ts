@@ -1,6 +1,7 @@
 import fastify from "fastify";
 import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
+import { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Ledger } from "@annals/flow";
 import type { AnnalsError } from "@annals/record";
@@ -9,7 +10,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { SubscribeSettings } from "../config/index.ts";
 import type { IngestDesk } from "../ingest/ingestDesk.ts";
 import { RefusalPace } from "../ingest/refusalPace.ts";
-import { FORWARD_SOCKETS_MAX } from "../memory/constants.ts";
+import { SMALL_BODY_BYTES_MAX } from "../memory/constants.ts";
 import { EventLoopDelay } from "../metrics/eventLoopDelay.ts";
 import type { NodeService } from "../service.ts";
 import { Admission } from "./admission.ts";
@@ -19,6 +20,7 @@ import type { ConnectionLimits, TurnedAway } from "./connectionGuard.ts";
 import { PATH_PART_CHARACTERS_MAX } from "./forwardedAnswers.ts";
 import { Forwarder } from "./forwarder.ts";
 import { hopped } from "./leaderTarget.ts";
+import { isUpgradeTaken, routeNotFound, serveOffers, unknownTransferCoding } from "./offers.ts";
 import { endWithProblem, httpError, problemOf, sendProblem, waits } from "./problem.ts";
 import { bodyTooLarge } from "./receiveBody.ts";
 import type { BodyLimits } from "./receiveBody.ts";
@@ -64,7 +66,6 @@ const UPLOAD_TIMEOUT_MS = 6 * 3_600_000;
 const HEADER_BYTES_MAX = 16 * 1024;
 /** Silence on a connection; longer than any wait that a client may ask for. */
 const CONNECTION_TIMEOUT_MS = 120_000;
-const SMALL_BODY_BYTES_MAX = 4 * 1024;
 /** Of a refused body; a new connection would cost about as much. */
 const READ_IN_VAIN_BYTES_MAX = 256 * 1024;
 
@@ -91,6 +92,7 @@ export function createHttpServer(service: NodeService, options: HttpServerOption
       headersTimeout: options.headersTimeoutMs,
       connectionsCheckingInterval: 1_000,
       maxHeaderSize: HEADER_BYTES_MAX,
+      shouldUpgradeCallback: isUpgradeTaken,
     },
     clientErrorHandler: answerBrokenRequest,
     frameworkErrors: (error, _request, reply) => {
@@ -100,6 +102,7 @@ export function createHttpServer(service: NodeService, options: HttpServerOption
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
   guardConnections(app, options);
+  serveOffers(app);
   const admission = new Admission(options);
   const pace = new RefusalPace();
   const closing = new AbortController();
@@ -118,12 +121,12 @@ export function createHttpServer(service: NodeService, options: HttpServerOption
     }
     return answerError(error, reply, options);
   });
-  app.setNotFoundHandler((request) => {
-    throw httpError("ERR_ROUTE_NOT_FOUND", `nothing is served under ${request.url.split("?")[0]}`);
+  app.setNotFoundHandler(({ url }) => {
+    throw routeNotFound(url);
   });
   const forwarder = new Forwarder(
     options.node,
-    options.ledger.family("forwarded").gauge(FORWARD_SOCKETS_MAX),
+    options.ledger.family("forwarded").gauge(options.connections.maxPerNode),
   );
   const delay = new EventLoopDelay();
   app.addHook("onClose", async () => {
@@ -177,7 +180,9 @@ function register(app: FastifyInstance, routes: readonly Route[], admission: Adm
   for (const route of routes) {
     const add = (scope: Pick<FastifyInstance, "route">): void => {
       scope.route({
-        method: route.method,
+        // HEAD is answered as GET is; Node leaves the body out.
+        method: route.method === "GET" ? ["GET", "HEAD"] : route.method,
+        onSend: leaveStreamOut,
         url: toFastifyPath(route.path),
         bodyLimit: bodyLimit(route),
         onRequest: async (request, reply) => admission.admit(route, request, reply),
@@ -216,6 +221,17 @@ function register(app: FastifyInstance, routes: readonly Route[], admission: Adm
   }
 }
 
+/** The answer to HEAD has the headers of the one to GET, and opens no file for longer than that takes. */
+async function leaveStreamOut(
+  request: FastifyRequest,
+  _reply: FastifyReply,
+  payload: unknown,
+): Promise<unknown> {
+  if (request.method !== "HEAD" || !(payload instanceof Readable)) return payload;
+  payload.on("error", () => undefined).destroy();
+  return null;
+}
+
 function bodyLimit({ body }: Route): number {
   return body === "stream" || body === "records" ? Number.MAX_SAFE_INTEGER : SMALL_BODY_BYTES_MAX;
 }
@@ -232,7 +248,8 @@ function parserOf(
 function groupByPath(routes: readonly Route[]): Map<string, string[]> {
   const groups = new Map<string, string[]>();
   for (const { path, method } of routes) {
-    groups.set(path, [...(groups.get(path) ?? []), method]);
+    const more = method === "GET" ? ["GET", "HEAD"] : [method];
+    groups.set(path, [...(groups.get(path) ?? []), ...more]);
   }
   return groups;
 }
@@ -286,6 +303,10 @@ function answerBrokenRequest(error: Error & { code?: string }, socket: Socket): 
       socket,
       httpError("ERR_REQUEST_TIMEOUT", "the request took too long to arrive", { retryable: true }),
     );
+    return;
+  }
+  if (error.code === "HPE_INVALID_TRANSFER_ENCODING") {
+    endWithProblem(socket, unknownTransferCoding());
     return;
   }
   const what =

@@ -5,6 +5,7 @@ export type LoadErrorCode =
   | "ERR_OVERLOADED"
   | "ERR_NODE_OVERLOADED"
   | "ERR_UNCOMMITTED_FULL"
+  | "ERR_OPEN_FILES_LIMIT"
   | "ERR_REQUEST_TIMEOUT"
   | "ERR_UPLOAD_TOO_SLOW"
   | "ERR_TOO_MANY_CONNECTIONS"
@@ -41,6 +42,14 @@ export const LOAD_ERRORS: Readonly<Record<LoadErrorCode, ErrorEntry>> = {
       "behind it. Nothing of the request was accepted.",
     REPEAT,
     1,
+  ),
+  ERR_OPEN_FILES_LIMIT: entry(
+    507,
+    "Open files limit",
+    "With one more log, or with its configuration as it is, clients could take the files that the node needs for its segments and links: " +
+      "`details` has what it may need and what the system allows. The log was not created; a node that starts so ends with 78.",
+    "Raise the limit of whatever starts the node (`ulimit -Hn`, `LimitNOFILE`, `--ulimit nofile`), or lower `http.maxConnections` and " +
+      "`subscribe.maxStreams`.",
   ),
   ERR_REQUEST_TIMEOUT: entry(
     408,

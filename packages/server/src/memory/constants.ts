@@ -8,12 +8,17 @@ export const QUESTIONS_MAX = 1_536;
 /** What Node's parser, the socket and a small request keep of one connection. */
 export const CONNECTION_BYTES: number = 32 * KIBIBYTE;
 
-/** Connections to leaders over which requests are passed on, and those that one other node may have to this one. */
+/** Largest body of a request that carries no records. */
+export const SMALL_BODY_BYTES_MAX: number = 4 * KIBIBYTE;
+
+/** The most connections to leaders over which requests are passed on, and the most that one other node may have to this one. */
 export const FORWARD_SOCKETS_MAX = 256;
 /** Largest problem document: its texts are cut to what fits. */
 export const PROBLEM_BYTES_MAX: number = 16 * KIBIBYTE;
-/** Connections that have not sent the head of a request. */
+/** The most connections that have not sent the head of a request. */
 export const UNDECIDED_CONNECTIONS_MAX = 256;
+/** Connections that are told why they are closed; beyond, one is closed without a word. */
+export const GOODBYES_MAX = 64;
 /** Connections of probes for which clients have left no place. */
 export const OPERATOR_CONNECTIONS_MAX = 32;
 

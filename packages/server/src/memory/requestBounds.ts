@@ -7,6 +7,7 @@ import { SCHEMAS_PER_LOG_MAX } from "../schema/logSchema.ts";
 import type { IngestSettings, NodeConfig } from "../config/nodeConfig.ts";
 import { constant, none, one } from "./bound.ts";
 import type { Bound } from "./bound.ts";
+import { connectionCaps } from "./connectionCaps.ts";
 import * as fixed from "./constants.ts";
 
 const message = (config: NodeConfig): number => config.replication.maxMessageBytes;
@@ -92,8 +93,8 @@ export const REQUEST_BOUNDS: readonly Bound[] = [
     place: "gateway",
     per: "node",
     unit: "count",
-    setBy: "constant",
-    cap: constant(fixed.UNDECIDED_CONNECTIONS_MAX),
+    setBy: "a quarter of http.maxConnections, from 16 to 256",
+    cap: ({ http }) => connectionCaps(http).maxUndecided,
     item: none,
     weight: constant(fixed.CONNECTION_BYTES),
     atCap: "the oldest one of the address that has most gets 503 and is closed",
@@ -105,8 +106,8 @@ export const REQUEST_BOUNDS: readonly Bound[] = [
     place: "gateway",
     per: "peer",
     unit: "count",
-    setBy: "constant",
-    cap: constant(fixed.FORWARD_SOCKETS_MAX),
+    setBy: "a quarter of http.maxConnections, from 16 to 256",
+    cap: ({ http }) => connectionCaps(http).maxPerNode,
     item: none,
     weight: constant(fixed.CONNECTION_BYTES),
     atCap: "a further one counts in `connections`",
@@ -145,8 +146,8 @@ export const REQUEST_BOUNDS: readonly Bound[] = [
     place: "gateway",
     per: "node",
     unit: "count",
-    setBy: "constant",
-    cap: constant(fixed.FORWARD_SOCKETS_MAX),
+    setBy: "a quarter of http.maxConnections, from 16 to 256",
+    cap: ({ http }) => connectionCaps(http).maxPerNode,
     item: none,
     weight: constant(FORWARDED_ANSWER_BYTES_MAX),
     atCap: "the request waits for a free connection to the leader; its body counts in `requests`",

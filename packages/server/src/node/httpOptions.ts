@@ -1,11 +1,7 @@
 import type { Ledger } from "@annals/flow";
 import type { NodeConfig } from "../config/index.ts";
 import type { HttpServerOptions } from "../http/httpServer.ts";
-import {
-  FORWARD_SOCKETS_MAX,
-  OPERATOR_CONNECTIONS_MAX,
-  UNDECIDED_CONNECTIONS_MAX,
-} from "../memory/constants.ts";
+import { connectionCaps } from "../memory/connectionCaps.ts";
 import { pageBytesOf } from "../memory/requestBounds.ts";
 import { IngestDesk } from "../ingest/ingestDesk.ts";
 
@@ -13,6 +9,7 @@ import { IngestDesk } from "../ingest/ingestDesk.ts";
 export function httpOptions(config: NodeConfig, ledger: Ledger): HttpServerOptions {
   const { node, nodes, ingest, http, query, replication } = config;
   const peers = Object.keys(nodes).filter((id) => id !== node);
+  const caps = connectionCaps(http);
   return {
     ledger,
     node,
@@ -20,7 +17,7 @@ export function httpOptions(config: NodeConfig, ledger: Ledger): HttpServerOptio
     desk: new IngestDesk({
       maxLogBytes: ingest.maxPendingBytes,
       maxNodeBytes: ingest.maxHeldBytes,
-      maxRequests: http.maxConnections + peers.length * FORWARD_SOCKETS_MAX,
+      maxRequests: http.maxConnections + peers.length * caps.maxPerNode,
       ledger,
       now: () => performance.now(),
     }),
@@ -35,9 +32,7 @@ export function httpOptions(config: NodeConfig, ledger: Ledger): HttpServerOptio
     connections: {
       max: http.maxConnections,
       maxPerAddress: http.maxConnectionsPerAddress,
-      maxUndecided: UNDECIDED_CONNECTIONS_MAX,
-      maxPerNode: FORWARD_SOCKETS_MAX,
-      maxOperator: OPERATOR_CONNECTIONS_MAX,
+      ...caps,
     },
     peers,
     headersTimeoutMs: http.headersTimeout,

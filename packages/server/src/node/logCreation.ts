@@ -1,6 +1,7 @@
 import type { MemberId } from "@annals/raft";
 import type { NodeConfig } from "../config/index.ts";
-import { assertFits, shapeOf } from "../memory/budget.ts";
+import { shapeOf } from "../memory/budget.ts";
+import { assertRoom } from "../memory/descriptors.ts";
 import { encodeCommand, logExists } from "./catalog.ts";
 import type { LogPlace } from "./logDirectory.ts";
 
@@ -38,7 +39,7 @@ export class LogCreation {
     // What an earlier leader has proposed, and what is committed by now, is there before anything is counted.
     await barrier();
     if (lookUp(name) !== undefined) throw logExists(name);
-    assertFits(config, shapeOf(config, logCount() + this.#underWay + 1));
+    assertRoom(config, shapeOf(config, logCount() + this.#underWay + 1));
     this.#underWay += 1;
     try {
       return await this.#commit(name);

@@ -10,7 +10,7 @@ import type { NodeConfig } from "../config/index.ts";
 import { createHttpServer } from "../http/httpServer.ts";
 import type { HttpServer } from "../http/httpServer.ts";
 import { httpOptions } from "./httpOptions.ts";
-import { assertFits } from "../memory/budget.ts";
+import { assertRoom } from "../memory/descriptors.ts";
 import { LINKS_MAX } from "../memory/constants.ts";
 import { Birth } from "./birth.ts";
 import { decodeCertificate, encodeCertificate, memberOf } from "./certificate.ts";
@@ -66,7 +66,8 @@ export async function startNode(
 ): Promise<RunningNode> {
   const logger = options.logger ?? createLogger(config);
   if (options.process !== undefined) outliveOrphanedErrors(options.process, logger);
-  assertFits(config);
+  // Before threads are made: without files for them the process would end by a signal, without a word.
+  assertRoom(config);
   const lock = await lockData(config.data);
   try {
     const node = await startLocked(config, logger, options.signal);

@@ -160,3 +160,52 @@ test("a connection that keeps coming back too early is answered later, at the la
   await server.close();
   expect((await closed).match(/HTTP\/1\.1 429/g)).toHaveLength(5);
 });
+
+const CHUNK = `${BODY.length.toString(16)}\r\n${BODY}\r\n`;
+
+/** An append of unknown length of which so many bodies' worth is here, and the end is not. */
+function unfinished(chunks: number): { socket: Socket; closed: Promise<string> } {
+  const connection = open();
+  connection.socket.write(`${HEAD}transfer-encoding: chunked\r\n\r\n${CHUNK.repeat(chunks)}`);
+  return connection;
+}
+
+test("a body of unknown length takes room as it comes in, not that of the largest there may be", async () => {
+  server = await startTestServer({ maxLogBytes: 128 * 1024, maxNodeBytes: 128 * 1024 });
+  const held = (): number => server.desk.read().node.buffered.bytes.current;
+  const stalled = Array.from({ length: 8 }, () => unfinished(1));
+  const { requests } = server.desk.read().node.buffered;
+  expect(requests.cap).toBeGreaterThan(8);
+  await expect.poll(() => server.desk.read().node.buffered.requests.current).toBe(8);
+  await expect.poll(held).toBeGreaterThan(0);
+  // Eight of the largest bodies that this server takes would be four times the cap.
+  expect(held()).toBeLessThan(128 * 1024);
+  expect((await append("audit")).status).toBe(200);
+  for (const { socket } of stalled) socket.write("0\r\n\r\n");
+  await expect.poll(() => server.service.appends.length).toBe(9);
+  expect(server.service.appends.every(({ body }) => body.length === BODY.length)).toBe(true);
+  for (const { socket } of stalled) socket.destroy();
+  await expect.poll(held).toBe(0);
+});
+
+test("a body of unknown length holds no more than it has once all of it is here", async () => {
+  server = await startTestServer();
+  const release = holdAppends();
+  const { socket } = unfinished(1);
+  socket.write("0\r\n\r\n");
+  await expect.poll(() => server.service.appends.length).toBe(1);
+  expect(server.desk.read().node.buffered.bytes.current).toBe(BODY.length);
+  release();
+  socket.destroy();
+});
+
+test("a body of unknown length that finds no more room is refused by name, and gives back what it held", async () => {
+  server = await startTestServer({ maxLogBytes: 20 * 1024, maxNodeBytes: 1 << 20 });
+  const first = unfinished(100);
+  await expect.poll(() => server.desk.read().node.buffered.bytes.current).toBeGreaterThan(0);
+  const second = unfinished(1000);
+  expect(await second.closed).toContain('"code":"ERR_OVERLOADED"');
+  first.socket.destroy();
+  await expect.poll(() => server.desk.read().node.buffered.bytes.current).toBe(0);
+  expect((await append("audit")).status).toBe(200);
+});

@@ -477,7 +477,7 @@ describe("the rest", () => {
     });
     const answer = await call("/v1/logs", { method: "DELETE" });
     expect(answer).toMatchObject({ status: 405, body: { code: "ERR_METHOD_NOT_ALLOWED" } });
-    expect(answer.headers.get("allow")).toBe("GET, POST");
+    expect(answer.headers.get("allow")).toBe("GET, HEAD, POST");
     expect((await call("/v1/logs/%zz/records")).body).toMatchObject({
       code: "ERR_REQUEST_MALFORMED",
     });

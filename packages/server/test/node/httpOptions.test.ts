@@ -40,8 +40,8 @@ it("every key reaches its place", () => {
     connections: {
       max: 19,
       maxPerAddress: 23,
-      maxUndecided: 256,
-      maxPerNode: 256,
+      maxUndecided: 16,
+      maxPerNode: 16,
       maxOperator: 32,
     },
     peers: ["b"],
@@ -59,7 +59,7 @@ it("every key reaches its place", () => {
   expect(pageBytes(1)).toBeGreaterThan(1 << 20);
   desk.admit("audit", 1);
   const { node, logs } = desk.read();
-  expect(node.buffered).toMatchObject({ bytes: { cap: 7 << 20 }, requests: { cap: 19 + 256 } });
+  expect(node.buffered).toMatchObject({ bytes: { cap: 7 << 20 }, requests: { cap: 19 + 16 } });
   expect(logs[0]?.buffered.bytes.cap).toBe(5 << 20);
   expect(ledger.read()["requests"]).toMatchObject({ current: 1 });
 });
