@@ -30,20 +30,21 @@ afterAll(async () => {
 });
 
 const UPGRADE =
-  "Host: x\r\nConnection: Upgrade, close\r\nUpgrade: websocket\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n";
+  "Host: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n";
 const RECORDS = "POST /v1/logs/audit/records HTTP/1.1\r\nHost: x\r\nConnection: close\r\n";
 
 function upgrade(path: string, rest = "Sec-WebSocket-Version: 13\r\n"): string {
   return `GET ${path} HTTP/1.1\r\n${UPGRADE}${rest}\r\n`;
 }
 
+/** An upgrade that is answered as any request is, and asks for the end of its connection. */
+function lastOf(request: string): string {
+  return request.replace("Connection: Upgrade", "Connection: Upgrade, close");
+}
+
 const REFUSED: readonly (readonly [what: string, request: string, status: number])[] = [
-  [
-    "an upgrade of a path that is not served, which is a request like any other",
-    upgrade("/nothing"),
-    404,
-  ],
-  ["an upgrade of a route that takes none, whose offer is ignored", upgrade("/v1/logs"), 200],
+  ["an upgrade of a path that is not served", lastOf(upgrade("/nothing")), 404],
+  ["an upgrade below the path of links", lastOf(upgrade(`${PEER_PATH}/nothing`)), 404],
   [
     "a link of an unknown WebSocket version",
     upgrade(PEER_PATH, "Sec-WebSocket-Version: 7\r\n"),
@@ -112,7 +113,7 @@ async function alive(): Promise<void> {
 }
 
 describe.each(REFUSED)("%s", (_what, request, status) => {
-  it.each(MOMENTS)("is answered, and a reset %s the answer harms nobody", async (moment) => {
+  it.each(MOMENTS)("is refused, and a reset %s the answer harms nobody", async (moment) => {
     const found = await resetAt(moment, request);
     expect(found).toBe(moment === "before" ? undefined : status);
     await alive();
