@@ -241,3 +241,13 @@ test("announced bodies that never come give way, too", async () => {
   expect(answer).toContain("ERR_UPLOAD_TOO_SLOW");
   expect(answer).toContain("stood still");
 });
+
+test("a client that goes away in the middle of its body is no fault of the node", async () => {
+  server = await startTestServer();
+  const gone = Array.from({ length: 5 }, () => unfinished(10));
+  await expect.poll(() => server.desk.read().node.buffered.bytes.current).toBeGreaterThan(0);
+  for (const { socket } of gone) socket.resetAndDestroy();
+  await expect.poll(() => server.desk.read().node.buffered.requests.current).toBe(0);
+  expect((await append("audit")).status).toBe(200);
+  expect(server.faults).toEqual([]);
+});
