@@ -1,3 +1,4 @@
+import type { HashChain } from "./hashChain.ts";
 import type { Entry, LogIndex, MemberId } from "./types.ts";
 
 /** How one core behaves. Numbers are in ticks, bytes or counts; `Infinity` means no limit where it is allowed. */
@@ -37,6 +38,8 @@ export interface RaftConfig {
     entries: readonly Entry[],
     before: (index: LogIndex) => Entry | undefined,
   ) => boolean;
+  /** Where chain hashes come from. Default: entries have none, and histories are told apart by index and term only. */
+  readonly chain?: HashChain;
   /** The applied index at start; entries at or below are not handed out again. */
   readonly applied: number;
   /** Uniform in [0, n): the only randomness of the core. */

@@ -1,6 +1,12 @@
 import { changeMembership, membershipProblem } from "./membership.ts";
 import { decodeOrUndefined } from "./membershipCodec.ts";
-import type { AppendEntries, AppendEntriesResponse, InstallSnapshot, Message } from "./message.ts";
+import type {
+  AppendEntries,
+  AppendEntriesResponse,
+  Heartbeat,
+  InstallSnapshot,
+  Message,
+} from "./message.ts";
 import type { StepRefusal } from "./outcome.ts";
 import type { Raft } from "./raft.ts";
 import {
@@ -50,10 +56,7 @@ export function refusalOf(raft: Raft, message: Message): StepRefusal | undefined
     case "appendEntriesResponse":
       return refuseAnswer(raft, message);
     case "heartbeat":
-      // A leader names nothing that this member has not acknowledged to it.
-      return message.term >= raft.term && message.commitIndex > raft.log.lastIndex
-        ? "commitBeyondEnd"
-        : undefined;
+      return refuseHeartbeat(raft, message);
     case "installSnapshot":
       // The membership of a snapshot is in force at once: changes from before it that were handed out would be made to the wrong base.
       return raft.log.applying > raft.log.applied ? "applying" : undefined;
@@ -127,9 +130,20 @@ function refuseAnswer(raft: Raft, message: AppendEntriesResponse): StepRefusal |
   return message.index > raft.log.lastIndex ? "answerToNothing" : undefined;
 }
 
+/** A leader names nothing that this member has not acknowledged to it. */
+function refuseHeartbeat({ term, log }: Raft, message: Heartbeat): StepRefusal | undefined {
+  const { commitIndex, commitHash } = message;
+  if (message.term < term) return undefined;
+  if (log.chained && commitHash === undefined) return "malformed";
+  if (commitIndex > log.lastIndex) return "commitBeyondEnd";
+  return log.differsAt(commitIndex, commitHash) ? "historyDiffers" : undefined;
+}
+
 function refuseAppend(raft: Raft, message: AppendEntries): StepRefusal | undefined {
   if (message.term < raft.term) return undefined;
+  if (raft.log.chained && message.prevLogHash === undefined) return "malformed";
   if (conflictsWithCommitted(raft, message)) return "conflictsWithCommitted";
+  if (historyDiffers(raft, message)) return "historyDiffers";
   return takesBadEntries(raft, message) ? "badEntry" : undefined;
 }
 
@@ -144,6 +158,21 @@ function conflictsWithCommitted({ log }: Raft, message: AppendEntries): boolean 
     if (differs(entry.index, entry.term)) return true;
   }
   return false;
+}
+
+/**
+ * Whether the leader has another entry where both logs have one of the same term. A term has one leader, and a leader has one entry at an
+ * index (Raft §5.3): then a disk has lost, or was given, what its member does not know of.
+ */
+function historyDiffers({ log }: Raft, message: AppendEntries): boolean {
+  const { prevLogIndex, prevLogTerm, prevLogHash, entries } = message;
+  if (prevLogHash === undefined || log.term(prevLogIndex) !== prevLogTerm) return false;
+  if (log.differsAt(prevLogIndex, prevLogHash)) return true;
+  const fresh = entries.findIndex(({ index, term }) => log.term(index) !== term);
+  const known = fresh < 0 ? entries : entries.slice(0, fresh);
+  // A hash covers all before it: the last one tells of every entry that is repeated.
+  const last = known.at(-1);
+  return last !== undefined && log.differsAt(last.index, log.hashThrough(prevLogHash, known));
 }
 
 /** Whether something would be appended that stops every replica once it is committed. */

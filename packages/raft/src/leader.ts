@@ -1,3 +1,4 @@
+import { findConflictByTerm } from "./conflict.ts";
 import { assertNever } from "./invariant.ts";
 import type { AppendEntriesResponse, HeartbeatResponse, Message } from "./message.ts";
 import type { StepOutcome } from "./outcome.ts";
@@ -129,7 +130,7 @@ function handleRejection(raft: Raft, progress: Progress, message: AppendEntriesR
   const { from, index, hintIndex, hintTerm } = message;
   raft.trace({ kind: "rejectionReceived", from, index, hintIndex, hintTerm });
   // The member's term at the hint bounds what can match from above: our entries of later terms up to there need no probe.
-  const hint = hintTerm > 0 ? raft.log.findConflictByTerm(hintIndex, hintTerm).index : hintIndex;
+  const hint = hintTerm > 0 ? findConflictByTerm(raft.log, hintIndex, hintTerm).index : hintIndex;
   if (!progress.maybeDecrease(index, hint)) return;
   raft.trace({ kind: "progressDecreased", progress: progress.status() });
   if (progress.state === "replicate") progress.becomeProbe();

@@ -63,7 +63,7 @@ export class Raft {
   constructor(config: RaftConfig, storage: LogReader) {
     this.id = config.id;
     this.config = config;
-    this.log = new RaftLog(storage, this.#traces, config.maxCommittedBytes);
+    this.log = new RaftLog(storage, this.#traces, config.maxCommittedBytes, config.chain);
     this.tracker = new Tracker(config.maxInflightMessages, config.maxInflightBytes);
   }
 

@@ -39,6 +39,7 @@ export function maybeSendAppend(raft: Raft, progress: Progress, evenIfEmpty: boo
     term: raft.term,
     prevLogIndex,
     prevLogTerm,
+    prevLogHash: entries[0]?.link?.previousHash ?? raft.log.hash(prevLogIndex),
     leaderCommit: raft.log.committed,
     entries,
   });
@@ -62,6 +63,7 @@ export function broadcastHeartbeat(raft: Raft): void {
       to: progress.member,
       term: raft.term,
       commitIndex,
+      commitHash: raft.log.hash(commitIndex),
       readToken,
     });
     progress.sentCommit = commitIndex;

@@ -22,6 +22,7 @@ const REASONS: Readonly<Record<Exclude<StepRefusal, Expected>, string>> = {
   answerToNothing: "it answers what was never sent: an index beyond the end of the leader's log",
   commitBeyondEnd: "it commits entries that this replica has never acknowledged",
   conflictsWithCommitted: "it has another entry in the place of one that is committed here",
+  historyDiffers: "its leader has another history: another hash for an entry that is here, too",
   badEntry: "it carries an entry that could not be applied",
 };
 

@@ -25,6 +25,7 @@ export function raftConfig(
     stepDownOnRemoval: true,
     disableMembershipValidation: false,
     disableProposalForwarding: true,
+    chain: store,
     acceptable: acceptableEntries(applied),
     applied: store.appliedIndex(),
     randomBelow,

@@ -36,13 +36,19 @@ const VOTED = ["rejected", "committed index", "committed term"] as const;
 
 /** Of messages, after kind, from, to and term. */
 export const MESSAGE_FIELDS: Readonly<Record<Message["kind"], readonly string[]>> = {
-  appendEntries: ["prevLogIndex", "prevLogTerm", "leaderCommit", "`[kind, term, data, …]`"],
+  appendEntries: [
+    "prevLogIndex",
+    "prevLogTerm",
+    "prevLogHash",
+    "leaderCommit",
+    "`[kind, term, data, …]`",
+  ],
   appendEntriesResponse: ["index", "rejected", "hintIndex", "hintTerm"],
   requestVote: VOTE,
   requestVoteResponse: VOTED,
   requestPreVote: VOTE,
   requestPreVoteResponse: VOTED,
-  heartbeat: ["commitIndex", "read token"],
+  heartbeat: ["commitIndex", "commitHash", "read token"],
   heartbeatResponse: ["read token"],
   installSnapshot: ["lastIncludedIndex", "lastIncludedTerm", "membership", "data"],
   timeoutNow: [],

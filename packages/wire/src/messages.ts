@@ -1,10 +1,11 @@
 /**
- * Raft messages, layout version 2: the byte 2, then one msgpack array of messages. A message is an array
+ * Raft messages, layout version 3: the byte 3, then one msgpack array of messages. A message is an array
  * `[kind, from, to, term, …fields in the order below]`; an entry of AppendEntries is three elements `kind, term, data` of one flat
- * array, its index follows from `prevLogIndex`.
+ * array, its index follows from `prevLogIndex`. A chain hash is 32 bytes, or none where its sender keeps no hashes.
  */
 import { asIndex, asMemberId, asTerm, INDEX_MAX, TERM_MAX } from "@annals/raft";
 import type { EntryKind, LogIndex, MemberId, Message, Snapshot, Term } from "@annals/raft";
+import { HASH_BYTES } from "@annals/record";
 import { ENTRIES_MAX, packEntries, readEntries, readEntryKind } from "./entries.ts";
 import { entryKindCode } from "./entryKind.ts";
 import { packMembership, readMembership } from "./membership.ts";
@@ -12,12 +13,14 @@ import { MsgpackCursor } from "./msgpackCursor.ts";
 import { assertVersion, Nested, packVersioned } from "./pack.ts";
 import type { Packable } from "./pack.ts";
 
-export const MESSAGES_VERSION = 2;
+export const MESSAGES_VERSION = 3;
 
 /** Messages of one run of bytes: beyond any cap that a configuration may set. */
 export const MESSAGES_MAX = 65_536;
 
 type Kind = Message["kind"];
+
+const NO_HASH = new Uint8Array(0);
 
 export const MESSAGE_CODES: Readonly<Record<Kind, number>> = {
   appendEntries: 1,
@@ -38,13 +41,13 @@ export const MESSAGE_CODES: Readonly<Record<Kind, number>> = {
 
 /** Number of elements of each message's array, the envelope's four included. */
 export const MESSAGE_ELEMENTS: Readonly<Record<Kind, number>> = {
-  appendEntries: 8,
+  appendEntries: 9,
   appendEntriesResponse: 8,
   requestVote: 7,
   requestVoteResponse: 7,
   requestPreVote: 7,
   requestPreVoteResponse: 7,
-  heartbeat: 6,
+  heartbeat: 7,
   heartbeatResponse: 5,
   installSnapshot: 8,
   timeoutNow: 4,
@@ -84,6 +87,7 @@ function packFields(message: Message): readonly Packable[] {
       return [
         message.prevLogIndex,
         message.prevLogTerm,
+        message.prevLogHash ?? NO_HASH,
         message.leaderCommit,
         packEntries(message.entries, message.prevLogIndex),
       ];
@@ -96,7 +100,7 @@ function packFields(message: Message): readonly Packable[] {
     case "requestPreVoteResponse":
       return [message.rejected, message.committed.index, message.committed.term];
     case "heartbeat":
-      return [message.commitIndex, message.readToken];
+      return [message.commitIndex, message.commitHash ?? NO_HASH, message.readToken];
     case "heartbeatResponse":
       return [message.readToken];
     case "installSnapshot":
@@ -164,9 +168,10 @@ function readFields(cursor: MsgpackCursor, kind: Kind, envelope: ReadEnvelope): 
     case "appendEntries": {
       const prevLogIndex = readIndex(cursor, "prevLogIndex");
       const prevLogTerm = readTerm(cursor, "prevLogTerm");
+      const prevLogHash = readHash(cursor, "prevLogHash");
       const leaderCommit = readIndex(cursor, "leaderCommit");
       const entries = readEntries(cursor, prevLogIndex);
-      return { kind, ...envelope, prevLogIndex, prevLogTerm, leaderCommit, entries };
+      return { kind, ...envelope, prevLogIndex, prevLogTerm, prevLogHash, leaderCommit, entries };
     }
     case "appendEntriesResponse":
       return {
@@ -199,7 +204,8 @@ function readFields(cursor: MsgpackCursor, kind: Kind, envelope: ReadEnvelope): 
       };
     case "heartbeat": {
       const commitIndex = readIndex(cursor, "commitIndex");
-      return { kind, ...envelope, commitIndex, readToken: cursor.uint("readToken") };
+      const commitHash = readHash(cursor, "commitHash");
+      return { kind, ...envelope, commitIndex, commitHash, readToken: cursor.uint("readToken") };
     }
     case "heartbeatResponse":
       return { kind, ...envelope, readToken: cursor.uint("readToken") };
@@ -246,6 +252,15 @@ function readSnapshot(cursor: MsgpackCursor): Snapshot {
 
 function readIndex(cursor: MsgpackCursor, what: string): LogIndex {
   return asIndex(cursor.uint(what, INDEX_MAX));
+}
+
+/** A copy: it may be kept for longer than the bytes that it came with. */
+function readHash(cursor: MsgpackCursor, what: string): Uint8Array | undefined {
+  const at = cursor.bin(what);
+  if (at.length === 0) return undefined;
+  if (at.length !== HASH_BYTES)
+    throw cursor.fail("ERR_WIRE_RANGE", `${what}: ${at.length} bytes, not ${HASH_BYTES}`);
+  return Uint8Array.from(at);
 }
 
 function readTerm(cursor: MsgpackCursor, what: string): Term {
