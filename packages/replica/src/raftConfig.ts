@@ -25,6 +25,7 @@ export function raftConfig(
     stepDownOnRemoval: true,
     disableMembershipValidation: false,
     disableProposalForwarding: true,
+    reportsLoss: true,
     acceptable: acceptableEntries(applied),
     applied: store.appliedIndex(),
     randomBelow,
