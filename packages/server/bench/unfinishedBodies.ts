@@ -14,11 +14,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { loadConfig, startNode } from "@annals/server";
+import { isSmoke } from "@annals/testkit";
 import pino from "pino";
 
-const STALLED = Number(process.argv[2] ?? 10_000);
+const STALLED = isSmoke() ? 50 : Number(process.argv[2] ?? 10_000);
 const CLIENTS = 64;
-const EACH_MS = 5000;
+const EACH_MS = isSmoke() ? 300 : 5000;
 const DEADLINE_MS = 10_000;
 const RECORD = '{"actor":{"id":"ada"},"action":"login"}';
 
@@ -99,8 +100,8 @@ function stall(): Promise<Socket> {
 while ((await fetch(`${node.url}/readyz`)).status !== 200) await delay(50);
 for (const chunked of [false, true]) {
   const { requests, refused } = await share(chunked);
-  const percent = ((100 * refused) / requests).toFixed(2);
-  console.log(`${chunked ? "chunked" : "Content-Length"}: ${requests} requests, ${percent} % 429`);
+  const percent429 = Number(((100 * refused) / requests).toFixed(2));
+  console.log(JSON.stringify({ bodies: chunked ? "chunked" : "announced", requests, percent429 }));
 }
 const stalled: Socket[] = [];
 for (let k = 0; k < STALLED; k++) stalled.push(await stall());
@@ -108,7 +109,9 @@ const stats = (await (await fetch(`${node.url}/v1/ingest/stats`)).json()) as {
   node: { buffered: { bytes: { current: number; cap: number }; requests: { current: number } } };
 };
 const { bytes, requests } = stats.node.buffered;
-console.log(`${requests.current} bodies stand still, ${bytes.current} of ${bytes.cap} bytes held`);
+console.log(
+  JSON.stringify({ stalled: requests.current, heldBytes: bytes.current, capBytes: bytes.cap }),
+);
 const large = Array.from({ length: 9000 }, () => RECORD)
   .join("\n")
   .padEnd(2 ** 20, "\n");
@@ -120,7 +123,7 @@ while (status !== 200 && performance.now() - began < DEADLINE_MS) {
   if (status !== 200) await delay(100);
 }
 const tookMs = Math.round(performance.now() - began);
-console.log(`an append of 1 MiB: ${status} after ${tookMs} ms, the deadline is ${DEADLINE_MS} ms`);
+console.log(JSON.stringify({ appendBytes: 2 ** 20, status, tookMs, deadlineMs: DEADLINE_MS }));
 for (const socket of stalled) socket.destroy();
 await node.close();
 await rm(directory, { recursive: true });
