@@ -31,6 +31,12 @@ export interface RaftConfig {
   /** A follower refuses proposals instead of passing them on. */
   readonly disableProposalForwarding: boolean;
   /**
+   * Messages to a member arrive, or the driver reports the member unreachable. A probe that nobody has answered is then not sent beside
+   * itself: the answer to a heartbeat brings an empty one, which finds out where the member stands. Default: every answer to a heartbeat
+   * repeats the entries.
+   */
+  readonly reportsLoss?: boolean;
+  /**
    * Whether entries that a leader has sent are such that they can be applied. They follow each other; `before` reads what the log holds in
    * front of them, above the applied index. Default: every payload will do.
    */

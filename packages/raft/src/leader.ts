@@ -71,6 +71,7 @@ export function checkQuorum(raft: Raft): void {
 export function reportUnreachable(raft: Raft, member: MemberId): void {
   const progress = raft.role === "leader" ? raft.tracker.get(member) : undefined;
   if (progress === undefined) return;
+  progress.probeSent = false;
   if (progress.state === "replicate") progress.becomeProbe();
   raft.trace({ kind: "memberUnreachable", progress: progress.status() });
 }

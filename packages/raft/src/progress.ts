@@ -39,6 +39,8 @@ export class Progress {
   pendingSnapshot: LogIndex = asIndex(0);
   recentActive = false;
   appendPaused = false;
+  /** A probe with entries is on its way: neither answered nor reported lost. */
+  probeSent = false;
   learner = false;
 
   constructor(member: MemberId, nextIndex: LogIndex, inflights: Inflights) {
@@ -89,6 +91,7 @@ export class Progress {
       this.appendPaused = this.inflights.full();
     } else if (count > 0) {
       this.appendPaused = true;
+      this.probeSent = true;
     }
   }
 
@@ -103,6 +106,7 @@ export class Progress {
     this.matchIndex = index;
     if (this.nextIndex <= index) this.nextIndex = asIndex(index + 1);
     this.appendPaused = false;
+    this.probeSent = false;
     return true;
   }
 
@@ -123,6 +127,7 @@ export class Progress {
     this.nextIndex = asIndex(Math.max(Math.min(rejected, hint + 1), this.matchIndex + 1));
     this.#lowerSentCommit();
     this.appendPaused = false;
+    this.probeSent = false;
     return true;
   }
 
@@ -148,6 +153,7 @@ export class Progress {
 
   #enter(state: ProgressState): void {
     this.appendPaused = false;
+    this.probeSent = false;
     this.pendingSnapshot = asIndex(0);
     this.state = state;
     this.inflights.reset();

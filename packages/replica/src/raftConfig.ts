@@ -26,6 +26,7 @@ export function raftConfig(
     disableMembershipValidation: false,
     disableProposalForwarding: true,
     chain: store,
+    reportsLoss: true,
     acceptable: acceptableEntries(applied),
     applied: store.appliedIndex(),
     randomBelow,
