@@ -102,6 +102,7 @@ export function handleHeartbeat(raft: Raft, message: Heartbeat): void {
     from: raft.id,
     to: message.from,
     term: raft.term,
+    committed: raft.committedPoint(),
     readToken: message.readToken,
   });
 }

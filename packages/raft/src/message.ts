@@ -52,8 +52,16 @@ export interface Heartbeat extends Envelope {
   readonly readToken: number;
 }
 
+/** Where a log stands, with the chain hash there. */
+export interface HistoryPoint {
+  readonly index: LogIndex;
+  readonly hash: Uint8Array;
+}
+
 export interface HeartbeatResponse extends Envelope {
   readonly kind: "heartbeatResponse";
+  /** What the follower knows to be committed, which its leader must have, too; absent only between cores that keep no hashes. */
+  readonly committed?: HistoryPoint | undefined;
   readonly readToken: number;
 }
 

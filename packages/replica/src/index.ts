@@ -1,4 +1,5 @@
 export type { AppendResult } from "./appendQueue.ts";
+export type { Divergence, Histories, HistoryClaim, HistoryProof } from "./divergence.ts";
 export { replicaClosed } from "./errors.ts";
 export { REPLICA_DEFAULTS } from "./config.ts";
 export type { ReplicaConfig } from "./config.ts";

@@ -1,4 +1,4 @@
-import type { MemberId, Message, RaftCore, StepRefusal } from "@annals/raft";
+import type { LogIndex, MemberId, Message, RaftCore, StepRefusal } from "@annals/raft";
 import { AnnalsError } from "@annals/record";
 import { withholdEntries } from "./blobs.ts";
 import type { ReplicaOptions } from "./options.ts";
@@ -33,16 +33,33 @@ const NEVER_SENT: ReadonlySet<Message["kind"]> = new Set([
   "transferLeadership",
 ]);
 
+/** A suspicion that a promise was broken below Raft, on the word of one message. */
+const TELLS_OF_HISTORY: ReadonlySet<StepRefusal> = new Set([
+  "historyDiffers",
+  "conflictsWithCommitted",
+]);
+
+type PeerDoorOptions = Pick<ReplicaOptions, "blobs" | "events">;
+
+/** A message says that the history of its sender differs from the one here, at or before `index`. */
+type OnSuspicion = (from: MemberId, index: LogIndex) => void;
+
 /** Where messages of peers come in: a message that cannot come from a replica like this one goes no further, and stops nothing. */
 export class PeerDoor {
-  readonly #core: Pick<RaftCore, "step">;
-  readonly #options: Pick<ReplicaOptions, "blobs" | "events">;
+  readonly #core: Pick<RaftCore, "step" | "disputedIndex">;
+  readonly #options: PeerDoorOptions;
+  readonly #onSuspicion: OnSuspicion;
   /** Messages that were refused. */
   refused = 0;
 
-  constructor(core: Pick<RaftCore, "step">, options: Pick<ReplicaOptions, "blobs" | "events">) {
+  constructor(
+    core: Pick<RaftCore, "step" | "disputedIndex">,
+    options: PeerDoorOptions,
+    onSuspicion: OnSuspicion,
+  ) {
     this.#core = core;
     this.#options = options;
+    this.#onSuspicion = onSuspicion;
   }
 
   /** `sender` is the member at the other end of the link that brought the message, where that is known. */
@@ -66,6 +83,8 @@ export class PeerDoor {
     if (taken === undefined) return undefined;
     const outcome = this.#core.step(taken);
     if (outcome.kind === "ok" || passedOn || isExpected(outcome.reason)) return undefined;
+    const index = TELLS_OF_HISTORY.has(outcome.reason) && this.#core.disputedIndex(taken);
+    if (index !== false && index !== undefined) this.#onSuspicion(message.from, index);
     return REASONS[outcome.reason];
   }
 }

@@ -8,12 +8,10 @@ export type {
   BlobChunkFrame,
   BlobOfferFrame,
   ControlFrame,
-  FetchFrame,
   Frame,
   GrantFrame,
   HelloFrame,
   LinkPurpose,
-  PageFrame,
   RefuseFrame,
   ResponseFrame,
   WelcomeFrame,
@@ -57,3 +55,4 @@ export type {
 } from "./streamMessage.ts";
 export { WireError } from "./wireError.ts";
 export type { WireErrorCode } from "./wireError.ts";
+export type { FetchFrame, PageFrame } from "./repairFrames.ts";

@@ -28,7 +28,7 @@ export const FRAME_FIELDS: Readonly<Record<Frame["kind"], readonly string[]>> = 
   blobChunk: ["epoch", "bytes", "last (0 or 1)"],
   blobAnswer: ["SHA-256 (32 bytes)", "answer (0 have, 1 want, 2 failed)"],
   fetch: ["from", "to"],
-  page: ["from", "commit index", "entries as in AppendEntries"],
+  page: ["from", "hash before", "commit index", "term led", "entries as in AppendEntries"],
 };
 
 const VOTE = ["lastLogIndex", "lastLogTerm", "transfer"] as const;
@@ -49,7 +49,7 @@ export const MESSAGE_FIELDS: Readonly<Record<Message["kind"], readonly string[]>
   requestPreVote: VOTE,
   requestPreVoteResponse: VOTED,
   heartbeat: ["commitIndex", "commitHash", "read token"],
-  heartbeatResponse: ["read token"],
+  heartbeatResponse: ["commitIndex", "commitHash", "read token"],
   installSnapshot: ["lastIncludedIndex", "lastIncludedTerm", "membership", "data"],
   timeoutNow: [],
   readIndex: ["context"],

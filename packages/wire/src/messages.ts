@@ -4,10 +4,18 @@
  * array, its index follows from `prevLogIndex`. A chain hash is 32 bytes, or none where its sender keeps no hashes.
  */
 import { asIndex, asMemberId, asTerm, INDEX_MAX, TERM_MAX } from "@annals/raft";
-import type { EntryKind, LogIndex, MemberId, Message, Snapshot, Term } from "@annals/raft";
-import { HASH_BYTES } from "@annals/record";
+import type {
+  EntryKind,
+  HistoryPoint,
+  LogIndex,
+  MemberId,
+  Message,
+  Snapshot,
+  Term,
+} from "@annals/raft";
 import { ENTRIES_MAX, packEntries, readEntries, readEntryKind } from "./entries.ts";
 import { entryKindCode } from "./entryKind.ts";
+import { NO_HASH, readHash } from "./hashField.ts";
 import { packMembership, readMembership } from "./membership.ts";
 import { MsgpackCursor } from "./msgpackCursor.ts";
 import { assertVersion, Nested, packVersioned } from "./pack.ts";
@@ -19,8 +27,6 @@ export const MESSAGES_VERSION = 3;
 export const MESSAGES_MAX = 65_536;
 
 type Kind = Message["kind"];
-
-const NO_HASH = new Uint8Array(0);
 
 export const MESSAGE_CODES: Readonly<Record<Kind, number>> = {
   appendEntries: 1,
@@ -48,7 +54,7 @@ export const MESSAGE_ELEMENTS: Readonly<Record<Kind, number>> = {
   requestPreVote: 7,
   requestPreVoteResponse: 7,
   heartbeat: 7,
-  heartbeatResponse: 5,
+  heartbeatResponse: 7,
   installSnapshot: 8,
   timeoutNow: 4,
   readIndex: 5,
@@ -102,7 +108,7 @@ function packFields(message: Message): readonly Packable[] {
     case "heartbeat":
       return [message.commitIndex, message.commitHash ?? NO_HASH, message.readToken];
     case "heartbeatResponse":
-      return [message.readToken];
+      return [message.committed?.index ?? 0, message.committed?.hash ?? NO_HASH, message.readToken];
     case "installSnapshot":
       return [
         message.snapshot.lastIncludedIndex,
@@ -208,7 +214,12 @@ function readFields(cursor: MsgpackCursor, kind: Kind, envelope: ReadEnvelope): 
       return { kind, ...envelope, commitIndex, commitHash, readToken: cursor.uint("readToken") };
     }
     case "heartbeatResponse":
-      return { kind, ...envelope, readToken: cursor.uint("readToken") };
+      return {
+        kind,
+        ...envelope,
+        committed: readPoint(cursor),
+        readToken: cursor.uint("readToken"),
+      };
     case "installSnapshot":
       return { kind, ...envelope, snapshot: readSnapshot(cursor) };
     case "timeoutNow":
@@ -254,13 +265,10 @@ function readIndex(cursor: MsgpackCursor, what: string): LogIndex {
   return asIndex(cursor.uint(what, INDEX_MAX));
 }
 
-/** A copy: it may be kept for longer than the bytes that it came with. */
-function readHash(cursor: MsgpackCursor, what: string): Uint8Array | undefined {
-  const at = cursor.bin(what);
-  if (at.length === 0) return undefined;
-  if (at.length !== HASH_BYTES)
-    throw cursor.fail("ERR_WIRE_RANGE", `${what}: ${at.length} bytes, not ${HASH_BYTES}`);
-  return Uint8Array.from(at);
+function readPoint(cursor: MsgpackCursor): HistoryPoint | undefined {
+  const index = readIndex(cursor, "commitIndex");
+  const hash = readHash(cursor, "commitHash");
+  return hash && { index, hash };
 }
 
 function readTerm(cursor: MsgpackCursor, what: string): Term {

@@ -83,7 +83,12 @@ const MESSAGES: readonly Message[] = [
     commitHash: Buffer.alloc(32, 0xbb),
     readToken: 65_536,
   },
-  { kind: "heartbeatResponse", ...envelope, readToken: 0 },
+  {
+    kind: "heartbeatResponse",
+    ...envelope,
+    committed: { index: asIndex(127), hash: Buffer.alloc(32, 0xbb) },
+    readToken: 0,
+  },
   {
     kind: "installSnapshot",
     ...envelope,
@@ -145,7 +150,9 @@ const REPAIR_FRAMES: readonly (readonly [string, Frame])[] = [
     {
       kind: "page",
       from: asIndex(5),
+      previousHash: Buffer.alloc(32, 0xcc),
       commitIndex: asIndex(6),
+      leads: asTerm(2),
       entries: [{ index: asIndex(5), term: asTerm(2), kind: "records", data: bytes }],
     },
   ],

@@ -64,6 +64,7 @@ export type HttpErrorCode =
   | "ERR_NOT_READY"
   | "ERR_LOG_NOT_OPEN"
   | "ERR_LOG_REPAIRING"
+  | "ERR_LOG_DIVERGED"
   | "ERR_NODE_STOPPING"
   | "ERR_NO_SUCCESSOR"
   | "ERR_WORKER_LOST"
@@ -331,6 +332,12 @@ export const ERROR_TABLE: Readonly<Record<HttpErrorCode, ErrorEntry>> = {
     "The node has found damage in its copy of the log and gets it back from its peers. Nothing was accepted.",
     "Repeat after Retry-After seconds, or ask another node. `GET /readyz` tells how far it is.",
     1,
+  ),
+  ERR_LOG_DIVERGED: entry(
+    503,
+    "Log has diverged",
+    "This node's copy of the log and another one cannot both be right: a disk has lost or was given something. Nothing was accepted.",
+    "Nothing is mended by repeating. Read with `consistency=local`; see *A log that has diverged* in operations.md.",
   ),
   ERR_NODE_STOPPING: entry(
     503,

@@ -46,7 +46,7 @@ const CARRIERS: readonly Carrier[] = [
 function oddities(kind: Message["kind"], from: MemberId, to: MemberId): readonly Message[] {
   const plain = messageOf(kind, from, to);
   const stranger = asMemberId(7);
-  const far = { index: asIndex(FAR), term: asTerm(1) };
+  const far = { index: asIndex(FAR), term: asTerm(1), hash: new Uint8Array(32) };
   return [
     plain,
     { ...plain, from: to },

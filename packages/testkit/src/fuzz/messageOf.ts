@@ -27,7 +27,7 @@ export function messageOf(kind: Message["kind"], from: MemberId, to: MemberId): 
     case "heartbeat":
       return { kind, ...head, commitIndex: index, commitHash: undefined, readToken: 0 };
     case "heartbeatResponse":
-      return { kind, ...head, readToken: 0 };
+      return { kind, ...head, committed: undefined, readToken: 0 };
     case "installSnapshot": {
       const lists = { voters: [from], votersOutgoing: [], learners: [], learnersNext: [] };
       const membership = { ...lists, autoLeave: false };

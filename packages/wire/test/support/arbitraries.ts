@@ -83,7 +83,15 @@ export const message: fc.Arbitrary<Message> = fc.oneof(
     commitHash: hash,
     readToken: integer,
   }),
-  fc.record({ kind: fc.constant("heartbeatResponse" as const), ...envelope, readToken: integer }),
+  fc.record({
+    kind: fc.constant("heartbeatResponse" as const),
+    ...envelope,
+    committed: fc.option(
+      fc.record({ index, hash: fc.uint8Array({ minLength: 32, maxLength: 32 }) }),
+      { nil: undefined },
+    ),
+    readToken: integer,
+  }),
   fc.record({
     kind: fc.constant("installSnapshot" as const),
     ...envelope,
@@ -147,7 +155,9 @@ export const frame: fc.Arbitrary<Frame> = fc.oneof(
     fc.record({
       kind: fc.constant("page" as const),
       from: fc.constant(from),
+      previousHash: hash,
       commitIndex: index,
+      leads: term,
       entries: entriesAfter(asIndex(from - 1)),
     }),
   ),
