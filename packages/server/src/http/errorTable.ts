@@ -70,6 +70,7 @@ export type HttpErrorCode =
   | "ERR_OUTCOME_UNKNOWN"
   | "ERR_TRANSFER_TIMEOUT"
   | "ERR_DISK_FULL"
+  | "ERR_DISK_UNAVAILABLE"
   | "ERR_MEMORY_LIMIT";
 
 /** Code → answer. */
@@ -297,6 +298,14 @@ export const ERROR_TABLE: Readonly<Record<HttpErrorCode, ErrorEntry>> = {
     "Repeat with the same producer stamp, at another node; the node's log has the cause.",
     1,
   ),
+  ERR_DISK_UNAVAILABLE: entry(
+    503,
+    "Disk unavailable",
+    "The system does not let the node write or open its files: the disk is read-only or not its own, or there are no file " +
+      "descriptors left. `details` has `errno` and `path`. Appends are refused, reads go on; nothing was half-written.",
+    "Do what the text says. The node tries again by itself; until then another node may answer.",
+    5,
+  ),
   ERR_STORAGE_CLOSED: entry(
     503,
     "Storage closed",
@@ -368,7 +377,8 @@ export const ERROR_TABLE: Readonly<Record<HttpErrorCode, ErrorEntry>> = {
   ERR_DISK_FULL: entry(
     507,
     "Disk full",
-    "Free space is below `storage.minFreeBytes`. Appends are refused, reads go on; nothing was half-written.",
+    "Free space is below `storage.minFreeBytes`, or the system says that there is no room, no inode or no quota left. Appends are " +
+      "refused, reads go on; nothing was half-written.",
     "Free disk space on the node.",
     10,
   ),

@@ -23,6 +23,8 @@ export interface LogPlace {
   waitsFor: PlaceWait | undefined;
   /** Set while the log is being repaired. */
   repairing: RepairNote | undefined;
+  /** Why the system does not let the log be opened; undefined while it does. */
+  refused: string | undefined;
   role: Role;
   leader: MemberId;
   term: number;
@@ -55,6 +57,7 @@ export function newPlace(entry: LogEntry, campaign: boolean): LogPlace {
     catchingUp: false,
     waitsFor: undefined,
     repairing: undefined,
+    refused: undefined,
     role: "follower",
     leader: NOBODY,
     term: 0,
@@ -63,10 +66,24 @@ export function newPlace(entry: LogEntry, campaign: boolean): LogPlace {
   };
 }
 
+/** The log is open: nothing is in its way any more. */
+export function opened(place: LogPlace): void {
+  place.opened = true;
+  place.repairing = undefined;
+  place.refused = undefined;
+}
+
+/** The system does not let the log be opened; `reason` is undefined when it does again. */
+export function refuse(place: LogPlace, reason: string | undefined): void {
+  place.refused = reason;
+  if (reason !== undefined) silence(place);
+}
+
 /** The worker is gone: until the log is opened elsewhere nothing is known of it. */
 export function displace(place: LogPlace): void {
   place.worker = undefined;
   place.repairing = undefined;
+  place.refused = undefined;
   silence(place);
 }
 
