@@ -60,6 +60,7 @@ const NOT_ACCEPTED = new Set([
   "ERR_NODE_STOPPING",
   "ERR_NO_QUORUM",
   "ERR_DISK_FULL",
+  "ERR_DISK_UNAVAILABLE",
 ]);
 
 /** Reads a problem document; whatever else came is reported by its status. */

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { NOBODY } from "@annals/raft";
+import { refusalOr } from "./diskRefusal.ts";
 import { examine } from "./exam.ts";
 import type { ExamEvent } from "./exam.ts";
 import { metaPagesProblem } from "./metaPages.ts";
@@ -58,11 +59,22 @@ export interface DiagnoseOptions {
   readonly isolate?: boolean;
 }
 
-/** Reads every segment whole while nobody writes to the log. Rejects when no child process can be started. */
+/**
+ * Reads every segment whole while nobody writes to the log. Rejects when no child process can be started, and with `ERR_DISK_FULL` or
+ * `ERR_DISK_UNAVAILABLE` when the system does not let it read, which says nothing of the log.
+ */
 export async function diagnoseLog(
   directory: string,
   options: DiagnoseOptions = {},
 ): Promise<Diagnosis> {
+  try {
+    return await diagnose(directory, options);
+  } catch (error) {
+    throw refusalOr(error, directory);
+  }
+}
+
+async function diagnose(directory: string, options: DiagnoseOptions): Promise<Diagnosis> {
   const firsts = await listSegments(directory);
   const slot = await readSidecar(directory);
   if (typeof slot === "string") return { kind: "unusable", what: `the sidecar is ${slot}` };

@@ -1,3 +1,4 @@
+import { diskRefusal } from "./diskRefusal.ts";
 import { scanSegment, toJson } from "./segmentScan.ts";
 import type { HeadJson, SegmentScan } from "./segmentScan.ts";
 import { describeProblem } from "./segmentCheck.ts";
@@ -17,7 +18,8 @@ export interface ExamEvent {
 
 /**
  * Checks segments whole, from the newest of `firsts` to the oldest; `seal` is where the first of them ends if a newer one follows. What
- * cannot be read is a problem like others, unless it ends this process. Rejects when a newer build has written the files.
+ * cannot be read is a problem like others, unless it ends this process. Rejects when a newer build has written the files, or
+ * when the system refuses to open them for now.
  */
 export async function examine(
   directory: string,
@@ -45,6 +47,8 @@ export async function examine(
       emit({ first, scan });
     } catch (error) {
       if (error instanceof StorageError && error.code === "ERR_LOG_FORMAT") throw error;
+      const refusal = diskRefusal(error, directory);
+      if (refusal !== undefined) throw refusal;
       const what = error instanceof Error ? error.message : String(error);
       emit({ first, problem: `${segmentName(first)} cannot be read: ${what}` });
     }

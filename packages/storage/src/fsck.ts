@@ -1,6 +1,7 @@
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { attestationProblems, newestTransactionProblem } from "./diagnosis.ts";
+import { diskRefusal, isDiskRefusal } from "./diskRefusal.ts";
 import { scanSegmentInChild } from "./scanProcess.ts";
 import { dataFile } from "./segment.ts";
 import { listDamaged, listSegments, listUnfinished, segmentName } from "./segmentDirectory.ts";
@@ -59,7 +60,8 @@ export interface FsckOptions {
 
 /**
  * Checks everything that is stored of one log, while no node has it open: every entry, the chain across segments, the tables, the
- * sidecar. Changes nothing. Rejects only when the directory cannot be listed.
+ * sidecar. Changes nothing. Rejects only when the directory cannot be listed, and with ERR_DISK_FULL
+ * or ERR_DISK_UNAVAILABLE when the system does not let it read.
  */
 export async function fsck(directory: string, options: FsckOptions = {}): Promise<FsckReport> {
   const scan = (options.isolate ?? true) ? scanSegmentInChild : scanSegment;
@@ -72,9 +74,11 @@ export async function fsck(directory: string, options: FsckOptions = {}): Promis
   if (typeof slot === "string") damage(sidecarPath(directory), `the sidecar is ${slot}`);
   const attested = typeof slot === "string" ? undefined : slot.attested;
   if (firsts.length === 0) damage(directory, "there is no segment");
-  const doubt = await newestTransactionProblem(directory, firsts).catch(
-    (error: unknown) => `the newest segment cannot be read: ${String(error)}`,
-  );
+  const doubt = await newestTransactionProblem(directory, firsts).catch((error: unknown) => {
+    const refusal = diskRefusal(error, directory);
+    if (refusal !== undefined) throw refusal;
+    return `the newest segment cannot be read: ${String(error)}`;
+  });
   if (doubt !== undefined) damage(directory, doubt);
   const scans = new Map<number, SegmentScan>();
   const segments: FsckSegment[] = [];
@@ -88,6 +92,7 @@ export async function fsck(directory: string, options: FsckOptions = {}): Promis
         report(problem.what, problem.index),
       );
     } catch (error) {
+      if (isDiskRefusal(error)) throw error;
       next = undefined;
       report(error instanceof Error ? error.message : String(error));
     }

@@ -6,6 +6,8 @@ import { equalBytes, ZERO_HASH } from "@annals/record";
 import { Attestor } from "./attestor.ts";
 import { attestationProblems, newestTransactionProblem } from "./diagnosis.ts";
 import { DiskFloor, MIN_FREE_BYTES } from "./diskFloor.ts";
+import { allocateLockFile } from "./lockFile.ts";
+import { refusalOr } from "./diskRefusal.ts";
 import { LmdbLogStore } from "./logStore.ts";
 import { birthWrite, origin } from "./roll.ts";
 import { scanTails } from "./scanProcess.ts";
@@ -39,9 +41,18 @@ export interface LogStoreOptions {
 
 /**
  * Opens the log in `directory`, or bears it. Rejects with a `StorageError`: `ERR_LOG_EMPTY`, `ERR_LOG_FOREIGN`, `ERR_LOG_FORMAT`,
- * `ERR_LOG_DAMAGED` or `ERR_ENTRY_DAMAGED`, the last two saying what to do.
+ * `ERR_LOG_DAMAGED` or `ERR_ENTRY_DAMAGED`, the last two saying what to do; with `ERR_DISK_FULL` or `ERR_DISK_UNAVAILABLE` when the
+ * system does not let it, which says nothing of the log.
  */
 export async function openLogStore(options: LogStoreOptions): Promise<LmdbLogStore> {
+  try {
+    return await openLog(options);
+  } catch (error) {
+    throw refusalOr(error, options.directory);
+  }
+}
+
+async function openLog(options: LogStoreOptions): Promise<LmdbLogStore> {
   const { directory } = options;
   assertOptions(options);
   await mkdir(directory, { recursive: true });
@@ -55,6 +66,7 @@ export async function openLogStore(options: LogStoreOptions): Promise<LmdbLogSto
     throw logDamaged(directory, `the sidecar is ${slot}`, REPLACE_ADVICE);
   const newest = await newestTransactionProblem(directory, firsts);
   if (newest !== undefined) throw logDamaged(directory, newest, REPLACE_ADVICE);
+  for (const first of firsts) allocateLockFile(join(directory, segmentName(first)), "owner");
   if (!newborn && (options.scanFirst ?? true)) await scanTails(directory);
   const mapBytes = mapBytesOf(options.segmentBytes);
   const active = await openActive(options, firsts.at(-1) ?? 1, mapBytes);

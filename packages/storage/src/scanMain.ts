@@ -11,6 +11,7 @@
 import { constants, setPriority } from "node:os";
 import { AnnalsError } from "@annals/record";
 import { DiskFloor } from "./diskFloor.ts";
+import { refusalOr } from "./diskRefusal.ts";
 import { examine } from "./exam.ts";
 import { salvageDerived, salvageEntries } from "./salvage.ts";
 import { listSegments, segmentName } from "./segmentDirectory.ts";
@@ -55,7 +56,8 @@ async function scan(): Promise<unknown> {
 
 try {
   print({ done: await scan() });
-} catch (error) {
+} catch (thrown) {
+  const error = refusalOr(thrown, process.argv[3] ?? "");
   const code = error instanceof AnnalsError ? error.code : "ERR_LOG_DAMAGED";
   const details = error instanceof AnnalsError ? error.details : {};
   const message = error instanceof Error ? error.message : String(error);

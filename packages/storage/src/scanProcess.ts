@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { diskRefusal, probeDisk, within } from "./diskRefusal.ts";
 import type { DiskFloor } from "./diskFloor.ts";
 import type { ExamEvent } from "./exam.ts";
 import type { DerivedJson } from "./salvage.ts";
@@ -148,15 +149,38 @@ function scanInChild<Result>(
     });
     child.on("error", (cause) => {
       const what = "the process that scans a log before it is opened did not start";
-      outcome = () => reject(new StorageError("ERR_STORAGE_FAILED", what, { cause }));
+      const failed = new StorageError("ERR_STORAGE_FAILED", what, { cause });
+      outcome = () => reject(diskRefusal(cause, process.execPath) ?? failed);
     });
     child.on("close", (code, signal) => {
-      const end = signal ?? `exit code ${code}`;
-      const what = `reading ${segment === "" ? "the log" : segment} ended the scan process with ${end}`;
-      const died = (): void => reject(logDamaged(directory, what, REPLACE_ADVICE));
+      const what = `reading ${segment === "" ? "the log" : segment} ended the scan process`;
+      const died = (): void => void deathOf(directory, what, code, signal).then(reject);
       (outcome ?? died)();
     });
   });
+}
+
+/** Signals that somebody sent: a timeout, a supervisor, a kernel without memory. LMDB raises none of them. */
+const SENT_SIGNALS: readonly string[] = ["SIGKILL", "SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT"];
+
+/** Why a scan ended without a word. It is damage only where nothing else explains it: a full disk ends a reader by SIGBUS, too. */
+async function deathOf(
+  directory: string,
+  what: string,
+  code: number | null,
+  signal: NodeJS.Signals | null,
+): Promise<StorageError> {
+  const end = `${what} with ${signal ?? `exit code ${code}`}`;
+  if (signal !== null && SENT_SIGNALS.includes(signal)) {
+    const text = `${end}, which says nothing of the log: it took too long, or somebody ended it`;
+    return new StorageError("ERR_DISK_UNAVAILABLE", text, {
+      retryable: true,
+      details: { signal, path: directory },
+    });
+  }
+  const refusal = await probeDisk(directory);
+  if (refusal === undefined) return logDamaged(directory, end, REPLACE_ADVICE);
+  return within(`${end} while the disk refuses`, refusal);
 }
 
 function scanError(directory: string, error: ScanError): StorageError {
@@ -165,7 +189,7 @@ function scanError(directory: string, error: ScanError): StorageError {
       details: { ...error.details, directory, advice: REPLACE_ADVICE },
     });
   }
-  if (error.code === "ERR_DISK_FULL")
+  if (error.code === "ERR_DISK_FULL" || error.code === "ERR_DISK_UNAVAILABLE")
     return new StorageError(error.code, error.message, { retryable: true, details: error.details });
   if (error.code === "ERR_LOG_DAMAGED" && error.message.includes(REPLACE_ADVICE))
     return new StorageError("ERR_LOG_DAMAGED", error.message, { details: error.details });

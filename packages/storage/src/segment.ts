@@ -9,7 +9,7 @@
  *     groups     id         → group state
  *     meta       "state"    → segment state
  */
-import { statSync } from "node:fs";
+import { mkdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { asIndex, asTerm } from "@annals/raft";
 import type { LogIndex, Term } from "@annals/raft";
@@ -19,7 +19,9 @@ import type { GroupId, GroupState, ProducerState } from "@annals/replica";
 import { open } from "lmdb";
 import type { RootDatabase } from "lmdb";
 import { unsealValue } from "./checkedValue.ts";
+import { diskRefusal, refusalOr } from "./diskRefusal.ts";
 import { decodeGroup, encodeGroup } from "./groupValue.ts";
+import { allocateLockFile } from "./lockFile.ts";
 import { decodeProducer, encodeProducer, producerKey } from "./producerValue.ts";
 import { changeRows, integerKey, integerOf, putInteger, rowsOf } from "./segmentRows.ts";
 import type { Table } from "./segmentRows.ts";
@@ -149,12 +151,19 @@ export class Segment {
 
   /** Opens a segment that exists. `mapBytes` is address space, not memory; LMDB enlarges it when the file outgrows it. */
   static open(path: string, mode: "readWrite" | "readOnly", mapBytes: number): Segment {
-    const root = openRoot(path, mode === "readOnly", mapBytes);
-    return new Segment(path, root, openTables(root, path));
+    try {
+      allocateLockFile(path, "reader");
+      const root = openRoot(path, mode === "readOnly", mapBytes);
+      return new Segment(path, root, openTables(root, path));
+    } catch (error) {
+      throw refusalOr(error, path);
+    }
   }
 
   /** Makes the tables of a new segment. Opening a table that does not exist flushes on this thread; inside a transaction it does not. */
   static async create(path: string, mapBytes: number): Promise<Segment> {
+    mkdirSync(path, { recursive: true });
+    allocateLockFile(path, "reader");
     const root = openRoot(path, false, mapBytes);
     const tables = await root.transaction(() => openTables(root, path));
     return new Segment(path, root, tables);
@@ -198,7 +207,10 @@ export class Segment {
     try {
       return this.#entries.getBinary(integerKey(index));
     } catch (cause) {
-      throw entryDamaged(index, `LMDB cannot read it: ${String(cause)}`);
+      throw (
+        diskRefusal(cause, this.path) ??
+        entryDamaged(index, `LMDB cannot read it: ${String(cause)}`)
+      );
     }
   }
 
@@ -213,7 +225,10 @@ export class Segment {
       return read();
     } catch (cause) {
       if (cause instanceof StorageError) throw cause;
-      throw logDamaged(this.path, `LMDB cannot read it: ${String(cause)}`, REPLACE_ADVICE);
+      throw (
+        diskRefusal(cause, this.path) ??
+        logDamaged(this.path, `LMDB cannot read it: ${String(cause)}`, REPLACE_ADVICE)
+      );
     }
   }
 

@@ -4,7 +4,8 @@ import { AnnalsError } from "@annals/record";
  * What can go wrong between a log and its disk:
  * `ERR_STORAGE_FAILED` a write failed, the store is finished (fail-stop); `ERR_STORAGE_CLOSED` used after close;
  * `ERR_STORAGE_MISUSE` a cycle that breaks the contract of `LogStore`, nothing was written; `ERR_DISK_FULL` refused before
- * anything was written, the store lives on; `ERR_ENTRY_DAMAGED` one entry is missing or not what was written; `ERR_LOG_DAMAGED`
+ * anything was written, the store lives on; `ERR_DISK_UNAVAILABLE` the same for a disk that is read-only or without descriptors;
+ * `ERR_ENTRY_DAMAGED` one entry is missing or not what was written; `ERR_LOG_DAMAGED`
  * the log as a whole cannot be trusted; `ERR_LOG_EMPTY` nothing is stored here; `ERR_LOG_FOREIGN` the directory holds another log;
  * `ERR_LOG_FORMAT` written by a version that this build does not read.
  */
@@ -13,6 +14,7 @@ export type StorageErrorCode =
   | "ERR_STORAGE_CLOSED"
   | "ERR_STORAGE_MISUSE"
   | "ERR_DISK_FULL"
+  | "ERR_DISK_UNAVAILABLE"
   | "ERR_ENTRY_DAMAGED"
   | "ERR_LOG_DAMAGED"
   | "ERR_LOG_EMPTY"

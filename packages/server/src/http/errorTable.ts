@@ -14,6 +14,8 @@ import { OFFER_ERRORS } from "./offerErrors.ts";
 import type { OfferErrorCode } from "./offerErrors.ts";
 import { LOAD_ERRORS } from "./loadErrors.ts";
 import type { LoadErrorCode } from "./loadErrors.ts";
+import { PRODUCER_ERRORS } from "./producerErrors.ts";
+import type { ProducerErrorCode } from "./producerErrors.ts";
 
 /** The codes that have a status of their own. Never reused for another meaning. */
 export type HttpErrorCode =
@@ -21,6 +23,7 @@ export type HttpErrorCode =
   | BlobErrorCode
   | SchemaErrorCode
   | LoadErrorCode
+  | ProducerErrorCode
   | OfferErrorCode
   | StreamErrorCode
   | GroupErrorCode
@@ -39,13 +42,6 @@ export type HttpErrorCode =
   | "ERR_LOG_EXISTS"
   | "ERR_LOG_RESERVED"
   | "ERR_ORIGIN_FORBIDDEN"
-  | "ERR_PRODUCER_FENCED"
-  | "ERR_PRODUCER_CONFLICT"
-  | "ERR_PRODUCER_GAP"
-  | "ERR_PRODUCER_UNKNOWN"
-  | "ERR_PRODUCER_EXPIRED"
-  | "ERR_PRODUCER_FORGOTTEN"
-  | "ERR_PRODUCER_EPOCH_TOO_HIGH"
   | "ERR_BODY_TOO_LARGE"
   | "ERR_CONTENT_TYPE_UNSUPPORTED"
   | "ERR_CONTENT_ENCODING_UNSUPPORTED"
@@ -71,6 +67,7 @@ export type HttpErrorCode =
   | "ERR_OUTCOME_UNKNOWN"
   | "ERR_TRANSFER_TIMEOUT"
   | "ERR_DISK_FULL"
+  | "ERR_DISK_UNAVAILABLE"
   | "ERR_MEMORY_LIMIT";
 
 /** Code → answer. */
@@ -79,6 +76,7 @@ export const ERROR_TABLE: Readonly<Record<HttpErrorCode, ErrorEntry>> = {
   ...BLOB_ERRORS,
   ...SCHEMA_ERRORS,
   ...LOAD_ERRORS,
+  ...PRODUCER_ERRORS,
   ...OFFER_ERRORS,
   ...STREAM_ERRORS,
   ...GROUP_ERRORS,
@@ -172,48 +170,6 @@ export const ERROR_TABLE: Readonly<Record<HttpErrorCode, ErrorEntry>> = {
     "Logs whose name begins with an underscore belong to the cluster: they take no records from outside.",
     "Append to another log.",
   ),
-  ERR_PRODUCER_FENCED: entry(
-    409,
-    "Producer is fenced",
-    "The same producer id has begun a newer epoch: this instance is an old one. Nothing was stored.",
-    "Stop this instance; or, if it is the right one, begin an epoch of its own.",
-  ),
-  ERR_PRODUCER_CONFLICT: entry(
-    409,
-    "Sequence used for other records",
-    "Other records were sent under this epoch and sequence: two senders share the id, or it has lost its state. Nothing was stored.",
-    "Give each sender an id of its own. After a restored state, see what was stored (`GET …/producers/{id}`) and begin a new epoch.",
-  ),
-  ERR_PRODUCER_GAP: entry(
-    409,
-    "Sequence skips a request",
-    "The producer's request before this one has not arrived. Nothing was stored.",
-    "Send the missing request first; a pipelining client repeats this one once its predecessor is answered.",
-  ),
-  ERR_PRODUCER_UNKNOWN: entry(
-    409,
-    "Producer is unknown",
-    "The request continues an epoch of which the log knows no request. Nothing was stored.",
-    "Begin a new epoch with sequence 1, after finding out what was stored (`GET …/producers/{id}`).",
-  ),
-  ERR_PRODUCER_EXPIRED: entry(
-    409,
-    "Request too old to recognise",
-    "The producer's request is older than the window of remembered answers. It was answered long ago; storing it again would duplicate it.",
-    "Go on with the producer's next sequence.",
-  ),
-  ERR_PRODUCER_FORGOTTEN: entry(
-    409,
-    "Producer is forgotten",
-    "The log has forgotten this producer, or others of its epoch. Nothing was stored now; whether an earlier attempt was, it cannot tell.",
-    "Find out what was stored; then begin with sequence 1 in `details.nextEpoch`. A new producer asks first (`GET …/producers/{id}`).",
-  ),
-  ERR_PRODUCER_EPOCH_TOO_HIGH: entry(
-    409,
-    "Epoch is too high",
-    "The epoch is more than 2^42 above the highest one that the log has forgotten. Nothing was stored.",
-    "Begin in the `nextEpoch` of `GET …/producers/{id}`. Times in ms are low enough.",
-  ),
   ERR_BODY_TOO_LARGE: entry(
     413,
     "Body too large",
@@ -298,6 +254,14 @@ export const ERROR_TABLE: Readonly<Record<HttpErrorCode, ErrorEntry>> = {
     "Repeat with the same producer stamp, at another node; the node's log has the cause.",
     1,
   ),
+  ERR_DISK_UNAVAILABLE: entry(
+    503,
+    "Disk unavailable",
+    "The system does not let the node write or open its files: the disk is read-only or not its own, or there are no file " +
+      "descriptors left. `details` has `errno` and `path`. Appends are refused, reads go on; nothing was half-written.",
+    "Do what the text says. The node tries again by itself; until then another node may answer.",
+    5,
+  ),
   ERR_STORAGE_CLOSED: entry(
     503,
     "Storage closed",
@@ -375,7 +339,8 @@ export const ERROR_TABLE: Readonly<Record<HttpErrorCode, ErrorEntry>> = {
   ERR_DISK_FULL: entry(
     507,
     "Disk full",
-    "Free space is below `storage.minFreeBytes`. Appends are refused, reads go on; nothing was half-written.",
+    "Free space is below `storage.minFreeBytes`, or the system says that there is no room, no inode or no quota left. Appends are " +
+      "refused, reads go on; nothing was half-written.",
     "Free disk space on the node.",
     10,
   ),

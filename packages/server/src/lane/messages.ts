@@ -179,6 +179,8 @@ export type FromWorker =
   | { readonly kind: "openFailed"; readonly logId: number; readonly error: PlainError }
   /** The log is damaged and closed until it is whole again: nobody here votes or acknowledges for it. */
   | { readonly kind: "repairing"; readonly logId: number; readonly note: RepairNote }
+  /** The system does not let the log be opened, and is asked again; undefined when it does. */
+  | { readonly kind: "refused"; readonly logId: number; readonly reason: string | undefined }
   /** What this disk has promised for the log is not known any more. */
   | { readonly kind: "unusable"; readonly logId: number; readonly what: string }
   /** Fail-stop: the storage of a log failed. */

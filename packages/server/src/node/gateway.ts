@@ -15,7 +15,7 @@ import type { LogEntry, SystemCommand } from "./catalog.ts";
 import type { CatalogFile } from "./catalogFile.ts";
 import type { BirthCertificate } from "./certificate.ts";
 import { LogCreation } from "./logCreation.ts";
-import { follow, newPlace, silence } from "./logDirectory.ts";
+import { follow, newPlace, opened, refuse, silence } from "./logDirectory.ts";
 import { ChangeSignal } from "./changeSignal.ts";
 import type { LogPlace } from "./logDirectory.ts";
 import type { PeerLinks } from "./peerLinks.ts";
@@ -262,10 +262,7 @@ export class Gateway {
   #message(worker: WorkerHandle, message: WorkerNews): void {
     switch (message.kind) {
       case "opened":
-        this.#update(message.logId, worker, (place) => {
-          place.opened = true;
-          place.repairing = undefined;
-        });
+        this.#update(message.logId, worker, opened);
         return;
       case "caughtUp":
         this.#update(message.logId, worker, (place) => {
@@ -282,6 +279,9 @@ export class Gateway {
         });
         this.#pool.wake();
         this.#roles.changed();
+        return;
+      case "refused":
+        this.#update(message.logId, worker, (place) => refuse(place, message.reason));
         return;
       case "unusable":
         this.#options.onUnusable(`log ${this.#nameOf(message.logId)}: ${message.what}`);

@@ -1,6 +1,9 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { diskRefusal } from "@annals/storage";
 import type { Logger } from "pino";
 import type { NodeConfig } from "../config/index.ts";
-import { quarantine } from "./quarantine.ts";
+import { finishQuarantine, quarantine } from "./quarantine.ts";
+import { RETREAT_POLL_MS } from "./retreat.ts";
 
 export interface RunningNode {
   readonly url: string;
@@ -55,15 +58,36 @@ export class Incarnations implements RunningNode {
     await this.closed;
   }
 
+  /** Tried again while the disk refuses; undefined when the node was asked to stop meanwhile. */
+  async #putAside(): Promise<string | undefined> {
+    const { config, logger } = this.#options;
+    let told = "";
+    while (!this.#closing) {
+      try {
+        const begun = await finishQuarantine(config.data);
+        return begun ?? (await quarantine(config.data, Date.now()));
+      } catch (error) {
+        const refusal = diskRefusal(error, config.data);
+        if (refusal === undefined) throw error;
+        if (refusal.message !== told)
+          logger.warn({ err: refusal }, "the data cannot be put aside while the disk refuses");
+        told = refusal.message;
+      }
+      await delay(RETREAT_POLL_MS);
+    }
+    return undefined;
+  }
+
   async #live(): Promise<{ readonly code: number }> {
-    const { config, logger, start } = this.#options;
+    const { logger, start } = this.#options;
     for (;;) {
       const end = await this.#current.ended;
       if (end.kind === "exit") return { code: end.code };
       await this.#current.close();
       if (this.#closing) return { code: 0 };
       try {
-        const path = await quarantine(config.data, Date.now());
+        const path = await this.#putAside();
+        if (path === undefined) return { code: 0 };
         logger.warn(
           { reason: end.what, quarantine: path },
           "this disk was unusable: its data is put aside and the node begins anew as a new member; the quarantine may be deleted",

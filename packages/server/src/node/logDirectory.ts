@@ -25,6 +25,8 @@ export interface LogPlace {
   repairing: RepairNote | undefined;
   /** Its history and another member's cannot both be right: its replica answers for itself, whoever leads. */
   diverged: boolean;
+  /** Why the system does not let the log be opened; undefined while it does. */
+  refused: string | undefined;
   role: Role;
   leader: MemberId;
   term: number;
@@ -59,6 +61,7 @@ export function newPlace(entry: LogEntry, campaign: boolean): LogPlace {
     waitsFor: undefined,
     repairing: undefined,
     diverged: false,
+    refused: undefined,
     role: "follower",
     leader: NOBODY,
     term: 0,
@@ -67,10 +70,24 @@ export function newPlace(entry: LogEntry, campaign: boolean): LogPlace {
   };
 }
 
+/** The log is open: nothing is in its way any more. */
+export function opened(place: LogPlace): void {
+  place.opened = true;
+  place.repairing = undefined;
+  place.refused = undefined;
+}
+
+/** The system does not let the log be opened; `reason` is undefined when it does again. */
+export function refuse(place: LogPlace, reason: string | undefined): void {
+  place.refused = reason;
+  if (reason !== undefined) silence(place);
+}
+
 /** The worker is gone: until the log is opened elsewhere nothing is known of it. */
 export function displace(place: LogPlace): void {
   place.worker = undefined;
   place.repairing = undefined;
+  place.refused = undefined;
   silence(place);
 }
 

@@ -1,6 +1,6 @@
 import { mkdir, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { syncDirectory } from "@annals/storage";
+import { errnoOf, syncDirectory } from "@annals/storage";
 import { DATA_LOCK } from "./dataLock.ts";
 
 const PREFIX = "quarantine-";
@@ -9,7 +9,11 @@ const MARK = "moving";
 
 /** Names of the quarantines in a data directory; there is one at most unless somebody made more. */
 export async function listQuarantines(data: string): Promise<readonly string[]> {
-  const names = await readdir(data).catch(() => []);
+  const names = await readdir(data).catch((error: unknown) => {
+    // A directory that cannot be listed may hold one.
+    if (errnoOf(error) !== "ENOENT") throw error;
+    return [];
+  });
   return names.filter((name) => name.startsWith(PREFIX)).toSorted();
 }
 
@@ -21,23 +25,36 @@ export async function quarantine(data: string, wallTime: number): Promise<string
   const time = new Date(wallTime).toISOString().replaceAll(/[-:]|\.\d+/g, "");
   const path = join(data, `${PREFIX}${time}`);
   await mkdir(path);
-  await writeFile(join(path, MARK), "", { flush: true });
+  try {
+    await writeFile(join(path, MARK), "", { flush: true });
+  } catch (error) {
+    // Without a mark it would look like a quarantine from an earlier time.
+    await rm(path, { recursive: true, force: true });
+    throw error;
+  }
   await syncDirectory(path);
   await syncDirectory(data);
   await moveInto(data, path);
   return path;
 }
 
-/** Before anything is read from a data directory: a quarantine that a crash has cut is completed. A directory begun anew has none. */
-export async function finishQuarantine(data: string): Promise<void> {
+/**
+ * Before anything is read from a data directory: a quarantine that a crash has cut is completed. A directory begun anew has none. Resolves
+ * with the path of what was completed.
+ */
+export async function finishQuarantine(data: string): Promise<string | undefined> {
+  let finished: string | undefined;
   for (const name of await listQuarantines(data)) {
     const path = join(data, name);
     const cut = await stat(join(path, MARK)).then(
       () => true,
       () => false,
     );
-    if (cut) await moveInto(data, path);
+    if (!cut) continue;
+    await moveInto(data, path);
+    finished = path;
   }
+  return finished;
 }
 
 /** The identity goes like everything else: while the mark is there, nobody reads what is left. */

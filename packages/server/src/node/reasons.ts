@@ -14,10 +14,11 @@ export function silent({ entry, opened }: LogPlace): readonly string[] {
 
 /** Whether a log can be served here, and why not. */
 export function stateOf(
-  { entry, opened, repairing, waitsFor }: LogPlace,
+  { entry, opened, repairing, refused, waitsFor }: LogPlace,
   answers: boolean,
 ): Pick<LogInfo, "state" | "reason"> {
   const { name } = entry;
+  if (refused !== undefined) return { state: "opening", reason: refusedReason(name, refused) };
   if (repairing !== undefined) return { state: "repairing", reason: repairReason(name, repairing) };
   if (!opened) return { state: "opening", reason: openingReason(name, waitsFor) };
   if (!answers) return { state: "silent", reason: `log ${name} does not answer` };
@@ -39,6 +40,10 @@ export function openingReason(name: string, waitsFor: PlaceWait | undefined): st
     default:
       return waitsFor satisfies never;
   }
+}
+
+function refusedReason(name: string, refused: string): string {
+  return `log ${name} is not open, because the disk refuses: ${refused}`;
 }
 
 export function isolationReason(

@@ -2,6 +2,7 @@ import { createRequire } from "node:module";
 import { setTimeout as delay } from "node:timers/promises";
 import { Ledger } from "@annals/flow";
 import { AnnalsError } from "@annals/record";
+import { probeDisk } from "@annals/storage";
 import type { Frame, HelloFrame, WelcomeFrame } from "@annals/wire";
 import type { Logger } from "pino";
 import { sweepBlobs } from "../blobs.ts";
@@ -379,6 +380,9 @@ class Node implements Incarnation {
     }
     this.#logger.warn({ reason: what }, "unusable: waiting for the others to be ready");
     while (this.#closing === undefined && !(await othersReady(config)))
+      await delay(RETREAT_POLL_MS);
+    // Nothing is judged by a disk that refuses, and nothing can be put aside on it.
+    while (this.#closing === undefined && (await probeDisk(config.data)) !== undefined)
       await delay(RETREAT_POLL_MS);
     if (this.#closing === undefined) this.#settle({ kind: "quarantine", what });
   }

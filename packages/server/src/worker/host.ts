@@ -230,7 +230,8 @@ export class LogHost {
         return;
       }
       const log = kept?.hosted;
-      if (log === undefined) throw kept?.repairing === true ? logRepairing() : logNotOpen();
+      if (log === undefined)
+        throw kept?.refusal ?? (kept?.repairing === true ? logRepairing() : logNotOpen());
       if (request.op === "read") await this.#read(id, log, request);
       else if (request.op === "append")
         this.#send({ kind: "appended", id, reply: await this.#append(log, kept?.judge, request) });

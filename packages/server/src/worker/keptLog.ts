@@ -4,6 +4,7 @@ import type { Gauge, Ledger } from "@annals/flow";
 import { asIndex, asTerm } from "@annals/raft";
 import type { Entry, LogIndex, MemberId } from "@annals/raft";
 import { AnnalsError } from "@annals/record";
+import { diskRefusal } from "@annals/storage";
 import type { Permits } from "@annals/transport";
 import type { PageFrame } from "@annals/wire";
 import { blobsOf } from "../blobs.ts";
@@ -13,6 +14,7 @@ import { SCHEMAS_PER_LOG_MAX } from "../schema/logSchema.ts";
 import type { LogSchema } from "../schema/logSchema.ts";
 import { SchemaJudge } from "../schema/schemaJudge.ts";
 import type { LinkReplies } from "./linkReplies.ts";
+import { DiskWait } from "./diskWait.ts";
 import { LogMender } from "./logMender.ts";
 import { PeerHistories } from "./peerHistories.ts";
 import { openStore } from "./openStore.ts";
@@ -60,11 +62,17 @@ export class KeptLog {
   #recovering = false;
   #closing = false;
   #falseAlarms = 0;
+  readonly #diskWait: DiskWait;
 
   constructor(options: KeptLogOptions) {
     this.#options = options;
     this.name = options.name;
     this.#schemas = options.ledger.family("log.schemas").gauge(SCHEMAS_PER_LOG_MAX);
+    const { logId, send } = options;
+    this.#diskWait = new DiskWait({
+      onRefusal: (reason) => send({ kind: "refused", logId, reason }),
+      onLine: (level, text, fields) => this.#line(level, text, fields),
+    });
     this.#work = this.#open();
   }
 
@@ -130,8 +138,18 @@ export class KeptLog {
     return true;
   }
 
+  /** Why the disk does not let the log be opened; undefined while nothing of that kind is in the way. */
+  get refusal(): AnnalsError | undefined {
+    return this.#diskWait.refusal;
+  }
+
+  get #directory(): string {
+    return join(this.#options.setup.config.data, "logs", String(this.#options.logId));
+  }
+
   async close(): Promise<void> {
     this.#closing = true;
+    this.#diskWait.stop();
     this.#mender?.stop();
     await this.#work;
     await this.#hosted?.close();
@@ -166,9 +184,15 @@ export class KeptLog {
         const hosted = await this.#host();
         // Closed in the meantime: whoever closes waits for this and closes what is here.
         this.#hosted = hosted;
+        this.#diskWait.over();
         this.#options.send({ kind: "opened", logId: this.#options.logId });
         return;
       } catch (error) {
+        const refusal = diskRefusal(error, this.#directory);
+        if (refusal !== undefined) {
+          await this.#diskWait.wait(refusal);
+          continue;
+        }
         if (!isDamage(error) || this.#alone()) return this.#failed(error);
         if (!(await this.#mend(error))) return;
       }
@@ -216,7 +240,8 @@ export class KeptLog {
       logId,
       setup,
       members,
-      directory: join(setup.config.data, "logs", String(logId)),
+      directory: this.#directory,
+      diskWait: this.#diskWait,
       onNote: (note) => this.#note(note),
       onLine: (level, text, fields) => this.#line(level, text, fields),
     });

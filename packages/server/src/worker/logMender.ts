@@ -3,12 +3,20 @@ import { setTimeout as delay } from "node:timers/promises";
 import { Backoff } from "@annals/flow";
 import { asTerm } from "@annals/raft";
 import type { LogIndex, MemberId } from "@annals/raft";
-import { AnnalsError } from "@annals/record";
 import { RunRepair, witnessesNeeded } from "@annals/replica";
 import type { RepairOutcome } from "@annals/replica";
-import { diagnoseLog, DiskFloor, hashEntry, LogRepair } from "@annals/storage";
+import {
+  diagnoseLog,
+  DiskFloor,
+  diskRefusal,
+  hashEntry,
+  isDiskRefusal,
+  LogRepair,
+  probeDisk,
+} from "@annals/storage";
 import type { Diagnosis, RunToRepair } from "@annals/storage";
 import type { PageFrame } from "@annals/wire";
+import type { DiskWait } from "./diskWait.ts";
 import type { RepairNote } from "../lane/messages.ts";
 import { pageLimits } from "./pageLimits.ts";
 import { RepairPeers } from "./repairPeers.ts";
@@ -17,6 +25,7 @@ import { replicaConfig } from "./replicaConfig.ts";
 
 export interface LogMenderOptions extends RepairPeersOptions {
   readonly directory: string;
+  readonly diskWait: DiskWait;
   readonly onNote: (note: RepairNote) => void;
   readonly onLine: (
     level: "info" | "warn",
@@ -71,13 +80,16 @@ export class LogMender {
     return this.#stopping.signal.aborted;
   }
 
-  /** Reads the whole log, and repairs what is damaged; goes on for ever while peers lack it. Rejects on failures of the disk. */
+  /**
+   * Reads the whole log, and repairs what is damaged; goes on for ever while peers lack it, or while the disk refuses. Rejects on failures
+   * of the disk.
+   */
   async mend(): Promise<MendOutcome> {
-    const { directory, onNote, onLine } = this.#options;
+    const { onNote, onLine } = this.#options;
     onNote({ what: "being read", entries: undefined, missing: false });
     try {
-      const diagnosis = await diagnoseLog(directory);
-      if (this.#stopped) return { kind: "stopped" };
+      const diagnosis = await this.#diagnose();
+      if (diagnosis === "stopped") return { kind: "stopped" };
       if (diagnosis.kind !== "damaged") return diagnosis;
       const outcome = await this.#rebuildWithRoom(diagnosis);
       if (outcome === "repaired") onLine("warn", "log repaired", {});
@@ -87,14 +99,36 @@ export class LogMender {
     }
   }
 
+  /** Damage is believed only on a disk that does not refuse: what looks like it on a full one may be gone with the next try. */
+  async #diagnose(): Promise<Diagnosis | "stopped"> {
+    const { directory, diskWait } = this.#options;
+    while (!this.#stopped) {
+      try {
+        const diagnosis = await diagnoseLog(directory);
+        if (this.#stopped) return "stopped";
+        const refusal = diagnosis.kind === "sound" ? undefined : await probeDisk(directory);
+        if (refusal === undefined) {
+          diskWait.over();
+          return diagnosis;
+        }
+        await diskWait.wait(refusal);
+      } catch (error) {
+        if (!isDiskRefusal(error)) throw error;
+        await diskWait.wait(error);
+      }
+    }
+    return "stopped";
+  }
+
   /** A disk without room for a second copy is waited for, as peers are: the damaged one stays as it is. */
   async #rebuildWithRoom(diagnosis: Damaged): Promise<RepairOutcome> {
     const { onNote, onLine } = this.#options;
     for (let tries = 1; ; tries++) {
       try {
         return await this.#rebuild(diagnosis);
-      } catch (error) {
-        if (!(error instanceof AnnalsError) || error.code !== "ERR_DISK_FULL") throw error;
+      } catch (thrown) {
+        const error = diskRefusal(thrown, this.#options.directory);
+        if (error === undefined) throw thrown;
         const { code, message } = error;
         onNote({ what: message, entries: undefined, missing: false });
         if (tries === 1) onLine("warn", "no room to rebuild a damaged log", { code, message });

@@ -3,7 +3,7 @@ import { dirname, join } from "node:path";
 import type { MemberId } from "@annals/raft";
 import { AnnalsError } from "@annals/record";
 import type { LogStore } from "@annals/replica";
-import { openLogStore, replaceFile, syncDirectory } from "@annals/storage";
+import { errnoOf, openLogStore, replaceFile, syncDirectory } from "@annals/storage";
 import type { NodeConfig } from "../config/index.ts";
 
 export interface OpenStoreOptions {
@@ -41,8 +41,13 @@ export async function openStore(options: OpenStoreOptions): Promise<LogStore> {
     ...(born ? {} : { initial: { membership } }),
     onWarning,
   });
-  if (!born) await makeMark(mark);
-  return store;
+  try {
+    if (!born) await makeMark(mark);
+    return store;
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
 }
 
 async function makeMark(mark: string): Promise<void> {
@@ -52,11 +57,15 @@ async function makeMark(mark: string): Promise<void> {
   await syncDirectory(dirname(directory));
 }
 
+/** Anything but a plain no is no answer: a log that was taken for a new one would be begun anew. */
 async function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
+  try {
+    await access(path);
+    return true;
+  } catch (error) {
+    if (errnoOf(error) === "ENOENT") return false;
+    throw error;
+  }
 }
 
 function logMissing({ config, name }: OpenStoreOptions, directory: string): AnnalsError {

@@ -21,6 +21,7 @@ test.each([
     "waits to be opened until others have caught up",
   ],
   ["opening", place({ waitsFor: "isolation" }), false, "is isolated and waits for its next try"],
+  ["opening", place({ refused: "EROFS at /d" }), false, "because the disk refuses: EROFS at /d"],
   ["repairing", place({ repairing }), false, "log audit is repairing: checksum"],
 ])("%s", (state, log, answers, reason) => {
   const told = stateOf(log, answers);

@@ -1,0 +1,37 @@
+import { closeSync, constants, fstatSync, fsyncSync, openSync, readSync, writeSync } from "node:fs";
+import { join } from "node:path";
+import { errnoOf } from "./diskRefusal.ts";
+
+/** What LMDB maps of a lock file for its default number of readers. */
+const LOCK_FILE_BYTES = 8272;
+const BLOCK_BYTES = 512;
+
+/** Whose lock file it is. `owner`: nobody else can have the segment open, so that what is in the file may be written again. */
+export type LockFileUse = "owner" | "reader";
+
+/**
+ * Gives the lock file of a segment its blocks before LMDB maps it. LMDB makes it sparse, and a full disk would end the process by SIGBUS
+ * when a page of it is first touched; a copy may have made it sparse again. On a read-only disk LMDB does without the file.
+ */
+export function allocateLockFile(path: string, use: LockFileUse): void {
+  const file = join(path, "lock.mdb");
+  let descriptor: number;
+  try {
+    descriptor = openSync(file, constants.O_RDWR | constants.O_CREAT, 0o664);
+  } catch (error) {
+    if (errnoOf(error) === "EROFS") return;
+    throw error;
+  }
+  try {
+    const { size, blocks } = fstatSync(descriptor);
+    const allocated = use === "reader" || blocks * BLOCK_BYTES >= LOCK_FILE_BYTES;
+    if (size >= LOCK_FILE_BYTES && allocated) return;
+    const content = Buffer.alloc(LOCK_FILE_BYTES);
+    readSync(descriptor, content, 0, content.length, 0);
+    for (let at = 0; at < content.length; )
+      at += writeSync(descriptor, content, at, content.length - at, at);
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}
