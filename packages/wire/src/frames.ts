@@ -5,7 +5,7 @@
  */
 import { asIndex, asMemberId, INDEX_MAX } from "@annals/raft";
 import type { Entry, LogIndex, MemberId, Message } from "@annals/raft";
-import { packEntries, readEntries } from "./entries.ts";
+import { ENTRIES_MAX, packEntries, readEntries } from "./entries.ts";
 import { nestMessages } from "./messages.ts";
 import { MsgpackCursor } from "./msgpackCursor.ts";
 import { assertVersion, packVersioned } from "./pack.ts";
@@ -312,7 +312,7 @@ function readFields(cursor: MsgpackCursor, kind: Frame["kind"]): Frame {
     case "page": {
       const from = readFrom(cursor);
       const commitIndex = asIndex(cursor.uint("commitIndex", INDEX_MAX));
-      return { kind, from, commitIndex, entries: readEntries(cursor, before(from)) };
+      return { kind, from, commitIndex, entries: readEntries(cursor, before(from), ENTRIES_MAX) };
     }
     default:
       return kind satisfies never;
