@@ -71,7 +71,7 @@ export function checkQuorum(raft: Raft): void {
 export function reportUnreachable(raft: Raft, member: MemberId): void {
   const progress = raft.role === "leader" ? raft.tracker.get(member) : undefined;
   if (progress === undefined) return;
-  progress.probeSent = false;
+  progress.probe = undefined;
   if (progress.state === "replicate") progress.becomeProbe();
   raft.trace({ kind: "memberUnreachable", progress: progress.status() });
 }
@@ -100,7 +100,7 @@ function handleAck(raft: Raft, progress: Progress, message: AppendEntriesRespons
   if (!moved && !reconnects) return;
 
   if (progress.state === "probe") {
-    progress.becomeReplicate();
+    progress.becomeReplicate(raft.config.reportsLoss === true);
   } else if (progress.state === "replicate") {
     progress.inflights.freeUpTo(message.index);
   } else if (progress.matchIndex + 1 >= raft.log.firstIndex) {

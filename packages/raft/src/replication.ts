@@ -53,8 +53,10 @@ export function maybeSendAppend(raft: Raft, progress: Progress, evenIfEmpty: boo
  * Whether only an empty message goes, paced by heartbeats: with a full window, where its rejection tells if everything in flight was lost;
  * and while a probe is on its way that would have been reported if it was.
  */
-function onlyAsks({ config }: Raft, { state, inflights, probeSent }: Progress): boolean {
-  return state === "replicate" ? inflights.full() : probeSent && config.reportsLoss === true;
+function onlyAsks({ config }: Raft, { state, inflights, probe }: Progress): boolean {
+  return state === "replicate"
+    ? inflights.full()
+    : probe !== undefined && config.reportsLoss === true;
 }
 
 /** One heartbeat to every other member, with the newest read that waits for confirmation. */

@@ -70,6 +70,28 @@ describe("a probe that is not acknowledged", () => {
     expect(sent).toBeLessThanOrEqual(lastIndex + WINDOW);
   });
 
+  test("that is acknowledged in part goes on: its rest is not sent again", () => {
+    const leader = probing(true);
+    const { term } = leader.core.status();
+    appends(leader);
+    leader.receive(ack(FOLLOWER, 1, term, 64));
+    const next = appends(leader).map(({ prevLogIndex }) => prevLogIndex);
+    expect(next).toEqual([WINDOW, 2 * WINDOW, 3 * WINDOW]);
+  });
+
+  test("of which the rest was lost without a report is found out by the next answer", () => {
+    const leader = probing(true);
+    const { term } = leader.core.status();
+    leader.receive(ack(FOLLOWER, 1, term, 64));
+    appends(leader);
+    leader.receive(alive(leader));
+    const [asked] = appends(leader);
+    expect(asked?.entries).toEqual([]);
+    const { prevLogIndex = 0 } = asked ?? {};
+    leader.receive(rejection(FOLLOWER, 1, term, prevLogIndex, { index: 64, term: 1 }));
+    expect(appends(leader).map((message) => message.prevLogIndex)).toEqual([64]);
+  });
+
   test("is sent again when it was reported lost", () => {
     const leader = probing(true);
     leader.core.reportUnreachable(FOLLOWER);

@@ -5,7 +5,7 @@
  */
 import { asIndex, asMemberId, asTerm, INDEX_MAX, TERM_MAX } from "@annals/raft";
 import type { LogIndex, MemberId, Message } from "@annals/raft";
-import { packEntries, readEntries } from "./entries.ts";
+import { ENTRIES_MAX, packEntries, readEntries } from "./entries.ts";
 import { NO_HASH, readHash } from "./hashField.ts";
 import { nestMessages } from "./messages.ts";
 import { MsgpackCursor } from "./msgpackCursor.ts";
@@ -312,7 +312,7 @@ function readFields(cursor: MsgpackCursor, kind: Frame["kind"]): Frame {
         previousHash,
         commitIndex,
         leads,
-        entries: readEntries(cursor, before(from)),
+        entries: readEntries(cursor, before(from), ENTRIES_MAX),
       };
     }
     default:

@@ -13,10 +13,17 @@ import type {
   Snapshot,
   Term,
 } from "@annals/raft";
-import { ENTRIES_MAX, packEntries, readEntries, readEntryKind } from "./entries.ts";
+import {
+  APPEND_ENTRIES_MAX,
+  ENTRIES_MAX,
+  packEntries,
+  readEntries,
+  readEntryKind,
+} from "./entries.ts";
 import { entryKindCode } from "./entryKind.ts";
 import { NO_HASH, readHash } from "./hashField.ts";
 import { packMembership, readMembership } from "./membership.ts";
+import { inPieces } from "./pieces.ts";
 import { MsgpackCursor } from "./msgpackCursor.ts";
 import { assertVersion, Nested, packVersioned } from "./pack.ts";
 import type { Packable } from "./pack.ts";
@@ -78,13 +85,15 @@ export function nestMessages(messages: readonly Message[]): Nested {
 }
 
 function packMessages(messages: readonly Message[]): readonly Packable[] {
-  return messages.map((message) => [
-    MESSAGE_CODES[message.kind],
-    message.from,
-    message.to,
-    message.term,
-    ...packFields(message),
-  ]);
+  return messages
+    .flatMap(inPieces)
+    .map((message) => [
+      MESSAGE_CODES[message.kind],
+      message.from,
+      message.to,
+      message.term,
+      ...packFields(message),
+    ]);
 }
 
 function packFields(message: Message): readonly Packable[] {
@@ -136,13 +145,36 @@ function packFields(message: Message): readonly Packable[] {
  * `bytes`, which the caller must then leave alone. Throws `WireError`.
  */
 export function decodeMessages(bytes: Uint8Array): Message[] {
-  assertVersion(bytes, MESSAGES_VERSION, "messages");
-  const cursor = new MsgpackCursor(bytes, 1);
-  const count = cursor.array("messages", MESSAGES_MAX);
+  const reader = new MessageReader(bytes);
   const messages: Message[] = [];
-  for (let k = 0; k < count; k++) messages.push(readMessage(cursor));
-  cursor.end();
+  while (!reader.done) messages.push(reader.next());
   return messages;
+}
+
+/** Reads the same bytes a message at a time. What came out was right by itself; what follows may still be broken. */
+export class MessageReader {
+  readonly #cursor: MsgpackCursor;
+  #left: number;
+
+  constructor(bytes: Uint8Array) {
+    assertVersion(bytes, MESSAGES_VERSION, "messages");
+    this.#cursor = new MsgpackCursor(bytes, 1);
+    this.#left = this.#cursor.array("messages", MESSAGES_MAX);
+    if (this.done) this.#cursor.end();
+  }
+
+  /** All are read, and nothing comes behind the last one. */
+  get done(): boolean {
+    return this.#left === 0;
+  }
+
+  /** The next message; there must be one. */
+  next(): Message {
+    const message = readMessage(this.#cursor);
+    this.#left--;
+    if (this.done) this.#cursor.end();
+    return message;
+  }
 }
 
 interface ReadEnvelope {
@@ -176,7 +208,7 @@ function readFields(cursor: MsgpackCursor, kind: Kind, envelope: ReadEnvelope): 
       const prevLogTerm = readTerm(cursor, "prevLogTerm");
       const prevLogHash = readHash(cursor, "prevLogHash");
       const leaderCommit = readIndex(cursor, "leaderCommit");
-      const entries = readEntries(cursor, prevLogIndex);
+      const entries = readEntries(cursor, prevLogIndex, APPEND_ENTRIES_MAX);
       return { kind, ...envelope, prevLogIndex, prevLogTerm, prevLogHash, leaderCommit, entries };
     }
     case "appendEntriesResponse":
