@@ -6,6 +6,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
 import type { Divergence } from "@annals/replica";
+import { errnoOf } from "./diskRefusal.ts";
 import { replaceFile } from "./durableFile.ts";
 
 /** What is known when the file is there and cannot be read: that it was written. */
@@ -25,7 +26,7 @@ export async function readDivergence(directory: string): Promise<Divergence | un
   try {
     text = await readFile(divergencePath(directory), "utf8");
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
+    if (errnoOf(error) === "ENOENT") return undefined;
     throw error;
   }
   return decode(text) ?? UNREADABLE;

@@ -59,9 +59,12 @@ const PASSED_ON: ReadonlySet<Message["kind"]> = new Set(["readIndex"]);
 /** Throws ERR_FRAME_UNEXPECTED for a frame that has no place there. */
 export function assertPlaced({ kind }: Pick<Frame, "kind">, place: LinkPlace): void {
   if (FRAME_PLACES[kind].includes(place)) return;
+  throw new AnnalsError("ERR_FRAME_UNEXPECTED", `frame ${kind} from ${inWords(place)}`);
+}
+
+function inWords(place: LinkPlace): string {
   const [purpose, speaker] = place.split(":");
-  const what = `frame ${kind} from the ${speaker} of a ${purpose} link`;
-  throw new AnnalsError("ERR_FRAME_UNEXPECTED", what);
+  return `the ${speaker} of a ${purpose} link`;
 }
 
 /** The two ends of a link as the handshake has found them, and where its messages come from. */
@@ -132,9 +135,7 @@ function isForUs({ kind, from, to }: Message, ends: LinkEnds): boolean {
 }
 
 function misplaced(kind: Message["kind"], place: LinkPlace): AnnalsError {
-  const [purpose, speaker] = place.split(":");
-  const what = `message ${kind} from the ${speaker} of a ${purpose} link`;
-  return new AnnalsError("ERR_PEER_MESSAGE", what);
+  return new AnnalsError("ERR_PEER_MESSAGE", `message ${kind} from ${inWords(place)}`);
 }
 
 function forged(kind: Message["kind"], from: MemberId, member: MemberId): AnnalsError {
