@@ -51,6 +51,8 @@ export function stepCandidate(raft: Raft, message: Message): StepOutcome {
     case "requestVote":
     case "requestPreVote":
     case "transferLeadership":
+    case "recovery":
+    case "recoveryResponse":
       // Votes were handled before roles; nobody here knows a leader to pass a wish on to.
       return OK;
     default:

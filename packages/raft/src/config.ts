@@ -44,6 +44,8 @@ export interface RaftConfig {
     entries: readonly Entry[],
     before: (index: LogIndex) => Entry | undefined,
   ) => boolean;
+  /** At its start the member asks the others what they remember of it, since its disk may be an older copy. Default: it asks nobody. */
+  readonly recovers?: boolean;
   /** Where chain hashes come from. Default: entries have none, and histories are told apart by index and term only. */
   readonly chain?: HashChain;
   /** The applied index at start; entries at or below are not handed out again. */

@@ -18,6 +18,7 @@ import { type Proposal, propose } from "./proposal.ts";
 import { Raft } from "./raft.ts";
 import { readIndex } from "./reading.ts";
 import type { AppendTicket, Ready, Role } from "./ready.ts";
+import { beginRecovery } from "./recovering.ts";
 import { broadcastHeartbeat } from "./replication.ts";
 import { becomeFollower } from "./roles.ts";
 import { type RaftStatus, statusOf } from "./status.ts";
@@ -75,6 +76,7 @@ export class RaftCore {
       lastIndex: last.index,
       lastTerm: last.term,
     });
+    if (config.recovers === true) beginRecovery(raft);
     this.#soft = { role: raft.role, leader: raft.leader };
     this.#hardState = raft.hardState();
   }

@@ -1,5 +1,6 @@
 import type { RequestVote } from "./message.ts";
 import type { Raft } from "./raft.ts";
+import { mayElect } from "./recovering.ts";
 import { becomeCandidate, becomePreCandidate } from "./roles.ts";
 import type { VoteKind } from "./trace.ts";
 import { asIndex, asTerm, type MemberId, NOBODY, type Term, TERM_MAX } from "./types.ts";
@@ -66,7 +67,8 @@ export function handleVoteRequest(raft: Raft, message: RequestVote): void {
     raft.votedFor === message.from ||
     (raft.votedFor === NOBODY && raft.leader === NOBODY) ||
     (rehearsal && message.term > raft.term);
-  const upToDate = raft.log.isUpToDate({ term: message.lastLogTerm, index: message.lastLogIndex });
+  const last = { term: message.lastLogTerm, index: message.lastLogIndex };
+  const upToDate = raft.log.isUpToDate(last) && mayElect(raft, last, message.term);
   const vote = rehearsal ? "preVote" : "vote";
   traceVote(raft, free && upToDate ? "voteCast" : "voteRejected", message);
   if (free && upToDate) {

@@ -49,6 +49,8 @@ export function stepFollower(raft: Raft, message: Message): StepOutcome {
     case "requestVoteResponse":
     case "requestPreVote":
     case "requestPreVoteResponse":
+    case "recovery":
+    case "recoveryResponse":
       // Votes were handled before roles; the rest answers a role that this member has left.
       return OK;
     default:

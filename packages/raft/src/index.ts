@@ -40,6 +40,7 @@ export {
   type VoteResult,
 } from "./quorum.ts";
 export type * from "./ready.ts";
+export type { RecoveryStatus, RolledBack } from "./recovery.ts";
 export type { RaftStatus } from "./status.ts";
 export type * from "./trace.ts";
 export { Tracker } from "./tracker.ts";

@@ -7,6 +7,7 @@ import type {
   HeartbeatResponse,
   InstallSnapshot,
   Message,
+  RecoveryResponse,
 } from "./message.ts";
 import type { StepRefusal } from "./outcome.ts";
 import type { Raft } from "./raft.ts";
@@ -36,6 +37,8 @@ const RESPONSES: Readonly<Record<Message["kind"], boolean>> = {
   readIndexResponse: true,
   transferLeadership: false,
   propose: false,
+  recovery: false,
+  recoveryResponse: true,
 };
 
 /** A message that names a term so far beyond the own one is no news of elections: terms rise by one at a time. */
@@ -94,9 +97,25 @@ function isWellFormed(message: Message): boolean {
       return isPossible(message);
     case "propose":
       return message.entries.length > 0;
+    case "recovery":
+      return isIndex(message.lastLogIndex) && message.lastLogTerm <= message.term;
+    case "recoveryResponse":
+      return isMemory(message);
     default:
       return true;
   }
+}
+
+/** Nothing is remembered beyond the present term, or beyond the end of the log. */
+function isMemory({ term, last, committed, acknowledged }: RecoveryResponse): boolean {
+  const { entry } = acknowledged;
+  const within = committed.index <= last.index && entry.index <= last.index;
+  return (
+    isIndex(last.index) &&
+    within &&
+    isIndex(acknowledged.index) &&
+    [last, committed, entry, acknowledged].every((one) => one.term <= term)
+  );
 }
 
 function isIndex(index: number): boolean {

@@ -49,6 +49,8 @@ export function stepLeader(raft: Raft, message: Message): StepOutcome {
     case "requestPreVote":
     case "requestPreVoteResponse":
     case "timeoutNow":
+    case "recovery":
+    case "recoveryResponse":
       // Votes were handled before roles; the rest answers a role that this member has left.
       return OK;
     default:
@@ -94,6 +96,7 @@ export function reportSnapshot(raft: Raft, member: MemberId, ok: boolean): void 
 /** The log of the member is durable and agrees up to `message.index`. */
 function handleAck(raft: Raft, progress: Progress, message: AppendEntriesResponse): void {
   progress.recentActive = true;
+  progress.remember(raft.term, message.index);
   const moved = progress.maybeUpdate(message.index);
   // Nothing new, except that a probe is answered: it may go back to the pipeline.
   const reconnects = progress.state === "probe" && progress.matchIndex === message.index;

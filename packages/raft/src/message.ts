@@ -99,6 +99,31 @@ export interface Propose extends Envelope {
   readonly entries: readonly { readonly kind: EntryKind; readonly data: Uint8Array }[];
 }
 
+/** A member that has started asks the others what they remember of it, and says where its log ends. `context` comes back unread. */
+export interface Recovery extends Envelope {
+  readonly kind: "recovery";
+  readonly context: number;
+  readonly lastLogIndex: LogIndex;
+  readonly lastLogTerm: Term;
+}
+
+export interface RecoveryResponse extends Envelope {
+  readonly kind: "recoveryResponse";
+  readonly context: number;
+  /** The end of the answerer's log, and what it knows to be committed. */
+  readonly last: EntryId;
+  readonly committed: EntryId;
+  /**
+   * In the last term in which the answerer led and the asker acknowledged something: up to where, 0 for never; and the entry which the
+   * answerer has there, or its last one.
+   */
+  readonly acknowledged: {
+    readonly term: Term;
+    readonly index: LogIndex;
+    readonly entry: EntryId;
+  };
+}
+
 /** Everything that one member may send to another. Plain data. Untrusted until `wire` has checked it. */
 export type Message =
   | AppendEntries
@@ -112,4 +137,6 @@ export type Message =
   | ReadIndexRequest
   | ReadIndexResponse
   | TransferLeadership
-  | Propose;
+  | Propose
+  | Recovery
+  | RecoveryResponse;

@@ -1,5 +1,5 @@
 import { Inflights } from "./inflights.ts";
-import { asIndex, type LogIndex, type MemberId } from "./types.ts";
+import { asIndex, asTerm, type LogIndex, type MemberId, type Term } from "./types.ts";
 
 /**
  * How a leader talks to a follower. `probe`: one message at a time, to find where the logs agree. `replicate`: a pipeline, within the
@@ -29,7 +29,10 @@ export interface ProgressStatus {
 export class Progress {
   readonly member: MemberId;
   readonly inflights: Inflights;
-  /** Highest index known to be durable on the member. Never falls during one leadership. Invariant: matchIndex < nextIndex. */
+  /**
+   * Highest index known to be durable on the member. Falls during one leadership only when the member has lost it.
+   * Invariant: matchIndex < nextIndex.
+   */
   matchIndex: LogIndex = asIndex(0);
   /** Index of the next entry to send. While replicating it runs ahead of acknowledgements. */
   nextIndex: LogIndex;
@@ -42,6 +45,9 @@ export class Progress {
   /** The entries of a probe that is on its way: above `from` up to `to`, neither answered nor reported lost. */
   probe: { readonly from: LogIndex; readonly to: LogIndex; readonly bytes: number } | undefined;
   learner = false;
+  /** The last term in which the member acknowledged something to this leader, and up to where. Outlives leaderships. */
+  acknowledgedTerm: Term = asTerm(0);
+  acknowledgedIndex: LogIndex = asIndex(0);
 
   constructor(member: MemberId, nextIndex: LogIndex, inflights: Inflights) {
     this.member = member;
@@ -106,6 +112,23 @@ export class Progress {
   /** Whether sending `commitIndex` now could move the member's commit index, within what was already sent to it. */
   canBumpCommit(commitIndex: LogIndex): boolean {
     return commitIndex > this.sentCommit && this.sentCommit < this.nextIndex - 1;
+  }
+
+  /** The member acknowledged everything up to `index` in the term of this leadership. */
+  remember(term: Term, index: LogIndex): void {
+    if (term === this.acknowledgedTerm && index <= this.acknowledgedIndex) return;
+    this.acknowledgedTerm = term;
+    this.acknowledgedIndex = index;
+  }
+
+  /** The member has started anew and its log ends at `lastIndex`. False if that is no less than what has matched. */
+  restarted(lastIndex: LogIndex): boolean {
+    if (lastIndex >= this.matchIndex) return false;
+    this.matchIndex = asIndex(0);
+    this.#enter("probe");
+    this.nextIndex = asIndex(lastIndex + 1);
+    this.#lowerSentCommit();
+    return true;
   }
 
   /** The member acknowledged everything up to `index`. False if that was known already. */

@@ -3,6 +3,7 @@ import type { LogReader } from "./logReader.ts";
 import type { HistoryPoint, Message } from "./message.ts";
 import { RaftLog } from "./raftLog.ts";
 import { ReadOnly, type ReadRequest } from "./readOnly.ts";
+import type { Recovery } from "./recovery.ts";
 import type { ReadState, Role } from "./ready.ts";
 import type { Trace } from "./trace.ts";
 import { TraceBuffer } from "./traceBuffer.ts";
@@ -33,6 +34,9 @@ export class Raft {
   votedFor: MemberId = NOBODY;
   role: Role = "follower";
   leader: MemberId = NOBODY;
+
+  /** What others remember of this member, where it has asked. */
+  recovery: Recovery | undefined;
 
   /** May leave at once. Never addressed to this member. */
   messages: Message[] = [];
@@ -109,10 +113,11 @@ export class Raft {
     });
   }
 
-  /** Whether this member may stand for election: a voter, and not about to replace its log. */
+  /** Whether this member may stand for election: a voter, not about to replace its log, and with a log that it may elect. */
   promotable(): boolean {
     const own = this.tracker.get(this.id);
-    return own !== undefined && !own.learner && this.log.unstable.snapshot === undefined;
+    if (own === undefined || own.learner || this.log.unstable.snapshot !== undefined) return false;
+    return this.recovery?.elects(this.log.lastId(), asTerm(this.term + 1)) ?? true;
   }
 
   /** Whether an entry of the present term is committed: only then is a leader's commit index known to be current. */

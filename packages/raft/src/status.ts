@@ -1,5 +1,6 @@
 import type { ProgressStatus } from "./progress.ts";
 import type { Raft } from "./raft.ts";
+import type { RecoveryStatus } from "./recovery.ts";
 import type { Role } from "./ready.ts";
 import type { LogIndex, MemberId, MembershipState, Term } from "./types.ts";
 
@@ -19,6 +20,8 @@ export interface RaftStatus {
   readonly membership: MembershipState;
   /** Ascending by id; empty unless this is the leader. */
   readonly progress: readonly ProgressStatus[];
+  /** What others remember of this member; undefined where it has nobody to ask. */
+  readonly recovery: RecoveryStatus | undefined;
   /** Whom leadership is being handed to; 0 for nobody. */
   readonly transferee: MemberId;
   /** Payload bytes proposed here that count against `maxUncommittedBytes`. */
@@ -41,6 +44,7 @@ export function statusOf(raft: Raft): RaftStatus {
     applied: raft.log.applied,
     membership: raft.tracker.membership,
     progress: leads ? raft.tracker.members.map((progress) => progress.status()) : [],
+    recovery: raft.recovery?.status(raft.log.lastId()),
     transferee: raft.transferee,
     uncommittedBytes: raft.uncommittedBytes,
     readsWaiting: raft.pendingReads.length + raft.readOnly.waiting,

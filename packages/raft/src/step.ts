@@ -7,13 +7,16 @@ import type { Message } from "./message.ts";
 import type { StepOutcome } from "./outcome.ts";
 import { OK } from "./outcome.ts";
 import type { Raft } from "./raft.ts";
+import { handleRecovery, handleRecoveryResponse, tellEnd } from "./recovering.ts";
 import { becomeFollower } from "./roles.ts";
 import { asIndex, NOBODY } from "./types.ts";
 
 /** A message from a peer: checked for what a peer may send at all, then handled. */
 export function stepPeer(raft: Raft, message: Message): StepOutcome {
   const refusal = refusalOf(raft, message);
-  return refusal === undefined ? stepKnown(raft, message) : { kind: "refused", reason: refusal };
+  if (refusal === undefined) return stepKnown(raft, message);
+  if (refusal === "commitBeyondEnd") tellEnd(raft, message.from);
+  return { kind: "refused", reason: refusal };
 }
 
 /** A message from a peer or, by way of its own disk, from this member: responses are taken from members only. */
@@ -26,6 +29,15 @@ export function stepKnown(raft: Raft, message: Message): StepOutcome {
 
 /** Compares terms (Raft §5.1), then hands the message to the role. */
 export function step(raft: Raft, message: Message): StepOutcome {
+  // What is remembered is told in any term, and asking deposes nobody.
+  if (message.kind === "recovery") {
+    handleRecovery(raft, message);
+    return OK;
+  }
+  if (message.kind === "recoveryResponse") {
+    handleRecoveryResponse(raft, message);
+    return OK;
+  }
   // Proposals and reads carry no term: they are wishes of a client, passed on.
   if (message.kind !== "propose" && message.kind !== "readIndex") {
     if (message.term > raft.term) {

@@ -1,12 +1,14 @@
 import { maybeCampaign } from "./election.ts";
 import { checkQuorum } from "./leader.ts";
 import type { Raft } from "./raft.ts";
+import { tickRecovery } from "./recovering.ts";
 import { broadcastHeartbeat } from "./replication.ts";
 import { maybeLeaveJoint } from "./switching.ts";
 import { NOBODY } from "./types.ts";
 
 /** One tick: followers and candidates wait for their election timeout, leaders check their quorum and send heartbeats. */
 export function tick(raft: Raft): void {
+  tickRecovery(raft);
   if (raft.role === "leader") tickLeader(raft);
   else tickElection(raft);
 }

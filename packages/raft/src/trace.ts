@@ -1,5 +1,6 @@
 import type { Message } from "./message.ts";
 import type { ProgressStatus } from "./progress.ts";
+import type { RolledBack } from "./recovery.ts";
 import type {
   LogIndex,
   MemberId,
@@ -26,6 +27,7 @@ interface VoteScene {
 }
 
 type ElectionTrace =
+  | ({ readonly kind: "rolledBack" } & RolledBack)
   | {
       readonly kind: "started";
       readonly voters: readonly MemberId[];

@@ -27,6 +27,7 @@ export function raftConfig(
     disableProposalForwarding: true,
     chain: store,
     reportsLoss: true,
+    recovers: true,
     acceptable: acceptableEntries(applied),
     applied: store.appliedIndex(),
     randomBelow,

@@ -47,6 +47,7 @@ function status(
     progress: peers,
     transferee: NOBODY,
     uncommittedBytes: 0,
+    recovery: undefined,
     readsWaiting: 0,
   };
 }

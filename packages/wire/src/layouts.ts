@@ -56,4 +56,16 @@ export const MESSAGE_FIELDS: Readonly<Record<Message["kind"], readonly string[]>
   readIndexResponse: ["context", "index"],
   transferLeadership: ["transferee"],
   propose: ["`[kind, data, …]`"],
+  recovery: ["context", "lastLogIndex", "lastLogTerm"],
+  recoveryResponse: [
+    "context",
+    "last index",
+    "last term",
+    "committed index",
+    "committed term",
+    "acknowledged term",
+    "acknowledged index",
+    "acknowledged entry index",
+    "acknowledged entry term",
+  ],
 };

@@ -48,6 +48,8 @@ export const MESSAGE_PLACES: Readonly<Record<Message["kind"], readonly LinkPlace
   timeoutNow: CONTROL,
   readIndex: CONTROL,
   readIndexResponse: CONTROL,
+  recovery: CONTROL,
+  recoveryResponse: CONTROL,
   // Wishes for the leader go there by HTTP.
   transferLeadership: NOWHERE,
   propose: NOWHERE,

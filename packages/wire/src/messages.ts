@@ -5,11 +5,13 @@
  */
 import { asIndex, asMemberId, asTerm, INDEX_MAX, TERM_MAX } from "@annals/raft";
 import type {
+  EntryId,
   EntryKind,
   HistoryPoint,
   LogIndex,
   MemberId,
   Message,
+  RecoveryResponse,
   Snapshot,
   Term,
 } from "@annals/raft";
@@ -50,6 +52,8 @@ export const MESSAGE_CODES: Readonly<Record<Kind, number>> = {
   readIndexResponse: 12,
   transferLeadership: 13,
   propose: 14,
+  recovery: 15,
+  recoveryResponse: 16,
 };
 
 /** Number of elements of each message's array, the envelope's four included. */
@@ -68,6 +72,8 @@ export const MESSAGE_ELEMENTS: Readonly<Record<Kind, number>> = {
   readIndexResponse: 6,
   transferLeadership: 5,
   propose: 5,
+  recovery: 7,
+  recoveryResponse: 13,
 };
 
 const KIND_OF_CODE: ReadonlyMap<number, Kind> = new Map(
@@ -135,6 +141,13 @@ function packFields(message: Message): readonly Packable[] {
       return [message.transferee];
     case "propose":
       return [message.entries.flatMap((entry) => [entryKindCode(entry.kind), entry.data])];
+    case "recovery":
+      return [message.context, message.lastLogIndex, message.lastLogTerm];
+    case "recoveryResponse": {
+      const { context, last, committed, acknowledged } = message;
+      const { term, index, entry } = acknowledged;
+      return [context, ...pair(last), ...pair(committed), term, index, ...pair(entry)];
+    }
     default:
       return message satisfies never;
   }
@@ -176,6 +189,8 @@ export class MessageReader {
     return message;
   }
 }
+
+type Memory = Pick<RecoveryResponse, "context" | "last" | "committed" | "acknowledged">;
 
 interface ReadEnvelope {
   readonly from: MemberId;
@@ -266,9 +281,41 @@ function readFields(cursor: MsgpackCursor, kind: Kind, envelope: ReadEnvelope): 
       return { kind, ...envelope, transferee: readMember(cursor, "transferee") };
     case "propose":
       return { kind, ...envelope, entries: readProposals(cursor) };
+    case "recovery": {
+      const context = cursor.uint("context");
+      const lastLogIndex = readIndex(cursor, "lastLogIndex");
+      return {
+        kind,
+        ...envelope,
+        context,
+        lastLogIndex,
+        lastLogTerm: readTerm(cursor, "lastLogTerm"),
+      };
+    }
+    case "recoveryResponse":
+      return { kind, ...envelope, ...readMemory(cursor) };
     default:
       return kind satisfies never;
   }
+}
+
+function readMemory(cursor: MsgpackCursor): Memory {
+  const context = cursor.uint("context");
+  const last = readPair(cursor, "last");
+  const committed = readPair(cursor, "committed");
+  const term = readTerm(cursor, "acknowledged term");
+  const index = readIndex(cursor, "acknowledged index");
+  const entry = readPair(cursor, "acknowledged entry");
+  return { context, last, committed, acknowledged: { term, index, entry } };
+}
+
+function pair({ index, term }: EntryId): readonly [LogIndex, Term] {
+  return [index, term];
+}
+
+function readPair(cursor: MsgpackCursor, what: string): EntryId {
+  const index = readIndex(cursor, `${what} index`);
+  return { index, term: readTerm(cursor, `${what} term`) };
 }
 
 function readProposals(

@@ -104,6 +104,25 @@ const MESSAGES: readonly Message[] = [
   { kind: "readIndexResponse", ...envelope, context: 11, index: asIndex(12) },
   { kind: "transferLeadership", ...envelope, transferee: asMemberId(3) },
   { kind: "propose", ...envelope, entries: [{ kind: "records", data: bytes }] },
+  {
+    kind: "recovery",
+    ...envelope,
+    context: 70_000,
+    lastLogIndex: asIndex(9),
+    lastLogTerm: asTerm(6),
+  },
+  {
+    kind: "recoveryResponse",
+    ...envelope,
+    context: 70_000,
+    last: { index: asIndex(300), term: asTerm(7) },
+    committed: { index: asIndex(299), term: asTerm(6) },
+    acknowledged: {
+      term: asTerm(7),
+      index: asIndex(298),
+      entry: { index: asIndex(298), term: asTerm(5) },
+    },
+  },
 ];
 
 const hello = {

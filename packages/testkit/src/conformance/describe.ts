@@ -35,6 +35,8 @@ const MESSAGE_TYPES: Readonly<Record<Message["kind"], string>> = {
   readIndexResponse: "MsgReadIndexResp",
   transferLeadership: "MsgTransferLeader",
   propose: "MsgProp",
+  recovery: "Recovery",
+  recoveryResponse: "RecoveryResponse",
 };
 
 const ROLES: Readonly<Record<Role, string>> = {
@@ -257,7 +259,10 @@ function partsOf(message: Message, indent: string): Parts {
       return { from, log: "0/0", rest: inlineEntries(entries, indent) };
     }
     case "timeoutNow":
+    case "recoveryResponse":
       return { from, log: "0/0", rest: "" };
+    case "recovery":
+      return { from, log: `${message.lastLogTerm}/${message.lastLogIndex}`, rest: "" };
     default:
       return assertNever(message);
   }

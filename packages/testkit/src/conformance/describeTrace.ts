@@ -156,6 +156,8 @@ export function describeTrace(self: number, trace: Trace): readonly LogLine[] {
         `not initiating automatic transition out of joint configuration ${describeMembership(trace.membership)}: ` +
           `raft proposal dropped`,
       );
+    case "rolledBack":
+      return warn(`${id} ends at ${trace.lastIndex}, it acknowledged ${trace.acknowledgedIndex}`);
     case "tracesDropped":
       return warn(`${id} dropped ${trace.count} traces`);
     default:

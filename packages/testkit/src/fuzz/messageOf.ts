@@ -44,6 +44,13 @@ export function messageOf(kind: Message["kind"], from: MemberId, to: MemberId): 
       return { kind, ...head, transferee: to };
     case "propose":
       return { kind, ...head, entries: [] };
+    case "recovery":
+      return { kind, ...head, context: 1, lastLogIndex: index, lastLogTerm: asTerm(0) };
+    case "recoveryResponse": {
+      const entry = { index, term: asTerm(0) };
+      const acknowledged = { ...entry, entry };
+      return { kind, ...head, context: 1, last: entry, committed: entry, acknowledged };
+    }
     default:
       return kind satisfies never;
   }

@@ -172,7 +172,13 @@ function describeMessage(message: Message): string {
     case "readIndexResponse":
     case "transferLeadership":
     case "propose":
+    case "recovery":
       return `${kind}(t${term})`;
+    case "recoveryResponse": {
+      const { last, committed: commit, acknowledged: acked } = message;
+      const known = `commit ${commit.term}/${commit.index} acked ${acked.term}/${acked.index}`;
+      return `${kind}(t${term} last ${last.term}/${last.index} ${known})`;
+    }
     default:
       return kind satisfies never;
   }

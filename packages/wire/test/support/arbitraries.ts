@@ -43,6 +43,7 @@ const membership: fc.Arbitrary<MembershipState> = fc.record({
   autoLeave: fc.boolean(),
 });
 
+const entryId = fc.record({ index, term });
 const envelope = { from: member, to: member, term };
 const vote = { ...envelope, lastLogIndex: index, lastLogTerm: term, transfer: fc.boolean() };
 const vote2 = {
@@ -110,6 +111,21 @@ export const message: fc.Arbitrary<Message> = fc.oneof(
     kind: fc.constant("propose" as const),
     ...envelope,
     entries: fc.array(fc.record({ kind: entryKind, data }), { maxLength: 3 }),
+  }),
+  fc.record({
+    kind: fc.constant("recovery" as const),
+    ...envelope,
+    context: integer,
+    lastLogIndex: index,
+    lastLogTerm: term,
+  }),
+  fc.record({
+    kind: fc.constant("recoveryResponse" as const),
+    ...envelope,
+    context: integer,
+    last: entryId,
+    committed: entryId,
+    acknowledged: fc.record({ term, index, entry: entryId }),
   }),
 );
 
