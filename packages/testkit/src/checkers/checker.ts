@@ -12,12 +12,16 @@ export interface Observed {
   readonly membership: MembershipState;
   /** What its disk holds by now, whatever the process believes. */
   readonly durable: DiskImage;
+  /** The same, and what it held before it was taken back, until it has caught up: what it has said then may still be on the way. */
+  readonly held: readonly DiskImage[];
   /** What is damaged on it, by index. */
   readonly disk: { readonly damaged: ReadonlyMap<number, unknown> };
   /** What its store shows to the process. */
   readonly view: DiskImage;
   /** The blobs on its disk. */
   readonly blobs: { has(digest: string): boolean };
+  /** Its disk says that its history and another one cannot both be right. */
+  readonly diverged: boolean;
   /** The first storage error has happened in this life of the process. */
   readonly storageFailed: boolean;
 }
@@ -41,6 +45,8 @@ export interface Checker {
   repairEnded?(replica: Observed, outcome: RepairOutcome): void;
   /** Its disks were taken away: what comes next starts from nothing. */
   blanked?(replica: Observed): void;
+  /** Its disk was taken back to what it was earlier. */
+  putBack?(replica: Observed): void;
   /** Something reached the disk. */
   flushed?(replica: Observed, before: HardState): void;
 }

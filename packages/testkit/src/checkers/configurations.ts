@@ -2,6 +2,7 @@ import { changeMembership, decodeMembershipChange } from "@annals/raft";
 import type { Entry, MembershipState, RaftStatus, Role, Term } from "@annals/raft";
 import type { WriteCycle } from "@annals/replica";
 import type { StoredSlot } from "../storage/diskImage.ts";
+import type { DiskImage } from "../storage/diskImage.ts";
 import { describe } from "./checker.ts";
 import type { Checker, Observed, Report } from "./checker.ts";
 import { isQuorum, quorumsIntersect } from "./quorum.ts";
@@ -106,7 +107,7 @@ export class Configurations implements Checker {
     }
     const { membership } = replica;
     const voted = this.#holders(
-      ({ durable: { hardState } }) =>
+      ({ hardState }) =>
         hardState.term > term || (hardState.term === term && hardState.votedFor === replica.node),
     );
     if (!isQuorum(membership, (member) => voted.has(member)))
@@ -138,7 +139,7 @@ export class Configurations implements Checker {
     index: number,
     memberships: readonly MembershipState[],
   ): void {
-    const holders = this.#holders(({ durable }) => durable.stored.at(index)?.entry.term === term);
+    const holders = this.#holders(({ stored }) => stored.at(index)?.entry.term === term);
     const membership = memberships.find((one) => isQuorum(one, (member) => holders.has(member)));
     if (membership === undefined) {
       this.#report(
@@ -162,8 +163,8 @@ export class Configurations implements Checker {
       );
   }
 
-  #holders(has: (replica: Observed) => boolean): ReadonlySet<number> {
-    return new Set(this.#replicas.filter(has).map(({ node }) => node));
+  #holders(has: (image: DiskImage) => boolean): ReadonlySet<number> {
+    return new Set(this.#replicas.filter(({ held }) => held.some(has)).map(({ node }) => node));
   }
 }
 

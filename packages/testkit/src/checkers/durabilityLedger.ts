@@ -1,4 +1,5 @@
 import type { MembershipState, Message } from "@annals/raft";
+import type { DiskImage } from "../storage/diskImage.ts";
 import { describe } from "./checker.ts";
 import type { Checker, Observed, Report } from "./checker.ts";
 import type { CommittedEntry, CommittedLog } from "./committedLog.ts";
@@ -46,10 +47,11 @@ export class DurabilityLedger implements Checker {
   acknowledged({ slot }: CommittedEntry): void {
     const { index } = slot.entry;
     const holders = new Set<number>();
-    for (const { durable, node } of this.#replicas) {
-      const own = durable.stored.at(index);
-      if (own !== undefined && this.#committed.agrees(own)) holders.add(node);
-    }
+    const has = ({ stored }: DiskImage): boolean => {
+      const own = stored.at(index);
+      return own !== undefined && this.#committed.agrees(own);
+    };
+    for (const { held, node } of this.#replicas) if (held.some(has)) holders.add(node);
     const quorum = this.#inForce(index).some((one) => isQuorum(one, (node) => holders.has(node)));
     if (!quorum)
       this.#report(

@@ -34,6 +34,10 @@ export class Recovery implements Checker {
     this.#expected.delete(replica.node);
   }
 
+  putBack(replica: Observed): void {
+    this.#expected.delete(replica.node);
+  }
+
   started(replica: Observed): void {
     const expected = this.#expected.get(replica.node);
     if (expected === undefined || isSame(expected, replica.durable)) return;

@@ -3,6 +3,7 @@ import type { AnnalsError } from "@annals/record";
 import type { AppendResult, BlobHolder, LogStore, PeerTransport, Replica } from "@annals/replica";
 import type { SimulatedDisk } from "../storage/simulatedDisk.ts";
 import type { SimulatedReplica } from "../simulator/simulatedReplica.ts";
+import type { DisksPutBack } from "../simulator/plan.ts";
 import type { World } from "../simulator/world.ts";
 
 /**
@@ -21,6 +22,12 @@ export interface Mutant {
   readonly trustsPages?: boolean;
   /** A repair gives the disk up on the word of one peer. */
   readonly believesOnePeer?: boolean;
+  /** Whose disks are put back while the bug is looked for. Default: nobody's. */
+  readonly putBack?: DisksPutBack;
+  /** That a log has diverged is not remembered by the next life of its replica. */
+  readonly forgetsDivergence?: boolean;
+  /** A proven divergence is written down, and the replica goes on. */
+  readonly goesOnDiverged?: boolean;
   /** The last blob that was saved before a crash is not there after it. */
   readonly savesBlobsLate?: boolean;
   readonly wrapBlobs?: (blobs: BlobHolder, replica: SimulatedReplica) => BlobHolder;

@@ -1,6 +1,7 @@
 import { CORE_MUTANTS } from "./coreMutants.ts";
 import { DISK_MUTANTS } from "./diskMutants.ts";
 import { GROUP_MUTANTS } from "./groupMutants.ts";
+import { HISTORY_MUTANTS } from "./historyMutants.ts";
 import type { Mutant } from "./mutant.ts";
 import { PORT_MUTANTS } from "./portMutants.ts";
 import { QUORUM_MUTANTS } from "./quorumMutants.ts";
@@ -14,4 +15,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...CORE_MUTANTS,
   ...QUORUM_MUTANTS,
   ...GROUP_MUTANTS,
+  ...HISTORY_MUTANTS,
 ];

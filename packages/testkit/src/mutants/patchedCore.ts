@@ -25,6 +25,7 @@ interface RaftInside {
   leader: MemberId;
   electionElapsed: number;
   readonly messages: Message[];
+  recovery: { readonly waits: boolean; elects(last: EntryId, term: Term): boolean } | undefined;
   send(message: Message): void;
   sendAfterDurable(message: Message): void;
   acknowledge(to: MemberId, index: LogIndex): void;
@@ -32,6 +33,7 @@ interface RaftInside {
   readonly log: {
     readonly committed: LogIndex;
     readonly lastIndex: LogIndex;
+    differsAt(index: LogIndex, hash: Uint8Array | undefined): boolean;
     isUpToDate(last: EntryId): boolean;
     matches(id: EntryId): boolean;
     append(entries: readonly Entry[]): void;

@@ -1,14 +1,19 @@
 import { runSeeds } from "./seedPool.ts";
+import type { SeedPoolOptions } from "./seedPool.ts";
 import type { Outcome } from "./simulation.ts";
 
 /** Runs every seed twice, on whatever thread is free: the traces must be the same. Returns the exit code. */
-export async function checkDeterminism(jobs: number, seeds: Iterator<number>): Promise<number> {
+export async function checkDeterminism(
+  { jobs, putBack }: Pick<SeedPoolOptions, "jobs" | "putBack">,
+  seeds: Iterator<number>,
+): Promise<number> {
   const firsts = new Map<number, Outcome>();
   let again: number | undefined;
   let same = 0;
   let differing = 0;
   await runSeeds({
     jobs,
+    putBack,
     nextSeed: () => {
       const seed = again ?? seeds.next().value;
       again = again === undefined ? seed : undefined;

@@ -1,4 +1,5 @@
 import { CHANCE_FAULTS } from "./faultKinds.ts";
+import type { DisksPutBack } from "./plan.ts";
 import { shrink } from "./shrink.ts";
 import { simulate } from "./simulation.ts";
 import type { Outcome } from "./simulation.ts";
@@ -7,8 +8,11 @@ import type { Schedule } from "./world.ts";
 /** What is needed to understand a failed seed and to see it fail again: runs it anew, with fewer faults and with words. */
 export async function explainFailure(failed: Outcome): Promise<string> {
   const { seed } = failed;
-  const { strikesOnly, without, runs } = await shrink(failed, (part) => simulate(seed, part));
-  const shown = await simulate(seed, { keepsLines: true, strikesOnly, without });
+  const { putBack } = failed.plan;
+  const { strikesOnly, without, runs } = await shrink(failed, (part) =>
+    simulate(seed, { ...part, putBack }),
+  );
+  const shown = await simulate(seed, { keepsLines: true, strikesOnly, without, putBack });
   const { plan, strikes } = shown;
   const chances = [...plan.chances].map(([fault, chance]) => `${fault} ${chance}`);
   return [
@@ -17,7 +21,7 @@ export async function explainFailure(failed: Outcome): Promise<string> {
     `  strikes: ${strikes.join(" ") || "none"}`,
     `  of frames and answers: ${chances.join(", ") || "none"}`,
     tellTail(shown),
-    `REPRODUCE: pnpm sim --from ${seed} --seeds 1${scheduleArguments({ strikesOnly, without })}`,
+    `REPRODUCE: pnpm sim --from ${seed} --seeds 1${modeArgument(putBack)}${scheduleArguments({ strikesOnly, without })}`,
   ].join("\n");
 }
 
@@ -27,6 +31,10 @@ export function tellTail({ seed, tail, violation }: Outcome): string {
     ...tail.map((line) => `  ${line}`),
     `seed ${seed} breaks "${violation?.rule}": ${violation?.text}`,
   ].join("\n");
+}
+
+function modeArgument(putBack: DisksPutBack): string {
+  return putBack === "none" ? "" : ` --put-back ${putBack}`;
 }
 
 function scheduleArguments({ strikesOnly, without }: Schedule): string {

@@ -66,6 +66,7 @@ export class FaultInjector {
     const { inService, journal, network, scheduler } = this.#world;
     const node = this.#victim(random);
     const electionUs = this.#electionUs();
+    if (!this.#world.putBack.tolerates(fault)) return;
     const note = (value: number, text?: string): void =>
       journal.note(fault, node.id, 0, value, text === undefined ? undefined : () => text);
     if (isMachineFault(fault)) {
@@ -145,6 +146,11 @@ export class FaultInjector {
       case "leave":
         if (this.#operator.leave(node)) note(1);
         return;
+      case "putBack": {
+        const struck = this.#world.putBack.strike(node, random, electionUs);
+        if (struck > 0) note(struck);
+        return;
+      }
       case "stalledTail": {
         const tails = this.#world.logs.flatMap(({ tailClients }) => tailClients);
         if (tails.length === 0) return;

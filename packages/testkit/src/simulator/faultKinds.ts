@@ -36,6 +36,7 @@ export const TIMED_FAULTS = [
   "stalledTail",
   "damagedTail",
   "cutLeader",
+  "putBack",
 ] as const;
 export type TimedFault = (typeof TIMED_FAULTS)[number];
 

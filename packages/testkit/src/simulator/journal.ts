@@ -33,6 +33,7 @@ const RUN_KINDS = [
   "repairMissing",
   "repaired",
   "superseded",
+  "diverged",
 ] as const;
 
 /** What can happen in a simulation; the number of each kind is reported. */

@@ -1,4 +1,6 @@
+import { asIndex } from "@annals/raft";
 import type { MemberId, MembershipState } from "@annals/raft";
+import type { Replica, ReplicaStatus } from "@annals/replica";
 import { BlobsPrecede } from "../checkers/blobsPrecede.ts";
 import { Bounds } from "../checkers/bounds.ts";
 import { ChainIntact } from "../checkers/chainIntact.ts";
@@ -22,6 +24,7 @@ import { Receipts } from "../checkers/receipts.ts";
 import { QuorumContact } from "../checkers/quorumContact.ts";
 import { Recovery } from "../checkers/recovery.ts";
 import { Repairs } from "../checkers/repairs.ts";
+import { StandsStill } from "../checkers/standsStill.ts";
 import { StateMachineSafety } from "../checkers/stateMachineSafety.ts";
 import { Tails } from "../checkers/tails.ts";
 import type { ReadClient } from "./readClient.ts";
@@ -90,6 +93,7 @@ export class LogUnderTest {
       this.committing,
       this.configurations,
       new FailStop(report),
+      new StandsStill(report),
       new NoStorm(report, () => world.scheduler.nowUs),
       ...(plan.blobs.chance > 0 ? [new BlobsPrecede(report)] : []),
       new QuorumContact(report, world),
@@ -110,6 +114,24 @@ export class LogUnderTest {
     const replica = new SimulatedReplica(this, host, this.#born);
     this.#replicas.push(replica);
     return replica;
+  }
+
+  /** A turn of a replica has ended. */
+  turned(target: SimulatedReplica, replica: Replica): void {
+    const status = replica.status();
+    const { term, commitIndex, lastIndex, applied } = status.raft;
+    const value = term * 2 ** 20 + commitIndex + lastIndex * 31;
+    this.world.journal.note("turn", target.node, this.number, value);
+    for (const checker of this.checkers) checker.turned?.(target, status.raft);
+    this.bounds.turned(target, status);
+    this.groups.turned(target, applied, replica.groups.views());
+  }
+
+  /** What a replica applied and answered in the very turn in which it failed counts, though the core was not told any more. */
+  turnedLast(target: SimulatedReplica, { raft, appliedSeq }: ReplicaStatus): void {
+    const answered = target.view.stored.indexOfSeq(appliedSeq) ?? 0;
+    const applied = asIndex(Math.max(raft.applied, appliedSeq > 0 ? answered : 0));
+    this.committing.turned(target, { ...raft, applied });
   }
 }
 

@@ -4,10 +4,11 @@ import { checkDeterminism } from "./determinism.ts";
 import { explainFailure, tellTail } from "./failureReport.ts";
 import { runMutants } from "./mutation.ts";
 import { runSeeds } from "./seedPool.ts";
+import type { SeedPoolOptions } from "./seedPool.ts";
 import { simulate } from "./simulation.ts";
 import type { Outcome } from "./simulation.ts";
 import { Totals } from "./totals.ts";
-import type { Schedule } from "./world.ts";
+import type { WorldOptions } from "./world.ts";
 
 /** What every change has to pass: always the same seeds, then fresh ones for as long as there is time. */
 const GATE = { from: 1, seeds: 300, ms: 120_000 };
@@ -30,22 +31,22 @@ async function main(argv: readonly string[]): Promise<number> {
     case "wrong":
       return wrongUsage("pnpm sim", command.problem);
     case "seeds":
-      return run(command.jobs, counting(command.from, command.seeds));
+      return run(command, counting(command.from, command.seeds));
     case "gate": {
       const fresh = freshSeed();
       console.log(`seeds ${GATE.from} to ${GATE.from + GATE.seeds - 1}, then from ${fresh} on`);
-      return run(command.jobs, gateSeeds(fresh), GATE.ms);
+      return run(command, gateSeeds(fresh), GATE.ms);
     }
     case "hours": {
       const { from, hours, jobs } = command;
       console.log(`seeds from ${from} on, for ${hours} h on ${jobs} threads`);
-      const code = await run(jobs, counting(from, Infinity), hours * 3_600_000);
+      const code = await run(command, counting(from, Infinity), hours * 3_600_000);
       return code === 0 ? runMutants(1, MUTANT_SEEDS) : code;
     }
     case "replay":
-      return replay(command.seed, command.schedule);
+      return replay(command.seed, { ...command.schedule, putBack: command.putBack });
     case "determinism":
-      return checkDeterminism(command.jobs, counting(command.from, command.seeds));
+      return checkDeterminism(command, counting(command.from, command.seeds));
     case "mutants":
       return runMutants(command.from, command.seeds, command.only);
     default:
@@ -63,7 +64,11 @@ function* gateSeeds(fresh: number): Generator<number, undefined> {
 }
 
 /** Runs seeds until there are no more, the time is over or somebody presses Ctrl-C; what has run is reported in any case. */
-async function run(jobs: number, seeds: Iterator<number>, forMs = Infinity): Promise<number> {
+async function run(
+  { jobs, putBack }: Pick<SeedPoolOptions, "jobs" | "putBack">,
+  seeds: Iterator<number>,
+  forMs = Infinity,
+): Promise<number> {
   const totals = new Totals();
   const failed: Outcome[] = [];
   const begunMs = performance.now();
@@ -81,6 +86,7 @@ async function run(jobs: number, seeds: Iterator<number>, forMs = Infinity): Pro
   try {
     await runSeeds({
       jobs,
+      putBack,
       nextSeed: () => (interrupted || elapsedMs() >= forMs ? undefined : seeds.next().value),
       onStart: (seed) => begun.set(seed, elapsedMs()),
       onOutcome: (outcome) => {
@@ -104,9 +110,9 @@ async function run(jobs: number, seeds: Iterator<number>, forMs = Infinity): Pro
 }
 
 /** One seed with a part of its faults, told in words if a rule breaks. */
-async function replay(seed: number, schedule: Schedule): Promise<number> {
+async function replay(seed: number, options: WorldOptions): Promise<number> {
   const begunMs = performance.now();
-  const outcome = await simulate(seed, { keepsLines: true, ...schedule });
+  const outcome = await simulate(seed, { keepsLines: true, ...options });
   if (outcome.violation !== undefined) console.log(tellTail(outcome));
   const totals = new Totals();
   totals.add(outcome);

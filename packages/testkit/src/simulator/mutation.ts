@@ -44,7 +44,7 @@ async function runMutant(mutant: Mutant, from: number, seedsMax: number): Promis
   const remove = mutant.install?.();
   try {
     for (let seeds = 1; seeds <= seedsMax; seeds++) {
-      const { violation } = await simulate(from + seeds - 1, { mutant });
+      const { violation } = await simulate(from + seeds - 1, { mutant, putBack: mutant.putBack });
       if (violation !== undefined) return { mutant, seeds, rule: violation.rule };
     }
     return { mutant, seeds: undefined, rule: undefined };

@@ -4,10 +4,18 @@ import { CHANCE_FAULTS, TIMED_FAULTS } from "./faultKinds.ts";
 import type { ChanceFault, TimedFault } from "./faultKinds.ts";
 import { Random } from "./random.ts";
 
+/**
+ * Whose disks go back to what they were earlier, while their machines restart: nobody's, one member's at a time, or those of a quorum,
+ * once. Nothing else takes away what disks hold then.
+ */
+export const DISKS_PUT_BACK = ["none", "member", "quorum"] as const;
+export type DisksPutBack = (typeof DISKS_PUT_BACK)[number];
+
 /** Everything that a seed decides before the run begins. */
 export interface Plan {
   readonly seed: number;
   readonly nodes: number;
+  readonly putBack: DisksPutBack;
   readonly logs: number;
   /** Worker threads of a node; a log belongs to the same one everywhere. */
   readonly workers: number;
@@ -51,7 +59,37 @@ const NODE_COUNTS = [1, 2, 3, 3, 3, 3, 3, 3, 4, 5, 5, 5, 5, 6, 7] as const;
  * Draws a plan ("swarm testing": every fault is on or off in a seed, with a rate of its own). A quarter of the seeds have no fault, but
  * for leaders that are cut off in most of these.
  */
-export function drawPlan(seed: number, faultyMsMax: number = Infinity): Plan {
+export function drawPlan(
+  seed: number,
+  faultyMsMax: number = Infinity,
+  putBack: DisksPutBack = "none",
+): Plan {
+  const plan = drawUsual(seed, faultyMsMax);
+  return putBack === "none" ? plan : withDisksPutBack(plan, putBack);
+}
+
+/** Faults that go with disks that are put back, by whose they are. */
+const BESIDE_PUT_BACK: Readonly<Record<"member" | "quorum", readonly TimedFault[]>> = {
+  member: ["partition", "crash", "stop", "freeze", "slowDisk", "transfer", "unreachable"],
+  quorum: ["partition", "crash", "powerCut", "stop", "freeze", "slowDisk", "transfer", "cutLeader"],
+};
+const FRAME_FAULTS: readonly ChanceFault[] = ["loss", "duplicate", "reorder", "lostAnswer"];
+
+function withDisksPutBack(plan: Plan, putBack: "member" | "quorum"): Plan {
+  const random = new Random(plan.seed, 9);
+  const everyMs = [...plan.everyMs].filter(([fault]) => BESIDE_PUT_BACK[putBack].includes(fault));
+  const rate = putBack === "member" ? random.pick([200, 500, 1000]) : plan.faultyMs / 3;
+  return {
+    ...plan,
+    putBack,
+    nodes: random.pick([2, 3, 3, 3, 4, 5, 5].slice(putBack === "member" ? 0 : 1)),
+    everyMs: new Map([...everyMs, ["putBack", rate]]),
+    chances: new Map([...plan.chances].filter(([fault]) => FRAME_FAULTS.includes(fault))),
+    healsQuorumOnly: false,
+  };
+}
+
+function drawUsual(seed: number, faultyMsMax: number): Plan {
   const random = new Random(seed, 1);
   const nodes = random.pick(NODE_COUNTS);
   const faultless = random.chance(0.25);
@@ -59,6 +97,7 @@ export function drawPlan(seed: number, faultyMsMax: number = Infinity): Plan {
   return {
     seed,
     nodes,
+    putBack: "none",
     logs: random.pick([1, 1, 1, 2, 3]),
     workers: random.pick([1, 2, 3]),
     reassignStaggerMs: random.pick([1, 100, 1000]),
@@ -131,6 +170,8 @@ const ODDS: ReadonlyMap<TimedFault, Odds> = new Map([
   ["damagedTail", { on: 0.6, rates: [100, 200, 500] }],
 ]);
 
+const USUAL_FAULTS = TIMED_FAULTS.filter((fault) => fault !== "putBack");
+
 function drawTimed(
   random: Random,
   others: Random,
@@ -140,7 +181,7 @@ function drawTimed(
   const streams: Partial<Record<TimedFault, Random>> = { damagedTail: others, cutLeader: ofCuts };
   const everyMs = new Map<TimedFault, number>();
   const usual: Odds = { on: others.pick(DENSITIES), rates: [500, 1000, 2000, 5000] };
-  for (const fault of faultless ? (["cutLeader"] as const) : TIMED_FAULTS) {
+  for (const fault of faultless ? (["cutLeader"] as const) : USUAL_FAULTS) {
     const from = streams[fault] ?? random;
     const { on, rates } = ODDS.get(fault) ?? usual;
     const strikes = from.chance(on);

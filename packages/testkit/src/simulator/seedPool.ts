@@ -1,8 +1,11 @@
 import { Worker } from "node:worker_threads";
+import type { DisksPutBack } from "./plan.ts";
 import type { Outcome } from "./simulation.ts";
 
 export interface SeedPoolOptions {
   readonly jobs: number;
+  /** Whose disks are put back in every run. */
+  readonly putBack: DisksPutBack | undefined;
   /** The next seed to run; undefined when there is none any more. */
   readonly nextSeed: () => number | undefined;
   readonly onStart?: (seed: number) => void;
@@ -25,7 +28,7 @@ function script(): URL {
 }
 
 function work(worker: Worker, options: SeedPoolOptions): Promise<void> {
-  const { nextSeed, onStart, onOutcome } = options;
+  const { nextSeed, onStart, onOutcome, putBack } = options;
   return new Promise((resolve, reject) => {
     let seed: number | undefined;
     const next = (): void => {
@@ -35,7 +38,7 @@ function work(worker: Worker, options: SeedPoolOptions): Promise<void> {
         return;
       }
       onStart?.(seed);
-      worker.postMessage(seed);
+      worker.postMessage({ seed, putBack });
     };
     worker.on("message", (outcome: Outcome) => {
       onOutcome(outcome);

@@ -1,6 +1,8 @@
 import { asIndex, asTerm } from "@annals/raft";
 import type { Entry, LogIndex, MemberId, RaftStatus } from "@annals/raft";
 import type { Divergence, Histories, HistoryProof, LogStore, RepairPage } from "@annals/replica";
+import { equalBytes } from "@annals/record";
+import { hashEntry } from "@annals/storage";
 import { askForPage } from "./repairLink.ts";
 import type { SimulatedReplica } from "./simulatedReplica.ts";
 import type { World } from "./world.ts";
@@ -45,7 +47,17 @@ export class SimulatedHistories implements Histories {
   }
 
   get known(): Divergence | undefined {
-    return this.#saved;
+    return this.#world.mutant?.forgetsDivergence === true ? undefined : this.#saved;
+  }
+
+  /** Whether the disk says that the log has diverged. */
+  get saved(): boolean {
+    return this.#saved !== undefined;
+  }
+
+  /** FAULT: the disk is taken back to before anything was said. */
+  forget(): void {
+    this.#saved = undefined;
   }
 
   confirm = async (member: MemberId, index: LogIndex): Promise<HistoryProof | "unavailable"> => {
@@ -58,11 +70,26 @@ export class SimulatedHistories implements Histories {
     const [entry] = page.entries;
     if (entry === undefined || previousHash === undefined || leads === undefined)
       return "unavailable";
-    return { previousHash, entry, commitIndex, leads };
+    const proof = { previousHash, entry, commitIndex, leads };
+    return this.#goesOn(proof) ? "unavailable" : proof;
   };
+
+  /** FAULT of a mutant: what is proven is written down, and the replica does not hear of it. */
+  #goesOn({ previousHash, entry, commitIndex }: HistoryProof): boolean {
+    if (this.#world.mutant?.goesOnDiverged !== true) return false;
+    const { stored } = this.#replica.durable;
+    const hash = hashEntry(previousHash, entry);
+    const own = stored.at(entry.index);
+    if (own === undefined || equalBytes(own.hash, hash)) return false;
+    const { index, term } = entry;
+    const other = { member: 0, index, term, hash: "", commitIndex };
+    this.#saved = { since: 0, own: undefined, other };
+    return true;
+  }
 
   save = (divergence: Divergence): Promise<void> => {
     this.#saved = divergence;
+    this.#world.journal.note("diverged", this.#replica.node, this.#replica.log, 1);
     return Promise.resolve();
   };
 }

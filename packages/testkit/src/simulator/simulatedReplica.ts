@@ -1,4 +1,4 @@
-import { asIndex, asMemberId } from "@annals/raft";
+import { asMemberId } from "@annals/raft";
 import type {
   LogIndex,
   MemberId,
@@ -28,6 +28,7 @@ import type { SimulatedLogStore } from "../storage/simulatedLogStore.ts";
 import { SimulatedRepair } from "./simulatedRepair.ts";
 import { lentPage, SimulatedHistories } from "./simulatedHistories.ts";
 import { SimulatedBlobs } from "./simulatedBlobs.ts";
+import { DiskPast } from "./diskPast.ts";
 import { decodeRosterCommand, SYSTEM_LOG } from "./roster.ts";
 import type { LogUnderTest } from "./logUnderTest.ts";
 import type { Random } from "./random.ts";
@@ -40,6 +41,7 @@ export class SimulatedReplica implements Observed {
   readonly id: MemberId;
   readonly #born: MembershipState;
   #disk: SimulatedDisk;
+  #past: DiskPast;
   readonly host: SimulatedNode;
   readonly blobs: SimulatedBlobs;
   readonly histories: SimulatedHistories;
@@ -65,6 +67,7 @@ export class SimulatedReplica implements Observed {
     this.#repairRandom = under.world.random(30_000 + 100 * host.id + under.number);
     this.#born = born;
     this.#disk = this.#blankDisk();
+    this.#past = new DiskPast(this.#disk);
     this.blobs = new SimulatedBlobs(this, under);
     this.histories = new SimulatedHistories(this, under.world);
   }
@@ -109,8 +112,29 @@ export class SimulatedReplica implements Observed {
     return this.#disk;
   }
 
+  get past(): DiskPast {
+    return this.#past;
+  }
+
+  /** FAULT: its disk is as it was at that time; only while it is down. */
+  putBack(atUs: number): void {
+    if (!this.#past.putBack(atUs)) return;
+    this.histories.forget();
+    for (const checker of this.#under.checkers) checker.putBack?.(this);
+  }
+
+  get held(): readonly DiskImage[] {
+    return this.#past.held;
+  }
+
+  /** Its history and another one cannot both be right, and its disk says so. */
+  get diverged(): boolean {
+    return this.histories.saved;
+  }
+
   blank(): void {
     this.#disk = this.#blankDisk();
+    this.#past = new DiskPast(this.#disk);
     this.blobs.blank();
     for (const checker of this.#under.checkers) checker.blanked?.(this);
   }
@@ -302,24 +326,11 @@ export class SimulatedReplica implements Observed {
   }
 
   #turn(turn: () => void): void {
-    const { world, checkers, bounds, committing, groups } = this.#under;
     turn();
-    if (this.#closing) return;
-    if (this.#failure !== undefined && this.#storageFailed) return;
-    const status = this.replica?.status();
-    if (status === undefined) return;
-    if (this.#failure !== undefined) {
-      // What it applied and answered in the very turn in which it failed counts, though the core was not told any more.
-      const answered = this.view.stored.indexOfSeq(status.appliedSeq) ?? 0;
-      const applied = asIndex(Math.max(status.raft.applied, status.appliedSeq > 0 ? answered : 0));
-      committing.turned(this, { ...status.raft, applied });
-      return;
-    }
-    const { term, commitIndex, lastIndex } = status.raft;
-    world.journal.note("turn", this.node, this.log, term * 2 ** 20 + commitIndex + lastIndex * 31);
-    for (const checker of checkers) checker.turned?.(this, status.raft);
-    bounds.turned(this, status);
-    groups.turned(this, status.raft.applied, this.replica?.groups.views() ?? []);
+    if (this.#closing || (this.#failure !== undefined && this.#storageFailed)) return;
+    if (this.replica === undefined) return;
+    if (this.#failure === undefined) this.#under.turned(this, this.replica);
+    else this.#under.turnedLast(this, this.replica.status());
   }
 
   #send(to: MemberId, messages: readonly Message[]): void {
@@ -332,13 +343,8 @@ export class SimulatedReplica implements Observed {
 
   #onRole(role: Role, leader: MemberId, term: Term): void {
     const { world, checkers } = this.#under;
-    world.journal.note(
-      "role",
-      this.node,
-      this.log,
-      term,
-      () => `${role} ${term}, leader ${leader}`,
-    );
+    const words = (): string => `${role} ${term}, leader ${leader}`;
+    world.journal.note("role", this.node, this.log, term, words);
     for (const checker of checkers) checker.roleChanged?.(this, role, term);
   }
 
@@ -376,6 +382,7 @@ export class SimulatedReplica implements Observed {
       return;
     }
     const before = this.disk.image.hardState;
+    if (world.plan.putBack !== "none") this.#past.keep(world.scheduler.nowUs);
     store.completeWrite();
     const { stored, hardState } = this.disk.image;
     world.journal.note(

@@ -9,6 +9,7 @@ import { keepsEveryEntry } from "./intactCopies.ts";
 import { drawPlan } from "./plan.ts";
 import type { Plan } from "./plan.ts";
 import { sustains } from "./quorums.ts";
+import { UNNOTICED } from "./putBackDisks.ts";
 import type { Random } from "./random.ts";
 import { ReadClient } from "./readClient.ts";
 import type { SimulatedNode } from "./simulatedNode.ts";
@@ -63,7 +64,7 @@ export async function simulate(seed: number, options: WorldOptions = {}): Promis
 }
 
 async function runSeed(seed: number, options: WorldOptions): Promise<Outcome> {
-  const world = new World(drawPlan(seed, options.faultyMsMax), options);
+  const world = new World(drawPlan(seed, options.faultyMsMax, options.putBack), options);
   const { plan, scheduler } = world;
   const electionUs = plan.config.tickMs * plan.config.electionTicks * 1000;
   const clients = startClients(world);
@@ -90,7 +91,7 @@ async function runSeed(seed: number, options: WorldOptions): Promise<Outcome> {
   await run(world, () => {
     if (scheduler.nowUs < nextLookUs) return false;
     nextLookUs = scheduler.nowUs + electionUs;
-    unsettled = settlement(world, clients);
+    unsettled = world.putBack.torn ? world.putBack.unnoticed() : settlement(world, clients);
     const storedNow = storedEntries(world);
     // A newcomer may have a long log to fetch over a slow network: that is progress.
     if (storedNow > stored)
@@ -98,7 +99,8 @@ async function runSeed(seed: number, options: WorldOptions): Promise<Outcome> {
     stored = storedNow;
     return unsettled === undefined || scheduler.nowUs >= settledByUs;
   });
-  if (unsettled !== undefined && world.violation === undefined) world.report("liveness", unsettled);
+  if (unsettled !== undefined && world.violation === undefined)
+    world.report(world.putBack.torn ? UNNOTICED : "liveness", unsettled);
   return outcomeOf(world, faults.strikes);
 }
 

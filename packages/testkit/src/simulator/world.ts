@@ -6,7 +6,8 @@ import { LogUnderTest } from "./logUnderTest.ts";
 import type { ChanceFault } from "./faultKinds.ts";
 import type { Mutant } from "../mutants/mutant.ts";
 import { Network } from "./network.ts";
-import type { Plan } from "./plan.ts";
+import type { DisksPutBack, Plan } from "./plan.ts";
+import { PutBackDisks } from "./putBackDisks.ts";
 import { Random } from "./random.ts";
 import { Scheduler } from "./scheduler.ts";
 import { SimulatedNode } from "./simulatedNode.ts";
@@ -24,6 +25,7 @@ export interface WorldOptions extends Partial<Schedule> {
   /** Keeps the words of the trace. */
   readonly keepsLines?: boolean;
   readonly mutant?: Mutant | undefined;
+  readonly putBack?: DisksPutBack | undefined;
   /** Ends the faults earlier than the plan has it, for short runs. */
   readonly faultyMsMax?: number | undefined;
 }
@@ -41,6 +43,7 @@ export class World {
   readonly #inService = new Map<number, SimulatedNode>();
   readonly logs: readonly LogUnderTest[];
   readonly report: Report;
+  readonly putBack: PutBackDisks;
   readonly strikesOnly: ReadonlySet<string> | undefined;
   #violation: Violation | undefined;
   /** Logs of nodes in repair at present. */
@@ -53,8 +56,9 @@ export class World {
     this.strikesOnly = options.strikesOnly;
     this.mutant = options.mutant;
     this.journal = new Journal(() => this.scheduler.nowUs, options.keepsLines ?? false);
+    this.putBack = new PutBackDisks(this);
     this.report = (rule, text) => {
-      if (rule === options.mutant?.excuses) return;
+      if (rule === options.mutant?.excuses || this.putBack.excuses(rule)) return;
       this.#violation ??= { rule, text };
       this.journal.say(0, 0, `BROKEN ${rule}: ${text}`);
     };

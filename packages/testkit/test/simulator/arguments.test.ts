@@ -10,6 +10,10 @@ describe("parseSimulatorArguments", () => {
     ["-- --from 7 --seeds 3 --jobs 1", { kind: "seeds", from: 7, seeds: 3, jobs: 1 }],
     ["--hours .5 --from 9 --jobs 1", { kind: "hours", from: 9, hours: 0.5, jobs: 1 }],
     ["--gate --jobs 4", { kind: "gate", jobs: 4 }],
+    [
+      "--put-back quorum --jobs 1",
+      { kind: "seeds", from: 1, seeds: 100, jobs: 1, putBack: "quorum" },
+    ],
     ["--check-determinism 5 --jobs 1", { kind: "determinism", from: 1, seeds: 5, jobs: 1 }],
     ["--mutants --seeds 8", { kind: "mutants", from: 1, seeds: 8, only: undefined }],
     ["--mutant lost-vote", { kind: "mutants", from: 1, seeds: 100, only: "lost-vote" }],
@@ -41,6 +45,7 @@ describe("parseSimulatorArguments", () => {
     ["--strikes none --seeds 2", "--strikes"],
     ["--without bad-luck", "bad-luck"],
     ["--sedes 4", "--sedes"],
+    ["--put-back all", "--put-back"],
   ])("refuses %s", (line, named) => {
     const parsed = parseSimulatorArguments(split(line));
     expect(parsed).toMatchObject({ kind: "wrong" });

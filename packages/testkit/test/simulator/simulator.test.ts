@@ -13,6 +13,22 @@ describe("short runs", { timeout: 60_000 }, () => {
   });
 });
 
+// The checkers suspend rules only in the second mode, and only from the moment on at which disks go back.
+describe.each(["member", "quorum"] as const)("the disks of a %s go back", (putBack) => {
+  it.each(SEEDS.slice(0, 12))("seed %i breaks no rule", { timeout: 60_000 }, async (seed) => {
+    const outcome = await simulate(seed, { faultyMsMax: FAULTY_MS_MAX, putBack });
+    expect(outcome.violation).toBeUndefined();
+    expect(outcome.acknowledgements).toBeGreaterThan(0);
+  });
+
+  it("strikes, and the same seed gives the same trace", { timeout: 60_000 }, async () => {
+    const first = await simulate(2, { putBack });
+    const second = await simulate(2, { putBack, keepsLines: true });
+    expect(first.counts.get("putBack")).toBeGreaterThan(0);
+    expect(second.hash).toBe(first.hash);
+  });
+});
+
 it("a newcomer that gets one entry a round trip is waited for", { timeout: 120_000 }, async () => {
   const { violation, plan } = await simulate(20_261_122_212_109, {
     strikesOnly: new Set(["join#6"]),
