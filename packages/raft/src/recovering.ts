@@ -76,8 +76,8 @@ export function handleRecoveryResponse(raft: Raft, message: RecoveryResponse): v
   const { recovery } = raft;
   if (recovery === undefined || recovery.context !== message.context) return;
   const rolledBack = rolledBackBy(raft, message);
-  recovery.learn(message, rolledBack);
-  if (rolledBack !== undefined) raft.trace({ kind: "rolledBack", ...rolledBack });
+  const news = recovery.learn(message, rolledBack);
+  if (news && rolledBack !== undefined) raft.trace({ kind: "rolledBack", ...rolledBack });
   if (message.term > raft.term) becomeFollower(raft, message.term, NOBODY);
 }
 

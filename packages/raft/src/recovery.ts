@@ -89,18 +89,20 @@ export class Recovery {
     return this.silent.size > 0 && this.#ticks % pace === 0;
   }
 
-  /** An answer; `rolledBack` when it says that more was acknowledged than is here. */
-  learn(answer: RecoveryResponse, rolledBack: RolledBack | undefined): void {
+  /** An answer; `rolledBack` when it says that more was acknowledged than is here. Returns whether that is news. */
+  learn(answer: RecoveryResponse, rolledBack: RolledBack | undefined): boolean {
     const { from, term, last, committed, acknowledged } = answer;
     if (this.silent.delete(from)) this.#answers += 1;
     this.#preferred = later(this.#preferred, last);
     this.#floor = later(this.#floor, committed);
     if (term > this.#votedTerm) this.#votedTerm = term;
-    if (rolledBack === undefined) return;
+    if (rolledBack === undefined) return false;
     const lost = acknowledged.entry;
     this.#floor = later(this.#floor, lost);
-    if (this.#rolledBack === undefined || isBefore(this.#rolledBack.lost, lost))
-      this.#rolledBack = { found: rolledBack, lost };
+    const known = this.#rolledBack;
+    if (known !== undefined && !isBefore(known.lost, lost)) return false;
+    this.#rolledBack = { found: rolledBack, lost };
+    return true;
   }
 
   status(last: EntryId): RecoveryStatus {

@@ -1,9 +1,11 @@
 /** What is wrong, in plain words. */
+import { NOBODY } from "@annals/raft";
 import type { NodeConfig } from "../config/index.ts";
 import type { HostedLogStatus, RepairNote } from "../lane/messages.ts";
 import { memoryBudget, roundBytes, shapeOf } from "../memory/budget.ts";
 import type { LogInfo, NodeStatus } from "../service.ts";
 import { divergenceReason } from "../worker/divergenceReason.ts";
+import { leaderlessReason, rolledBackReason } from "../worker/recoveryReason.ts";
 import type { IsolatedLog } from "./isolation.ts";
 import type { LogPlace, PlaceWait } from "./logDirectory.ts";
 
@@ -69,6 +71,11 @@ export function troubles(name: string, status: HostedLogStatus): readonly string
     reasons.push(`log ${name}: free disk space is below storage.minFreeBytes, appends are refused`);
   if (status.diverged !== undefined)
     reasons.push(`log ${name}: ${divergenceReason(status.diverged)}`);
+  const { recovery, leader } = status.raft;
+  if (recovery?.rolledBack !== undefined)
+    reasons.push(`log ${name}: ${rolledBackReason(recovery.rolledBack)}`);
+  const waiting = recovery && leader === NOBODY ? leaderlessReason(recovery) : undefined;
+  if (waiting !== undefined) reasons.push(`log ${name}: ${waiting}`);
   if (status.stalled)
     reasons.push(`log ${name}: a disk write hangs, this replica keeps silent until it ends`);
   for (const link of status.paused) {

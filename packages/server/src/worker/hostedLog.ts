@@ -27,6 +27,7 @@ import { CatchUp } from "./catchUp.ts";
 import type { PeerHistories } from "./peerHistories.ts";
 import { LinkReplies } from "./linkReplies.ts";
 import { PeerStreams } from "./peerStreams.ts";
+import { rolledBackReason } from "./recoveryReason.ts";
 import { replicaConfig } from "./replicaConfig.ts";
 import { Turns } from "./turns.ts";
 
@@ -347,6 +348,7 @@ export class HostedLog {
   }
 
   #trace(trace: Trace): void {
+    if (trace.kind === "rolledBack") this.#line("warn", rolledBackReason(trace), {});
     const level = trace.kind.startsWith("became") ? "info" : "debug";
     if (!this.#tells(level)) return;
     const { kind, ...fields } = trace;

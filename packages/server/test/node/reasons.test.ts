@@ -1,5 +1,7 @@
 // Goal: every state of a log has its name and its reason, and only an open one has none.
+import { asIndex, asMemberId, asTerm } from "@annals/raft";
 import { expect, test } from "vitest";
+import { leaderlessReason, rolledBackReason } from "../../src/worker/recoveryReason.ts";
 import { newPlace } from "../../src/node/logDirectory.ts";
 import type { LogPlace } from "../../src/node/logDirectory.ts";
 import { stateOf } from "../../src/node/reasons.ts";
@@ -27,4 +29,37 @@ test.each([
   const told = stateOf(log, answers);
   expect(told.state).toBe(state);
   expect(told.reason ?? "nothing").toContain(reason);
+});
+
+test("an older copy of a disk is told with what it lost and what follows", () => {
+  const told = rolledBackReason({
+    member: asMemberId(3),
+    term: asTerm(5),
+    acknowledgedIndex: asIndex(90),
+    lastIndex: asIndex(40),
+  });
+  expect(told).toContain("member 3 had its acknowledgement of entry 90 in term 5");
+  expect(told).toContain("ended at entry 40");
+  expect(told).toContain("votes for no log without that entry");
+});
+
+test.each([
+  ["nothing while it waits", { waits: true }, "nothing"],
+  ["nothing once somebody has answered", { answered: true }, "nothing"],
+  ["that nobody has answered", {}, "no other member has said"],
+  [
+    "which entry it needs",
+    { lacks: { term: asTerm(5), index: asIndex(90) } },
+    "entry 90 of term 5",
+  ],
+])("without a leader it says %s", (_what, change, text) => {
+  const told = leaderlessReason({
+    silent: [asMemberId(2)],
+    answered: false,
+    waits: false,
+    lacks: undefined,
+    rolledBack: undefined,
+    ...change,
+  });
+  expect(told ?? "nothing").toContain(text);
 });
