@@ -63,6 +63,11 @@ it("stops the log, says why, and leaves what every node has readable", async () 
     return text.includes("ERR_LOG_DIVERGED") ? response : undefined;
   });
   expect(refused?.status).toBe(503);
+  const status = await cluster.status(kept);
+  expect(status?.logs.find(({ name }) => name === "audit")?.diverged?.other.index).toBeGreaterThan(
+    0,
+  );
+  expect((await cluster.client(kept).logs()).map(({ state }) => state)).toContain("diverged");
   expect(await cluster.localRecords(kept)).toHaveLength(6);
   for (const id of putBack) expect(await cluster.localRecords(id)).toHaveLength(4);
 });

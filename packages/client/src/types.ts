@@ -177,7 +177,7 @@ export interface SchemaInfo {
 export interface LogInfo {
   readonly name: string;
   /** Whether that node can serve the log from its own copy. */
-  readonly state: "open" | "opening" | "repairing" | "silent";
+  readonly state: "open" | "opening" | "repairing" | "diverged" | "silent";
   /** Why it is not open. */
   readonly reason?: string;
   /** Absent, like `lastSeq` and `diskBytes`, unless the log is open. */
@@ -185,6 +185,16 @@ export interface LogInfo {
   readonly lastSeq?: number;
   readonly leader?: string;
   readonly diskBytes?: number;
+}
+
+/** One entry as one node has it. */
+export interface HistoryClaim {
+  readonly index: number;
+  readonly term: number;
+  /** Chain hash in hex. */
+  readonly hash: string;
+  /** Up to here that node knows its log to be committed. */
+  readonly commitIndex: number;
 }
 
 export interface ClusterStatus {
@@ -222,6 +232,14 @@ export interface ClusterStatus {
     readonly flushes: number;
     /** Attachments that could not be handed over between nodes since the log was opened there; each is tried again. */
     readonly blobsNotSaved: number;
+    /** Present when this node's copy of the log and another member's cannot both be right: it stands still. */
+    readonly diverged?: {
+      /** Milliseconds since 1970. */
+      readonly since: number;
+      /** Absent when there is no such entry here. */
+      readonly own?: HistoryClaim;
+      readonly other: HistoryClaim & { readonly member: number };
+    };
     /** Present while the log is isolated on this node: its worker, or that of several suspects, ended again and again. */
     readonly isolation?: {
       readonly deaths: number;

@@ -1,6 +1,6 @@
 import type { ReadQuery, ReadReply } from "@annals/query";
 import type { ProducerStamp } from "@annals/record";
-import type { BlobFiles } from "@annals/replica";
+import type { BlobFiles, Divergence } from "@annals/replica";
 import type { StreamReading } from "@annals/transport";
 import type { GroupAnswers, GroupCondition, GroupRequest } from "./groupService.ts";
 
@@ -103,9 +103,10 @@ export interface ProducerInfo {
 
 /**
  * Whether the node that answers can serve a log from its own copy. `opening`: it is not open yet. `repairing`: its copy is damaged and
- * closed until it is whole again. `silent`: it is open and did not answer.
+ * closed until it is whole again. `diverged`: its copy and another one cannot both be right, and it stands still. `silent`: it is open and
+ * did not answer.
  */
-export type LogState = "open" | "opening" | "repairing" | "silent";
+export type LogState = "open" | "opening" | "repairing" | "diverged" | "silent";
 
 export interface LogInfo {
   readonly name: string;
@@ -241,6 +242,8 @@ export interface LogStatus {
   readonly flushes: number;
   /** Attachments that could not be handed over, as a follower or to one, since the log was opened here; each is tried again. */
   readonly blobsNotSaved: number;
+  /** Set when the replica of the answering node stands still: what parts it from another member. */
+  readonly diverged: Divergence | undefined;
   /** Set while the log is isolated on the answering node. */
   readonly isolation: IsolationStatus | undefined;
 }

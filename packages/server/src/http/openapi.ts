@@ -138,7 +138,7 @@ const SCHEMAS: Json = {
     {
       name: text,
       state: {
-        enum: ["open", "opening", "repairing", "silent"],
+        enum: ["open", "opening", "repairing", "diverged", "silent"],
         description: "Whether the node that answers can serve the log from its own copy.",
       },
       reason: { ...text, description: "Why the log is not open." },

@@ -321,6 +321,7 @@ export class LocalNodeService implements NodeService {
         lastIndex: status?.raft.lastIndex ?? 0,
         lastSeq: status?.appliedSeq ?? 0,
         headHash: status?.headHash,
+        diverged: status?.diverged,
         replicas: this.#replicas(place, status),
         pendingBytes: status?.pendingBytes.current ?? 0,
         flushes: status?.flushes ?? 0,

@@ -16,13 +16,14 @@ export function silent({ entry, opened }: LogPlace): readonly string[] {
 
 /** Whether a log can be served here, and why not. */
 export function stateOf(
-  { entry, opened, repairing, refused, waitsFor }: LogPlace,
+  { entry, opened, repairing, refused, waitsFor, diverged }: LogPlace,
   answers: boolean,
 ): Pick<LogInfo, "state" | "reason"> {
   const { name } = entry;
   if (refused !== undefined) return { state: "opening", reason: refusedReason(name, refused) };
   if (repairing !== undefined) return { state: "repairing", reason: repairReason(name, repairing) };
   if (!opened) return { state: "opening", reason: openingReason(name, waitsFor) };
+  if (diverged) return { state: "diverged", reason: divergedReason(name) };
   if (!answers) return { state: "silent", reason: `log ${name} does not answer` };
   return { state: "open", reason: undefined };
 }
@@ -55,6 +56,10 @@ export function isolationReason(
   const who = known ? "is isolated" : "is isolated with other suspects";
   const next = retryInMs === undefined ? "" : `; tried again in ${Math.ceil(retryInMs / 1000)} s`;
   return `log ${name} ${who}: ${deaths} workers ended with it, the last one because ${reason}${next}`;
+}
+
+function divergedReason(name: string): string {
+  return `log ${name} has diverged: this copy stands still, and only reads with consistency=local are served from it`;
 }
 
 function repairReason(name: string, { what, entries, missing }: RepairNote): string {

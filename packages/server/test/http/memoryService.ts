@@ -185,6 +185,7 @@ export class MemoryService implements NodeService {
         lastIndex: source.lastSeq,
         lastSeq: source.lastSeq,
         headHash: undefined,
+        diverged: undefined,
         replicas: [
           { node: "a", role: "leader", matchIndex: source.lastSeq, paused: [], sent: undefined },
         ],

@@ -24,6 +24,7 @@ test.each([
   ],
   ["opening", place({ waitsFor: "isolation" }), false, "is isolated and waits for its next try"],
   ["opening", place({ refused: "EROFS at /d" }), false, "because the disk refuses: EROFS at /d"],
+  ["diverged", place({ opened: true, diverged: true }), true, "log audit has diverged"],
   ["repairing", place({ repairing }), false, "log audit is repairing: checksum"],
 ])("%s", (state, log, answers, reason) => {
   const told = stateOf(log, answers);
