@@ -198,6 +198,18 @@ export const NODE_METRICS: readonly Metric[] = [
     ({ externalBytes }) => externalBytes,
   ),
   processMetric(
+    "orphaned_errors_total",
+    "counter",
+    "Errors of connections that no code took care of, and that the process outlived; more than 0 is a bug.",
+    (figures) => figures.orphanedErrors,
+  ),
+  processMetric(
+    "log_lines_dropped_total",
+    "counter",
+    "Log lines that were dropped because 1 MiB of them waited for whoever reads stderr.",
+    (figures) => figures.linesDropped,
+  ),
+  processMetric(
     "uptime_seconds",
     "gauge",
     "Since the process began.",
