@@ -39,6 +39,8 @@ export interface ReplicaEvents {
    * is known, else the one that the message names. The links of that member should be closed: the log goes on without them.
    */
   readonly onRefused: (from: MemberId, refusal: PeerRefusal) => void;
+  /** This leader hands over to another member, because most clocks contradict its own. */
+  readonly onClockHandOver?: (to: MemberId) => void;
   /** The replica has stopped for good: its history and another member's cannot both be right. It is durable; local reads go on. */
   readonly onDiverged?: (divergence: Divergence) => void;
   /** The replica has left all votes and acks for good, and the process should end (fail-stop). */

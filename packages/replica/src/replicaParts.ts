@@ -79,6 +79,7 @@ export function replicaParts(options: ReplicaOptions, hooks: ReplicaHooks): Repl
     appliedIndex: () => machine.appliedIndex,
     stamps,
     nodeOf: options.nodeOf ?? (() => undefined),
+    onClockHandOver: (to) => options.events.onClockHandOver?.(to),
   });
   const groups = new GroupDesk({
     table: machine.groups,

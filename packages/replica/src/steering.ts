@@ -13,6 +13,7 @@ interface SteeringOptions {
   readonly appliedIndex: () => LogIndex;
   readonly stamps: StampClock;
   readonly nodeOf: (member: MemberId) => string | undefined;
+  readonly onClockHandOver: (to: MemberId) => void;
 }
 
 /** A log changes its leader for the sake of a clock at most so often. */
@@ -53,7 +54,9 @@ export class Steering {
   /** A leader whose clock most others contradict hands over to a member that is caught up and whose clock is right, if there is one. */
   handOverForClock(nowMs: number): void {
     const { core, self, stamps, nodeOf, accepting } = this.#options;
-    if (!accepting() || nowMs < this.#clockHandOverMs + CLOCK_HAND_OVER_MS || !stamps.off) return;
+    // Looked at on every replica: how long a clock has been off is known from looking.
+    if (!stamps.off || !accepting()) return;
+    if (nowMs < this.#clockHandOverMs + CLOCK_HAND_OVER_MS) return;
     const status = core.status();
     const progress = status.progress.filter(({ member, matchIndex }) => {
       const node = nodeOf(member);
@@ -63,6 +66,7 @@ export class Steering {
     if (target === undefined) return;
     this.#clockHandOverMs = nowMs;
     this.#clockHandOvers++;
+    this.#options.onClockHandOver(target);
     core.transferLeadership(target);
   }
 
