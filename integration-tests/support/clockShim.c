@@ -1,5 +1,5 @@
 /*
- * Adds to the wall clock the seconds that the file named by ANNALS_CLOCK_SKEW holds; an absent file adds none. The file is read again every
+ * Adds to the wall clock the seconds that the file named by CLOCK_SHIM_FILE holds; an absent file adds none. The file is read again every
  * millisecond at most, so a test can let the clock of a running node jump. The monotonic clock stays as it is.
  */
 #define _GNU_SOURCE
@@ -27,7 +27,7 @@ static long skew(void) {
   if (ms == read_ms) return seconds;
   read_ms = ms;
   seconds = 0;
-  const char *path = getenv("ANNALS_CLOCK_SKEW");
+  const char *path = getenv("CLOCK_SHIM_FILE");
   int file = path == NULL ? -1 : open(path, O_RDONLY | O_CLOEXEC);
   if (file < 0) return 0;
   char text[32] = {0};

@@ -18,7 +18,7 @@ const MAX_SKEW_MS = 5000;
 /** Peers whose clocks are kept; beyond, the one that was heard of least recently is forgotten. */
 export const PEER_CLOCKS_MAX = 64;
 /** An answer that took longer than twice this says nothing. */
-export const CLOCK_UNCERTAINTY_MS_MAX = 5000;
+const CLOCK_UNCERTAINTY_MS_MAX = 5000;
 /** The clock of a node without peers has jumped: if it stays where it is for so long, it is believed again. */
 const SETTLE_MS = 60_000;
 /** A clock must be off for so long before leaderships move: a blip, or the waking of a machine, is over by then. */
