@@ -12,6 +12,7 @@ export { nextMembershipChange } from "./membershipSteps.ts";
 export { NO_BLOBS } from "./ports.ts";
 export type * from "./ports.ts";
 export { PRODUCER_WINDOW, ProducerTable } from "./producers.ts";
+export { HandOverPace } from "./steering.ts";
 export { clockSample } from "./clockSample.ts";
 export type { ClockSample } from "./clockSample.ts";
 export { CLOCK_SAMPLES_MAX } from "./peerClock.ts";

@@ -1,3 +1,4 @@
+import { Stagger } from "@annals/flow";
 import { asIndex } from "@annals/raft";
 import type { LogIndex, MemberId, MembershipChange, RaftCore } from "@annals/raft";
 import { furthestFollower } from "./peers.ts";
@@ -19,12 +20,19 @@ interface SteeringOptions {
 /** A log changes its leader for the sake of a clock at most so often. */
 const CLOCK_HAND_OVER_MS = 60_000;
 
+/** Spaces the hand-overs of one log that are made for the sake of a clock. */
+export class HandOverPace extends Stagger {
+  constructor() {
+    super(CLOCK_HAND_OVER_MS);
+  }
+}
+
 /** Who leads the log, and who belongs to it, as far as this replica is asked to change that. */
 export class Steering {
   readonly #options: SteeringOptions;
   /** Where the last membership change was proposed; the next one waits until it is applied. */
   #membershipIndex: LogIndex = asIndex(0);
-  #clockHandOverMs = Number.NEGATIVE_INFINITY;
+  readonly #clockHandOverPace = new HandOverPace();
   #clockHandOvers = 0;
 
   constructor(options: SteeringOptions) {
@@ -56,15 +64,13 @@ export class Steering {
     const { core, self, stamps, nodeOf, accepting } = this.#options;
     // Looked at on every replica: how long a clock has been off is known from looking.
     if (!stamps.off || !accepting()) return;
-    if (nowMs < this.#clockHandOverMs + CLOCK_HAND_OVER_MS) return;
     const status = core.status();
     const progress = status.progress.filter(({ member, matchIndex }) => {
       const node = nodeOf(member);
       return matchIndex >= status.commitIndex && node !== undefined && stamps.trusts(node);
     });
     const target = furthestFollower({ progress }, self);
-    if (target === undefined) return;
-    this.#clockHandOverMs = nowMs;
+    if (target === undefined || !this.#clockHandOverPace.tryTake(nowMs)) return;
     this.#clockHandOvers++;
     this.#options.onClockHandOver(target);
     core.transferLeadership(target);

@@ -46,6 +46,7 @@ describe("with three clocks", () => {
     expect(machine.stamps.view()).toMatchObject({ kind: "agreed", held: false });
   });
 
+  // Keeps L40.
   it("stamps nothing with a clock that jumps, not even the first record after the jump", () => {
     const machine = new Machine();
     machine.askBoth();
@@ -90,6 +91,7 @@ describe("with three clocks", () => {
     expect(machine.stamps.off).toBe(false);
   });
 
+  // Keeps L40.
   it("believes none of three that all differ, and goes on from the time that was agreed last", () => {
     const machine = new Machine();
     machine.askBoth();
@@ -175,6 +177,7 @@ describe("of a node without peers", () => {
     expect(machine.stamps.view()).toMatchObject({ kind: "alone", held: false });
   });
 
+  // Keeps L40.
   it("holds the time while a jump is younger than a minute, and forgets one that is over", () => {
     const machine = new Machine(false);
     machine.stamps.time();
@@ -214,6 +217,7 @@ describe("of a node without peers", () => {
   });
 });
 
+// Keeps L42.
 it("never falls below the last stamp", () => {
   const machine = new Machine();
   machine.askBoth();

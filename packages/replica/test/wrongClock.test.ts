@@ -21,6 +21,7 @@ async function append(cluster: SimulatedCluster): Promise<void> {
   await appended;
 }
 
+// Keeps L40.
 it("stamps no record with a clock that jumps for a moment, and goes on leading", async () => {
   const cluster = new SimulatedCluster();
   const leader = await cluster.elect();
@@ -36,6 +37,7 @@ it("stamps no record with a clock that jumps for a moment, and goes on leading",
   expect(leader.replica.status().stampsAhead).toBeUndefined();
 });
 
+// Keeps L41.
 it("hands leadership over within five seconds when its clock stays wrong, and does not lead again", async () => {
   const cluster = new SimulatedCluster();
   const { id, replica } = await cluster.elect();
@@ -55,6 +57,7 @@ it("hands leadership over within five seconds when its clock stays wrong, and do
   expect(third).toBeDefined();
 });
 
+// Keeps L41.
 it("does not stand for election while its clock is wrong and another one can lead", async () => {
   const cluster = new SimulatedCluster({ members: 5 });
   const leader = await cluster.elect();
@@ -72,6 +75,7 @@ it("does not stand for election while its clock is wrong and another one can lea
   }
 });
 
+// Keeps L41.
 it("leads in spite of its clock when nobody else can, and no longer than that", async () => {
   const cluster = new SimulatedCluster();
   const leader = await cluster.elect();
@@ -92,6 +96,7 @@ it("leads in spite of its clock when nobody else can, and no longer than that", 
   expect(stamps(wrong ?? leader).every((time) => time <= cluster.trueTime + 5000)).toBe(true);
 });
 
+// Keeps L41.
 it("hands over once a minute at most, to a member whose clock is right and that is caught up", async () => {
   const cluster = new SimulatedCluster();
   const leader = await cluster.elect();
@@ -118,6 +123,7 @@ it("hands over once a minute at most, to a member whose clock is right and that 
   expect(leader.replica.status().clockHandOvers).toBe(2);
 });
 
+// Keeps L42.
 it("tells how far the last stamp is ahead of the time, until that has passed", async () => {
   const cluster = new SimulatedCluster({ members: 1 });
   cluster.skewsMs.set(1, 20_000);

@@ -1,6 +1,14 @@
 import type { MembershipState, Message } from "@annals/raft";
 import type { AnnalsError } from "@annals/record";
-import type { AppendResult, BlobHolder, LogStore, PeerTransport, Replica } from "@annals/replica";
+import type {
+  AppendResult,
+  BlobHolder,
+  ClockSample,
+  LogStore,
+  PeerTransport,
+  Replica,
+  StampClock,
+} from "@annals/replica";
 import type { SimulatedDisk } from "../storage/simulatedDisk.ts";
 import type { SimulatedReplica } from "../simulator/simulatedReplica.ts";
 import type { World } from "../simulator/world.ts";
@@ -23,6 +31,13 @@ export interface Mutant {
   readonly believesOnePeer?: boolean;
   /** The last blob that was saved before a crash is not there after it. */
   readonly savesBlobsLate?: boolean;
+  /** What a node makes of the answer of another one's clock. */
+  readonly hearClock?: (
+    stamps: StampClock,
+    node: string,
+    sample: ClockSample,
+    ownOriginMs: number,
+  ) => void;
   readonly wrapBlobs?: (blobs: BlobHolder, replica: SimulatedReplica) => BlobHolder;
   readonly makeDisk?: (membership: MembershipState, world: World) => SimulatedDisk;
   readonly wrapStore?: (store: LogStore, replica: SimulatedReplica) => LogStore;
