@@ -73,6 +73,8 @@ export class ClockWatch {
   #look(): void {
     const view = this.view();
     const { kind } = view;
+    // Whoever hears of nobody learns nothing: what was wrong may still be.
+    if (kind === "alone" && Object.keys(this.#config.nodes).length > 1) return;
     const off = view.peers.filter((peer) => peer.off).map(({ node }) => node);
     const wrong = [...(kind === "agreed" || kind === "alone" ? [] : [kind]), ...off];
     if (wrong.join() === this.#told.join()) return;

@@ -21,6 +21,7 @@ export const CLOCK_MUTANTS: readonly Mutant[] = [
   {
     name: "two-clocks-believed",
     bug: "each other clock counts twice, so that of two that differ the other one is believed",
+    nodes: 2,
     hearClock: (stamps, node, sample) => {
       stamps.heard(node, sample);
       stamps.heard(`${node} again`, sample);

@@ -23,6 +23,8 @@ export interface Mutant {
   readonly bug: string;
   /** A rule whose breach does not count: of a second bug that only gives this one room. */
   readonly excuses?: string;
+  /** Nodes of the clusters in which it is looked for; default: as the seed has it. */
+  readonly nodes?: number;
   /** A node that lost its disks goes on under its old member id. */
   readonly wipedKeepsId?: boolean;
   /** A repair takes whatever it is answered first. */

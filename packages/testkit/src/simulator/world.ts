@@ -51,7 +51,8 @@ export class World {
   #blobs = 20;
 
   constructor(plan: Plan, options: WorldOptions = {}) {
-    this.plan = withoutChances(plan, options.without ?? new Set());
+    const nodes = options.mutant?.nodes ?? plan.nodes;
+    this.plan = { ...withoutChances(plan, options.without ?? new Set()), nodes };
     this.strikesOnly = options.strikesOnly;
     this.mutant = options.mutant;
     this.journal = new Journal(() => this.scheduler.nowUs, options.keepsLines ?? false);
@@ -62,7 +63,7 @@ export class World {
     };
     this.trueTime = new TrueTime(this.report, () => this.scheduler.nowUs / 1000);
     this.network = new Network(this);
-    const born = numbersTo(plan.nodes).map(asMemberId);
+    const born = numbersTo(nodes).map(asMemberId);
     this.logs = numbersTo(plan.logs).map((number) => new LogUnderTest(number, this, born));
     for (const place of born) this.addMachine(place);
   }
