@@ -1,8 +1,8 @@
 import type { NodeClock } from "../service.ts";
 import { one } from "./metric.ts";
-import type { Metric } from "./metric.ts";
+import type { PlainMetric } from "./metric.ts";
 
-function peerMetric(name: string, help: string, ms: (clock: NodeClock) => number): Metric {
+function peerMetric(name: string, help: string, ms: (clock: NodeClock) => number): PlainMetric {
   return {
     name: `annals_clock_${name}_seconds`,
     kind: "gauge",
@@ -18,7 +18,7 @@ function peerMetric(name: string, help: string, ms: (clock: NodeClock) => number
 }
 
 /** How the clocks of the nodes compare. */
-export const CLOCK_METRICS: readonly Metric[] = [
+export const CLOCK_METRICS: readonly PlainMetric[] = [
   peerMetric(
     "offset",
     "What the clock of a peer shows minus what this node's does; of peers heard of in the last ten seconds.",

@@ -1,7 +1,8 @@
 import type { GroupStatus, LogStatus, MemoryRow } from "../service.ts";
 import { CLOCK_METRICS } from "./clockMetrics.ts";
 import { by, one } from "./metric.ts";
-import type { Metric, Sample, Snapshot } from "./metric.ts";
+import type { Metric, PlainMetric, Sample, Snapshot } from "./metric.ts";
+import { STREAM_METRICS } from "./streamMetrics.ts";
 
 const ROLES = ["leader", "follower", "candidate", "learner", "unknown"] as const;
 
@@ -11,7 +12,7 @@ function ofLogs({ cluster }: Snapshot, value: (log: LogStatus) => number): reado
 
 function logMetric(
   name: string,
-  kind: Metric["kind"],
+  kind: PlainMetric["kind"],
   help: string,
   value: (log: LogStatus) => number,
 ): Metric {
@@ -35,7 +36,7 @@ function memoryMetric(name: string, help: string, value: (row: MemoryRow) => num
 
 function processMetric(
   name: string,
-  kind: Metric["kind"],
+  kind: PlainMetric["kind"],
   help: string,
   value: (figures: Snapshot["process"]) => number,
 ): Metric {
@@ -105,6 +106,7 @@ export const NODE_METRICS: readonly Metric[] = [
     "How often the log was handed over because this node's clock is wrong, since the log was opened here.",
     ({ clockHandOvers }) => clockHandOvers,
   ),
+  ...STREAM_METRICS,
   groupMetric(
     "lag_records",
     "Records behind the position of the lane that is furthest behind. Of logs led here; at most 256, those stuck or furthest behind.",

@@ -339,6 +339,7 @@ export class HostedLog {
       stampsAhead: status.stampsAhead,
       clockHandOvers: status.clockHandOvers,
       blobsNotSaved: this.#blobTroubles.count,
+      sent: this.#streams.sent(),
       groups: groupConditions(this.replica, this.#options.setup.config.groups.lease),
       paused: [...this.#inbound.values()].flatMap(({ from, receiver }) => {
         const reasons = [...receiver.gate.reasons().keys()];

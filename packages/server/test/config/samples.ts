@@ -56,6 +56,7 @@ export const SAMPLES: Readonly<
   "workers.maxHeapBytes": ["513MiB", "513MiB", 513 << 20],
   "workers.maxQueueBytes": ["129MiB", "129MiB", 129 << 20],
   "workers.maxCatchUps": ["5", "5", 5],
+  "workers.heapSnapshot": ["true", "true", true],
   "workers.maxIsolated": ["2", "2", 2],
   "memory.limit": ["3GiB", "3GiB", 3 * 2 ** 30],
   "query.maxHeldBytes": ["65MiB", "65MiB", 65 << 20],
