@@ -157,21 +157,26 @@ it.skipIf(library === undefined)(
   "a stamp from the future is told with both times, and stamps wait until it has passed",
   async () => {
     const alone = await start(["a"]);
-    await cluster.stop(alone);
-    setClock(alone, 15);
     const env = { LD_PRELOAD: library ?? "", CLOCK_SHIM_FILE: skewFile(alone) };
-    cluster.spawn(alone, { env });
-    await cluster.untilReady();
+    const restartAt = async (seconds: number): Promise<void> => {
+      await cluster.stop(alone);
+      setClock(alone, seconds);
+      cluster.spawn(alone, { env });
+      await cluster.untilReady();
+    };
+    await restartAt(3600);
     await append(alone);
+    await restartAt(0);
     const [first] = await cluster.localRecords(alone);
-    await cluster.stop(alone);
-    setClock(alone, 0);
-    cluster.spawn(alone, { env });
-    await cluster.untilReady();
     await reasonOf(alone, `its last record is stamped ${first?.recordedAt}, and the time is`);
     await append(alone);
-    const [, second] = await cluster.localRecords(alone);
-    expect(second?.recordedAt).toBe(first?.recordedAt);
+    await restartAt(4000);
     await reasonOf(alone, undefined);
+    await append(alone);
+    const [, second, third] = await cluster.localRecords(alone);
+    expect(second?.recordedAt).toBe(first?.recordedAt);
+    expect(Date.parse(third?.recordedAt ?? "")).toBeGreaterThan(
+      Date.parse(first?.recordedAt ?? ""),
+    );
   },
 );
