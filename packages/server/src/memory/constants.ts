@@ -62,3 +62,6 @@ export const GATEWAY_HEAP_BYTES: number = 128 * MEBIBYTE;
 /** Code, stacks and native memory of an idle process, and of each further thread, as measured. */
 export const PROCESS_BYTES: number = 80 * MEBIBYTE;
 export const THREAD_BYTES: number = 24 * MEBIBYTE;
+
+/** A sample of another node's clock, on the heaps of the gateway and of one worker. */
+export const CLOCK_SAMPLE_BYTES = 256;
