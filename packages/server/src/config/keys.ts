@@ -349,6 +349,12 @@ export const KEYS: readonly KeySpec[] = [
     tooLow: "A consumer that is held up for a moment loses its lane, and reads some records again.",
     tooHigh: "Nobody consumes for so long after a consumer has died.",
   }),
+  key("clock.maxSkew", "duration", "5s", "cluster", {
+    about:
+      "How far a node's clock may be from the median of all. A node beyond it stamps no record with its clock, and others lead its logs.",
+    tooLow: "Slow links and coarse time services look like wrong clocks.",
+    tooHigh: "recordedAt may be wrong by so much.",
+  }),
   key("storage.segmentBytes", "bytes", "1GiB", "node", {
     about:
       "A log's active segment is sealed at this size and a new one begun. Retention frees whole segments.",
@@ -372,14 +378,6 @@ const BY_PATH: ReadonlyMap<string, KeySpec> = new Map(KEYS.map((spec) => [spec.p
 
 export function findKey(path: string): KeySpec | undefined {
   return BY_PATH.get(path);
-}
-
-/** `raft.electionTicks` → `ANNALS_RAFT_ELECTION_TICKS`. */
-export function envName(path: string): string {
-  return `ANNALS_${path
-    .replace(/([a-z0-9])([A-Z])/g, "$1_$2")
-    .replaceAll(".", "_")
-    .toUpperCase()}`;
 }
 
 /** Every proper prefix of a key: the sections of the file. */

@@ -32,6 +32,8 @@ export interface NodeConfig {
   readonly subscribe: SubscribeSettings;
   /** Milliseconds. */
   readonly groups: { readonly lease: number };
+  /** Milliseconds. */
+  readonly clock: { readonly maxSkew: number };
   readonly storage: StorageSettings;
 }
 

@@ -6,6 +6,7 @@ import { memoryBudget, roundBytes, shapeOf } from "../memory/budget.ts";
 import type { LogInfo, NodeStatus } from "../service.ts";
 import { divergenceReason } from "../worker/divergenceReason.ts";
 import { leaderlessReason, rolledBackReason } from "../worker/recoveryReason.ts";
+import { stampsAheadReason } from "./clockReasons.ts";
 import type { IsolatedLog } from "./isolation.ts";
 import type { LogPlace, PlaceWait } from "./logDirectory.ts";
 
@@ -81,6 +82,8 @@ export function troubles(name: string, status: HostedLogStatus): readonly string
     reasons.push(`log ${name}: ${rolledBackReason(recovery.rolledBack)}`);
   const waiting = recovery && leader === NOBODY ? leaderlessReason(recovery) : undefined;
   if (waiting !== undefined) reasons.push(`log ${name}: ${waiting}`);
+  if (status.stampsAhead !== undefined && status.raft.role === "leader")
+    reasons.push(`log ${name}: ${stampsAheadReason(status.stampsAhead)}`);
   if (status.stalled)
     reasons.push(`log ${name}: a disk write hangs, this replica keeps silent until it ends`);
   for (const link of status.paused) {

@@ -1,4 +1,3 @@
-import { createRequire } from "node:module";
 import { setTimeout as delay } from "node:timers/promises";
 import { Ledger } from "@annals/flow";
 import { AnnalsError } from "@annals/record";
@@ -32,6 +31,8 @@ import { outliveOrphanedErrors } from "./orphanedErrors.ts";
 import type { UncaughtSource } from "./orphanedErrors.ts";
 import { PeerLinks } from "./peerLinks.ts";
 import { PeerServer } from "./peerServer.ts";
+import { readVersion } from "../version.ts";
+import { ClockWatch } from "./clockWatch.ts";
 import { lockData } from "./dataLock.ts";
 import { finishQuarantine } from "./quarantine.ts";
 import { Incarnations } from "./incarnations.ts";
@@ -115,6 +116,7 @@ class Node implements Incarnation {
   readonly #inFlight = new InFlight();
   readonly #ledger = new Ledger();
   readonly #memory: NodeMemory;
+  readonly #clocks: ClockWatch;
   #peers: PeerLinks | undefined;
   #gateway: Gateway | undefined;
   #roster: Roster | undefined;
@@ -136,6 +138,7 @@ class Node implements Incarnation {
     this.#logger = logger;
     this.#identity = identity;
     this.#memory = new NodeMemory({ config, logger, ledger: this.#ledger });
+    this.#clocks = new ClockWatch(config, logger);
     this.#fingerprint = fingerprint(config);
     this.url = `http://${config.nodes[config.node] ?? ""}`;
     this.ended = new Promise((resolve) => {
@@ -181,6 +184,7 @@ class Node implements Incarnation {
     this.#logger.info("stopping");
     clearInterval(this.#birthReport);
     this.#memory.close();
+    this.#clocks.close();
     // Still served, or passed on, while leadership moves: the cluster's clients notice nothing.
     this.#draining = true;
     await this.#gateway?.handOver(HAND_OVER_MS);
@@ -206,6 +210,7 @@ class Node implements Incarnation {
       draining: () => this.#draining,
       linkFaults: () => this.#server.faults(),
       memory: this.#memory,
+      clocks: this.#clocks,
       paused: (logId) => this.#server.paused(logId),
     });
   }
@@ -235,6 +240,7 @@ class Node implements Incarnation {
       fingerprint: this.#fingerprint,
       logger: this.#logger,
       ledger: this.#ledger,
+      clocks: this.#clocks,
       onWelcome: (node, welcome) => this.#welcomed(node, welcome),
       onFrame: (node, frame) => this.#answered(node, frame),
       onDown: (node, change) => {
@@ -336,6 +342,7 @@ class Node implements Incarnation {
       ...this.#knownLogs,
       logger: this.#logger,
       ledger: this.#ledger,
+      clocks: this.#clocks,
       peers,
       server: this.#server,
       onFatal: (error) => this.#fatal(error),
@@ -387,13 +394,6 @@ class Node implements Incarnation {
       await delay(RETREAT_POLL_MS);
     if (this.#closing === undefined) this.#settle({ kind: "quarantine", what });
   }
-}
-
-function readVersion(): string {
-  const manifest: { readonly version: string } = createRequire(import.meta.url)(
-    "../../package.json",
-  );
-  return manifest.version;
 }
 
 const VERSION = readVersion();

@@ -5,7 +5,7 @@ import { NOBODY } from "@annals/raft";
 import type { LogIndex, MemberId, Message, Trace } from "@annals/raft";
 import { AnnalsError } from "@annals/record";
 import { nextMembershipChange, Replica } from "@annals/replica";
-import type { Clock, Divergence, LogStore, PeerRefusal } from "@annals/replica";
+import type { Clock, Divergence, LogStore, PeerRefusal, StampClock } from "@annals/replica";
 import type { BlobStore } from "@annals/storage";
 import { Receiver, receiveWindow } from "@annals/transport";
 import type { Permits } from "@annals/transport";
@@ -48,6 +48,8 @@ export interface HostedLogOptions {
   /** The gauges of the worker. */
   readonly ledger: Ledger;
   readonly setup: WorkerSetup;
+  /** Says what time it is; all logs of the worker share it. */
+  readonly stamps: StampClock;
   readonly members: () => readonly PeerAddress[];
   readonly campaign: boolean;
   readonly sendToGateway: (message: FromWorker) => void;
@@ -136,6 +138,8 @@ export class HostedLog {
       histories: options.histories,
       transport: this.#streams,
       clock: WORKER_CLOCK,
+      stamps: options.stamps,
+      nodeOf: (member) => options.members().find((one) => one.member === member)?.node,
       randomBelow: randomInt,
       ...(setup.config.log.compression === "zstd" ? { compress: zstdBatch } : {}),
       ledger: options.ledger,
@@ -148,6 +152,8 @@ export class HostedLog {
         onCommand: (index, data) => sendToGateway({ kind: "command", index, data: exactly(data) }),
         onTrace: (trace) => this.#trace(trace),
         onRefused: (from, refusal) => this.#refused(from, refusal),
+        onClockHandOver: (to) =>
+          this.#line("warn", "handed over: this node's clock is wrong", { to }),
         onDiverged: (divergence) => this.#diverged(divergence),
         onFailed: options.onFailed,
       },
@@ -331,6 +337,8 @@ export class HostedLog {
       diverged: status.diverged,
       flushes: status.flushes,
       refusedMessages: status.refusedMessages,
+      stampsAhead: status.stampsAhead,
+      clockHandOvers: status.clockHandOvers,
       blobsNotSaved: this.#blobTroubles.count,
       sent: this.#streams.sent(),
       groups: groupConditions(this.replica, this.#options.setup.config.groups.lease),

@@ -66,6 +66,7 @@ export const SAMPLES: Readonly<
   "subscribe.maxBufferedBytes": ["5MiB", "5MiB", 5 << 20],
   "subscribe.maxHeldBytes": ["33MiB", "33MiB", 33 << 20],
   "groups.lease": ["11s", "11s", 11_000],
+  "clock.maxSkew": ["2s", "2s", 2000],
   "storage.segmentBytes": ["2GiB", "2GiB", 2 * 2 ** 30],
   "storage.scrubInterval": ["12h", "12h", 12 * 3600e3],
   "storage.minFreeBytes": ["257MiB", "257MiB", 257 << 20],

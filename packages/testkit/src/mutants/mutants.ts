@@ -1,3 +1,4 @@
+import { CLOCK_MUTANTS } from "./clockMutants.ts";
 import { CORE_MUTANTS } from "./coreMutants.ts";
 import { DISK_MUTANTS } from "./diskMutants.ts";
 import { GROUP_MUTANTS } from "./groupMutants.ts";
@@ -16,4 +17,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...QUORUM_MUTANTS,
   ...GROUP_MUTANTS,
   ...HISTORY_MUTANTS,
+  ...CLOCK_MUTANTS,
 ];

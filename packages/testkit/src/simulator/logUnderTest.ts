@@ -124,6 +124,7 @@ export class LogUnderTest {
     this.world.journal.note("turn", target.node, this.number, value);
     for (const checker of this.checkers) checker.turned?.(target, status.raft);
     this.bounds.turned(target, status);
+    this.world.trueTime.turned(target, status);
     this.groups.turned(target, applied, replica.groups.views());
   }
 

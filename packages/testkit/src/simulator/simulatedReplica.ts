@@ -181,7 +181,7 @@ export class SimulatedReplica implements Observed {
     const reads = world.mutant?.wrapStore?.(store, this) ?? store;
     const clock: Clock = {
       now: () => world.scheduler.nowUs / 1000,
-      wallTime: () => this.host.wallTime(),
+      wallTime: () => this.host.clock.wallTime(),
       defer: (turn) =>
         world.scheduler.after(this.#random.below(60), () => {
           this.run(life, () => this.#turn(turn));
@@ -197,6 +197,8 @@ export class SimulatedReplica implements Observed {
       blobs: world.mutant?.wrapBlobs?.(this.blobs, this) ?? this.blobs,
       transport: world.mutant?.wrapTransport?.(transport, this) ?? transport,
       clock,
+      stamps: this.host.clock.stamps,
+      nodeOf: (member) => String(world.nodes[member - 1]?.place),
       randomBelow: (n) => this.#random.below(n),
       ...(world.plan.compressed ? { compress: zstdBatch } : {}),
       events: {
@@ -212,6 +214,7 @@ export class SimulatedReplica implements Observed {
     });
     this.#running = { replica, store, reads };
     for (const checker of this.#under.checkers) checker.started?.(this);
+    world.trueTime.started(this);
   }
 
   /** Commands at or below the stored applied index are not handed out again. */
@@ -385,14 +388,11 @@ export class SimulatedReplica implements Observed {
     if (world.plan.putBack !== "none") this.#past.keep(world.scheduler.nowUs);
     store.completeWrite();
     const { stored, hardState } = this.disk.image;
-    world.journal.note(
-      "flush",
-      this.node,
-      this.log,
-      hardState.term * 2 ** 20 + stored.count,
-      () =>
-        `up to ${stored.count}, term ${hardState.term}, vote ${hardState.votedFor}, commit ${hardState.commitIndex}`,
-    );
+    const value = hardState.term * 2 ** 20 + stored.count;
+    world.journal.note("flush", this.node, this.log, value, () => {
+      const { term, votedFor, commitIndex } = hardState;
+      return `up to ${stored.count}, term ${term}, vote ${votedFor}, commit ${commitIndex}`;
+    });
     for (const checker of checkers) checker.flushed?.(this, before);
   }
 }
