@@ -13,7 +13,7 @@ import { Appender } from "./appender.ts";
 import type { AppendResult } from "./appendQueue.ts";
 import { assertBlobsHere } from "./blobs.ts";
 import { GroupDesk } from "./groupDesk.ts";
-import { diskFull, notLeader, outcomeUnknown, replicaBroken, replicaClosed } from "./errors.ts";
+import { isRefusal, notLeader, outcomeUnknown, replicaBroken, replicaClosed } from "./errors.ts";
 import { raftConfig } from "./raftConfig.ts";
 import type { AppendRequest, ReplicaOptions, ReplicaStatus } from "./options.ts";
 import { Inbox } from "./inbox.ts";
@@ -59,7 +59,7 @@ export class Replica {
   #leader: MemberId = NOBODY;
   /** Where the last membership change was proposed; the next one waits until it is applied. */
   #membershipIndex: LogIndex = asIndex(0);
-  #diskFull = false;
+  #refusal: AnnalsError | undefined;
   #stalled = false;
   #ticks = 0;
 
@@ -139,7 +139,7 @@ export class Replica {
   #assertAccepting(): void {
     if (this.#state !== "running") throw replicaClosed();
     this.#appender.assertOpen(this.#leader);
-    if (this.#diskFull) throw diskFull();
+    if (this.#refusal !== undefined) throw this.#refusal;
   }
 
   /** Proposes a command entry; resolves with its index when it is applied here. */
@@ -219,7 +219,7 @@ export class Replica {
       headHash: store.headHash(),
       diskBytes: store.diskBytes(),
       stalled: this.#stalled,
-      diskFull: this.#diskFull,
+      diskFull: this.#refusal !== undefined,
       producers: this.#machine.producers.size,
       flushes: this.#writer.flushes,
       refusedMessages: this.#door.refused,
@@ -303,7 +303,7 @@ export class Replica {
         this.#inbox.stepped(event.receipt);
         return;
       case "durable":
-        this.#diskFull = false;
+        this.#refusal = undefined;
         for (const ticket of event.tickets) this.#core.appendDone(ticket);
         for (const { afterDurable } of event.tickets)
           this.#outbox.add(afterDurable.filter(({ to }) => to !== this.#options.self));
@@ -316,7 +316,9 @@ export class Replica {
   /** A late tick counts once on a follower, which must not campaign because it was held up, and in full against a leader's lease. */
   #tick(elapsed: number): void {
     const { clock, config } = this.#options;
-    const ticks = this.#role === "leader" ? Math.min(elapsed, 2 * config.electionTicks) : 1;
+    // One that cannot write its vote stands for no election: its terms would only pile up.
+    const own = this.#refusal === undefined ? 1 : 0;
+    const ticks = this.#role === "leader" ? Math.min(elapsed, 2 * config.electionTicks) : own;
     for (let tick = 0; tick < ticks; tick++) this.#core.tick();
     const now = clock.now();
     this.#stalled = this.#writer.stalledMs(now) > config.electionTicks * config.tickMs;
@@ -379,8 +381,8 @@ export class Replica {
   }
 
   #onStorageError(error: AnnalsError): void {
-    if (error.code === "ERR_DISK_FULL") {
-      this.#diskFull = true;
+    if (isRefusal(error)) {
+      this.#refusal = error;
       this.transferLeadership();
       return;
     }

@@ -1,5 +1,6 @@
 import type { AppendTicket, Entry, HardState } from "@annals/raft";
 import type { AnnalsError } from "@annals/record";
+import { isRefusal } from "./errors.ts";
 import type { ReplicaGauges } from "./replicaGauges.ts";
 import type { AppliedUpdate, LogStore, Receipt, WriteCycle } from "./ports.ts";
 
@@ -95,7 +96,7 @@ export class Writer {
       (error: AnnalsError) => {
         this.#startedMs = undefined;
         this.#options.gauges.writing([]);
-        if (error.code === "ERR_DISK_FULL") {
+        if (isRefusal(error)) {
           this.#retryLater(cycle, queue, error);
           return;
         }

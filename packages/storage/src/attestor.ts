@@ -45,6 +45,11 @@ export class Attestor {
       });
   }
 
+  /** Opens the sidecar of a log that was opened on a disk without room. */
+  async open(): Promise<void> {
+    await this.#sidecar.openFile();
+  }
+
   async #write(state: SegmentState, head: Head): Promise<void> {
     const { term, votedFor } = state.hardState;
     await this.#sidecar.write({
@@ -59,7 +64,10 @@ export class Attestor {
   /** `state` undefined: something has failed, nothing is vouched for any more. */
   async close(state: SegmentState | undefined): Promise<void> {
     await this.#writing;
-    const behind = state !== undefined && state.head.index > asIndex(this.#sidecar.attested.last);
+    const behind =
+      state !== undefined &&
+      this.#sidecar.writable &&
+      state.head.index > asIndex(this.#sidecar.attested.last);
     if (behind) await this.#write(state, state.head);
     await this.#sidecar.close();
   }

@@ -1,4 +1,4 @@
-import { closeSync, constants, fstatSync, fsyncSync, openSync, readSync, writeSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, readSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { errnoOf } from "./diskRefusal.ts";
 
@@ -11,7 +11,8 @@ export type LockFileUse = "owner" | "reader";
 
 /**
  * Gives the lock file of a segment its blocks before LMDB maps it. LMDB makes it sparse, and a full disk would end the process by SIGBUS
- * when a page of it is first touched; a copy may have made it sparse again. On a read-only disk LMDB does without the file.
+ * when a page of it is first touched; a copy may have made it sparse again. On a read-only disk LMDB does without the file. It is not
+ * flushed: what is in it ends with the machine, and this thread does not wait for the disk.
  */
 export function allocateLockFile(path: string, use: LockFileUse): void {
   const file = join(path, "lock.mdb");
@@ -30,7 +31,6 @@ export function allocateLockFile(path: string, use: LockFileUse): void {
     readSync(descriptor, content, 0, content.length, 0);
     for (let at = 0; at < content.length; )
       at += writeSync(descriptor, content, at, content.length - at, at);
-    fsyncSync(descriptor);
   } finally {
     closeSync(descriptor);
   }

@@ -9,7 +9,7 @@
  *     groups     id         → group state
  *     meta       "state"    → segment state
  */
-import { mkdirSync, statSync } from "node:fs";
+import { closeSync, mkdirSync, openSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { asIndex, asTerm } from "@annals/raft";
 import type { LogIndex, Term } from "@annals/raft";
@@ -19,6 +19,7 @@ import type { GroupId, GroupState, ProducerState } from "@annals/replica";
 import { open } from "lmdb";
 import type { RootDatabase } from "lmdb";
 import { unsealValue } from "./checkedValue.ts";
+import { commitCause } from "./commitCause.ts";
 import { diskRefusal, refusalOr } from "./diskRefusal.ts";
 import { decodeGroup, encodeGroup } from "./groupValue.ts";
 import { allocateLockFile } from "./lockFile.ts";
@@ -124,6 +125,7 @@ function openTables(
 
 export class Segment {
   readonly path: string;
+  readonly readOnly: boolean;
   readonly #root: RootDatabase<Uint8Array, Uint8Array>;
   readonly #entries: Table;
   readonly #batches: Table;
@@ -138,8 +140,10 @@ export class Segment {
     path: string,
     root: RootDatabase<Uint8Array, Uint8Array>,
     tables: Readonly<Record<TableName, Table>>,
+    readOnly: boolean,
   ) {
     this.path = path;
+    this.readOnly = readOnly;
     this.#root = root;
     this.#entries = tables.entries;
     this.#batches = tables.batches;
@@ -154,7 +158,7 @@ export class Segment {
     try {
       allocateLockFile(path, "reader");
       const root = openRoot(path, mode === "readOnly", mapBytes);
-      return new Segment(path, root, openTables(root, path));
+      return new Segment(path, root, openTables(root, path), mode === "readOnly");
     } catch (error) {
       throw refusalOr(error, path);
     }
@@ -166,7 +170,7 @@ export class Segment {
     allocateLockFile(path, "reader");
     const root = openRoot(path, false, mapBytes);
     const tables = await root.transaction(() => openTables(root, path));
-    return new Segment(path, root, tables);
+    return new Segment(path, root, tables, false);
   }
 
   /** Undefined in a segment that was never written. Throws `ERR_LOG_DAMAGED`. */
@@ -366,6 +370,22 @@ export class Segment {
     }
   }
 
+  /** Throws what the system says when it does not let the file be written. */
+  assertWritable(): void {
+    closeSync(openSync(dataFile(this.path), "r+"));
+  }
+
+  /**
+   * Opens a segment that was opened for reading again, for writing, within one turn: no reader finds it closed. LMDB shares the environment
+   * of a file, so the one for reading has to go first.
+   */
+  async reopen(mapBytes: number): Promise<Segment> {
+    const closed = this.close();
+    const segment = Segment.open(this.path, "readWrite", mapBytes);
+    await closed;
+    return segment;
+  }
+
   fileBytes(): number {
     return statSync(dataFile(this.path)).size;
   }
@@ -373,19 +393,4 @@ export class Segment {
   async close(): Promise<void> {
     await this.#root.close();
   }
-}
-
-/**
- * LMDB's reason for a failed commit comes as a second promise on the error. It must be awaited here: a rejection that nobody
- * handles ends the process before anyone could say why.
- */
-async function commitCause(error: unknown): Promise<unknown> {
-  if (error instanceof Error && "commitError" in error) {
-    try {
-      await error.commitError;
-    } catch (cause) {
-      return cause;
-    }
-  }
-  return error;
 }

@@ -82,6 +82,8 @@ export interface HostedLogStatus {
   readonly pendingBytes: GaugeReading;
   readonly stalled: boolean;
   readonly diskFull: boolean;
+  /** What the system says when it lets nothing be written, with its errno and the path. */
+  readonly diskRefusal: string | undefined;
   readonly flushes: number;
   /** Messages of peers that no node sends which keeps to the protocol: each was refused, and its link closed. */
   readonly refusedMessages: number;

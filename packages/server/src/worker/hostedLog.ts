@@ -6,7 +6,7 @@ import type { LogIndex, MemberId, Message, Trace } from "@annals/raft";
 import { AnnalsError } from "@annals/record";
 import { nextMembershipChange, Replica } from "@annals/replica";
 import type { Clock, LogStore, PeerRefusal } from "@annals/replica";
-import type { BlobStore } from "@annals/storage";
+import type { BlobStore, LmdbLogStore } from "@annals/storage";
 import { Receiver, receiveWindow } from "@annals/transport";
 import type { Permits } from "@annals/transport";
 import { encodeFrame, zstdBatch, readPeerMessages } from "@annals/wire";
@@ -37,7 +37,7 @@ const WORKER_CLOCK: Clock = {
 export interface HostedLogOptions {
   readonly logId: number;
   readonly name: string;
-  readonly store: LogStore;
+  readonly store: LmdbLogStore;
   readonly blobs: BlobStore;
   /** Blobs that this worker sends at a time, over all its logs. */
   readonly blobPermits: Permits;
@@ -84,7 +84,7 @@ interface Inbound {
 /** One log in a worker: its replica, its streams to peers, and the links over which leaders stream to it. */
 export class HostedLog {
   readonly name: string;
-  readonly store: LogStore;
+  readonly store: LmdbLogStore;
   readonly replica: Replica;
   /** Bodies of appends are read one after the other. */
   readonly appendTurns: Turns = new Turns();
@@ -160,6 +160,7 @@ export class HostedLog {
     this.#ticks++;
     if (this.#ticks % RECONCILE_TICKS !== 0) return;
     this.#catchUp.look();
+    void this.store.look();
     if (this.replica.role === "leader") this.#reconcile();
   }
 
@@ -314,6 +315,7 @@ export class HostedLog {
       pendingBytes: status.pendingBytes,
       stalled: status.stalled,
       diskFull: status.diskFull,
+      diskRefusal: this.store.refusal?.message,
       flushes: status.flushes,
       refusedMessages: status.refusedMessages,
       blobsNotSaved: this.#blobTroubles.count,
