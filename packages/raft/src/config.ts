@@ -1,3 +1,4 @@
+import type { HashChain } from "./hashChain.ts";
 import type { Entry, LogIndex, MemberId } from "./types.ts";
 
 /** How one core behaves. Numbers are in ticks, bytes or counts; `Infinity` means no limit where it is allowed. */
@@ -30,6 +31,12 @@ export interface RaftConfig {
   /** A follower refuses proposals instead of passing them on. */
   readonly disableProposalForwarding: boolean;
   /**
+   * Messages to a member arrive, or the driver reports the member unreachable. A probe that nobody has answered is then not sent beside
+   * itself: the answer to a heartbeat brings an empty one, which finds out where the member stands. Default: every answer to a heartbeat
+   * repeats the entries.
+   */
+  readonly reportsLoss?: boolean;
+  /**
    * Whether entries that a leader has sent are such that they can be applied. They follow each other; `before` reads what the log holds in
    * front of them, above the applied index. Default: every payload will do.
    */
@@ -37,6 +44,8 @@ export interface RaftConfig {
     entries: readonly Entry[],
     before: (index: LogIndex) => Entry | undefined,
   ) => boolean;
+  /** Where chain hashes come from. Default: entries have none, and histories are told apart by index and term only. */
+  readonly chain?: HashChain;
   /** The applied index at start; entries at or below are not handed out again. */
   readonly applied: number;
   /** Uniform in [0, n): the only randomness of the core. */

@@ -3,6 +3,7 @@ import type { RaftConfig } from "./config.ts";
 import { maybeCampaign } from "./election.ts";
 import { invariant } from "./invariant.ts";
 import { reportSnapshot, reportUnreachable } from "./leader.ts";
+import { disputedIndex } from "./judge.ts";
 import type { LogReader } from "./logReader.ts";
 import { encodeMembershipChange } from "./membershipCodec.ts";
 import type { Message } from "./message.ts";
@@ -108,6 +109,23 @@ export class RaftCore {
   /** A message from a peer. Duplicates, reordering and loss are fine; what is refused changed nothing. */
   step(message: Message): StepOutcome {
     return stepPeer(this.raft, message);
+  }
+
+  /** Where the history that a refused message tells of differs from the one here. */
+  disputedIndex(message: Message): LogIndex | undefined {
+    return disputedIndex(this.raft, message);
+  }
+
+  /** The term and the chain hash of the entry at `index`; undefined where there is none, or no chain. */
+  historyAt(index: LogIndex): { readonly term: Term; readonly hash: Uint8Array } | undefined {
+    const term = this.raft.log.term(index);
+    const hash = this.raft.log.hash(index);
+    return term === undefined || hash === undefined ? undefined : { term, hash };
+  }
+
+  /** Leads and follows nobody any more, in the same term: for a replica that stands still from now on. */
+  withdraw(): void {
+    becomeFollower(this.raft, this.raft.term, NOBODY);
   }
 
   /** Stands for election now, whatever the timeout says. Declines silently if it leads already or must not stand. */

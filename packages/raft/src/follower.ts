@@ -1,3 +1,4 @@
+import { findConflictByTerm } from "./conflict.ts";
 import { maybeCampaign } from "./election.ts";
 import { assertNever } from "./invariant.ts";
 import type { AppendEntries, Heartbeat, InstallSnapshot, Message } from "./message.ts";
@@ -81,7 +82,7 @@ export function handleAppendEntries(raft: Raft, message: AppendEntries): void {
   });
   // All of the leader's log up to prevLogIndex has terms ≤ prevLogTerm, so entries here with later terms cannot match: skip them.
   const start = prevLogIndex < raft.log.lastIndex ? prevLogIndex : raft.log.lastIndex;
-  const hint = raft.log.findConflictByTerm(start, prevLogTerm);
+  const hint = findConflictByTerm(raft.log, start, prevLogTerm);
   raft.sendAfterDurable({
     kind: "appendEntriesResponse",
     from: raft.id,
@@ -101,6 +102,7 @@ export function handleHeartbeat(raft: Raft, message: Heartbeat): void {
     from: raft.id,
     to: message.from,
     term: raft.term,
+    committed: raft.committedPoint(),
     readToken: message.readToken,
   });
 }

@@ -1,6 +1,13 @@
 import { changeMembership, membershipProblem } from "./membership.ts";
 import { decodeOrUndefined } from "./membershipCodec.ts";
-import type { AppendEntries, AppendEntriesResponse, InstallSnapshot, Message } from "./message.ts";
+import type {
+  AppendEntries,
+  AppendEntriesResponse,
+  Heartbeat,
+  HeartbeatResponse,
+  InstallSnapshot,
+  Message,
+} from "./message.ts";
 import type { StepRefusal } from "./outcome.ts";
 import type { Raft } from "./raft.ts";
 import {
@@ -50,10 +57,9 @@ export function refusalOf(raft: Raft, message: Message): StepRefusal | undefined
     case "appendEntriesResponse":
       return refuseAnswer(raft, message);
     case "heartbeat":
-      // A leader names nothing that this member has not acknowledged to it.
-      return message.term >= raft.term && message.commitIndex > raft.log.lastIndex
-        ? "commitBeyondEnd"
-        : undefined;
+      return refuseHeartbeat(raft, message);
+    case "heartbeatResponse":
+      return refusePulse(raft, message);
     case "installSnapshot":
       // The membership of a snapshot is in force at once: changes from before it that were handed out would be made to the wrong base.
       return raft.log.applying > raft.log.applied ? "applying" : undefined;
@@ -80,6 +86,8 @@ function isWellFormed(message: Message): boolean {
       return isIndex(message.committed.index) && message.committed.term <= TERM_MAX;
     case "heartbeat":
       return isIndex(message.commitIndex);
+    case "heartbeatResponse":
+      return isIndex(message.committed?.index ?? 0);
     case "readIndexResponse":
       return isIndex(message.index);
     case "installSnapshot":
@@ -127,23 +135,77 @@ function refuseAnswer(raft: Raft, message: AppendEntriesResponse): StepRefusal |
   return message.index > raft.log.lastIndex ? "answerToNothing" : undefined;
 }
 
+/** A leader names nothing that this member has not acknowledged to it. */
+function refuseHeartbeat({ term, log }: Raft, message: Heartbeat): StepRefusal | undefined {
+  const { commitIndex, commitHash } = message;
+  if (message.term < term) return undefined;
+  if (log.chained && commitHash === undefined) return "malformed";
+  if (commitIndex > log.lastIndex) return "commitBeyondEnd";
+  return log.differsAt(commitIndex, commitHash) ? "historyDiffers" : undefined;
+}
+
+/**
+ * A leader has every entry that any member knows to be committed (Raft §5.4), and its log does not shrink in its term: however late an
+ * answer of this term is, what it names is here.
+ */
+function refusePulse(raft: Raft, message: HeartbeatResponse): StepRefusal | undefined {
+  const { log, role, term } = raft;
+  const { committed } = message;
+  if (role !== "leader" || message.term !== term || !log.chained) return undefined;
+  if (committed === undefined) return "malformed";
+  const missing = committed.index > log.lastIndex;
+  return missing || log.differsAt(committed.index, committed.hash) ? "historyDiffers" : undefined;
+}
+
+/** Where the history that a message tells of differs from the one here; undefined where it does not, or there is nothing to compare. */
+export function disputedIndex(raft: Raft, message: Message): LogIndex | undefined {
+  switch (message.kind) {
+    case "appendEntries":
+      return conflictWithCommitted(raft, message) ?? historyDifference(raft, message);
+    case "heartbeat":
+      return message.commitIndex;
+    case "heartbeatResponse":
+      return message.committed?.index;
+    default:
+      return undefined;
+  }
+}
+
 function refuseAppend(raft: Raft, message: AppendEntries): StepRefusal | undefined {
   if (message.term < raft.term) return undefined;
-  if (conflictsWithCommitted(raft, message)) return "conflictsWithCommitted";
+  if (raft.log.chained && message.prevLogHash === undefined) return "malformed";
+  if (conflictWithCommitted(raft, message) !== undefined) return "conflictsWithCommitted";
+  if (historyDifference(raft, message) !== undefined) return "historyDiffers";
   return takesBadEntries(raft, message) ? "badEntry" : undefined;
 }
 
 /** Every leader has every committed entry, whatever it sends and however late it comes (Raft §5.4). */
-function conflictsWithCommitted({ log }: Raft, message: AppendEntries): boolean {
+function conflictWithCommitted({ log }: Raft, message: AppendEntries): LogIndex | undefined {
   const { prevLogIndex, prevLogTerm, entries } = message;
   const differs = (index: LogIndex, term: number): boolean =>
     index <= log.committed && (log.term(index) ?? term) !== term;
-  if (differs(prevLogIndex, prevLogTerm)) return true;
-  for (const entry of entries) {
-    if (entry.index > log.committed) return false;
-    if (differs(entry.index, entry.term)) return true;
+  if (differs(prevLogIndex, prevLogTerm)) return prevLogIndex;
+  for (const { index, term } of entries) {
+    if (index > log.committed) return undefined;
+    if (differs(index, term)) return index;
   }
-  return false;
+  return undefined;
+}
+
+/**
+ * Where the leader has another entry while both logs have one of the same term. A term has one leader, and a leader has one entry at an
+ * index (Raft §5.3): then a disk has lost, or was given, what its member does not know of.
+ */
+function historyDifference({ log }: Raft, message: AppendEntries): LogIndex | undefined {
+  const { prevLogIndex, prevLogTerm, prevLogHash, entries } = message;
+  if (prevLogHash === undefined || log.term(prevLogIndex) !== prevLogTerm) return undefined;
+  if (log.differsAt(prevLogIndex, prevLogHash)) return prevLogIndex;
+  const fresh = entries.findIndex(({ index, term }) => log.term(index) !== term);
+  const known = fresh < 0 ? entries : entries.slice(0, fresh);
+  // A hash covers all before it: the last one tells of every entry that is repeated.
+  const last = known.at(-1);
+  if (last === undefined) return undefined;
+  return log.differsAt(last.index, log.hashThrough(prevLogHash, known)) ? last.index : undefined;
 }
 
 /** Whether something would be appended that stops every replica once it is committed. */

@@ -1,3 +1,4 @@
+import { findConflictByTerm } from "./conflict.ts";
 import { assertNever } from "./invariant.ts";
 import type { AppendEntriesResponse, HeartbeatResponse, Message } from "./message.ts";
 import type { StepOutcome } from "./outcome.ts";
@@ -70,6 +71,7 @@ export function checkQuorum(raft: Raft): void {
 export function reportUnreachable(raft: Raft, member: MemberId): void {
   const progress = raft.role === "leader" ? raft.tracker.get(member) : undefined;
   if (progress === undefined) return;
+  progress.probe = undefined;
   if (progress.state === "replicate") progress.becomeProbe();
   raft.trace({ kind: "memberUnreachable", progress: progress.status() });
 }
@@ -98,7 +100,7 @@ function handleAck(raft: Raft, progress: Progress, message: AppendEntriesRespons
   if (!moved && !reconnects) return;
 
   if (progress.state === "probe") {
-    progress.becomeReplicate();
+    progress.becomeReplicate(raft.config.reportsLoss === true);
   } else if (progress.state === "replicate") {
     progress.inflights.freeUpTo(message.index);
   } else if (progress.matchIndex + 1 >= raft.log.firstIndex) {
@@ -129,7 +131,7 @@ function handleRejection(raft: Raft, progress: Progress, message: AppendEntriesR
   const { from, index, hintIndex, hintTerm } = message;
   raft.trace({ kind: "rejectionReceived", from, index, hintIndex, hintTerm });
   // The member's term at the hint bounds what can match from above: our entries of later terms up to there need no probe.
-  const hint = hintTerm > 0 ? raft.log.findConflictByTerm(hintIndex, hintTerm).index : hintIndex;
+  const hint = hintTerm > 0 ? findConflictByTerm(raft.log, hintIndex, hintTerm).index : hintIndex;
   if (!progress.maybeDecrease(index, hint)) return;
   raft.trace({ kind: "progressDecreased", progress: progress.status() });
   if (progress.state === "replicate") progress.becomeProbe();

@@ -11,6 +11,8 @@ export interface AppendEntries extends Envelope {
   readonly kind: "appendEntries";
   readonly prevLogIndex: LogIndex;
   readonly prevLogTerm: Term;
+  /** The chain hash at `prevLogIndex`; absent only between cores that keep none. */
+  readonly prevLogHash?: Uint8Array | undefined;
   readonly leaderCommit: LogIndex;
   readonly entries: readonly Entry[];
 }
@@ -44,12 +46,22 @@ export interface RequestVoteResponse extends Envelope {
 export interface Heartbeat extends Envelope {
   readonly kind: "heartbeat";
   readonly commitIndex: LogIndex;
+  /** The chain hash at `commitIndex`; absent only between cores that keep none. */
+  readonly commitHash?: Uint8Array | undefined;
   /** The newest unconfirmed read of the leader, 0 for none (thesis §6.4). */
   readonly readToken: number;
 }
 
+/** Where a log stands, with the chain hash there. */
+export interface HistoryPoint {
+  readonly index: LogIndex;
+  readonly hash: Uint8Array;
+}
+
 export interface HeartbeatResponse extends Envelope {
   readonly kind: "heartbeatResponse";
+  /** What the follower knows to be committed, which its leader must have, too; absent only between cores that keep no hashes. */
+  readonly committed?: HistoryPoint | undefined;
   readonly readToken: number;
 }
 

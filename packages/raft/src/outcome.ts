@@ -10,6 +10,7 @@ import type { LogIndex } from "./types.ts";
  * range. `secondLeader`: an append in a term that this member leads. `termLeap`: a term that no series of elections leads to.
  * `answerToNothing`: it answers an append that this leader has not sent, such as one beyond the end of its log. `commitBeyondEnd`: a leader
  * believes that this member has what it does not have. `conflictsWithCommitted`: another entry in the place of one that is committed here.
+ * `historyDiffers`: another chain hash at an index and term that are here, too: the logs differ at or before it.
  * `badEntry`: an entry that could not be applied once it is committed.
  */
 export type StepRefusal =
@@ -24,6 +25,7 @@ export type StepRefusal =
   | "answerToNothing"
   | "commitBeyondEnd"
   | "conflictsWithCommitted"
+  | "historyDiffers"
   | "badEntry";
 
 /** What became of a message. A refused one changed nothing. */

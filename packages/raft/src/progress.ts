@@ -39,6 +39,8 @@ export class Progress {
   pendingSnapshot: LogIndex = asIndex(0);
   recentActive = false;
   appendPaused = false;
+  /** The entries of a probe that is on its way: above `from` up to `to`, neither answered nor reported lost. */
+  probe: { readonly from: LogIndex; readonly to: LogIndex; readonly bytes: number } | undefined;
   learner = false;
 
   constructor(member: MemberId, nextIndex: LogIndex, inflights: Inflights) {
@@ -65,9 +67,16 @@ export class Progress {
     this.#lowerSentCommit();
   }
 
-  becomeReplicate(): void {
+  /** With `goesOn` the rest of a probe that is acknowledged in part counts as on its way, and is not sent again. */
+  becomeReplicate(goesOn = false): void {
+    const { probe } = this;
     this.#enter("replicate");
     this.nextIndex = asIndex(this.matchIndex + 1);
+    if (!goesOn || probe === undefined) return;
+    if (this.matchIndex <= probe.from || this.matchIndex >= probe.to) return;
+    this.nextIndex = asIndex(probe.to + 1);
+    this.inflights.add(probe.to, probe.bytes);
+    this.appendPaused = this.inflights.full();
   }
 
   /** A snapshot up to `index` was sent: what it covers counts as sent. */
@@ -89,6 +98,8 @@ export class Progress {
       this.appendPaused = this.inflights.full();
     } else if (count > 0) {
       this.appendPaused = true;
+      const from = asIndex(this.nextIndex - 1);
+      this.probe = { from, to: asIndex(from + count), bytes };
     }
   }
 
@@ -123,6 +134,7 @@ export class Progress {
     this.nextIndex = asIndex(Math.max(Math.min(rejected, hint + 1), this.matchIndex + 1));
     this.#lowerSentCommit();
     this.appendPaused = false;
+    this.probe = undefined;
     return true;
   }
 
@@ -148,6 +160,7 @@ export class Progress {
 
   #enter(state: ProgressState): void {
     this.appendPaused = false;
+    this.probe = undefined;
     this.pendingSnapshot = asIndex(0);
     this.state = state;
     this.inflights.reset();

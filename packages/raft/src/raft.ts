@@ -1,6 +1,6 @@
 import type { RaftConfig } from "./config.ts";
 import type { LogReader } from "./logReader.ts";
-import type { Message } from "./message.ts";
+import type { HistoryPoint, Message } from "./message.ts";
 import { RaftLog } from "./raftLog.ts";
 import { ReadOnly, type ReadRequest } from "./readOnly.ts";
 import type { ReadState, Role } from "./ready.ts";
@@ -63,7 +63,7 @@ export class Raft {
   constructor(config: RaftConfig, storage: LogReader) {
     this.id = config.id;
     this.config = config;
-    this.log = new RaftLog(storage, this.#traces, config.maxCommittedBytes);
+    this.log = new RaftLog(storage, this.#traces, config.maxCommittedBytes, config.chain);
     this.tracker = new Tracker(config.maxInflightMessages, config.maxInflightBytes);
   }
 
@@ -77,6 +77,13 @@ export class Raft {
 
   hardState(): HardState {
     return { term: this.term, votedFor: this.votedFor, commitIndex: this.log.committed };
+  }
+
+  /** What is known to be committed here, with its hash; undefined without a chain. */
+  committedPoint(): HistoryPoint | undefined {
+    const { committed: index } = this.log;
+    const hash = this.log.hash(index);
+    return hash && { index, hash };
   }
 
   /** Messages that tell another member what it may not rely on before this member's disk does go through `sendAfterDurable`. */

@@ -1,4 +1,6 @@
+import { findConflict } from "./conflict.ts";
 import { entriesBytes, limitEntries, payloadBytes } from "./entrySize.ts";
+import { ChainHashes, type HashChain, isSameHash } from "./hashChain.ts";
 import { InvariantError, invariant } from "./invariant.ts";
 import type { LogReader } from "./logReader.ts";
 import { TermRuns } from "./termRuns.ts";
@@ -6,7 +8,6 @@ import { RecentEntries } from "./recentEntries.ts";
 import type { TraceBuffer } from "./traceBuffer.ts";
 import {
   asIndex,
-  asTerm,
   type Entry,
   type EntryId,
   type LogIndex,
@@ -39,6 +40,7 @@ export class RaftLog {
   readonly #maxApplyingBytes: number;
   readonly #terms = new TermRuns(TERM_RUNS_MAX);
   readonly #recent = new RecentEntries(RECENT_BYTES_MAX);
+  readonly #hashes: ChainHashes | undefined;
   #lastIndex: LogIndex;
   #committed: LogIndex;
   #applying: LogIndex;
@@ -50,8 +52,14 @@ export class RaftLog {
   #tail: readonly Entry[] = NO_ENTRIES;
   #tailFrom = -1;
 
-  constructor(storage: LogReader, traces: TraceBuffer, maxApplyingBytes: number) {
+  constructor(
+    storage: LogReader,
+    traces: TraceBuffer,
+    maxApplyingBytes: number,
+    chain?: HashChain,
+  ) {
     this.#storage = storage;
+    this.#hashes = chain && new ChainHashes(chain);
     this.#traces = traces;
     this.#maxApplyingBytes = maxApplyingBytes;
     this.#lastIndex = storage.lastIndex();
@@ -122,6 +130,28 @@ export class RaftLog {
     return read === "compacted" ? undefined : read[0];
   }
 
+  /** Whether entries have chain hashes here. */
+  get chained(): boolean {
+    return this.#hashes !== undefined;
+  }
+
+  /** The chain hash at `index`; undefined if there is none here. The index before the first entry still has its hash. */
+  hash(index: LogIndex): Uint8Array | undefined {
+    if (index > this.#lastIndex || index + 1 < this.firstIndex) return undefined;
+    return this.#hashes?.at(index, index >= this.unstable.offset ? this.entry(index) : undefined);
+  }
+
+  /** Whether there is another hash at `index` here; false where one of the two is not known. */
+  differsAt(index: LogIndex, hash: Uint8Array | undefined): boolean {
+    const own = hash === undefined ? undefined : this.hash(index);
+    return hash !== undefined && own !== undefined && !isSameHash(own, hash);
+  }
+
+  /** The hash at the end of `entries` behind one whose hash is `previous`. */
+  hashThrough(previous: Uint8Array, entries: readonly Entry[]): Uint8Array | undefined {
+    return this.#hashes?.link(previous, entries).at(-1)?.link?.hash;
+  }
+
   matches(id: EntryId): boolean {
     return this.term(id.index) === id.term;
   }
@@ -143,7 +173,7 @@ export class RaftLog {
   ): LogIndex | "mismatch" {
     if (!this.matches(prev)) return "mismatch";
     const lastNew = asIndex(prev.index + entries.length);
-    const conflict = this.#findConflict(entries);
+    const conflict = findConflict(this, entries, this.#traces);
     if (conflict !== undefined) {
       // Either this log lost what it had promised to keep, or two leaders disagree about a committed entry.
       invariant(
@@ -166,27 +196,15 @@ export class RaftLog {
       first.index > this.#committed,
       `append at ${first.index} would replace committed entries (commitIndex ${this.#committed})`,
     );
+    const taken = this.#hashes?.append(this.hash(asIndex(first.index - 1)), entries) ?? entries;
     if (first.index <= this.#lastIndex) {
       this.#terms.truncateFrom(first.index);
       this.#recent.truncateFrom(first.index);
     }
-    for (const entry of entries) this.#terms.append(entry.index, entry.term);
-    this.unstable.truncateAndAppend(entries);
+    for (const entry of taken) this.#terms.append(entry.index, entry.term);
+    this.unstable.truncateAndAppend(taken);
     this.#lastIndex = last.index;
     this.#tailFrom = -1;
-  }
-
-  /**
-   * The highest index ≤ `index` whose term is ≤ `term` or is not known, and its term (0 if unknown): the best guess at where this log
-   * stops agreeing with one that has `term` at `index`. Both sides of a rejection skip whole terms by it.
-   */
-  findConflictByTerm(index: LogIndex, term: Term): EntryId {
-    for (let guess: number = index; guess > 0; guess -= 1) {
-      const ours = this.term(asIndex(guess));
-      if (ours === undefined) return { index: asIndex(guess), term: asTerm(0) };
-      if (ours <= term) return { index: asIndex(guess), term: ours };
-    }
-    return { index: asIndex(0), term: asTerm(0) };
   }
 
   commitTo(index: LogIndex): void {
@@ -329,6 +347,7 @@ export class RaftLog {
     this.#committed = snapshot.lastIncludedIndex;
     this.unstable.restore(snapshot);
     this.#recent.clear();
+    this.#hashes?.clear();
     this.#terms.reset(snapshot.lastIncludedIndex, snapshot.lastIncludedTerm);
     this.#lastIndex = snapshot.lastIncludedIndex;
     this.#tailFrom = -1;
@@ -367,24 +386,6 @@ export class RaftLog {
 
   #appliable(allowUnstable: boolean): number {
     return allowUnstable ? this.#committed : Math.min(this.#committed, this.unstable.offset - 1);
-  }
-
-  /** The index of the first entry that is not here with the same term. */
-  #findConflict(entries: readonly Entry[]): LogIndex | undefined {
-    for (const entry of entries) {
-      const existing = this.term(entry.index);
-      if (existing === entry.term) continue;
-      if (entry.index <= this.#lastIndex) {
-        this.#traces.emit({
-          kind: "conflictFound",
-          index: entry.index,
-          existing: existing ?? asTerm(0),
-          conflicting: entry.term,
-        });
-      }
-      return entry.index;
-    }
-    return undefined;
   }
 }
 

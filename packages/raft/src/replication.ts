@@ -23,9 +23,9 @@ export function maybeSendAppend(raft: Raft, progress: Progress, evenIfEmpty: boo
   const prevLogTerm = raft.log.term(prevLogIndex);
   if (prevLogTerm === undefined) return maybeSendSnapshot(raft, progress);
 
-  // With a full window only an empty message goes, paced by heartbeats: if everything in flight was lost, its rejection tells.
   let entries: readonly Entry[] | "compacted" = NO_ENTRIES;
-  if (progress.state !== "replicate" || !progress.inflights.full()) {
+  const asks = onlyAsks(raft, progress);
+  if (!asks) {
     const { maxAppendBytes, maxAppendEntries } = raft.config;
     entries = raft.log.entriesFrom(progress.nextIndex, maxAppendBytes, maxAppendEntries);
   }
@@ -39,12 +39,24 @@ export function maybeSendAppend(raft: Raft, progress: Progress, evenIfEmpty: boo
     term: raft.term,
     prevLogIndex,
     prevLogTerm,
+    prevLogHash: entries[0]?.link?.previousHash ?? raft.log.hash(prevLogIndex),
     leaderCommit: raft.log.committed,
     entries,
   });
   progress.sentEntries(entries.length, payloadBytes(entries));
+  if (asks) progress.appendPaused = true;
   progress.sentCommit = raft.log.committed;
   return true;
+}
+
+/**
+ * Whether only an empty message goes, paced by heartbeats: with a full window, where its rejection tells if everything in flight was lost;
+ * and while a probe is on its way that would have been reported if it was.
+ */
+function onlyAsks({ config }: Raft, { state, inflights, probe }: Progress): boolean {
+  return state === "replicate"
+    ? inflights.full()
+    : probe !== undefined && config.reportsLoss === true;
 }
 
 /** One heartbeat to every other member, with the newest read that waits for confirmation. */
@@ -62,6 +74,7 @@ export function broadcastHeartbeat(raft: Raft): void {
       to: progress.member,
       term: raft.term,
       commitIndex,
+      commitHash: raft.log.hash(commitIndex),
       readToken,
     });
     progress.sentCommit = commitIndex;

@@ -46,12 +46,20 @@ export const NOBODY: MemberId = asMemberId(0);
  */
 export type EntryKind = "noop" | "records" | "membership" | "command";
 
+/** The place of an entry in the hash chain: the hash of the entry before it, and its own, which covers that one. */
+export interface ChainLink {
+  readonly previousHash: Uint8Array;
+  readonly hash: Uint8Array;
+}
+
 /** One slot of the Raft log. `data` is encoded once and shared by disk, wire and hash: nobody may write to it. */
 export interface Entry {
   readonly index: LogIndex;
   readonly term: Term;
   readonly kind: EntryKind;
   readonly data: Uint8Array;
+  /** Set by the log that holds the entry, when it takes it; what another member's entry says here is not looked at. */
+  readonly link?: ChainLink;
 }
 
 /** Identifies an entry: by the log matching property, equal ids mean equal logs up to there (Raft §5.3). */

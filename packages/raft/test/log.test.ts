@@ -3,6 +3,7 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { asIndex, asTerm, type Entry, NO_MEMBERS, type Trace } from "@annals/raft";
+import { findConflictByTerm } from "../src/conflict.ts";
 import { RaftLog } from "../src/raftLog.ts";
 import { RecentEntries } from "../src/recentEntries.ts";
 import { TermRuns } from "../src/termRuns.ts";
@@ -171,7 +172,7 @@ describe("reading", () => {
     { index: 5, term: 0, found: [0, 0] },
   ])("the place to agree at or below $index with term $term", ({ index, term, found }) => {
     const { log } = logOf(entriesOf(1, 1, 2, 2, 5));
-    const guess = log.findConflictByTerm(asIndex(index), asTerm(term));
+    const guess = findConflictByTerm(log, asIndex(index), asTerm(term));
     expect([guess.index, guess.term]).toEqual(found);
   });
 });

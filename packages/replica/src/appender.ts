@@ -5,7 +5,7 @@ import type { AnnalsError, Seq } from "@annals/record";
 import { AppendQueue, pendingAppend, withFingerprint } from "./appendQueue.ts";
 import type { AppendWaiter, FormedBatch, StampedRequest } from "./appendQueue.ts";
 import { notLeader, overloaded, uncommittedFull } from "./errors.ts";
-import type { AppendRequest } from "./options.ts";
+import type { AppendRequest, ReplicaOptions } from "./options.ts";
 import { otherRecords } from "./producers.ts";
 import type { ReplicaGauges } from "./replicaGauges.ts";
 import type { StateMachine } from "./stateMachine.ts";
@@ -14,11 +14,7 @@ export interface AppenderOptions {
   readonly gauges: ReplicaGauges;
   readonly core: RaftCore;
   readonly machine: StateMachine;
-  readonly maxPendingBytes: number;
-  readonly batch: { readonly maxRecords: number; readonly maxBytes: number };
-  readonly compress: (batch: Uint8Array) => Uint8Array;
-  /** Milliseconds since 1970; may jump. */
-  readonly wallTime: () => number;
+  readonly replica: Pick<ReplicaOptions, "config" | "compress" | "clock">;
 }
 
 /**
@@ -36,7 +32,7 @@ export class Appender {
 
   constructor(options: AppenderOptions) {
     this.#options = options;
-    this.#queue = new AppendQueue(options.maxPendingBytes, options.gauges.appends);
+    this.#queue = new AppendQueue(options.replica.config.maxPendingBytes, options.gauges.appends);
   }
 
   get accepting(): boolean {
@@ -128,7 +124,7 @@ export class Appender {
   }
 
   #proposeBatches(flushing: boolean): void {
-    const { maxRecords, maxBytes } = this.#options.batch;
+    const { maxRecords, maxBytes } = this.#options.replica.config.batch;
     while (this.#accepting && this.#queue.waitingRecords > 0) {
       const full = this.#queue.waitingRecords >= maxRecords || this.#queue.waitingBytes >= maxBytes;
       if (flushing && !full) return;
@@ -139,13 +135,18 @@ export class Appender {
 
   /** False when the core declines for now; the requests stay where they are. */
   #proposeBatch(formed: FormedBatch): boolean {
-    const { core, machine, wallTime, compress } = this.#options;
+    const { core, machine, replica } = this.#options;
     const firstSeq = this.#nextSeq;
     const count = formed.records.length;
-    const recordedAt = Math.max(wallTime(), this.#lastRecordedAt, machine.lastRecordedAt);
+    const recordedAt = Math.max(
+      replica.clock.wallTime(),
+      this.#lastRecordedAt,
+      machine.lastRecordedAt,
+    );
     const { requests, blobs } = formed;
     const header = { firstSeq, count, recordedAt, requests, blobs };
-    const data = compress(encodeBatch(header, formed.records));
+    const batch = encodeBatch(header, formed.records);
+    const data = replica.compress?.(batch) ?? batch;
     const outcome = core.propose([{ kind: "records", data }]);
     this.#declined = outcome.kind === "dropped" && outcome.reason === "uncommittedLimit";
     if (outcome.kind !== "accepted") return false;

@@ -60,6 +60,15 @@ export function replicaClosed(): AnnalsError {
   );
 }
 
+/** Nothing of the request was accepted, and nothing will be until an operator has decided. */
+export function logDiverged(): AnnalsError {
+  return new AnnalsError(
+    "ERR_LOG_DIVERGED",
+    "this replica and another member have different entries where both promised to keep one, so a disk has lost or was given something: " +
+      "the log takes nothing in here until an operator has decided which copy is right; ?consistency=local reads what this node has",
+  );
+}
+
 export function readTimeout(timeoutMs: number): AnnalsError {
   return new AnnalsError(
     "ERR_NO_QUORUM",

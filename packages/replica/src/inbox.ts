@@ -35,9 +35,11 @@ export class Inbox {
     for (const receipt of this.handOver()) receipt.durable();
   }
 
-  /** The replica has ended: nobody steps what still waits. */
-  drop(): void {
-    for (const event of this.take()) if (event.kind === "messages") this.stepped(event.receipt);
+  /** The replica has ended or stands still: nobody steps what still waits, which is returned. */
+  drop(): readonly TurnEvent[] {
+    const events = this.take();
+    for (const event of events) if (event.kind === "messages") this.stepped(event.receipt);
     this.letGo();
+    return events;
   }
 }

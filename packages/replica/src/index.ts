@@ -1,4 +1,5 @@
 export type { AppendResult } from "./appendQueue.ts";
+export type { Divergence, Histories, HistoryClaim, HistoryProof } from "./divergence.ts";
 export { replicaClosed } from "./errors.ts";
 export { REPLICA_DEFAULTS } from "./config.ts";
 export type { ReplicaConfig } from "./config.ts";
@@ -6,6 +7,7 @@ export { decodeGroupCommand, isGroupCommand } from "./groupCommand.ts";
 export type { GroupDesk, GroupView, LaneGrant, LaneView, NewGroup } from "./groupDesk.ts";
 export { GROUP_LANES_MAX, GROUPS_MAX, GroupTable } from "./groups.ts";
 export type { GroupId, GroupState, LaneState } from "./groups.ts";
+export { supersedes } from "./outbox.ts";
 export { nextMembershipChange } from "./membershipSteps.ts";
 export { NO_BLOBS } from "./ports.ts";
 export type * from "./ports.ts";

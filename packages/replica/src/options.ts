@@ -2,6 +2,7 @@ import type { GaugeReading, Ledger } from "@annals/flow";
 import type { LogIndex, MemberId, RaftStatus, Role, Term, Trace } from "@annals/raft";
 import type { AnnalsError, Attachments, ProducerStamp, Seq } from "@annals/record";
 import type { ReplicaConfig } from "./config.ts";
+import type { Divergence, Histories } from "./divergence.ts";
 import type { PeerRefusal } from "./peerMessages.ts";
 import type { BlobHolder, Clock, LogStore, PeerTransport, RandomBelow } from "./ports.ts";
 
@@ -14,6 +15,8 @@ export interface ReplicaOptions {
   readonly clock: Clock;
   readonly randomBelow: RandomBelow;
   readonly events: ReplicaEvents;
+  /** How differences between histories are confirmed and kept. Default: messages that tell of one are refused, and that is all. */
+  readonly histories?: Histories;
   /** What this replica, when it leads, does with a batch before it is proposed: the same batch, smaller. Default: nothing. */
   readonly compress?: (batch: Uint8Array) => Uint8Array;
   /** The gauges of the thread, which this replica's report to. */
@@ -31,6 +34,8 @@ export interface ReplicaEvents {
    * is known, else the one that the message names. The links of that member should be closed: the log goes on without them.
    */
   readonly onRefused: (from: MemberId, refusal: PeerRefusal) => void;
+  /** The replica has stopped for good: its history and another member's cannot both be right. It is durable; local reads go on. */
+  readonly onDiverged?: (divergence: Divergence) => void;
   /** The replica has left all votes and acks for good, and the process should end (fail-stop). */
   readonly onFailed: (error: AnnalsError) => void;
 }
@@ -53,6 +58,8 @@ export interface ReplicaStatus {
   /** The oldest write is older than an election timeout: nothing leaves this replica until it ends. */
   readonly stalled: boolean;
   readonly diskFull: boolean;
+  /** Set when this replica has stopped because its history differs from another member's, and that is durable. */
+  readonly diverged: Divergence | undefined;
   readonly producers: number;
   /** Cycles of the writer that were flushed since this replica began. */
   readonly flushes: number;

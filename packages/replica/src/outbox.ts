@@ -31,8 +31,8 @@ function push(frame: Message[], message: Message): void {
   else frame.push(message);
 }
 
-/** Whether whoever gets `later` learns nothing more from `earlier`. */
-function supersedes(later: Message, earlier: Message): boolean {
+/** Whether whoever gets `later` learns nothing more from `earlier`, which comes right before it. */
+export function supersedes(later: Message, earlier: Message): boolean {
   if (later.term !== earlier.term) return false;
   if (later.kind === "appendEntries" && earlier.kind === "appendEntries")
     return (

@@ -1,4 +1,4 @@
-import type { MemberId, Message, RaftCore, StepRefusal } from "@annals/raft";
+import type { LogIndex, MemberId, Message, RaftCore, StepRefusal } from "@annals/raft";
 import { AnnalsError } from "@annals/record";
 import { withholdEntries } from "./blobs.ts";
 import type { ReplicaOptions } from "./options.ts";
@@ -22,6 +22,7 @@ const REASONS: Readonly<Record<Exclude<StepRefusal, Expected>, string>> = {
   answerToNothing: "it answers what was never sent: an index beyond the end of the leader's log",
   commitBeyondEnd: "it commits entries that this replica has never acknowledged",
   conflictsWithCommitted: "it has another entry in the place of one that is committed here",
+  historyDiffers: "its leader has another history: another hash for an entry that is here, too",
   badEntry: "it carries an entry that could not be applied",
 };
 
@@ -32,16 +33,33 @@ const NEVER_SENT: ReadonlySet<Message["kind"]> = new Set([
   "transferLeadership",
 ]);
 
+/** A suspicion that a promise was broken below Raft, on the word of one message. */
+const TELLS_OF_HISTORY: ReadonlySet<StepRefusal> = new Set([
+  "historyDiffers",
+  "conflictsWithCommitted",
+]);
+
+type PeerDoorOptions = Pick<ReplicaOptions, "blobs" | "events">;
+
+/** A message says that the history of its sender differs from the one here, at or before `index`. */
+type OnSuspicion = (from: MemberId, index: LogIndex) => void;
+
 /** Where messages of peers come in: a message that cannot come from a replica like this one goes no further, and stops nothing. */
 export class PeerDoor {
-  readonly #core: Pick<RaftCore, "step">;
-  readonly #options: Pick<ReplicaOptions, "blobs" | "events">;
+  readonly #core: Pick<RaftCore, "step" | "disputedIndex">;
+  readonly #options: PeerDoorOptions;
+  readonly #onSuspicion: OnSuspicion;
   /** Messages that were refused. */
   refused = 0;
 
-  constructor(core: Pick<RaftCore, "step">, options: Pick<ReplicaOptions, "blobs" | "events">) {
+  constructor(
+    core: Pick<RaftCore, "step" | "disputedIndex">,
+    options: PeerDoorOptions,
+    onSuspicion: OnSuspicion,
+  ) {
     this.#core = core;
     this.#options = options;
+    this.#onSuspicion = onSuspicion;
   }
 
   /** `sender` is the member at the other end of the link that brought the message, where that is known. */
@@ -65,6 +83,8 @@ export class PeerDoor {
     if (taken === undefined) return undefined;
     const outcome = this.#core.step(taken);
     if (outcome.kind === "ok" || passedOn || isExpected(outcome.reason)) return undefined;
+    const index = TELLS_OF_HISTORY.has(outcome.reason) && this.#core.disputedIndex(taken);
+    if (index !== false && index !== undefined) this.#onSuspicion(message.from, index);
     return REASONS[outcome.reason];
   }
 }

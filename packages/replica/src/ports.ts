@@ -1,6 +1,7 @@
 import type {
   Entry,
   HardState,
+  HashChain,
   LogIndex,
   LogReader,
   MemberId,
@@ -46,7 +47,8 @@ export interface AppliedUpdate {
 export interface WriteCycle {
   /**
    * Contiguous. When the first index is at or below the last stored one, everything from there on is dropped first. Never reaches
-   * down to a committed index: that is a bug of the caller and refused by an invariant.
+   * down to a committed index: that is a bug of the caller and refused by an invariant. An entry with a link is stored with the hash that
+   * it says, if it continues the chain; one without is hashed.
    */
   readonly entries: readonly Entry[];
   readonly hardState: HardState | undefined;
@@ -66,7 +68,7 @@ export interface StoredEntry {
  * Durable storage of one log. Reads are synchronous, copy out and hold no transaction. There is one writer, the replica, with one
  * `write` outstanding at most. The first error of any kind is final (fail-stop): every later call rejects with it.
  */
-export interface LogStore extends LogReader {
+export interface LogStore extends LogReader, HashChain {
   /** Resolves when everything in the cycle is flushed to disk; from then on reads see it. Rejects with `ERR_STORAGE_FAILED`. */
   write(cycle: WriteCycle): Promise<void>;
   /** The applied index that is durable; entries above are handed out for applying again after a restart. */

@@ -25,6 +25,8 @@ export function raftConfig(
     stepDownOnRemoval: true,
     disableMembershipValidation: false,
     disableProposalForwarding: true,
+    chain: store,
+    reportsLoss: true,
     acceptable: acceptableEntries(applied),
     applied: store.appliedIndex(),
     randomBelow,

@@ -1,6 +1,6 @@
 import type { Backoff } from "@annals/flow";
 import { asIndex } from "@annals/raft";
-import type { Entry, LogIndex } from "@annals/raft";
+import type { Entry, LogIndex, Term } from "@annals/raft";
 import { equalBytes } from "@annals/record";
 import { Witnesses } from "./witnesses.ts";
 
@@ -21,6 +21,10 @@ export interface DamagedRun {
 /** What a peer answers: entries from the first one that was asked for, without a gap, as many as it likes to send, at least one. */
 export interface RepairPage {
   readonly entries: readonly Entry[];
+  /** The chain hash of the entry before the first one; undefined where the peer does not know it. */
+  readonly previousHash?: Uint8Array | undefined;
+  /** The term in which the peer leads the log, 0 when it does not. Default: 0. */
+  readonly leads?: Term;
   /** Up to here the peer's log is committed. */
   readonly commitIndex: LogIndex;
 }

@@ -1,35 +1,44 @@
-import { asIndex, invariant, NOBODY, RaftCore } from "@annals/raft";
+import { invariant, NOBODY } from "@annals/raft";
 import type {
   Entry,
   LogIndex,
   MemberId,
   MembershipChange,
   Message,
+  RaftCore,
   Ready,
   Role,
 } from "@annals/raft";
 import type { AnnalsError, Seq } from "@annals/record";
-import { Appender } from "./appender.ts";
+import type { Appender } from "./appender.ts";
 import type { AppendResult } from "./appendQueue.ts";
 import { assertBlobsHere } from "./blobs.ts";
-import { GroupDesk } from "./groupDesk.ts";
-import { isRefusal, notLeader, outcomeUnknown, replicaBroken, replicaClosed } from "./errors.ts";
-import { raftConfig } from "./raftConfig.ts";
+import type { GroupDesk } from "./groupDesk.ts";
+import {
+  isRefusal,
+  logDiverged,
+  notLeader,
+  outcomeUnknown,
+  replicaBroken,
+  replicaClosed,
+} from "./errors.ts";
+import type { HistoryGuard } from "./historyGuard.ts";
+import { replicaParts } from "./replicaParts.ts";
 import type { AppendRequest, ReplicaOptions, ReplicaStatus } from "./options.ts";
 import { Inbox } from "./inbox.ts";
 import { Outbox } from "./outbox.ts";
-import { PeerDoor } from "./peerMessages.ts";
-import { furthestFollower } from "./peers.ts";
+import type { PeerDoor } from "./peerMessages.ts";
 import { PendingCommands } from "./pendingCommands.ts";
 import type { Receipt } from "./ports.ts";
 import type { ProducerTable } from "./producers.ts";
-import { ReadBarrier } from "./readBarrier.ts";
+import type { ReadBarrier } from "./readBarrier.ts";
 import { SeqWaiters } from "./seqWaiters.ts";
-import { StateMachine } from "./stateMachine.ts";
+import type { Steering } from "./steering.ts";
+import type { StateMachine } from "./stateMachine.ts";
 import { holdVoteRequests } from "./voteRequests.ts";
 import type { TurnEvent } from "./turnEvent.ts";
-import { ReplicaGauges } from "./replicaGauges.ts";
-import { Writer } from "./writer.ts";
+import type { ReplicaGauges } from "./replicaGauges.ts";
+import type { Writer } from "./writer.ts";
 
 /** Ticks between two looks at reads that got no answer. */
 const READ_RETRY_TICKS = 3;
@@ -53,61 +62,39 @@ export class Replica {
   readonly #outbox = new Outbox();
   readonly #inbox = new Inbox();
   readonly #door: PeerDoor;
+  readonly #history: HistoryGuard;
+  readonly #steering: Steering;
   #turnScheduled = false;
-  #state: "running" | "closing" | "failed" = "running";
+  #state: "running" | "diverged" | "closing" | "failed" = "running";
   #role: Role = "follower";
   #leader: MemberId = NOBODY;
-  /** Where the last membership change was proposed; the next one waits until it is applied. */
-  #membershipIndex: LogIndex = asIndex(0);
+  /** Why the disk takes no writes for now. */
   #refusal: AnnalsError | undefined;
   #stalled = false;
+  readonly #stopped = () => (this.#state === "diverged" ? logDiverged() : replicaClosed());
   #ticks = 0;
 
   constructor(options: ReplicaOptions) {
-    const { config, store } = options;
     this.#options = options;
-    this.#core = new RaftCore(
-      raftConfig(options, () => this.#machine),
-      store,
-    );
-    this.#door = new PeerDoor(this.#core, options);
-    this.#machine = new StateMachine({
-      store,
-      maxProducers: config.maxProducers,
-      applyMembership: (change) => this.#core.applyMembership(change),
-      onCommand: options.events.onCommand,
-    });
-    this.#gauges = new ReplicaGauges(config, options.ledger);
-    this.#appender = new Appender({
-      gauges: this.#gauges,
-      core: this.#core,
-      machine: this.#machine,
-      maxPendingBytes: config.maxPendingBytes,
-      batch: config.batch,
-      compress: options.compress ?? ((batch) => batch),
-      wallTime: () => options.clock.wallTime(),
-    });
-    this.#reads = new ReadBarrier(
-      (context) => this.#core.readIndex(context),
-      (n) => options.randomBelow(n),
-    );
-    this.groups = new GroupDesk({
-      table: this.#machine.groups,
-      propose: (data) => this.command(data),
-      assertLeading: () => this.#appender.assertAccepting(this.#leader),
-      appliedSeq: () => this.appliedSeq,
-      now: () => options.clock.now(),
-      leaseMs: config.groupLeaseMs,
-    });
-    this.#writer = new Writer({
-      store,
-      gauges: this.#gauges,
-      now: () => options.clock.now(),
-      takeApplied: () => this.#machine.takeUpdate(),
-      restoreApplied: (update) => this.#machine.restoreUpdate(update),
+    const parts = replicaParts(options, {
+      leader: () => this.#leader,
+      command: (data) => this.command(data),
       onDurable: (tickets) => this.#enqueue({ kind: "durable", tickets }),
-      onError: (error) => this.#onStorageError(error),
+      onStorageError: (error) => this.#onStorageError(error),
+      onDiverged: () => this.#standStill(),
+      onBroken: (error) => this.#fail(replicaBroken(error)),
     });
+    this.#core = parts.core;
+    this.#machine = parts.machine;
+    this.#gauges = parts.gauges;
+    this.#appender = parts.appender;
+    this.#writer = parts.writer;
+    this.#reads = parts.reads;
+    this.#history = parts.history;
+    this.#door = parts.door;
+    this.#steering = parts.steering;
+    this.groups = parts.groups;
+    if (this.#history.proven !== undefined) this.#standStill();
     this.#schedule();
   }
 
@@ -137,7 +124,7 @@ export class Replica {
   }
 
   #assertAccepting(): void {
-    if (this.#state !== "running") throw replicaClosed();
+    if (this.#state !== "running") throw this.#stopped();
     this.#appender.assertOpen(this.#leader);
     if (this.#refusal !== undefined) throw this.#refusal;
   }
@@ -156,33 +143,29 @@ export class Replica {
 
   /** Resolves once this replica has applied all that was committed anywhere when it was called. Rejects with ERR_NO_QUORUM. */
   readBarrier(timeoutMs: number): Promise<void> {
-    if (this.#state !== "running") return Promise.reject(replicaClosed());
+    if (this.#state !== "running") return Promise.reject(this.#stopped());
     this.#schedule();
     return this.#reads.add(this.#options.clock.now(), timeoutMs);
   }
 
   /** Resolves when `seq` is applied here, the time is over or the replica closes: look again. */
   waitForSeq(seq: Seq, timeoutMs: number): Promise<void> {
-    if (this.#state !== "running" || seq <= this.appliedSeq) return Promise.resolve();
+    const reads = this.#state === "running" || this.#state === "diverged";
+    if (!reads || seq <= this.appliedSeq) return Promise.resolve();
     return this.#seqWaiters.wait(seq, this.#options.clock.now() + timeoutMs);
   }
 
   /** Hands leadership to `to`, or to the follower that is furthest; returns whom, or undefined if there is nobody or it does not lead. */
   transferLeadership(to?: MemberId): MemberId | undefined {
-    const status = this.#core.status();
-    if (status.role !== "leader") return undefined;
-    const target = to ?? furthestFollower(status, this.#options.self);
-    if (target === undefined) return undefined;
-    this.#guarded(() => this.#core.transferLeadership(target));
+    if (this.#state !== "running") return undefined;
+    const target = this.#guarded(() => this.#steering.transferLeadership(to));
     this.#schedule();
     return target;
   }
 
   /** Proposes a membership change, unless one is still under way. What becomes of it shows in the status. */
   proposeMembership(change: MembershipChange): void {
-    if (!this.#appender.accepting || this.#machine.appliedIndex < this.#membershipIndex) return;
-    const outcome = this.#guarded(() => this.#core.proposeMembership(change));
-    if (outcome?.kind === "accepted") this.#membershipIndex = outcome.lastIndex;
+    this.#guarded(() => this.#steering.proposeMembership(change));
     this.#schedule();
   }
 
@@ -211,15 +194,15 @@ export class Replica {
   }
 
   status(): ReplicaStatus {
-    const { store } = this.#options;
     return {
       raft: this.#core.status(),
       appliedSeq: this.appliedSeq,
       pendingBytes: this.#appender.readGauge(),
-      headHash: store.headHash(),
-      diskBytes: store.diskBytes(),
+      headHash: this.#options.store.headHash(),
+      diskBytes: this.#options.store.diskBytes(),
       stalled: this.#stalled,
       diskFull: this.#refusal !== undefined,
+      diverged: this.#history.saved,
       producers: this.#machine.producers.size,
       flushes: this.#writer.flushes,
       refusedMessages: this.#door.refused,
@@ -237,22 +220,20 @@ export class Replica {
   /** Ends everything that waits, writes what is derived, closes the store; rejects if that write fails, and closes even so. Idempotent. */
   async close(): Promise<void> {
     try {
-      if (this.#state === "running") await this.#flushLast();
+      if (this.#state === "running") {
+        this.#state = "closing";
+        this.#appender.end(replicaClosed, "the replica was closed");
+        this.#rejectWaiters(replicaClosed);
+        await this.#writer.flushRest();
+      }
     } finally {
       this.#inbox.drop();
       await this.#options.store.close();
     }
   }
 
-  async #flushLast(): Promise<void> {
-    this.#state = "closing";
-    this.#appender.end(replicaClosed, "the replica was closed");
-    this.#rejectWaiters(replicaClosed);
-    await this.#writer.flushRest();
-  }
-
-  #rejectWaiters(error: () => AnnalsError): void {
-    this.#commands.rejectAll(() => outcomeUnknown("the replica was closed"));
+  #rejectWaiters(error: () => AnnalsError, why = "the replica was closed"): void {
+    this.#commands.rejectAll(() => outcomeUnknown(why));
     this.groups.end(error);
     this.#reads.rejectAll(error);
     this.#seqWaiters.close();
@@ -269,8 +250,28 @@ export class Replica {
     this.#options.clock.defer(() => {
       this.#turnScheduled = false;
       if (this.#state === "running") this.#guarded(() => this.#turn());
-      else this.#inbox.drop();
+      else this.#drop();
     });
+  }
+
+  /** A replica that stands still tells leaders what is committed here, and lets readers go whose time is over. */
+  #drop(): void {
+    const events = this.#inbox.drop();
+    if (this.#state !== "diverged") return;
+    this.#seqWaiters.expire(this.#options.clock.now());
+    for (const event of events) if (event.kind === "messages") this.#history.answer(event.messages);
+  }
+
+  /** From now on this replica acknowledges nothing, gives no vote, asks for none, and changes nothing of its copy. */
+  #standStill(): void {
+    if (this.#state !== "running") return;
+    this.#state = "diverged";
+    this.#appender.end(logDiverged, "its log has diverged");
+    this.#rejectWaiters(logDiverged, "its log has diverged");
+    this.#writer.drop();
+    this.#core.withdraw();
+    this.#roleChanged("follower", NOBODY);
+    this.#drop();
   }
 
   /** A damaged entry or a broken invariant ends the replica: a stopped one is an incident, a wrong one a forged log. */

@@ -101,7 +101,7 @@ export class Writer {
           return;
         }
         finish(queue);
-        finish(this.#queue.splice(0));
+        this.drop();
         this.#options.onError(error);
         this.#settleIdle();
       },
@@ -115,6 +115,11 @@ export class Writer {
     if (cycle.applied !== undefined) this.#options.restoreApplied(cycle.applied);
     this.#options.onError(error);
     this.#settleIdle();
+  }
+
+  /** What is not in the air yet is never written. */
+  drop(): void {
+    finish(this.#queue.splice(0));
   }
 
   /** A clean end: writes what is still queued, so that the next start has less to fetch and to apply. Nothing of it is acknowledged. */

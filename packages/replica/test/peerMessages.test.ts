@@ -15,6 +15,8 @@ interface Scene {
   /** The term, and the end of both logs: two records in two entries behind the empty one. */
   readonly term: number;
   readonly last: number;
+  /** The chain hash there. */
+  readonly head: Uint8Array;
 }
 
 const EMPTY = new Uint8Array(0);
@@ -39,6 +41,7 @@ function append(...added: readonly (readonly [EntryKind, Uint8Array])[]) {
     ...envelope(scene),
     prevLogIndex: asIndex(scene.last),
     prevLogTerm: asTerm(scene.term),
+    prevLogHash: scene.head,
     leaderCommit: asIndex(0),
     entries: added.map(([kind, data], k): Entry => {
       return { index: asIndex(scene.last + 1 + k), term: asTerm(scene.term), kind, data };
@@ -67,6 +70,33 @@ const NEVER: readonly { readonly what: string; readonly make: (scene: Scene) => 
         kind: "heartbeat",
         ...envelope(scene),
         commitIndex: asIndex(1_000_000),
+        commitHash: scene.head,
+        readToken: 0,
+      }),
+    ],
+    [
+      "another hash at the end of the log",
+      (scene) => ({ ...append()(scene), prevLogHash: new Uint8Array(32) }),
+    ],
+    ["no hash at all", (scene) => ({ ...append()(scene), prevLogHash: undefined })],
+    [
+      "another entry in the place of one of the same term",
+      (scene) => ({
+        ...append()(scene),
+        prevLogIndex: asIndex(scene.last - 1),
+        prevLogHash: scene.follower.store.hashAt(asIndex(scene.last - 1)),
+        entries: [
+          { index: asIndex(scene.last), term: asTerm(scene.term), kind: "noop", data: EMPTY },
+        ],
+      }),
+    ],
+    [
+      "another hash at the commit index",
+      (scene) => ({
+        kind: "heartbeat",
+        ...envelope(scene),
+        commitIndex: asIndex(scene.last),
+        commitHash: new Uint8Array(32),
         readToken: 0,
       }),
     ],
@@ -124,8 +154,8 @@ async function scene(): Promise<{ readonly cluster: SimulatedCluster; readonly a
   await cluster.ticks(3);
   const follower = cluster.members.find((member) => member !== leader);
   if (follower === undefined) throw new Error("a cluster of one");
-  const { term, lastIndex: last } = leader.replica.status().raft;
-  return { cluster, at: { leader, follower, term, last } };
+  const { raft, headHash: head } = leader.replica.status();
+  return { cluster, at: { leader, follower, term: raft.term, last: raft.lastIndex, head } };
 }
 
 /** The replica has failed or not, what its log holds, and whether the cluster still takes records. */

@@ -1,5 +1,5 @@
 import type { Entry, HardState, LogIndex } from "@annals/raft";
-import { asSeq, batchSeqRange } from "@annals/record";
+import { asSeq, batchSeqRange, equalBytes } from "@annals/record";
 import type { Seq } from "@annals/record";
 import type { AppliedUpdate, WriteCycle } from "@annals/replica";
 import type { BatchRef, SegmentWrite, TermRun } from "./segment.ts";
@@ -98,7 +98,7 @@ function planEntries(start: Head, entries: readonly Entry[]): PlannedEntries {
       throw misuse(`entry ${entry.index} does not follow ${head.index}`);
     if (entry.term < head.term)
       throw misuse(`entry ${entry.index} falls back to term ${entry.term}`);
-    const hash = hashEntry(head.hash, entry);
+    const hash = linkedHash(head, entry);
     values.push({ index: entry.index, value: encodeStoredEntry(entry, head.hash, hash) });
     let seq: Seq = head.seq;
     if (entry.kind === "records") {
@@ -114,6 +114,15 @@ function planEntries(start: Head, entries: readonly Entry[]): PlannedEntries {
     bytes += entry.data.length;
   }
   return { values, batches, head, bytes };
+}
+
+/** Whoever took the entry into the log has hashed it already, if it says so: behind the entry that it is written behind. */
+function linkedHash(head: Head, entry: Entry): Uint8Array {
+  const { link } = entry;
+  if (link === undefined) return hashEntry(head.hash, entry);
+  if (!equalBytes(link.previousHash, head.hash))
+    throw misuse(`entry ${entry.index} does not chain to entry ${head.index}`);
+  return link.hash;
 }
 
 function nextHardState(state: SegmentState, next: HardState | undefined, head: Head): HardState {

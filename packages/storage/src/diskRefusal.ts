@@ -10,17 +10,10 @@ import { StorageError } from "./storageError.ts";
 /** No bytes, no quota, no inodes. */
 const FULL: readonly string[] = ["ENOSPC", "EDQUOT"];
 
-/** The disk is read-only or not ours to write, or there are no file descriptors, no memory or no processes left. */
-const UNAVAILABLE: readonly string[] = [
-  "EROFS",
-  "EACCES",
-  "EPERM",
-  "EMFILE",
-  "ENFILE",
-  "EAGAIN",
-  "ENOMEM",
-];
-
+/**
+ * Every refusal, and what to do about it. Beside a full disk: one that is read-only or not ours to write, or no file descriptors, no memory
+ * or no processes left.
+ */
 const ADVICE: Readonly<Record<string, string>> = {
   ENOSPC: "free some space or inodes",
   EDQUOT: "raise the quota or free some space",
@@ -62,7 +55,7 @@ export function isDiskRefusal(error: unknown): error is StorageError {
 export function diskRefusal(thrown: unknown, path: string): StorageError | undefined {
   if (isDiskRefusal(thrown)) return thrown;
   const errno = errnoOf(thrown);
-  if (errno === undefined || ![...FULL, ...UNAVAILABLE].includes(errno)) return undefined;
+  if (errno === undefined || !Object.hasOwn(ADVICE, errno)) return undefined;
   return refusalBy(errno, pathOf(thrown) ?? path, thrown);
 }
 

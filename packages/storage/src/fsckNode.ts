@@ -1,5 +1,6 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { errnoOf } from "./diskRefusal.ts";
 import { fsck } from "./fsck.ts";
 import type { FsckProblem, FsckReport } from "./fsck.ts";
 import { REPLACE_ADVICE } from "./storageError.ts";
@@ -87,7 +88,7 @@ function field(value: unknown, key: string): unknown {
 }
 
 function unlessMissing(error: unknown): [] {
-  if (error instanceof Error && "code" in error && error.code === "ENOENT") return [];
+  if (errnoOf(error) === "ENOENT") return [];
   throw error;
 }
 

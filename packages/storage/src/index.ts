@@ -24,3 +24,4 @@ export type { CreateStep, SwapStep } from "./segmentDirectory.ts";
 export { StorageError } from "./storageError.ts";
 export type { StorageErrorCode } from "./storageError.ts";
 export { decodeStoredEntry, encodeStoredEntry, hashEntry } from "./storedEntry.ts";
+export { readDivergence, writeDivergence } from "./divergenceFile.ts";

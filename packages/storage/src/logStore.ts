@@ -26,7 +26,7 @@ import { createSegment, segmentName, syncDirectory } from "./segmentDirectory.ts
 import type { CreateStep } from "./segmentDirectory.ts";
 import type { Head } from "./segmentState.ts";
 import { entryDamaged, StorageError } from "./storageError.ts";
-import { decodeStoredEntry } from "./storedEntry.ts";
+import { decodeStoredEntry, hashEntry, withLink } from "./storedEntry.ts";
 import type { LinkedEntry } from "./storedEntry.ts";
 import { termAt } from "./termRuns.ts";
 
@@ -116,10 +116,24 @@ export class LmdbLogStore implements LogStore {
         throw entryDamaged(index, "it does not chain to the entry before it");
       bytes += linked.entry.data.length;
       if (entries.length > 0 && bytes > maxBytes) break;
-      entries.push(linked.entry);
+      entries.push(withLink(linked));
       previous = linked;
     }
     return entries;
+  }
+
+  chain(previous: Uint8Array, entry: Entry): Uint8Array {
+    return hashEntry(previous, entry);
+  }
+
+  hashAt(index: LogIndex): Uint8Array {
+    this.#assertUsable();
+    const { base, head } = this.#active.state;
+    if (index === head.index) return Uint8Array.from(head.hash);
+    if (index === base.index) return Uint8Array.from(base.hash);
+    const first = this.firstIndex();
+    if (index < first) return Uint8Array.from(this.#holding(first).state.base.hash);
+    return Uint8Array.from(this.#read(index).hash);
   }
 
   /** A log is complete from its first entry on, so there is nothing that a snapshot would stand for. */

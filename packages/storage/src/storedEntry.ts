@@ -25,6 +25,12 @@ export interface LinkedEntry {
   readonly hash: Uint8Array;
 }
 
+/** The entry as the core wants it: its bytes and hashes are views of what was read. */
+export function withLink({ entry, previousHash, hash }: LinkedEntry): Entry {
+  const { index, term, kind, data } = entry;
+  return { index, term, kind, data, link: { previousHash, hash } };
+}
+
 function sha256(...parts: readonly Uint8Array[]): Uint8Array {
   const hash = createHash("sha256");
   for (const part of parts) hash.update(part);

@@ -44,3 +44,4 @@ export type { BrokerGateOptions, GateMechanism } from "./kafka/brokerGate.ts";
 export { MockBroker, whyNoBroker } from "./kafka/mockBroker.ts";
 export { throwAwayCertificate, whyNoCertificate } from "./kafka/throwAwayCertificate.ts";
 export type { Certificate } from "./kafka/throwAwayCertificate.ts";
+export { messageOf } from "./fuzz/messageOf.ts";

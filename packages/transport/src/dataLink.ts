@@ -2,6 +2,7 @@ import { CreditWindow } from "@annals/flow";
 import type { Backoff, Credit, Gauge, Ledger } from "@annals/flow";
 import type { MemberId, Message } from "@annals/raft";
 import { AnnalsError, batchBlobs } from "@annals/record";
+import { supersedes } from "@annals/replica";
 import type { BlobFiles } from "@annals/replica";
 import { encodeFrame, encodeMessagesFrame, letGo, readPeerMessages } from "@annals/wire";
 import type { BlobAnswerFrame, Frame, HelloFrame, ResponseFrame, WelcomeFrame } from "@annals/wire";
@@ -144,6 +145,8 @@ export class DataLink {
     const { maxQueuedBytes, maxQueuedMessages } = this.#options;
     for (const message of messages) {
       const payload = payloadOf(message);
+      const last = this.#queue.at(-1);
+      if (last !== undefined && supersedes(message, last.message)) this.#queue.pop();
       this.#queue.push({ message, payload });
       this.#queuedBytes += payload;
       this.#queued?.set(this.#queuedBytes);

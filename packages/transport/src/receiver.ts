@@ -3,8 +3,9 @@ import type { Credit, GaugeReading, Ledger, Release } from "@annals/flow";
 import type { Message } from "@annals/raft";
 import type { AnnalsError } from "@annals/record";
 import type { Receipt } from "@annals/replica";
-import { assertPlaced, decodeFrame, readPeerMessages } from "@annals/wire";
+import { assertPlaced, decodeFrame, PeerMessageReader } from "@annals/wire";
 import type { Frame, LinkEnds } from "@annals/wire";
+import { SlicedFrame } from "./slicedFrame.ts";
 import { BlobIntake } from "./blobIntake.ts";
 import type { BlobIntakeOptions } from "./blobIntake.ts";
 
@@ -44,15 +45,17 @@ export interface ReceiverOptions {
 }
 
 /**
- * The follower's side of a data link, in the worker: raw frames wait here until the replica has room, decoded a slice at a time. Bytes
- * count from the socket until the flush, and every byte that is let go is granted to the leader again. Nothing queued is delivered
- * after `close`.
+ * The follower's side of a data link, in the worker: raw frames wait here until the replica has room, decoded a slice at a time, also
+ * within a frame. Bytes count from the socket until the flush of the last slice of their frame, and every byte that is let go is granted
+ * to the leader again. Nothing queued is delivered after `close`.
  *
  * Decoding pauses only for work that is already here (steps and flushes), never for something that a later frame would bring.
  */
 export class Receiver {
   readonly #options: ReceiverOptions;
   readonly #frames: Uint8Array[] = [];
+  /** The frame that is decoded in part. */
+  #open: SlicedFrame | undefined;
   readonly #bytes: Gauge;
   readonly #events: Gauge;
   readonly #backlog: Gauge;
@@ -102,6 +105,8 @@ export class Receiver {
     this.#closed = true;
     this.gate.close();
     this.#intake.close();
+    this.#letGo(this.#open?.giveUp(), 0);
+    this.#open = undefined;
     for (const frame of this.#frames.splice(0)) this.#letGo(frame.length, 0);
   }
 
@@ -117,9 +122,7 @@ export class Receiver {
   #decode(): void {
     const until = this.#options.now() + this.#options.limits.yieldAfterMs;
     while (!this.#closed && !this.gate.paused) {
-      const frame = this.#frames.shift();
-      if (frame === undefined) return;
-      this.#deliver(frame);
+      if (!this.#decodeSome()) return;
       if (this.#options.now() >= until) {
         this.#schedule();
         return;
@@ -127,23 +130,34 @@ export class Receiver {
     }
   }
 
-  #deliver(bytes: Uint8Array): void {
-    const letGo = once(() => this.#letGo(bytes.length, 0));
-    let messages: readonly Message[] | undefined;
+  /** The next slice of a frame, or a frame of another kind; false when nothing is here. */
+  #decodeSome(): boolean {
+    const bytes = this.#open === undefined ? this.#frames.shift() : undefined;
+    if (this.#open === undefined && bytes === undefined) return false;
     try {
-      const { ends } = this.#options;
-      const frame = decodeFrame(bytes);
-      assertPlaced(frame, ends.place);
-      if (frame.kind === "append") messages = readPeerMessages(frame.bytes, ends);
-      else this.#takeBlob(frame, letGo);
+      if (bytes !== undefined) this.#begin(bytes);
+      if (this.#open !== undefined) this.#deliverSlice(this.#open);
     } catch (error) {
-      // The session ends before anything that is queued behind the broken frame can be delivered.
-      letGo();
+      // The session ends before anything that is queued behind the broken place can be delivered.
       this.close();
       this.#options.onFault(error as AnnalsError);
-      return;
     }
-    if (messages !== undefined) this.#deliverMessages(messages, bytes.length);
+    return true;
+  }
+
+  #begin(bytes: Uint8Array): void {
+    const letGo = once(() => this.#letGo(bytes.length, 0));
+    const { ends } = this.#options;
+    try {
+      const frame = decodeFrame(bytes);
+      assertPlaced(frame, ends.place);
+      if (frame.kind === "append")
+        this.#open = new SlicedFrame(new PeerMessageReader(frame.bytes, ends), bytes.length);
+      else this.#takeBlob(frame, letGo);
+    } catch (error) {
+      letGo();
+      throw error;
+    }
   }
 
   #takeBlob(frame: Frame, letGo: () => void): void {
@@ -155,16 +169,14 @@ export class Receiver {
     letGo();
   }
 
-  #deliverMessages(messages: readonly Message[], bytes: number): void {
-    const entries = messages.reduce(
-      (sum, one) => sum + (one.kind === "appendEntries" ? one.entries.length : 0),
-      0,
-    );
+  #deliverSlice(frame: SlicedFrame): void {
+    const { messages, entries } = frame.next();
+    if (frame.done) this.#open = undefined;
     this.#events.add(entries);
     if (this.#events.full) this.#holdEvents ??= this.gate.hold("event-queue");
     this.#options.deliver(messages, {
       stepped: () => this.#stepped(entries),
-      durable: () => this.#durable(bytes, entries),
+      durable: () => this.#durable(frame.sliceDone(), entries),
     });
   }
 
@@ -177,7 +189,7 @@ export class Receiver {
     this.#holdEvents = undefined;
   }
 
-  #durable(bytes: number, entries: number): void {
+  #durable(bytes: number | undefined, entries: number): void {
     this.#backlog.remove(entries);
     if (!this.#backlog.full) {
       this.#holdBacklog?.();
@@ -186,10 +198,14 @@ export class Receiver {
     this.#letGo(bytes, entries);
   }
 
-  #letGo(bytes: number, entries: number): void {
-    this.#bytes.remove(bytes);
-    this.#options.onReleased(bytes);
-    if (!this.#closed) this.#options.sendGrant({ entries, bytes });
+  /** Entries that are durable and, with the last ones of a frame, its bytes. */
+  #letGo(bytes: number | undefined, entries: number): void {
+    if (bytes !== undefined) {
+      this.#bytes.remove(bytes);
+      this.#options.onReleased(bytes);
+    }
+    const credit = { entries, bytes: bytes ?? 0 };
+    if (!this.#closed && credit.entries + credit.bytes > 0) this.#options.sendGrant(credit);
   }
 }
 

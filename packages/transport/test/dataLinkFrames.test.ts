@@ -170,3 +170,13 @@ it("the news of a commit goes with the next entries, and by itself when there ar
   await vi.waitUntil(() => sizes().length === 2, WAIT);
   expect(sizes()).toEqual([3, 1]);
 });
+
+it("empty appends that wait for credit take one place, however many come", async () => {
+  const data = await dial(64, 1024 * 1024);
+  data.send([append(1)]);
+  for (let commit = 1; commit <= 500; commit++) data.send([news(commit)]);
+  grant(100, 1024 * 1024);
+  await vi.waitUntil(() => sizes().length > 0, WAIT);
+  expect(faults).toEqual([]);
+  expect(sizes()).toEqual([2]);
+});

@@ -3,12 +3,12 @@
  * Method: a receiver over a replica that the test plays by hand.
  */
 import { asMemberId, asTerm } from "@annals/raft";
-import type { Message } from "@annals/raft";
+import type { Entry, Message } from "@annals/raft";
 import type { Receipt } from "@annals/replica";
 import { MemoryBlobs } from "@annals/testkit";
 import { Receiver } from "@annals/transport";
 import type { ReceiveLimits } from "@annals/transport";
-import { encodeFrame, encodeMessages } from "@annals/wire";
+import { encodeFrame, encodeMessages, SLICE_ENTRIES_MAX } from "@annals/wire";
 import type { Frame } from "@annals/wire";
 import { describe, expect, it } from "vitest";
 import { append, ENDS } from "./loopback.ts";
@@ -22,6 +22,10 @@ const LIMITS: ReceiveLimits = {
 
 function frame(...messages: readonly Message[]): Uint8Array {
   return encodeFrame({ kind: "append", epoch: 1, bytes: encodeMessages(messages) });
+}
+
+function entriesOf(message: Message): readonly Entry[] {
+  return message.kind === "appendEntries" ? message.entries : [];
 }
 
 /** A turn of the event loop: in it the receiver decodes what it may. */
@@ -85,6 +89,66 @@ describe("event-queue", () => {
     await turn();
     expect(delivered).toHaveLength(2);
     expect(receiver.gate.counts().get("event-queue")).toBe(2);
+  });
+});
+
+describe("a frame of ten thousand entries", () => {
+  const CAP = 100;
+  const ENTRIES = 10_000;
+  const big = frame(append(1, 10, ENTRIES));
+
+  it("never stands decoded at once: at most the cap and a slice, and its bytes are held until it is done", async () => {
+    const { receiver, delivered, seen, granted } = setUp({ eventHighWaterMark: CAP });
+    receiver.onFrame(big);
+    let taken = 0;
+    while (taken < delivered.length || taken === 0) {
+      await turn();
+      for (const { receipt } of delivered.slice(taken)) receipt.stepped();
+      expect(receiver.gauges().bytes.current).toBe(big.length);
+      for (const { receipt } of delivered.slice(taken)) receipt.durable();
+      taken = delivered.length;
+      await turn();
+    }
+    const entries = delivered.flatMap(({ messages }) => messages.flatMap(entriesOf));
+    expect(entries.map(({ index }) => index)).toEqual(
+      entriesOf(append(1, 10, ENTRIES)).map(({ index }) => index),
+    );
+    expect(receiver.gauges().events.peak).toBeLessThan(CAP + SLICE_ENTRIES_MAX);
+    expect(receiver.gauges().events.peak).toBeGreaterThanOrEqual(CAP);
+    expect(seen.released).toBe(big.length);
+    expect(granted).toEqual({
+      entries: CAP + LIMITS.maxCommitBacklog + ENTRIES,
+      bytes: LIMITS.maxQueueBytes + big.length,
+    });
+  });
+
+  it("is let go of once when the link closes in the middle", async () => {
+    const { receiver, delivered, seen } = setUp({ eventHighWaterMark: CAP });
+    receiver.onFrame(big);
+    await turn();
+    receiver.close();
+    expect(seen.released).toBe(0);
+    for (const { receipt } of delivered) {
+      receipt.stepped();
+      receipt.durable();
+    }
+    await turn();
+    expect(seen.released).toBe(big.length);
+    expect(receiver.gauges()).toMatchObject({ bytes: { current: 0 }, events: { current: 0 } });
+  });
+
+  it("that breaks off in the middle ends the link there, and is let go of once", async () => {
+    const { receiver, delivered, seen } = setUp({ eventHighWaterMark: 2 * ENTRIES });
+    const forged = { ...append(ENTRIES + 1), from: asMemberId(3) };
+    const broken = frame(append(1, 10, ENTRIES), forged);
+    receiver.onFrame(broken);
+    await turn();
+    expect(seen.faults).toEqual(["ERR_PEER_MESSAGE"]);
+    for (const { receipt } of delivered) {
+      receipt.stepped();
+      receipt.durable();
+    }
+    expect(seen.released).toBe(broken.length);
   });
 });
 

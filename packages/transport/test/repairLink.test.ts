@@ -18,7 +18,13 @@ let answer: ((frame: FetchFrame) => readonly Frame[]) | undefined;
 function page(from: number): Frame {
   const data = Uint8Array.of(from);
   const entry = { index: asIndex(from), term: asTerm(1), kind: "command", data } as const;
-  return { kind: "page", from: asIndex(from), commitIndex: asIndex(9), entries: [entry] };
+  return {
+    kind: "page",
+    from: asIndex(from),
+    commitIndex: asIndex(9),
+    leads: asTerm(0),
+    entries: [entry],
+  };
 }
 
 beforeEach(async () => {

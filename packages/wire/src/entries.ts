@@ -5,8 +5,14 @@ import { entryKindCode, entryKindOf } from "./entryKind.ts";
 import type { MsgpackCursor } from "./msgpackCursor.ts";
 import type { Packable } from "./pack.ts";
 
-/** Entries of one message or page: beyond any cap that a configuration may set. */
+/** Entries of one page: beyond any cap that a configuration may set. */
 export const ENTRIES_MAX = 65_536;
+
+/**
+ * Entries of one AppendEntries. What Raft sends as one message with more travels as several, so that a receiver can pause between them
+ * whatever the sender's configuration says.
+ */
+export const APPEND_ENTRIES_MAX = 64;
 
 export function packEntries(
   entries: readonly Entry[],
@@ -23,8 +29,12 @@ export function packEntries(
   return packed;
 }
 
-export function readEntries(cursor: MsgpackCursor, prevLogIndex: LogIndex): readonly Entry[] {
-  const elements = cursor.array("entries", 3 * ENTRIES_MAX);
+export function readEntries(
+  cursor: MsgpackCursor,
+  prevLogIndex: LogIndex,
+  max: number,
+): readonly Entry[] {
+  const elements = cursor.array("entries", 3 * max);
   if (elements % 3 !== 0) throw cursor.fail("ERR_WIRE_COUNT", "entries are no triples");
   const entries: Entry[] = [];
   for (let k = 1; k <= elements / 3; k++) {

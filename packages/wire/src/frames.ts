@@ -3,13 +3,15 @@
  * nil. The version byte and the first element of a refusal keep their place in every later version, so that two builds of
  * different versions can still refuse each other by name.
  */
-import { asIndex, asMemberId, INDEX_MAX } from "@annals/raft";
-import type { Entry, LogIndex, MemberId, Message } from "@annals/raft";
-import { packEntries, readEntries } from "./entries.ts";
+import { asIndex, asMemberId, asTerm, INDEX_MAX, TERM_MAX } from "@annals/raft";
+import type { LogIndex, MemberId, Message } from "@annals/raft";
+import { ENTRIES_MAX, packEntries, readEntries } from "./entries.ts";
+import { NO_HASH, readHash } from "./hashField.ts";
 import { nestMessages } from "./messages.ts";
 import { MsgpackCursor } from "./msgpackCursor.ts";
 import { assertVersion, packVersioned } from "./pack.ts";
 import type { Packable } from "./pack.ts";
+import type { FetchFrame, PageFrame } from "./repairFrames.ts";
 
 export const FRAMES_VERSION = 1;
 const LOG_ID_MAX = 0xffff_ffff;
@@ -124,22 +126,6 @@ export type BlobAnswer = "have" | "want" | "failed";
 const BLOB_ANSWERS: readonly BlobAnswer[] = ["have", "want", "failed"];
 const DIGEST_BYTES = 32;
 
-/** On a repair link: the dialler lacks the entries from `from` up to `to`. One is answered before the next is asked. */
-export interface FetchFrame {
-  readonly kind: "fetch";
-  readonly from: LogIndex;
-  readonly to: LogIndex;
-}
-
-/** The answer: entries without a gap, the first one at `from`; none when the first one is not here or damaged here, too. */
-export interface PageFrame {
-  readonly kind: "page";
-  readonly from: LogIndex;
-  /** Up to here the answerer's log is committed. */
-  readonly commitIndex: LogIndex;
-  readonly entries: readonly Entry[];
-}
-
 export type Frame =
   | HelloFrame
   | WelcomeFrame
@@ -185,7 +171,7 @@ export const FRAME_ELEMENTS: Readonly<Record<Frame["kind"], number>> = {
   blobChunk: 4,
   blobAnswer: 3,
   fetch: 3,
-  page: 4,
+  page: 6,
 };
 
 const KIND_OF_CODE: ReadonlyMap<number, Frame["kind"]> = new Map(
@@ -244,7 +230,13 @@ function packFields(frame: Frame): readonly Packable[] {
     case "fetch":
       return [frame.from, frame.to];
     case "page":
-      return [frame.from, frame.commitIndex, packEntries(frame.entries, before(frame.from))];
+      return [
+        frame.from,
+        frame.previousHash ?? NO_HASH,
+        frame.commitIndex,
+        frame.leads,
+        packEntries(frame.entries, before(frame.from)),
+      ];
     default:
       return frame satisfies never;
   }
@@ -311,8 +303,17 @@ function readFields(cursor: MsgpackCursor, kind: Frame["kind"]): Frame {
       return { kind, from: readFrom(cursor), to: asIndex(cursor.uint("to", INDEX_MAX)) };
     case "page": {
       const from = readFrom(cursor);
+      const previousHash = readHash(cursor, "hash before");
       const commitIndex = asIndex(cursor.uint("commitIndex", INDEX_MAX));
-      return { kind, from, commitIndex, entries: readEntries(cursor, before(from)) };
+      const leads = asTerm(cursor.uint("term led", TERM_MAX));
+      return {
+        kind,
+        from,
+        previousHash,
+        commitIndex,
+        leads,
+        entries: readEntries(cursor, before(from), ENTRIES_MAX),
+      };
     }
     default:
       return kind satisfies never;

@@ -8,12 +8,10 @@ export type {
   BlobChunkFrame,
   BlobOfferFrame,
   ControlFrame,
-  FetchFrame,
   Frame,
   GrantFrame,
   HelloFrame,
   LinkPurpose,
-  PageFrame,
   RefuseFrame,
   ResponseFrame,
   WelcomeFrame,
@@ -32,8 +30,9 @@ export {
   protocolVersion,
 } from "./protocolVersion.ts";
 export { MEMBERS_MAX, packMembership, readMembership } from "./membership.ts";
-export { ENTRIES_MAX } from "./entries.ts";
-export { assertPlaced, FRAME_PLACES, MESSAGE_PLACES, readPeerMessages } from "./linkRules.ts";
+export { APPEND_ENTRIES_MAX, ENTRIES_MAX } from "./entries.ts";
+export { assertPlaced, FRAME_PLACES, MESSAGE_PLACES } from "./linkRules.ts";
+export { PeerMessageReader, readPeerMessages, SLICE_ENTRIES_MAX } from "./linkRules.ts";
 export type { LinkEnds, LinkPlace } from "./linkRules.ts";
 export { decodeMessages, encodeMessages, MESSAGES_MAX } from "./messages.ts";
 export { MsgpackCursor } from "./msgpackCursor.ts";
@@ -57,3 +56,4 @@ export type {
 } from "./streamMessage.ts";
 export { WireError } from "./wireError.ts";
 export type { WireErrorCode } from "./wireError.ts";
+export type { FetchFrame, PageFrame } from "./repairFrames.ts";

@@ -28,7 +28,7 @@ export const FRAME_FIELDS: Readonly<Record<Frame["kind"], readonly string[]>> = 
   blobChunk: ["epoch", "bytes", "last (0 or 1)"],
   blobAnswer: ["SHA-256 (32 bytes)", "answer (0 have, 1 want, 2 failed)"],
   fetch: ["from", "to"],
-  page: ["from", "commit index", "entries as in AppendEntries"],
+  page: ["from", "hash before", "commit index", "term led", "entries as in AppendEntries"],
 };
 
 const VOTE = ["lastLogIndex", "lastLogTerm", "transfer"] as const;
@@ -36,14 +36,20 @@ const VOTED = ["rejected", "committed index", "committed term"] as const;
 
 /** Of messages, after kind, from, to and term. */
 export const MESSAGE_FIELDS: Readonly<Record<Message["kind"], readonly string[]>> = {
-  appendEntries: ["prevLogIndex", "prevLogTerm", "leaderCommit", "`[kind, term, data, …]`"],
+  appendEntries: [
+    "prevLogIndex",
+    "prevLogTerm",
+    "prevLogHash",
+    "leaderCommit",
+    "`[kind, term, data, …]`",
+  ],
   appendEntriesResponse: ["index", "rejected", "hintIndex", "hintTerm"],
   requestVote: VOTE,
   requestVoteResponse: VOTED,
   requestPreVote: VOTE,
   requestPreVoteResponse: VOTED,
-  heartbeat: ["commitIndex", "read token"],
-  heartbeatResponse: ["read token"],
+  heartbeat: ["commitIndex", "commitHash", "read token"],
+  heartbeatResponse: ["commitIndex", "commitHash", "read token"],
   installSnapshot: ["lastIncludedIndex", "lastIncludedTerm", "membership", "data"],
   timeoutNow: [],
   readIndex: ["context"],

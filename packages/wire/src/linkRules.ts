@@ -5,7 +5,8 @@
 import type { MemberId, Message } from "@annals/raft";
 import { AnnalsError } from "@annals/record";
 import type { Frame, LinkPurpose } from "./frames.ts";
-import { decodeMessages } from "./messages.ts";
+import { APPEND_ENTRIES_MAX } from "./entries.ts";
+import { MessageReader } from "./messages.ts";
 
 /** A link's purpose and who speaks: the one that dialled, or the one that accepted. */
 export type LinkPlace = `${LinkPurpose}:${"dialler" | "acceptor"}`;
@@ -58,9 +59,12 @@ const PASSED_ON: ReadonlySet<Message["kind"]> = new Set(["readIndex"]);
 /** Throws ERR_FRAME_UNEXPECTED for a frame that has no place there. */
 export function assertPlaced({ kind }: Pick<Frame, "kind">, place: LinkPlace): void {
   if (FRAME_PLACES[kind].includes(place)) return;
+  throw new AnnalsError("ERR_FRAME_UNEXPECTED", `frame ${kind} from ${inWords(place)}`);
+}
+
+function inWords(place: LinkPlace): string {
   const [purpose, speaker] = place.split(":");
-  const what = `frame ${kind} from the ${speaker} of a ${purpose} link`;
-  throw new AnnalsError("ERR_FRAME_UNEXPECTED", what);
+  return `the ${speaker} of a ${purpose} link`;
 }
 
 /** The two ends of a link as the handshake has found them, and where its messages come from. */
@@ -72,26 +76,66 @@ export interface LinkEnds {
   readonly to: MemberId;
 }
 
+/** A slice ends with the message that brings its entries, or its messages, to so many. */
+const SLICE_ENTRIES = APPEND_ENTRIES_MAX;
+const SLICE_MESSAGES = 64;
+
+/** Entries that a slice may have: the message that ends it had not begun when one entry less than enough was there. */
+export const SLICE_ENTRIES_MAX: number = SLICE_ENTRIES - 1 + APPEND_ENTRIES_MAX;
+
 /**
  * Messages of a peer: untrusted. Throws `WireError`, or ERR_PEER_MESSAGE for one of a kind that has no place there, in the name of another
  * member than the link's, or for another one. On a control link the latter is left out: it carries all logs, and a node that has lost its
  * disk is called by the member that it was until the membership of each has changed.
  */
 export function readPeerMessages(bytes: Uint8Array, ends: LinkEnds): readonly Message[] {
-  const messages = decodeMessages(bytes);
-  for (const { kind, from } of messages) {
-    if (!MESSAGE_PLACES[kind].includes(ends.place)) throw misplaced(kind, ends.place);
-    if (from !== ends.from && !PASSED_ON.has(kind)) throw forged(kind, from, ends.from);
+  const reader = new PeerMessageReader(bytes, ends);
+  return reader.take(Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY);
+}
+
+/** Reads the same a slice at a time, so that what stands decoded at once is bounded whatever a frame holds. */
+export class PeerMessageReader {
+  readonly #reader: MessageReader;
+  readonly #ends: LinkEnds;
+
+  constructor(bytes: Uint8Array, ends: LinkEnds) {
+    this.#reader = new MessageReader(bytes);
+    this.#ends = ends;
   }
-  if (messages.every(({ to }) => to === ends.to)) return messages;
-  if (ends.place === "control:dialler") return messages.filter(({ to }) => to === ends.to);
+
+  get done(): boolean {
+    return this.#reader.done;
+  }
+
+  /** The next slice: all of it is right, or nothing of it comes out. */
+  slice(): readonly Message[] {
+    return this.take(SLICE_ENTRIES, SLICE_MESSAGES);
+  }
+
+  /** Messages until there are so many entries, so many messages, or no more. */
+  take(enoughEntries: number, enoughMessages: number): readonly Message[] {
+    const messages: Message[] = [];
+    let entries = 0;
+    while (!this.done && entries < enoughEntries && messages.length < enoughMessages) {
+      const message = this.#reader.next();
+      if (message.kind === "appendEntries") entries += message.entries.length;
+      if (isForUs(message, this.#ends)) messages.push(message);
+    }
+    return messages;
+  }
+}
+
+/** Throws for what may not come here at all. */
+function isForUs({ kind, from, to }: Message, ends: LinkEnds): boolean {
+  if (!MESSAGE_PLACES[kind].includes(ends.place)) throw misplaced(kind, ends.place);
+  if (from !== ends.from && !PASSED_ON.has(kind)) throw forged(kind, from, ends.from);
+  if (to === ends.to) return true;
+  if (ends.place === "control:dialler") return false;
   throw new AnnalsError("ERR_PEER_MESSAGE", `a message for another member than ${ends.to}`);
 }
 
 function misplaced(kind: Message["kind"], place: LinkPlace): AnnalsError {
-  const [purpose, speaker] = place.split(":");
-  const what = `message ${kind} from the ${speaker} of a ${purpose} link`;
-  return new AnnalsError("ERR_PEER_MESSAGE", what);
+  return new AnnalsError("ERR_PEER_MESSAGE", `message ${kind} from ${inWords(place)}`);
 }
 
 function forged(kind: Message["kind"], from: MemberId, member: MemberId): AnnalsError {

@@ -1,18 +1,34 @@
 /**
- * Raft messages, layout version 2: the byte 2, then one msgpack array of messages. A message is an array
+ * Raft messages, layout version 3: the byte 3, then one msgpack array of messages. A message is an array
  * `[kind, from, to, term, …fields in the order below]`; an entry of AppendEntries is three elements `kind, term, data` of one flat
- * array, its index follows from `prevLogIndex`.
+ * array, its index follows from `prevLogIndex`. A chain hash is 32 bytes, or none where its sender keeps no hashes.
  */
 import { asIndex, asMemberId, asTerm, INDEX_MAX, TERM_MAX } from "@annals/raft";
-import type { EntryKind, LogIndex, MemberId, Message, Snapshot, Term } from "@annals/raft";
-import { ENTRIES_MAX, packEntries, readEntries, readEntryKind } from "./entries.ts";
+import type {
+  EntryKind,
+  HistoryPoint,
+  LogIndex,
+  MemberId,
+  Message,
+  Snapshot,
+  Term,
+} from "@annals/raft";
+import {
+  APPEND_ENTRIES_MAX,
+  ENTRIES_MAX,
+  packEntries,
+  readEntries,
+  readEntryKind,
+} from "./entries.ts";
 import { entryKindCode } from "./entryKind.ts";
+import { NO_HASH, readHash } from "./hashField.ts";
 import { packMembership, readMembership } from "./membership.ts";
+import { inPieces } from "./pieces.ts";
 import { MsgpackCursor } from "./msgpackCursor.ts";
 import { assertVersion, Nested, packVersioned } from "./pack.ts";
 import type { Packable } from "./pack.ts";
 
-export const MESSAGES_VERSION = 2;
+export const MESSAGES_VERSION = 3;
 
 /** Messages of one run of bytes: beyond any cap that a configuration may set. */
 export const MESSAGES_MAX = 65_536;
@@ -38,14 +54,14 @@ export const MESSAGE_CODES: Readonly<Record<Kind, number>> = {
 
 /** Number of elements of each message's array, the envelope's four included. */
 export const MESSAGE_ELEMENTS: Readonly<Record<Kind, number>> = {
-  appendEntries: 8,
+  appendEntries: 9,
   appendEntriesResponse: 8,
   requestVote: 7,
   requestVoteResponse: 7,
   requestPreVote: 7,
   requestPreVoteResponse: 7,
-  heartbeat: 6,
-  heartbeatResponse: 5,
+  heartbeat: 7,
+  heartbeatResponse: 7,
   installSnapshot: 8,
   timeoutNow: 4,
   readIndex: 5,
@@ -69,13 +85,15 @@ export function nestMessages(messages: readonly Message[]): Nested {
 }
 
 function packMessages(messages: readonly Message[]): readonly Packable[] {
-  return messages.map((message) => [
-    MESSAGE_CODES[message.kind],
-    message.from,
-    message.to,
-    message.term,
-    ...packFields(message),
-  ]);
+  return messages
+    .flatMap(inPieces)
+    .map((message) => [
+      MESSAGE_CODES[message.kind],
+      message.from,
+      message.to,
+      message.term,
+      ...packFields(message),
+    ]);
 }
 
 function packFields(message: Message): readonly Packable[] {
@@ -84,6 +102,7 @@ function packFields(message: Message): readonly Packable[] {
       return [
         message.prevLogIndex,
         message.prevLogTerm,
+        message.prevLogHash ?? NO_HASH,
         message.leaderCommit,
         packEntries(message.entries, message.prevLogIndex),
       ];
@@ -96,9 +115,9 @@ function packFields(message: Message): readonly Packable[] {
     case "requestPreVoteResponse":
       return [message.rejected, message.committed.index, message.committed.term];
     case "heartbeat":
-      return [message.commitIndex, message.readToken];
+      return [message.commitIndex, message.commitHash ?? NO_HASH, message.readToken];
     case "heartbeatResponse":
-      return [message.readToken];
+      return [message.committed?.index ?? 0, message.committed?.hash ?? NO_HASH, message.readToken];
     case "installSnapshot":
       return [
         message.snapshot.lastIncludedIndex,
@@ -126,13 +145,36 @@ function packFields(message: Message): readonly Packable[] {
  * `bytes`, which the caller must then leave alone. Throws `WireError`.
  */
 export function decodeMessages(bytes: Uint8Array): Message[] {
-  assertVersion(bytes, MESSAGES_VERSION, "messages");
-  const cursor = new MsgpackCursor(bytes, 1);
-  const count = cursor.array("messages", MESSAGES_MAX);
+  const reader = new MessageReader(bytes);
   const messages: Message[] = [];
-  for (let k = 0; k < count; k++) messages.push(readMessage(cursor));
-  cursor.end();
+  while (!reader.done) messages.push(reader.next());
   return messages;
+}
+
+/** Reads the same bytes a message at a time. What came out was right by itself; what follows may still be broken. */
+export class MessageReader {
+  readonly #cursor: MsgpackCursor;
+  #left: number;
+
+  constructor(bytes: Uint8Array) {
+    assertVersion(bytes, MESSAGES_VERSION, "messages");
+    this.#cursor = new MsgpackCursor(bytes, 1);
+    this.#left = this.#cursor.array("messages", MESSAGES_MAX);
+    if (this.done) this.#cursor.end();
+  }
+
+  /** All are read, and nothing comes behind the last one. */
+  get done(): boolean {
+    return this.#left === 0;
+  }
+
+  /** The next message; there must be one. */
+  next(): Message {
+    const message = readMessage(this.#cursor);
+    this.#left--;
+    if (this.done) this.#cursor.end();
+    return message;
+  }
 }
 
 interface ReadEnvelope {
@@ -164,9 +206,10 @@ function readFields(cursor: MsgpackCursor, kind: Kind, envelope: ReadEnvelope): 
     case "appendEntries": {
       const prevLogIndex = readIndex(cursor, "prevLogIndex");
       const prevLogTerm = readTerm(cursor, "prevLogTerm");
+      const prevLogHash = readHash(cursor, "prevLogHash");
       const leaderCommit = readIndex(cursor, "leaderCommit");
-      const entries = readEntries(cursor, prevLogIndex);
-      return { kind, ...envelope, prevLogIndex, prevLogTerm, leaderCommit, entries };
+      const entries = readEntries(cursor, prevLogIndex, APPEND_ENTRIES_MAX);
+      return { kind, ...envelope, prevLogIndex, prevLogTerm, prevLogHash, leaderCommit, entries };
     }
     case "appendEntriesResponse":
       return {
@@ -199,10 +242,16 @@ function readFields(cursor: MsgpackCursor, kind: Kind, envelope: ReadEnvelope): 
       };
     case "heartbeat": {
       const commitIndex = readIndex(cursor, "commitIndex");
-      return { kind, ...envelope, commitIndex, readToken: cursor.uint("readToken") };
+      const commitHash = readHash(cursor, "commitHash");
+      return { kind, ...envelope, commitIndex, commitHash, readToken: cursor.uint("readToken") };
     }
     case "heartbeatResponse":
-      return { kind, ...envelope, readToken: cursor.uint("readToken") };
+      return {
+        kind,
+        ...envelope,
+        committed: readPoint(cursor),
+        readToken: cursor.uint("readToken"),
+      };
     case "installSnapshot":
       return { kind, ...envelope, snapshot: readSnapshot(cursor) };
     case "timeoutNow":
@@ -246,6 +295,12 @@ function readSnapshot(cursor: MsgpackCursor): Snapshot {
 
 function readIndex(cursor: MsgpackCursor, what: string): LogIndex {
   return asIndex(cursor.uint(what, INDEX_MAX));
+}
+
+function readPoint(cursor: MsgpackCursor): HistoryPoint | undefined {
+  const index = readIndex(cursor, "commitIndex");
+  const hash = readHash(cursor, "commitHash");
+  return hash && { index, hash };
 }
 
 function readTerm(cursor: MsgpackCursor, what: string): Term {

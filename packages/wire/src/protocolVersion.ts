@@ -23,7 +23,7 @@ export function protocolVersion(versions: LayoutVersions): number {
   }, 0);
 }
 
-/** What such a number says, for people: `1020401 (frames 1, messages 2, batch 4, chain 1)`. */
+/** What such a number says, for people: `1030401 (frames 1, messages 3, batch 4, chain 1)`. */
 export function protocolText(protocol: number): string {
   const versions: string[] = [];
   let rest = protocol;

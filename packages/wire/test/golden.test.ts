@@ -33,6 +33,7 @@ const MESSAGES: readonly Message[] = [
     ...envelope,
     prevLogIndex: asIndex(300),
     prevLogTerm: asTerm(6),
+    prevLogHash: Buffer.alloc(32, 0xaa),
     leaderCommit: asIndex(70_000),
     entries: [
       { index: asIndex(301), term: asTerm(6), kind: "records", data: bytes },
@@ -75,8 +76,19 @@ const MESSAGES: readonly Message[] = [
     rejected: true,
     committed: { index: asIndex(70_000), term: asTerm(3) },
   },
-  { kind: "heartbeat", ...envelope, commitIndex: asIndex(128), readToken: 65_536 },
-  { kind: "heartbeatResponse", ...envelope, readToken: 0 },
+  {
+    kind: "heartbeat",
+    ...envelope,
+    commitIndex: asIndex(128),
+    commitHash: Buffer.alloc(32, 0xbb),
+    readToken: 65_536,
+  },
+  {
+    kind: "heartbeatResponse",
+    ...envelope,
+    committed: { index: asIndex(127), hash: Buffer.alloc(32, 0xbb) },
+    readToken: 0,
+  },
   {
     kind: "installSnapshot",
     ...envelope,
@@ -138,7 +150,9 @@ const REPAIR_FRAMES: readonly (readonly [string, Frame])[] = [
     {
       kind: "page",
       from: asIndex(5),
+      previousHash: Buffer.alloc(32, 0xcc),
       commitIndex: asIndex(6),
+      leads: asTerm(2),
       entries: [{ index: asIndex(5), term: asTerm(2), kind: "records", data: bytes }],
     },
   ],
@@ -186,11 +200,11 @@ function plain(value: unknown): unknown {
   );
 }
 
-test("messages, version 2", () => {
+test("messages, version 3", () => {
   const current = new Map(
     MESSAGES.map((message) => [message.kind, hex(encodeMessages([message]))] as const),
   );
-  const golden = readGolden(import.meta.dirname, "messages.v2.hex", current);
+  const golden = readGolden(import.meta.dirname, "messages.v3.hex", current);
   expect(new Map(current)).toEqual(golden);
   for (const message of MESSAGES) {
     const decoded = decodeMessages(Buffer.from(golden.get(message.kind) ?? "", "hex"));

@@ -4,6 +4,7 @@
  */
 import { asMemberId } from "@annals/raft";
 import type { MemberId, Message } from "@annals/raft";
+import { messageOf } from "@annals/testkit";
 import {
   assertPlaced,
   encodeMessages,
@@ -13,7 +14,6 @@ import {
 } from "@annals/wire";
 import type { Frame, LinkPlace } from "@annals/wire";
 import { describe, expect, it } from "vitest";
-import { messageOf } from "./support/messageOf.ts";
 
 const PLACES: readonly LinkPlace[] = [
   "control:dialler",

@@ -137,19 +137,24 @@ test("entry data are views of the received bytes, not copies", () => {
 test.each([
   ["no bytes", Uint8Array.of(), "ERR_WIRE_TRUNCATED"],
   ["another version", Uint8Array.of(1, 0x90), "ERR_WIRE_VERSION"],
-  ["no array", Uint8Array.of(2, 0xc0), "ERR_WIRE_TYPE"],
-  ["four billion messages", Uint8Array.of(2, 0xdd, 0xff, 0xff, 0xff, 0xff), "ERR_WIRE_RANGE"],
-  ["more messages than bytes", Uint8Array.of(2, 0x92, 0x90), "ERR_WIRE_TRUNCATED"],
-  ["unknown kind", Uint8Array.of(2, 0x91, 0x94, 0x63, 1, 1, 1), "ERR_WIRE_KIND"],
-  ["too many fields", Uint8Array.of(2, 0x91, 0x95, 10, 1, 1, 1, 1), "ERR_WIRE_COUNT"],
-  ["a negative member", Uint8Array.of(2, 0x91, 0x94, 10, 0xff, 1, 1), "ERR_WIRE_TYPE"],
+  ["no array", Uint8Array.of(3, 0xc0), "ERR_WIRE_TYPE"],
+  ["four billion messages", Uint8Array.of(3, 0xdd, 0xff, 0xff, 0xff, 0xff), "ERR_WIRE_RANGE"],
+  ["more messages than bytes", Uint8Array.of(3, 0x92, 0x90), "ERR_WIRE_TRUNCATED"],
+  ["unknown kind", Uint8Array.of(3, 0x91, 0x94, 0x63, 1, 1, 1), "ERR_WIRE_KIND"],
+  ["too many fields", Uint8Array.of(3, 0x91, 0x95, 10, 1, 1, 1, 1), "ERR_WIRE_COUNT"],
+  ["a negative member", Uint8Array.of(3, 0x91, 0x94, 10, 0xff, 1, 1), "ERR_WIRE_TYPE"],
   [
     "an unsafe term",
-    Uint8Array.of(2, 0x91, 0x94, 10, 1, 1, 0xcf, 0, 0x20, 0, 0, 0, 0, 0, 0),
+    Uint8Array.of(3, 0x91, 0x94, 10, 1, 1, 0xcf, 0, 0x20, 0, 0, 0, 0, 0, 0),
     "ERR_WIRE_RANGE",
   ],
-  ["an extension type", Uint8Array.of(2, 0x91, 0xd4, 0x72, 0x40), "ERR_WIRE_TYPE"],
-  ["trailing bytes", Uint8Array.of(2, 0x90, 0), "ERR_WIRE_TRAILING"],
+  ["an extension type", Uint8Array.of(3, 0x91, 0xd4, 0x72, 0x40), "ERR_WIRE_TYPE"],
+  ["trailing bytes", Uint8Array.of(3, 0x90, 0), "ERR_WIRE_TRAILING"],
+  [
+    "a hash of one byte",
+    Uint8Array.of(3, 0x91, 0x97, 7, 1, 1, 1, 0, 0xc4, 1, 0xaa, 0),
+    "ERR_WIRE_RANGE",
+  ],
 ])("%s is refused", (_what, bytes, code) => {
   expect(codeOf(() => decodeMessages(bytes))).toBe(code);
 });

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { INDEX_MAX, TERM_MAX } from "@annals/raft";
 import type { Message } from "@annals/raft";
 import {
+  APPEND_ENTRIES_MAX,
   ENTRIES_MAX,
   FRAME_PLACES,
   LAYOUT_VERSIONS,
@@ -56,7 +57,8 @@ const LIMITS: readonly (readonly [what: string, value: number])[] = [
   ["bytes of a reason", REASON_BYTES_MAX],
   ["pairs of a `control` frame", PARCELS_MAX],
   ["messages of one run", MESSAGES_MAX],
-  ["entries of one message", ENTRIES_MAX],
+  ["entries of one AppendEntries", APPEND_ENTRIES_MAX],
+  ["entries of one page", ENTRIES_MAX],
   ["members of one list", MEMBERS_MAX],
 ];
 

@@ -31,7 +31,7 @@ const SMALL_CAPS = `workers: { count: 1, maxHeapBytes: 44MiB, maxQueueBytes: 3Mi
 ingest: { maxBodyBytes: 1MiB, maxPendingBytes: 2MiB }
 raft: { maxUncommittedBytes: 4MiB, maxCommittedBytes: 1MiB }
 query: { maxHeldBytes: 2MiB }
-http: { maxConnections: 512 }
+http: { maxConnections: 192 }
 subscribe: { maxStreams: 8, maxHeldBytes: 1MiB }
 replication:
   append: { maxBytes: 1MiB, maxInflightBytes: 2MiB }

@@ -10,7 +10,7 @@ import type { BodyLimits } from "./receiveBody.ts";
 import { logParameter } from "./routePath.ts";
 import type { Route } from "./routes.ts";
 import { assertSameOrigin } from "./sameOrigin.ts";
-import { cutWhenIdle, cutWhenLate } from "./uploadPace.ts";
+import { cutWhenIdle, cutWhenLate, stoodStill } from "./uploadPace.ts";
 
 export interface AdmissionOptions {
   readonly desk: IngestDesk;
@@ -65,7 +65,13 @@ export class Admission {
     }
     announcedBytes(request, this.#options.maxBlobBytes);
     cutWhenIdle(request.raw);
-    reply.raw.once("close", desk.reserve(UPLOAD_CHUNKS * this.#options.blobChunkBytes));
+    const { raw } = request;
+    const incoming = { bytesRead: () => raw.socket.bytesRead, isHeldUp: () => raw.isPaused() };
+    const bytes = UPLOAD_CHUNKS * this.#options.blobChunkBytes;
+    reply.raw.once(
+      "close",
+      desk.reserveUpload(bytes, incoming, () => raw.destroy()),
+    );
   }
 
   #admitAppend(request: FastifyRequest, reply: FastifyReply): void {
@@ -99,6 +105,10 @@ export class Admission {
       encoding,
       { ...body, maxBytes },
       {
+        onBegin: (cut) =>
+          ticket.receives({ bytesRead: () => request.raw.socket.bytesRead }, (idleMs) =>
+            cut(stoodStill(idleMs)),
+          ),
         onGrow: (bytes) => ticket.growTo(bytes),
         onDecoded: (what, bytesIn, bytesOut) => {
           // What decoded it has gone.

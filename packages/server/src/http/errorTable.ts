@@ -14,6 +14,8 @@ import { OFFER_ERRORS } from "./offerErrors.ts";
 import type { OfferErrorCode } from "./offerErrors.ts";
 import { LOAD_ERRORS } from "./loadErrors.ts";
 import type { LoadErrorCode } from "./loadErrors.ts";
+import { PRODUCER_ERRORS } from "./producerErrors.ts";
+import type { ProducerErrorCode } from "./producerErrors.ts";
 
 /** The codes that have a status of their own. Never reused for another meaning. */
 export type HttpErrorCode =
@@ -21,6 +23,7 @@ export type HttpErrorCode =
   | BlobErrorCode
   | SchemaErrorCode
   | LoadErrorCode
+  | ProducerErrorCode
   | OfferErrorCode
   | StreamErrorCode
   | GroupErrorCode
@@ -39,13 +42,6 @@ export type HttpErrorCode =
   | "ERR_LOG_EXISTS"
   | "ERR_LOG_RESERVED"
   | "ERR_ORIGIN_FORBIDDEN"
-  | "ERR_PRODUCER_FENCED"
-  | "ERR_PRODUCER_CONFLICT"
-  | "ERR_PRODUCER_GAP"
-  | "ERR_PRODUCER_UNKNOWN"
-  | "ERR_PRODUCER_EXPIRED"
-  | "ERR_PRODUCER_FORGOTTEN"
-  | "ERR_PRODUCER_EPOCH_TOO_HIGH"
   | "ERR_BODY_TOO_LARGE"
   | "ERR_CONTENT_TYPE_UNSUPPORTED"
   | "ERR_CONTENT_ENCODING_UNSUPPORTED"
@@ -64,6 +60,7 @@ export type HttpErrorCode =
   | "ERR_NOT_READY"
   | "ERR_LOG_NOT_OPEN"
   | "ERR_LOG_REPAIRING"
+  | "ERR_LOG_DIVERGED"
   | "ERR_NODE_STOPPING"
   | "ERR_NO_SUCCESSOR"
   | "ERR_WORKER_LOST"
@@ -79,6 +76,7 @@ export const ERROR_TABLE: Readonly<Record<HttpErrorCode, ErrorEntry>> = {
   ...BLOB_ERRORS,
   ...SCHEMA_ERRORS,
   ...LOAD_ERRORS,
+  ...PRODUCER_ERRORS,
   ...OFFER_ERRORS,
   ...STREAM_ERRORS,
   ...GROUP_ERRORS,
@@ -171,48 +169,6 @@ export const ERROR_TABLE: Readonly<Record<HttpErrorCode, ErrorEntry>> = {
     "Reserved log",
     "Logs whose name begins with an underscore belong to the cluster: they take no records from outside.",
     "Append to another log.",
-  ),
-  ERR_PRODUCER_FENCED: entry(
-    409,
-    "Producer is fenced",
-    "The same producer id has begun a newer epoch: this instance is an old one. Nothing was stored.",
-    "Stop this instance; or, if it is the right one, begin an epoch of its own.",
-  ),
-  ERR_PRODUCER_CONFLICT: entry(
-    409,
-    "Sequence used for other records",
-    "Other records were sent under this epoch and sequence: two senders share the id, or it has lost its state. Nothing was stored.",
-    "Give each sender an id of its own. After a restored state, see what was stored (`GET …/producers/{id}`) and begin a new epoch.",
-  ),
-  ERR_PRODUCER_GAP: entry(
-    409,
-    "Sequence skips a request",
-    "The producer's request before this one has not arrived. Nothing was stored.",
-    "Send the missing request first; a pipelining client repeats this one once its predecessor is answered.",
-  ),
-  ERR_PRODUCER_UNKNOWN: entry(
-    409,
-    "Producer is unknown",
-    "The request continues an epoch of which the log knows no request. Nothing was stored.",
-    "Begin a new epoch with sequence 1, after finding out what was stored (`GET …/producers/{id}`).",
-  ),
-  ERR_PRODUCER_EXPIRED: entry(
-    409,
-    "Request too old to recognise",
-    "The producer's request is older than the window of remembered answers. It was answered long ago; storing it again would duplicate it.",
-    "Go on with the producer's next sequence.",
-  ),
-  ERR_PRODUCER_FORGOTTEN: entry(
-    409,
-    "Producer is forgotten",
-    "The log has forgotten this producer, or others of its epoch. Nothing was stored now; whether an earlier attempt was, it cannot tell.",
-    "Find out what was stored; then begin with sequence 1 in `details.nextEpoch`. A new producer asks first (`GET …/producers/{id}`).",
-  ),
-  ERR_PRODUCER_EPOCH_TOO_HIGH: entry(
-    409,
-    "Epoch is too high",
-    "The epoch is more than 2^42 above the highest one that the log has forgotten. Nothing was stored.",
-    "Begin in the `nextEpoch` of `GET …/producers/{id}`. Times in ms are low enough.",
   ),
   ERR_BODY_TOO_LARGE: entry(
     413,
@@ -340,6 +296,12 @@ export const ERROR_TABLE: Readonly<Record<HttpErrorCode, ErrorEntry>> = {
     "The node has found damage in its copy of the log and gets it back from its peers. Nothing was accepted.",
     "Repeat after Retry-After seconds, or ask another node. `GET /readyz` tells how far it is.",
     1,
+  ),
+  ERR_LOG_DIVERGED: entry(
+    503,
+    "Log has diverged",
+    "This node's copy of the log and another one cannot both be right: a disk has lost or was given something. Nothing was accepted.",
+    "Nothing is mended by repeating. Read with `consistency=local`; see *A log that has diverged* in operations.md.",
   ),
   ERR_NODE_STOPPING: entry(
     503,

@@ -268,7 +268,9 @@ function answerError(
   const { request } = reply;
   const problem = problemOf(translated);
   if (leavesBody(problem.status, request)) void reply.header("connection", "close");
-  if (problem.code === "ERR_INTERNAL") onFault?.(error);
+  // A client that goes away in the middle of its body is no fault of ours, and may do so as often as it likes.
+  const hasGone = request.raw.destroyed && !request.raw.complete;
+  if (problem.code === "ERR_INTERNAL" && !hasGone) onFault?.(error);
   if (!isAppend(request)) return sendProblem(reply, problem);
   const log = pathParameter(request, "log");
   desk.refused(log, problem.code);

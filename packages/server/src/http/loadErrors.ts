@@ -61,7 +61,7 @@ export const LOAD_ERRORS: Readonly<Record<LoadErrorCode, ErrorEntry>> = {
   ERR_UPLOAD_TOO_SLOW: entry(
     408,
     "Upload too slow",
-    "For `ingest.uploadGrace` the body came slower than `ingest.minUploadRate`. Nothing of it was accepted; the connection is closed.",
+    "For `ingest.uploadGrace` the body came slower than `ingest.minUploadRate`, or it stood still while others found no room.",
     "Send a body only when all of it is there.",
   ),
   ERR_TOO_MANY_CONNECTIONS: entry(

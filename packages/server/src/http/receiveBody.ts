@@ -17,6 +17,8 @@ export interface BodyLimits extends UploadLimits {
 export interface BodyListener {
   /** What is held, before more is; may throw. */
   readonly onGrow: (bytes: number) => void;
+  /** The body comes in from now on; `cut` ends it by an error. The result is called when it is here, or is given up. */
+  readonly onBegin: (cut: (error: Error) => void) => () => void;
   /** A compressed body was decoded to its end. */
   readonly onDecoded: (encoding: ContentEncoding, bytesIn: number, bytesOut: number) => void;
 }
@@ -29,10 +31,28 @@ export async function receiveBody(
   payload: IncomingMessage,
   encoding: ContentEncoding | undefined,
   limits: BodyLimits,
+  listener: BodyListener,
+): Promise<Uint8Array> {
+  let received: (() => void) | undefined;
+  const chunks = paced(payload, limits, (cut) => {
+    received = listener.onBegin(cut);
+  });
+  try {
+    return await wholeBody(payload, encoding, limits, listener, chunks);
+  } finally {
+    received?.();
+  }
+}
+
+async function wholeBody(
+  payload: IncomingMessage,
+  encoding: ContentEncoding | undefined,
+  limits: BodyLimits,
   { onGrow, onDecoded }: BodyListener,
+  incoming: AsyncIterable<Uint8Array>,
 ): Promise<Uint8Array> {
   const wire = { bytes: 0 };
-  const chunks = capped(paced(payload, limits), limits.maxBytes, wire);
+  const chunks = capped(incoming, limits.maxBytes, wire);
   if (encoding !== undefined) {
     const { maxDecodedBytes: maxBytes, maxRatio } = limits;
     const body = await decodeContent(encoding, chunks, { maxBytes, maxRatio, onGrow });

@@ -23,13 +23,12 @@ export class UndecidedConnections {
     return given;
   }
 
-  /** Whether it was here. */
-  remove(socket: Socket, block: string): boolean {
+  /** Does nothing for one that has given way already. */
+  remove(socket: Socket, block: string): void {
     const same = this.#byBlock.get(block);
-    if (same?.delete(socket) !== true) return false;
+    if (same?.delete(socket) !== true) return;
     if (same.size === 0) this.#byBlock.delete(block);
     this.#open.remove(1);
-    return true;
   }
 
   #takeOldest(): Socket | undefined {

@@ -12,10 +12,14 @@ export interface UploadLimits {
 
 const IDLE_MS = 30_000;
 
-/** The chunks of a body. Throws ERR_REQUEST_TIMEOUT or ERR_UPLOAD_TOO_SLOW when it does not come in time; more of it may come then. */
+/**
+ * The chunks of a body. Throws ERR_REQUEST_TIMEOUT or ERR_UPLOAD_TOO_SLOW when it does not come in time; more of it may come then.
+ * `onBegin` gets what ends it by an error from outside.
+ */
 export async function* paced(
   payload: IncomingMessage,
   { minRate, graceMs, timeoutMs }: UploadLimits,
+  onBegin?: (cut: (error: Error) => void) => void,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   let late: Error | undefined;
   // One promise a chunk: a body may come in a million of them, and whatever raced against each would keep something of each.
@@ -24,6 +28,7 @@ export async function* paced(
     late ??= error;
     giveUp?.(late);
   };
+  onBegin?.(cut);
   const { socket } = payload;
   let seen = socket.bytesRead;
   let waiting = false;
@@ -87,6 +92,15 @@ function tooSlow(bytes: number, graceMs: number, minRate: number): Error {
     "ERR_UPLOAD_TOO_SLOW",
     `${bytes} bytes of the body came in ${graceMs} ms, the least is ${minRate} bytes a second: nothing of this request was accepted`,
     { retryable: true, details: { bytes, graceMs, minRate } },
+  );
+}
+
+/** It stood still while others found no room. */
+export function stoodStill(idleMs: number): Error {
+  return httpError(
+    "ERR_UPLOAD_TOO_SLOW",
+    `the body stood still for ${Math.round(idleMs)} ms while others found no room: nothing of this request was accepted`,
+    { retryable: true, details: { idleMs: Math.round(idleMs) } },
   );
 }
 

@@ -1,6 +1,8 @@
 import type { Ledger } from "@annals/flow";
 import { AnnalsError } from "@annals/record";
 import type { ContentEncoding } from "@annals/wire";
+import { IncomingBodies } from "./incomingBodies.ts";
+import type { IncomingBody } from "./incomingBodies.ts";
 import { IngestAccount } from "./ingestAccount.ts";
 import type { AcceptedRequest, IngestReading } from "./ingestAccount.ts";
 import type { ProducerRepeats } from "./producerRepeats.ts";
@@ -39,6 +41,11 @@ export interface IngestStats {
 export interface Ticket {
   /** The body holds so much from now on, if that is more. Throws as `admit` does. */
   growTo(bytes: number): void;
+  /**
+   * Its body comes in from now on, and gives way when it stands still while others find no room: its room is given back then, and `cut` is
+   * called. The result is called when the body is here.
+   */
+  receives(body: Omit<IncomingBody, "log" | "giveUp">, cut: (idleMs: number) => void): () => void;
   /** What is beyond so many bytes is not held any more. */
   shrinkTo(bytes: number): void;
   accepted(request: AcceptedRequest): void;
@@ -61,10 +68,12 @@ export class IngestDesk {
   /** A log is here while a request for it is, and for good once it has taken one: names that nobody has cannot fill it. */
   readonly #logs = new Map<string, IngestAccount>();
   readonly #decoded = new Map<ContentEncoding, DecodedBytes>();
+  readonly #incoming: IncomingBodies;
 
   constructor(options: IngestDeskOptions) {
     this.#options = options;
     const { maxNodeBytes, maxRequests, ledger } = options;
+    this.#incoming = new IncomingBodies(options.now);
     this.#node = new IngestAccount(maxNodeBytes, maxRequests, ledger.family("requests"));
   }
 
@@ -72,7 +81,13 @@ export class IngestDesk {
   admit(log: string, bytes: number): Ticket {
     const { now } = this.#options;
     const account = this.#account(log);
-    const ticket = new RoomTicket(account, this.#node, now, () => this.#forgetUnused(log, account));
+    const ticket = new RoomTicket({
+      log: { name: log, account },
+      node: this.#node,
+      incoming: this.#incoming,
+      now,
+      onClose: () => this.#forgetUnused(log, account),
+    });
     try {
       ticket.growTo(bytes);
     } catch (error) {
@@ -84,10 +99,28 @@ export class IngestDesk {
 
   /** Room that is no append's, such as for the chunks of an upload. Throws ERR_NODE_OVERLOADED; the result gives it back, once. */
   reserve(bytes: number): () => void {
-    if (!this.#node.admits(bytes, 0))
+    if (!this.#incoming.makeRoom(() => this.#node.admits(bytes, 0)))
       throw overloaded("ERR_NODE_OVERLOADED", "this node", this.#node);
     this.#node.reserve(bytes);
     return () => this.#node.release(bytes);
+  }
+
+  /** The same for an upload, which gives way when it stands still while others find no room: `cut` is called then. Idempotent. */
+  reserveUpload(
+    bytes: number,
+    body: Omit<IncomingBody, "log" | "giveUp">,
+    cut: (idleMs: number) => void,
+  ): () => void {
+    const release = once(this.reserve(bytes));
+    const giveUp = (idleMs: number): void => {
+      release();
+      cut(idleMs);
+    };
+    const received = this.#incoming.add({ ...body, log: undefined, giveUp });
+    return () => {
+      received();
+      release();
+    };
   }
 
   /** A connection was refused: nobody knows what it wanted. */
@@ -141,33 +174,54 @@ export class IngestDesk {
   }
 }
 
+interface RoomTicketOptions {
+  readonly log: { readonly name: string; readonly account: IngestAccount };
+  readonly node: IngestAccount;
+  readonly incoming: IncomingBodies;
+  readonly now: () => number;
+  readonly onClose: () => void;
+}
+
 /** Of the two accounts, the log's and the node's, each holds what the other does. */
 class RoomTicket implements Ticket {
+  readonly #options: RoomTicketOptions;
   readonly #log: IngestAccount;
   readonly #node: IngestAccount;
   readonly #now: () => number;
-  readonly #onClose: () => void;
+  #received: (() => void) | undefined;
   #held = 0;
   #settled = false;
   #open = true;
+  #givenUp = false;
 
-  constructor(log: IngestAccount, node: IngestAccount, now: () => number, onClose: () => void) {
-    this.#log = log;
-    this.#node = node;
-    this.#now = now;
-    this.#onClose = onClose;
-    const nowMs = now();
-    log.begin(this, nowMs);
-    node.begin(this, nowMs);
+  constructor(options: RoomTicketOptions) {
+    this.#options = options;
+    this.#log = options.log.account;
+    this.#node = options.node;
+    this.#now = options.now;
+    const nowMs = this.#now();
+    this.#log.begin(this, nowMs);
+    this.#node.begin(this, nowMs);
+  }
+
+  receives(body: Omit<IncomingBody, "log" | "giveUp">, cut: (idleMs: number) => void): () => void {
+    const giveUp = (idleMs: number): void => {
+      this.shrinkTo(0);
+      this.#givenUp = true;
+      cut(idleMs);
+    };
+    this.#received = this.#options.incoming.add({ ...body, log: this.#options.log.name, giveUp });
+    return this.#received;
   }
 
   growTo(wanted: number): void {
     const more = wanted - this.#held;
     // The client has gone in the meantime: nobody would give these bytes back.
-    if (more <= 0 || !this.#open) return;
-    if (!this.#log.admits(more, this.#held))
+    if (more <= 0 || !this.#open || this.#givenUp) return;
+    const { incoming, log } = this.#options;
+    if (!incoming.makeRoom(() => this.#log.admits(more, this.#held), log.name))
       throw overloaded("ERR_OVERLOADED", "this log", this.#log);
-    if (!this.#node.admits(more, this.#held))
+    if (!incoming.makeRoom(() => this.#node.admits(more, this.#held)))
       throw overloaded("ERR_NODE_OVERLOADED", "this node", this.#node);
     const nowMs = this.#now();
     this.#log.hold(more, nowMs);
@@ -199,11 +253,21 @@ class RoomTicket implements Ticket {
   close(): void {
     if (!this.#open) return;
     this.#open = false;
+    this.#received?.();
     const nowMs = this.#now();
     this.#log.end(this, this.#held, this.#settled, nowMs);
     this.#node.end(this, this.#held, this.#settled, nowMs);
-    this.#onClose();
+    this.#options.onClose();
   }
+}
+
+function once(action: () => void): () => void {
+  let done = false;
+  return () => {
+    if (done) return;
+    done = true;
+    action();
+  };
 }
 
 function overloaded(

@@ -2,6 +2,7 @@ import type { LogSchema } from "../schema/logSchema.ts";
 import type { ReadQuery, ReadReply } from "@annals/query";
 import type { MemberId, RaftStatus, Role } from "@annals/raft";
 import type { ProducerStamp } from "@annals/record";
+import type { Divergence } from "@annals/replica";
 import type { FamilyReading, GaugeReading } from "@annals/flow";
 import type { NodeConfig } from "../config/index.ts";
 import type { GroupAnswers, GroupCondition, GroupRequest } from "../groupService.ts";
@@ -84,6 +85,8 @@ export interface HostedLogStatus {
   readonly diskFull: boolean;
   /** What the system says when it lets nothing be written, with its errno and the path. */
   readonly diskRefusal: string | undefined;
+  /** Set when the replica has stopped because its history and another member's cannot both be right. */
+  readonly diverged: Divergence | undefined;
   readonly flushes: number;
   /** Messages of peers that no node sends which keeps to the protocol: each was refused, and its link closed. */
   readonly refusedMessages: number;
@@ -220,6 +223,8 @@ export type FromWorker =
       readonly role: Role;
       readonly leader: MemberId;
       readonly term: number;
+      /** The replica stands still, and says so to whoever asks for more than reads. */
+      readonly diverged: boolean;
     }
   | { readonly kind: "command"; readonly index: number; readonly data: Uint8Array }
   | { readonly kind: "reply"; readonly id: number; readonly value: unknown }

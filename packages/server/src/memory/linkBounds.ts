@@ -5,6 +5,7 @@ import {
   HELLO_BYTES_MAX,
   LINK_FRAMES_MAX,
 } from "@annals/transport";
+import { SLICE_ENTRIES_MAX } from "@annals/wire";
 import type { NodeConfig } from "../config/nodeConfig.ts";
 import { constant, none, one } from "./bound.ts";
 import type { Bound } from "./bound.ts";
@@ -182,9 +183,11 @@ export const LINK_BOUNDS: readonly Bound[] = [
     unit: "count",
     setBy: "replication.receive.eventHighWaterMark",
     cap: (config) => config.replication.receive.eventHighWaterMark,
-    item: (config) => config.replication.append.maxEntries,
+    // A slice of a frame, whatever the sender's configuration says.
+    item: constant(SLICE_ENTRIES_MAX),
     weight: none,
-    atCap: "decoding is paused (`event-queue`) until half is done; bytes count in `receive.link`",
+    atCap:
+      "decoding is paused (`event-queue`), also within a frame, until half is done; bytes count in `receive.link`",
     test: [RECEIVER, "stops decoding at its smallest legal value until the entry is stepped"],
   },
   {
@@ -196,7 +199,7 @@ export const LINK_BOUNDS: readonly Bound[] = [
     setBy: "replication.receive.maxCommitBacklog",
     cap: (config) => config.replication.receive.maxCommitBacklog,
     // Everything that was decoded may be stepped in one turn.
-    item: ({ replication: { receive, append } }) => receive.eventHighWaterMark + append.maxEntries,
+    item: (config) => config.replication.receive.eventHighWaterMark + SLICE_ENTRIES_MAX,
     weight: none,
     atCap:
       "decoding is paused (`commit-backlog`) until half is done; bytes count in `receive.link`",

@@ -57,7 +57,8 @@ export const REQUEST_BOUNDS: readonly Bound[] = [
     cap: (config) => config.ingest.maxHeldBytes,
     item: beyond(bodyInDecoder, (config) => config.ingest.maxHeldBytes),
     weight: one,
-    atCap: "503 with Retry-After, before the body is read",
+    atCap:
+      "bodies that stand still give way; else 503 with Retry-After, for one of known length before it is read",
     test: [ADMISSION, "beyond the budget of the node"],
   },
   {
@@ -70,7 +71,7 @@ export const REQUEST_BOUNDS: readonly Bound[] = [
     cap: (config) => config.ingest.maxPendingBytes,
     item: bodyInDecoder,
     weight: none,
-    atCap: "429 with Retry-After, before the body is read; counted in `requests`",
+    atCap: "the same with 429; counted in `requests`",
     test: [ADMISSION, "beyond the budget of a log"],
   },
   {

@@ -23,6 +23,8 @@ export interface LogPlace {
   waitsFor: PlaceWait | undefined;
   /** Set while the log is being repaired. */
   repairing: RepairNote | undefined;
+  /** Its history and another member's cannot both be right: its replica answers for itself, whoever leads. */
+  diverged: boolean;
   /** Why the system does not let the log be opened; undefined while it does. */
   refused: string | undefined;
   role: Role;
@@ -37,12 +39,13 @@ export interface LogPlace {
 /** What the log's replica says of its role. */
 export function follow(
   place: LogPlace,
-  { role, leader, term }: Pick<LogPlace, "role" | "leader" | "term">,
+  { role, leader, term, diverged }: Pick<LogPlace, "role" | "leader" | "term" | "diverged">,
 ): void {
   if (leader !== NOBODY && term > place.leaderTerm) {
     place.elections++;
     place.leaderTerm = term;
   }
+  place.diverged = diverged;
   place.role = role;
   place.leader = leader;
   place.term = term;
@@ -57,6 +60,7 @@ export function newPlace(entry: LogEntry, campaign: boolean): LogPlace {
     catchingUp: false,
     waitsFor: undefined,
     repairing: undefined,
+    diverged: false,
     refused: undefined,
     role: "follower",
     leader: NOBODY,
@@ -91,6 +95,7 @@ export function displace(place: LogPlace): void {
 export function silence(place: LogPlace): void {
   place.opened = false;
   place.catchingUp = false;
+  place.diverged = false;
   place.role = "follower";
   place.leader = NOBODY;
 }

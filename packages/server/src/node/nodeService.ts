@@ -103,7 +103,7 @@ export class LocalNodeService implements NodeService {
   }
 
   #targetOf(place: LogPlace): ForwardTarget {
-    if (place.role === "leader") return { kind: "local" };
+    if (place.role === "leader" || place.diverged) return { kind: "local" };
     const node = this.#gateway().nodeName(place.leader);
     const address = node === undefined ? undefined : this.#view.config.nodes[node];
     if (node === undefined || address === undefined || node === this.#view.config.node)

@@ -162,7 +162,9 @@ class Node implements Incarnation {
     const { address } = this.#config;
     await listenOn(this.#http.app, { address, logger: this.#logger, signal });
     // Such as a connection that cannot be accepted for want of file descriptors.
-    this.#http.app.server.on("error", (err) => this.#logger.error({ err }, "listener failed once"));
+    this.#http.app.server.on("error", (err) =>
+      this.#logger.error({ err }, "the listener failed to accept a connection"),
+    );
     const { listen } = this.#config;
     this.#logger.info({ url: this.url, listen, member: this.#identity.member }, "listening");
     this.#peers = this.#createPeerLinks();

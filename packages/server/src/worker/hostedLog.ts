@@ -5,7 +5,7 @@ import { NOBODY } from "@annals/raft";
 import type { LogIndex, MemberId, Message, Trace } from "@annals/raft";
 import { AnnalsError } from "@annals/record";
 import { nextMembershipChange, Replica } from "@annals/replica";
-import type { Clock, LogStore, PeerRefusal } from "@annals/replica";
+import type { Clock, Divergence, PeerRefusal } from "@annals/replica";
 import type { BlobStore, LmdbLogStore } from "@annals/storage";
 import { Receiver, receiveWindow } from "@annals/transport";
 import type { Permits } from "@annals/transport";
@@ -21,8 +21,10 @@ import type {
 } from "../lane/messages.ts";
 import { BlobTroubles } from "./blobTroubles.ts";
 import { causeText } from "./plainError.ts";
+import { divergenceReason } from "./divergenceReason.ts";
 import { groupConditions } from "./groupRequests.ts";
 import { CatchUp } from "./catchUp.ts";
+import type { PeerHistories } from "./peerHistories.ts";
 import { LinkReplies } from "./linkReplies.ts";
 import { PeerStreams } from "./peerStreams.ts";
 import { replicaConfig } from "./replicaConfig.ts";
@@ -38,6 +40,7 @@ export interface HostedLogOptions {
   readonly logId: number;
   readonly name: string;
   readonly store: LmdbLogStore;
+  readonly histories: PeerHistories;
   readonly blobs: BlobStore;
   /** Blobs that this worker sends at a time, over all its logs. */
   readonly blobPermits: Permits;
@@ -129,6 +132,7 @@ export class HostedLog {
         missing: (digests) => options.blobs.missing(digests),
         want: (digests, from) => this.#withheld(digests, from),
       },
+      histories: options.histories,
       transport: this.#streams,
       clock: WORKER_CLOCK,
       randomBelow: randomInt,
@@ -137,11 +141,13 @@ export class HostedLog {
       events: {
         onRole: (role, leader, term) => {
           if (role !== "leader") this.#streams.closeLinks();
-          sendToGateway({ kind: "role", logId, role, leader, term });
+          const diverged = options.histories.known !== undefined;
+          sendToGateway({ kind: "role", logId, role, leader, term, diverged });
         },
         onCommand: (index, data) => sendToGateway({ kind: "command", index, data: exactly(data) }),
         onTrace: (trace) => this.#trace(trace),
         onRefused: (from, refusal) => this.#refused(from, refusal),
+        onDiverged: (divergence) => this.#diverged(divergence),
         onFailed: options.onFailed,
       },
     });
@@ -275,6 +281,13 @@ export class HostedLog {
     this.#streams.cut(from, { code, reason });
   }
 
+  #diverged(divergence: Divergence): void {
+    const { logId, sendToGateway } = this.#options;
+    const { term } = this.replica.status().raft;
+    sendToGateway({ kind: "role", logId, role: "follower", leader: NOBODY, term, diverged: true });
+    this.#line("warn", divergenceReason(divergence), { code: "ERR_LOG_DIVERGED", divergence });
+  }
+
   /** A leader sent entries before their blobs: it sends both again, the blobs first. */
   #withheld(digests: readonly string[], from: MemberId): void {
     this.#line("debug", "entries withheld until their blobs are here", { from, digests });
@@ -316,6 +329,7 @@ export class HostedLog {
       stalled: status.stalled,
       diskFull: status.diskFull,
       diskRefusal: this.store.refusal?.message,
+      diverged: status.diverged,
       flushes: status.flushes,
       refusedMessages: status.refusedMessages,
       blobsNotSaved: this.#blobTroubles.count,
@@ -330,6 +344,7 @@ export class HostedLog {
   async close(): Promise<void> {
     this.#streams.close();
     for (const linkId of this.linkIds) this.linkClosed(linkId);
+    this.#options.histories.close();
     await this.replica.close();
   }
 
@@ -359,7 +374,7 @@ export class HostedLog {
 const DEBUG_LEVELS: ReadonlySet<string> = new Set(["trace", "debug"]);
 
 /** Commands at or below the stored applied index are not handed out again: the catalog is rebuilt from the log itself. */
-function replayCommands(store: LogStore, sendToGateway: (message: FromWorker) => void): void {
+function replayCommands(store: LmdbLogStore, sendToGateway: (message: FromWorker) => void): void {
   for (let index: number = store.firstIndex(); index <= store.appliedIndex(); index++) {
     const stored = store.storedEntry(index as LogIndex);
     if (stored?.entry.kind === "command") {

@@ -1,12 +1,13 @@
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Gauge, Ledger } from "@annals/flow";
-import { asIndex } from "@annals/raft";
+import { asIndex, asTerm } from "@annals/raft";
 import type { Entry, LogIndex, MemberId } from "@annals/raft";
 import { AnnalsError } from "@annals/record";
 import { diskRefusal, errnoOf } from "@annals/storage";
 import type { LmdbLogStore } from "@annals/storage";
 import type { Permits } from "@annals/transport";
+import type { PageFrame } from "@annals/wire";
 import { blobsOf } from "../blobs.ts";
 import type { FromWorker, PeerAddress, RepairNote, WorkerSetup } from "../lane/messages.ts";
 import { HostedLog } from "./hostedLog.ts";
@@ -16,6 +17,7 @@ import { SchemaJudge } from "../schema/schemaJudge.ts";
 import type { LinkReplies } from "./linkReplies.ts";
 import { DiskWait } from "./diskWait.ts";
 import { LogMender } from "./logMender.ts";
+import { PeerHistories } from "./peerHistories.ts";
 import { openStore } from "./openStore.ts";
 import { pageLimits } from "./pageLimits.ts";
 import { causeText, reasonFields, toPlainError } from "./plainError.ts";
@@ -36,6 +38,9 @@ export interface KeptLogOptions {
   readonly heldReplies: Set<LinkReplies>;
   readonly onUnexpected: (error: unknown) => void;
 }
+
+/** Entries for a peer. */
+type LentPage = Omit<PageFrame, "kind" | "from">;
 
 /** How long a leader that has met damage waits for another one to take over. */
 const HAND_OVER_MS = 2000;
@@ -94,17 +99,13 @@ export class KeptLog {
   }
 
   /** Entries from `from` on that are intact here, for a peer's repair; empty when the first one is not. */
-  page(from: LogIndex, to: LogIndex): { entries: readonly Entry[]; commitIndex: LogIndex } {
-    const nothing = { entries: [], commitIndex: asIndex(0) };
+  page(from: LogIndex, to: LogIndex): LentPage {
+    const nothing = { entries: [], commitIndex: asIndex(0), leads: asTerm(0) };
     if (this.#hosted === undefined) return this.#mender?.page(from, to) ?? nothing;
     return this.#storedPage(this.#hosted, from, to);
   }
 
-  #storedPage(
-    { store, replica }: HostedLog,
-    from: LogIndex,
-    to: LogIndex,
-  ): { entries: readonly Entry[]; commitIndex: LogIndex } {
+  #storedPage({ store, replica }: HostedLog, from: LogIndex, to: LogIndex): LentPage {
     const { maxEntries, maxBytes } = pageLimits(this.#options.setup.config);
     const entries: Entry[] = [];
     let bytes = 0;
@@ -116,10 +117,13 @@ export class KeptLog {
         entries.push(entry);
       }
       // What the disk knows to be committed lags behind until the next write, which may never come.
-      return { entries, commitIndex: replica.status().raft.commitIndex };
+      const { commitIndex, role, term } = replica.status().raft;
+      const leads = role === "leader" ? term : asTerm(0);
+      const previousHash = entries.length > 0 ? store.hashAt(asIndex(from - 1)) : undefined;
+      return { entries, previousHash, commitIndex, leads };
     } catch (error) {
       if (!this.damaged(error)) throw error;
-      return { entries, commitIndex: asIndex(0) };
+      return { entries, commitIndex: asIndex(0), leads: asTerm(0) };
     }
   }
 
@@ -231,6 +235,7 @@ export class KeptLog {
       this.#options;
     const onWarning = (text: string): void => this.#line("warn", text, {});
     const store = await openStore({ config: setup.config, logId, name, voters, onWarning });
+    const directory = join(setup.config.data, "logs", String(logId));
     try {
       if (this.#durable !== undefined) await settle(store, this.#durable);
       this.#durable = undefined;
@@ -238,6 +243,7 @@ export class KeptLog {
         logId,
         name,
         store,
+        histories: await PeerHistories.of({ logId, setup, members, directory }),
         blobs: blobsOf(setup.config, logId),
         blobPermits,
         ledger: this.#options.ledger,

@@ -1,7 +1,8 @@
 import { randomInt } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import { Backoff } from "@annals/flow";
-import type { Entry, LogIndex, MemberId } from "@annals/raft";
+import { asTerm } from "@annals/raft";
+import type { LogIndex, MemberId } from "@annals/raft";
 import { RunRepair, witnessesNeeded } from "@annals/replica";
 import type { RepairOutcome } from "@annals/replica";
 import {
@@ -14,6 +15,7 @@ import {
   probeDisk,
 } from "@annals/storage";
 import type { Diagnosis, RunToRepair } from "@annals/storage";
+import type { PageFrame } from "@annals/wire";
 import type { DiskWait } from "./diskWait.ts";
 import type { RepairNote } from "../lane/messages.ts";
 import { pageLimits } from "./pageLimits.ts";
@@ -60,14 +62,11 @@ export class LogMender {
   }
 
   /** Entries that are intact here, for peers that are damaged elsewhere; undefined before it is known which are. */
-  page(
-    from: LogIndex,
-    to: LogIndex,
-  ): { entries: readonly Entry[]; commitIndex: LogIndex } | undefined {
+  page(from: LogIndex, to: LogIndex): Omit<PageFrame, "kind" | "from"> | undefined {
     if (this.#repair === undefined) return undefined;
     const { maxEntries, maxBytes } = pageLimits(this.#options.setup.config);
     const entries = this.#repair.entries(from, to, maxEntries, maxBytes);
-    return { entries, commitIndex: this.#repair.commitIndex };
+    return { entries, commitIndex: this.#repair.commitIndex, leads: asTerm(0) };
   }
 
   /** Ends `mend` soon; the log stays as it was. */

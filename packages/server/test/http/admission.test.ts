@@ -209,3 +209,45 @@ test("a body of unknown length that finds no more room is refused by name, and g
   await expect.poll(() => server.desk.read().node.buffered.bytes.current).toBe(0);
   expect((await append("audit")).status).toBe(200);
 });
+
+test("bodies that stand still give way to one that finds no room, by name", async () => {
+  server = await startTestServer({ maxLogBytes: 40 * 1024, maxNodeBytes: 40 * 1024 });
+  const stalled = Array.from({ length: 8 }, () => unfinished(100));
+  await expect
+    .poll(() => server.desk.read().node.buffered.bytes.current)
+    .toBeGreaterThan(30 * 1024);
+  const large = JSON.stringify(
+    Array.from({ length: 400 }, () => ({ actor: { id: "ada" }, action: "a.b" })),
+  );
+  await expect.poll(async () => (await append("audit", large)).status, { timeout: 5000 }).toBe(200);
+  expect(await Promise.race(stalled.map(({ closed }) => closed))).toMatch(
+    /^HTTP\/1\.1 (408|429|503) /,
+  );
+  for (const { socket } of stalled) socket.destroy();
+  await expect.poll(() => server.desk.read().node.buffered.bytes.current).toBe(0);
+});
+
+test("announced bodies that never come give way, too", async () => {
+  server = await startTestServer({ maxLogBytes: 40 * 1024, maxNodeBytes: 40 * 1024 });
+  const { socket, closed } = open();
+  socket.write(`${HEAD}content-length: 40000\r\n\r\n[`);
+  await expect.poll(() => server.desk.read().node.buffered.bytes.current).toBe(40_000);
+  await expect.poll(async () => (await append("audit")).status).toBe(200);
+  await expect
+    .poll(async () => (await append("audit", " ".repeat(30_000) + BODY)).status, { timeout: 5000 })
+    .toBe(200);
+  const answer = await closed;
+  expect(answer).toMatch(/^HTTP\/1\.1 408 /);
+  expect(answer).toContain("ERR_UPLOAD_TOO_SLOW");
+  expect(answer).toContain("stood still");
+});
+
+test("a client that goes away in the middle of its body is no fault of the node", async () => {
+  server = await startTestServer();
+  const gone = Array.from({ length: 5 }, () => unfinished(10));
+  await expect.poll(() => server.desk.read().node.buffered.bytes.current).toBeGreaterThan(0);
+  for (const { socket } of gone) socket.resetAndDestroy();
+  await expect.poll(() => server.desk.read().node.buffered.requests.current).toBe(0);
+  expect((await append("audit")).status).toBe(200);
+  expect(server.faults).toEqual([]);
+});

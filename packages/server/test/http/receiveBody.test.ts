@@ -38,6 +38,7 @@ test.each([
   message._read = () => void message.push(coming.next().value ?? null);
   message.complete = true;
   const body = await receiveBody(message, encoding, LIMITS, {
+    onBegin: () => () => undefined,
     onGrow: () => undefined,
     onDecoded: () => undefined,
   });

@@ -9,7 +9,7 @@ const [A, B] = [1, 2] as MemberId[];
 test("elections are counted by terms that had a leader", () => {
   const place = newPlace({ id: 2, name: "audit", voters: [] }, false);
   const heard = (leader: MemberId | undefined, term: number) =>
-    follow(place, { role: "follower", leader: leader ?? NOBODY, term });
+    follow(place, { role: "follower", leader: leader ?? NOBODY, term, diverged: false });
   heard(A, 1);
   heard(undefined, 1);
   heard(A, 1);

@@ -179,6 +179,8 @@ describe("a handshake", () => {
     ["a node that is not configured", { node: "z" }, "ERR_PEER_UNKNOWN"],
     ["other settings", { fingerprint: "g" }, "ERR_PEER_SETTINGS"],
     ["a retired disk", { node: "c", member: asMemberId(10) }, "ERR_PEER_RETIRED"],
+    ["the disk of another node", { member: asMemberId(30) }, "ERR_PEER_MISMATCH"],
+    ["a node without an incarnation", { member: asMemberId(0) }, "ERR_PEER_UNKNOWN"],
     ["a second process of a live node", { member: asMemberId(21) }, "ERR_PEER_TWICE"],
   ])("refuses %s by name", (_what, change, code) => {
     expect(() => verifyHello(own, { ...hello, ...change })).toThrowError(

@@ -37,9 +37,14 @@ function upgrade(path: string, rest = "Sec-WebSocket-Version: 13\r\n"): string {
   return `GET ${path} HTTP/1.1\r\n${UPGRADE}${rest}\r\n`;
 }
 
+/** An upgrade that is answered as any request is, and asks for the end of its connection. */
+function lastOf(request: string): string {
+  return request.replace("Connection: Upgrade", "Connection: Upgrade, close");
+}
+
 const REFUSED: readonly (readonly [what: string, request: string, status: number])[] = [
-  ["an upgrade of a path that is not served", upgrade("/nothing"), 404],
-  ["an upgrade of a route that is none", upgrade("/v1/logs"), 404],
+  ["an upgrade of a path that is not served", lastOf(upgrade("/nothing")), 404],
+  ["an upgrade below the path of links", lastOf(upgrade(`${PEER_PATH}/nothing`)), 404],
   [
     "a link of an unknown WebSocket version",
     upgrade(PEER_PATH, "Sec-WebSocket-Version: 7\r\n"),

@@ -61,8 +61,7 @@ export class TestCluster {
   }
 
   async spawn(id: string): Promise<void> {
-    const config = this.#configs.get(id);
-    if (config === undefined) throw new RangeError(`no node ${id}`);
+    const config = this.config(id);
     const minFreeBytes = this.minFreeBytes ?? config.storage.minFreeBytes;
     const storage = { ...config.storage, scrubInterval: this.scrubInterval, minFreeBytes };
     const write = (line: string): void => void this.lines.push({ node: id, ...JSON.parse(line) });
@@ -74,6 +73,12 @@ export class TestCluster {
     const node = this.#nodes.get(id);
     if (node === undefined) throw new RangeError(`node ${id} does not run`);
     return node;
+  }
+
+  config(id: string): NodeConfig {
+    const config = this.#configs.get(id);
+    if (config === undefined) throw new RangeError(`no node ${id}`);
+    return config;
   }
 
   url(id: string): string {

@@ -6,7 +6,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import { Catalog, decodeCommand, encodeCommand } from "../../src/node/catalog.ts";
 import { compileSchema } from "../../src/schema/compileSchema.ts";
 import { SCHEMA_BYTES_MAX, SCHEMAS_PER_LOG_MAX } from "../../src/schema/logSchema.ts";
-import { startTestNode, stopTestNode, untilReady } from "../node/testNode.ts";
+import { startTestNode, stopTestNode, until, untilReady } from "../node/testNode.ts";
 import type { TestNode } from "../node/testNode.ts";
 
 const ORDER = { type: "object", required: ["order"], properties: { order: { type: "integer" } } };
@@ -89,7 +89,9 @@ describe("a node", { timeout: 30_000 }, () => {
     await untilReady(test.node);
     const path = "schemas/order.shipped";
     expect(await call("GET", path)).toMatchObject({ body: { code: "ERR_SCHEMA_NOT_FOUND" } });
-    expect(await call("POST", "records", order({}))).toMatchObject({ status: 200 });
+    await until(async () =>
+      (await call("POST", "records", order({}))).status === 200 ? true : undefined,
+    );
     expect(await call("PUT", path, { $ref: "#" })).toMatchObject({ status: 400 });
     expect(await call("PUT", path, ORDER)).toMatchObject({ status: 200, body: { version: 1 } });
     const other = { actor: { id: "a" }, action: "login", data: { order: "x" } };
@@ -116,7 +118,11 @@ describe("a node", { timeout: 30_000 }, () => {
     test = await startTestNode();
     await untilReady(test.node);
     const stamp = { "annals-producer": "p;epoch=1;sequence=1" };
-    const first = await call("POST", "records", order({ order: "old" }), stamp);
+    // The leader is known a moment before it takes appends.
+    const first = await until(async () => {
+      const answer = await call("POST", "records", order({ order: "old" }), stamp);
+      return answer.status === 503 ? undefined : answer;
+    });
     expect(first).toMatchObject({ status: 200, body: { duplicate: false } });
     await call("PUT", "schemas/order.shipped", ORDER);
     expect(await call("POST", "records", order({ order: "old" }), stamp)).toMatchObject({

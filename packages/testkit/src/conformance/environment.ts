@@ -49,6 +49,7 @@ const REFUSALS: Readonly<Record<Extract<StepOutcome, { kind: "refused" }>["reaso
   answerToNothing: "raft: answer to what was never sent",
   commitBeyondEnd: "raft: commit index is beyond the end of the log",
   conflictsWithCommitted: "raft: entries conflict with committed ones",
+  historyDiffers: "raft: another history up to an entry that is here, too",
   badEntry: "raft: an entry could not be applied",
 };
 

@@ -44,7 +44,7 @@ export const TARGETS: ReadonlyMap<string, FuzzTarget> = new Map<string, FuzzTarg
   ["json", ingest("application/json", jsonSamples, compareJson)],
   ["ndjson", ingest("application/x-ndjson", ndjsonSamples, compareNdjson)],
   ["encoded", encoded()],
-  ["messages", peers("Raft messages", "messages.v2.hex", decodeMessages, encodeMessages)],
+  ["messages", peers("Raft messages", "messages.v3.hex", decodeMessages, encodeMessages)],
   ["frames", peers("frames of links", "frames.v1.hex", decodeFrame, encodeFrame)],
   ["blobFrames", peers("frames of blobs", "blobFrames.v1.hex", decodeFrame, encodeFrame)],
   ["repairFrames", peers("frames of repair", "repairFrames.v1.hex", decodeFrame, encodeFrame)],

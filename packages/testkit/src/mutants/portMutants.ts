@@ -53,12 +53,13 @@ export const PORT_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "previous-entry-unchecked",
-    bug: "a follower takes entries without looking at the term of the one before them",
+    bug: "a follower takes entries without looking at the term and hash of the one before them",
     receive: (messages, { view }) =>
       messages.map((message) => {
         if (message.kind !== "appendEntries") return message;
-        const own = view.stored.at(message.prevLogIndex)?.entry.term;
-        return own === undefined ? message : { ...message, prevLogTerm: own };
+        const own = view.stored.at(message.prevLogIndex);
+        if (own === undefined) return message;
+        return { ...message, prevLogTerm: own.entry.term, prevLogHash: own.hash };
       }),
   },
   {

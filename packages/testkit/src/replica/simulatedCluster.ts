@@ -1,8 +1,15 @@
-import { asMemberId } from "@annals/raft";
+import { asIndex, asMemberId, asTerm } from "@annals/raft";
 import type { MemberId, MembershipState, Message, Trace } from "@annals/raft";
 import type { AnnalsError } from "@annals/record";
 import { Replica, REPLICA_DEFAULTS } from "@annals/replica";
-import type { AppendResult, Clock, Receipt, ReplicaConfig } from "@annals/replica";
+import type {
+  AppendResult,
+  Clock,
+  Divergence,
+  Histories,
+  Receipt,
+  ReplicaConfig,
+} from "@annals/replica";
 import { seededRandom } from "../storage/randomCycles.ts";
 import { SimulatedDisk } from "../storage/simulatedDisk.ts";
 import type { SimulatedLogStore } from "../storage/simulatedLogStore.ts";
@@ -56,6 +63,11 @@ export class SimulatedCluster {
   #network: Flight[] = [];
   #cut = new Set<string>();
   #nowMs = 0;
+
+  /** Nobody answers questions about its history. */
+  unreachableForQuestions = false;
+  /** What members have saved of histories that differ; outlives their processes. */
+  readonly divergences: Map<MemberId, Divergence> = new Map();
 
   constructor(options: SimulatedClusterOptions = {}) {
     const { members = 3, seed = 1, config = {}, autoFlush = true } = options;
@@ -179,6 +191,7 @@ export class SimulatedCluster {
         },
       },
       transport,
+      histories: this.#historiesOf(id),
       clock,
       randomBelow: this.#random,
       events: {
@@ -204,6 +217,28 @@ export class SimulatedCluster {
       blobs,
       wanted,
       refusals,
+    };
+  }
+
+  /** Members answer at once, from their stores; a member that is down or cut off does not. */
+  #historiesOf(id: MemberId): Histories {
+    return {
+      known: this.divergences.get(id),
+      confirm: (to, index) => {
+        const other = this.members.find((member) => member.id === to);
+        const stored = other?.up === true ? other.store.storedEntry(index) : undefined;
+        if (this.unreachableForQuestions) return Promise.resolve("unavailable");
+        if (other === undefined || stored === undefined || this.#cut.has(`${id}-${to}`))
+          return Promise.resolve("unavailable");
+        const { role, term, commitIndex } = other.replica.status().raft;
+        const previousHash = other.store.hashAt(asIndex(index - 1));
+        const leads = role === "leader" ? term : asTerm(0);
+        return Promise.resolve({ previousHash, entry: stored.entry, commitIndex, leads });
+      },
+      save: (divergence) => {
+        this.divergences.set(id, divergence);
+        return Promise.resolve();
+      },
     };
   }
 

@@ -1,6 +1,5 @@
 import { asIndex, asMemberId } from "@annals/raft";
 import type {
-  Entry,
   LogIndex,
   MemberId,
   MembershipState,
@@ -27,6 +26,7 @@ import type { DiskImage } from "../storage/diskImage.ts";
 import { SimulatedDisk } from "../storage/simulatedDisk.ts";
 import type { SimulatedLogStore } from "../storage/simulatedLogStore.ts";
 import { SimulatedRepair } from "./simulatedRepair.ts";
+import { lentPage, SimulatedHistories } from "./simulatedHistories.ts";
 import { SimulatedBlobs } from "./simulatedBlobs.ts";
 import { decodeRosterCommand, SYSTEM_LOG } from "./roster.ts";
 import type { LogUnderTest } from "./logUnderTest.ts";
@@ -42,6 +42,7 @@ export class SimulatedReplica implements Observed {
   #disk: SimulatedDisk;
   readonly host: SimulatedNode;
   readonly blobs: SimulatedBlobs;
+  readonly histories: SimulatedHistories;
   readonly #under: LogUnderTest;
   readonly #random: Random;
   readonly #repairRandom: Random;
@@ -65,6 +66,7 @@ export class SimulatedReplica implements Observed {
     this.#born = born;
     this.#disk = this.#blankDisk();
     this.blobs = new SimulatedBlobs(this, under);
+    this.histories = new SimulatedHistories(this, under.world);
   }
 
   #blankDisk(): SimulatedDisk {
@@ -167,6 +169,7 @@ export class SimulatedReplica implements Observed {
       self: this.id,
       config: world.plan.config,
       store: reads,
+      histories: this.histories,
       blobs: world.mutant?.wrapBlobs?.(this.blobs, this) ?? this.blobs,
       transport: world.mutant?.wrapTransport?.(transport, this) ?? transport,
       clock,
@@ -259,18 +262,7 @@ export class SimulatedReplica implements Observed {
     if (reads === undefined || this.#closing || this.#failure !== undefined)
       return this.#repair?.page(from, to);
     const { maxEntries } = this.#under.world.plan.config.append;
-    const entries: Entry[] = [];
-    try {
-      for (let index: number = from; index <= to && entries.length < maxEntries; index++) {
-        const stored = reads.storedEntry(asIndex(index));
-        if (stored === undefined) break;
-        entries.push(stored.entry);
-      }
-      return { entries, commitIndex: this.raft?.commitIndex ?? asIndex(0) };
-    } catch (error) {
-      this.#damageMet(error);
-      return { entries, commitIndex: asIndex(0) };
-    }
+    return lentPage(reads, this.raft, { from, to, maxEntries }, (error) => this.#damageMet(error));
   }
 
   #damageMet(error: unknown): void {

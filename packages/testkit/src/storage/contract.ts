@@ -195,12 +195,18 @@ export const LOG_STORE_CONTRACT: readonly ContractCase[] = [
       await store.write(
         cycleOf({ entries: before, hardState: hardState(2, 1, 2), applied: applied(1) }),
       );
+      // The hash of the entry behind the beginning of the log, not behind entry 3.
+      const foreignLink = {
+        previousHash: ZERO_HASH,
+        hash: store.chain(ZERO_HASH, noopEntry(4, 2)),
+      };
       const bad = [
         cycleOf({ entries: [noopEntry(2, 3)] }),
         cycleOf({ entries: [noopEntry(5, 3)] }),
         cycleOf({ entries: [noopEntry(4, 3), noopEntry(6, 3)] }),
         cycleOf({ entries: [noopEntry(4, 1)] }),
         cycleOf({ entries: [batchEntry(4, 2, 5, [Uint8Array.of(1)])] }),
+        cycleOf({ entries: [{ ...noopEntry(4, 2), link: foreignLink }] }),
         cycleOf({ hardState: hardState(1, 1, 2) }),
         cycleOf({ hardState: hardState(2, 1, 1) }),
         cycleOf({ hardState: hardState(2, 1, 4) }),

@@ -1,6 +1,6 @@
 import { asIndex, asTerm, NOBODY } from "@annals/raft";
 import type { Entry, HardState, LogIndex, MembershipState } from "@annals/raft";
-import { asSeq, batchSeqRange, ZERO_HASH } from "@annals/record";
+import { asSeq, batchSeqRange, equalBytes, ZERO_HASH } from "@annals/record";
 import type { Seq } from "@annals/record";
 import type { GroupId, GroupState, ProducerState, StoredEntry, WriteCycle } from "@annals/replica";
 import { hashEntry, StorageError } from "@annals/storage";
@@ -133,8 +133,11 @@ export function nextSlot(previous: StoredSlot | undefined, entry: Entry): Stored
       throw misuse(`the batch in entry ${entry.index} leaves a gap`);
     lastSeq = range.lastSeq;
   }
-  const stored = { ...entry, data: new Uint8Array(entry.data) };
+  const { index, term, kind } = entry;
+  const stored = { index, term, kind, data: new Uint8Array(entry.data) };
   const hash = hashEntry(previous?.hash ?? ZERO_HASH, stored);
+  if (entry.link !== undefined && !equalBytes(entry.link.hash, hash))
+    throw misuse(`entry ${index} comes with a hash that is not its own`);
   const totalBytes = (previous?.totalBytes ?? 0) + stored.data.length;
   return { entry: stored, hash, lastSeq, totalBytes };
 }

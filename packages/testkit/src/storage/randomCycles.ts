@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { asIndex } from "@annals/raft";
 import type { Entry } from "@annals/raft";
-import { asSeq } from "@annals/record";
+import { asSeq, ZERO_HASH } from "@annals/record";
 import type { LogStore } from "@annals/replica";
 import type { ContractCase } from "./contractCase.ts";
 import { batchEntry, chainOf, cycleOf, hardState, noopEntry } from "./sampleLog.ts";
@@ -112,6 +112,22 @@ function seqsOf(entries: readonly Entry[]): number[] {
   });
 }
 
+const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");
+
+/** What the store says of every hash that it has, from the one before the first entry on. */
+function hashesOf(store: LogStore): readonly string[] {
+  const hashes: string[] = [];
+  for (let index = store.firstIndex() - 1; index <= store.lastIndex(); index++)
+    hashes.push(hex(store.hashAt(asIndex(index))));
+  return hashes;
+}
+
+function chainedHashes(store: LogStore, entries: readonly Entry[]): readonly string[] {
+  const hashes: Uint8Array[] = [ZERO_HASH];
+  for (const entry of entries) hashes.push(store.chain(hashes.at(-1) ?? ZERO_HASH, entry));
+  return hashes.slice(store.firstIndex() - 1).map(hex);
+}
+
 function compare(
   store: LogStore,
   model: Model,
@@ -124,6 +140,7 @@ function compare(
   assert.equal(store.appliedIndex(), model.applied, where);
   assert.equal(store.initialState().hardState.commitIndex, model.commitIndex, where);
   assert.equal(Buffer.from(store.headHash()).toString("hex"), chainOf(model.entries), where);
+  assert.deepEqual(hashesOf(store), chainedHashes(store, model.entries), where);
   for (let index = 1; index <= last; index++)
     assert.equal(store.term(asIndex(index)), model.entries[index - 1]?.term, where);
   if (last > 0) {
@@ -131,7 +148,7 @@ function compare(
     const found = store.entries(asIndex(from), asIndex(last + 1), Infinity, Infinity);
     assert.notEqual(found, "compacted");
     const plain = (entries: readonly Entry[]): unknown[] =>
-      entries.map((entry) => ({ ...entry, data: [...entry.data] }));
+      entries.map(({ index, term, kind, data }) => ({ index, term, kind, data: [...data] }));
     assert.deepEqual(
       plain(found === "compacted" ? [] : found),
       plain(model.entries.slice(from - 1)),

@@ -52,6 +52,13 @@ export class SimulatedDisk {
     return this.#store;
   }
 
+  /** FAULT: somebody puts an earlier image of the whole disk back. Only while no store is open. */
+  putBack(image: DiskImage): void {
+    this.#torn = undefined;
+    this.#damaged = new Map();
+    this.restore(image);
+  }
+
   /** Bit rot and the like: reading this entry fails from the next open on. */
   damageEntry(index: LogIndex, damage: Damage = "flipped"): void {
     this.#damaged = new Map([...this.#damaged, [index, damage]]);

@@ -14,7 +14,7 @@ import type {
   StoredEntry,
   WriteCycle,
 } from "@annals/replica";
-import { StorageError } from "@annals/storage";
+import { hashEntry, StorageError } from "@annals/storage";
 import { nextImage } from "./diskImage.ts";
 import type { CycleStep } from "./cycleSteps.ts";
 import type { DiskImage, StoredSlot } from "./diskImage.ts";
@@ -161,6 +161,16 @@ export class SimulatedLogStore implements LogStore {
       entries.push(entry);
     }
     return entries;
+  }
+
+  chain(previous: Uint8Array, entry: Entry): Uint8Array {
+    return hashEntry(previous, entry);
+  }
+
+  hashAt(index: LogIndex): Uint8Array {
+    this.#assertUsable();
+    if (index === 0) return new Uint8Array(ZERO_HASH);
+    return new Uint8Array(this.#checked(index).hash);
   }
 
   snapshot(): Snapshot | undefined {

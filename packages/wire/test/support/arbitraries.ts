@@ -20,6 +20,7 @@ const index: fc.Arbitrary<LogIndex> = place.map(asIndex);
 const term: fc.Arbitrary<Term> = place.map(asTerm);
 const member: fc.Arbitrary<MemberId> = integer.map(asMemberId);
 const data = fc.uint8Array({ maxLength: 300 });
+const hash = fc.option(fc.uint8Array({ minLength: 32, maxLength: 32 }), { nil: undefined });
 const entryKind = fc.constantFrom<EntryKind>("noop", "records", "membership", "command");
 
 function entriesAfter(prevLogIndex: LogIndex): fc.Arbitrary<readonly Entry[]> {
@@ -57,6 +58,7 @@ export const message: fc.Arbitrary<Message> = fc.oneof(
       ...envelope,
       prevLogIndex: fc.constant(asIndex(prev)),
       prevLogTerm: term,
+      prevLogHash: hash,
       leaderCommit: index,
       entries: entriesAfter(asIndex(prev)),
     }),
@@ -78,9 +80,18 @@ export const message: fc.Arbitrary<Message> = fc.oneof(
     kind: fc.constant("heartbeat" as const),
     ...envelope,
     commitIndex: index,
+    commitHash: hash,
     readToken: integer,
   }),
-  fc.record({ kind: fc.constant("heartbeatResponse" as const), ...envelope, readToken: integer }),
+  fc.record({
+    kind: fc.constant("heartbeatResponse" as const),
+    ...envelope,
+    committed: fc.option(
+      fc.record({ index, hash: fc.uint8Array({ minLength: 32, maxLength: 32 }) }),
+      { nil: undefined },
+    ),
+    readToken: integer,
+  }),
   fc.record({
     kind: fc.constant("installSnapshot" as const),
     ...envelope,
@@ -144,7 +155,9 @@ export const frame: fc.Arbitrary<Frame> = fc.oneof(
     fc.record({
       kind: fc.constant("page" as const),
       from: fc.constant(from),
+      previousHash: hash,
       commitIndex: index,
+      leads: term,
       entries: entriesAfter(asIndex(from - 1)),
     }),
   ),

@@ -12,6 +12,7 @@ export function messageOf(kind: Message["kind"], from: MemberId, to: MemberId): 
         ...head,
         prevLogIndex: index,
         prevLogTerm: asTerm(0),
+        prevLogHash: undefined,
         leaderCommit: index,
         entries: [],
       };
@@ -24,9 +25,9 @@ export function messageOf(kind: Message["kind"], from: MemberId, to: MemberId): 
     case "requestPreVoteResponse":
       return { kind, ...head, rejected: true, committed: { index, term: asTerm(0) } };
     case "heartbeat":
-      return { kind, ...head, commitIndex: index, readToken: 0 };
+      return { kind, ...head, commitIndex: index, commitHash: undefined, readToken: 0 };
     case "heartbeatResponse":
-      return { kind, ...head, readToken: 0 };
+      return { kind, ...head, committed: undefined, readToken: 0 };
     case "installSnapshot": {
       const lists = { voters: [from], votersOutgoing: [], learners: [], learnersNext: [] };
       const membership = { ...lists, autoLeave: false };
