@@ -68,8 +68,6 @@ export class Replica {
   #state: "running" | "diverged" | "closing" | "failed" = "running";
   #role: Role = "follower";
   #leader: MemberId = NOBODY;
-  /** Why the disk takes no writes for now. */
-  #refusal: AnnalsError | undefined;
   #stalled = false;
   readonly #stopped = () => (this.#state === "diverged" ? logDiverged() : replicaClosed());
   #ticks = 0;
@@ -126,7 +124,7 @@ export class Replica {
   #assertAccepting(): void {
     if (this.#state !== "running") throw this.#stopped();
     this.#appender.assertOpen(this.#leader);
-    if (this.#refusal !== undefined) throw this.#refusal;
+    if (this.#writer.refusal !== undefined) throw this.#writer.refusal;
   }
 
   /** Proposes a command entry; resolves with its index when it is applied here. */
@@ -171,8 +169,8 @@ export class Replica {
 
   /** Stands for election now if no leader is known, instead of waiting for the timeout. */
   campaign(): void {
-    const mayStand = this.#state === "running" && this.#leader === NOBODY;
-    if (mayStand) this.#guarded(() => this.#core.campaign());
+    const mayStand = this.#state === "running" && this.#writer.refusal === undefined;
+    if (mayStand && this.#leader === NOBODY) this.#guarded(() => this.#core.campaign());
     this.#schedule();
   }
 
@@ -201,7 +199,7 @@ export class Replica {
       headHash: this.#options.store.headHash(),
       diskBytes: this.#options.store.diskBytes(),
       stalled: this.#stalled,
-      diskFull: this.#refusal !== undefined,
+      diskFull: this.#writer.refusal !== undefined,
       diverged: this.#history.saved,
       producers: this.#machine.producers.size,
       flushes: this.#writer.flushes,
@@ -304,7 +302,6 @@ export class Replica {
         this.#inbox.stepped(event.receipt);
         return;
       case "durable":
-        this.#refusal = undefined;
         for (const ticket of event.tickets) this.#core.appendDone(ticket);
         for (const { afterDurable } of event.tickets)
           this.#outbox.add(afterDurable.filter(({ to }) => to !== this.#options.self));
@@ -317,9 +314,9 @@ export class Replica {
   /** A late tick counts once on a follower, which must not campaign because it was held up, and in full against a leader's lease. */
   #tick(elapsed: number): void {
     const { clock, config } = this.#options;
-    // One that cannot write its vote stands for no election: its terms would only pile up.
-    const own = this.#refusal === undefined ? 1 : 0;
-    const ticks = this.#role === "leader" ? Math.min(elapsed, 2 * config.electionTicks) : own;
+    const leads = this.#role === "leader";
+    const others = this.#writer.refusal === undefined ? 1 : 0;
+    const ticks = leads ? Math.min(elapsed, 2 * config.electionTicks) : others;
     for (let tick = 0; tick < ticks; tick++) this.#core.tick();
     const now = clock.now();
     this.#stalled = this.#writer.stalledMs(now) > config.electionTicks * config.tickMs;
@@ -382,12 +379,8 @@ export class Replica {
   }
 
   #onStorageError(error: AnnalsError): void {
-    if (isRefusal(error)) {
-      this.#refusal = error;
-      this.transferLeadership();
-      return;
-    }
-    this.#fail(error);
+    if (isRefusal(error)) this.transferLeadership();
+    else this.#fail(error);
   }
 
   #fail(error: AnnalsError): void {

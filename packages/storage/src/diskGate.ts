@@ -32,6 +32,11 @@ export class DiskGate {
     return refusal;
   }
 
+  /** A write went well: should the disk refuse again, it is asked again soon. */
+  passed(): void {
+    this.#waitMs = WAIT_INITIAL_MS;
+  }
+
   /** Rejects with the reason while the disk refuses. */
   async pass(): Promise<void> {
     if (this.#refusal === undefined) return;
@@ -39,6 +44,5 @@ export class DiskGate {
     const refusal = await probeDisk(this.#directory);
     if (refusal !== undefined) throw this.refuse(refusal);
     this.#refusal = undefined;
-    this.#waitMs = WAIT_INITIAL_MS;
   }
 }

@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import { asIndex } from "@annals/raft";
 import type { Entry, HardState, LogIndex, MembershipState, Snapshot, Term } from "@annals/raft";
 import { asSeq, equalBytes } from "@annals/record";
@@ -17,13 +16,10 @@ import { planCycle } from "./cyclePlan.ts";
 import type { CyclePlan } from "./cyclePlan.ts";
 import type { DiskFloor } from "./diskFloor.ts";
 import type { DiskGate } from "./diskGate.ts";
-import { diskRefusal, isDiskRefusal, refusalOr } from "./diskRefusal.ts";
-import { firstWriteAfter } from "./roll.ts";
+import { diskRefusal, isDiskRefusal } from "./diskRefusal.ts";
+import type { Roller } from "./roller.ts";
 import type { OpenSegment, SealedSegments } from "./sealedSegments.ts";
-import { Segment } from "./segment.ts";
-import type { BatchRef, SegmentWrite } from "./segment.ts";
-import { createSegment, segmentName, syncDirectory } from "./segmentDirectory.ts";
-import type { CreateStep } from "./segmentDirectory.ts";
+import type { BatchRef } from "./segment.ts";
 import type { Head } from "./segmentState.ts";
 import { entryDamaged, StorageError } from "./storageError.ts";
 import { decodeStoredEntry, hashEntry, withLink } from "./storedEntry.ts";
@@ -32,8 +28,6 @@ import { termAt } from "./termRuns.ts";
 
 /** What `openLogStore` has found and made. */
 export interface LogStoreParts {
-  readonly directory: string;
-  readonly segmentBytes: number;
   /** Address space of one segment. */
   readonly mapBytes: number;
   readonly active: OpenSegment;
@@ -41,8 +35,7 @@ export interface LogStoreParts {
   readonly attestor: Attestor;
   readonly floor: DiskFloor;
   readonly gate: DiskGate;
-  /** Tests stop a roll at each of its steps. */
-  readonly onRollStep?: ((step: CreateStep) => Promise<void>) | undefined;
+  readonly roller: Roller;
 }
 
 /** `LogStore` on LMDB; made by `openLogStore`. */
@@ -51,10 +44,6 @@ export class LmdbLogStore implements LogStore {
   #active: OpenSegment;
   /** Reads see nothing above; below the head only while a truncating write is in the air. */
   #visibleLast: LogIndex;
-  /** The commit index at which a roll was put off because the uncommitted tail was too long. */
-  #rollPutOffAt: LogIndex | undefined;
-  /** The first write of a segment that has its name and could not be opened yet: it is the active one for the next start. */
-  #made: SegmentWrite | undefined;
   #failure: StorageError | undefined;
   #writing: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
@@ -275,7 +264,8 @@ export class LmdbLogStore implements LogStore {
       terms: plan.terms,
     };
     this.#visibleLast = plan.write.state.head.index;
-    attestor.catchUp(plan.write.state, (cause) => this.#fail(cause));
+    gate.passed();
+    attestor.catchUp(plan.write.state);
   }
 
   #plan(cycle: WriteCycle): CyclePlan {
@@ -292,11 +282,12 @@ export class LmdbLogStore implements LogStore {
 
   /** Whether a segment was sealed. Rejects with a refusal when the disk lets no new one be made: the old one is as it was. */
   async #rolled(): Promise<boolean> {
-    try {
-      return await this.#maybeRoll();
-    } catch (error) {
-      throw refusalOr(error, this.#parts.directory);
-    }
+    const old = this.#active;
+    const next = await this.#parts.roller.next(old, (index) => this.#headAt(index));
+    if (next === undefined) return false;
+    this.#parts.sealed.adopt(old);
+    this.#active = next;
+    return true;
   }
 
   /** The log was opened on a disk that took no writes. */
@@ -319,35 +310,6 @@ export class LmdbLogStore implements LogStore {
     } catch (cause) {
       throw this.#fail(cause);
     }
-  }
-
-  /** Seals the active segment when it is full, and begins the next one behind the last committed entry. */
-  async #maybeRoll(): Promise<boolean> {
-    const { directory, segmentBytes, mapBytes, sealed, onRollStep } = this.#parts;
-    const old = this.#active;
-    const { commitIndex } = old.state.hardState;
-    let write = this.#made;
-    if (write === undefined) {
-      if (old.segment.fileBytes() < segmentBytes) return false;
-      if (commitIndex === old.state.base.index || commitIndex === this.#rollPutOffAt) return false;
-      write = firstWriteAfter(old, this.#headAt(commitIndex), Math.floor(segmentBytes / 2));
-      if (write === undefined) {
-        this.#rollPutOffAt = commitIndex;
-        return false;
-      }
-      const made = write;
-      await createSegment(directory, commitIndex + 1, mapBytes, made, async (step) => {
-        // From here on the next start takes it for the active one: nothing may be written to the old one any more.
-        if (step === "renamed") this.#made = made;
-        await onRollStep?.(step);
-      });
-    } else await syncDirectory(directory);
-    const path = join(directory, segmentName(write.state.base.index + 1));
-    const segment = Segment.open(path, "readWrite", mapBytes);
-    this.#made = undefined;
-    sealed.adopt(old);
-    this.#active = { segment, state: write.state, terms: segment.termRuns() };
-    return true;
   }
 
   /** The head as it was at `index` in the active segment. Seqs are dense, so the first batch behind it tells its seq. */

@@ -11,6 +11,7 @@ import { DiskGate } from "./diskGate.ts";
 import { probeDisk, refusalOr } from "./diskRefusal.ts";
 import { LmdbLogStore } from "./logStore.ts";
 import { birthWrite, origin } from "./roll.ts";
+import { Roller } from "./roller.ts";
 import { scanTails } from "./scanProcess.ts";
 import { SealedSegments } from "./sealedSegments.ts";
 import type { OpenSegment } from "./sealedSegments.ts";
@@ -84,8 +85,6 @@ async function openLog(options: LogStoreOptions): Promise<LmdbLogStore> {
     assertAttested(directory, slot.attested, active, sealed);
     const firstIndex = asIndex(firsts[0] ?? 1);
     return new LmdbLogStore({
-      directory,
-      segmentBytes: options.segmentBytes,
       mapBytes,
       active,
       sealed,
@@ -95,7 +94,12 @@ async function openLog(options: LogStoreOptions): Promise<LmdbLogStore> {
       ),
       gate: new DiskGate(directory, refusal),
       floor: new DiskFloor(directory, options.minFreeBytes ?? MIN_FREE_BYTES),
-      onRollStep: options.onSegmentStep,
+      roller: new Roller({
+        directory,
+        segmentBytes: options.segmentBytes,
+        mapBytes,
+        onStep: options.onSegmentStep,
+      }),
     });
   } catch (error) {
     await sealed.close();

@@ -181,7 +181,7 @@ export class KeptLog {
     this.#line("warn", "a write failed: the log is closed and opened again", reasonFields(error));
     this.#cutLinks(hosted, "ERR_LOG_NOT_OPEN", "a write to the log failed on this node");
     this.#durable = hosted.store.durable();
-    await hosted.close();
+    await this.#closeFailed(hosted);
     await this.#diskWait.wait(writeFailed(error, this.#directory));
     await this.#open();
   }
@@ -201,11 +201,16 @@ export class KeptLog {
     this.#hosted = undefined;
     this.#note({ what: message, entries: undefined, missing: false });
     this.#cutLinks(hosted, "ERR_LOG_REPAIRING", "the log is being repaired on this node");
+    await this.#closeFailed(hosted);
+    if (await this.#mend(error)) await this.#open();
+  }
+
+  /** Closes a log of which the last write may fail: what it was to hold is derived from the entries again. */
+  async #closeFailed(hosted: HostedLog): Promise<void> {
     await hosted.close().catch((cause: unknown) => {
       const text = "the last derived state was not written";
       this.#line("warn", text, reasonFields(cause));
     });
-    if (await this.#mend(error)) await this.#open();
   }
 
   /** Opens the log, repairing it first if need be. Tells the gateway how it ends. */
