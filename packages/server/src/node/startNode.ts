@@ -1,4 +1,3 @@
-import { createRequire } from "node:module";
 import { setTimeout as delay } from "node:timers/promises";
 import { Ledger } from "@annals/flow";
 import { AnnalsError } from "@annals/record";
@@ -32,12 +31,15 @@ import { outliveOrphanedErrors } from "./orphanedErrors.ts";
 import type { UncaughtSource } from "./orphanedErrors.ts";
 import { PeerLinks } from "./peerLinks.ts";
 import { PeerServer } from "./peerServer.ts";
-import { lockData } from "./dataLock.ts";
+import { DataLock } from "./dataLock.ts";
+import { patiently } from "./patience.ts";
+import type { PatienceOptions } from "./patience.ts";
 import { finishQuarantine } from "./quarantine.ts";
 import { Incarnations } from "./incarnations.ts";
 import type { Incarnation, IncarnationEnd, RunningNode } from "./incarnations.ts";
 import { othersReady, retreatRefused, RETREAT_POLL_MS } from "./retreat.ts";
 import { Roster } from "./roster.ts";
+import { VERSION } from "./version.ts";
 
 /** Exit code after a storage failure: the supervisor may restart the node, which then checks its disk. */
 export const EXIT_STORAGE_FAILED = 74;
@@ -69,9 +71,10 @@ export async function startNode(
   if (options.process !== undefined) outliveOrphanedErrors(options.process, logger);
   // Before threads are made: without files for them the process would end by a signal, without a word.
   assertRoom(config);
-  const lock = await lockData(config.data);
+  const lock = await DataLock.take(config.data, logger);
   try {
     const node = await startLocked(config, logger, options.signal);
+    void lock.lost.then((error) => node.fail(error));
     void node.closed.then(() => lock.release());
     return node;
   } catch (error) {
@@ -84,17 +87,19 @@ async function startLocked(
   config: NodeConfig,
   logger: Logger,
   signal: AbortSignal | undefined,
-): Promise<RunningNode> {
+): Promise<Incarnations> {
   const stop = new AbortController();
   const stopping = AbortSignal.any([stop.signal, ...(signal === undefined ? [] : [signal])]);
-  await finishQuarantine(config.data);
+  const patience = { path: config.data, logger, signal: stopping };
+  await patiently(() => finishQuarantine(config.data), patience);
   const start = async (): Promise<Node> => {
-    const identity = await NodeIdentity.open(config.data, config.node);
+    const identity = await patiently(() => NodeIdentity.open(config.data, config.node), patience);
     if (identity.certificate !== undefined) assertNodesAreMembers(config, identity.certificate);
     const catalogFile = new CatalogFile(config.data, logger);
-    const knownLogs = identity.certificate === undefined ? [] : await catalogFile.read();
+    const born = identity.certificate !== undefined;
+    const knownLogs = born ? await patiently(() => catalogFile.read(), patience) : [];
     await sweepBlobs(config);
-    const node = new Node(config, logger, identity, { catalogFile, knownLogs });
+    const node = new Node(config, patience, identity, { catalogFile, knownLogs });
     await node.listen(stopping);
     return node;
   };
@@ -106,6 +111,7 @@ class Node implements Incarnation {
   readonly url: string;
   readonly #config: NodeConfig;
   readonly #logger: Logger;
+  readonly #patience: PatienceOptions;
   readonly #identity: NodeIdentity;
   readonly #knownLogs: Pick<GatewayOptions, "catalogFile" | "knownLogs">;
   readonly #fingerprint: string;
@@ -127,13 +133,15 @@ class Node implements Incarnation {
 
   constructor(
     config: NodeConfig,
-    logger: Logger,
+    patience: PatienceOptions,
     identity: NodeIdentity,
     logs: Pick<GatewayOptions, "catalogFile" | "knownLogs">,
   ) {
     this.#config = config;
     this.#knownLogs = logs;
+    const { logger } = patience;
     this.#logger = logger;
+    this.#patience = patience;
     this.#identity = identity;
     this.#memory = new NodeMemory({ config, logger, ledger: this.#ledger });
     this.#fingerprint = fingerprint(config);
@@ -304,8 +312,9 @@ class Node implements Incarnation {
     if (this.#binding) return;
     this.#binding = true;
     try {
-      await this.#identity.bind(certificate);
+      await patiently(() => this.#identity.bind(certificate), this.#patience);
     } catch (error) {
+      if (this.#patience.signal.aborted) return;
       this.#fatal(
         new AnnalsError("ERR_STORAGE_FAILED", "the birth certificate could not be stored", {
           cause: error,
@@ -387,12 +396,3 @@ class Node implements Incarnation {
     if (this.#closing === undefined) this.#settle({ kind: "quarantine", what });
   }
 }
-
-function readVersion(): string {
-  const manifest: { readonly version: string } = createRequire(import.meta.url)(
-    "../../package.json",
-  );
-  return manifest.version;
-}
-
-const VERSION = readVersion();
