@@ -1,6 +1,7 @@
 import type { ReadQuery, ReadReply } from "@annals/query";
 import type { ProducerStamp } from "@annals/record";
 import type { BlobFiles } from "@annals/replica";
+import type { StreamReading } from "@annals/transport";
 import type { GroupAnswers, GroupCondition, GroupRequest } from "./groupService.ts";
 
 /**
@@ -251,6 +252,8 @@ export interface ReplicaStatus {
   readonly matchIndex: number | undefined;
   /** Names of the reasons for which the replica's data link is paused. */
   readonly paused: readonly string[];
+  /** What the answering node has sent to it, as a leader, since it opened the log; undefined if nothing. */
+  readonly sent: StreamReading | undefined;
 }
 
 export interface NodeHealth {

@@ -8,15 +8,19 @@ import { encodeFrame, encodeMessagesFrame, letGo, readPeerMessages } from "@anna
 import type { BlobAnswerFrame, Frame, HelloFrame, ResponseFrame, WelcomeFrame } from "@annals/wire";
 import { BlobTransfer } from "./blobTransfer.ts";
 import type { TransferEnd } from "./blobTransfer.ts";
+import { entriesOf, payloadOf } from "./messageSize.ts";
 import { OutboundLink } from "./outboundLink.ts";
 import type { Permits } from "./permits.ts";
 import { CLOSE_PROTOCOL, CLOSE_STALLED, FRAMING_BYTES, PEER_GONE } from "./protocol.ts";
 import type { LinkFault } from "./protocol.ts";
+import type { StreamFigures } from "./streamFigures.ts";
 
 export interface DataLinkOptions {
   /** The gauges of the thread, which those of this link report to. */
   readonly ledger?: Ledger;
   readonly url: string;
+  /** Counts what is sent; it outlives the link. */
+  readonly figures?: StreamFigures;
   /** The leader, this side, and the follower that it streams to. */
   readonly self: MemberId;
   readonly follower: MemberId;
@@ -75,16 +79,6 @@ function isNews({ message }: { readonly message: Message }): boolean {
   return message.kind === "appendEntries" && message.entries.length === 0;
 }
 
-/** What a message costs of the follower's credit. */
-function entriesOf(message: Message): number {
-  return message.kind === "appendEntries" ? message.entries.length : 0;
-}
-
-function payloadOf(message: Message): number {
-  if (message.kind !== "appendEntries") return 0;
-  return message.entries.reduce((sum, entry) => sum + entry.data.length, 0);
-}
-
 /**
  * The leader's stream of one log to one follower. The follower grants entries and bytes; what exceeds the credit waits here, bounded by
  * Raft's own window. Acks and grants come back on the same socket.
@@ -105,6 +99,10 @@ export class DataLink {
   /** Runs while nothing but such news waits. */
   #newsWait: NodeJS.Timeout | undefined;
   #framesOut = 0;
+  /** Something is queued, and the credit is used up. */
+  #outOfCredit = false;
+  /** Some of the credit of this connection was used. */
+  #creditUsed = false;
   /** Why the link went down last. */
   #downFor = "";
   #lastProgressMs = performance.now();
@@ -145,6 +143,7 @@ export class DataLink {
     const { maxQueuedBytes, maxQueuedMessages } = this.#options;
     for (const message of messages) {
       const payload = payloadOf(message);
+      if (message.kind === "appendEntries") this.#options.figures?.message(message);
       const last = this.#queue.at(-1);
       if (last !== undefined && supersedes(message, last.message)) this.#queue.pop();
       this.#queue.push({ message, payload });
@@ -216,6 +215,7 @@ export class DataLink {
     }
     this.#lastHeardMs = performance.now();
     this.#credit = new CreditWindow();
+    this.#creditUsed = false;
     this.#framesOut = 0;
     this.#lastProgressMs = performance.now();
   }
@@ -250,6 +250,15 @@ export class DataLink {
       else if (performance.now() < this.#blobWait.untilMs) this.#lost(blobNotSent(blob));
       else void this.#sendBlob(blob);
     }
+    this.#countCredit();
+  }
+
+  /** Counts once how long so ever the queue waits. */
+  #countCredit(): void {
+    const waits = this.#link.open && this.#queue.length > 0 && !this.#credit.open;
+    const out = waits && this.#creditUsed;
+    if (out && !this.#outOfCredit) this.#options.figures?.outOfCredit();
+    this.#outOfCredit = out;
   }
 
   #hasRoom(): boolean {
@@ -337,6 +346,7 @@ export class DataLink {
   /** Takes the bytes over. */
   #sendBytes(bytes: Uint8Array, entries: number): void {
     this.#credit.tryTake({ entries, bytes: bytes.length });
+    this.#creditUsed = true;
     if (this.#framesOut === 0) this.#lastProgressMs = performance.now();
     this.#framesOut++;
     this.#link.send(bytes, () => {

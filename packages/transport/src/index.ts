@@ -20,4 +20,6 @@ export { Receiver, receiveWindow } from "./receiver.ts";
 export type { ReceiveLimits, ReceiverOptions } from "./receiver.ts";
 export { RepairLink } from "./repairLink.ts";
 export type { RepairLinkOptions } from "./repairLink.ts";
+export { StreamFigures } from "./streamFigures.ts";
+export type { CutReason, Distribution, StreamReading } from "./streamFigures.ts";
 export { ownBytes } from "./websocket.ts";

@@ -1,5 +1,6 @@
 import type { Message } from "@annals/raft";
 import type { PeerMessageReader } from "@annals/wire";
+import { entriesOf } from "./messageSize.ts";
 
 /** A frame of messages that is decoded a slice at a time. Its bytes are held until the last slice is done with. */
 export class SlicedFrame {
@@ -41,8 +42,4 @@ export class SlicedFrame {
   #held(): number | undefined {
     return this.#ended && this.#slicesOut === 0 ? this.#bytes : undefined;
   }
-}
-
-function entriesOf(message: Message): number {
-  return message.kind === "appendEntries" ? message.entries.length : 0;
 }

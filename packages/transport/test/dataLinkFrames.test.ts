@@ -10,7 +10,7 @@ import { asIndex, asMemberId, asTerm } from "@annals/raft";
 import type { Message } from "@annals/raft";
 import { asSeq, encodeBatch } from "@annals/record";
 import { MemoryBlobs } from "@annals/testkit";
-import { DataLink, InboundLink, PEER_PATH, Permits } from "@annals/transport";
+import { DataLink, InboundLink, PEER_PATH, Permits, StreamFigures } from "@annals/transport";
 import type { LinkFault } from "@annals/transport";
 import { decodeFrame, decodeMessages, encodeFrame } from "@annals/wire";
 import type { Frame } from "@annals/wire";
@@ -27,6 +27,7 @@ let link: DataLink | undefined;
 let blobs: MemoryBlobs;
 let frames: Frame[];
 let faults: LinkFault[];
+let figures: StreamFigures;
 
 /** Entry `index`, one record that names these blobs. */
 function append(index: number, bytes = 10, names: readonly string[] = []): Message {
@@ -48,6 +49,7 @@ function append(index: number, bytes = 10, names: readonly string[] = []): Messa
 
 beforeEach(async () => {
   [frames, faults, blobs] = [[], [], new MemoryBlobs(100)];
+  figures = new StreamFigures({ maxEntries: 64, maxBytes: MAX_MESSAGE_BYTES });
   server = createServer();
   sockets = new WebSocketServer({ server, path: PEER_PATH, maxPayload: MAX_MESSAGE_BYTES });
   sockets.on("connection", (socket, request) => {
@@ -92,6 +94,7 @@ async function dial(maxFrameEntries: number, maxQueuedBytes: number): Promise<Da
       logId: 1,
       limits: { maxMessageBytes: MAX_MESSAGE_BYTES },
     }),
+    figures,
     maxMessageBytes: MAX_MESSAGE_BYTES,
     maxFrameEntries,
     maxQueuedBytes,
@@ -130,6 +133,19 @@ it.each([
   grant(100, 1024 * 1024);
   await vi.waitUntil(() => sizes().reduce((sum, count) => sum + count, 0) === 8, WAIT);
   expect(sizes()).toEqual(expected);
+});
+
+it("a queue that waits for credit is counted once, and the wait for the first credit is none", async () => {
+  const data = await dial(64, 1024 * 1024);
+  data.send([append(1)]);
+  expect(figures.read().cuts.credit).toBe(0);
+  grant(1, 1024 * 1024);
+  await vi.waitUntil(() => sizes().length === 1, WAIT);
+  for (const index of [2, 3, 4]) data.send([append(index)]);
+  expect(figures.read().cuts.credit).toBe(1);
+  grant(100, 0);
+  await vi.waitUntil(() => sizes().length > 1, WAIT);
+  expect(figures.read()).toMatchObject({ cuts: { credit: 1 }, entries: { sum: 4 } });
 });
 
 it("a blob on its way to a slow disk goes on when entries pile up behind it", async () => {

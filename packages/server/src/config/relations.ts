@@ -1,4 +1,5 @@
 import { FRAMING_BYTES } from "@annals/transport";
+import { UPLOAD_CHUNKS } from "../memory/constants.ts";
 import { isLoopback, parseAddress } from "./address.ts";
 import { findKey } from "./keys.ts";
 import { formatBytes, formatDuration } from "./units.ts";
@@ -16,6 +17,8 @@ export interface RelationProblem {
 interface Relation {
   readonly low: string;
   readonly high: string;
+  /** So many of the low side together. */
+  readonly times?: number;
   /** Added to the low side. */
   readonly plus?: number;
   /** Equal values are wrong, too. */
@@ -53,6 +56,12 @@ const RELATIONS: readonly Relation[] = [
     high: "replication.maxMessageBytes",
     plus: FRAMING_BYTES,
     why: "a chunk of a blob must be sendable",
+  },
+  {
+    low: "replication.blob.chunkBytes",
+    high: "ingest.maxHeldBytes",
+    times: UPLOAD_CHUNKS,
+    why: "an upload must be admissible",
   },
   {
     low: "replication.append.maxBytes",
@@ -115,10 +124,15 @@ const RELATIONS: readonly Relation[] = [
 
 /** The least value that a key may have beside the others. */
 export function leastValue(path: string, values: ResolvedValues): number {
-  const lows = RELATIONS.filter(({ high }) => high === path).map(
-    ({ low, plus }) => Number(values.get(low) ?? 0) + (plus ?? 0),
+  const lows = RELATIONS.filter(({ high }) => high === path).map((relation) =>
+    needed(relation, Number(values.get(relation.low) ?? 0)),
   );
   return Math.max(0, ...lows);
+}
+
+/** What the high side must hold when the low side has this value. */
+function needed({ times = 1, plus = 0 }: Relation, low: number): number {
+  return times * low + plus;
 }
 
 function show(path: string, value: number): string {
@@ -131,9 +145,12 @@ function checkRelation(relation: Relation, values: ResolvedValues): RelationProb
   const low = values.get(relation.low);
   const high = values.get(relation.high);
   if (typeof low !== "number" || typeof high !== "number") return [];
-  const plus = relation.plus ?? 0;
-  if (relation.strict === true ? low + plus < high : low + plus <= high) return [];
-  const lowText = `${relation.low} (${show(relation.low, low)})${plus > 0 ? ` plus ${formatBytes(plus)} of framing` : ""}`;
+  const { times = 1, plus = 0 } = relation;
+  const least = needed(relation, low);
+  if (relation.strict === true ? least < high : least <= high) return [];
+  const count = times > 1 ? `${times} times ` : "";
+  const framing = plus > 0 ? ` plus ${formatBytes(plus)} of framing` : "";
+  const lowText = `${count}${relation.low} (${show(relation.low, low)})${framing}`;
   const highText = `${relation.high} (${show(relation.high, high)})`;
   const bound = relation.strict === true ? "must be below" : "must not exceed";
   return [

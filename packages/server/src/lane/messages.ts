@@ -4,6 +4,7 @@ import type { MemberId, RaftStatus, Role } from "@annals/raft";
 import type { ProducerStamp } from "@annals/record";
 import type { Divergence } from "@annals/replica";
 import type { FamilyReading, GaugeReading } from "@annals/flow";
+import type { StreamReading } from "@annals/transport";
 import type { NodeConfig } from "../config/index.ts";
 import type { GroupAnswers, GroupCondition, GroupRequest } from "../groupService.ts";
 import type { AppendReply, ProducerStanding, RecordContentType } from "../service.ts";
@@ -92,6 +93,8 @@ export interface HostedLogStatus {
   readonly refusedMessages: number;
   /** How often a blob could not be saved here or handed to a follower; each is tried again. */
   readonly blobsNotSaved: number;
+  /** What this node has sent to followers since it opened the log. */
+  readonly sent: readonly { readonly member: MemberId; readonly reading: StreamReading }[];
   /** The groups of the log, if it is led here. */
   readonly groups: readonly GroupCondition[];
   /** Reasons for which inbound data links of this log are paused, by the member that streams. */

@@ -1,12 +1,12 @@
 import type { IngestReading } from "../ingest/ingestAccount.ts";
 import { by } from "./metric.ts";
-import type { Metric, Sample, Snapshot } from "./metric.ts";
+import type { Metric, PlainMetric, Sample, Snapshot } from "./metric.ts";
 
 type LogReading = Snapshot["ingest"]["logs"][number];
 
 const COUNTS: readonly (readonly [
   name: string,
-  kind: Metric["kind"],
+  kind: PlainMetric["kind"],
   help: string,
   value: (reading: LogReading) => number,
 ])[] = [

@@ -1,3 +1,4 @@
+import type { Distribution } from "@annals/transport";
 import type { IngestStats } from "../ingest/ingestDesk.ts";
 import type { ClusterStatus } from "../service.ts";
 import type { DelayReading } from "./eventLoopDelay.ts";
@@ -23,15 +24,31 @@ export interface Sample {
   readonly value: number;
 }
 
-/** One metric. `docs/operations.md` and `GET /metrics` are made of these. */
-export interface Metric {
+/** What was counted where it happened, by bound. */
+export interface DistributionSample {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly value: Distribution;
+}
+
+interface Described {
   /** With its unit, and `_total` if it never falls while the process lives. */
   readonly name: string;
-  readonly kind: "counter" | "gauge";
   readonly help: string;
   readonly labels: readonly string[];
+}
+
+export interface PlainMetric extends Described {
+  readonly kind: "counter" | "gauge";
   readonly samples: (snapshot: Snapshot) => readonly Sample[];
 }
+
+export interface HistogramMetric extends Described {
+  readonly kind: "histogram";
+  readonly samples: (snapshot: Snapshot) => readonly DistributionSample[];
+}
+
+/** One metric. `docs/operations.md` and `GET /metrics` are made of these. */
+export type Metric = PlainMetric | HistogramMetric;
 
 export function one(value: number): readonly Sample[] {
   return [{ labels: {}, value }];

@@ -1,6 +1,7 @@
 import type { GroupStatus, LogStatus, MemoryRow } from "../service.ts";
 import { by, one } from "./metric.ts";
-import type { Metric, Sample, Snapshot } from "./metric.ts";
+import type { Metric, PlainMetric, Sample, Snapshot } from "./metric.ts";
+import { STREAM_METRICS } from "./streamMetrics.ts";
 
 const ROLES = ["leader", "follower", "candidate", "learner", "unknown"] as const;
 
@@ -10,7 +11,7 @@ function ofLogs({ cluster }: Snapshot, value: (log: LogStatus) => number): reado
 
 function logMetric(
   name: string,
-  kind: Metric["kind"],
+  kind: PlainMetric["kind"],
   help: string,
   value: (log: LogStatus) => number,
 ): Metric {
@@ -34,7 +35,7 @@ function memoryMetric(name: string, help: string, value: (row: MemoryRow) => num
 
 function processMetric(
   name: string,
-  kind: Metric["kind"],
+  kind: PlainMetric["kind"],
   help: string,
   value: (figures: Snapshot["process"]) => number,
 ): Metric {
@@ -98,6 +99,7 @@ export const NODE_METRICS: readonly Metric[] = [
     "Attachments that could not be handed over between nodes since the log was opened here; each is tried again.",
     ({ blobsNotSaved }) => blobsNotSaved,
   ),
+  ...STREAM_METRICS,
   groupMetric(
     "lag_records",
     "Records behind the position of the lane that is furthest behind. Of logs led here; at most 256, those stuck or furthest behind.",

@@ -12,6 +12,8 @@ export interface Own {
   readonly node: string;
   readonly nodes: readonly string[];
   readonly fingerprint: string;
+  /** Bytes of the largest frame that this node takes, and has memory for. */
+  readonly maxMessageBytes: number;
   readonly certificate: BirthCertificate | undefined;
   /** Set with the certificate. */
   readonly roster: Roster | undefined;
@@ -43,6 +45,12 @@ export function verifyHello(own: Own, hello: HelloFrame): void {
       "ERR_PEER_UNKNOWN",
       `node "${hello.node}" is no other node of the configuration (${own.nodes.join(", ")})`,
     );
+  }
+  const { maxMessageBytes } = hello.limits;
+  if (maxMessageBytes > own.maxMessageBytes) {
+    const what = `node "${hello.node}" sends frames of up to ${maxMessageBytes} bytes, this node takes ${own.maxMessageBytes}`;
+    const mend = "give all nodes the same replication.maxMessageBytes";
+    throw mismatch("ERR_PEER_LIMITS", `${what}: ${mend}`);
   }
   if (hello.fingerprint !== own.fingerprint) {
     throw mismatch(

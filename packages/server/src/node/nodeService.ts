@@ -350,6 +350,7 @@ export class LocalNodeService implements NodeService {
         role: learner ? "learner" : (known ?? (progress === undefined ? "unknown" : "follower")),
         matchIndex: progress?.matchIndex,
         paused: node === config.node ? paused : [],
+        sent: status?.sent.find((one) => one.member === member)?.reading,
       };
     });
   }

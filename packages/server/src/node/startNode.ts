@@ -253,12 +253,13 @@ class Node implements Incarnation {
   }
 
   #own(): Own {
-    const { cluster, node, nodes } = this.#config;
+    const { cluster, node, nodes, replication } = this.#config;
     return {
       cluster,
       node,
       nodes: Object.keys(nodes),
       fingerprint: this.#fingerprint,
+      maxMessageBytes: replication.maxMessageBytes,
       certificate: this.#identity.certificate,
       roster: this.#roster,
       connected: this.#server.peers(),

@@ -333,6 +333,7 @@ export class HostedLog {
       flushes: status.flushes,
       refusedMessages: status.refusedMessages,
       blobsNotSaved: this.#blobTroubles.count,
+      sent: this.#streams.sent(),
       groups: groupConditions(this.replica, this.#options.setup.config.groups.lease),
       paused: [...this.#inbound.values()].flatMap(({ from, receiver }) => {
         const reasons = [...receiver.gate.reasons().keys()];

@@ -1,11 +1,17 @@
 import type { Ledger } from "@annals/flow";
 import type { MemberId, Message } from "@annals/raft";
 import type { BlobFiles, PeerTransport } from "@annals/replica";
-import { DataLink } from "@annals/transport";
+import { DataLink, StreamFigures } from "@annals/transport";
 import type { LinkFault, Permits } from "@annals/transport";
 import { encodeMessages } from "@annals/wire";
 import { exactly } from "../lane/exactly.ts";
-import type { FromWorker, PeerAddress, PeerChange, WorkerSetup } from "../lane/messages.ts";
+import type {
+  FromWorker,
+  HostedLogStatus,
+  PeerAddress,
+  PeerChange,
+  WorkerSetup,
+} from "../lane/messages.ts";
 import type { LinkReplies } from "./linkReplies.ts";
 import { logDialling } from "./logDialling.ts";
 
@@ -35,6 +41,8 @@ const REDIAL_MAX_MS = 3000;
 export class PeerStreams implements PeerTransport {
   readonly #options: PeerStreamsOptions;
   readonly #links = new Map<MemberId, DataLink>();
+  /** Of the streams of all leaderships here, by follower. */
+  readonly #figures = new Map<MemberId, StreamFigures>();
   /** Open data links of leaders that stream to us: where acks go back. */
   readonly #upstreams = new Map<MemberId, LinkReplies>();
   #closed = false;
@@ -89,6 +97,11 @@ export class PeerStreams implements PeerTransport {
     this.#links.get(member)?.cut(fault);
   }
 
+  /** What was sent to each member since the log was opened here. */
+  sent(): HostedLogStatus["sent"] {
+    return [...this.#figures].map(([member, figures]) => ({ member, reading: figures.read() }));
+  }
+
   /** This replica does not lead: nobody is to be streamed to. */
   closeLinks(): void {
     for (const link of this.#links.values()) link.close();
@@ -115,11 +128,21 @@ export class PeerStreams implements PeerTransport {
     return link;
   }
 
+  #figuresOf(member: MemberId): StreamFigures {
+    const { members, setup } = this.#options;
+    const known = new Set(members().map((peer) => peer.member));
+    for (const old of this.#figures.keys()) if (!known.has(old)) this.#figures.delete(old);
+    const figures = this.#figures.get(member) ?? new StreamFigures(setup.config.replication.append);
+    this.#figures.set(member, figures);
+    return figures;
+  }
+
   #dial(peer: PeerAddress): DataLink {
     const { setup, logId, onMessages, onBlobHeld, onLost } = this.#options;
     const { append } = setup.config.replication;
     return new DataLink({
       ...logDialling(setup, peer, "data", logId, REDIAL_MAX_MS),
+      figures: this.#figuresOf(peer.member),
       self: setup.self,
       follower: peer.member,
       // The item that may cross the high-water mark of the follower.

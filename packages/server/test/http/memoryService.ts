@@ -185,7 +185,9 @@ export class MemoryService implements NodeService {
         lastIndex: source.lastSeq,
         lastSeq: source.lastSeq,
         headHash: undefined,
-        replicas: [{ node: "a", role: "leader", matchIndex: source.lastSeq, paused: [] }],
+        replicas: [
+          { node: "a", role: "leader", matchIndex: source.lastSeq, paused: [], sent: undefined },
+        ],
         pendingBytes: 0,
         flushes: 0,
         blobsNotSaved: 0,

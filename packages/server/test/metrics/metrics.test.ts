@@ -84,6 +84,27 @@ test("groups of the logs that are led here are told of", async () => {
   expect(valueOf(text, 'annals_group_stuck{log="audit",group="mailer"}')).toBe(1);
 });
 
+test("what was sent to a node is a histogram over all logs", async () => {
+  const service = new MemoryService();
+  const [log] = (await service.cluster()).logs;
+  if (log === undefined) throw new RangeError("no log");
+  const entries = { upTo: { "1": 2, "4": 3, "+Inf": 4 }, sum: 30 };
+  const bytes = { upTo: { "1024": 4, "+Inf": 4 }, sum: 900 };
+  const sent = { cuts: { entries: 1, bytes: 2, credit: 3 }, entries, bytes };
+  const replica = { node: "b", role: "follower", matchIndex: 1, paused: [], sent } as const;
+  const logs = ["audit", "other"].map((name) => ({ ...log, name, replicas: [replica] }));
+  service.statusNow = { logs };
+  server = await startTestServer({}, service);
+  const text = await scrape();
+  const cuts = (limit: string) => `annals_stream_cuts_total{log="other",node="b",limit="${limit}"}`;
+  expect(["entries", "bytes", "credit"].map((one) => valueOf(text, cuts(one)))).toEqual([1, 2, 3]);
+  const name = "annals_stream_message_entries";
+  expect(valueOf(text, `${name}_bucket{node="b",le="4"}`)).toBe(6);
+  expect(valueOf(text, `${name}_bucket{node="b",le="+Inf"}`)).toBe(8);
+  expect(valueOf(text, `${name}_sum{node="b"}`)).toBe(60);
+  expect(valueOf(text, `${name}_count{node="b"}`)).toBe(8);
+});
+
 test("counts of what has ended stay", () => {
   const counts = new LastingCounts<string>();
   counts.read("first", { pause: 3 });

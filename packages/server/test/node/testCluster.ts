@@ -33,7 +33,12 @@ export class TestCluster {
     this.#configs = configs;
   }
 
-  static async start(segmentBytes: number, extra: string): Promise<TestCluster> {
+  /** `flags` are of one node, by dotted path; `extra` is YAML, for all of them. */
+  static async start(
+    segmentBytes: number,
+    extra: string,
+    flags: (id: string) => Readonly<Record<string, string>> = () => ({}),
+  ): Promise<TestCluster> {
     const directory = await mkdtemp(join(tmpdir(), "annals-cluster-"));
     const ids = ["a", "b", "c"];
     const ports = await freePorts(ids.length);
@@ -41,7 +46,7 @@ export class TestCluster {
     const configs = new Map<string, NodeConfig>();
     for (const id of ids) {
       const text = `cluster: test\nnodes: { ${nodes} }\ndata: ${join(directory, id)}\n${extra}`;
-      const loaded = loadConfig({ text, env: {}, node: id });
+      const loaded = loadConfig({ text, env: {}, node: id, flags: flags(id) });
       if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems));
       // Smaller than a configuration may say, so that a few records make several segments.
       const storage = { ...loaded.config.storage, segmentBytes };
@@ -132,17 +137,19 @@ export class TestCluster {
   }
 
   /** Appends one record per action through whichever node takes it. */
-  async append(actions: readonly string[]): Promise<void> {
+  async append(actions: readonly string[], more: Readonly<object> = {}): Promise<void> {
     const body = actions
-      .map((action) => JSON.stringify({ actor: { id: "alice" }, action }))
+      .map((action) => JSON.stringify({ actor: { id: "alice" }, action, ...more }))
       .join("\n");
+    const headers = { "content-type": "application/x-ndjson" };
+    await this.untilTaken("/v1/logs/audit/records", { method: "POST", headers, body });
+  }
+
+  /** Asks the running nodes in turn until one says yes. */
+  async untilTaken(path: string, request: RequestInit): Promise<void> {
     await until(async () => {
       for (const id of this.#nodes.keys()) {
-        const response = await fetch(`${this.url(id)}/v1/logs/audit/records`, {
-          method: "POST",
-          headers: { "content-type": "application/x-ndjson" },
-          body,
-        }).catch(() => undefined);
+        const response = await fetch(`${this.url(id)}${path}`, request).catch(() => undefined);
         await response?.arrayBuffer();
         if (response?.ok === true) return true;
       }
