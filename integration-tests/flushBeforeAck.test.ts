@@ -6,6 +6,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { readdir, rename } from "node:fs/promises";
 import { afterAll, afterEach, expect, it } from "vitest";
 import { TestCluster, until } from "./support/cluster.ts";
 import { problems, SerialWorkload } from "./support/workload.ts";
@@ -101,5 +102,37 @@ it.skipIf(library === undefined)(
         [],
       );
     }
+  },
+);
+
+/** Puts what has reached the disk in the place of what the processes had in memory. */
+async function cutPower(data: string): Promise<void> {
+  const names = await readdir(data, { recursive: true });
+  for (const name of names.filter((one) => one.endsWith(".durable")))
+    await rename(join(data, name), join(data, name.slice(0, -".durable".length)));
+}
+
+it.skipIf(library === undefined)(
+  "a flush that has failed is not repeated on the same open file, where it would succeed over nothing",
+  async () => {
+    const env = {
+      LD_PRELOAD: library ?? "",
+      ANNALS_HOLD_FLUSH: holdFile("a"),
+      ANNALS_KEPT_BELOW: tmpdir(),
+    };
+    cluster = await TestCluster.start({ nodes: ["a"], env: () => env });
+    await cluster.untilReady();
+    const workload = new SerialWorkload(cluster.client(), "audit", 10);
+    await workload.run(20, (sent) => {
+      if (sent === 5) writeFileSync(`${holdFile("a")}.once`, "");
+    });
+    expect(existsSync(`${holdFile("a")}.once`)).toBe(false);
+    await cluster.kill("a");
+    await cutPower(cluster.dataOf("a"));
+    cluster.spawn("a");
+    await cluster.untilReady();
+    expect(workload.acknowledged.length).toBe(20);
+    expect(problems(await cluster.localRecords("a"), workload.acknowledged)).toEqual([]);
+    expect(await cluster.logText("a")).toContain("a write failed: the log is closed");
   },
 );
