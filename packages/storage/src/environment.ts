@@ -1,6 +1,9 @@
 /** One LMDB environment per segment, and how it is opened. */
+import { closeSync, constants, openSync } from "node:fs";
+import { join } from "node:path";
 import { open } from "lmdb";
 import type { RootDatabase } from "lmdb";
+import { errnoOf } from "./diskRefusal.ts";
 import type { Table } from "./segmentRows.ts";
 import { logDamaged, REPLACE_ADVICE } from "./storageError.ts";
 
@@ -21,6 +24,7 @@ export function openRoot(
   readOnly: boolean,
   mapBytes: number,
 ): RootDatabase<Uint8Array, Uint8Array> {
+  assertOpens(path, readOnly);
   return open<Uint8Array, Uint8Array>({
     ...BINARY,
     ...QUEUE_WHOLE_BATCHES,
@@ -36,6 +40,26 @@ export function openRoot(
     // reject unhandled.
     eventTurnBatching: false,
   });
+}
+
+/** Descriptors that LMDB needs to open an environment, and one to spare. */
+const DESCRIPTORS = 5;
+
+/**
+ * Throws what the system says when it does not let the files be opened: lmdb 3.5.6 uses what it has freed when it meets that itself, which
+ * ends the process by SIGSEGV.
+ */
+function assertOpens(path: string, readOnly: boolean): void {
+  const flags = readOnly ? constants.O_RDONLY : constants.O_RDWR | constants.O_CREAT;
+  const held: number[] = [];
+  try {
+    while (held.length < DESCRIPTORS) held.push(openSync(join(path, "data.mdb"), flags, 0o664));
+  } catch (error) {
+    // What is missing is told by LMDB, and as damage.
+    if (errnoOf(error) !== "ENOENT") throw error;
+  } finally {
+    for (const descriptor of held) closeSync(descriptor);
+  }
 }
 
 /** The tables of an environment; made where they are missing, unless it is opened for reading. */
