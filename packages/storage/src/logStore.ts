@@ -234,8 +234,9 @@ export class LmdbLogStore implements LogStore {
     // Whatever is refused is refused before the first byte is written. Elections and commits go on at the floor: they are small
     // and lead out of it.
     let plan = this.#plan(cycle);
-    if (cycle.entries.some((entry) => entry.kind === "records"))
-      this.#parts.floor.take(plan.dataBytes);
+    const { floor } = this.#parts;
+    const grows = cycle.entries.some((entry) => entry.kind === "records");
+    floor.take(plan.dataBytes, grows ? floor.minFreeBytes : 0);
     const { truncateFrom } = plan;
     if (truncateFrom !== undefined) this.#visibleLast = asIndex(truncateFrom - 1);
     try {

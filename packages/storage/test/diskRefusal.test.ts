@@ -23,6 +23,7 @@ import { temporaryDirectory } from "./support/directory.ts";
 const SEGMENT = "segment-0000000000000001";
 const SEGMENT_BYTES = 256 * 1024;
 const FULL = { code: "ERR_DISK_FULL", retryable: true, details: { errno: "ENOSPC" } };
+const OPTIONS = { logId: 7, segmentBytes: SEGMENT_BYTES, minFreeBytes: 0 } as const;
 const SLOW = { timeout: 30_000 };
 
 let mounted: string | undefined;
@@ -225,6 +226,18 @@ describe.skipIf(!permitted)(
       expect(await endOf(log)).toBe(22);
     });
 
+    test("when the disk is filled under an open log: a vote is refused before a page is written", async () => {
+      const disk = mountSmall();
+      const log = await writtenLog(disk);
+      const store = await opened({ ...OPTIONS, directory: log });
+      const filler = fill(disk);
+      const vote = cycleOf({ hardState: hardState(4, 1, 20) });
+      await expect(store.write(vote)).rejects.toMatchObject({ code: "ERR_DISK_FULL" });
+      await rm(filler);
+      await written(store, vote);
+      expect(store.initialState().hardState.term).toBe(4);
+    });
+
     test("when the disk is full at the time a segment is begun: what was stored stays, the same write comes again", async () => {
       const disk = mountSmall();
       const log = await writtenLog(disk);
@@ -237,7 +250,10 @@ describe.skipIf(!permitted)(
       const noops = [noopEntry(21, 3), noopEntry(22, 3)];
       const next = cycleOf({ entries: noops, hardState: hardState(3, 2, 22) });
       const filler = fill(disk);
-      await expect(store.write(next)).rejects.toMatchObject(FULL);
+      await expect(store.write(next)).rejects.toMatchObject({
+        code: "ERR_DISK_FULL",
+        retryable: true,
+      });
       expect(storedAt(store, 20)).toEqual(plainEntries(20, 20, 3)[0]?.data);
       await rm(filler);
       await written(store, next);
