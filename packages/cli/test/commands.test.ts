@@ -219,7 +219,7 @@ describe("log and cluster", () => {
   test("status shows nodes, logs and reasons", async () => {
     server.service.statusNow = { reasons: ["node c is not reachable"] };
     const out = await annals(["cluster", "status"]);
-    expect(out.stdout).toMatch(/^a \* +127\.0\.0\.1:1 +yes +\d+$/m);
+    expect(out.stdout).toMatch(/^a \* +127\.0\.0\.1:1 +yes +alone: nobody can confirm it +\d+$/m);
     expect(out.stdout).toContain("! node c is not reachable");
     expect(JSON.parse((await annals(["cluster", "status", "-o", "json"])).stdout)).toMatchObject({
       cluster: "test",
@@ -228,12 +228,19 @@ describe("log and cluster", () => {
 
   test("health says why not, with exit code 10", async () => {
     const nodes = [
-      { id: "a", address: server.address, reachable: true, pid: 1, reason: undefined },
+      {
+        id: "a",
+        address: server.address,
+        reachable: true,
+        pid: 1,
+        reason: undefined,
+        clock: undefined,
+      },
     ];
     server.service.statusNow = { nodes };
     expect(await annals(["cluster", "health"])).toMatchObject({
       code: 0,
-      stdout: "healthy\n  a: ready\n",
+      stdout: "healthy\n  a: ready, clock alone: nobody can confirm it\n",
     });
     server.service.healthNow = { live: true, ready: false, reasons: ["log audit has no leader"] };
     const sick = await annals(["cluster", "health", "-o", "json"]);
@@ -246,7 +253,16 @@ describe("log and cluster", () => {
 
   test("health --watch ends when healthy, or at Ctrl-C", async () => {
     server.service.statusNow = {
-      nodes: [{ id: "a", address: server.address, reachable: true, pid: 1, reason: undefined }],
+      nodes: [
+        {
+          id: "a",
+          address: server.address,
+          reachable: true,
+          pid: 1,
+          reason: undefined,
+          clock: undefined,
+        },
+      ],
     };
     expect(await annals(["cluster", "health", "--watch", "--exit-when-healthy"])).toMatchObject({
       code: 0,

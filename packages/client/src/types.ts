@@ -198,6 +198,14 @@ export interface ClusterStatus {
     readonly reachable: boolean;
     readonly pid?: number;
     readonly reason?: string;
+    /** Its clock, as this node sees it; absent if it was not heard of in the last ten seconds. Milliseconds. */
+    readonly clock?: {
+      /** What it shows minus what this node's clock does. */
+      readonly offsetMs: number;
+      readonly uncertaintyMs: number;
+      /** It is further from the median of all than `clock.maxSkew`. */
+      readonly off: boolean;
+    };
   }[];
   readonly logs: readonly {
     readonly name: string;
@@ -222,6 +230,8 @@ export interface ClusterStatus {
     readonly flushes: number;
     /** Attachments that could not be handed over between nodes since the log was opened there; each is tried again. */
     readonly blobsNotSaved: number;
+    /** How often this node has handed the log over because its clock is wrong, since it opened the log. */
+    readonly clockHandOvers: number;
     /** Present while the log is isolated on this node: its worker, or that of several suspects, ended again and again. */
     readonly isolation?: {
       readonly deaths: number;
@@ -232,6 +242,16 @@ export interface ClusterStatus {
   }[];
   /** How often links from peers ended at this node, by the code of their reason. */
   readonly linkFaults: Readonly<Record<string, number>>;
+  /** The clock of this node. `alone`: no other one is heard of, so nobody can know whether it is right. Milliseconds. */
+  readonly clock: {
+    readonly state: string;
+    /** Records are stamped with another time than the clock shows. */
+    readonly held: boolean;
+    readonly stampOffsetMs: number;
+    /** How far it is ahead of the median of all; absent where no majority agrees. */
+    readonly offsetMs?: number;
+    readonly uncertaintyMs?: number;
+  };
   /** Groups of the logs that the answering node leads: those that are stuck, then those furthest behind; at most 256. */
   readonly groups: readonly {
     readonly log: string;

@@ -44,6 +44,11 @@ export interface RaftConfig {
     entries: readonly Entry[],
     before: (index: LogIndex) => Entry | undefined,
   ) => boolean;
+  /**
+   * Whether another member would be the better leader. While it says so, three election timeouts pass before this one stands by itself, in
+   * each of which it votes for whoever does. Default: never.
+   */
+  readonly standsBack?: () => boolean;
   /** Where chain hashes come from. Default: entries have none, and histories are told apart by index and term only. */
   readonly chain?: HashChain;
   /** The applied index at start; entries at or below are not handed out again. */

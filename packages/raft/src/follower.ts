@@ -121,6 +121,7 @@ export function handleInstallSnapshot(raft: Raft, message: InstallSnapshot): voi
 
 function heardFromLeader(raft: Raft, leader: MemberId): void {
   raft.electionElapsed = 0;
+  raft.electionsPassed = 0;
   raft.leader = leader;
 }
 

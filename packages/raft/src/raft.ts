@@ -46,6 +46,8 @@ export class Raft {
 
   /** Ticks since the leader was heard from or the election began; on a leader, since its last quorum check. */
   electionElapsed = 0;
+  /** Election timeouts that have passed without a leader while this member stood back. */
+  electionsPassed = 0;
   /** Ticks since this leader's last heartbeat. */
   heartbeatElapsed = 0;
   /** Drawn anew from [electionTicks, 2 × electionTicks) with every change of role. */

@@ -5,6 +5,9 @@ import { broadcastHeartbeat } from "./replication.ts";
 import { maybeLeaveJoint } from "./switching.ts";
 import { NOBODY } from "./types.ts";
 
+/** Election timeouts for which a member stands back at most: then nobody else can be elected. */
+const ELECTIONS_PASSED_MAX = 3;
+
 /** One tick: followers and candidates wait for their election timeout, leaders check their quorum and send heartbeats. */
 export function tick(raft: Raft): void {
   if (raft.role === "leader") tickLeader(raft);
@@ -15,7 +18,20 @@ function tickElection(raft: Raft): void {
   raft.electionElapsed += 1;
   if (raft.electionElapsed < raft.electionTimeout || !raft.promotable()) return;
   raft.electionElapsed = 0;
+  if (letsOthersStand(raft)) return;
+  raft.electionsPassed = 0;
   maybeCampaign(raft, raft.config.preVote ? "preElection" : "election");
+}
+
+/** A member that stands back lets some elections pass: whoever else can be elected is by then. It no longer waits for the old leader. */
+function letsOthersStand(raft: Raft): boolean {
+  if (raft.electionsPassed >= ELECTIONS_PASSED_MAX || raft.config.standsBack?.() !== true)
+    return false;
+  raft.electionsPassed += 1;
+  if (raft.leader !== NOBODY)
+    raft.trace({ kind: "leaderForgotten", leader: raft.leader, term: raft.term });
+  raft.leader = NOBODY;
+  return true;
 }
 
 function tickLeader(raft: Raft): void {

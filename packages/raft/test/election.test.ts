@@ -245,3 +245,36 @@ describe("a snapshot", () => {
     expect(follower.takeSent()).toMatchObject([{ index: 2 }]);
   });
 });
+
+describe("a member that stands back", () => {
+  const config = { ...BOTH, standsBack: () => true };
+
+  test("lets three election timeouts pass, and stands when nobody else could be elected", () => {
+    const member = new Member(1, { term: 3, config }).tick(39);
+    expect(member.core.status()).toMatchObject({ role: "follower", term: 3 });
+    expect(member.takeSent()).toEqual([]);
+    member.tick(1);
+    expect(member.core.status()).toMatchObject({ role: "preCandidate" });
+  });
+
+  test("votes for whoever stands meanwhile, and waits anew once a leader was heard from", () => {
+    const member = new Member(1, { term: 3, config }).receive(heartbeat(2, 1, 3)).tick(10);
+    expect(member.core.status()).toMatchObject({ leader: 0 });
+    member.takeSent();
+    member.receive(requestVote(3, 1, 4, NOTHING));
+    expect(member.takeSent()).toMatchObject([
+      { kind: "requestVoteResponse", term: 4, rejected: false },
+    ]);
+    member
+      .tick(20)
+      .receive(heartbeat(3, 1, 4))
+      .tick(39);
+    expect(member.core.status()).toMatchObject({ role: "follower" });
+  });
+
+  test("stands at once when the leader asks it to", () => {
+    const member = new Member(1, { term: 3, config });
+    member.receive({ kind: "timeoutNow", from: asMemberId(2), to: asMemberId(1), term: asTerm(3) });
+    expect(member.core.status()).toMatchObject({ role: "candidate", term: 4 });
+  });
+});

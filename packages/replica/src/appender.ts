@@ -8,13 +8,15 @@ import { notLeader, overloaded, uncommittedFull } from "./errors.ts";
 import type { AppendRequest, ReplicaOptions } from "./options.ts";
 import { otherRecords } from "./producers.ts";
 import type { ReplicaGauges } from "./replicaGauges.ts";
+import type { StampClock } from "./stampClock.ts";
 import type { StateMachine } from "./stateMachine.ts";
 
 export interface AppenderOptions {
   readonly gauges: ReplicaGauges;
   readonly core: RaftCore;
   readonly machine: StateMachine;
-  readonly replica: Pick<ReplicaOptions, "config" | "compress" | "clock">;
+  readonly stamps: StampClock;
+  readonly replica: Pick<ReplicaOptions, "config" | "compress">;
 }
 
 /**
@@ -46,6 +48,7 @@ export class Appender {
   /** An entry of the own term is applied: the leadership takes requests. */
   begin(): void {
     this.#accepting = true;
+    this.#lastRecordedAt = 0;
     this.#nextSeq = asSeq(this.#options.machine.appliedSeq + 1);
   }
 
@@ -133,16 +136,18 @@ export class Appender {
     }
   }
 
-  /** False when the core declines for now; the requests stay where they are. */
+  /** The highest stamp of a record that is applied here or was proposed. */
+  get lastRecordedAt(): number {
+    return Math.max(this.#lastRecordedAt, this.#options.machine.lastRecordedAt);
+  }
+
+  /** False when the core declines for now, or the time is not known yet; the requests stay where they are. */
   #proposeBatch(formed: FormedBatch): boolean {
-    const { core, machine, replica } = this.#options;
+    const { core, replica, stamps } = this.#options;
     const firstSeq = this.#nextSeq;
     const count = formed.records.length;
-    const recordedAt = Math.max(
-      replica.clock.wallTime(),
-      this.#lastRecordedAt,
-      machine.lastRecordedAt,
-    );
+    const recordedAt = stamps.stampAfter(this.lastRecordedAt);
+    if (recordedAt === undefined) return false;
     const { requests, blobs } = formed;
     const header = { firstSeq, count, recordedAt, requests, blobs };
     const batch = encodeBatch(header, formed.records);

@@ -12,6 +12,12 @@ export { nextMembershipChange } from "./membershipSteps.ts";
 export { NO_BLOBS } from "./ports.ts";
 export type * from "./ports.ts";
 export { PRODUCER_WINDOW, ProducerTable } from "./producers.ts";
+export { HandOverPace } from "./steering.ts";
+export { clockSample } from "./clockSample.ts";
+export type { ClockSample } from "./clockSample.ts";
+export { CLOCK_SAMPLES_MAX } from "./peerClock.ts";
+export { PEER_CLOCKS_MAX, StampClock } from "./stampClock.ts";
+export type { ClockView, PeerClockView } from "./stampClock.ts";
 export { RunRepair } from "./repair.ts";
 export { witnessesNeeded } from "./witnesses.ts";
 export type {
@@ -24,4 +30,10 @@ export type {
 } from "./repair.ts";
 export { Replica } from "./replica.ts";
 export type { PeerRefusal } from "./peerMessages.ts";
-export type { AppendRequest, ReplicaEvents, ReplicaOptions, ReplicaStatus } from "./options.ts";
+export type {
+  AppendRequest,
+  ReplicaEvents,
+  ReplicaOptions,
+  ReplicaStatus,
+  StampsAhead,
+} from "./options.ts";

@@ -4,6 +4,7 @@ import type { AnnalsError, Attachments, ProducerStamp, Seq } from "@annals/recor
 import type { ReplicaConfig } from "./config.ts";
 import type { Divergence, Histories } from "./divergence.ts";
 import type { PeerRefusal } from "./peerMessages.ts";
+import type { StampClock } from "./stampClock.ts";
 import type { BlobHolder, Clock, LogStore, PeerTransport, RandomBelow } from "./ports.ts";
 
 export interface ReplicaOptions {
@@ -14,6 +15,10 @@ export interface ReplicaOptions {
   readonly transport: PeerTransport;
   readonly clock: Clock;
   readonly randomBelow: RandomBelow;
+  /** What batches are stamped by. Default: the own wall clock, as a node without peers judges it. */
+  readonly stamps?: StampClock;
+  /** The node of a member, as `stamps` knows it: whose clock is wrong is handed no leadership. Default: nobody is known. */
+  readonly nodeOf?: (member: MemberId) => string | undefined;
   readonly events: ReplicaEvents;
   /** How differences between histories are confirmed and kept. Default: messages that tell of one are refused, and that is all. */
   readonly histories?: Histories;
@@ -34,6 +39,8 @@ export interface ReplicaEvents {
    * is known, else the one that the message names. The links of that member should be closed: the log goes on without them.
    */
   readonly onRefused: (from: MemberId, refusal: PeerRefusal) => void;
+  /** This leader hands over to another member, because most clocks contradict its own. */
+  readonly onClockHandOver?: (to: MemberId) => void;
   /** The replica has stopped for good: its history and another member's cannot both be right. It is durable; local reads go on. */
   readonly onDiverged?: (divergence: Divergence) => void;
   /** The replica has left all votes and acks for good, and the process should end (fail-stop). */
@@ -65,4 +72,14 @@ export interface ReplicaStatus {
   readonly flushes: number;
   /** Messages of peers that were refused since this replica began, see `ReplicaEvents.onRefused`. */
   readonly refusedMessages: number;
+  /** The stamp of the last record is ahead of the time by more than a clock may differ: every stamp is the same until it has passed. */
+  readonly stampsAhead: StampsAhead | undefined;
+  /** How often leadership was handed over because the own clock is wrong, since this replica began. */
+  readonly clockHandOvers: number;
+}
+
+/** Milliseconds since 1970. */
+export interface StampsAhead {
+  readonly lastRecordedAt: number;
+  readonly time: number;
 }

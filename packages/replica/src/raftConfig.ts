@@ -2,11 +2,13 @@ import type { RaftConfig } from "@annals/raft";
 import { acceptableEntries } from "./acceptable.ts";
 import type { Applied } from "./acceptable.ts";
 import type { ReplicaOptions } from "./options.ts";
+import type { StampClock } from "./stampClock.ts";
 
 /** How the core of a replica behaves: what is configured, and what is not open to choice. */
 export function raftConfig(
   { self, config, store, randomBelow }: ReplicaOptions,
   applied: () => Applied,
+  stamps: StampClock,
 ): RaftConfig {
   const { append } = config;
   return {
@@ -28,6 +30,7 @@ export function raftConfig(
     chain: store,
     reportsLoss: true,
     acceptable: acceptableEntries(applied),
+    standsBack: () => stamps.off,
     applied: store.appliedIndex(),
     randomBelow,
   };

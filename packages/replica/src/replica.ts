@@ -167,10 +167,11 @@ export class Replica {
     this.#schedule();
   }
 
-  /** Stands for election now if no leader is known, instead of waiting for the timeout. */
+  /** Stands for election now if no leader is known and the own clock is right, instead of waiting for the timeout. */
   campaign(): void {
     const mayStand = this.#state === "running" && this.#writer.refusal === undefined;
-    if (mayStand && this.#leader === NOBODY) this.#guarded(() => this.#core.campaign());
+    const needed = this.#leader === NOBODY && !this.#steering.standsBack;
+    if (mayStand && needed) this.#guarded(() => this.#core.campaign());
     this.#schedule();
   }
 
@@ -204,6 +205,7 @@ export class Replica {
       producers: this.#machine.producers.size,
       flushes: this.#writer.flushes,
       refusedMessages: this.#door.refused,
+      ...this.#steering.clockStatus(this.#appender.lastRecordedAt),
     };
   }
 
@@ -322,6 +324,7 @@ export class Replica {
     this.#stalled = this.#writer.stalledMs(now) > config.electionTicks * config.tickMs;
     this.#appender.expire(now);
     if (this.#appender.accepting) this.groups.tick();
+    this.#steering.handOverForClock(now);
     this.#seqWaiters.expire(now);
     if (++this.#ticks % READ_RETRY_TICKS === 0) this.#reads.retry(now);
   }
@@ -345,10 +348,9 @@ export class Replica {
   }
 
   #roleChanged(role: Role, leader: MemberId): void {
-    const ledBefore = this.#role === "leader";
-    this.#role = role;
-    this.#leader = leader;
-    if (ledBefore && role !== "leader") {
+    const { role: before } = this;
+    [this.#role, this.#leader] = [role, leader];
+    if (before === "leader" && role !== "leader") {
       this.#appender.stepDown(() => notLeader(leader));
       this.#commands.rejectAll(() => outcomeUnknown("the leader stepped down"));
       this.groups.end(() => notLeader(leader));

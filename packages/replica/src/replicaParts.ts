@@ -9,6 +9,7 @@ import { PeerDoor } from "./peerMessages.ts";
 import { raftConfig } from "./raftConfig.ts";
 import { ReadBarrier } from "./readBarrier.ts";
 import { ReplicaGauges } from "./replicaGauges.ts";
+import { lonelyClock } from "./stampClock.ts";
 import { StateMachine } from "./stateMachine.ts";
 import { Steering } from "./steering.ts";
 import { Writer } from "./writer.ts";
@@ -40,8 +41,9 @@ interface ReplicaParts {
 /** Makes the parts of a replica and joins them. */
 export function replicaParts(options: ReplicaOptions, hooks: ReplicaHooks): ReplicaParts {
   const { config, store, clock } = options;
+  const stamps = options.stamps ?? lonelyClock(clock);
   const core: RaftCore = new RaftCore(
-    raftConfig(options, () => machine),
+    raftConfig(options, () => machine, stamps),
     store,
   );
   const machine = new StateMachine({
@@ -51,7 +53,7 @@ export function replicaParts(options: ReplicaOptions, hooks: ReplicaHooks): Repl
     onCommand: options.events.onCommand,
   });
   const gauges = new ReplicaGauges(config, options.ledger);
-  const appender = new Appender({ gauges, core, machine, replica: options });
+  const appender = new Appender({ gauges, core, machine, stamps, replica: options });
   const writer = new Writer({
     store,
     gauges,
@@ -80,6 +82,9 @@ export function replicaParts(options: ReplicaOptions, hooks: ReplicaHooks): Repl
     core,
     accepting: () => appender.accepting,
     appliedIndex: () => machine.appliedIndex,
+    stamps,
+    nodeOf: options.nodeOf ?? (() => undefined),
+    onClockHandOver: (to) => options.events.onClockHandOver?.(to),
   });
   const groups = new GroupDesk({
     table: machine.groups,
@@ -89,5 +94,16 @@ export function replicaParts(options: ReplicaOptions, hooks: ReplicaHooks): Repl
     now: () => clock.now(),
     leaseMs: config.groupLeaseMs,
   });
-  return { core, machine, gauges, appender, writer, reads, history, door, steering, groups };
+  return {
+    core,
+    machine,
+    gauges,
+    appender,
+    writer,
+    reads,
+    history,
+    door,
+    steering,
+    groups,
+  };
 }

@@ -130,6 +130,7 @@ export interface ClusterStatus {
   readonly logs: readonly LogStatus[];
   /** How often links from peers ended here, by the code of their reason. */
   readonly linkFaults: Readonly<Record<string, number>>;
+  readonly clock: ClockStatus;
   /** Worker threads of the answering node that ended without being asked to. */
   readonly workerRestarts: number;
   /** Its worker threads that run now; empty until its cluster is born. */
@@ -219,6 +220,34 @@ export interface NodeStatus {
   readonly pid: number | undefined;
   /** Why the link to it is closed, when it is. */
   readonly reason: string | undefined;
+  /** Undefined for one whose clock was not heard of in the last ten seconds. */
+  readonly clock: NodeClock | undefined;
+}
+
+/** A node's clock as the answering node sees it. */
+export interface NodeClock {
+  /** What it shows minus what the clock of the answering node does, in ms. */
+  readonly offsetMs: number;
+  /** The offset may be wrong by so much. */
+  readonly uncertaintyMs: number;
+  /** It is further from the median of all than `clock.maxSkew`. */
+  readonly off: boolean;
+}
+
+/** The clock of the answering node. */
+export interface ClockStatus {
+  /**
+   * `agreed`: it keeps to the median of those that are heard of. `off`: most others contradict it. `disputed`: no majority agrees. `alone`:
+   * nobody else is heard of, so nobody can know. `jumped`: it has left the monotonic clock, and nobody can confirm that.
+   */
+  readonly state: "agreed" | "off" | "disputed" | "alone" | "jumped";
+  /** Records are stamped with another time than this clock shows. */
+  readonly held: boolean;
+  /** What records are stamped with minus what the clock shows, in ms. */
+  readonly stampOffsetMs: number;
+  /** How far the clock is ahead of the median, in ms; undefined where no majority agrees. */
+  readonly offsetMs: number | undefined;
+  readonly uncertaintyMs: number | undefined;
 }
 
 export interface LogStatus {
@@ -241,6 +270,8 @@ export interface LogStatus {
   readonly flushes: number;
   /** Attachments that could not be handed over, as a follower or to one, since the log was opened here; each is tried again. */
   readonly blobsNotSaved: number;
+  /** How often the answering node has handed the log over because its clock is wrong, since it opened the log. */
+  readonly clockHandOvers: number;
   /** Set while the log is isolated on the answering node. */
   readonly isolation: IsolationStatus | undefined;
 }

@@ -1,6 +1,7 @@
 import type { Backoff, Gauge, GaugeFamily } from "@annals/flow";
 import { encodeFrame } from "@annals/wire";
 import type { Frame, HelloFrame, WelcomeFrame } from "@annals/wire";
+import type { ClockQuestions } from "./clockQuestions.ts";
 import { OutboundLink } from "./outboundLink.ts";
 import { BUFFERED_BYTES_MAX } from "./protocol.ts";
 import type { LinkFault } from "./protocol.ts";
@@ -13,6 +14,8 @@ export interface ControlLinkOptions {
   readonly buffered?: GaugeFamily;
   readonly handshakeTimeoutMs: number;
   readonly backoff: Backoff;
+  /** Asks what time it is at the other end, when the link opens and with every ping. */
+  readonly clock: ClockQuestions;
   readonly onOpen: (welcome: WelcomeFrame) => void;
   readonly onFrame: (frame: Frame) => void;
   /** `silentMs`: how long ago the peer was last heard of. */
@@ -34,11 +37,13 @@ export class ControlLink {
   #flushScheduled = false;
   #dropped = 0;
   readonly #buffered: Gauge | undefined;
+  readonly #clock: ClockQuestions;
   #lastPongMs = performance.now();
   readonly #pinger: NodeJS.Timeout;
 
   constructor(options: ControlLinkOptions) {
     this.#buffered = options.buffered?.gauge(BUFFERED_BYTES_MAX);
+    this.#clock = options.clock;
     this.#link = new OutboundLink({
       ...options,
       onDown: (fault) => {
@@ -48,7 +53,13 @@ export class ControlLink {
       onOpen: (welcome) => {
         this.#lastPongMs = performance.now();
         this.#link.progress();
+        // Before any vote is asked for: whoever is elected has heard what time it is.
+        this.sendFrame(this.#clock.next());
         options.onOpen(welcome);
+      },
+      onFrame: (frame) => {
+        if (frame.kind === "tellTime") this.#clock.answered(frame);
+        else options.onFrame(frame);
       },
     });
     this.#link.onPong = () => {
@@ -115,5 +126,6 @@ export class ControlLink {
       return;
     }
     this.#link.ping();
+    if (this.#link.bufferedBytes <= BUFFERED_BYTES_MAX) this.sendFrame(this.#clock.next());
   }
 }

@@ -2,6 +2,7 @@ export { BlobIntake } from "./blobIntake.ts";
 export type { BlobIntakeOptions } from "./blobIntake.ts";
 export { BlobTransfer } from "./blobTransfer.ts";
 export type { BlobTransferOptions, TransferEnd } from "./blobTransfer.ts";
+export { ClockQuestions, tellTime } from "./clockQuestions.ts";
 export { ControlLink } from "./controlLink.ts";
 export type { ControlLinkOptions } from "./controlLink.ts";
 export { DataLink } from "./dataLink.ts";

@@ -9,7 +9,14 @@ import { Ledger } from "@annals/flow";
 import type { PauseGate } from "@annals/flow";
 import { AnnalsError } from "@annals/record";
 import { MemoryBlobs } from "@annals/testkit";
-import { ControlLink, DataLink, Permits, QueueBudget, Receiver } from "@annals/transport";
+import {
+  ClockQuestions,
+  ControlLink,
+  DataLink,
+  Permits,
+  QueueBudget,
+  Receiver,
+} from "@annals/transport";
 import type { DataLinkOptions, InboundHandler, InboundLink } from "@annals/transport";
 import { encodeFrame, encodeMessages } from "@annals/wire";
 import type { HelloFrame } from "@annals/wire";
@@ -100,6 +107,10 @@ afterEach(() => peer.close());
 
 async function controlLink(): Promise<void> {
   const link = new ControlLink({
+    clock: new ClockQuestions(
+      () => performance.now(),
+      () => undefined,
+    ),
     ...peer.dialling("control"),
     buffered: ledger.family("send.control"),
     onOpen: () => {},

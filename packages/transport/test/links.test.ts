@@ -1,7 +1,12 @@
 // Goal: whoever does not read, or has not said who it is, costs a bounded amount and then its link.
 // Method: links on loopback whose other side stops reading, or sends a large frame first.
 import { GaugeFamily } from "@annals/flow";
-import { BUFFERED_BYTES_MAX, ControlLink, HELLO_BYTES_MAX } from "@annals/transport";
+import {
+  BUFFERED_BYTES_MAX,
+  ClockQuestions,
+  ControlLink,
+  HELLO_BYTES_MAX,
+} from "@annals/transport";
 import type { LinkFault } from "@annals/transport";
 import { encodeFrame } from "@annals/wire";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
@@ -74,6 +79,10 @@ it("heartbeats for a node that reads nothing are dropped beyond their cap", asyn
   const parcel = new Uint8Array(64 * 1024);
   const sent = new GaugeFamily();
   const link = new ControlLink({
+    clock: new ClockQuestions(
+      () => performance.now(),
+      () => undefined,
+    ),
     ...peer.dialling("control"),
     buffered: sent,
     onOpen: () => undefined,

@@ -11,6 +11,7 @@ import { nestMessages } from "./messages.ts";
 import { MsgpackCursor } from "./msgpackCursor.ts";
 import { assertVersion, packVersioned } from "./pack.ts";
 import type { Packable } from "./pack.ts";
+import type { AskTimeFrame, TellTimeFrame } from "./clockFrames.ts";
 import type { FetchFrame, PageFrame } from "./repairFrames.ts";
 
 export const FRAMES_VERSION = 1;
@@ -139,7 +140,9 @@ export type Frame =
   | BlobChunkFrame
   | BlobAnswerFrame
   | FetchFrame
-  | PageFrame;
+  | PageFrame
+  | AskTimeFrame
+  | TellTimeFrame;
 
 export const FRAME_CODES: Readonly<Record<Frame["kind"], number>> = {
   hello: 1,
@@ -155,6 +158,8 @@ export const FRAME_CODES: Readonly<Record<Frame["kind"], number>> = {
   blobAnswer: 11,
   fetch: 12,
   page: 13,
+  askTime: 14,
+  tellTime: 15,
 };
 
 /** Number of elements of each frame's array, the kind included. */
@@ -172,6 +177,8 @@ export const FRAME_ELEMENTS: Readonly<Record<Frame["kind"], number>> = {
   blobAnswer: 3,
   fetch: 3,
   page: 6,
+  askTime: 2,
+  tellTime: 3,
 };
 
 const KIND_OF_CODE: ReadonlyMap<number, Frame["kind"]> = new Map(
@@ -237,6 +244,10 @@ function packFields(frame: Frame): readonly Packable[] {
         frame.leads,
         packEntries(frame.entries, before(frame.from)),
       ];
+    case "askTime":
+      return [frame.token];
+    case "tellTime":
+      return [frame.token, frame.wallTime];
     default:
       return frame satisfies never;
   }
@@ -315,6 +326,10 @@ function readFields(cursor: MsgpackCursor, kind: Frame["kind"]): Frame {
         entries: readEntries(cursor, before(from), ENTRIES_MAX),
       };
     }
+    case "askTime":
+      return { kind, token: cursor.uint("token") };
+    case "tellTime":
+      return { kind, token: cursor.uint("token"), wallTime: cursor.uint("wallTime") };
     default:
       return kind satisfies never;
   }

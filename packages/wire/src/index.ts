@@ -56,4 +56,5 @@ export type {
 } from "./streamMessage.ts";
 export { WireError } from "./wireError.ts";
 export type { WireErrorCode } from "./wireError.ts";
+export type { AskTimeFrame, TellTimeFrame } from "./clockFrames.ts";
 export type { FetchFrame, PageFrame } from "./repairFrames.ts";

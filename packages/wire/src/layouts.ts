@@ -29,6 +29,8 @@ export const FRAME_FIELDS: Readonly<Record<Frame["kind"], readonly string[]>> = 
   blobAnswer: ["SHA-256 (32 bytes)", "answer (0 have, 1 want, 2 failed)"],
   fetch: ["from", "to"],
   page: ["from", "hash before", "commit index", "term led", "entries as in AppendEntries"],
+  askTime: ["token"],
+  tellTime: ["token", "wall clock in ms since 1970"],
 };
 
 const VOTE = ["lastLogIndex", "lastLogTerm", "transfer"] as const;

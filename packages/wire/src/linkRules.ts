@@ -30,6 +30,8 @@ export const FRAME_PLACES: Readonly<Record<Frame["kind"], readonly LinkPlace[]>>
   blobAnswer: ["data:acceptor"],
   fetch: ["repair:dialler"],
   page: ["repair:acceptor"],
+  askTime: CONTROL,
+  tellTime: ["control:acceptor"],
 };
 
 /** Where each kind of message may come, in a frame that may. */

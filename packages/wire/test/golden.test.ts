@@ -167,6 +167,11 @@ const BLOB_FRAMES: readonly (readonly [string, Frame])[] = [
   ["blobAnswer, failed", { kind: "blobAnswer", digest: DIGEST, answer: "failed" }],
 ];
 
+const CLOCK_FRAMES: readonly (readonly [string, Frame])[] = [
+  ["askTime", { kind: "askTime", token: 7 }],
+  ["tellTime", { kind: "tellTime", token: 7, wallTime: 1_764_000_000_000 }],
+];
+
 const HEADER = {
   firstSeq: asSeq(2 ** 32 + 5),
   count: 3,
@@ -216,6 +221,7 @@ test.each([
   ["frames.v1.hex", FRAMES],
   ["blobFrames.v1.hex", BLOB_FRAMES],
   ["repairFrames.v1.hex", REPAIR_FRAMES],
+  ["clockFrames.v1.hex", CLOCK_FRAMES],
 ] as const)("frames, version 1: %s", (file, frames) => {
   const current = new Map(frames.map(([name, frame]) => [name, hex(encodeFrame(frame))] as const));
   const golden = readGolden(import.meta.dirname, file, current);

@@ -16,6 +16,8 @@ interface NodeReadiness {
   readonly url: string;
   readonly ready: boolean;
   readonly reasons: readonly string[];
+  /** Its clock, as the node that was asked sees it. */
+  readonly clock?: string;
 }
 
 interface ClusterHealth {
@@ -79,6 +81,7 @@ function statusText(status: ClusterStatus, color: boolean): string {
         title: "REACHABLE",
         value: ({ reachable, reason }) => (reachable ? "yes" : `no ${reason ?? ""}`.trim()),
       },
+      { title: "CLOCK", value: (node) => clockText(status, node) },
       { title: "PID", value: ({ pid }) => (pid === undefined ? "" : String(pid)), align: "right" },
     ],
     status.nodes,
@@ -110,6 +113,19 @@ function statusText(status: ClusterStatus, color: boolean): string {
   );
   const title = `cluster ${status.cluster}, as node ${status.node} (version ${status.version}) sees it`;
   return `${title}\n\n${nodes}\n${logs}\n${workers}${reasons === "" ? "" : `\n${reasons}`}`;
+}
+
+/** Offsets are to the clock of the node that answers; how that one stands is in its own row. */
+function clockText(
+  { node, clock }: Pick<ClusterStatus, "node" | "clock">,
+  { id, clock: other }: ClusterStatus["nodes"][number],
+): string {
+  if (id === node) return clock.state === "alone" ? "alone: nobody can confirm it" : clock.state;
+  if (other === undefined) return "not heard of";
+  const { offsetMs, uncertaintyMs, off } = other;
+  const sign = offsetMs < 0 ? "-" : "+";
+  const size = [Math.abs(offsetMs), uncertaintyMs].map((ms) => (ms / 1000).toFixed(3));
+  return `${sign}${size.join(" s ±")} s${off ? " (wrong)" : ""}`;
 }
 
 function describeReplica({
@@ -150,10 +166,15 @@ async function clusterHealth(
   }
   // Without a status, only the addresses that were given are known.
   const known =
-    status?.nodes.map(({ id, address }) => ({ node: id, url: `http://${address}` })) ??
-    urls.map((url) => ({ node: url, url }));
+    status?.nodes.map((node) => ({
+      node: node.id,
+      url: `http://${node.address}`,
+      clock: { clock: clockText(status, node) },
+    })) ?? urls.map((url) => ({ node: url, url, clock: {} }));
   const nodes = await Promise.all(
-    known.map(async ({ node, url }) => ({ node, url, ...(await client.health(url, { signal })) })),
+    known.map(async ({ clock, ...known }) => {
+      return { ...known, ...(await client.health(known.url, { signal })), ...clock };
+    }),
   );
   const reasons = status?.reasons ?? ["no node answers"];
   return { healthy: reasons.length === 0 && nodes.every(({ ready }) => ready), nodes, reasons };
@@ -162,8 +183,9 @@ async function clusterHealth(
 function healthText({ healthy, nodes, reasons }: ClusterHealth, color: boolean): string {
   const word = healthy ? paint("green", "healthy", color) : paint("red", "unhealthy", color);
   const lines = nodes.map(
-    ({ node, ready, reasons: why }) =>
-      `  ${node}: ${ready ? "ready" : `not ready (${why.join("; ")})`}`,
+    ({ node, ready, reasons: why, clock }) =>
+      `  ${node}: ${ready ? "ready" : `not ready (${why.join("; ")})`}` +
+      (clock === undefined ? "" : `, clock ${clock}`),
   );
   return [word, ...lines, ...reasons.map((reason) => `  ! ${reason}`)].join("\n") + "\n";
 }

@@ -17,6 +17,7 @@ beforeEach(async () => {
     reachable: true,
     pid: k === 0 ? 4242 : undefined,
     reason: undefined,
+    clock: undefined,
   }));
   service.statusNow = { node: "a", nodes };
 });
@@ -71,7 +72,16 @@ describe("annals dev kill-leader", () => {
 
   test("kills nothing that is not on this machine", async () => {
     service.statusNow = {
-      nodes: [{ id: "a", address: "10.0.0.1:7400", reachable: true, pid: 4242, reason: undefined }],
+      nodes: [
+        {
+          id: "a",
+          address: "10.0.0.1:7400",
+          reachable: true,
+          pid: 4242,
+          reason: undefined,
+          clock: undefined,
+        },
+      ],
     };
     const run = killLeader();
     const out = await run.outcome;

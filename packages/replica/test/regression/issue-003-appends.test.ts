@@ -49,7 +49,8 @@ it("resuming a cut request does not make the leader take later ones for new", ()
     gauges: new ReplicaGauges(REPLICA_DEFAULTS),
     core: {} as never,
     machine: { producers, appliedSeq: asSeq(4) } as never,
-    replica: { config: REPLICA_DEFAULTS, clock: { wallTime: () => 0 } as never },
+    stamps: {} as never,
+    replica: { config: REPLICA_DEFAULTS },
   });
   const waiter = { resolve: () => {}, reject: () => {}, deadlineMs: 1 };
   const records = [1, 2, 3, 4].map(() => new Uint8Array(1));

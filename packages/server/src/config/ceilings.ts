@@ -60,6 +60,7 @@ export const CEILINGS: Readonly<Record<string, number>> = {
   "subscribe.maxBufferedBytes": ONE_BUFFER,
   "subscribe.maxHeldBytes": SUM,
   "groups.lease": TIMER_MS,
+  "clock.maxSkew": 3_600_000,
   "storage.segmentBytes": SUM,
   "storage.minFreeBytes": 1024 * TEBIBYTE,
   "storage.scrubInterval": TIMER_MS,

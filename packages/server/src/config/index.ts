@@ -8,6 +8,7 @@ export type { Explanation } from "./show.ts";
 export { formatBytes, formatDuration, parseBytes, parseDuration } from "./units.ts";
 export { LOG_LEVELS } from "./nodeConfig.ts";
 export type * from "./nodeConfig.ts";
-export { KEYS, envName } from "./keys.ts";
+export { envName } from "./envName.ts";
+export { KEYS } from "./keys.ts";
 export type { KeyKind, KeySpec } from "./keySpec.ts";
 export { parseAddress } from "./address.ts";

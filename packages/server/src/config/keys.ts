@@ -265,10 +265,17 @@ export const KEYS: readonly KeySpec[] = [
   }),
   key("workers.maxHeapBytes", "bytes", "512MiB", "node", {
     about:
-      "Heap of one worker, 16 MiB at least: new objects have up to a third of it, and at most 48 MiB. Beyond it the thread ends " +
+      "Heap of one worker, 24 MiB at least: new objects have up to a third of it, and at most 48 MiB. Beyond it the thread ends " +
       "and its logs are handed to others.",
     tooLow: "Below the sum of its logs' queues workers end for no fault of their own.",
     tooHigh: "The process may run out of memory before a worker does.",
+  }),
+  key("workers.heapSnapshot", "switch", false, "node", {
+    about:
+      "Whether a worker that comes to the end of its heap writes what the heap holds to heap-snapshots in the data directory, " +
+      "once, for the developer tools of Chrome. Three files are kept, and then no more are written. Records are in them.",
+    tooLow: "What has filled a heap has to be guessed.",
+    tooHigh: "Writing one stops the logs of the worker for seconds and takes as much memory again.",
   }),
   key("workers.maxQueueBytes", "bytes", "128MiB", "node", {
     about:
@@ -342,6 +349,12 @@ export const KEYS: readonly KeySpec[] = [
     tooLow: "A consumer that is held up for a moment loses its lane, and reads some records again.",
     tooHigh: "Nobody consumes for so long after a consumer has died.",
   }),
+  key("clock.maxSkew", "duration", "5s", "cluster", {
+    about:
+      "How far a node's clock may be from the median of all. A node beyond it stamps no record with its clock, and others lead its logs.",
+    tooLow: "Slow links and coarse time services look like wrong clocks.",
+    tooHigh: "recordedAt may be wrong by so much.",
+  }),
   key("storage.segmentBytes", "bytes", "1GiB", "node", {
     about:
       "A log's active segment is sealed at this size and a new one begun. Retention frees whole segments.",
@@ -365,14 +378,6 @@ const BY_PATH: ReadonlyMap<string, KeySpec> = new Map(KEYS.map((spec) => [spec.p
 
 export function findKey(path: string): KeySpec | undefined {
   return BY_PATH.get(path);
-}
-
-/** `raft.electionTicks` → `ANNALS_RAFT_ELECTION_TICKS`. */
-export function envName(path: string): string {
-  return `ANNALS_${path
-    .replace(/([a-z0-9])([A-Z])/g, "$1_$2")
-    .replaceAll(".", "_")
-    .toUpperCase()}`;
 }
 
 /** Every proper prefix of a key: the sections of the file. */

@@ -32,6 +32,8 @@ export interface NodeConfig {
   readonly subscribe: SubscribeSettings;
   /** Milliseconds. */
   readonly groups: { readonly lease: number };
+  /** Milliseconds. */
+  readonly clock: { readonly maxSkew: number };
   readonly storage: StorageSettings;
 }
 
@@ -107,6 +109,8 @@ export interface HttpSettings {
 }
 
 export interface WorkerSettings {
+  /** Whether a worker that ends by its heap's limit leaves a snapshot of it. */
+  readonly heapSnapshot: boolean;
   readonly count: number;
   readonly maxHeapBytes: number;
   /** Bytes from the sockets of all links of one worker until they are flushed. */

@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 import { CEILINGS } from "./ceilings.ts";
 import { FITTED_KEYS, FITTED_TO_FILES } from "./fitDefaults.ts";
-import { KEYS, envName, findKey, standardValue } from "./keys.ts";
+import { envName } from "./envName.ts";
+import { KEYS, findKey, standardValue } from "./keys.ts";
 import type { KeySpec } from "./keySpec.ts";
 import type { ConfigOrigin } from "./load.ts";
 import type { NodeConfig } from "./nodeConfig.ts";

@@ -100,7 +100,8 @@ const SCHEMAS: Json = {
       recordedAt: {
         type: "string",
         format: "date-time",
-        description: "The leader's clock; never falls.",
+        description:
+          "The time of the leader, held against the clocks of the other nodes; never falls.",
       },
       ...APPENDED.properties,
     },

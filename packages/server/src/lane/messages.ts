@@ -2,7 +2,7 @@ import type { LogSchema } from "../schema/logSchema.ts";
 import type { ReadQuery, ReadReply } from "@annals/query";
 import type { MemberId, RaftStatus, Role } from "@annals/raft";
 import type { ProducerStamp } from "@annals/record";
-import type { Divergence } from "@annals/replica";
+import type { ClockSample, Divergence, StampsAhead } from "@annals/replica";
 import type { FamilyReading, GaugeReading } from "@annals/flow";
 import type { StreamReading } from "@annals/transport";
 import type { NodeConfig } from "../config/index.ts";
@@ -91,6 +91,10 @@ export interface HostedLogStatus {
   readonly flushes: number;
   /** Messages of peers that no node sends which keeps to the protocol: each was refused, and its link closed. */
   readonly refusedMessages: number;
+  /** Set while the stamp of the last record is ahead of the time. */
+  readonly stampsAhead: StampsAhead | undefined;
+  /** How often the log was handed over because this node's clock is wrong. */
+  readonly clockHandOvers: number;
   /** How often a blob could not be saved here or handed to a follower; each is tried again. */
   readonly blobsNotSaved: number;
   /** What this node has sent to followers since it opened the log. */
@@ -148,6 +152,8 @@ export type ToWorker =
   /** What the records of a log are judged by from now on. */
   | { readonly kind: "schemas"; readonly logId: number; readonly schemas: readonly LogSchema[] }
   | { readonly kind: "peer"; readonly node: string; readonly change: PeerChange }
+  /** What the clock of another node has answered. */
+  | { readonly kind: "clock"; readonly node: string; readonly sample: ClockSample }
   | {
       readonly kind: "control";
       readonly logId: number;
@@ -264,6 +270,7 @@ export function toWorkerTransferables(message: ToWorker): readonly ArrayBuffer[]
     case "open":
     case "schemas":
     case "peer":
+    case "clock":
     case "control":
     case "linkOpened":
     case "linkClosed":

@@ -39,6 +39,9 @@ export const STREAM_APPENDS_MAX = 64;
 /** Heads, answers and pongs of one stream that its socket has not taken; a client that leaves more unread is cut off. */
 export const STREAM_UNREAD_BYTES_MAX: number = 64 * KIBIBYTE;
 
+/** Log lines that a full disk, or whoever reads them, does not take. Beyond, further ones are dropped. */
+export const LINES_BYTES_MAX: number = 1024 * KIBIBYTE;
+
 /** Chunks of an upload in memory: in the socket, and waiting for the disk. */
 export const UPLOAD_CHUNKS = 3;
 /** Chunks of a download in memory: read ahead, and in the socket. */
@@ -59,3 +62,6 @@ export const GATEWAY_HEAP_BYTES: number = 128 * MEBIBYTE;
 /** Code, stacks and native memory of an idle process, and of each further thread, as measured. */
 export const PROCESS_BYTES: number = 80 * MEBIBYTE;
 export const THREAD_BYTES: number = 24 * MEBIBYTE;
+
+/** A sample of another node's clock, on the heaps of the gateway and of one worker. */
+export const CLOCK_SAMPLE_BYTES = 256;

@@ -1,3 +1,4 @@
+import { CLOCK_SAMPLES_MAX, PEER_CLOCKS_MAX } from "@annals/replica";
 import {
   BUFFERED_BYTES_MAX,
   FRAMES_PER_READ,
@@ -92,6 +93,19 @@ export const LINK_BOUNDS: readonly Bound[] = [
     test: [LINKS, "a leader that reads nothing"],
   },
   {
+    name: "send.answers",
+    holds: "what time it is here, and the birth certificate, for a peer that reads nothing",
+    place: "gateway",
+    per: "peer",
+    unit: "bytes",
+    setBy: "constant",
+    cap: constant(FRAMING_BYTES),
+    item: constant(FRAMING_BYTES),
+    weight: one,
+    atCap: "the link is closed (`ERR_LINK_CONGESTED`)",
+    test: [LINKS, "a leader that reads nothing"],
+  },
+  {
     name: "send.repair",
     holds: "pages of entries for a peer that repairs its copy of a log",
     place: "gateway",
@@ -130,6 +144,24 @@ export const LINK_BOUNDS: readonly Bound[] = [
     weight: constant(HELLO_BYTES_MAX + fixed.SOCKET_READ_BYTES),
     atCap: "503 for a further one; one that sends more than a hello is closed",
     test: [PEERS, "beyond the cap on handshakes"],
+  },
+  {
+    name: "clock.samples",
+    holds: "what the clocks of other nodes have answered; the gateway keeps as many",
+    place: "worker",
+    per: "worker",
+    unit: "count",
+    setBy: "constant",
+    cap: constant(PEER_CLOCKS_MAX * CLOCK_SAMPLES_MAX),
+    item: none,
+    weight: constant(fixed.CLOCK_SAMPLE_BYTES),
+    atCap:
+      "the oldest answer of a node is forgotten, and the node that was heard of least recently",
+    ungauged: "of a constant size, and full within eight seconds",
+    test: [
+      "packages/replica/test/stampClock.test.ts",
+      "keeps the clocks of so many peers, and forgets the one that was heard of least recently",
+    ],
   },
   assembly("receive.assembly", "a data frame", "link"),
   assembly("receive.control", "a control frame", "peer"),

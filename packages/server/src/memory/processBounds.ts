@@ -130,6 +130,23 @@ export const PROCESS_BOUNDS: readonly Bound[] = [
     test: ["packages/server/test/lane/laneEnd.test.ts", "drops lossy messages beyond their cap"],
   },
   {
+    name: "lines",
+    holds: "log lines that stderr has not taken",
+    place: "gateway",
+    per: "node",
+    unit: "bytes",
+    setBy: "constant",
+    cap: constant(fixed.LINES_BYTES_MAX),
+    item: none,
+    weight: one,
+    atCap: "further lines are dropped and counted (`annals_process_log_lines_dropped_total`)",
+    ungauged: "inside the logger's stream, whose `maxLength` is our cap",
+    test: [
+      "packages/server/test/node/logger.test.ts",
+      "drops lines that nobody takes, and counts them",
+    ],
+  },
+  {
     name: "file pages",
     holds: "pages of LMDB's files that the kernel keeps mapped",
     place: "worker",

@@ -16,6 +16,8 @@ export interface Snapshot {
     readonly uptimeSeconds: number;
     /** Seconds for which the event loop of the main thread had work. */
     readonly busySeconds: number;
+    readonly orphanedErrors: number;
+    readonly linesDropped: number;
   };
 }
 

@@ -1,4 +1,5 @@
 import type { GroupStatus, LogStatus, MemoryRow } from "../service.ts";
+import { CLOCK_METRICS } from "./clockMetrics.ts";
 import { by, one } from "./metric.ts";
 import type { Metric, PlainMetric, Sample, Snapshot } from "./metric.ts";
 import { STREAM_METRICS } from "./streamMetrics.ts";
@@ -99,6 +100,12 @@ export const NODE_METRICS: readonly Metric[] = [
     "Attachments that could not be handed over between nodes since the log was opened here; each is tried again.",
     ({ blobsNotSaved }) => blobsNotSaved,
   ),
+  logMetric(
+    "clock_hand_overs_total",
+    "counter",
+    "How often the log was handed over because this node's clock is wrong, since the log was opened here.",
+    ({ clockHandOvers }) => clockHandOvers,
+  ),
   ...STREAM_METRICS,
   groupMetric(
     "lag_records",
@@ -163,6 +170,7 @@ export const NODE_METRICS: readonly Metric[] = [
         value: Number(reachable),
       })),
   },
+  ...CLOCK_METRICS,
   {
     name: "annals_event_loop_delay_seconds",
     kind: "gauge",
@@ -196,6 +204,18 @@ export const NODE_METRICS: readonly Metric[] = [
     "gauge",
     "Buffers of the main thread.",
     ({ externalBytes }) => externalBytes,
+  ),
+  processMetric(
+    "orphaned_errors_total",
+    "counter",
+    "Errors of connections that no code took care of, and that the process outlived; more than 0 is a bug.",
+    (figures) => figures.orphanedErrors,
+  ),
+  processMetric(
+    "log_lines_dropped_total",
+    "counter",
+    "Log lines that were dropped because 1 MiB of them waited for whoever reads stderr.",
+    (figures) => figures.linesDropped,
   ),
   processMetric(
     "uptime_seconds",

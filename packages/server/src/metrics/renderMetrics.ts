@@ -1,6 +1,8 @@
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { HistogramConfiguration } from "prom-client";
 import type { IngestStats } from "../ingest/ingestDesk.ts";
+import { linesDropped } from "../node/logger.ts";
+import { orphanedErrors } from "../node/orphanedErrors.ts";
 import type { ClusterStatus } from "../service.ts";
 import type { DelayReading } from "./eventLoopDelay.ts";
 import { INGEST_METRICS } from "./ingestMetrics.ts";
@@ -30,6 +32,8 @@ export function snapshotOf(
       externalBytes: external,
       uptimeSeconds: process.uptime(),
       busySeconds: performance.eventLoopUtilization().active / 1000,
+      orphanedErrors: orphanedErrors(),
+      linesDropped: linesDropped(),
     },
   };
 }

@@ -14,6 +14,7 @@ import { Catalog, decodeCommand } from "./catalog.ts";
 import type { LogEntry, SystemCommand } from "./catalog.ts";
 import type { CatalogFile } from "./catalogFile.ts";
 import type { BirthCertificate } from "./certificate.ts";
+import type { ClockWatch } from "./clockWatch.ts";
 import { LogCreation } from "./logCreation.ts";
 import { follow, newPlace, opened, refuse, silence } from "./logDirectory.ts";
 import { ChangeSignal } from "./changeSignal.ts";
@@ -43,6 +44,7 @@ export interface GatewayOptions {
   readonly knownLogs: readonly LogEntry[];
   /** The gauges of the main thread. */
   readonly ledger: Ledger;
+  readonly clocks: ClockWatch;
   readonly peers: PeerLinks;
   readonly server: PeerServer;
   /** What this disk has promised is not known any more: it must not go on as the member it was. */
@@ -76,18 +78,14 @@ export class Gateway {
     for (const { id, name, voters, schemas } of options.knownLogs)
       this.#catalog.create(id, name, voters, schemas);
     this.#pool = new WorkerPool({
-      setup: {
-        config,
-        clusterId: certificate.clusterId,
-        fingerprint,
-        self,
-      },
+      setup: { config, clusterId: certificate.clusterId, fingerprint, self },
       members: () =>
         options.roster
           .entries()
           .map((entry) => ({ ...entry, address: config.nodes[entry.node] ?? "" })),
       logger,
       ledger: options.ledger,
+      clocks: options.clocks,
       onMessage: (worker, message) => this.#message(worker, message),
       onLost: (worker) => options.server.dropWorker(worker),
     });

@@ -24,6 +24,8 @@ import type {
   ReplicaStatus,
 } from "../service.ts";
 import type { NodeConfig } from "../config/index.ts";
+import { clockStatus, nodeClocks } from "./clockReport.ts";
+import type { ClockWatch } from "./clockWatch.ts";
 import type { Gateway } from "./gateway.ts";
 import { groupsTold, stuckReasons } from "./groupReport.ts";
 import { SCHEMAS_PER_LOG_MAX } from "../schema/logSchema.ts";
@@ -55,6 +57,7 @@ export interface NodeView {
   draining(): boolean;
   linkFaults(): Readonly<Record<string, number>>;
   readonly memory: NodeMemory;
+  readonly clocks: Pick<ClockWatch, "view" | "reasons">;
   /** Reasons for which the sockets of a log's inbound links are paused. */
   paused(logId: number): readonly { readonly reasons: readonly string[] }[];
 }
@@ -201,6 +204,7 @@ export class LocalNodeService implements NodeService {
       logs,
       groups,
       linkFaults: this.#view.linkFaults(),
+      clock: clockStatus(this.#view.clocks.view()),
       workerRestarts: gateway?.pool.restarts ?? 0,
       workers: gateway?.pool.views() ?? [],
       memory: gateway === undefined ? undefined : await this.#view.memory.read(gateway),
@@ -211,6 +215,7 @@ export class LocalNodeService implements NodeService {
       reasons: [
         ...this.health().reasons,
         ...unreachable(status.nodes),
+        ...this.#view.clocks.reasons(),
         ...(gateway === undefined ? [] : misfit(config, gateway.logCount)),
         ...reports.flatMap((report) => report.reasons),
         ...stuckReasons(groups),
@@ -290,14 +295,15 @@ export class LocalNodeService implements NodeService {
   #nodes(): readonly NodeStatus[] {
     const { config } = this.#view;
     const peers = new Map(this.#view.peers().map((peer) => [peer.node, peer]));
+    const clocks = nodeClocks(config.node, this.#view.clocks.view());
     return Object.entries(config.nodes).map(([id, address]) => {
+      const node = { id, address, clock: clocks.get(id) };
       if (id === config.node)
-        return { id, address, reachable: true, pid: process.pid, reason: undefined };
+        return { ...node, reachable: true, pid: process.pid, reason: undefined };
       const peer = peers.get(id);
       const fault = peer?.fault;
       return {
-        id,
-        address,
+        ...node,
         reachable: peer?.reachable === true,
         pid: undefined,
         reason: fault === undefined ? undefined : `${fault.code}: ${fault.reason}`,
@@ -325,6 +331,7 @@ export class LocalNodeService implements NodeService {
         pendingBytes: status?.pendingBytes.current ?? 0,
         flushes: status?.flushes ?? 0,
         blobsNotSaved: status?.blobsNotSaved ?? 0,
+        clockHandOvers: status?.clockHandOvers ?? 0,
         isolation,
       },
       groups: (status?.groups ?? []).map((group) => ({ log: name, ...group })),

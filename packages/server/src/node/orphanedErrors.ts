@@ -22,17 +22,23 @@ export function isOrphaned(error: unknown, origin: string): boolean {
   return code !== undefined && syscall !== undefined && CODES.has(code) && CALLS.has(syscall);
 }
 
+let seen = 0;
+
+/** Errors of connections that had no owner, since the process began; more than 0 is a bug. */
+export function orphanedErrors(): number {
+  return seen;
+}
+
 /**
  * The last resort: a connection whose error has no owner is a bug, which is logged and counted, and not a reason to take a node from its
  * cluster. Whatever else is uncaught ends the process, as it always did: a broken invariant must not go on.
  */
 export function outliveOrphanedErrors(source: UncaughtSource, logger: Logger): void {
-  let count = 0;
   source.on("uncaughtException", (error, origin) => {
     if (isOrphaned(error, origin)) {
-      count++;
+      seen++;
       const what = "an error of a connection had no owner: please report this, with the stack";
-      logger.error({ err: error, count }, what);
+      logger.error({ err: error, count: seen }, what);
       return;
     }
     logger.fatal({ err: error, origin }, "uncaught: this node cannot go on");

@@ -7,6 +7,7 @@ import type { PeerChange } from "../lane/messages.ts";
 import type { Frame, WelcomeFrame } from "@annals/wire";
 import type { Logger } from "pino";
 import type { NodeConfig } from "../config/index.ts";
+import type { ClockWatch } from "./clockWatch.ts";
 import type { NodeIdentity } from "./identity.ts";
 import { peerHello } from "./peerHello.ts";
 
@@ -16,6 +17,7 @@ export interface PeerLinksOptions {
   readonly fingerprint: string;
   readonly logger: Logger;
   readonly ledger: Ledger;
+  readonly clocks: ClockWatch;
   /** Throws to refuse the peer. */
   readonly onWelcome: (node: string, welcome: WelcomeFrame) => void;
   readonly onFrame: (node: string, frame: Frame) => void;
@@ -92,6 +94,7 @@ export class PeerLinks {
         maxMs: REDIAL_MAX_MS,
         randomBelow: randomInt,
       }),
+      clock: this.#options.clocks.questions(node),
       onOpen: (welcome) => {
         onWelcome(node, welcome);
         this.#faults.delete(node);

@@ -4,9 +4,9 @@ import { Gauge } from "@annals/flow";
 import type { Ledger } from "@annals/flow";
 import type { MemberId } from "@annals/raft";
 import { AnnalsError } from "@annals/record";
-import { InboundLink, PEER_PATH } from "@annals/transport";
+import { FRAMING_BYTES, InboundLink, PEER_PATH, tellTime } from "@annals/transport";
 import type { InboundHandler, LinkFault } from "@annals/transport";
-import { assertPlaced, decodeFrame } from "@annals/wire";
+import { assertPlaced, decodeFrame, encodeFrame } from "@annals/wire";
 import type { Frame, HelloFrame } from "@annals/wire";
 import type { Logger } from "pino";
 import { WebSocketServer } from "ws";
@@ -196,10 +196,13 @@ export class PeerServer {
     this.#peers.set(node, { member, link });
     return {
       greeting,
+      maxUnreadBytes: FRAMING_BYTES,
+      unread: this.#options.ledger.family("send.answers"),
       onBytes: (bytes) => {
         const frame = decodeFrame(bytes);
         assertPlaced(frame, "control:dialler");
-        this.#options.onControl(hello, frame);
+        if (frame.kind === "askTime") link.send(encodeFrame(tellTime(frame, Date.now())));
+        else this.#options.onControl(hello, frame);
         link.release(bytes.length);
       },
       onClose: (fault) => {

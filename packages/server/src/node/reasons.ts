@@ -4,6 +4,7 @@ import type { HostedLogStatus, RepairNote } from "../lane/messages.ts";
 import { memoryBudget, roundBytes, shapeOf } from "../memory/budget.ts";
 import type { LogInfo, NodeStatus } from "../service.ts";
 import { divergenceReason } from "../worker/divergenceReason.ts";
+import { stampsAheadReason } from "./clockReasons.ts";
 import type { IsolatedLog } from "./isolation.ts";
 import type { LogPlace, PlaceWait } from "./logDirectory.ts";
 
@@ -73,6 +74,8 @@ export function troubles(name: string, status: HostedLogStatus): readonly string
     reasons.push(`log ${name}: free disk space is below storage.minFreeBytes, appends are refused`);
   if (status.diverged !== undefined)
     reasons.push(`log ${name}: ${divergenceReason(status.diverged)}`);
+  if (status.stampsAhead !== undefined && status.raft.role === "leader")
+    reasons.push(`log ${name}: ${stampsAheadReason(status.stampsAhead)}`);
   if (status.stalled)
     reasons.push(`log ${name}: a disk write hangs, this replica keeps silent until it ends`);
   for (const link of status.paused) {

@@ -28,9 +28,10 @@ import { createLogger } from "./logger.ts";
 import { NodeMemory } from "./nodeMemory.ts";
 import { LocalNodeService } from "./nodeService.ts";
 import { outliveOrphanedErrors } from "./orphanedErrors.ts";
-import type { UncaughtSource } from "./orphanedErrors.ts";
 import { PeerLinks } from "./peerLinks.ts";
 import { PeerServer } from "./peerServer.ts";
+import { readVersion } from "../version.ts";
+import { ClockWatch } from "./clockWatch.ts";
 import { DataLock } from "./dataLock.ts";
 import { patiently } from "./patience.ts";
 import type { PatienceOptions } from "./patience.ts";
@@ -39,19 +40,10 @@ import { Incarnations } from "./incarnations.ts";
 import type { Incarnation, IncarnationEnd, RunningNode } from "./incarnations.ts";
 import { othersReady, retreatRefused, RETREAT_POLL_MS } from "./retreat.ts";
 import { Roster } from "./roster.ts";
-import { VERSION } from "./version.ts";
+import type { StartNodeOptions } from "./startOptions.ts";
 
 /** Exit code after a storage failure: the supervisor may restart the node, which then checks its disk. */
 export const EXIT_STORAGE_FAILED = 74;
-
-export interface StartNodeOptions {
-  /** Where lines go; by default stderr, at the configured level. */
-  readonly logger?: Logger;
-  /** The process, if all of it is this node: an error of a connection that has no owner does not end it then. */
-  readonly process?: UncaughtSource;
-  /** Ends a start that waits for something; the promise rejects with ERR_NODE_STOPPING then. */
-  readonly signal?: AbortSignal;
-}
 
 /** A stop takes at most the sum of these and of the workers' grace: below 10 s, after which supervisors tend to kill. */
 const IN_FLIGHT_GRACE_MS = 3000;
@@ -121,6 +113,7 @@ class Node implements Incarnation {
   readonly #inFlight = new InFlight();
   readonly #ledger = new Ledger();
   readonly #memory: NodeMemory;
+  readonly #clocks: ClockWatch;
   #peers: PeerLinks | undefined;
   #gateway: Gateway | undefined;
   #roster: Roster | undefined;
@@ -144,6 +137,7 @@ class Node implements Incarnation {
     this.#patience = patience;
     this.#identity = identity;
     this.#memory = new NodeMemory({ config, logger, ledger: this.#ledger });
+    this.#clocks = new ClockWatch(config, logger);
     this.#fingerprint = fingerprint(config);
     this.url = `http://${config.nodes[config.node] ?? ""}`;
     this.ended = new Promise((resolve) => {
@@ -189,6 +183,7 @@ class Node implements Incarnation {
     this.#logger.info("stopping");
     clearInterval(this.#birthReport);
     this.#memory.close();
+    this.#clocks.close();
     // Still served, or passed on, while leadership moves: the cluster's clients notice nothing.
     this.#draining = true;
     await this.#gateway?.handOver(HAND_OVER_MS);
@@ -214,6 +209,7 @@ class Node implements Incarnation {
       draining: () => this.#draining,
       linkFaults: () => this.#server.faults(),
       memory: this.#memory,
+      clocks: this.#clocks,
       paused: (logId) => this.#server.paused(logId),
     });
   }
@@ -243,6 +239,7 @@ class Node implements Incarnation {
       fingerprint: this.#fingerprint,
       logger: this.#logger,
       ledger: this.#ledger,
+      clocks: this.#clocks,
       onWelcome: (node, welcome) => this.#welcomed(node, welcome),
       onFrame: (node, frame) => this.#answered(node, frame),
       onDown: (node, change) => {
@@ -345,6 +342,7 @@ class Node implements Incarnation {
       ...this.#knownLogs,
       logger: this.#logger,
       ledger: this.#ledger,
+      clocks: this.#clocks,
       peers,
       server: this.#server,
       onFatal: (error) => this.#fatal(error),
@@ -397,3 +395,5 @@ class Node implements Incarnation {
     if (this.#closing === undefined) this.#settle({ kind: "quarantine", what });
   }
 }
+
+const VERSION = readVersion();

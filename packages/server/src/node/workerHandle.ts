@@ -4,6 +4,7 @@ import type { Gauge, GaugeReading, Ledger } from "@annals/flow";
 import { AnnalsError } from "@annals/record";
 import { QueueBudget } from "@annals/transport";
 import { QUESTIONS_MAX } from "../memory/constants.ts";
+import { snapshotFlags } from "../memory/heapSnapshots.ts";
 import { heapLimits } from "../memory/workerHeap.ts";
 import { LANE_WAITING_MAX } from "../memory/laneCap.ts";
 import { LaneEnd } from "../lane/laneEnd.ts";
@@ -49,13 +50,15 @@ interface Pending {
 const EXTENSION = extname(import.meta.url);
 
 /**
- * A thread inherits the process's flags; said explicitly, those of V8, such as --max-old-space-size, are refused. From the sources it needs
- * one more, so there they are said without its sizes.
+ * A thread inherits the process's flags; said explicitly, those of V8, such as --max-old-space-size, are refused. With flags of
+ * its own, as from the sources, they are said without its sizes.
  */
-function threadFlags(): { execArgv?: string[] } {
-  if (EXTENSION !== ".ts") return {};
+function threadFlags(own: readonly string[]): { execArgv?: string[] } {
+  const source = EXTENSION === ".ts" ? ["--conditions=annals-source"] : [];
+  const added = [...source, ...own];
+  if (added.length === 0) return {};
   const passed = process.execArgv.filter((flag) => !flag.startsWith("--max-"));
-  return { execArgv: [...passed, "--conditions=annals-source"] };
+  return { execArgv: [...passed, ...added] };
 }
 
 /** The gateway's view of one worker thread. Every request settles exactly once: by its answer, or by the end of the thread. */
@@ -90,7 +93,7 @@ export class WorkerHandle {
     this.queue = new QueueBudget(options.maxQueueBytes, ledger.family("receive.worker"));
     this.#worker = new Worker(new URL(`../worker/main${EXTENSION}`, import.meta.url), {
       workerData: options.setup,
-      ...threadFlags(),
+      ...threadFlags(snapshotFlags(options.setup.config)),
       resourceLimits: heapLimits(options.maxHeapBytes),
       name: `annals-worker-${options.index}`,
     });

@@ -5,6 +5,7 @@ import type { Logger } from "pino";
 import type { PeerAddress, PeerChange, WorkerSetup } from "../lane/messages.ts";
 import { isolatedHeapBytes, workerHeapBytes } from "../memory/workerHeap.ts";
 import type { WorkerStatus } from "../service.ts";
+import type { ClockWatch } from "./clockWatch.ts";
 import { Isolation } from "./isolation.ts";
 import type { IsolatedLog } from "./isolation.ts";
 import { displace } from "./logDirectory.ts";
@@ -18,6 +19,8 @@ export interface WorkerPoolOptions {
   readonly members: () => readonly PeerAddress[];
   readonly logger: Logger;
   readonly ledger: Ledger;
+  /** What clocks answer is passed on to every worker. */
+  readonly clocks: Pick<ClockWatch, "heard" | "onHeard">;
   readonly onMessage: (worker: WorkerHandle, message: WorkerNews) => void;
   /** The worker has ended and its logs are displaced; links into it have to go. */
   readonly onLost: (worker: WorkerHandle) => void;
@@ -78,6 +81,9 @@ export class WorkerPool {
     });
     this.#shared = Array.from({ length: count }, (_, index) => this.#start(index));
     this.#isolated = Array.from({ length: maxIsolated }, () => undefined);
+    options.clocks.onHeard = (heard) => {
+      for (const worker of this.workers) worker.send({ kind: "clock", ...heard });
+    };
   }
 
   /** All threads that run, those of isolated logs too. */
@@ -180,6 +186,7 @@ export class WorkerPool {
       onExit: () => this.wake(),
     });
     handle.send({ kind: "members", members: this.#options.members() });
+    for (const heard of this.#options.clocks.heard()) handle.send({ kind: "clock", ...heard });
     return handle;
   }
 

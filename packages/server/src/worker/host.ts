@@ -4,7 +4,7 @@ import type { Gauge, Ledger } from "@annals/flow";
 import { AnnalsError, RECORD_LIMITS } from "@annals/record";
 import type { ParsedRecords, ProducerStamp, RecordLimits } from "@annals/record";
 import { replicaClosed } from "@annals/replica";
-import type { Replica } from "@annals/replica";
+import type { Replica, StampClock } from "@annals/replica";
 import { Permits } from "@annals/transport";
 import {
   assertPlaced,
@@ -26,6 +26,7 @@ import type {
 import { isPacked } from "../lane/packing.ts";
 import { PAGES_MAX } from "../memory/constants.ts";
 import { isolatedHeapBytes, workerHeapBytes } from "../memory/workerHeap.ts";
+import { nodeStampClock } from "../node/clockWatch.ts";
 import type { AppendReply, ProducerStanding } from "../service.ts";
 import { exactly } from "../lane/exactly.ts";
 import { runGroupRequest } from "./groupRequests.ts";
@@ -58,6 +59,7 @@ export class LogHost {
   readonly #blobPermits: Permits;
   readonly #pagePermits: Permits;
   readonly #heap: Gauge;
+  readonly #stamps: StampClock;
   readonly #ticker: NodeJS.Timeout;
   #lastTickMs = performance.now();
 
@@ -66,6 +68,7 @@ export class LogHost {
     const { maxRecordBytes, maxRecords } = setup.config.ingest;
     this.#limits = { ...RECORD_LIMITS, maxRecordBytes, maxRecords };
     this.#ledger = ledger;
+    this.#stamps = nodeStampClock(setup.config);
     this.#send = send;
     this.#congested = congested;
     const { maxConcurrent } = setup.config.replication.blob;
@@ -92,6 +95,9 @@ export class LogHost {
       case "peer":
         for (const log of this.#logs.values())
           log.hosted?.peerChanged(message.node, message.change);
+        return;
+      case "clock":
+        this.#stamps.heard(message.node, message.sample);
         return;
       case "control":
         this.#logs.get(message.logId)?.hosted?.onControl(message.bytes, message.from);
@@ -165,6 +171,7 @@ export class LogHost {
       blobPermits: this.#blobPermits,
       ledger: this.#ledger,
       setup: this.#setup,
+      stamps: this.#stamps,
       members: () => this.#members,
       send: this.#send,
       congested: this.#congested,

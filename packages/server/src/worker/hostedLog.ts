@@ -5,7 +5,7 @@ import { NOBODY } from "@annals/raft";
 import type { LogIndex, MemberId, Message, Trace } from "@annals/raft";
 import { AnnalsError } from "@annals/record";
 import { nextMembershipChange, Replica } from "@annals/replica";
-import type { Clock, Divergence, PeerRefusal } from "@annals/replica";
+import type { Clock, Divergence, PeerRefusal, StampClock } from "@annals/replica";
 import type { BlobStore, LmdbLogStore } from "@annals/storage";
 import { Receiver, receiveWindow } from "@annals/transport";
 import type { Permits } from "@annals/transport";
@@ -47,6 +47,8 @@ export interface HostedLogOptions {
   /** The gauges of the worker. */
   readonly ledger: Ledger;
   readonly setup: WorkerSetup;
+  /** Says what time it is; all logs of the worker share it. */
+  readonly stamps: StampClock;
   readonly members: () => readonly PeerAddress[];
   readonly campaign: boolean;
   readonly sendToGateway: (message: FromWorker) => void;
@@ -135,6 +137,8 @@ export class HostedLog {
       histories: options.histories,
       transport: this.#streams,
       clock: WORKER_CLOCK,
+      stamps: options.stamps,
+      nodeOf: (member) => options.members().find((one) => one.member === member)?.node,
       randomBelow: randomInt,
       ...(setup.config.log.compression === "zstd" ? { compress: zstdBatch } : {}),
       ledger: options.ledger,
@@ -147,6 +151,8 @@ export class HostedLog {
         onCommand: (index, data) => sendToGateway({ kind: "command", index, data: exactly(data) }),
         onTrace: (trace) => this.#trace(trace),
         onRefused: (from, refusal) => this.#refused(from, refusal),
+        onClockHandOver: (to) =>
+          this.#line("warn", "handed over: this node's clock is wrong", { to }),
         onDiverged: (divergence) => this.#diverged(divergence),
         onFailed: options.onFailed,
       },
@@ -332,6 +338,8 @@ export class HostedLog {
       diverged: status.diverged,
       flushes: status.flushes,
       refusedMessages: status.refusedMessages,
+      stampsAhead: status.stampsAhead,
+      clockHandOvers: status.clockHandOvers,
       blobsNotSaved: this.#blobTroubles.count,
       sent: this.#streams.sent(),
       groups: groupConditions(this.replica, this.#options.setup.config.groups.lease),

@@ -4,6 +4,7 @@ import type { Gauge, Ledger } from "@annals/flow";
 import { asIndex, asTerm } from "@annals/raft";
 import type { Entry, LogIndex, MemberId } from "@annals/raft";
 import { AnnalsError } from "@annals/record";
+import type { StampClock } from "@annals/replica";
 import { diskRefusal, errnoOf } from "@annals/storage";
 import type { LmdbLogStore } from "@annals/storage";
 import type { Permits } from "@annals/transport";
@@ -32,6 +33,7 @@ export interface KeptLogOptions {
   /** The gauges of the worker. */
   readonly ledger: Ledger;
   readonly setup: WorkerSetup;
+  readonly stamps: StampClock;
   readonly members: () => readonly PeerAddress[];
   readonly send: (message: FromWorker) => void;
   readonly congested: () => boolean;
@@ -252,6 +254,7 @@ export class KeptLog {
         blobs: blobsOf(setup.config, logId),
         blobPermits,
         ledger: this.#options.ledger,
+        stamps: this.#options.stamps,
         setup,
         members,
         campaign,

@@ -1,6 +1,7 @@
 // Goal: docs/configuration.md says what the table of keys says. `vitest -u` writes it anew.
 import { expect, test } from "vitest";
-import { KEYS, envName } from "../../src/config/keys.ts";
+import { envName } from "../../src/config/envName.ts";
+import { KEYS } from "../../src/config/keys.ts";
 import { RESERVED_ENV } from "../../src/config/load.ts";
 import { formatDefault, formatGreatest } from "../../src/config/show.ts";
 import { mustLoad } from "./samples.ts";

@@ -173,7 +173,14 @@ export class MemoryService implements NodeService {
       node: "a",
       version: "0.0.0",
       nodes: [
-        { id: "a", address: "127.0.0.1:1", reachable: true, pid: process.pid, reason: undefined },
+        {
+          id: "a",
+          address: "127.0.0.1:1",
+          reachable: true,
+          pid: process.pid,
+          reason: undefined,
+          clock: undefined,
+        },
       ],
       logs: [...this.#logs].map(([name, { source }]) => ({
         name,
@@ -191,9 +198,17 @@ export class MemoryService implements NodeService {
         pendingBytes: 0,
         flushes: 0,
         blobsNotSaved: 0,
+        clockHandOvers: 0,
         isolation: undefined,
       })),
       linkFaults: {},
+      clock: {
+        state: "alone",
+        held: false,
+        stampOffsetMs: 0,
+        offsetMs: undefined,
+        uncertaintyMs: undefined,
+      },
       workerRestarts: 0,
       workers: [],
       memory: undefined,

@@ -8,8 +8,8 @@ import { mustLoad } from "../config/samples.ts";
 const MEBIBYTE = 2 ** 20;
 
 test.each([
-  [1, 16, 16, 3],
-  [16, 16, 16, 3],
+  [1, 24, 24, 6],
+  [24, 24, 24, 6],
   [32, 32, 32, 6],
   [44, 44, 32, 12],
   [96, 96, 48, 24],
@@ -27,7 +27,7 @@ test.each([
   });
 });
 
-test.each([16, 32, 44, 96, 512])(
+test.each([24, 32, 44, 96, 512])(
   "V8 keeps a thread to %i MiB, both parts together",
   async (heap) => {
     const script = `

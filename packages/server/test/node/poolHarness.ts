@@ -40,6 +40,7 @@ export class PoolHarness {
       members: () => [{ member: SELF, node: "a", address: "127.0.0.1:1" }],
       logger: pino({ level: "info" }, { write }),
       ledger: this.ledger,
+      clocks: { heard: () => [], onHeard: undefined },
       onMessage: (worker, message) => this.#message(worker, message),
       onLost: () => undefined,
       behavedMs,

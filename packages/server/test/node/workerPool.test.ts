@@ -2,7 +2,9 @@
  * Goal: when a worker thread dies its logs come back on other threads, one interval apart, with everything that was acknowledged; other
  * clients see retryable errors only. Method: a real node whose worker is made to run out of heap.
  */
+import { readdirSync } from "node:fs";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { heapSnapshotDirectory } from "../../src/memory/heapSnapshots.ts";
 import { startTestNode, stopTestNode, until, untilReady } from "./testNode.ts";
 import type { TestNode } from "./testNode.ts";
 
@@ -10,7 +12,7 @@ let test: TestNode;
 
 beforeAll(async () => {
   test = await startTestNode(
-    "workers: { count: 1, maxHeapBytes: 24MiB }\ningest: { maxBodyBytes: 8MiB, maxRecords: 60000 }\n",
+    "workers: { count: 1, maxHeapBytes: 24MiB, heapSnapshot: true }\ningest: { maxBodyBytes: 8MiB, maxRecords: 60000 }\n",
   );
   await untilReady(test.node);
 }, 20_000);
@@ -41,6 +43,8 @@ it("hands a dead worker's logs to a fresh one, which serves what was acknowledge
     return cluster.workerRestarts > 0 ? cluster : undefined;
   });
   expect(status.workerRestarts).toBeGreaterThan(0);
+  const snapshots = readdirSync(heapSnapshotDirectory(test.config.data));
+  expect(snapshots.filter((name) => name.endsWith(".heapsnapshot"))).not.toEqual([]);
   await untilReady(test.node);
   const read = await fetch(`${test.node.url}/v1/logs/audit/records/1`);
   expect(await read.json()).toMatchObject({ seq: 1, actor: { id: "u1" } });

@@ -1,6 +1,14 @@
 import type { MembershipState, Message } from "@annals/raft";
 import type { AnnalsError } from "@annals/record";
-import type { AppendResult, BlobHolder, LogStore, PeerTransport, Replica } from "@annals/replica";
+import type {
+  AppendResult,
+  BlobHolder,
+  ClockSample,
+  LogStore,
+  PeerTransport,
+  Replica,
+  StampClock,
+} from "@annals/replica";
 import type { SimulatedDisk } from "../storage/simulatedDisk.ts";
 import type { SimulatedReplica } from "../simulator/simulatedReplica.ts";
 import type { World } from "../simulator/world.ts";
@@ -15,6 +23,8 @@ export interface Mutant {
   readonly bug: string;
   /** A rule whose breach does not count: of a second bug that only gives this one room. */
   readonly excuses?: string;
+  /** Nodes of the clusters in which it is looked for; default: as the seed has it. */
+  readonly nodes?: number;
   /** A node that lost its disks goes on under its old member id. */
   readonly wipedKeepsId?: boolean;
   /** A repair takes whatever it is answered first. */
@@ -23,6 +33,13 @@ export interface Mutant {
   readonly believesOnePeer?: boolean;
   /** The last blob that was saved before a crash is not there after it. */
   readonly savesBlobsLate?: boolean;
+  /** What a node makes of the answer of another one's clock. */
+  readonly hearClock?: (
+    stamps: StampClock,
+    node: string,
+    sample: ClockSample,
+    ownOriginMs: number,
+  ) => void;
   readonly wrapBlobs?: (blobs: BlobHolder, replica: SimulatedReplica) => BlobHolder;
   readonly makeDisk?: (membership: MembershipState, world: World) => SimulatedDisk;
   readonly wrapStore?: (store: LogStore, replica: SimulatedReplica) => LogStore;

@@ -1,3 +1,4 @@
+import { CLOCK_MUTANTS } from "./clockMutants.ts";
 import { CORE_MUTANTS } from "./coreMutants.ts";
 import { DISK_MUTANTS } from "./diskMutants.ts";
 import { GROUP_MUTANTS } from "./groupMutants.ts";
@@ -14,4 +15,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...CORE_MUTANTS,
   ...QUORUM_MUTANTS,
   ...GROUP_MUTANTS,
+  ...CLOCK_MUTANTS,
 ];

@@ -1,7 +1,7 @@
 import { asIndex, asMemberId, asTerm } from "@annals/raft";
 import type { MemberId, MembershipState, Message, Trace } from "@annals/raft";
 import type { AnnalsError } from "@annals/record";
-import { Replica, REPLICA_DEFAULTS } from "@annals/replica";
+import { clockSample, Replica, REPLICA_DEFAULTS, StampClock } from "@annals/replica";
 import type {
   AppendResult,
   Clock,
@@ -20,6 +20,7 @@ export interface SimulatedMember {
   readonly disk: SimulatedDisk;
   store: SimulatedLogStore;
   replica: Replica;
+  stamps: StampClock;
   up: boolean;
   failed: AnnalsError | undefined;
   readonly commands: { readonly index: number; readonly data: Uint8Array }[];
@@ -42,6 +43,10 @@ export interface SimulatedClusterOptions {
   readonly receiptOf?: (to: MemberId, messages: readonly Message[]) => Receipt;
 }
 
+/** Milliseconds since 1970 at which every cluster begins. */
+const EPOCH_MS = 1_700_000_000_000;
+const MAX_SKEW_MS = 5000;
+
 interface Flight {
   readonly from: MemberId;
   readonly to: MemberId;
@@ -63,6 +68,8 @@ export class SimulatedCluster {
   #network: Flight[] = [];
   #cut = new Set<string>();
   #nowMs = 0;
+  /** How far the wall clock of a member is ahead of the true time. */
+  readonly skewsMs: Map<number, number> = new Map();
 
   /** Nobody answers questions about its history. */
   unreachableForQuestions = false;
@@ -110,10 +117,16 @@ export class SimulatedCluster {
     throw new Error("the cluster does not come to rest");
   }
 
+  /** The true time, in ms since 1970. */
+  get trueTime(): number {
+    return EPOCH_MS + this.#nowMs;
+  }
+
   /** Lets ticks pass, everybody at once, settling after each. */
   async ticks(count: number): Promise<void> {
     for (let tick = 0; tick < count; tick++) {
       this.#nowMs += this.#config.tickMs;
+      this.#compareClocks();
       for (const member of this.members) if (member.up) member.replica.tick(1);
       await this.settle();
     }
@@ -164,7 +177,23 @@ export class SimulatedCluster {
     return leader.replica.append({ records, stamp, timeoutMs: 60_000 });
   }
 
+  #wallTime(id: number): number {
+    return this.trueTime + (this.skewsMs.get(id) ?? 0);
+  }
+
+  /** All ask each other what time it is, as far as they reach each other. */
+  #compareClocks(): void {
+    for (const asker of this.members) {
+      for (const { id, up } of this.members) {
+        if (!up || id === asker.id || this.#cut.has(`${asker.id}-${id}`)) continue;
+        const wallTime = this.#wallTime(id);
+        asker.stamps.heard(`n${id}`, clockSample(this.#nowMs, wallTime, this.#nowMs));
+      }
+    }
+  }
+
   #boot(id: MemberId, disk: SimulatedDisk, blobs: Set<string>): SimulatedMember {
+    const { membership } = disk.image;
     const store = disk.open({ autoComplete: this.#autoFlush });
     const commands: SimulatedMember["commands"] = [];
     const traces: Trace[] = [];
@@ -172,9 +201,11 @@ export class SimulatedCluster {
     const refusals: SimulatedMember["refusals"] = [];
     const clock: Clock = {
       now: () => this.#nowMs,
-      wallTime: () => 1_700_000_000_000 + this.#nowMs,
+      wallTime: () => this.#wallTime(id),
       defer: (turn) => void this.#deferred.push(turn),
     };
+    const hasPeers = membership.voters.length > 1;
+    const stamps = new StampClock({ clock, maxSkewMs: MAX_SKEW_MS, hasPeers });
     const transport = {
       send: (to: MemberId, messages: readonly Message[]) => {
         this.#network.push({ from: id, to, messages });
@@ -193,6 +224,8 @@ export class SimulatedCluster {
       transport,
       histories: this.#historiesOf(id),
       clock,
+      stamps,
+      nodeOf: (member) => `n${member}`,
       randomBelow: this.#random,
       events: {
         onRole: () => {},
@@ -210,6 +243,7 @@ export class SimulatedCluster {
       disk,
       store,
       replica,
+      stamps,
       up: true,
       failed,
       commands,

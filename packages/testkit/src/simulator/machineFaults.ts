@@ -3,8 +3,6 @@ import type { TimedFault } from "./faultKinds.ts";
 import type { Random } from "./random.ts";
 import type { SimulatedNode } from "./simulatedNode.ts";
 
-const HOUR_MS = 3_600_000;
-
 type Strike = (node: SimulatedNode, random: Random, electionUs: number, workers: number) => void;
 
 /** Faults that strike one machine. */
@@ -32,7 +30,8 @@ export const MACHINE_FAULTS: Readonly<Record<MachineFault, Strike>> = {
     node.crashWorker(random.below(workers), random.pick(CYCLE_STEPS)),
   stop: (node, random, electionUs) => node.stopFor(random.below(2 * electionUs)),
   freeze: (node, random, electionUs) => node.freezeFor(random.below(4 * electionUs)),
-  clockJump: (node, random) => node.jumpClock(random.between(-HOUR_MS, HOUR_MS)),
+  clockJump: (node, random, electionUs) =>
+    node.clock.disturb(random, random.pick([200_000, 4_000_000, 4_000_000, 10 * electionUs])),
   lateTick: (node, random, electionUs) => node.delayTick(random.below(3 * electionUs)),
   slowDisk: (node, random) => node.slowFlushes(random.pick([1, 10, 50])),
   stalledDisk: (node, random, electionUs) => node.stallDisk(random.below(4 * electionUs)),

@@ -15,6 +15,8 @@ export interface Plan {
   readonly config: ReplicaConfig;
   /** Whether leaders compress what they propose. */
   readonly compressed: boolean;
+  /** Whether one wall clock at most is wrong at a time. */
+  readonly oneClockWrong: boolean;
   /** How long faults last, before everything is healed. */
   readonly faultyMs: number;
   readonly latencyUs: { readonly least: number; readonly mean: number };
@@ -63,6 +65,7 @@ export function drawPlan(seed: number, faultyMsMax: number = Infinity): Plan {
     workers: random.pick([1, 2, 3]),
     reassignStaggerMs: random.pick([1, 100, 1000]),
     compressed: new Random(seed, 7).chance(0.25),
+    oneClockWrong: new Random(seed, 9).chance(0.8),
     config: drawConfig(random, new Random(seed, 5), ofGroups),
     faultyMs: Math.min(faultyMsMax, random.between(4000, 20_000)),
     latencyUs: { least: random.between(20, 500), mean: random.pick([100, 500, 2000, 10_000]) },
@@ -127,6 +130,8 @@ const ODDS: ReadonlyMap<TimedFault, Odds> = new Map([
   ["partition", { on: 0.7, rates: [500, 1000, 2000, 2000] }],
   // Where little else happens the others go on without it soonest.
   ["cutLeader", { on: 0.7, rates: [500, 1000, 2000] }],
+  // A wrong clock is set right before the next one may go wrong, and matters while its node leads.
+  ["clockJump", { on: 0.5, rates: [200, 500, 1000, 2000] }],
   // Few tails can be damaged at any moment, so that it takes many attempts.
   ["damagedTail", { on: 0.6, rates: [100, 200, 500] }],
 ]);

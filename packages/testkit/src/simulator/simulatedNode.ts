@@ -1,13 +1,11 @@
 import type { AnnalsError } from "@annals/record";
 import type { CycleStep } from "../storage/cycleSteps.ts";
+import { NodeClock } from "./nodeClock.ts";
 import { reconcile } from "./reconcile.ts";
 import { Roster } from "./roster.ts";
 import type { SimulatedReplica } from "./simulatedReplica.ts";
 import type { Random } from "./random.ts";
 import type { World } from "./world.ts";
-
-/** Milliseconds since 1970 at which every simulation begins. */
-const EPOCH_MS = 1_700_000_000_000;
 
 /** Ticks between two looks at whether the memberships are what they should be. */
 const RECONCILE_TICKS = 10;
@@ -34,7 +32,7 @@ export class SimulatedNode {
   #ticks = 0;
   #held: (() => void)[] | undefined;
   #lastHeldUs = 0;
-  #wallOffsetMs = 0;
+  readonly clock: NodeClock;
   #lateTickUs = 0;
   #slowFlushes = 1;
   #stalledUntilUs = 0;
@@ -49,6 +47,7 @@ export class SimulatedNode {
     this.#roster = new Roster(world.bornAt);
     this.#world = world;
     this.#random = world.random(1000 + id);
+    this.clock = new NodeClock(this, world);
   }
 
   /** Counts the starts of the process; callbacks of an earlier life do nothing. */
@@ -106,10 +105,6 @@ export class SimulatedNode {
     return this.#world.scheduler.nowUs < this.#fullUntilUs;
   }
 
-  wallTime(): number {
-    return EPOCH_MS + Math.floor(this.#world.scheduler.nowUs / 1000) + this.#wallOffsetMs;
-  }
-
   /** Runs an event of a life of this process: never, if that is over; later, if it stands still. */
   run(life: number, action: () => void): void {
     if (!this.#up || life !== this.#life) return;
@@ -122,6 +117,7 @@ export class SimulatedNode {
     const { journal } = this.#world;
     this.#up = true;
     this.#life++;
+    this.clock.begin();
     this.#held = undefined;
     this.#lateTickUs = 0;
     this.#stopping = false;
@@ -264,10 +260,6 @@ export class SimulatedNode {
     this.#lastHeldUs = Math.max(this.#lastHeldUs, timeUs);
   }
 
-  jumpClock(byMs: number): void {
-    this.#wallOffsetMs += byMs;
-  }
-
   /** The next tick comes late: something held the thread up. */
   delayTick(byUs: number): void {
     this.#lateTickUs = byUs;
@@ -336,6 +328,7 @@ export class SimulatedNode {
   /** Nothing is wrong with this machine any more. */
   heal(): void {
     this.thaw();
+    this.clock.set();
     this.#slowFlushes = 1;
     this.#lateTickUs = 0;
     this.#stalledUntilUs = 0;
@@ -362,6 +355,7 @@ export class SimulatedNode {
         const elapsed = Math.max(1, Math.floor((nowUs - lastUs) / tickUs));
         journal.note("tick", this.id, 0, elapsed);
         for (const { replica } of this.replicas) replica?.tick(elapsed);
+        this.clock.tick(nowUs);
         this.#ticks++;
         if (this.#ticks % RECONCILE_TICKS === 0) reconcile(this, this.#world);
         if (this.#ticks % SCRUB_TICKS === 0) this.scrub();

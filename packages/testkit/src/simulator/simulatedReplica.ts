@@ -157,7 +157,7 @@ export class SimulatedReplica implements Observed {
     const reads = world.mutant?.wrapStore?.(store, this) ?? store;
     const clock: Clock = {
       now: () => world.scheduler.nowUs / 1000,
-      wallTime: () => this.host.wallTime(),
+      wallTime: () => this.host.clock.wallTime(),
       defer: (turn) =>
         world.scheduler.after(this.#random.below(60), () => {
           this.run(life, () => this.#turn(turn));
@@ -173,6 +173,8 @@ export class SimulatedReplica implements Observed {
       blobs: world.mutant?.wrapBlobs?.(this.blobs, this) ?? this.blobs,
       transport: world.mutant?.wrapTransport?.(transport, this) ?? transport,
       clock,
+      stamps: this.host.clock.stamps,
+      nodeOf: (member) => String(world.nodes[member - 1]?.place),
       randomBelow: (n) => this.#random.below(n),
       ...(world.plan.compressed ? { compress: zstdBatch } : {}),
       events: {
@@ -188,6 +190,7 @@ export class SimulatedReplica implements Observed {
     });
     this.#running = { replica, store, reads };
     for (const checker of this.#under.checkers) checker.started?.(this);
+    world.trueTime.started(this);
   }
 
   /** Commands at or below the stored applied index are not handed out again. */
@@ -319,6 +322,7 @@ export class SimulatedReplica implements Observed {
     world.journal.note("turn", this.node, this.log, term * 2 ** 20 + commitIndex + lastIndex * 31);
     for (const checker of checkers) checker.turned?.(this, status.raft);
     bounds.turned(this, status);
+    world.trueTime.turned(this, status);
     groups.turned(this, status.raft.applied, this.replica?.groups.views() ?? []);
   }
 

@@ -1,6 +1,7 @@
 import { asIndex, asMemberId } from "@annals/raft";
 import type { LogIndex, MemberId } from "@annals/raft";
 import type { Report, Violation } from "../checkers/checker.ts";
+import { TrueTime } from "../checkers/trueTime.ts";
 import { Journal } from "./journal.ts";
 import { LogUnderTest } from "./logUnderTest.ts";
 import type { ChanceFault } from "./faultKinds.ts";
@@ -41,6 +42,7 @@ export class World {
   readonly #inService = new Map<number, SimulatedNode>();
   readonly logs: readonly LogUnderTest[];
   readonly report: Report;
+  readonly trueTime: TrueTime;
   readonly strikesOnly: ReadonlySet<string> | undefined;
   #violation: Violation | undefined;
   /** Logs of nodes in repair at present. */
@@ -49,7 +51,8 @@ export class World {
   #blobs = 20;
 
   constructor(plan: Plan, options: WorldOptions = {}) {
-    this.plan = withoutChances(plan, options.without ?? new Set());
+    const nodes = options.mutant?.nodes ?? plan.nodes;
+    this.plan = { ...withoutChances(plan, options.without ?? new Set()), nodes };
     this.strikesOnly = options.strikesOnly;
     this.mutant = options.mutant;
     this.journal = new Journal(() => this.scheduler.nowUs, options.keepsLines ?? false);
@@ -58,8 +61,9 @@ export class World {
       this.#violation ??= { rule, text };
       this.journal.say(0, 0, `BROKEN ${rule}: ${text}`);
     };
+    this.trueTime = new TrueTime(this.report, () => this.scheduler.nowUs / 1000);
     this.network = new Network(this);
-    const born = numbersTo(plan.nodes).map(asMemberId);
+    const born = numbersTo(nodes).map(asMemberId);
     this.logs = numbersTo(plan.logs).map((number) => new LogUnderTest(number, this, born));
     for (const place of born) this.addMachine(place);
   }
