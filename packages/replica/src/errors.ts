@@ -46,14 +46,9 @@ export function blobsMissing(digests: readonly string[]): AnnalsError {
 /** More digests than this do not help anybody who reads an error. */
 const BLOBS_NAMED_MAX = 10;
 
-export function diskFull(): AnnalsError {
-  return new AnnalsError(
-    "ERR_DISK_FULL",
-    "free disk space is below the floor: appends are refused, reads go on",
-    {
-      retryable: true,
-    },
-  );
+/** Whether the disk has refused a write for now, before anything of it was written: the same write may come again. */
+export function isRefusal({ code }: AnnalsError): boolean {
+  return code === "ERR_DISK_FULL" || code === "ERR_DISK_UNAVAILABLE";
 }
 
 /** The replica takes no more requests: it is shutting down, or its storage failed and its node is about to end. */

@@ -39,6 +39,13 @@ const TELLS_OF_HISTORY: ReadonlySet<StepRefusal> = new Set([
   "conflictsWithCommitted",
 ]);
 
+/** What leads a replica to write a vote. */
+const OF_ELECTIONS: ReadonlySet<Message["kind"]> = new Set([
+  "requestVote",
+  "requestPreVote",
+  "timeoutNow",
+]);
+
 type PeerDoorOptions = Pick<ReplicaOptions, "blobs" | "events">;
 
 /** A message says that the history of its sender differs from the one here, at or before `index`. */
@@ -49,6 +56,7 @@ export class PeerDoor {
   readonly #core: Pick<RaftCore, "step" | "disputedIndex">;
   readonly #options: PeerDoorOptions;
   readonly #onSuspicion: OnSuspicion;
+  readonly #mayVote: () => boolean;
   /** Messages that were refused. */
   refused = 0;
 
@@ -56,14 +64,18 @@ export class PeerDoor {
     core: Pick<RaftCore, "step" | "disputedIndex">,
     options: PeerDoorOptions,
     onSuspicion: OnSuspicion,
+    mayVote: () => boolean,
   ) {
     this.#core = core;
     this.#options = options;
     this.#onSuspicion = onSuspicion;
+    this.#mayVote = mayVote;
   }
 
   /** `sender` is the member at the other end of the link that brought the message, where that is known. */
   step(message: Message, sender: MemberId | undefined): void {
+    // A vote that cannot be written is none, and terms and votes would only pile up before the disk.
+    if (OF_ELECTIONS.has(message.kind) && !this.#mayVote()) return;
     const why = this.#refuse(message, sender);
     if (why === undefined) return;
     const { kind, from, term } = message;

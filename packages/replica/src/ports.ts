@@ -8,7 +8,7 @@ import type {
   MembershipState,
   Message,
 } from "@annals/raft";
-import type { Seq } from "@annals/record";
+import type { AnnalsError, Seq } from "@annals/record";
 import type { GroupId, GroupState } from "./groups.ts";
 
 /** What became of one request of a producer. */
@@ -87,6 +87,8 @@ export interface LogStore extends LogReader, HashChain {
   headHash(): Uint8Array;
   /** Bytes on disk. */
   diskBytes(): number;
+  /** Why the disk takes no writes for now, `ERR_DISK_FULL` or `ERR_DISK_UNAVAILABLE`; undefined while it does, or before it was asked. */
+  readonly refusal: AnnalsError | undefined;
   /** Waits for the write in the air, then releases everything. Idempotent. */
   close(): Promise<void>;
 }

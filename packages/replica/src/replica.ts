@@ -15,7 +15,7 @@ import type { AppendResult } from "./appendQueue.ts";
 import { assertBlobsHere } from "./blobs.ts";
 import type { GroupDesk } from "./groupDesk.ts";
 import {
-  diskFull,
+  isRefusal,
   logDiverged,
   notLeader,
   outcomeUnknown,
@@ -68,7 +68,6 @@ export class Replica {
   #state: "running" | "diverged" | "closing" | "failed" = "running";
   #role: Role = "follower";
   #leader: MemberId = NOBODY;
-  #diskFull = false;
   #stalled = false;
   readonly #stopped = () => (this.#state === "diverged" ? logDiverged() : replicaClosed());
   #ticks = 0;
@@ -125,7 +124,7 @@ export class Replica {
   #assertAccepting(): void {
     if (this.#state !== "running") throw this.#stopped();
     this.#appender.assertOpen(this.#leader);
-    if (this.#diskFull) throw diskFull();
+    if (this.#writer.refusal !== undefined) throw this.#writer.refusal;
   }
 
   /** Proposes a command entry; resolves with its index when it is applied here. */
@@ -170,9 +169,9 @@ export class Replica {
 
   /** Stands for election now if no leader is known and the own clock is right, instead of waiting for the timeout. */
   campaign(): void {
-    const mayStand =
-      this.#state === "running" && this.#leader === NOBODY && !this.#steering.standsBack;
-    if (mayStand) this.#guarded(() => this.#core.campaign());
+    const mayStand = this.#state === "running" && this.#writer.refusal === undefined;
+    const needed = this.#leader === NOBODY && !this.#steering.standsBack;
+    if (mayStand && needed) this.#guarded(() => this.#core.campaign());
     this.#schedule();
   }
 
@@ -201,7 +200,7 @@ export class Replica {
       headHash: this.#options.store.headHash(),
       diskBytes: this.#options.store.diskBytes(),
       stalled: this.#stalled,
-      diskFull: this.#diskFull,
+      diskFull: this.#writer.refusal !== undefined,
       diverged: this.#history.saved,
       producers: this.#machine.producers.size,
       flushes: this.#writer.flushes,
@@ -305,7 +304,6 @@ export class Replica {
         this.#inbox.stepped(event.receipt);
         return;
       case "durable":
-        this.#diskFull = false;
         for (const ticket of event.tickets) this.#core.appendDone(ticket);
         for (const { afterDurable } of event.tickets)
           this.#outbox.add(afterDurable.filter(({ to }) => to !== this.#options.self));
@@ -318,7 +316,9 @@ export class Replica {
   /** A late tick counts once on a follower, which must not campaign because it was held up, and in full against a leader's lease. */
   #tick(elapsed: number): void {
     const { clock, config } = this.#options;
-    const ticks = this.#role === "leader" ? Math.min(elapsed, 2 * config.electionTicks) : 1;
+    const leads = this.#role === "leader";
+    const others = this.#writer.refusal === undefined ? 1 : 0;
+    const ticks = leads ? Math.min(elapsed, 2 * config.electionTicks) : others;
     for (let tick = 0; tick < ticks; tick++) this.#core.tick();
     const now = clock.now();
     this.#stalled = this.#writer.stalledMs(now) > config.electionTicks * config.tickMs;
@@ -381,12 +381,8 @@ export class Replica {
   }
 
   #onStorageError(error: AnnalsError): void {
-    if (error.code === "ERR_DISK_FULL") {
-      this.#diskFull = true;
-      this.transferLeadership();
-      return;
-    }
-    this.#fail(error);
+    if (isRefusal(error)) this.transferLeadership();
+    else this.#fail(error);
   }
 
   #fail(error: AnnalsError): void {

@@ -71,7 +71,12 @@ export function replicaParts(options: ReplicaOptions, hooks: ReplicaHooks): Repl
     onProven: hooks.onDiverged,
     onError: hooks.onBroken,
   });
-  const door = new PeerDoor(core, options, (from, index) => history.suspect(from, index));
+  const door = new PeerDoor(
+    core,
+    options,
+    (from, index) => history.suspect(from, index),
+    () => writer.refusal === undefined,
+  );
   const steering = new Steering({
     self: options.self,
     core,

@@ -1,5 +1,6 @@
 import type { AppendTicket, Entry, HardState } from "@annals/raft";
 import type { AnnalsError } from "@annals/record";
+import { isRefusal } from "./errors.ts";
 import type { ReplicaGauges } from "./replicaGauges.ts";
 import type { AppliedUpdate, LogStore, Receipt, WriteCycle } from "./ports.ts";
 
@@ -33,6 +34,7 @@ export class Writer {
   /** The commit index alone is not worth a flush: it travels with the next cycle. */
   #lazyHardState: HardState | undefined;
   #idle: (() => void)[] = [];
+  #refusal: AnnalsError | undefined;
   #flushes = 0;
 
   constructor(options: WriterOptions) {
@@ -46,6 +48,11 @@ export class Writer {
 
   get busy(): boolean {
     return this.#startedMs !== undefined;
+  }
+
+  /** Why the disk took nothing of the last cycle, or takes nothing now: what is in the queue goes there when it does. */
+  get refusal(): AnnalsError | undefined {
+    return this.#refusal ?? this.#options.store.refusal;
   }
 
   /** Age of the write in the air in ms, 0 when there is none. */
@@ -86,6 +93,7 @@ export class Writer {
     this.#options.store.write(cycle).then(
       () => {
         this.#startedMs = undefined;
+        this.#refusal = undefined;
         this.#flushes++;
         this.#options.gauges.writing([]);
         finish(queue);
@@ -95,7 +103,7 @@ export class Writer {
       (error: AnnalsError) => {
         this.#startedMs = undefined;
         this.#options.gauges.writing([]);
-        if (error.code === "ERR_DISK_FULL") {
+        if (isRefusal(error)) {
           this.#retryLater(cycle, queue, error);
           return;
         }
@@ -109,6 +117,7 @@ export class Writer {
 
   /** Nothing was written, so the same tickets go first again; until then no ack leaves, and the leader's window bounds what piles up. */
   #retryLater(cycle: WriteCycle, queue: readonly QueuedTicket[], error: AnnalsError): void {
+    this.#refusal = error;
     this.#queue = [...queue, ...this.#queue];
     this.#lazyHardState = cycle.hardState;
     if (cycle.applied !== undefined) this.#options.restoreApplied(cycle.applied);

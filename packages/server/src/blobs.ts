@@ -1,6 +1,6 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { BlobStore, DiskFloor } from "@annals/storage";
+import { BlobStore, DiskFloor, diskRefusal } from "@annals/storage";
 import type { NodeConfig } from "./config/index.ts";
 
 /** The blobs of one log of this node. They are files, so the gateway takes uploads while the log's worker replicates. */
@@ -13,9 +13,15 @@ export function blobsOf(config: NodeConfig, logId: number): BlobStore {
   });
 }
 
-/** Removes what uploads and transfers of an earlier process have left unfinished. */
+/** Removes what uploads and transfers of an earlier process have left unfinished; a disk that refuses keeps it until the next start. */
 export async function sweepBlobs(config: NodeConfig): Promise<void> {
   const logs = join(config.data, "logs");
   const names = await readdir(logs).catch(() => []);
-  for (const name of names) await BlobStore.sweep(join(logs, name));
+  for (const name of names) {
+    try {
+      await BlobStore.sweep(join(logs, name));
+    } catch (error) {
+      if (diskRefusal(error, logs) === undefined) throw error;
+    }
+  }
 }

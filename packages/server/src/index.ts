@@ -11,5 +11,5 @@ export { GATEWAY_HEAP_BYTES } from "./memory/constants.ts";
 export { nearest } from "./nearest.ts";
 export { machineMemory, standardMemoryLimit } from "./memory/machine.ts";
 export { EXIT_STORAGE_FAILED, startNode } from "./node/startNode.ts";
-export type { StartNodeOptions } from "./node/startNode.ts";
+export type { StartNodeOptions } from "./node/startOptions.ts";
 export type { RunningNode } from "./node/incarnations.ts";

@@ -5,12 +5,14 @@ import { StorageError } from "./storageError.ts";
 export const MIN_FREE_BYTES: number = 64 * 1024 * 1024;
 
 const CHECK_MS = 1000;
+/** With less than this above the floor it asks each time: others write, too, and LMDB ends the process when a page finds no room. */
+const NEAR_BYTES = 64 * 1024 * 1024;
 /** What a transaction may write beside the data: pages of the trees and of the free list. */
 const CYCLE_OVERHEAD_BYTES = 256 * 1024;
 
 /**
  * Refuses writes while the disk still has room: a full disk would fail a commit half-way through the file, and copy-on-write needs
- * free pages even to delete. Asks the file system at most once a second and counts down in between.
+ * free pages even to delete. Asks the file system once a second while there is plenty of room, and counts down in between.
  */
 export class DiskFloor {
   /** So much stays free. */
@@ -30,28 +32,29 @@ export class DiskFloor {
     this.#now = now;
   }
 
-  /** Takes `bytes` of payload from what is free, or throws `ERR_DISK_FULL`. */
-  take(bytes: number): void {
+  /** Takes `bytes` of payload from what is free, or throws `ERR_DISK_FULL` if less than `reserve` would be left. */
+  take(bytes: number, reserve: number = this.minFreeBytes): void {
     const needed = bytes + CYCLE_OVERHEAD_BYTES;
-    this.assertRoom(needed);
+    this.assertRoom(needed, reserve);
     this.#freeBytes -= needed;
   }
 
   /** Throws `ERR_DISK_FULL` unless so many bytes could be taken now, all in all. */
-  assertRoom(needed: number): void {
-    if (this.#now() - this.#checkedAt >= CHECK_MS) {
+  assertRoom(needed: number, reserve: number = this.minFreeBytes): void {
+    const near = this.#freeBytes - needed < reserve + NEAR_BYTES;
+    if (near || this.#now() - this.#checkedAt >= CHECK_MS) {
       const { bavail, bsize } = statfsSync(this.#directory);
       this.#freeBytes = bavail * bsize;
       this.#checkedAt = this.#now();
     }
-    if (this.#freeBytes - needed < this.minFreeBytes) {
+    if (this.#freeBytes - needed < reserve) {
       throw new StorageError(
         "ERR_DISK_FULL",
-        `${this.#freeBytes} bytes are free below ${this.#directory}, of which ${this.minFreeBytes} stay free, ` +
+        `${this.#freeBytes} bytes are free below ${this.#directory}, of which ${reserve} stay free, ` +
           `and ${needed} are needed; free some space`,
         {
           retryable: true,
-          details: { freeBytes: this.#freeBytes, minFreeBytes: this.minFreeBytes },
+          details: { freeBytes: this.#freeBytes, minFreeBytes: reserve },
         },
       );
     }

@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import { asIndex } from "@annals/raft";
 import type { Entry, HardState, LogIndex, MembershipState, Snapshot, Term } from "@annals/raft";
 import { asSeq, equalBytes } from "@annals/record";
@@ -16,12 +15,11 @@ import type { Attestor } from "./attestor.ts";
 import { planCycle } from "./cyclePlan.ts";
 import type { CyclePlan } from "./cyclePlan.ts";
 import type { DiskFloor } from "./diskFloor.ts";
-import { firstWriteAfter } from "./roll.ts";
+import type { DiskGate } from "./diskGate.ts";
+import { diskRefusal, isDiskRefusal } from "./diskRefusal.ts";
+import type { Roller } from "./roller.ts";
 import type { OpenSegment, SealedSegments } from "./sealedSegments.ts";
-import { Segment } from "./segment.ts";
 import type { BatchRef } from "./segment.ts";
-import { createSegment, segmentName } from "./segmentDirectory.ts";
-import type { CreateStep } from "./segmentDirectory.ts";
 import type { Head } from "./segmentState.ts";
 import { entryDamaged, StorageError } from "./storageError.ts";
 import { decodeStoredEntry, hashEntry, withLink } from "./storedEntry.ts";
@@ -30,16 +28,14 @@ import { termAt } from "./termRuns.ts";
 
 /** What `openLogStore` has found and made. */
 export interface LogStoreParts {
-  readonly directory: string;
-  readonly segmentBytes: number;
   /** Address space of one segment. */
   readonly mapBytes: number;
   readonly active: OpenSegment;
   readonly sealed: SealedSegments;
   readonly attestor: Attestor;
   readonly floor: DiskFloor;
-  /** Tests stop a roll at each of its steps. */
-  readonly onRollStep?: ((step: CreateStep) => Promise<void>) | undefined;
+  readonly gate: DiskGate;
+  readonly roller: Roller;
 }
 
 /** `LogStore` on LMDB; made by `openLogStore`. */
@@ -48,8 +44,6 @@ export class LmdbLogStore implements LogStore {
   #active: OpenSegment;
   /** Reads see nothing above; below the head only while a truncating write is in the air. */
   #visibleLast: LogIndex;
-  /** The commit index at which a roll was put off because the uncommitted tail was too long. */
-  #rollPutOffAt: LogIndex | undefined;
   #failure: StorageError | undefined;
   #writing: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
@@ -204,6 +198,22 @@ export class LmdbLogStore implements LogStore {
     return this.#active.segment.fileBytes() + this.#parts.sealed.fileBytes();
   }
 
+  /** Why the disk takes no writes of this log; undefined while it does. */
+  get refusal(): StorageError | undefined {
+    return this.#parts.gate.refusal;
+  }
+
+  /** Asks a disk that refused whether it still does; at its own pace, however often it is called. Never rejects. */
+  async look(): Promise<void> {
+    await this.#parts.gate.pass().catch(() => undefined);
+  }
+
+  /** What was flushed for sure, also after a failed write; what comes back of the log must hold it. */
+  durable(): { readonly index: LogIndex; readonly head: Head; readonly hardState: HardState } {
+    const { head, hardState } = this.#active.state;
+    return { index: this.#visibleLast, head, hardState };
+  }
+
   async write(cycle: WriteCycle): Promise<void> {
     this.#assertUsable();
     if (this.#writing !== undefined)
@@ -218,23 +228,32 @@ export class LmdbLogStore implements LogStore {
   }
 
   async #write(cycle: WriteCycle): Promise<void> {
+    const { gate, attestor } = this.#parts;
+    if (gate.refusal !== undefined) await gate.pass();
+    if (this.#active.segment.readOnly) await this.#becomeWritable();
     // Whatever is refused is refused before the first byte is written. Elections and commits go on at the floor: they are small
     // and lead out of it.
     let plan = this.#plan(cycle);
-    if (cycle.entries.some((entry) => entry.kind === "records"))
-      this.#parts.floor.take(plan.dataBytes);
+    const { floor } = this.#parts;
+    const grows = cycle.entries.some((entry) => entry.kind === "records");
+    floor.take(plan.dataBytes, grows ? floor.minFreeBytes : 0);
     const { truncateFrom } = plan;
     if (truncateFrom !== undefined) this.#visibleLast = asIndex(truncateFrom - 1);
     try {
-      if (await this.#maybeRoll()) plan = this.#plan(cycle);
+      if (await this.#rolled()) plan = this.#plan(cycle);
       if (truncateFrom !== undefined) {
         const kept = this.#headAt(this.#visibleLast);
-        await this.#parts.attestor.beforeTruncation(truncateFrom, this.#active.state, kept);
+        await attestor.beforeTruncation(truncateFrom, this.#active.state, kept);
       }
       await this.#active.segment.commit(plan.write);
       for (const { value } of plan.write.entries) letGo(value);
-      await this.#parts.attestor.afterCommit(plan.write.state);
+      await attestor.afterCommit(plan.write.state);
     } catch (cause) {
+      // Met before the open segment was touched: the cycle may come again.
+      if (isDiskRefusal(cause)) {
+        this.#visibleLast = this.#active.state.head.index;
+        throw gate.refuse(cause);
+      }
       // Met while reading what the cycle builds on: nothing of it was written, and no flush has failed.
       if (cause instanceof StorageError && cause.code === "ERR_ENTRY_DAMAGED") throw cause;
       throw this.#fail(cause);
@@ -246,7 +265,8 @@ export class LmdbLogStore implements LogStore {
       terms: plan.terms,
     };
     this.#visibleLast = plan.write.state.head.index;
-    this.#parts.attestor.catchUp(plan.write.state, (cause) => this.#fail(cause));
+    gate.passed();
+    attestor.catchUp(plan.write.state);
   }
 
   #plan(cycle: WriteCycle): CyclePlan {
@@ -261,24 +281,36 @@ export class LmdbLogStore implements LogStore {
     );
   }
 
-  /** Seals the active segment when it is full, and begins the next one behind the last committed entry. */
-  async #maybeRoll(): Promise<boolean> {
-    const { directory, segmentBytes, mapBytes, sealed, onRollStep } = this.#parts;
+  /** Whether a segment was sealed. Rejects with a refusal when the disk lets no new one be made: the old one is as it was. */
+  async #rolled(): Promise<boolean> {
     const old = this.#active;
-    const { commitIndex } = old.state.hardState;
-    if (old.segment.fileBytes() < segmentBytes) return false;
-    if (commitIndex === old.state.base.index || commitIndex === this.#rollPutOffAt) return false;
-    const write = firstWriteAfter(old, this.#headAt(commitIndex), Math.floor(segmentBytes / 2));
-    if (write === undefined) {
-      this.#rollPutOffAt = commitIndex;
-      return false;
-    }
-    const first = commitIndex + 1;
-    await createSegment(directory, first, mapBytes, write, onRollStep);
-    const segment = Segment.open(join(directory, segmentName(first)), "readWrite", mapBytes);
-    sealed.adopt(old);
-    this.#active = { segment, state: write.state, terms: segment.termRuns() };
+    const next = await this.#parts.roller.next(old, (index) => this.#headAt(index));
+    if (next === undefined) return false;
+    this.#parts.sealed.adopt(old);
+    this.#active = next;
     return true;
+  }
+
+  /** The log was opened on a disk that took no writes. */
+  async #becomeWritable(): Promise<void> {
+    const { gate, mapBytes, attestor } = this.#parts;
+    const { segment, state } = this.#active;
+    try {
+      await attestor.open();
+      segment.assertWritable();
+    } catch (cause) {
+      const refusal = diskRefusal(cause, segment.path);
+      if (refusal === undefined) throw this.#fail(cause);
+      throw gate.refuse(refusal);
+    }
+    try {
+      this.#active = { ...this.#active, segment: await segment.reopen(mapBytes) };
+      const found = this.#active.segment.stateFrom(state.base.index + 1);
+      if (!equalBytes(found.head.hash, state.head.hash))
+        throw new Error("the segment changed while it was opened for reading");
+    } catch (cause) {
+      throw this.#fail(cause);
+    }
   }
 
   /** The head as it was at `index` in the active segment. Seqs are dense, so the first batch behind it tells its seq. */
@@ -309,7 +341,7 @@ export class LmdbLogStore implements LogStore {
   #fail(cause: unknown): StorageError {
     this.#failure ??= new StorageError(
       "ERR_STORAGE_FAILED",
-      "a write to disk failed; this store takes no further call, restart the node",
+      "a write to disk failed; this store takes no further call, the log has to be opened again",
       { cause },
     );
     return this.#failure;
@@ -331,7 +363,7 @@ export class LmdbLogStore implements LogStore {
     const failed = this.#failure !== undefined;
     await this.#parts.attestor.close(failed ? undefined : this.#active.state);
     await this.#parts.sealed.close();
-    // After a failed commit LMDB may wait for ever in its close; what it holds goes with the process, which must end anyway.
-    if (!failed) await this.#active.segment.close();
+    // Closed after a failure, too: LMDB gives the same environment to whoever opens a file again, and a flush must not be repeated on it.
+    await this.#active.segment.close();
   }
 }

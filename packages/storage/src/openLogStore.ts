@@ -7,9 +7,11 @@ import { Attestor } from "./attestor.ts";
 import { attestationProblems, newestTransactionProblem } from "./diagnosis.ts";
 import { DiskFloor, MIN_FREE_BYTES } from "./diskFloor.ts";
 import { allocateLockFile } from "./lockFile.ts";
-import { refusalOr } from "./diskRefusal.ts";
+import { DiskGate } from "./diskGate.ts";
+import { probeDisk, refusalOr } from "./diskRefusal.ts";
 import { LmdbLogStore } from "./logStore.ts";
 import { birthWrite, origin } from "./roll.ts";
+import { Roller } from "./roller.ts";
 import { scanTails } from "./scanProcess.ts";
 import { SealedSegments } from "./sealedSegments.ts";
 import type { OpenSegment } from "./sealedSegments.ts";
@@ -32,7 +34,10 @@ export interface LogStoreOptions {
   readonly initial?: { readonly membership: MembershipState };
   /** Appends are refused when less would stay free. Default `MIN_FREE_BYTES`. */
   readonly minFreeBytes?: number;
-  /** Whether the files are first read by a child process, which damage may kill. Default true; tests that open often switch it off. */
+  /**
+   * Whether the files are first read by a child process, which damage may kill, and the disk is asked whether it takes writes; if not, the
+   * log is opened for reading until it does. Default true; tests that open often switch it off.
+   */
   readonly scanFirst?: boolean;
   readonly onWarning?: (text: string) => void;
   /** For crash tests: awaited at each step of making a segment. */
@@ -69,7 +74,10 @@ async function openLog(options: LogStoreOptions): Promise<LmdbLogStore> {
   for (const first of firsts) allocateLockFile(join(directory, segmentName(first)), "owner");
   if (!newborn && (options.scanFirst ?? true)) await scanTails(directory);
   const mapBytes = mapBytesOf(options.segmentBytes);
-  const active = await openActive(options, firsts.at(-1) ?? 1, mapBytes);
+  const asks = !newborn && (options.scanFirst ?? true);
+  const refusal = asks ? await probeDisk(directory) : undefined;
+  const mode = refusal === undefined ? "readWrite" : "readOnly";
+  const active = await openActive(directory, firsts.at(-1) ?? 1, mode, mapBytes);
   const sealed = new SealedSegments(directory, firsts.slice(0, -1), mapBytes);
   try {
     if (active.state.logId !== options.logId || slot.logId !== options.logId)
@@ -77,14 +85,21 @@ async function openLog(options: LogStoreOptions): Promise<LmdbLogStore> {
     assertAttested(directory, slot.attested, active, sealed);
     const firstIndex = asIndex(firsts[0] ?? 1);
     return new LmdbLogStore({
-      directory,
-      segmentBytes: options.segmentBytes,
       mapBytes,
       active,
       sealed,
-      attestor: new Attestor(await Sidecar.open(directory, slot), firstIndex),
+      attestor: new Attestor(
+        await Sidecar.open(directory, slot, refusal === undefined ? "now" : "later"),
+        firstIndex,
+      ),
+      gate: new DiskGate(directory, refusal),
       floor: new DiskFloor(directory, options.minFreeBytes ?? MIN_FREE_BYTES),
-      onRollStep: options.onSegmentStep,
+      roller: new Roller({
+        directory,
+        segmentBytes: options.segmentBytes,
+        mapBytes,
+        onStep: options.onSegmentStep,
+      }),
     });
   } catch (error) {
     await sealed.close();
@@ -101,11 +116,12 @@ function assertOptions({ logId, segmentBytes }: LogStoreOptions): void {
 }
 
 async function openActive(
-  options: LogStoreOptions,
+  directory: string,
   first: number,
+  mode: "readWrite" | "readOnly",
   mapBytes: number,
 ): Promise<OpenSegment> {
-  const segment = Segment.open(join(options.directory, segmentName(first)), "readWrite", mapBytes);
+  const segment = Segment.open(join(directory, segmentName(first)), mode, mapBytes);
   try {
     return { segment, state: segment.stateFrom(first), terms: segment.termRuns() };
   } catch (error) {

@@ -35,9 +35,14 @@ function childArguments(): string[] {
   return [...(compiled ? [] : ["--conditions=annals-source"]), fileURLToPath(script)];
 }
 
-/** Checks the ends of all segments before a log is served. Rejects with a `StorageError` that names the segment. */
+/**
+ * Checks the ends of all segments before a log is served. Rejects with a `StorageError` that names the segment. A reader that the system
+ * has refused something ends like one that has met damage, so only what a second one says, too, is damage.
+ */
 export async function scanTails(directory: string): Promise<void> {
-  await scanInChild(["tail", directory], directory, TAIL_TIMEOUT_MS);
+  const scan = () => scanInChild<true>(["tail", directory], directory, TAIL_TIMEOUT_MS);
+  const sound = await scan().catch(unlessDamage);
+  if (sound === undefined) await scan();
 }
 
 /** `scanSegment` in a child process. */

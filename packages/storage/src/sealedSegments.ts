@@ -7,7 +7,7 @@ import type { TermRun } from "./segment.ts";
 import { segmentName } from "./segmentDirectory.ts";
 import type { SegmentState } from "./segmentState.ts";
 
-/** Sealed segments that are kept open: each costs a file descriptor and address space. */
+/** Sealed segments that are kept open: each costs a file descriptor and address space. On a read-only disk none is closed any more. */
 export const OPEN_SEGMENTS_MAX = 16;
 
 /** A segment with what is known of it by heart. */
@@ -84,7 +84,7 @@ export class SealedSegments {
     const path = join(this.#directory, segmentName(first));
     const segment = Segment.open(path, "readOnly", this.#mapBytes);
     const state = segment.stateFrom(first);
-    if (this.#open.size >= OPEN_SEGMENTS_MAX) this.#closeOldest();
+    if (this.#open.size >= OPEN_SEGMENTS_MAX && segment.closable) this.#closeOldest();
     return { segment, state, terms: segment.termRuns() };
   }
 

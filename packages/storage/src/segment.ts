@@ -9,17 +9,19 @@
  *     groups     id         → group state
  *     meta       "state"    → segment state
  */
-import { mkdirSync, statSync } from "node:fs";
+import { closeSync, mkdirSync, openSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { asIndex, asTerm } from "@annals/raft";
 import type { LogIndex, Term } from "@annals/raft";
 import { asSeq, equalBytes } from "@annals/record";
 import type { Seq } from "@annals/record";
 import type { GroupId, GroupState, ProducerState } from "@annals/replica";
-import { open } from "lmdb";
 import type { RootDatabase } from "lmdb";
 import { unsealValue } from "./checkedValue.ts";
+import { commitCause } from "./commitCause.ts";
 import { diskRefusal, refusalOr } from "./diskRefusal.ts";
+import { openRoot, openTables } from "./environment.ts";
+import type { TableName } from "./environment.ts";
 import { decodeGroup, encodeGroup } from "./groupValue.ts";
 import { allocateLockFile } from "./lockFile.ts";
 import { decodeProducer, encodeProducer, producerKey } from "./producerValue.ts";
@@ -69,61 +71,11 @@ export function mapBytesOf(segmentBytes: number): number {
   return 2 * segmentBytes;
 }
 
-type TableName = "entries" | "batches" | "terms" | "producers" | "groups" | "meta";
-
-const BINARY = { encoding: "binary", keyEncoding: "binary", cache: false } as const;
-
-/**
- * By default a large batch is begun on the write thread while it is still being queued here. A worker that dies in between, of its heap
- * limit, would leave that thread waiting with the write lock held, and whoever opens the log next would wait with it. (The typings
- * of lmdb lack this option.)
- */
-const QUEUE_WHOLE_BATCHES = { batchStartThreshold: 2 ** 31 };
-
-function openRoot(
-  path: string,
-  readOnly: boolean,
-  mapBytes: number,
-): RootDatabase<Uint8Array, Uint8Array> {
-  return open<Uint8Array, Uint8Array>({
-    ...BINARY,
-    ...QUEUE_WHOLE_BATCHES,
-    path,
-    noSubdir: false,
-    readOnly,
-    mapSize: mapBytes,
-    maxDbs: 8,
-    // With the default the meta page precedes the data, so pages lost without a reboot end the next process by SIGBUS, and a
-    // failed flush leaves its value readable. Off: pages, fdatasync, meta, and only then the promise.
-    overlappingSync: false,
-    // One explicit batch per cycle. Without the implicit one there is also no second promise that nobody holds and that would
-    // reject unhandled.
-    eventTurnBatching: false,
-  });
-}
-
-function openTables(
-  root: RootDatabase<Uint8Array, Uint8Array>,
-  path: string,
-): Readonly<Record<TableName, Table>> {
-  const table = (name: TableName): Table => {
-    const opened: Table | undefined = root.openDB<Uint8Array, Uint8Array>(name, BINARY);
-    if (opened === undefined)
-      throw logDamaged(path, `segment has no table "${name}"`, REPLACE_ADVICE);
-    return opened;
-  };
-  return {
-    entries: table("entries"),
-    batches: table("batches"),
-    terms: table("terms"),
-    producers: table("producers"),
-    groups: table("groups"),
-    meta: table("meta"),
-  };
-}
-
 export class Segment {
   readonly path: string;
+  readonly readOnly: boolean;
+  /** Whether `close` frees its file: LMDB keeps one that was opened without a lock file, on a read-only disk, until the process ends. */
+  readonly closable: boolean;
   readonly #root: RootDatabase<Uint8Array, Uint8Array>;
   readonly #entries: Table;
   readonly #batches: Table;
@@ -138,8 +90,11 @@ export class Segment {
     path: string,
     root: RootDatabase<Uint8Array, Uint8Array>,
     tables: Readonly<Record<TableName, Table>>,
+    { readOnly, closable }: Pick<Segment, "readOnly" | "closable">,
   ) {
     this.path = path;
+    this.readOnly = readOnly;
+    this.closable = closable;
     this.#root = root;
     this.#entries = tables.entries;
     this.#batches = tables.batches;
@@ -152,9 +107,10 @@ export class Segment {
   /** Opens a segment that exists. `mapBytes` is address space, not memory; LMDB enlarges it when the file outgrows it. */
   static open(path: string, mode: "readWrite" | "readOnly", mapBytes: number): Segment {
     try {
-      allocateLockFile(path, "reader");
-      const root = openRoot(path, mode === "readOnly", mapBytes);
-      return new Segment(path, root, openTables(root, path));
+      const closable = allocateLockFile(path, "reader") === "allocated";
+      const readOnly = mode === "readOnly";
+      const root = openRoot(path, readOnly, mapBytes);
+      return new Segment(path, root, openTables(root, path), { readOnly, closable });
     } catch (error) {
       throw refusalOr(error, path);
     }
@@ -165,8 +121,14 @@ export class Segment {
     mkdirSync(path, { recursive: true });
     allocateLockFile(path, "reader");
     const root = openRoot(path, false, mapBytes);
-    const tables = await root.transaction(() => openTables(root, path));
-    return new Segment(path, root, tables);
+    try {
+      const tables = await root.transaction(() => openTables(root, path));
+      return new Segment(path, root, tables, { readOnly: false, closable: true });
+    } catch (error) {
+      const cause = await commitCause(error);
+      await root.close();
+      throw cause;
+    }
   }
 
   /** Undefined in a segment that was never written. Throws `ERR_LOG_DAMAGED`. */
@@ -366,6 +328,22 @@ export class Segment {
     }
   }
 
+  /** Throws what the system says when it does not let the file be written. */
+  assertWritable(): void {
+    closeSync(openSync(dataFile(this.path), "r+"));
+  }
+
+  /**
+   * Opens a segment that was opened for reading again, for writing, within one turn: no reader finds it closed. LMDB shares the environment
+   * of a file, so the one for reading has to go first.
+   */
+  async reopen(mapBytes: number): Promise<Segment> {
+    const closed = this.close();
+    const segment = Segment.open(this.path, "readWrite", mapBytes);
+    await closed;
+    return segment;
+  }
+
   fileBytes(): number {
     return statSync(dataFile(this.path)).size;
   }
@@ -373,19 +351,4 @@ export class Segment {
   async close(): Promise<void> {
     await this.#root.close();
   }
-}
-
-/**
- * LMDB's reason for a failed commit comes as a second promise on the error. It must be awaited here: a rejection that nobody
- * handles ends the process before anyone could say why.
- */
-async function commitCause(error: unknown): Promise<unknown> {
-  if (error instanceof Error && "commitError" in error) {
-    try {
-      await error.commitError;
-    } catch (cause) {
-      return cause;
-    }
-  }
-  return error;
 }

@@ -1,5 +1,6 @@
 import { mkdir, open, readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { diskRefusal } from "./diskRefusal.ts";
 import { Segment } from "./segment.ts";
 import type { SegmentWrite } from "./segment.ts";
 
@@ -43,7 +44,14 @@ export async function removeUnfinished(directory: string): Promise<string[]> {
     await syncDirectory(directory);
   }
   const unfinished = await listUnfinished(directory);
-  for (const name of unfinished) await rm(join(directory, name), { recursive: true });
+  for (const name of unfinished) {
+    try {
+      await rm(join(directory, name), { recursive: true });
+    } catch (error) {
+      // Harmless where it is: a disk that does not let it go is no reason not to read the log.
+      if (diskRefusal(error, directory) === undefined) throw error;
+    }
+  }
   return unfinished;
 }
 
@@ -102,12 +110,17 @@ export async function createSegment(
 ): Promise<void> {
   const name = segmentName(firstIndex);
   const temporary = temporaryPath(directory, name);
+  // What an earlier try has left when its disk refused.
+  await rm(temporary, { recursive: true, force: true });
   await mkdir(temporary);
   await onStep?.("made");
   const segment = await Segment.create(temporary, mapBytes);
-  await segment.commit(write);
-  await onStep?.("written");
-  await segment.close();
+  try {
+    await segment.commit(write);
+    await onStep?.("written");
+  } finally {
+    await segment.close();
+  }
   await onStep?.("closed");
   await syncDirectory(temporary);
   await onStep?.("synced");

@@ -91,13 +91,15 @@ export async function readSidecar(directory: string): Promise<Slot | "absent" | 
 
 /** The writer's side. One write at a time; the owner waits for one before it begins the next. */
 export class Sidecar {
-  readonly #file: FileHandle;
+  readonly #directory: string;
+  /** Undefined until the disk lets it be opened for writing. */
+  #file: FileHandle | undefined;
   readonly #logId: number;
   #sequence: number;
   #attested: Attestation;
 
-  private constructor(file: FileHandle, logId: number, sequence: number, attested: Attestation) {
-    this.#file = file;
+  private constructor(directory: string, { logId, sequence, attested }: Slot) {
+    this.#directory = directory;
     this.#logId = logId;
     this.#sequence = sequence;
     this.#attested = attested;
@@ -119,9 +121,21 @@ export class Sidecar {
     await syncDirectory(dirname(directory));
   }
 
-  static async open(directory: string, slot: Slot): Promise<Sidecar> {
-    const file = await open(sidecarPath(directory), "r+");
-    return new Sidecar(file, slot.logId, slot.sequence, slot.attested);
+  /** `later`: the disk takes no writes, and the file is opened by `openFile`. */
+  static async open(directory: string, slot: Slot, when: "now" | "later"): Promise<Sidecar> {
+    const sidecar = new Sidecar(directory, slot);
+    if (when === "now") await sidecar.openFile();
+    return sidecar;
+  }
+
+  get writable(): boolean {
+    return this.#file !== undefined;
+  }
+
+  /** Idempotent. */
+  async openFile(): Promise<FileHandle> {
+    this.#file ??= await open(sidecarPath(this.#directory), "r+");
+    return this.#file;
   }
 
   /** What the disk says, or will say when the write in the air is done. */
@@ -134,11 +148,12 @@ export class Sidecar {
     this.#sequence += 1;
     this.#attested = attested;
     const slot = encodeSlot(this.#logId, this.#sequence, attested);
-    await this.#file.write(slot, 0, SLOT_BYTES, (this.#sequence % 2) * SLOT_BYTES);
-    await this.#file.datasync();
+    const file = await this.openFile();
+    await file.write(slot, 0, SLOT_BYTES, (this.#sequence % 2) * SLOT_BYTES);
+    await file.datasync();
   }
 
   async close(): Promise<void> {
-    await this.#file.close();
+    await this.#file?.close();
   }
 }

@@ -13,13 +13,17 @@ import {
 import { readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, describe, expect, test } from "vitest";
+import { asIndex } from "@annals/raft";
+import type { LogStore, WriteCycle } from "@annals/replica";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import { diagnoseLog, fsck, openLogStore, probeDisk } from "@annals/storage";
-import { cycleOf, hardState, plainEntries, SAMPLE_MEMBERSHIP } from "@annals/testkit";
+import { cycleOf, hardState, noopEntry, plainEntries, SAMPLE_MEMBERSHIP } from "@annals/testkit";
 import { temporaryDirectory } from "./support/directory.ts";
 
 const SEGMENT = "segment-0000000000000001";
+const SEGMENT_BYTES = 256 * 1024;
 const FULL = { code: "ERR_DISK_FULL", retryable: true, details: { errno: "ENOSPC" } };
+const OPTIONS = { logId: 7, segmentBytes: SEGMENT_BYTES, minFreeBytes: 0 } as const;
 const SLOW = { timeout: 30_000 };
 
 let mounted: string | undefined;
@@ -40,7 +44,8 @@ function mountSmall(): string {
 
 function unmount(): void {
   if (mounted === undefined) return;
-  execFileSync("umount", [mounted]);
+  // Lazily, since LMDB keeps files that were opened on a read-only disk.
+  execFileSync("umount", ["--lazy", mounted]);
   rmSync(mounted, { recursive: true });
   mounted = undefined;
 }
@@ -60,7 +65,12 @@ function mayMount(): boolean {
 
 const permitted = mayMount();
 
-afterEach(unmount);
+const stores: LogStore[] = [];
+
+afterEach(async () => {
+  await Promise.all(stores.splice(0).map((store) => store.close()));
+  unmount();
+});
 
 function fill(directory: string): string {
   const filler = join(directory, "filler");
@@ -148,3 +158,121 @@ test("a lock file is allocated, and LMDB maps no more of it", async () => {
   expect(size).toBe(8272);
   expect(blocks * 512).toBeGreaterThanOrEqual(size);
 });
+
+/** The records' bytes, as a reader sees them. */
+function storedAt(store: LogStore, index: number): Uint8Array | undefined {
+  const data = store.storedEntry(asIndex(index))?.entry.data;
+  return data === undefined ? undefined : Uint8Array.from(data);
+}
+
+async function opened(options: Parameters<typeof openLogStore>[0]): Promise<LogStore> {
+  const store = await openLogStore(options);
+  stores.push(store);
+  return store;
+}
+
+/** Repeats a write that the disk refuses until it is taken. */
+async function written(store: LogStore, cycle: WriteCycle): Promise<void> {
+  await vi.waitFor(() => store.write(cycle), { timeout: 20_000, interval: 20 });
+}
+
+describe.skipIf(!permitted)(
+  "a log is opened for reading, and written when the disk is well",
+  SLOW,
+  () => {
+    const more = cycleOf({ entries: plainEntries(21, 22, 3), hardState: hardState(3, 2, 22) });
+
+    test("on a read-only disk", async () => {
+      const disk = mountSmall();
+      const log = await writtenLog(disk);
+      execFileSync("mount", ["-o", "remount,ro", disk]);
+      const store = await opened({
+        directory: log,
+        logId: 7,
+        segmentBytes: SEGMENT_BYTES,
+        minFreeBytes: 0,
+      });
+      const last = storedAt(store, 20);
+      expect(last).toEqual(plainEntries(20, 20, 3)[0]?.data);
+      expect(store.refusal).toMatchObject({ details: { errno: "EROFS" } });
+      await expect(store.write(more)).rejects.toMatchObject({
+        code: "ERR_DISK_UNAVAILABLE",
+        retryable: true,
+        details: { errno: "EROFS" },
+      });
+      execFileSync("mount", ["-o", "remount,rw", disk]);
+      await written(store, more);
+      expect(store.refusal).toBeUndefined();
+      expect(storedAt(store, 20)).toEqual(last);
+      await store.close();
+      expect(await endOf(log)).toBe(22);
+    });
+
+    test("on a full disk", async () => {
+      const disk = mountSmall();
+      const log = await writtenLog(disk);
+      const filler = fill(disk);
+      const store = await opened({
+        directory: log,
+        logId: 7,
+        segmentBytes: SEGMENT_BYTES,
+        minFreeBytes: 0,
+      });
+      expect(storedAt(store, 20)).toEqual(plainEntries(20, 20, 3)[0]?.data);
+      await expect(store.write(more)).rejects.toMatchObject(FULL);
+      await rm(filler);
+      await written(store, more);
+      await store.close();
+      expect(await endOf(log)).toBe(22);
+    });
+
+    test("when the disk is filled under an open log: a vote is refused before a page is written", async () => {
+      const disk = mountSmall();
+      const log = await writtenLog(disk);
+      const store = await opened({ ...OPTIONS, directory: log });
+      const filler = fill(disk);
+      const vote = cycleOf({ hardState: hardState(4, 1, 20) });
+      await expect(store.write(vote)).rejects.toMatchObject({ code: "ERR_DISK_FULL" });
+      await rm(filler);
+      await written(store, vote);
+      expect(store.initialState().hardState.term).toBe(4);
+    });
+
+    test("when the disk is full at the time a segment is begun: what was stored stays, the same write comes again", async () => {
+      const disk = mountSmall();
+      const log = await writtenLog(disk);
+      const store = await opened({
+        directory: log,
+        logId: 7,
+        segmentBytes: 1,
+        minFreeBytes: 0,
+      });
+      const noops = [noopEntry(21, 3), noopEntry(22, 3)];
+      const next = cycleOf({ entries: noops, hardState: hardState(3, 2, 22) });
+      const filler = fill(disk);
+      await expect(store.write(next)).rejects.toMatchObject({
+        code: "ERR_DISK_FULL",
+        retryable: true,
+      });
+      expect(storedAt(store, 20)).toEqual(plainEntries(20, 20, 3)[0]?.data);
+      await rm(filler);
+      await written(store, next);
+      expect(store.firstIndex()).toBe(1);
+      await store.close();
+      expect((await readdir(log)).toSorted()).toEqual([
+        SEGMENT,
+        "segment-0000000000000021",
+        "sidecar",
+      ]);
+      expect(await endOf(log)).toBe(22);
+    });
+  },
+);
+
+/** Where a log ends after a clean start. */
+async function endOf(log: string): Promise<number> {
+  const store = await openLogStore({ directory: log, logId: 7, segmentBytes: SEGMENT_BYTES });
+  const last = store.lastIndex();
+  await store.close();
+  return last;
+}

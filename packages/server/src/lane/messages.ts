@@ -84,6 +84,8 @@ export interface HostedLogStatus {
   readonly pendingBytes: GaugeReading;
   readonly stalled: boolean;
   readonly diskFull: boolean;
+  /** What the system says when it lets nothing be written, with its errno and the path. */
+  readonly diskRefusal: string | undefined;
   /** Set when the replica has stopped because its history and another member's cannot both be right. */
   readonly diverged: Divergence | undefined;
   readonly flushes: number;

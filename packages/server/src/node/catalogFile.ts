@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { asMemberId } from "@annals/raft";
-import { replaceFile } from "@annals/storage";
+import { diskRefusal, replaceFile } from "@annals/storage";
 import type { Logger } from "pino";
 import { z } from "zod";
 import type { LogEntry } from "./catalog.ts";
@@ -45,11 +45,13 @@ export class CatalogFile {
     this.#logger = logger;
   }
 
-  /** Without a file, or with one that does not parse, nothing is known yet. */
+  /** Without a file, or with one that does not parse, nothing is known yet. Rejects with a refusal of the system to open it. */
   async read(): Promise<readonly LogEntry[]> {
     try {
       return schema.parse(JSON.parse(await readFile(this.#path, "utf8"))).logs;
     } catch (error) {
+      const refusal = diskRefusal(error, this.#path);
+      if (refusal !== undefined) throw refusal;
       if ((error as NodeJS.ErrnoException).code !== "ENOENT")
         this.#logger.warn({ err: error }, "catalog.json is not used: it is written anew");
       return [];

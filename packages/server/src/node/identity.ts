@@ -69,7 +69,7 @@ export class NodeIdentity {
       asMemberId(randomInt(1, INCARNATIONS)),
       undefined,
     );
-    await identity.#save();
+    await identity.#save(undefined);
     return identity;
   }
 
@@ -78,7 +78,7 @@ export class NodeIdentity {
     return this.#certificate;
   }
 
-  /** Binds this node to a cluster, durably, once. */
+  /** Binds this node to a cluster, durably, once. Nothing is bound when it rejects. */
   async bind(certificate: BirthCertificate): Promise<void> {
     if (this.#certificate !== undefined) {
       throw new AnnalsError(
@@ -86,17 +86,17 @@ export class NodeIdentity {
         `this node belongs to cluster ${this.#certificate.clusterId}`,
       );
     }
+    await this.#save(certificate);
     this.#certificate = certificate;
-    await this.#save();
   }
 
-  async #save(): Promise<void> {
+  async #save(certificate: BirthCertificate | undefined): Promise<void> {
     const { node, member } = this;
-    const certificate =
-      this.#certificate === undefined
+    const bound =
+      certificate === undefined
         ? {}
-        : { certificate: Buffer.from(encodeCertificate(this.#certificate)).toString("utf8") };
-    await replaceFile(this.#path, JSON.stringify({ format: 1, node, member, ...certificate }));
+        : { certificate: Buffer.from(encodeCertificate(certificate)).toString("utf8") };
+    await replaceFile(this.#path, JSON.stringify({ format: 1, node, member, ...bound }));
   }
 }
 

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
+import type { AnnalsError } from "@annals/record";
 import { diskRefusal } from "@annals/storage";
 import type { Logger } from "pino";
 import type { NodeConfig } from "../config/index.ts";
@@ -33,7 +34,7 @@ export interface IncarnationsOptions {
   readonly stop: () => void;
 }
 
-/** Exit code when a node that had to begin anew could not. */
+/** Exit code when a node that had to begin anew could not, or whose data another process has. */
 const EXIT_BEGIN_FAILED = 74;
 
 /** A node over its incarnations: when one finds its disk unusable, the disk is put aside and the next one begins blank. */
@@ -43,12 +44,13 @@ export class Incarnations implements RunningNode {
   readonly #options: IncarnationsOptions;
   #current: Incarnation;
   #closing = false;
+  #exitCode: number | undefined;
 
   constructor(options: IncarnationsOptions, first: Incarnation) {
     this.#options = options;
     this.#current = first;
     this.url = first.url;
-    this.closed = this.#live();
+    this.closed = this.#live().then(({ code }) => ({ code: this.#exitCode ?? code }));
   }
 
   async close(): Promise<void> {
@@ -56,6 +58,13 @@ export class Incarnations implements RunningNode {
     this.#options.stop();
     await this.#current.close();
     await this.closed;
+  }
+
+  /** Ends this node for an error that is none of its incarnation's. */
+  fail(error: AnnalsError): void {
+    this.#options.logger.fatal({ err: error, code: error.code }, "this node cannot go on");
+    this.#exitCode = EXIT_BEGIN_FAILED;
+    void this.close();
   }
 
   /** Tried again while the disk refuses; undefined when the node was asked to stop meanwhile. */

@@ -73,7 +73,11 @@ function repairReason(name: string, { what, entries, missing }: RepairNote): str
 
 export function troubles(name: string, status: HostedLogStatus): readonly string[] {
   const reasons: string[] = [];
-  if (status.diskFull)
+  if (status.diskRefusal !== undefined)
+    reasons.push(
+      `log ${name}: appends are refused, because the disk refuses: ${status.diskRefusal}`,
+    );
+  else if (status.diskFull)
     reasons.push(`log ${name}: free disk space is below storage.minFreeBytes, appends are refused`);
   if (status.diverged !== undefined)
     reasons.push(`log ${name}: ${divergenceReason(status.diverged)}`);

@@ -28,29 +28,22 @@ import { createLogger } from "./logger.ts";
 import { NodeMemory } from "./nodeMemory.ts";
 import { LocalNodeService } from "./nodeService.ts";
 import { outliveOrphanedErrors } from "./orphanedErrors.ts";
-import type { UncaughtSource } from "./orphanedErrors.ts";
 import { PeerLinks } from "./peerLinks.ts";
 import { PeerServer } from "./peerServer.ts";
 import { readVersion } from "../version.ts";
 import { ClockWatch } from "./clockWatch.ts";
-import { lockData } from "./dataLock.ts";
+import { DataLock } from "./dataLock.ts";
+import { patiently } from "./patience.ts";
+import type { PatienceOptions } from "./patience.ts";
 import { finishQuarantine } from "./quarantine.ts";
 import { Incarnations } from "./incarnations.ts";
 import type { Incarnation, IncarnationEnd, RunningNode } from "./incarnations.ts";
 import { othersReady, retreatRefused, RETREAT_POLL_MS } from "./retreat.ts";
 import { Roster } from "./roster.ts";
+import type { StartNodeOptions } from "./startOptions.ts";
 
 /** Exit code after a storage failure: the supervisor may restart the node, which then checks its disk. */
 export const EXIT_STORAGE_FAILED = 74;
-
-export interface StartNodeOptions {
-  /** Where lines go; by default stderr, at the configured level. */
-  readonly logger?: Logger;
-  /** The process, if all of it is this node: an error of a connection that has no owner does not end it then. */
-  readonly process?: UncaughtSource;
-  /** Ends a start that waits for something; the promise rejects with ERR_NODE_STOPPING then. */
-  readonly signal?: AbortSignal;
-}
 
 /** A stop takes at most the sum of these and of the workers' grace: below 10 s, after which supervisors tend to kill. */
 const IN_FLIGHT_GRACE_MS = 3000;
@@ -70,9 +63,10 @@ export async function startNode(
   if (options.process !== undefined) outliveOrphanedErrors(options.process, logger);
   // Before threads are made: without files for them the process would end by a signal, without a word.
   assertRoom(config);
-  const lock = await lockData(config.data);
+  const lock = await DataLock.take(config.data, logger);
   try {
     const node = await startLocked(config, logger, options.signal);
+    void lock.lost.then((error) => node.fail(error));
     void node.closed.then(() => lock.release());
     return node;
   } catch (error) {
@@ -85,17 +79,19 @@ async function startLocked(
   config: NodeConfig,
   logger: Logger,
   signal: AbortSignal | undefined,
-): Promise<RunningNode> {
+): Promise<Incarnations> {
   const stop = new AbortController();
   const stopping = AbortSignal.any([stop.signal, ...(signal === undefined ? [] : [signal])]);
-  await finishQuarantine(config.data);
+  const patience = { path: config.data, logger, signal: stopping };
+  await patiently(() => finishQuarantine(config.data), patience);
   const start = async (): Promise<Node> => {
-    const identity = await NodeIdentity.open(config.data, config.node);
+    const identity = await patiently(() => NodeIdentity.open(config.data, config.node), patience);
     if (identity.certificate !== undefined) assertNodesAreMembers(config, identity.certificate);
     const catalogFile = new CatalogFile(config.data, logger);
-    const knownLogs = identity.certificate === undefined ? [] : await catalogFile.read();
+    const born = identity.certificate !== undefined;
+    const knownLogs = born ? await patiently(() => catalogFile.read(), patience) : [];
     await sweepBlobs(config);
-    const node = new Node(config, logger, identity, { catalogFile, knownLogs });
+    const node = new Node(config, patience, identity, { catalogFile, knownLogs });
     await node.listen(stopping);
     return node;
   };
@@ -107,6 +103,7 @@ class Node implements Incarnation {
   readonly url: string;
   readonly #config: NodeConfig;
   readonly #logger: Logger;
+  readonly #patience: PatienceOptions;
   readonly #identity: NodeIdentity;
   readonly #knownLogs: Pick<GatewayOptions, "catalogFile" | "knownLogs">;
   readonly #fingerprint: string;
@@ -129,13 +126,15 @@ class Node implements Incarnation {
 
   constructor(
     config: NodeConfig,
-    logger: Logger,
+    patience: PatienceOptions,
     identity: NodeIdentity,
     logs: Pick<GatewayOptions, "catalogFile" | "knownLogs">,
   ) {
     this.#config = config;
     this.#knownLogs = logs;
+    const { logger } = patience;
     this.#logger = logger;
+    this.#patience = patience;
     this.#identity = identity;
     this.#memory = new NodeMemory({ config, logger, ledger: this.#ledger });
     this.#clocks = new ClockWatch(config, logger);
@@ -311,8 +310,9 @@ class Node implements Incarnation {
     if (this.#binding) return;
     this.#binding = true;
     try {
-      await this.#identity.bind(certificate);
+      await patiently(() => this.#identity.bind(certificate), this.#patience);
     } catch (error) {
+      if (this.#patience.signal.aborted) return;
       this.#fatal(
         new AnnalsError("ERR_STORAGE_FAILED", "the birth certificate could not be stored", {
           cause: error,

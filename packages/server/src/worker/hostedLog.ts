@@ -5,8 +5,8 @@ import { NOBODY } from "@annals/raft";
 import type { LogIndex, MemberId, Message, Trace } from "@annals/raft";
 import { AnnalsError } from "@annals/record";
 import { nextMembershipChange, Replica } from "@annals/replica";
-import type { Clock, Divergence, LogStore, PeerRefusal, StampClock } from "@annals/replica";
-import type { BlobStore } from "@annals/storage";
+import type { Clock, Divergence, PeerRefusal, StampClock } from "@annals/replica";
+import type { BlobStore, LmdbLogStore } from "@annals/storage";
 import { Receiver, receiveWindow } from "@annals/transport";
 import type { Permits } from "@annals/transport";
 import { encodeFrame, zstdBatch, readPeerMessages } from "@annals/wire";
@@ -40,7 +40,7 @@ const WORKER_CLOCK: Clock = {
 export interface HostedLogOptions {
   readonly logId: number;
   readonly name: string;
-  readonly store: LogStore;
+  readonly store: LmdbLogStore;
   readonly histories: PeerHistories;
   readonly blobs: BlobStore;
   /** Blobs that this worker sends at a time, over all its logs. */
@@ -90,7 +90,7 @@ interface Inbound {
 /** One log in a worker: its replica, its streams to peers, and the links over which leaders stream to it. */
 export class HostedLog {
   readonly name: string;
-  readonly store: LogStore;
+  readonly store: LmdbLogStore;
   readonly replica: Replica;
   /** Bodies of appends are read one after the other. */
   readonly appendTurns: Turns = new Turns();
@@ -173,6 +173,7 @@ export class HostedLog {
     this.#ticks++;
     if (this.#ticks % RECONCILE_TICKS !== 0) return;
     this.#catchUp.look();
+    void this.store.look();
     if (this.replica.role === "leader") this.#reconcile();
   }
 
@@ -334,6 +335,7 @@ export class HostedLog {
       pendingBytes: status.pendingBytes,
       stalled: status.stalled,
       diskFull: status.diskFull,
+      diskRefusal: this.store.refusal?.message,
       diverged: status.diverged,
       flushes: status.flushes,
       refusedMessages: status.refusedMessages,
@@ -383,7 +385,7 @@ export class HostedLog {
 const DEBUG_LEVELS: ReadonlySet<string> = new Set(["trace", "debug"]);
 
 /** Commands at or below the stored applied index are not handed out again: the catalog is rebuilt from the log itself. */
-function replayCommands(store: LogStore, sendToGateway: (message: FromWorker) => void): void {
+function replayCommands(store: LmdbLogStore, sendToGateway: (message: FromWorker) => void): void {
   for (let index: number = store.firstIndex(); index <= store.appliedIndex(); index++) {
     const stored = store.storedEntry(index as LogIndex);
     if (stored?.entry.kind === "command") {

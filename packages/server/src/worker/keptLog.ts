@@ -5,7 +5,8 @@ import { asIndex, asTerm } from "@annals/raft";
 import type { Entry, LogIndex, MemberId } from "@annals/raft";
 import { AnnalsError } from "@annals/record";
 import type { StampClock } from "@annals/replica";
-import { diskRefusal } from "@annals/storage";
+import { diskRefusal, errnoOf } from "@annals/storage";
+import type { LmdbLogStore } from "@annals/storage";
 import type { Permits } from "@annals/transport";
 import type { PageFrame } from "@annals/wire";
 import { blobsOf } from "../blobs.ts";
@@ -20,7 +21,7 @@ import { LogMender } from "./logMender.ts";
 import { PeerHistories } from "./peerHistories.ts";
 import { openStore } from "./openStore.ts";
 import { pageLimits } from "./pageLimits.ts";
-import { reasonFields, toPlainError } from "./plainError.ts";
+import { causeText, reasonFields, toPlainError } from "./plainError.ts";
 
 export interface KeptLogOptions {
   readonly logId: number;
@@ -64,6 +65,8 @@ export class KeptLog {
   #recovering = false;
   #closing = false;
   #falseAlarms = 0;
+  /** What was flushed when a write failed: the log that is opened next must hold it. */
+  #durable: ReturnType<LmdbLogStore["durable"]> | undefined;
   readonly #diskWait: DiskWait;
 
   constructor(options: KeptLogOptions) {
@@ -158,6 +161,37 @@ export class KeptLog {
     this.#schemas.set(0);
   }
 
+  /** Whether `failure` is a write that failed; then the log is opened again, from what is durable. */
+  #failedWrite(failure: AnnalsError): boolean {
+    const hosted = this.#hosted;
+    const failed =
+      failure.code === "ERR_STORAGE_FAILED" || diskRefusal(failure, this.#directory) !== undefined;
+    if (!failed || hosted === undefined || this.#recovering || this.#closing) return false;
+    this.#recovering = true;
+    this.#work = this.#reopen(hosted, failure).finally(() => {
+      this.#recovering = false;
+    });
+    return true;
+  }
+
+  /**
+   * A failed flush is never repeated on an open file, since the system may have dropped what it could not write. The store is closed, and
+   * another one is opened from what the disk has; its replica begins as a follower, whose log is compared with the leader's.
+   */
+  async #reopen(hosted: HostedLog, error: AnnalsError): Promise<void> {
+    this.#hosted = undefined;
+    this.#line("warn", "a write failed: the log is closed and opened again", reasonFields(error));
+    this.#cutLinks(hosted, "ERR_LOG_NOT_OPEN", "a write to the log failed on this node");
+    this.#durable = hosted.store.durable();
+    await this.#closeFailed(hosted);
+    await this.#diskWait.wait(writeFailed(error, this.#directory));
+    await this.#open();
+  }
+
+  #cutLinks({ linkIds }: HostedLog, code: string, reason: string): void {
+    for (const linkId of linkIds) this.#options.send({ kind: "linkFault", linkId, code, reason });
+  }
+
   async #recover(hosted: HostedLog, error: AnnalsError, replicaFailed: boolean): Promise<void> {
     const { code, message } = error;
     this.#line("warn", "damage met: the log is closed until it is repaired", {
@@ -168,15 +202,17 @@ export class KeptLog {
     if (!replicaFailed) await handOver(hosted);
     this.#hosted = undefined;
     this.#note({ what: message, entries: undefined, missing: false });
-    const { send } = this.#options;
-    const reason = "the log is being repaired on this node";
-    for (const linkId of hosted.linkIds)
-      send({ kind: "linkFault", linkId, code: "ERR_LOG_REPAIRING", reason });
+    this.#cutLinks(hosted, "ERR_LOG_REPAIRING", "the log is being repaired on this node");
+    await this.#closeFailed(hosted);
+    if (await this.#mend(error)) await this.#open();
+  }
+
+  /** Closes a log of which the last write may fail: what it was to hold is derived from the entries again. */
+  async #closeFailed(hosted: HostedLog): Promise<void> {
     await hosted.close().catch((cause: unknown) => {
       const text = "the last derived state was not written";
       this.#line("warn", text, reasonFields(cause));
     });
-    if (await this.#mend(error)) await this.#open();
   }
 
   /** Opens the log, repairing it first if need be. Tells the gateway how it ends. */
@@ -208,6 +244,8 @@ export class KeptLog {
     const store = await openStore({ config: setup.config, logId, name, voters, onWarning });
     const directory = join(setup.config.data, "logs", String(logId));
     try {
+      if (this.#durable !== undefined) await settle(store, this.#durable);
+      this.#durable = undefined;
       return new HostedLog({
         logId,
         name,
@@ -225,7 +263,7 @@ export class KeptLog {
         heldReplies: this.#options.heldReplies,
         onCaughtUp: (progress) => send({ kind: "caughtUp", logId, progress }),
         onFailed: (error) => {
-          if (!this.damaged(error, true))
+          if (!this.damaged(error, true) && !this.#failedWrite(error))
             send({ kind: "failed", logId, error: toPlainError(error) });
         },
       });
@@ -296,6 +334,32 @@ export class KeptLog {
   #line(level: "info" | "warn", text: string, fields: Readonly<Record<string, unknown>>): void {
     this.#options.send({ kind: "line", level, text, fields: { log: this.name, ...fields } });
   }
+}
+
+/** What clients and the status are told while the log is closed after a write that failed. */
+function writeFailed(error: AnnalsError, path: string): AnnalsError {
+  const details = { path, errno: errnoOf(error) };
+  const message = `a write failed, and the log is opened again: ${causeText(error)}`;
+  return new AnnalsError("ERR_DISK_UNAVAILABLE", message, { retryable: true, details });
+}
+
+/**
+ * Before a log is served again after a failed write: it must hold what was flushed before, and what it shows beyond that, from a write of
+ * which the end is not known, is made durable by a write of its own. Until the disk takes that write, the log stays closed.
+ */
+async function settle(
+  store: LmdbLogStore,
+  { index, hardState: { term, votedFor } }: ReturnType<LmdbLogStore["durable"]>,
+): Promise<void> {
+  const found = store.initialState().hardState;
+  if (store.lastIndex() < index || found.term < term) {
+    const what = `the log ends at ${store.lastIndex()} in term ${found.term} after a failed write`;
+    const before = `it had ended at ${index} in term ${term}`;
+    throw new AnnalsError("ERR_LOG_DAMAGED", `${what}, and ${before}`);
+  }
+  const nothingNew = found.term === term && found.votedFor === votedFor;
+  if (nothingNew && store.lastIndex() === index) return;
+  await store.write({ entries: [], hardState: found, applied: undefined });
 }
 
 /** Damage of what is stored; a write that failed is another matter, and final. */

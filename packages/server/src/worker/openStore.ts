@@ -2,8 +2,8 @@ import { access, mkdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { MemberId } from "@annals/raft";
 import { AnnalsError } from "@annals/record";
-import type { LogStore } from "@annals/replica";
 import { errnoOf, openLogStore, replaceFile, syncDirectory } from "@annals/storage";
+import type { LmdbLogStore } from "@annals/storage";
 import type { NodeConfig } from "../config/index.ts";
 
 export interface OpenStoreOptions {
@@ -20,7 +20,7 @@ export interface OpenStoreOptions {
  * or acknowledges anything. If the directory is gone later, the log is not begun anew: a voter that has forgotten its votes and what it
  * acknowledged is the same danger as a wiped disk under its old name. Rejects with ERR_LOG_MISSING then.
  */
-export async function openStore(options: OpenStoreOptions): Promise<LogStore> {
+export async function openStore(options: OpenStoreOptions): Promise<LmdbLogStore> {
   const { config, logId, voters, onWarning } = options;
   const directory = join(config.data, "logs", String(logId));
   const mark = join(config.data, "born", String(logId));

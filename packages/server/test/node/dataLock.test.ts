@@ -1,10 +1,14 @@
 // Goal: a data directory has one owner. Method: two nodes in one process on one directory, which the lock tells apart as well.
+import { execFileSync } from "node:child_process";
+import { mkdtempSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startNode } from "@annals/server";
 import { PathLock } from "@annals/storage";
-import { expect, test } from "vitest";
+import pino from "pino";
+import { expect, onTestFinished, test, vi } from "vitest";
+import { DataLock } from "../../src/node/dataLock.ts";
 import { startTestNode, stopTestNode } from "./testNode.ts";
 
 test("a second node is refused, the first one goes on, and the directory is free after its end", async () => {
@@ -19,6 +23,42 @@ test("a second node is refused, the first one goes on, and the directory is free
   const second = await startNode(config);
   await second.close();
   await stopTestNode(first);
+});
+
+/** A small file system that is read-only; undefined where this user may not mount, which is told. */
+function readOnlyDisk(): string | undefined {
+  const directory = mkdtempSync(join(tmpdir(), "annals-lock-"));
+  try {
+    const small = ["-t", "tmpfs", "-o", "size=1m,ro", "annals-test", directory];
+    execFileSync("mount", small, { stdio: "ignore" });
+    onTestFinished(() => void execFileSync("umount", [directory]));
+    return directory;
+  } catch {
+    console.warn("MOUNT NOT PERMITTED: the test of a lock on a read-only disk is SKIPPED");
+    return undefined;
+  }
+}
+
+test("on a read-only disk the lock is taken when the disk allows it, and whoever comes too late is told", async ({
+  skip,
+}) => {
+  const disk = readOnlyDisk() ?? skip();
+  const logger = pino({ level: "silent" });
+  const first = await DataLock.take(disk, logger);
+  execFileSync("mount", ["-o", "remount,rw", disk]);
+  const locked = async (): Promise<void> => {
+    await expect(DataLock.take(disk, logger)).rejects.toMatchObject({ code: "ERR_DATA_IN_USE" });
+  };
+  const other = new PathLock(join(disk, "lock"));
+  expect(await first.lost).toMatchObject({ code: "ERR_DATA_IN_USE" });
+  other.release();
+  execFileSync("mount", ["-o", "remount,ro", disk]);
+  const second = await DataLock.take(disk, logger);
+  execFileSync("mount", ["-o", "remount,rw", disk]);
+  await vi.waitFor(() => expect(second.held).toBe(true), 10_000);
+  await locked();
+  second.release();
+  first.release();
 });
 
 test("a node that could not start leaves the directory free", async () => {

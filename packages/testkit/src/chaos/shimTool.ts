@@ -18,7 +18,7 @@ export function shimTool({ directory, nativeDirectory, ids, dataOf }: ToolSite):
     (cluster: ProcessCluster, trouble: "flush" | "write"): Strike =>
     async (nodes) => {
       for (const id of nodes) {
-        // It must end so at the first error, and at every start until the disk is well again.
+        // A log of which a write fails is opened again; a node may end so where that was in the middle of its birth.
         cluster.node(id).excuse(EXIT_STORAGE_FAILED);
         if (trouble === "write") cluster.node(id).excuse(SIGNAL_WRITE_FAILED);
         await writeFile(`${control(id)}.${trouble}`, "");

@@ -1,5 +1,6 @@
 import type { Entry, LogIndex, MembershipState } from "@annals/raft";
 import type { WriteCycle } from "@annals/replica";
+import type { AnnalsError } from "@annals/record";
 import { equalBytes, ZERO_HASH } from "@annals/record";
 import { decodeStoredEntry, encodeStoredEntry, hashEntry, StorageError } from "@annals/storage";
 import { isInForce } from "./cycleSteps.ts";
@@ -29,6 +30,8 @@ export class SimulatedDisk {
   #torn: DiskImage | undefined;
   #misreads = 0;
   #store: SimulatedLogStore | undefined;
+  /** FAULT: while it is set the disk takes no writes, and says so. */
+  refusal: AnnalsError | undefined;
 
   constructor(membership: MembershipState) {
     this.#image = blankImage(membership);

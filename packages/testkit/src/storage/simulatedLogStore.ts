@@ -5,7 +5,7 @@
 import { asIndex, asTerm } from "@annals/raft";
 import type { Entry, HardState, LogIndex, MembershipState, Snapshot, Term } from "@annals/raft";
 import { asSeq, ZERO_HASH } from "@annals/record";
-import type { Seq } from "@annals/record";
+import type { AnnalsError, Seq } from "@annals/record";
 import type {
   GroupId,
   GroupState,
@@ -112,9 +112,14 @@ export class SimulatedLogStore implements LogStore {
     this.#failure ??= error("ERR_STORAGE_CLOSED", "the process has crashed");
   }
 
+  get refusal(): AnnalsError | undefined {
+    return this.#disk.refusal;
+  }
+
   write(cycle: WriteCycle): Promise<void> {
     return new Promise<void>((resolve, reject) => {
       this.#assertUsable();
+      if (this.refusal !== undefined) throw this.refusal;
       if (this.#pending !== undefined)
         throw error("ERR_STORAGE_MISUSE", "a write while another one is in the air");
       this.#pending = { cycle, next: nextImage(this.#image, cycle), resolve, reject };
