@@ -45,18 +45,12 @@ export class DataLock {
 
   /** Rejects with ERR_DATA_IN_USE, and with a refusal of the disk. */
   async #try(): Promise<void> {
-    const path = join(this.#data, DATA_LOCK);
     try {
-      this.#lock = new PathLock(path);
+      this.#lock = lockData(this.#data);
     } catch (cause) {
       // SQLite does not say what the system has said.
       if (!(cause instanceof AnnalsError)) throw (await probeDisk(this.#data)) ?? cause;
-      throw new AnnalsError(
-        "ERR_DATA_IN_USE",
-        `another process runs on ${this.#data}: stop it first (fuser ${path} shows which), ` +
-          "or give this node another data directory",
-        { retryable: true, cause },
-      );
+      throw cause;
     }
   }
 
@@ -86,6 +80,22 @@ export class DataLock {
   release(): void {
     this.#released.abort();
     this.#lock?.release();
+  }
+}
+
+/** Locks the data directory of a node that is stopped. Throws ERR_DATA_IN_USE. */
+export function lockData(data: string): PathLock {
+  const path = join(data, DATA_LOCK);
+  try {
+    return new PathLock(path);
+  } catch (cause) {
+    if (!(cause instanceof AnnalsError)) throw cause;
+    throw new AnnalsError(
+      "ERR_DATA_IN_USE",
+      `another process runs on ${data}: stop it first (fuser ${path} shows which), ` +
+        "or give this node another data directory",
+      { retryable: true, cause },
+    );
   }
 }
 

@@ -24,6 +24,7 @@ import { causeText } from "./plainError.ts";
 import { divergenceReason } from "./divergenceReason.ts";
 import { groupConditions } from "./groupRequests.ts";
 import { CatchUp } from "./catchUp.ts";
+import { emptiedFor } from "./peerHistories.ts";
 import type { PeerHistories } from "./peerHistories.ts";
 import { LinkReplies } from "./linkReplies.ts";
 import { PeerStreams } from "./peerStreams.ts";
@@ -136,6 +137,7 @@ export class HostedLog {
         want: (digests, from) => this.#withheld(digests, from),
       },
       histories: options.histories,
+      ...emptiedFor(options.histories),
       transport: this.#streams,
       clock: WORKER_CLOCK,
       stamps: options.stamps,
@@ -363,6 +365,7 @@ export class HostedLog {
 
   #trace(trace: Trace): void {
     if (trace.kind === "rolledBack") this.#line("warn", rolledBackReason(trace), {});
+    if (trace.kind === "filled") this.#options.histories.filled((...line) => this.#line(...line));
     const level = trace.kind.startsWith("became") ? "info" : "debug";
     if (!this.#tells(level)) return;
     const { kind, ...fields } = trace;
