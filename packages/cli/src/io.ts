@@ -14,6 +14,8 @@ export interface CliIo {
   /** Progress, hints, errors. */
   readonly stderr: Sink;
   readonly stdin: AsyncIterable<Uint8Array>;
+  /** Somebody sits at stdin and can be asked. */
+  readonly stdinIsTty: boolean;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
   /** The script of this command, for starting it again as another process. */

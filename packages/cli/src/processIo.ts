@@ -20,6 +20,7 @@ export function processIo(): CliIo {
     stdout: sinkOf(process.stdout),
     stderr: sinkOf(process.stderr),
     stdin: process.stdin,
+    stdinIsTty: process.stdin.isTTY,
     env: process.env,
     cwd: process.cwd(),
     entry: fileURLToPath(new URL("./main.js", import.meta.url)),

@@ -12,6 +12,7 @@ export interface Outcome {
 export interface CliOptions {
   readonly env?: Readonly<Record<string, string | undefined>>;
   readonly stdin?: string;
+  readonly stdinIsTty?: boolean;
   readonly cwd?: string;
   readonly startNode?: StartNode;
   readonly fsckNode?: FsckNode;
@@ -32,6 +33,7 @@ export class CliRun {
       stdout: { write: async (text) => void (this.stdout += text), isTty: false, columns: 100 },
       stderr: { write: async (text) => void (this.stderr += text), isTty: false, columns: 100 },
       stdin: stdinOf(options.stdin ?? ""),
+      stdinIsTty: options.stdinIsTty ?? false,
       env: options.env ?? {},
       cwd: options.cwd ?? process.cwd(),
       entry: fileURLToPath(new URL("./dev/fakeNode.mjs", import.meta.url)),
@@ -68,4 +70,20 @@ async function* stdinOf(text: string): AsyncGenerator<Uint8Array, void> {
 /** Runs the command to its end. */
 export function cli(argv: readonly string[], options: CliOptions = {}): Promise<Outcome> {
   return new CliRun(argv, options).outcome;
+}
+
+/** An outside that is only typed at. */
+export function ioOf(stdin: string): CliIo {
+  const sink = { write: () => Promise.resolve(), isTty: false, columns: 100 };
+  return {
+    stdout: sink,
+    stderr: sink,
+    stdin: stdinOf(stdin),
+    stdinIsTty: false,
+    env: {},
+    cwd: process.cwd(),
+    entry: "",
+    kill: () => undefined,
+    onInterrupt: () => () => undefined,
+  };
 }

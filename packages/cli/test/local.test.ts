@@ -254,3 +254,15 @@ describe("the launcher", () => {
     });
   });
 });
+
+describe("log resolve", () => {
+  test("wants a data directory, and one that is a node's", async () => {
+    const none = await cli(["log", "resolve", "audit"], { cwd: directory });
+    expect(none).toMatchObject({ code: 2, stderr: expect.stringContaining("--data names it") });
+    const foreign = await cli(["log", "resolve", "audit", "--data", "."], { cwd: directory });
+    expect(foreign).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining(`${directory} is not the data directory of a node`),
+    });
+  });
+});

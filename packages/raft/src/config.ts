@@ -47,6 +47,11 @@ export interface RaftConfig {
   /** At its start the member asks the others what they remember of it, since its disk may be an older copy. Default: it asks nobody. */
   readonly recovers?: boolean;
   /**
+   * The copy of this member was given up, and the one of the member that is named here was kept. Until this log holds what that one had, it
+   * gives its vote to nobody else and stands for no election. Default: the log is this member's own.
+   */
+  readonly emptiedFor?: MemberId;
+  /**
    * Whether another member would be the better leader. While it says so, three election timeouts pass before this one stands by itself, in
    * each of which it votes for whoever does. Default: never.
    */

@@ -18,7 +18,7 @@ import { type Proposal, propose } from "./proposal.ts";
 import { Raft } from "./raft.ts";
 import { readIndex } from "./reading.ts";
 import type { AppendTicket, Ready, Role } from "./ready.ts";
-import { beginRecovery } from "./recovering.ts";
+import { beginRecovery, fill } from "./recovering.ts";
 import { broadcastHeartbeat } from "./replication.ts";
 import { becomeFollower } from "./roles.ts";
 import { type RaftStatus, statusOf } from "./status.ts";
@@ -264,6 +264,7 @@ export class RaftCore {
         raft.trace({ kind: "staleAppendDone", ticketTerm: ticket.term, term: raft.term });
       } else {
         raft.log.stableTo(ticket.lastEntry);
+        fill(raft);
       }
     }
     if (ticket.snapshot !== undefined) {

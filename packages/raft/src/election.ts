@@ -68,7 +68,7 @@ export function handleVoteRequest(raft: Raft, message: RequestVote): void {
     (raft.votedFor === NOBODY && raft.leader === NOBODY) ||
     (rehearsal && message.term > raft.term);
   const last = { term: message.lastLogTerm, index: message.lastLogIndex };
-  const upToDate = raft.log.isUpToDate(last) && mayElect(raft, last, message.term);
+  const upToDate = raft.log.isUpToDate(last) && mayElect(raft, message.from, last, message.term);
   const vote = rehearsal ? "preVote" : "vote";
   traceVote(raft, free && upToDate ? "voteCast" : "voteRejected", message);
   if (free && upToDate) {

@@ -1,6 +1,7 @@
 export { RaftConfigError } from "./checkConfig.ts";
 export type * from "./config.ts";
 export { RaftCore } from "./core.ts";
+export type { EmptiedStatus } from "./emptied.ts";
 export { entryBytes } from "./entrySize.ts";
 export type { HashChain } from "./hashChain.ts";
 export { assertNever, InvariantError, invariant } from "./invariant.ts";

@@ -1,10 +1,11 @@
 import type { LogIndex } from "./types.ts";
 
 /**
- * Why a message was refused. Members that keep to the protocol, on disks that keep what they were given, cause only the first four:
+ * Why a message was refused. Members that keep to the protocol, on disks that keep what they were given, cause only the first five:
  * `notForUs`: addressed to somebody else. `unknownMember`: a response from someone who is no member (any more). `applying`: a snapshot
  * cannot be taken before what was handed out for applying is applied; it will be sent again. `proposalDropped`: a forwarded proposal was
- * not accepted.
+ * not accepted. `awaitsKept`: this log was emptied, and the message is not of the member whose copy was kept, nor of a leader that is
+ * known to have that copy.
  *
  * `forgedSender`: it claims to come from this member or from nobody. `malformed`: its parts do not fit together, or a number is out of
  * range. `secondLeader`: an append in a term that this member leads. `termLeap`: a term that no series of elections leads to.
@@ -18,6 +19,7 @@ export type StepRefusal =
   | "unknownMember"
   | "applying"
   | "proposalDropped"
+  | "awaitsKept"
   | "forgedSender"
   | "malformed"
   | "secondLeader"

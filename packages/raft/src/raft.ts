@@ -1,6 +1,7 @@
 import type { RaftConfig } from "./config.ts";
 import type { LogReader } from "./logReader.ts";
 import type { HistoryPoint, Message } from "./message.ts";
+import type { Emptied } from "./emptied.ts";
 import { RaftLog } from "./raftLog.ts";
 import { ReadOnly, type ReadRequest } from "./readOnly.ts";
 import type { Recovery } from "./recovery.ts";
@@ -37,6 +38,8 @@ export class Raft {
 
   /** What others remember of this member, where it has asked. */
   recovery: Recovery | undefined;
+  /** Set until the log holds what was kept, where this member's own copy was given up for another one. */
+  emptied: Emptied | undefined;
 
   /** May leave at once. Never addressed to this member. */
   messages: Message[] = [];
@@ -119,6 +122,7 @@ export class Raft {
   promotable(): boolean {
     const own = this.tracker.get(this.id);
     if (own === undefined || own.learner || this.log.unstable.snapshot !== undefined) return false;
+    if (this.emptied !== undefined) return false;
     return this.recovery?.elects(this.log.lastId(), asTerm(this.term + 1)) ?? true;
   }
 

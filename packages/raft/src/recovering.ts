@@ -1,3 +1,4 @@
+import { Emptied } from "./emptied.ts";
 import type { Recovery as Question, RecoveryResponse } from "./message.ts";
 import type { Raft } from "./raft.ts";
 import { Recovery, type RolledBack } from "./recovery.ts";
@@ -8,8 +9,15 @@ import { asIndex, asTerm, type EntryId, type MemberId, NOBODY, type Term } from 
 const CONTEXT_MAX = 2 ** 32;
 const NEVER_ACKNOWLEDGED = { acknowledgedTerm: asTerm(0), acknowledgedIndex: asIndex(0) };
 
-/** A core begins: it asks every other voter that its disk knows of. */
+/** A core begins: it asks every other voter that its disk knows of, or, with an emptied log, the member whose copy was kept. */
 export function beginRecovery(raft: Raft): void {
+  const { emptiedFor } = raft.config;
+  if (emptiedFor !== undefined) {
+    const context = raft.config.randomBelow(CONTEXT_MAX);
+    raft.emptied = new Emptied(emptiedFor, context, raft.config.heartbeatTicks);
+    askKept(raft, raft.emptied);
+    return;
+  }
   const { electionTicks, heartbeatTicks, randomBelow } = raft.config;
   const others = raft.tracker.voters.filter((member) => member !== raft.id);
   if (others.length === 0) return;
@@ -22,12 +30,14 @@ export function beginRecovery(raft: Raft): void {
 
 /** One tick passed. */
 export function tickRecovery(raft: Raft): void {
-  const { recovery } = raft;
+  const { recovery, emptied } = raft;
   if (recovery?.tick() === true) askSilent(raft, recovery);
+  if (emptied?.tick() === true) askKept(raft, emptied);
 }
 
-/** The member takes part in elections, and its vote may go to a log that ends with `last`. */
-export function mayElect(raft: Raft, last: EntryId, term: Term): boolean {
+/** The member takes part in elections, and its vote may go to `candidate`, whose log ends with `last`. */
+export function mayElect(raft: Raft, candidate: MemberId, last: EntryId, term: Term): boolean {
+  if (raft.emptied !== undefined) return raft.emptied.elects(candidate, last);
   return raft.recovery?.elects(last, term) ?? true;
 }
 
@@ -43,7 +53,12 @@ function askSilent(raft: Raft, recovery: Recovery): void {
   }
 }
 
-function ask(raft: Raft, { context }: Recovery, to: MemberId): void {
+function askKept(raft: Raft, emptied: Emptied): void {
+  // Nobody, when whose copy was kept is not known any more.
+  if (emptied.kept !== NOBODY) ask(raft, emptied, emptied.kept);
+}
+
+function ask(raft: Raft, { context }: Pick<Recovery, "context">, to: MemberId): void {
   const { index: lastLogIndex, term: lastLogTerm } = raft.log.lastId();
   const { id: from, term } = raft;
   raft.send({ kind: "recovery", from, to, term, context, lastLogIndex, lastLogTerm });
@@ -73,12 +88,28 @@ export function handleRecovery(raft: Raft, message: Question): void {
 
 /** A peer says what it remembers of this member. */
 export function handleRecoveryResponse(raft: Raft, message: RecoveryResponse): void {
-  const { recovery } = raft;
+  const { recovery, emptied } = raft;
+  if (emptied?.context === message.context && emptied.kept === message.from) {
+    emptied.learn(message);
+    fill(raft);
+    return;
+  }
   if (recovery === undefined || recovery.context !== message.context) return;
   const rolledBack = rolledBackBy(raft, message);
   const news = recovery.learn(message, rolledBack);
   if (news && rolledBack !== undefined) raft.trace({ kind: "rolledBack", ...rolledBack });
   if (message.term > raft.term) becomeFollower(raft, message.term, NOBODY);
+}
+
+/** More of the log is durable, or where it has to end is known: an emptied one that holds what was kept is like any other. */
+export function fill(raft: Raft): void {
+  const { emptied, log } = raft;
+  if (emptied === undefined) return;
+  const index = asIndex(log.unstable.offset - 1);
+  const durable = { term: log.term(index) ?? asTerm(0), index };
+  if (!emptied.isFilledBy(durable)) return;
+  raft.emptied = undefined;
+  raft.trace({ kind: "filled", kept: emptied.kept, index, term: durable.term });
 }
 
 /**

@@ -122,7 +122,7 @@ export class Recovery {
 }
 
 /** Compares the ends of two logs as votes do (Raft §5.4.1). */
-function isBefore(one: EntryId, other: EntryId): boolean {
+export function isBefore(one: EntryId, other: EntryId): boolean {
   return one.term < other.term || (one.term === other.term && one.index < other.index);
 }
 

@@ -1,4 +1,5 @@
 import type { ProgressStatus } from "./progress.ts";
+import type { EmptiedStatus } from "./emptied.ts";
 import type { Raft } from "./raft.ts";
 import type { RecoveryStatus } from "./recovery.ts";
 import type { Role } from "./ready.ts";
@@ -22,6 +23,8 @@ export interface RaftStatus {
   readonly progress: readonly ProgressStatus[];
   /** What others remember of this member; undefined where it has nobody to ask. */
   readonly recovery: RecoveryStatus | undefined;
+  /** What an emptied log waits for; undefined for one that is whole. */
+  readonly emptied: EmptiedStatus | undefined;
   /** Whom leadership is being handed to; 0 for nobody. */
   readonly transferee: MemberId;
   /** Payload bytes proposed here that count against `maxUncommittedBytes`. */
@@ -45,6 +48,7 @@ export function statusOf(raft: Raft): RaftStatus {
     membership: raft.tracker.membership,
     progress: leads ? raft.tracker.members.map((progress) => progress.status()) : [],
     recovery: raft.recovery?.status(raft.log.lastId()),
+    emptied: raft.emptied?.status(),
     transferee: raft.transferee,
     uncommittedBytes: raft.uncommittedBytes,
     readsWaiting: raft.pendingReads.length + raft.readOnly.waiting,

@@ -13,6 +13,8 @@ import { asIndex, asTerm, NOBODY } from "./types.ts";
 
 /** A message from a peer: checked for what a peer may send at all, then handled. */
 export function stepPeer(raft: Raft, message: Message): StepOutcome {
+  // Before anything is compared: another history is no news to a member that has given up its own.
+  if (raft.emptied?.heeds(message) === false) return { kind: "refused", reason: "awaitsKept" };
   const refusal = refusalOf(raft, message);
   if (refusal === undefined) return stepKnown(raft, message);
   if (refusal === "commitBeyondEnd") tellEnd(raft, message.from);
@@ -32,7 +34,8 @@ function comeNearer(raft: Raft, { kind, from }: Message): void {
 
 /** A message from a peer or, by way of its own disk, from this member: responses are taken from members only. */
 export function stepKnown(raft: Raft, message: Message): StepOutcome {
-  if (isResponse(message.kind) && raft.tracker.get(message.from) === undefined) {
+  const known = raft.tracker.get(message.from) !== undefined || raft.emptied?.kept === message.from;
+  if (isResponse(message.kind) && !known) {
     return { kind: "refused", reason: "unknownMember" };
   }
   return step(raft, message);

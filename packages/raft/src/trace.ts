@@ -29,6 +29,12 @@ interface VoteScene {
 type ElectionTrace =
   | ({ readonly kind: "rolledBack" } & RolledBack)
   | {
+      readonly kind: "filled";
+      readonly kept: MemberId;
+      readonly index: LogIndex;
+      readonly term: Term;
+    }
+  | {
       readonly kind: "started";
       readonly voters: readonly MemberId[];
       readonly term: Term;

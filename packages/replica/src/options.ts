@@ -22,6 +22,8 @@ export interface ReplicaOptions {
   readonly events: ReplicaEvents;
   /** How differences between histories are confirmed and kept. Default: messages that tell of one are refused, and that is all. */
   readonly histories?: Histories;
+  /** The member whose copy of the log was kept when the one here was given up, until that copy is here. Default: nothing was given up. */
+  readonly emptiedFor?: MemberId;
   /** What this replica, when it leads, does with a batch before it is proposed: the same batch, smaller. Default: nothing. */
   readonly compress?: (batch: Uint8Array) => Uint8Array;
   /** The gauges of the thread, which this replica's report to. */

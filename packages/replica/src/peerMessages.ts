@@ -12,7 +12,7 @@ export interface PeerRefusal {
 }
 
 /** Refusals that members cause who keep to the protocol, such as by a message that was late. */
-type Expected = "notForUs" | "unknownMember" | "applying" | "proposalDropped";
+type Expected = "notForUs" | "unknownMember" | "applying" | "proposalDropped" | "awaitsKept";
 
 const REASONS: Readonly<Record<Exclude<StepRefusal, Expected>, string>> = {
   forgedSender: "it claims to come from this member or from nobody",

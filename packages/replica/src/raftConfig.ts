@@ -6,7 +6,7 @@ import type { StampClock } from "./stampClock.ts";
 
 /** How the core of a replica behaves: what is configured, and what is not open to choice. */
 export function raftConfig(
-  { self, config, store, randomBelow }: ReplicaOptions,
+  { self, config, store, randomBelow, emptiedFor }: ReplicaOptions,
   applied: () => Applied,
   stamps: StampClock,
 ): RaftConfig {
@@ -30,6 +30,7 @@ export function raftConfig(
     chain: store,
     reportsLoss: true,
     recovers: true,
+    ...(emptiedFor === undefined ? {} : { emptiedFor }),
     acceptable: acceptableEntries(applied),
     standsBack: () => stamps.off,
     applied: store.appliedIndex(),

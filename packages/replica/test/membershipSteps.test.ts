@@ -48,6 +48,7 @@ function status(
     transferee: NOBODY,
     uncommittedBytes: 0,
     recovery: undefined,
+    emptied: undefined,
     readsWaiting: 0,
   };
 }

@@ -1,6 +1,6 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { BlobStore, DiskFloor, diskRefusal } from "@annals/storage";
+import { BlobStore, DiskFloor, diskRefusal, isAside } from "@annals/storage";
 import type { AnnouncedBytes } from "@annals/storage";
 import type { NodeConfig } from "./config/index.ts";
 
@@ -21,7 +21,7 @@ export function blobsOf(config: NodeConfig, logId: number, announced: AnnouncedB
 export async function sweepBlobs(config: NodeConfig): Promise<void> {
   const logs = join(config.data, "logs");
   const names = await readdir(logs).catch(() => []);
-  for (const name of names) {
+  for (const name of names.filter((one) => !isAside(one))) {
     try {
       await BlobStore.sweep(join(logs, name));
     } catch (error) {

@@ -1,13 +1,12 @@
 /**
  * The file `divergence.json` in the directory of a log: this copy and another member's cannot both be right, so nothing may be acknowledged
- * from here. One JSON object `{"crc32": …, "divergence": …}`; the checksum is that of the JSON of `divergence`.
+ * from here.
  */
-import { readFile } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { crc32 } from "node:zlib";
 import type { Divergence } from "@annals/replica";
-import { errnoOf } from "./diskRefusal.ts";
-import { replaceFile } from "./durableFile.ts";
+import { DAMAGED, readCheckedJson, writeCheckedJson } from "./checkedJson.ts";
+import { syncDirectory } from "./segmentDirectory.ts";
 
 /** What is known when the file is there and cannot be read: that it was written. */
 const UNREADABLE: Divergence = {
@@ -22,28 +21,17 @@ function divergencePath(directory: string): string {
 
 /** Undefined when there is no such file. One that is damaged still says that the log has to stand still. */
 export async function readDivergence(directory: string): Promise<Divergence | undefined> {
-  let text: string;
-  try {
-    text = await readFile(divergencePath(directory), "utf8");
-  } catch (error) {
-    if (errnoOf(error) === "ENOENT") return undefined;
-    throw error;
-  }
-  return decode(text) ?? UNREADABLE;
+  const found = await readCheckedJson(divergencePath(directory), "divergence");
+  return found === DAMAGED ? UNREADABLE : (found as Divergence | undefined);
 }
 
 /** Resolves when it is durable. */
 export async function writeDivergence(directory: string, divergence: Divergence): Promise<void> {
-  const file = { crc32: crc32(JSON.stringify(divergence)), divergence };
-  await replaceFile(divergencePath(directory), `${JSON.stringify(file)}\n`);
+  await writeCheckedJson(divergencePath(directory), "divergence", divergence);
 }
 
-function decode(text: string): Divergence | undefined {
-  try {
-    const file = JSON.parse(text) as { readonly crc32: unknown; readonly divergence: Divergence };
-    const intact = file.crc32 === crc32(JSON.stringify(file.divergence));
-    return intact ? file.divergence : undefined;
-  } catch {
-    return undefined;
-  }
+/** This copy was chosen: it is a log like any other again. Durable when it resolves; idempotent. */
+export async function clearDivergence(directory: string): Promise<void> {
+  await rm(divergencePath(directory), { force: true });
+  await syncDirectory(directory);
 }

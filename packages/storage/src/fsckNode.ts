@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { errnoOf } from "./diskRefusal.ts";
 import { fsck } from "./fsck.ts";
 import type { FsckProblem, FsckReport } from "./fsck.ts";
+import { isAside, isUnplaced } from "./resolution.ts";
 import { REPLACE_ADVICE } from "./storageError.ts";
 
 /** A log of which a data directory says that it is there. */
@@ -27,6 +28,7 @@ export async function fsckNode(dataDirectory: string): Promise<readonly FsckRepo
   const present = (await readdir(logs, { withFileTypes: true }).catch(unlessMissing))
     .filter((entry) => entry.isDirectory() || entry.isSymbolicLink())
     .map(({ name }) => name)
+    .filter((name) => !isAside(name) && !isUnplaced(name))
     .toSorted((a, b) => Number(a) - Number(b));
   const expected = await expectedLogs(dataDirectory);
   const reports: FsckReport[] = [];

@@ -7,7 +7,7 @@ import { AnnalsError } from "@annals/record";
  * anything was written, the store lives on; `ERR_DISK_UNAVAILABLE` the same for a disk that is read-only or without descriptors;
  * `ERR_ENTRY_DAMAGED` one entry is missing or not what was written; `ERR_LOG_DAMAGED`
  * the log as a whole cannot be trusted; `ERR_LOG_EMPTY` nothing is stored here; `ERR_LOG_FOREIGN` the directory holds another log;
- * `ERR_LOG_FORMAT` written by a version that this build does not read.
+ * `ERR_LOG_FORMAT` written by a version that this build does not read; `ERR_COPY_EMPTIED` the copy was given up before and cannot be kept.
  */
 export type StorageErrorCode =
   | "ERR_STORAGE_FAILED"
@@ -19,7 +19,8 @@ export type StorageErrorCode =
   | "ERR_LOG_DAMAGED"
   | "ERR_LOG_EMPTY"
   | "ERR_LOG_FOREIGN"
-  | "ERR_LOG_FORMAT";
+  | "ERR_LOG_FORMAT"
+  | "ERR_COPY_EMPTIED";
 
 export class StorageError extends AnnalsError {
   override readonly name: string = "StorageError";

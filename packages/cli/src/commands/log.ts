@@ -7,6 +7,7 @@ import { EXIT } from "../exitCodes.ts";
 import { formatCount } from "../output.ts";
 import type { Column } from "../output.ts";
 import { printRows } from "../printRows.ts";
+import { registerResolve } from "./logResolve.ts";
 import { registerSchema } from "./schema.ts";
 
 const COLUMNS: readonly Column<LogInfo>[] = [
@@ -30,10 +31,13 @@ function mebibytesOr(bytes: number | undefined): string {
 }
 
 export function registerLog(program: Command, context: CliContext): void {
-  const log = program.command("log").description("create and list logs");
+  const log = program
+    .command("log")
+    .description("create and list logs, and resolve one that has diverged");
   examples(log, ["annals log list", "annals log create orders", "annals log show audit -o json"]);
 
   registerSchema(log, context);
+  registerResolve(log, context);
   withOutput(withClient(log.command("list").description("list the logs"))).action(
     async (options: ClientOptions & OutputOptions) => {
       const logs = await context.client(options).logs({ signal: context.interrupt });

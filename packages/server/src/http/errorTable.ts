@@ -301,7 +301,7 @@ export const ERROR_TABLE: Readonly<Record<HttpErrorCode, ErrorEntry>> = {
     503,
     "Log has diverged",
     "This node's copy of the log and another one cannot both be right: a disk has lost or was given something. Nothing was accepted.",
-    "Nothing is mended by repeating. Read with `consistency=local`; see *A log that has diverged* in operations.md.",
+    "Nothing is mended by repeating. Read with `consistency=local`; `annals log resolve` keeps the copy that you choose (operations.md).",
   ),
   ERR_NODE_STOPPING: entry(
     503,

@@ -48,7 +48,7 @@ export class CatalogFile {
   /** Without a file, or with one that does not parse, nothing is known yet. Rejects with a refusal of the system to open it. */
   async read(): Promise<readonly LogEntry[]> {
     try {
-      return schema.parse(JSON.parse(await readFile(this.#path, "utf8"))).logs;
+      return await readCatalog(this.#path);
     } catch (error) {
       const refusal = diskRefusal(error, this.#path);
       if (refusal !== undefined) throw refusal;
@@ -81,4 +81,14 @@ export class CatalogFile {
       }
     }
   }
+}
+
+/** Rejects when there is no such file, or it does not parse. */
+async function readCatalog(path: string): Promise<readonly LogEntry[]> {
+  return schema.parse(JSON.parse(await readFile(path, "utf8"))).logs;
+}
+
+/** The logs that the node of a data directory knows of beside `_system`; none where the file is missing or does not parse. */
+export async function knownLogs(data: string): Promise<readonly LogEntry[]> {
+  return readCatalog(join(data, FILE)).catch(() => []);
 }

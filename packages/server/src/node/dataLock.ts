@@ -58,29 +58,24 @@ export class DataLock {
    */
   async #try(): Promise<StorageError | undefined> {
     const path = join(this.#data, DATA_LOCK);
-    if (this.#lockNow(path) === undefined) return undefined;
+    if (this.#lockNow() === undefined) return undefined;
     // SQLite does not say what the system has said.
     const refusal = await probeDisk(this.#data);
     if (refusal !== undefined) return refusal;
     await assertWritable(path);
-    const failure = this.#lockNow(path);
+    const failure = this.#lockNow();
     if (failure !== undefined) throw lockFailed(path, failure);
     return undefined;
   }
 
   /** What SQLite says when it fails; undefined when the lock is had. Throws ERR_DATA_IN_USE. */
-  #lockNow(path: string): unknown {
+  #lockNow(): unknown {
     try {
-      this.#lock = new PathLock(path);
+      this.#lock = lockData(this.#data);
       return undefined;
     } catch (cause) {
       if (!(cause instanceof AnnalsError)) return cause;
-      throw new AnnalsError(
-        "ERR_DATA_IN_USE",
-        `another process runs on ${this.#data}: stop it first (fuser ${path} shows which), ` +
-          "or give this node another data directory",
-        { retryable: true, cause },
-      );
+      throw cause;
     }
   }
 
@@ -110,6 +105,22 @@ export class DataLock {
   release(): void {
     this.#released.abort();
     this.#lock?.release();
+  }
+}
+
+/** Locks the data directory of a node that is stopped. Throws ERR_DATA_IN_USE. */
+export function lockData(data: string): PathLock {
+  const path = join(data, DATA_LOCK);
+  try {
+    return new PathLock(path);
+  } catch (cause) {
+    if (!(cause instanceof AnnalsError)) throw cause;
+    throw new AnnalsError(
+      "ERR_DATA_IN_USE",
+      `another process runs on ${data}: stop it first (fuser ${path} shows which), ` +
+        "or give this node another data directory",
+      { retryable: true, cause },
+    );
   }
 }
 

@@ -43,6 +43,13 @@ export class NodeIdentity {
     this.#certificate = certificate;
   }
 
+  /** Who a data directory is; undefined for a blank one. Changes nothing. */
+  static async read(directory: string): Promise<NodeIdentity | undefined> {
+    const path = join(directory, FILE);
+    const stored = await readIdentity(path);
+    return stored && new NodeIdentity(path, stored.node, stored.member, stored.certificate);
+  }
+
   /** Reads the identity of a data directory, or draws and stores a new one on a blank disk. */
   static async open(directory: string, node: string): Promise<NodeIdentity> {
     await mkdir(directory, { recursive: true });

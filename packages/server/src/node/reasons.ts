@@ -5,7 +5,7 @@ import type { HostedLogStatus, RepairNote } from "../lane/messages.ts";
 import { memoryBudget, roundBytes, shapeOf } from "../memory/budget.ts";
 import type { LogInfo, NodeStatus } from "../service.ts";
 import { divergenceReason } from "../worker/divergenceReason.ts";
-import { leaderlessReason, rolledBackReason } from "../worker/recoveryReason.ts";
+import { emptiedReason, leaderlessReason, rolledBackReason } from "../worker/recoveryReason.ts";
 import { stampsAheadReason } from "./clockReasons.ts";
 import type { IsolatedLog } from "./isolation.ts";
 import type { LogPlace, PlaceWait } from "./logDirectory.ts";
@@ -84,6 +84,8 @@ export function troubles(name: string, status: HostedLogStatus): readonly string
   const { recovery, leader } = status.raft;
   if (recovery?.rolledBack !== undefined)
     reasons.push(`log ${name}: ${rolledBackReason(recovery.rolledBack)}`);
+  const { emptied } = status.raft;
+  if (emptied !== undefined) reasons.push(`log ${name}: ${emptiedReason(emptied)}`);
   const waiting = recovery && leader === NOBODY ? leaderlessReason(recovery) : undefined;
   if (waiting !== undefined) reasons.push(`log ${name}: ${waiting}`);
   if (status.stampsAhead !== undefined && status.raft.role === "leader")

@@ -7,7 +7,7 @@ export function divergenceReason({ own, other }: Divergence): string {
     own === undefined ? "this copy has no such entry" : `this copy has ${claimText(own)}`;
   return (
     `its history differs: ${here}, ${there}; a disk has lost or was given something, so nothing is acknowledged here. ` +
-    'Keep all copies of the log, find out which one is right, and see "A log that has diverged" in docs/operations.md'
+    "`annals log resolve` shows the copies and keeps the one that you choose"
   );
 }
 

@@ -24,6 +24,7 @@ import { causeText } from "./plainError.ts";
 import { divergenceReason } from "./divergenceReason.ts";
 import { groupConditions } from "./groupRequests.ts";
 import { CatchUp } from "./catchUp.ts";
+import { emptiedFor } from "./peerHistories.ts";
 import type { PeerHistories } from "./peerHistories.ts";
 import { LinkReplies } from "./linkReplies.ts";
 import { PeerStreams } from "./peerStreams.ts";
@@ -136,6 +137,7 @@ export class HostedLog {
         want: (digests, from) => this.#withheld(digests, from),
       },
       histories: options.histories,
+      ...emptiedFor(options.histories),
       transport: this.#streams,
       clock: WORKER_CLOCK,
       stamps: options.stamps,
@@ -273,7 +275,10 @@ export class HostedLog {
     this.#inbound.set(linkId, { from, receiver, replies });
   }
 
-  /** A member said what no replica says: its links are closed, and the log goes on without it. */
+  /**
+   * A member said what no replica says: the links that carry this log are closed, and the log goes on without it. The control link is that
+   * of all logs: one of them must not silence the others.
+   */
   #refused(from: MemberId, { code, reason }: PeerRefusal): void {
     const now = WORKER_CLOCK.now();
     if (now >= this.#refusalToldMs + REFUSAL_LINE_MS) {
@@ -360,6 +365,7 @@ export class HostedLog {
 
   #trace(trace: Trace): void {
     if (trace.kind === "rolledBack") this.#line("warn", rolledBackReason(trace), {});
+    if (trace.kind === "filled") this.#options.histories.filled((...line) => this.#line(...line));
     const level = trace.kind.startsWith("became") ? "info" : "debug";
     if (!this.#tells(level)) return;
     const { kind, ...fields } = trace;

@@ -1,4 +1,5 @@
-import type { RecoveryStatus, RolledBack } from "@annals/raft";
+import { NOBODY } from "@annals/raft";
+import type { EmptiedStatus, RecoveryStatus, RolledBack } from "@annals/raft";
 
 /** Cause, consequence, and what to look at, in one line. */
 export function rolledBackReason({
@@ -30,5 +31,23 @@ export function leaderlessReason(recovery: RecoveryStatus): string | undefined {
   return (
     "no other member has said what it remembers of this one, " +
     "so it would not be noticed if this disk were an older copy"
+  );
+}
+
+/** What a replica waits for whose copy was given up. */
+export function emptiedReason({ kept, end }: EmptiedStatus): string {
+  if (kept === NOBODY)
+    return (
+      "its copy was given up, and emptied.json does not say any more for which one: " +
+      "stop the node and run `annals log resolve` on its data again"
+    );
+  if (end === undefined)
+    return (
+      `its copy was given up for the one of member ${kept}, which has not answered yet: ` +
+      "until it does, this one gives no vote; start that node"
+    );
+  return (
+    `its copy was given up for the one of member ${kept}, and is being filled from it up to entry ${end.index}; ` +
+    "until then it votes for nobody else"
   );
 }

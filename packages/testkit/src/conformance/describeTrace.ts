@@ -158,6 +158,8 @@ export function describeTrace(self: number, trace: Trace): readonly LogLine[] {
       );
     case "rolledBack":
       return warn(`${id} ends at ${trace.lastIndex}, it acknowledged ${trace.acknowledgedIndex}`);
+    case "filled":
+      return info(`${id} holds the copy of ${trace.kept} up to ${trace.index}`);
     case "tracesDropped":
       return warn(`${id} dropped ${trace.count} traces`);
     default:

@@ -40,6 +40,7 @@ export interface Recipient {
 const REFUSALS: Readonly<Record<Extract<StepOutcome, { kind: "refused" }>["reason"], string>> = {
   unknownMember: "raft: cannot step as peer not found",
   proposalDropped: "raft proposal dropped",
+  awaitsKept: "raft: the log waits for the copy that was kept",
   notForUs: "raft: message is not for this member",
   forgedSender: "raft: message from nobody or from this member itself",
   malformed: "raft: malformed message",

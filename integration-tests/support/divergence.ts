@@ -1,0 +1,53 @@
+/** Two histories of the log `audit`, as they come of the disks of a quorum that were put back. */
+import { cp, rm } from "node:fs/promises";
+import { type TestCluster, until } from "./cluster.ts";
+
+export const RECORD = '{"actor":{"type":"user","id":"u"},"action":"test.append"}\n';
+
+export async function append(
+  cluster: TestCluster,
+  times: number,
+  ...ids: readonly string[]
+): Promise<void> {
+  const client = cluster.client(...ids);
+  const bytes = new TextEncoder().encode(RECORD);
+  for (let k = 0; k < times; k++)
+    await client.append("audit", { contentType: "application/x-ndjson", bytes });
+}
+
+export async function stopAll(cluster: TestCluster): Promise<void> {
+  for (const id of cluster.running()) await cluster.stop(id);
+}
+
+/**
+ * All nodes have three records; then all acknowledge three more, the disks of all but the first node are put back, and those acknowledge
+ * one. All run, and more than one node has said that histories differ when this resolves.
+ */
+export async function putQuorumBack(cluster: TestCluster): Promise<void> {
+  await cluster.untilReady();
+  const [kept = "", ...putBack] = cluster.ids;
+  await append(cluster, 3);
+  await cluster.untilConverged();
+  await stopAll(cluster);
+  for (const id of putBack)
+    await cp(cluster.dataOf(id), `${cluster.dataOf(id)}.earlier`, { recursive: true });
+
+  for (const id of cluster.ids) cluster.spawn(id);
+  await cluster.untilReady();
+  await append(cluster, 3);
+  await cluster.untilConverged();
+  await stopAll(cluster);
+  for (const id of putBack) {
+    await rm(cluster.dataOf(id), { recursive: true });
+    await cp(`${cluster.dataOf(id)}.earlier`, cluster.dataOf(id), { recursive: true });
+    cluster.spawn(id);
+  }
+  await cluster.untilReady(...putBack);
+  await append(cluster, 1, ...putBack);
+
+  cluster.spawn(kept);
+  await until(async () => {
+    const texts = await Promise.all(cluster.ids.map((id) => cluster.logText(id)));
+    return texts.filter((text) => text.includes("its history differs")).length > 1;
+  });
+}

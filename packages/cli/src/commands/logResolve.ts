@@ -1,0 +1,178 @@
+import { userInfo } from "node:os";
+import { resolve } from "node:path";
+import { KEYS, OfflineLog, parseBytes } from "@annals/server";
+import type { OfflineCopy } from "@annals/server";
+import type { Command } from "commander";
+import { usageError } from "../cliError.ts";
+import { confirm } from "../confirm.ts";
+import { examples, withOutput } from "../context.ts";
+import type { CliContext, OutputOptions } from "../context.ts";
+import { formatCount } from "../output.ts";
+import type { Column } from "../output.ts";
+import { printRows } from "../printRows.ts";
+import { loadOrThrow, withConfig } from "./config.ts";
+import type { ConfigOptions } from "./config.ts";
+
+interface ResolveOptions extends ConfigOptions, OutputOptions {
+  readonly keep?: string;
+  readonly yes?: boolean;
+}
+
+export function registerResolve(log: Command, context: CliContext): void {
+  const command = withOutput(
+    withConfig(
+      log
+        .command("resolve")
+        .description(
+          "on each stopped node: show its copy of a log that has diverged, or keep the copy of one node",
+        )
+        .argument("<name>"),
+    )
+      .option("--keep <node>", "the node whose copy is the log from now on")
+      .option("--yes", "do not ask"),
+  );
+  examples(command, [
+    "annals log resolve audit --data /var/lib/annals",
+    "annals log resolve audit --keep a --data /var/lib/annals",
+    "annals log resolve _system --keep a -c /etc/annals.yaml --node b --yes",
+  ]);
+  command.action((name: string, options: ResolveOptions) => resolveOffline(context, name, options));
+}
+
+async function resolveOffline(
+  context: CliContext,
+  log: string,
+  options: ResolveOptions,
+): Promise<void> {
+  context.format(options);
+  const { keep } = options;
+  await OfflineLog.with({ ...placeOf(context, options), log }, async (offline) => {
+    const found = await offline.describe();
+    if (keep === undefined) return show(context, options, found);
+    offline.assertKnown(keep);
+    for (const line of consequences(found, keep)) await context.note(line);
+    if (options.yes !== true)
+      await confirm(context, `Keep the copy of node ${keep} for log ${log}`, log);
+    const by = userInfo().username;
+    const outcome = await offline.resolve({ keep, by, at: Date.now() });
+    if (context.format(options) !== "table")
+      return context.printJson({ node: found.node, log, keep, ...outcome });
+    return context.print(`${outcomeText(found, keep, outcome)}\n`);
+  });
+}
+
+/** The configuration names the data directory where there is one; `--data` alone will do. */
+function placeOf(
+  context: CliContext,
+  options: ResolveOptions,
+): { readonly data: string; readonly segmentBytes: number } {
+  const file = options.config ?? context.io.env["ANNALS_CONFIG"];
+  if (file !== undefined) {
+    const { config } = loadOrThrow(context, options, false);
+    return { data: config.data, segmentBytes: config.storage.segmentBytes };
+  }
+  if (options.data === undefined)
+    throw usageError(
+      "which data directory?",
+      "--data names it, or -c and --node a configuration that does; the node must be stopped",
+    );
+  return { data: resolve(context.io.cwd, options.data), segmentBytes: standardSegmentBytes() };
+}
+
+function standardSegmentBytes(): number {
+  const standard = KEYS.find(({ path }) => path === "storage.segmentBytes")?.standard;
+  const parsed = parseBytes(String(standard));
+  if (!parsed.ok) throw new Error(parsed.message);
+  return parsed.value;
+}
+
+const COLUMNS: readonly Column<OfflineCopy>[] = [
+  { title: "NODE", value: ({ node }) => node },
+  { title: "LAST", value: count(({ lastIndex }) => lastIndex), align: "right" },
+  { title: "TERM", value: count(({ lastTerm }) => lastTerm), align: "right" },
+  { title: "LAST SEQ", value: count(({ lastSeq }) => lastSeq), align: "right" },
+  { title: "COMMITTED", value: count(({ commitIndex }) => commitIndex), align: "right" },
+  { title: "HEAD", value: ({ copy }) => ("unreadable" in copy ? "?" : copy.headHash.slice(0, 16)) },
+  { title: "STATE", value: stateOf },
+];
+
+type ReadableCopy = Exclude<OfflineCopy["copy"], { readonly unreadable: string }>;
+
+function count(of: (copy: ReadableCopy) => number): (row: OfflineCopy) => string {
+  return ({ copy }) => ("unreadable" in copy ? "?" : formatCount(of(copy)));
+}
+
+function stateOf({ copy }: OfflineCopy): string {
+  if ("unreadable" in copy) return `cannot be read: ${copy.unreadable}`;
+  if (copy.emptied !== undefined) return `emptied, waits for the copy of ${copy.emptied.node}`;
+  if (copy.divergence === undefined) return "has met no difference";
+  const { since, other } = copy.divergence;
+  return `diverged at ${formatCount(other.index)} since ${timeText(since)}`;
+}
+
+async function show(
+  context: CliContext,
+  options: ResolveOptions,
+  found: OfflineCopy,
+): Promise<void> {
+  await printRows(context, options, COLUMNS, [found]);
+  if (context.format(options) !== "table") return;
+  for (const line of details(found)) await context.print(`${line}\n`);
+}
+
+function details({ member, directory, copy }: OfflineCopy): readonly string[] {
+  const lines = [`\nmember ${member}, ${directory}`];
+  if ("unreadable" in copy) return lines;
+  const { divergence, aside } = copy;
+  if (divergence !== undefined) {
+    const { own, other } = divergence;
+    const there = `member ${other.member} has entry ${other.index} of term ${other.term} with hash ${other.hash}`;
+    const here =
+      own === undefined ? "no such entry" : `that entry of term ${own.term} with hash ${own.hash}`;
+    lines.push(`${there}, committed there up to ${other.commitIndex}; here is ${here}`);
+  }
+  return [...lines, ...partedText(copy), ...aside.map((name) => `put aside: ${name}`)];
+}
+
+/** What only this copy may have. */
+function partedText(copy: OfflineCopy["copy"]): readonly string[] {
+  if ("unreadable" in copy) return ["what is in this copy is not known: it cannot be read"];
+  const { parted, lastIndex } = copy;
+  if (parted === undefined)
+    return [
+      `from where this copy parts from the others is not known here: it has entries up to ${lastIndex}`,
+    ];
+  const { from, to, records, firstSeq, lastSeq, firstRecordedAt, lastRecordedAt } = parted;
+  const which = `entries ${formatCount(from)} to ${formatCount(to)}, and maybe some before, are of this copy`;
+  if (records === 0) return [`${which}; there are no records in them`];
+  const when = `recorded from ${timeText(firstRecordedAt)} to ${timeText(lastRecordedAt)}`;
+  return [`${which}: ${formatCount(records)} records, seq ${firstSeq} to ${lastSeq}, ${when}`];
+}
+
+function consequences(found: OfflineCopy, keep: string): readonly string[] {
+  const { node, log, copy } = found;
+  if (keep === node) return [`log ${log}: the copy of this node, ${node}, is kept`];
+  const unmarked =
+    "unreadable" in copy || copy.divergence !== undefined
+      ? []
+      : [`log ${log}: this copy has met no difference; the one of ${keep} takes its place anyway`];
+  return [
+    ...unmarked,
+    `log ${log}: the copy of this node, ${node}, is put aside, and nobody reads it any more`,
+    ...partedText(copy).map((text) => `log ${log}: ${text}`),
+  ];
+}
+
+function outcomeText(
+  { node, log }: OfflineCopy,
+  keep: string,
+  { kept, aside }: { readonly kept: boolean; readonly aside: string | undefined },
+): string {
+  if (kept) return `log ${log}: the copy of ${node} is kept; do the same on every other node`;
+  if (aside === undefined) return `log ${log}: ${node} waits for the copy of ${keep} already`;
+  return `log ${log}: the copy of ${node} lies in ${aside}; the node gives no vote until it has the copy of ${keep}`;
+}
+
+function timeText(time: number | undefined): string {
+  return time === undefined || time === 0 ? "?" : new Date(time).toISOString();
+}
