@@ -74,8 +74,8 @@ export class DataLock {
       this.#lock = lockData(this.#data);
       return undefined;
     } catch (cause) {
-      if (!(cause instanceof AnnalsError)) return cause;
-      throw cause;
+      if (cause instanceof AnnalsError) throw cause;
+      return cause;
     }
   }
 
