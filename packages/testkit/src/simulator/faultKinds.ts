@@ -36,6 +36,8 @@ export const TIMED_FAULTS = [
   "stalledTail",
   "damagedTail",
   "cutLeader",
+  "hungLeader",
+  "jointCrash",
 ] as const;
 export type TimedFault = (typeof TIMED_FAULTS)[number];
 
