@@ -107,6 +107,28 @@ describe("stability", () => {
     expect(log.term(asIndex(1))).toBe(1);
   });
 
+  test("what was durable before a truncation is still applied from memory", () => {
+    const { log, storage } = logOf([], entriesOf(1, 1, 1, 1));
+    log.unstable.accept();
+    storage.append(entriesOf(1, 1, 1, 1));
+    log.stableTo(id(1, 4));
+    const successor = [entry(2, 3), entry(2, 4)];
+    log.append(successor);
+    log.unstable.accept();
+    storage.append(successor);
+    log.stableTo(id(2, 4));
+    log.commitTo(asIndex(4));
+    let reads = 0;
+    Object.assign(storage, { entries: () => ++reads });
+    expect(log.nextCommitted(false).map(({ term, index }) => [term, index])).toEqual([
+      [1, 1],
+      [1, 2],
+      [2, 3],
+      [2, 4],
+    ]);
+    expect(reads).toBe(0);
+  });
+
   // Keeps R14.
   test.each([
     { what: "an entry that was replaced", done: id(1, 3), trace: "stableMismatch" },

@@ -205,6 +205,7 @@ export class SimulatedReplica implements Observed {
         onRole: (role, leader, term) => this.#onRole(role, leader, term),
         onCommand: (_index, data) => this.#onCommand(data),
         onTrace: (trace) => {
+          this.#under.rareStates.traced(this, trace);
           const keeps = world.journal.keepsLines;
           if (keeps) world.journal.say(this.node, this.log, JSON.stringify(trace));
         },
