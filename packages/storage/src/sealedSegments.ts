@@ -42,6 +42,7 @@ export class SealedSegments {
   adopt(open: OpenSegment): void {
     const first = open.state.base.index + 1;
     this.#firsts.push(first);
+    this.#makePlace();
     this.#open.set(first, open);
   }
 
@@ -84,17 +85,19 @@ export class SealedSegments {
     const path = join(this.#directory, segmentName(first));
     const segment = Segment.open(path, "readOnly", this.#mapBytes);
     const state = segment.stateFrom(first);
-    if (this.#open.size >= OPEN_SEGMENTS_MAX && segment.closable) this.#closeOldest();
+    if (segment.closable) this.#makePlace();
     return { segment, state, terms: segment.termRuns() };
   }
 
-  #closeOldest(): void {
-    const [oldest] = this.#open;
-    if (oldest === undefined) return;
-    const [first, { segment }] = oldest;
-    this.#open.delete(first);
-    // Reading only, so nothing can fail that would matter.
-    segment.close().catch(() => undefined);
+  /** Closes those that were used longest ago, so that one more may be open. */
+  #makePlace(): void {
+    for (const [first, { segment }] of this.#open) {
+      if (this.#open.size < OPEN_SEGMENTS_MAX) return;
+      if (!segment.closable) continue;
+      this.#open.delete(first);
+      // Nothing is written to it any more, so nothing can fail that would matter.
+      segment.close().catch(() => undefined);
+    }
   }
 
   fileBytes(): number {

@@ -5,6 +5,7 @@ import {
   BUFFERED_BYTES_MAX,
   ClockQuestions,
   ControlLink,
+  FRAMING_BYTES,
   HELLO_BYTES_MAX,
 } from "@annals/transport";
 import type { LinkFault } from "@annals/transport";
@@ -20,9 +21,12 @@ const WAIT = { timeout: 20_000 };
 let peer: Loopback;
 let faults: LinkFault[];
 let buffered: GaugeFamily;
+/** What the node lets a peer leave unread. */
+let maxUnreadBytes: number;
 
 beforeEach(async () => {
   [faults, buffered] = [[], new GaugeFamily()];
+  maxUnreadBytes = BUFFERED_BYTES_MAX;
   const onFault = (fault: LinkFault) => void faults.push(fault);
   peer = await Loopback.start({
     maxMessageBytes: MAX_MESSAGE_BYTES,
@@ -30,6 +34,7 @@ beforeEach(async () => {
     handler: () => ({
       greeting: [WELCOME],
       unread: buffered,
+      maxUnreadBytes,
       onBytes: () => undefined,
       onClose: onFault,
     }),
@@ -52,11 +57,12 @@ it("a stranger's frame is not even assembled before its hello", async () => {
   client.terminate();
 });
 
-it("a leader that reads nothing is let go of when its acknowledgements pile up", async () => {
+async function assertLetGo(purpose: "data" | "control", cap: number): Promise<void> {
+  maxUnreadBytes = cap;
   const client = new WebSocket(peer.url);
   client.on("error", () => undefined);
   await new Promise((resolve) => client.once("open", resolve));
-  client.send(encodeFrame({ kind: "hello", epoch: 1, ...hello("data", MAX_MESSAGE_BYTES) }));
+  client.send(encodeFrame({ kind: "hello", epoch: 1, ...hello(purpose, MAX_MESSAGE_BYTES) }));
   await new Promise((resolve) => client.once("message", resolve));
   client.pause();
   const grant = encodeFrame({ kind: "grant", entries: 1, bytes: 1 });
@@ -69,10 +75,18 @@ it("a leader that reads nothing is let go of when its acknowledgements pile up",
   );
   expect(faults).toMatchObject([{ code: "ERR_LINK_CONGESTED" }]);
   const { current, largest } = buffered.read();
-  expect(largest).toBeGreaterThan(BUFFERED_BYTES_MAX);
-  expect(largest).toBeLessThan(BUFFERED_BYTES_MAX + 1024);
+  expect(largest).toBeGreaterThan(cap);
+  expect(largest).toBeLessThan(cap + 1024);
   expect(current).toBe(0);
   client.terminate();
+}
+
+it("a leader that reads nothing is let go of when its acknowledgements pile up", async () => {
+  await assertLetGo("data", BUFFERED_BYTES_MAX);
+}, 30_000);
+
+it("a peer that reads no answers on its control link is let go of at a lower cap", async () => {
+  await assertLetGo("control", FRAMING_BYTES);
 }, 30_000);
 
 it("heartbeats for a node that reads nothing are dropped beyond their cap", async () => {

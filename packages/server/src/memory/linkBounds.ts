@@ -103,7 +103,7 @@ export const LINK_BOUNDS: readonly Bound[] = [
     item: constant(FRAMING_BYTES),
     weight: one,
     atCap: "the link is closed (`ERR_LINK_CONGESTED`)",
-    test: [LINKS, "a leader that reads nothing"],
+    test: [LINKS, "a peer that reads no answers"],
   },
   {
     name: "send.repair",

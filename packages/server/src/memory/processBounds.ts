@@ -1,3 +1,4 @@
+import { OPEN_SEGMENTS_MAX } from "@annals/storage";
 import { FRAMES_PER_READ } from "@annals/transport";
 import { constant, none, one } from "./bound.ts";
 import type { Bound } from "./bound.ts";
@@ -144,6 +145,26 @@ export const PROCESS_BOUNDS: readonly Bound[] = [
     test: [
       "packages/server/test/node/logger.test.ts",
       "drops lines that nobody takes, and counts them",
+    ],
+  },
+  {
+    name: "segments",
+    holds: "sealed segments that are open for reading, beside the one that is written",
+    place: "worker",
+    per: "log",
+    unit: "count",
+    setBy: "constant",
+    cap: constant(OPEN_SEGMENTS_MAX),
+    item: none,
+    weight: none,
+    atCap:
+      "the one that was read longest ago is closed. Not so on a read-only disk: LMDB keeps what it has opened without a lock file until " +
+      "the process ends, so there each segment that is read stays open, once more for each time that its log is opened anew; without " +
+      "files left, reads of further ones are refused (`ERR_DISK_UNAVAILABLE`). Files count in the budget of open files, pages below",
+    ungauged: "the system counts the files of a process (`/proc/PID/fd`)",
+    test: [
+      "packages/storage/test/sealedSegments.test.ts",
+      "so many segments are open at a time, however many are read",
     ],
   },
   {

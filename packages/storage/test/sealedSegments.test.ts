@@ -1,0 +1,55 @@
+// Goal: a log of many segments keeps few of them open. Method: all of it is read, and the files of this process are counted.
+import { readdirSync, readlinkSync } from "node:fs";
+import { platform } from "node:os";
+import { asIndex } from "@annals/raft";
+import { expect, test, vi } from "vitest";
+import { OPEN_SEGMENTS_MAX, openLogStore } from "@annals/storage";
+import { cycleOf, hardState, plainEntries, SAMPLE_MEMBERSHIP } from "@annals/testkit";
+import { temporaryDirectory } from "./support/directory.ts";
+
+const SEGMENTS = OPEN_SEGMENTS_MAX + 8;
+/** It is written, and so never closed. */
+const ACTIVE = 1;
+
+/** Segments below `directory` of which this process has the data file open. */
+function openSegments(directory: string): number {
+  const targets = readdirSync("/proc/self/fd").map((name) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${name}`);
+    } catch {
+      return "closed meanwhile";
+    }
+  });
+  const here = targets.filter((path) => path.startsWith(directory) && path.endsWith("data.mdb"));
+  return new Set(here).size;
+}
+
+test.skipIf(platform() !== "linux")(
+  "so many segments are open at a time, however many are read",
+  { timeout: 60_000 },
+  async () => {
+    const directory = await temporaryDirectory();
+    const store = await openLogStore({
+      directory,
+      logId: 7,
+      segmentBytes: 1,
+      minFreeBytes: 0,
+      initial: { membership: SAMPLE_MEMBERSHIP },
+    });
+    for (let index = 1; index <= SEGMENTS; index++)
+      await store.write(
+        cycleOf({ entries: plainEntries(index, index, 3), hardState: hardState(3, 2, index) }),
+      );
+    expect(readdirSync(directory).filter((name) => name.startsWith("segment-")).length).toBe(
+      SEGMENTS,
+    );
+    for (let index = 1; index <= SEGMENTS; index++) {
+      expect(store.storedEntry(asIndex(index))?.entry.index).toBe(index);
+      await vi.waitFor(() =>
+        expect(openSegments(directory)).toBeLessThanOrEqual(OPEN_SEGMENTS_MAX + ACTIVE),
+      );
+    }
+    expect(openSegments(directory)).toBe(OPEN_SEGMENTS_MAX + ACTIVE);
+    await store.close();
+  },
+);
