@@ -7,6 +7,7 @@ export { Gauge } from "./gauge.ts";
 export type { GaugeListener, GaugeReading } from "./gauge.ts";
 export { GaugeFamily, Ledger } from "./ledger.ts";
 export type { FamilyReading } from "./ledger.ts";
+export { once } from "./once.ts";
 export { PauseGate } from "./pauseGate.ts";
 export type { PauseListener, Release } from "./pauseGate.ts";
 export { Stagger } from "./stagger.ts";

@@ -42,7 +42,7 @@ const RESPONSES: Readonly<Record<Message["kind"], boolean>> = {
 };
 
 /** A message that names a term so far beyond the own one is no news of elections: terms rise by one at a time. */
-const TERM_LEAP_MAX = 2 ** 32;
+export const TERM_LEAP_MAX: number = 2 ** 32;
 
 export function isResponse(kind: Message["kind"]): boolean {
   return RESPONSES[kind];

@@ -1,7 +1,7 @@
 import { stepCandidate } from "./candidate.ts";
 import { handleVoteRequest, inLease, rejectStalePreVote, traceVoteIgnored } from "./election.ts";
 import { stepFollower } from "./follower.ts";
-import { isResponse, refusalOf } from "./judge.ts";
+import { isResponse, refusalOf, TERM_LEAP_MAX } from "./judge.ts";
 import { stepLeader } from "./leader.ts";
 import type { Message } from "./message.ts";
 import type { StepOutcome } from "./outcome.ts";
@@ -9,7 +9,7 @@ import { OK } from "./outcome.ts";
 import type { Raft } from "./raft.ts";
 import { handleRecovery, handleRecoveryResponse, tellEnd } from "./recovering.ts";
 import { becomeFollower } from "./roles.ts";
-import { asIndex, NOBODY } from "./types.ts";
+import { asIndex, asTerm, NOBODY } from "./types.ts";
 
 /** A message from a peer: checked for what a peer may send at all, then handled. */
 export function stepPeer(raft: Raft, message: Message): StepOutcome {
@@ -18,7 +18,18 @@ export function stepPeer(raft: Raft, message: Message): StepOutcome {
   const refusal = refusalOf(raft, message);
   if (refusal === undefined) return stepKnown(raft, message);
   if (refusal === "commitBeyondEnd") tellEnd(raft, message.from);
+  if (refusal === "termLeap") comeNearer(raft, message);
   return { kind: "refused", reason: refusal };
+}
+
+/**
+ * A member that was away while somebody raised the terms of the others would refuse all of them for ever. So one that knows no leader, and
+ * hears one, raises its term by as much as a single message may: it follows after a few. One that has a leader is not moved.
+ */
+function comeNearer(raft: Raft, { kind, from }: Message): void {
+  const ofLeader = kind === "heartbeat" || kind === "appendEntries";
+  if (!ofLeader || raft.leader !== NOBODY || raft.tracker.get(from) === undefined) return;
+  becomeFollower(raft, asTerm(raft.term + TERM_LEAP_MAX), NOBODY);
 }
 
 /** A message from a peer or, by way of its own disk, from this member: responses are taken from members only. */

@@ -310,6 +310,42 @@ describe("a message that cannot be right is refused, and the member goes on", ()
     expect(member.core.status()).toEqual(before);
   });
 
+  // Keeps R46.
+  describe("a member that was away while terms were raised", () => {
+    const LEAP = 2 ** 32;
+    const led = (): Member => {
+      const member = new Member(1, { term: 4 });
+      member.core.step(heartbeat(2, 1, 4));
+      return member;
+    };
+
+    test("follows a leader after a few of its messages", () => {
+      const member = new Member(1, { term: 1 }).settle();
+      const pulse = heartbeat(2, 1, 3 * LEAP);
+      const terms: number[] = [];
+      while (member.core.status().leader !== 2) {
+        member.core.step(pulse);
+        terms.push(member.core.status().term);
+      }
+      expect(terms).toEqual([1 + LEAP, 1 + 2 * LEAP, 3 * LEAP]);
+    });
+
+    test.each<[string, () => Member, Message]>([
+      ["a stranger", () => new Member(1, { term: 1 }), heartbeat(9, 1, 3 * LEAP)],
+      [
+        "somebody who asks for a vote",
+        () => new Member(1, { term: 1 }),
+        requestVote(2, 1, 3 * LEAP, NOTHING),
+      ],
+      ["somebody else while it has a leader", led, heartbeat(3, 1, 3 * LEAP)],
+    ])("is not moved by %s", (_, make, message) => {
+      const member = make().settle();
+      const before = member.core.status();
+      expect(member.core.step(message)).toMatchObject({ kind: "refused" });
+      expect(member.core.status()).toEqual(before);
+    });
+  });
+
   test("numbers beyond what can be counted on from", () => {
     const { core } = new Member(1);
     const beyond = { ...heartbeat(2, 1, 1), term: (2 ** 52 + 1) as Term };

@@ -38,7 +38,7 @@ function answer(from: number, context: number, last: EntryId): RecoveryResponse 
 const vote = (from: number, term: number, last: EntryId): Message =>
   requestVote(from, 1, term, last);
 
-// Keeps R46.
+// Keeps R47.
 describe("a member whose log was emptied", () => {
   test("asks the kept member until it answers, and does not stand however long that takes", () => {
     const member = emptied();

@@ -1,4 +1,4 @@
-import { Gauge, PauseGate } from "@annals/flow";
+import { Gauge, once, PauseGate } from "@annals/flow";
 import type { Credit, GaugeReading, Ledger, Release } from "@annals/flow";
 import type { Message } from "@annals/raft";
 import type { AnnalsError } from "@annals/record";
@@ -207,13 +207,4 @@ export class Receiver {
     const credit = { entries, bytes: bytes ?? 0 };
     if (!this.#closed && credit.entries + credit.bytes > 0) this.#options.sendGrant(credit);
   }
-}
-
-function once(action: () => void): () => void {
-  let done = false;
-  return () => {
-    if (done) return;
-    done = true;
-    action();
-  };
 }

@@ -1,3 +1,4 @@
+import { once } from "@annals/flow";
 import type { Ledger } from "@annals/flow";
 import { AnnalsError } from "@annals/record";
 import type { ContentEncoding } from "@annals/wire";
@@ -259,15 +260,6 @@ class RoomTicket implements Ticket {
     this.#node.end(this, this.#held, this.#settled, nowMs);
     this.#options.onClose();
   }
-}
-
-function once(action: () => void): () => void {
-  let done = false;
-  return () => {
-    if (done) return;
-    done = true;
-    action();
-  };
 }
 
 function overloaded(

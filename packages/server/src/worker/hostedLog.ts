@@ -275,7 +275,10 @@ export class HostedLog {
     this.#inbound.set(linkId, { from, receiver, replies });
   }
 
-  /** A member said what no replica says: its links are closed, and the log goes on without it. */
+  /**
+   * A member said what no replica says: the links that carry this log are closed, and the log goes on without it. The control link is that
+   * of all logs: one of them must not silence the others.
+   */
   #refused(from: MemberId, { code, reason }: PeerRefusal): void {
     const now = WORKER_CLOCK.now();
     if (now >= this.#refusalToldMs + REFUSAL_LINE_MS) {
