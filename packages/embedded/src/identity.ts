@@ -1,8 +1,7 @@
-import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { AnnalsError } from "@annals/record";
-import { replaceFile } from "@annals/storage";
+import { isThere, replaceFile } from "@annals/storage";
 
 const FILE = "embedded.json";
 /** What marks the data directory of a node of a cluster. */
@@ -17,14 +16,14 @@ export interface Identity {
 
 /** Undefined for a directory without a log. Throws ERR_DATA_OF_NODE for that of a node, ERR_IDENTITY_DAMAGED for what does not parse. */
 export async function readIdentity(directory: string): Promise<Identity | undefined> {
-  if (existsSync(join(directory, FILE_OF_NODE))) {
+  if (await isThere(join(directory, FILE_OF_NODE))) {
     throw new AnnalsError(
       "ERR_DATA_OF_NODE",
       `${directory} is the data of a node of a cluster: an embedded log needs a directory of its own`,
     );
   }
   const path = join(directory, FILE);
-  if (!existsSync(path)) return undefined;
+  if (!(await isThere(path))) return undefined;
   const text = await readFile(path, "utf8");
   try {
     const { format, name, born } = JSON.parse(text) as Readonly<Record<string, unknown>>;

@@ -1,9 +1,8 @@
-import { existsSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { AnnalsError } from "@annals/record";
 import type { LogStore } from "@annals/replica";
-import { openLogStore, PathLock } from "@annals/storage";
+import { isThere, openLogStore, PathLock } from "@annals/storage";
 import { EmbeddedLog, SELF } from "./embeddedLog.ts";
 import type { EmbeddedLogOptions } from "./embeddedLog.ts";
 import { readIdentity, writeIdentity } from "./identity.ts";
@@ -52,7 +51,7 @@ async function openStore(
   const directory = join(path, "logs", String(LOG_ID));
   const born = known?.born === true;
   // Begun anew it would have forgotten what it has acknowledged.
-  if (born && !existsSync(directory))
+  if (born && !(await isThere(directory)))
     throw new AnnalsError(
       "ERR_LOG_MISSING",
       `log "${name}" was in ${path} and ${directory} is gone: put it back, or open another directory`,

@@ -1,14 +1,18 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { BlobStore, DiskFloor, diskRefusal, isAside } from "@annals/storage";
+import type { AnnouncedBytes } from "@annals/storage";
 import type { NodeConfig } from "./config/index.ts";
 
-/** The blobs of one log of this node. They are files, so the gateway takes uploads while the log's worker replicates. */
-export function blobsOf(config: NodeConfig, logId: number): BlobStore {
+/**
+ * The blobs of one log of this node. They are files, so the gateway takes uploads while the log's worker replicates;
+ * `announced` is shared by all logs of a thread.
+ */
+export function blobsOf(config: NodeConfig, logId: number, announced: AnnouncedBytes): BlobStore {
   const directory = join(config.data, "logs", String(logId));
   return new BlobStore({
     directory,
-    floor: new DiskFloor(directory, config.storage.minFreeBytes),
+    floor: new DiskFloor(directory, config.storage.minFreeBytes, undefined, announced),
     chunkBytes: config.replication.blob.chunkBytes,
   });
 }

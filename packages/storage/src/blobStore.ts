@@ -9,6 +9,7 @@ import { readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { assertDigest } from "./blobError.ts";
 import { BlobWriter } from "./blobWriter.ts";
+import { errnoOf, refusalOr } from "./diskRefusal.ts";
 import type { DiskFloor } from "./diskFloor.ts";
 
 const UNFINISHED = "unfinished";
@@ -50,10 +51,13 @@ export class BlobStore {
     return digests.filter((digest) => !this.has(digest));
   }
 
-  /** Undefined when the blob is not here. */
+  /** Undefined when the blob is not here. Rejects with a refusal of the system to say so. */
   async find(digest: string): Promise<StoredBlob | undefined> {
     assertDigest(digest);
-    const found = await stat(this.#path(digest)).catch(() => undefined);
+    const found = await stat(this.#path(digest)).catch((error: unknown) => {
+      if (errnoOf(error) !== "ENOENT") throw refusalOr(error, this.#path(digest));
+      return undefined;
+    });
     return found === undefined ? undefined : { digest, bytes: found.size };
   }
 
@@ -66,20 +70,25 @@ export class BlobStore {
     });
   }
 
-  /** Begins to save a blob of so many bytes. Throws ERR_BLOB_NAME or ERR_DISK_FULL; then nothing was begun. */
+  /** Begins to save a blob of so many bytes. Throws ERR_BLOB_NAME, ERR_DISK_FULL or ERR_DISK_UNAVAILABLE; then nothing was begun. */
   begin(digest: string, bytes: number): BlobWriter {
     assertDigest(digest);
     const { floor, chunkBytes } = this.#options;
-    floor.take(bytes);
     const unfinished = join(this.#root, UNFINISHED);
-    mkdirSync(unfinished, { recursive: true });
+    try {
+      mkdirSync(unfinished, { recursive: true });
+    } catch (error) {
+      throw refusalOr(error, unfinished);
+    }
     const temporary = join(unfinished, `${digest}-${randomUUID()}`);
-    return new BlobWriter({ temporary, path: this.#path(digest), digest, bytes, chunkBytes });
+    const path = this.#path(digest);
+    const announcement = floor.announce(bytes);
+    return new BlobWriter({ temporary, path, digest, bytes, chunkBytes, announcement });
   }
 
   /** Every blob that is here, in no order. */
   async *list(): AsyncGenerator<StoredBlob> {
-    for (const shelf of await readdir(this.#root).catch(() => [])) {
+    for (const shelf of await readdir(this.#root).catch(unlessMissing)) {
       if (shelf === UNFINISHED) continue;
       for (const digest of await readdir(join(this.#root, shelf))) {
         const blob = await this.find(digest);
@@ -91,4 +100,9 @@ export class BlobStore {
   #path(digest: string): string {
     return join(this.#root, digest.slice(0, 2), digest);
   }
+}
+
+function unlessMissing(error: unknown): [] {
+  if (errnoOf(error) === "ENOENT") return [];
+  throw error;
 }

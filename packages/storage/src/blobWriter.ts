@@ -3,6 +3,7 @@ import { createWriteStream } from "node:fs";
 import type { WriteStream } from "node:fs";
 import { mkdir, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
+import type { Announcement } from "./announcedBytes.ts";
 import { BlobError } from "./blobError.ts";
 import { syncDirectory } from "./segmentDirectory.ts";
 
@@ -13,6 +14,8 @@ export interface BlobWriterOptions {
   /** What the blob was announced to have. */
   readonly bytes: number;
   readonly chunkBytes: number;
+  /** Ends with the writer, however that ends. */
+  readonly announcement: Announcement;
 }
 
 /**
@@ -39,6 +42,8 @@ export class BlobWriter {
     this.#stream.on("error", (error) => {
       this.#failure ??= error;
     });
+    // After the last of its bytes, or without them.
+    this.#stream.once("close", () => options.announcement.end());
   }
 
   /** Bytes taken so far. */
@@ -60,7 +65,7 @@ export class BlobWriter {
       return true;
     }
     this.#hash.update(chunk);
-    return this.#stream.write(chunk);
+    return this.#stream.write(chunk, () => this.#options.announcement.written(chunk.length));
   }
 
   /** Resolves when the file takes more, or when it has failed or was closed, whichever comes first. Never rejects. */

@@ -1,4 +1,6 @@
 import { statfsSync } from "node:fs";
+import { AnnouncedBytes } from "./announcedBytes.ts";
+import type { Announcement } from "./announcedBytes.ts";
 import { StorageError } from "./storageError.ts";
 
 /** Free space that appends leave to elections, commits and repairs. */
@@ -18,6 +20,7 @@ export class DiskFloor {
   /** So much stays free. */
   readonly minFreeBytes: number;
   readonly #directory: string;
+  readonly #announced: AnnouncedBytes;
   readonly #now: () => number;
   #checkedAt = Number.NEGATIVE_INFINITY;
   #freeBytes = 0;
@@ -26,7 +29,9 @@ export class DiskFloor {
     directory: string,
     minFreeBytes: number,
     now: () => number = () => performance.now(),
+    announced: AnnouncedBytes = new AnnouncedBytes(),
   ) {
+    this.#announced = announced;
     this.#directory = directory;
     this.minFreeBytes = minFreeBytes;
     this.#now = now;
@@ -39,19 +44,32 @@ export class DiskFloor {
     this.#freeBytes -= needed;
   }
 
+  /**
+   * Keeps room for `bytes` that come bit by bit, beside all that is announced, until the announcement ends. Throws `ERR_DISK_FULL` if less
+   * than the floor would be left.
+   */
+  announce(bytes: number): Announcement {
+    // What is announced and what is free change at different times, so that only a fresh look fits.
+    this.#checkedAt = Number.NEGATIVE_INFINITY;
+    this.assertRoom(bytes + CYCLE_OVERHEAD_BYTES);
+    return this.#announced.announce(bytes);
+  }
+
   /** Throws `ERR_DISK_FULL` unless so many bytes could be taken now, all in all. */
   assertRoom(needed: number, reserve: number = this.minFreeBytes): void {
-    const near = this.#freeBytes - needed < reserve + NEAR_BYTES;
+    const announced = this.#announced.bytes;
+    const near = this.#freeBytes - announced - needed < reserve + NEAR_BYTES;
     if (near || this.#now() - this.#checkedAt >= CHECK_MS) {
       const { bavail, bsize } = statfsSync(this.#directory);
       this.#freeBytes = bavail * bsize;
       this.#checkedAt = this.#now();
     }
-    if (this.#freeBytes - needed < reserve) {
+    if (this.#freeBytes - announced - needed < reserve) {
+      const promised = announced === 0 ? "" : `${announced} are promised to blobs on their way, `;
       throw new StorageError(
         "ERR_DISK_FULL",
         `${this.#freeBytes} bytes are free below ${this.#directory}, of which ${reserve} stay free, ` +
-          `and ${needed} are needed; free some space`,
+          `${promised}and ${needed} are needed; free some space`,
         {
           retryable: true,
           details: { freeBytes: this.#freeBytes, minFreeBytes: reserve },

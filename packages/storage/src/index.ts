@@ -1,3 +1,4 @@
+export { AnnouncedBytes } from "./announcedBytes.ts";
 export { assertDigest, BlobError } from "./blobError.ts";
 export type { BlobErrorCode } from "./blobError.ts";
 export { BlobStore } from "./blobStore.ts";
@@ -12,6 +13,7 @@ export { replaceFile } from "./durableFile.ts";
 export { diagnoseLog } from "./diagnosis.ts";
 export type { DamagedGroup, DamagedSegment, DiagnoseOptions, Diagnosis } from "./diagnosis.ts";
 export { PathLock } from "./pathLock.ts";
+export { isThere } from "./isThere.ts";
 export { LogRepair } from "./logRepair.ts";
 export type { LogRepairOptions, RunToRepair } from "./logRepair.ts";
 export type { LmdbLogStore } from "./logStore.ts";

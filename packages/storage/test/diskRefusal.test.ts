@@ -1,6 +1,7 @@
 // Goal: a disk that refuses writes is never called damage, and nothing of a log is put aside for it.
 // Method: a small file system, filled to its last byte, over which a log is opened, scanned and diagnosed.
 import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import {
   closeSync,
   mkdtempSync,
@@ -16,7 +17,7 @@ import { join } from "node:path";
 import { asIndex } from "@annals/raft";
 import type { LogStore, WriteCycle } from "@annals/replica";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { diagnoseLog, fsck, openLogStore, probeDisk } from "@annals/storage";
+import { BlobStore, diagnoseLog, DiskFloor, fsck, openLogStore, probeDisk } from "@annals/storage";
 import { cycleOf, hardState, noopEntry, plainEntries, SAMPLE_MEMBERSHIP } from "@annals/testkit";
 import { temporaryDirectory } from "./support/directory.ts";
 
@@ -276,3 +277,35 @@ async function endOf(log: string): Promise<number> {
   await store.close();
   return last;
 }
+
+describe.skipIf(!permitted)("blobs that fit one by one and not together", () => {
+  const MIB = 1024 * 1024;
+  const digestOf = (digit: string): string => digit.repeat(64);
+
+  test("are refused until one of them is given up or on disk", SLOW, async () => {
+    const directory = mountSmall();
+    const floor = new DiskFloor(directory, MIB);
+    const blobs = new BlobStore({ directory, floor, chunkBytes: 64 * 1024 });
+    const first = blobs.begin(digestOf("a"), 2 * MIB);
+    expect(() => blobs.begin(digestOf("b"), 2 * MIB)).toThrow(
+      expect.objectContaining({
+        code: "ERR_DISK_FULL",
+        message: expect.stringContaining("promised to blobs"),
+      }),
+    );
+    await first.abort();
+
+    const bytes = new Uint8Array(2 * MIB);
+    const digest = createHash("sha256").update(bytes).digest("hex");
+    const second = blobs.begin(digest, bytes.length);
+    second.write(bytes.subarray(0, MIB));
+    await second.ready();
+    // What is in the file is not counted twice.
+    const small = blobs.begin(digestOf("c"), MIB / 4);
+    second.write(bytes.subarray(MIB));
+    await second.finish();
+    await small.abort();
+    await blobs.begin(digestOf("d"), MIB / 4).abort();
+    expect(() => blobs.begin(digestOf("e"), 2 * MIB)).toThrow("free some space");
+  });
+});

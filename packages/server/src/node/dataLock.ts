@@ -1,9 +1,12 @@
-import { mkdir } from "node:fs/promises";
+import { constants } from "node:fs";
+import { access, mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { AnnalsError } from "@annals/record";
-import { isDiskRefusal, PathLock, probeDisk } from "@annals/storage";
+import { diskRefusal, errnoOf, isDiskRefusal, PathLock, probeDisk } from "@annals/storage";
+import type { StorageError } from "@annals/storage";
 import type { Logger } from "pino";
+import { patiently } from "./patience.ts";
 
 /** In the data directory of a node and of an embedded log alike, so that each keeps the other out, too. */
 export const DATA_LOCK = "lock";
@@ -13,7 +16,8 @@ const RETRY_MS = 500;
 
 /**
  * Makes this process the owner of a data directory until it releases the lock or ends. Two owners would each write their own history
- * into the same files. Where nothing can be written nobody can do that, so there the lock is taken as soon as the disk allows it.
+ * into the same files. Where nothing can be written nobody can do that, so there the lock is taken as soon as the disk allows it. Where
+ * only the lock is refused, such as for a file of another user, it is waited for.
  */
 export class DataLock {
   readonly #data: string;
@@ -29,28 +33,49 @@ export class DataLock {
     this.#data = data;
   }
 
-  /** Rejects with ERR_DATA_IN_USE. */
-  static async take(data: string, logger: Logger): Promise<DataLock> {
-    await mkdir(data, { recursive: true });
+  /** Rejects with ERR_DATA_IN_USE, and with ERR_NODE_STOPPING when `signal` ends a wait. */
+  static async take(
+    data: string,
+    logger: Logger,
+    signal: AbortSignal = new AbortController().signal,
+  ): Promise<DataLock> {
     const lock = new DataLock(data);
-    try {
-      await lock.#try();
-    } catch (error) {
-      if (!isDiskRefusal(error)) throw error;
-      logger.warn({ reason: error.message }, "the data is locked when the disk allows it");
+    const take = async (): Promise<StorageError | undefined> => {
+      await mkdir(data, { recursive: true });
+      return lock.#try();
+    };
+    const refusal = await patiently(take, { path: data, logger, signal });
+    if (refusal !== undefined) {
+      logger.warn({ reason: refusal.message }, "the data is locked when the disk allows it");
       void lock.#later(logger);
     }
     return lock;
   }
 
-  /** Rejects with ERR_DATA_IN_USE, and with a refusal of the disk. */
-  async #try(): Promise<void> {
+  /**
+   * Resolves with the reason when nothing can be written here, and so the lock not be had. Rejects with ERR_DATA_IN_USE; and with a refusal
+   * when only the lock is refused: others may write there.
+   */
+  async #try(): Promise<StorageError | undefined> {
+    const path = join(this.#data, DATA_LOCK);
+    if (this.#lockNow() === undefined) return undefined;
+    // SQLite does not say what the system has said.
+    const refusal = await probeDisk(this.#data);
+    if (refusal !== undefined) return refusal;
+    await assertWritable(path);
+    const failure = this.#lockNow();
+    if (failure !== undefined) throw lockFailed(path, failure);
+    return undefined;
+  }
+
+  /** What SQLite says when it fails; undefined when the lock is had. Throws ERR_DATA_IN_USE. */
+  #lockNow(): unknown {
     try {
       this.#lock = lockData(this.#data);
+      return undefined;
     } catch (cause) {
-      // SQLite does not say what the system has said.
-      if (!(cause instanceof AnnalsError)) throw (await probeDisk(this.#data)) ?? cause;
-      throw cause;
+      if (cause instanceof AnnalsError) throw cause;
+      return cause;
     }
   }
 
@@ -60,11 +85,11 @@ export class DataLock {
       await delay(RETRY_MS, undefined, { signal, ref: false }).catch(() => undefined);
       if (signal.aborted) return;
       try {
-        await this.#try();
+        if ((await this.#try()) !== undefined) continue;
         logger.info("the data is locked");
       } catch (error) {
         if (isDiskRefusal(error)) continue;
-        this.#lose(error instanceof AnnalsError ? error : lockFailed(error));
+        this.#lose(error instanceof AnnalsError ? error : lockFailed(this.#data, error));
         return;
       }
     }
@@ -99,6 +124,17 @@ export function lockData(data: string): PathLock {
   }
 }
 
-function lockFailed(cause: unknown): AnnalsError {
-  return new AnnalsError("ERR_STORAGE_FAILED", "the data directory could not be locked", { cause });
+/** Throws the refusal of the system to let the lock's file be written. The file is not opened: to close it would end a lock on it. */
+async function assertWritable(path: string): Promise<void> {
+  try {
+    await access(path, constants.R_OK | constants.W_OK);
+  } catch (error) {
+    if (errnoOf(error) !== "ENOENT") throw diskRefusal(error, path) ?? error;
+  }
+}
+
+function lockFailed(path: string, cause: unknown): AnnalsError {
+  const why = cause instanceof Error ? cause.message : "for no known reason";
+  const text = `${path} could not be locked: ${why}; look at the disk and at the log of the kernel`;
+  return new AnnalsError("ERR_STORAGE_FAILED", text, { cause });
 }

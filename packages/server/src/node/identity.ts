@@ -1,11 +1,10 @@
 import { randomInt } from "node:crypto";
-import { existsSync } from "node:fs";
 import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { asMemberId } from "@annals/raft";
 import type { MemberId } from "@annals/raft";
 import { AnnalsError } from "@annals/record";
-import { replaceFile } from "@annals/storage";
+import { isThere, replaceFile } from "@annals/storage";
 import { z } from "zod";
 import { decodeCertificate, encodeCertificate } from "./certificate.ts";
 import type { BirthCertificate } from "./certificate.ts";
@@ -54,7 +53,7 @@ export class NodeIdentity {
   /** Reads the identity of a data directory, or draws and stores a new one on a blank disk. */
   static async open(directory: string, node: string): Promise<NodeIdentity> {
     await mkdir(directory, { recursive: true });
-    if (existsSync(join(directory, FILE_OF_EMBEDDED_LOG))) {
+    if (await isThere(join(directory, FILE_OF_EMBEDDED_LOG))) {
       throw new AnnalsError(
         "ERR_DATA_OF_EMBEDDED_LOG",
         `${directory} is an embedded log of a program (openLog): give the node a directory of its own`,

@@ -1,6 +1,7 @@
 import type { ReadQuery, ReadReply } from "@annals/query";
 import { AnnalsError } from "@annals/record";
 import type { BlobFiles } from "@annals/replica";
+import { AnnouncedBytes } from "@annals/storage";
 import type { Logger } from "pino";
 import { blobsOf } from "../blobs.ts";
 import { exactly } from "../lane/exactly.ts";
@@ -73,6 +74,7 @@ export class LocalNodeService implements NodeService {
   readonly #view: NodeView;
   /** By log. */
   readonly #blobs = new Map<number, BlobFiles>();
+  readonly #announced = new AnnouncedBytes();
 
   constructor(view: NodeView) {
     this.#view = view;
@@ -144,7 +146,7 @@ export class LocalNodeService implements NodeService {
     const known = this.#blobs.get(id);
     if (known !== undefined) return known;
     // Kept: it remembers for a second how much room the disk has.
-    const blobs = blobsOf(this.#view.config, id);
+    const blobs = blobsOf(this.#view.config, id, this.#announced);
     this.#blobs.set(id, blobs);
     return blobs;
   }

@@ -1,6 +1,6 @@
-import { mkdir, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { errnoOf, syncDirectory } from "@annals/storage";
+import { errnoOf, isThere, syncDirectory } from "@annals/storage";
 import { DATA_LOCK } from "./dataLock.ts";
 
 const PREFIX = "quarantine-";
@@ -46,11 +46,7 @@ export async function finishQuarantine(data: string): Promise<string | undefined
   let finished: string | undefined;
   for (const name of await listQuarantines(data)) {
     const path = join(data, name);
-    const cut = await stat(join(path, MARK)).then(
-      () => true,
-      () => false,
-    );
-    if (!cut) continue;
+    if (!(await isThere(join(path, MARK)))) continue;
     await moveInto(data, path);
     finished = path;
   }

@@ -63,7 +63,7 @@ export async function startNode(
   if (options.process !== undefined) outliveOrphanedErrors(options.process, logger);
   // Before threads are made: without files for them the process would end by a signal, without a word.
   assertRoom(config);
-  const lock = await DataLock.take(config.data, logger);
+  const lock = await DataLock.take(config.data, logger, options.signal);
   try {
     const node = await startLocked(config, logger, options.signal);
     void lock.lost.then((error) => node.fail(error));

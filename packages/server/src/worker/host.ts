@@ -3,6 +3,7 @@ import { getHeapStatistics } from "node:v8";
 import type { Gauge, Ledger } from "@annals/flow";
 import { AnnalsError, RECORD_LIMITS } from "@annals/record";
 import type { ParsedRecords, ProducerStamp, RecordLimits } from "@annals/record";
+import { AnnouncedBytes } from "@annals/storage";
 import { replicaClosed } from "@annals/replica";
 import type { Replica, StampClock } from "@annals/replica";
 import { Permits } from "@annals/transport";
@@ -57,6 +58,7 @@ export class LogHost {
   /** Links over which peers ask for entries. */
   readonly #askers = new Map<number, KeptLog>();
   readonly #blobPermits: Permits;
+  readonly #announced = new AnnouncedBytes();
   readonly #pagePermits: Permits;
   readonly #heap: Gauge;
   readonly #stamps: StampClock;
@@ -169,6 +171,7 @@ export class LogHost {
       voters,
       campaign,
       blobPermits: this.#blobPermits,
+      announced: this.#announced,
       ledger: this.#ledger,
       setup: this.#setup,
       stamps: this.#stamps,

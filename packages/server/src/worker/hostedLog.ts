@@ -273,10 +273,7 @@ export class HostedLog {
     this.#inbound.set(linkId, { from, receiver, replies });
   }
 
-  /**
-   * A member said what no replica says: the links that carry this log are closed, and the log goes on without it. The control link is that
-   * of all logs: one of them must not silence the others.
-   */
+  /** A member said what no replica says: the links of this log are closed, not the control link, which all logs share. */
   #refused(from: MemberId, { code, reason }: PeerRefusal): void {
     const now = WORKER_CLOCK.now();
     if (now >= this.#refusalToldMs + REFUSAL_LINE_MS) {

@@ -6,7 +6,7 @@ import type { Entry, LogIndex, MemberId } from "@annals/raft";
 import { AnnalsError } from "@annals/record";
 import type { StampClock } from "@annals/replica";
 import { diskRefusal, errnoOf } from "@annals/storage";
-import type { LmdbLogStore } from "@annals/storage";
+import type { AnnouncedBytes, LmdbLogStore } from "@annals/storage";
 import type { Permits } from "@annals/transport";
 import type { PageFrame } from "@annals/wire";
 import { blobsOf } from "../blobs.ts";
@@ -30,6 +30,8 @@ export interface KeptLogOptions {
   readonly campaign: boolean;
   /** Blobs that this worker sends at a time, over all its logs. */
   readonly blobPermits: Permits;
+  /** To blobs on their way, over all logs of the worker. */
+  readonly announced: AnnouncedBytes;
   /** The gauges of the worker. */
   readonly ledger: Ledger;
   readonly setup: WorkerSetup;
@@ -251,7 +253,7 @@ export class KeptLog {
         name,
         store,
         histories: await PeerHistories.of({ logId, setup, members, directory }),
-        blobs: blobsOf(setup.config, logId),
+        blobs: blobsOf(setup.config, logId, this.#options.announced),
         blobPermits,
         ledger: this.#options.ledger,
         stamps: this.#options.stamps,

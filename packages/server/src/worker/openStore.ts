@@ -1,8 +1,8 @@
-import { access, mkdir } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { MemberId } from "@annals/raft";
 import { AnnalsError } from "@annals/record";
-import { errnoOf, openLogStore, replaceFile, syncDirectory } from "@annals/storage";
+import { isThere, openLogStore, replaceFile, syncDirectory } from "@annals/storage";
 import type { LmdbLogStore } from "@annals/storage";
 import type { NodeConfig } from "../config/index.ts";
 
@@ -24,8 +24,8 @@ export async function openStore(options: OpenStoreOptions): Promise<LmdbLogStore
   const { config, logId, voters, onWarning } = options;
   const directory = join(config.data, "logs", String(logId));
   const mark = join(config.data, "born", String(logId));
-  const born = await exists(mark);
-  if (born && !(await exists(directory))) throw logMissing(options, directory);
+  const born = await isThere(mark);
+  if (born && !(await isThere(directory))) throw logMissing(options, directory);
   const membership = {
     voters,
     votersOutgoing: [],
@@ -55,17 +55,6 @@ async function makeMark(mark: string): Promise<void> {
   await mkdir(directory, { recursive: true });
   await replaceFile(mark, "");
   await syncDirectory(dirname(directory));
-}
-
-/** Anything but a plain no is no answer: a log that was taken for a new one would be begun anew. */
-async function exists(path: string): Promise<boolean> {
-  try {
-    await access(path);
-    return true;
-  } catch (error) {
-    if (errnoOf(error) === "ENOENT") return false;
-    throw error;
-  }
 }
 
 function logMissing({ config, name }: OpenStoreOptions, directory: string): AnnalsError {

@@ -1,7 +1,7 @@
 // Goal: a data directory has one owner. Method: two nodes in one process on one directory, which the lock tells apart as well.
 import { execFileSync } from "node:child_process";
 import { mkdtempSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startNode } from "@annals/server";
@@ -59,6 +59,17 @@ test("on a read-only disk the lock is taken when the disk allows it, and whoever
   await locked();
   second.release();
   first.release();
+});
+
+test("a lock that fails though everything else may be written is an error that names the file", async () => {
+  const data = await mkdtemp(join(tmpdir(), "annals-lock-"));
+  // A directory in its place: nothing but the lock cannot be made.
+  await mkdir(join(data, "lock"));
+  await expect(DataLock.take(data, pino({ level: "silent" }))).rejects.toMatchObject({
+    code: "ERR_STORAGE_FAILED",
+    message: expect.stringContaining(join(data, "lock")),
+  });
+  await rm(data, { recursive: true });
 });
 
 test("a node that could not start leaves the directory free", async () => {

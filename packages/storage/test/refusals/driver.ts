@@ -2,30 +2,20 @@
  * A log in a process of its own, over and over, each time with another call to the system that is refused (refusalShim.c). It does what the
  * owner of a log does: it waits while the disk refuses, and opens the log again after a write that failed. Prints a line of JSON each time.
  */
-import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { constants } from "node:os";
+import { cpSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { asIndex } from "@annals/raft";
 import type { LogStore, WriteCycle } from "@annals/replica";
 import { fsck, isDiskRefusal, openLogStore, StorageError } from "@annals/storage";
-import { cycleOf, hardState, plainEntries } from "@annals/testkit";
-import { BASE_ENTRIES, LOG_ID, pathsOf, SEGMENT_BYTES } from "./points.ts";
-import type { Outcome } from "./points.ts";
+import { cycleOf, driveRefusals, hardState, plainEntries } from "@annals/testkit";
+import type { RefusalAttempt } from "@annals/testkit";
+import { BASE_ENTRIES, LOG_ID, SEGMENT_BYTES } from "./points.ts";
 
-const [root = "", phase = "", errno = "", from = "", to = ""] = process.argv.slice(2);
-const { base, data, control, hit } = pathsOf(root);
-const directory = join(data, "log");
 const RETRY_MS = 5;
 
 const APPEND = cycleOf({ entries: plainEntries(21, 22, 3), hardState: hardState(3, 2, 22) });
 const VOTE = cycleOf({ hardState: hardState(4, 1, 20) });
-
-function arm(n: number): void {
-  const number = Object.entries(constants.errno).find(([name]) => name === errno)?.[1];
-  if (number === undefined) throw new Error(`no errno ${errno}`);
-  writeFileSync(control, `${n} ${number}`);
-}
 
 function assertHolds(store: LogStore, last: number): void {
   for (let index = 1; index <= last; index++) {
@@ -40,7 +30,7 @@ function assertHolds(store: LogStore, last: number): void {
   }
 }
 
-async function opened(): Promise<LogStore> {
+async function opened(directory: string, phase: string): Promise<LogStore> {
   const segmentBytes = phase === "roll" ? 1 : SEGMENT_BYTES;
   const scanFirst = phase === "start";
   for (;;) {
@@ -65,7 +55,11 @@ function isDone(store: LogStore, { entries, hardState: wanted }: WriteCycle): bo
 }
 
 /** Writes until it is written, as a replica does. Resolves with the store, which may be another one then. */
-async function written(first: LogStore, cycle: WriteCycle): Promise<LogStore> {
+async function written(
+  first: LogStore,
+  cycle: WriteCycle,
+  reopen: () => Promise<LogStore>,
+): Promise<LogStore> {
   let store = first;
   for (;;) {
     try {
@@ -79,27 +73,30 @@ async function written(first: LogStore, cycle: WriteCycle): Promise<LogStore> {
       }
       if (!(error instanceof StorageError) || error.code !== "ERR_STORAGE_FAILED") throw error;
       await store.close();
-      store = await opened();
+      store = await reopen();
       assertHolds(store, BASE_ENTRIES);
       if (isDone(store, cycle)) return store;
     }
   }
 }
 
-async function run(n: number): Promise<number> {
-  if (phase === "start") arm(n);
-  let store = await opened();
+async function attempt({ base, data, phase, arm, disarm }: RefusalAttempt): Promise<void> {
+  const directory = join(data, "log");
+  cpSync(base, directory, { recursive: true });
+  if (phase === "start") arm();
+  const open = (): Promise<LogStore> => opened(directory, phase);
+  let store = await open();
   assertHolds(store, BASE_ENTRIES);
-  if (phase !== "start") arm(n);
-  store = await written(store, phase === "vote" ? VOTE : APPEND);
+  if (phase !== "start") arm();
+  store = await written(store, phase === "vote" ? VOTE : APPEND, open);
   const last = store.lastIndex();
-  rmSync(control, { force: true });
+  disarm();
   await store.close();
-  return last;
+  await verify(directory, last);
 }
 
 /** A clean start finds what was acknowledged, and nothing of it damaged or put aside. */
-async function verify(last: number): Promise<void> {
+async function verify(directory: string, last: number): Promise<void> {
   const odd = readdirSync(directory).filter(
     (name) => name !== "sidecar" && !/^segment-\d+$/.test(name),
   );
@@ -121,23 +118,7 @@ async function verify(last: number): Promise<void> {
   await store.close();
 }
 
-async function attempt(n: number): Promise<Outcome> {
-  for (const path of [data, control, hit]) rmSync(path, { recursive: true, force: true });
-  cpSync(base, directory, { recursive: true });
-  let problem: string | undefined;
-  try {
-    await verify(await run(n));
-  } catch (error) {
-    problem = String(error);
-  }
-  return { n, hit: existsSync(hit) ? readFileSync(hit, "utf8") : undefined, problem };
-}
-
-if (phase === "verify") await verify(BASE_ENTRIES);
-else {
-  for (let n = Number(from); n <= Number(to); n++) {
-    const outcome = await attempt(n);
-    console.log(JSON.stringify(outcome));
-    if (outcome.hit === undefined) break;
-  }
-}
+await driveRefusals({
+  attempt,
+  verify: ({ data }) => verify(join(data, "log"), BASE_ENTRIES),
+});

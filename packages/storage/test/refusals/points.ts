@@ -1,37 +1,31 @@
-/** What the driver and the tests of refusals agree upon, and how many points there are. */
-
+/** What the driver and the tests of refusals of one log agree upon. */
 import { join } from "node:path";
+import { openLogStore } from "@annals/storage";
+import { cycleOf, hardState, plainEntries, SAMPLE_MEMBERSHIP } from "@annals/testkit";
+import type { RefusalsOptions } from "@annals/testkit";
 
 export const LOG_ID = 7;
 export const BASE_ENTRIES = 20;
 export const SEGMENT_BYTES: number = 256 * 1024;
 
-export const PHASES = ["start", "vote", "append", "roll"] as const;
-export const ERRNOS = ["ENOSPC", "EROFS", "EMFILE", "EIO", "ENOMEM"] as const;
+/** How many points there are. */
+export const POINTS: string = join(import.meta.dirname, "points.json");
 
-export type Phase = (typeof PHASES)[number];
-export type Errno = (typeof ERRNOS)[number];
-
-/** The calls `from` to `to` of a phase that may end with `errno`, one after the other. */
-export interface Walk {
-  readonly phase: Phase;
-  readonly errno: Errno;
-  readonly from: number;
-  readonly to: number;
-}
-
-/** What became of the refusal of the `n`-th call. */
-export interface Outcome {
-  readonly n: number;
-  /** The call that was refused; undefined when there are not so many. */
-  readonly hit: string | undefined;
-  readonly problem: string | undefined;
-}
-
-/** Where a walk works. */
-export function pathsOf(
-  root: string,
-): Readonly<Record<"base" | "data" | "control" | "hit", string>> {
-  const control = join(root, "control");
-  return { base: join(root, "base"), data: join(root, "data"), control, hit: `${control}.hit` };
-}
+export const LOG_REFUSALS: RefusalsOptions = {
+  phases: ["start", "vote", "append", "roll"],
+  errnos: ["ENOSPC", "EROFS", "EMFILE", "EIO", "ENOMEM"],
+  runs: "sources",
+  driver: join(import.meta.dirname, "driver.ts"),
+  makeBase: async (directory) => {
+    const store = await openLogStore({
+      directory,
+      logId: LOG_ID,
+      segmentBytes: SEGMENT_BYTES,
+      minFreeBytes: 0,
+      initial: { membership: SAMPLE_MEMBERSHIP },
+    });
+    const entries = plainEntries(1, BASE_ENTRIES, 3);
+    await store.write(cycleOf({ entries, hardState: hardState(3, 2, BASE_ENTRIES) }));
+    await store.close();
+  },
+};

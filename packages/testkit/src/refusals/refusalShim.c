@@ -4,6 +4,7 @@
  * written to the same path and ".hit", and nothing more is.
  */
 #define _GNU_SOURCE
+#include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -13,6 +14,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -22,13 +24,15 @@
   if (!real) real = (type (*)(__VA_ARGS__))dlsym(RTLD_NEXT, name)
 
 /* What each kind of call may end with. */
-enum kind { OPEN_READ, OPEN_WRITE, WRITE, FLUSH, NAME, REMOVE, MAP };
+enum kind { OPEN_READ, OPEN_WRITE, LIST, LOOK, WRITE, FLUSH, NAME, REMOVE, MAP };
 
 static int may_end_with(enum kind kind, int error) {
   switch (error) {
-    case ENOSPC: return kind == OPEN_WRITE || kind == WRITE || kind == NAME;
+    case ENOSPC:
+    case EDQUOT: return kind == OPEN_WRITE || kind == WRITE || kind == NAME;
     case EROFS: return kind == OPEN_WRITE || kind == NAME || kind == REMOVE;
-    case EMFILE: return kind == OPEN_READ || kind == OPEN_WRITE;
+    case EMFILE: return kind == OPEN_READ || kind == OPEN_WRITE || kind == LIST;
+    case EACCES: return kind != WRITE && kind != FLUSH && kind != MAP;
     case EIO: return kind == WRITE || kind == FLUSH;
     case ENOMEM: return kind == MAP;
     default: return 0;
@@ -128,6 +132,38 @@ int unlink(const char *path) {
 int rmdir(const char *path) {
   REAL(int, "rmdir", const char *);
   UNLESS(refusal(REMOVE, "rmdir", path), -1, real(path));
+}
+
+int scandir(const char *path, struct dirent ***names, int (*chosen)(const struct dirent *),
+            int (*order)(const struct dirent **, const struct dirent **)) {
+  REAL(int, "scandir", const char *, struct dirent ***, int (*)(const struct dirent *),
+       int (*)(const struct dirent **, const struct dirent **));
+  UNLESS(refusal(LIST, "scandir", path), -1, real(path, names, chosen, order));
+}
+
+int scandir64(const char *path, struct dirent64 ***names, int (*chosen)(const struct dirent64 *),
+              int (*order)(const struct dirent64 **, const struct dirent64 **)) {
+  REAL(int, "scandir64", const char *, struct dirent64 ***, int (*)(const struct dirent64 *),
+       int (*)(const struct dirent64 **, const struct dirent64 **));
+  UNLESS(refusal(LIST, "scandir", path), -1, real(path, names, chosen, order));
+}
+
+int access(const char *path, int mode) {
+  REAL(int, "access", const char *, int);
+  UNLESS(refusal(LOOK, "access", path), -1, real(path, mode));
+}
+
+/* How libuv looks at a file. */
+long syscall(long number, ...) {
+  REAL(long, "syscall", long, ...);
+  long given[6];
+  va_list rest;
+  va_start(rest, number);
+  for (int k = 0; k < 6; k++) given[k] = va_arg(rest, long);
+  va_end(rest);
+  const char *path = number == SYS_statx ? (const char *)given[1] : NULL;
+  UNLESS(refusal(LOOK, "statx", path), -1,
+         real(number, given[0], given[1], given[2], given[3], given[4], given[5]));
 }
 
 int ftruncate(int fd, off_t length) {

@@ -1,0 +1,9 @@
+/**
+ * Refuses every call to the system that a node makes in each phase.
+ *
+ *     node integration-tests/refusals/all.ts [--update] [--only PLACE]
+ */
+import { refuseAll } from "@annals/testkit";
+import { NODE_REFUSALS, POINTS } from "./points.ts";
+
+await refuseAll(NODE_REFUSALS, POINTS);

@@ -1,0 +1,54 @@
+/** A process that does the same thing over and over, each time with another call to the system that is refused (refusalShim.c). */
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { constants } from "node:os";
+import { refusalPaths } from "./walk.ts";
+import type { RefusalOutcome, RefusalPaths } from "./walk.ts";
+
+export interface RefusalAttempt extends RefusalPaths {
+  readonly phase: string;
+  /** From now on calls are counted, and one of them is refused. */
+  readonly arm: () => void;
+  /** From now on none is. */
+  readonly disarm: () => void;
+}
+
+export interface RefusalDriver {
+  /** Makes `data`, does what the phase is about, and checks it. Rejects when harm was done. */
+  readonly attempt: (attempt: RefusalAttempt) => Promise<void>;
+  /** After a process that a refusal has ended: rejects unless `data` is whole. */
+  readonly verify: (attempt: RefusalAttempt) => Promise<void>;
+}
+
+/** Does what the command line says: `ROOT PHASE ERRNO FROM TO`, or `ROOT PHASE verify`. Prints a line of JSON for each attempt. */
+export async function driveRefusals(driver: RefusalDriver): Promise<void> {
+  const [root = "", phase = "", errno = "", from = "", to = ""] = process.argv.slice(2);
+  const paths = refusalPaths(root);
+  const { data, control, hit } = paths;
+  const at = (n: number): RefusalAttempt => ({
+    ...paths,
+    phase,
+    arm: () => writeFileSync(control, `${n} ${errnoNumber(errno)}`),
+    disarm: () => rmSync(control, { force: true }),
+  });
+  if (errno === "verify") return driver.verify(at(0));
+  for (let n = Number(from); n <= Number(to); n++) {
+    for (const path of [data, control, hit]) rmSync(path, { recursive: true, force: true });
+    let problem: string | undefined;
+    try {
+      await driver.attempt(at(n));
+    } catch (error) {
+      problem = String(error);
+    }
+    rmSync(control, { force: true });
+    const found = existsSync(hit) ? readFileSync(hit, "utf8") : undefined;
+    const outcome: RefusalOutcome = { n, hit: found, problem };
+    console.log(JSON.stringify(outcome));
+    if (found === undefined) return;
+  }
+}
+
+function errnoNumber(name: string): number {
+  const number = Object.entries(constants.errno).find(([known]) => known === name)?.[1];
+  if (number === undefined) throw new Error(`no errno ${name}`);
+  return number;
+}
