@@ -38,8 +38,12 @@ export function errnoOf(thrown: unknown): string | undefined {
   let next = thrown;
   for (let depth = 0; depth < CAUSES_MAX && next instanceof Error; depth++) {
     const code: unknown = "code" in next ? next.code : undefined;
-    const name = typeof code === "number" ? NAMES.get(code) : code;
-    if (typeof name === "string" && Object.hasOwn(constants.errno, name)) return name;
+    if (typeof code === "string" && Object.hasOwn(constants.errno, code)) return code;
+    // Node has no text for some, such as EDQUOT: it tells their number, negated.
+    const errno: unknown = "errno" in next ? next.errno : undefined;
+    const number = typeof code === "number" ? code : -Number(errno);
+    const name = NAMES.get(number);
+    if (name !== undefined) return name;
     next = next.cause;
   }
   return undefined;

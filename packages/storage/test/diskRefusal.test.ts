@@ -17,7 +17,15 @@ import { join } from "node:path";
 import { asIndex } from "@annals/raft";
 import type { LogStore, WriteCycle } from "@annals/replica";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { BlobStore, diagnoseLog, DiskFloor, fsck, openLogStore, probeDisk } from "@annals/storage";
+import {
+  BlobStore,
+  diagnoseLog,
+  DiskFloor,
+  diskRefusal,
+  fsck,
+  openLogStore,
+  probeDisk,
+} from "@annals/storage";
 import { cycleOf, hardState, noopEntry, plainEntries, SAMPLE_MEMBERSHIP } from "@annals/testkit";
 import { temporaryDirectory } from "./support/directory.ts";
 
@@ -277,6 +285,15 @@ async function endOf(log: string): Promise<number> {
   await store.close();
   return last;
 }
+
+test("an errno of which Node has only the number is a refusal like any other", () => {
+  const text = "Unknown system error -122";
+  const thrown = Object.assign(new Error(text), { code: text, errno: -122, path: "/data/file" });
+  expect(diskRefusal(thrown, "/data")).toMatchObject({
+    code: "ERR_DISK_FULL",
+    details: { errno: "EDQUOT", path: "/data/file" },
+  });
+});
 
 describe.skipIf(!permitted)("blobs that fit one by one and not together", () => {
   const MIB = 1024 * 1024;

@@ -57,7 +57,8 @@ it("a stranger's frame is not even assembled before its hello", async () => {
   client.terminate();
 });
 
-async function assertLetGo(purpose: "data" | "control", cap: number): Promise<void> {
+/** Sends to a peer that reads nothing until its link ends. Resolves with the reasons. */
+async function letGo(purpose: "data" | "control", cap: number): Promise<readonly string[]> {
   maxUnreadBytes = cap;
   const client = new WebSocket(peer.url);
   client.on("error", () => undefined);
@@ -73,20 +74,20 @@ async function assertLetGo(purpose: "data" | "control", cap: number): Promise<vo
     },
     { ...WAIT, interval: 0 },
   );
-  expect(faults).toMatchObject([{ code: "ERR_LINK_CONGESTED" }]);
   const { current, largest } = buffered.read();
   expect(largest).toBeGreaterThan(cap);
   expect(largest).toBeLessThan(cap + 1024);
   expect(current).toBe(0);
   client.terminate();
+  return faults.map(({ code }) => code);
 }
 
 it("a leader that reads nothing is let go of when its acknowledgements pile up", async () => {
-  await assertLetGo("data", BUFFERED_BYTES_MAX);
+  expect(await letGo("data", BUFFERED_BYTES_MAX)).toEqual(["ERR_LINK_CONGESTED"]);
 }, 30_000);
 
 it("a peer that reads no answers on its control link is let go of at a lower cap", async () => {
-  await assertLetGo("control", FRAMING_BYTES);
+  expect(await letGo("control", FRAMING_BYTES)).toEqual(["ERR_LINK_CONGESTED"]);
 }, 30_000);
 
 it("heartbeats for a node that reads nothing are dropped beyond their cap", async () => {
