@@ -20,11 +20,14 @@ export interface ClusterOptions {
   readonly config?: string;
   /** Data directories other than the default, by node. */
   readonly data?: Readonly<Record<string, string>>;
+  /** Flags of Node for the processes of all nodes. */
+  readonly flags?: readonly string[];
   /** More environment, by node. */
   readonly env?: (id: string) => Readonly<Record<string, string>>;
 }
 
 export interface ProcessOptions {
+  readonly flags?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
 }
 
@@ -76,8 +79,9 @@ export class TestCluster {
     );
     for (const id of ids) {
       const data = options.data?.[id];
-      const env = options.env?.(id) ?? {};
-      cluster.spawn(id, { env: data === undefined ? env : { ...env, ANNALS_DATA: data } });
+      const given = options.env?.(id) ?? {};
+      const env = data === undefined ? given : { ...given, ANNALS_DATA: data };
+      cluster.spawn(id, { env, flags: options.flags ?? [] });
     }
     return cluster;
   }
@@ -106,6 +110,7 @@ export class TestCluster {
       configFile: this.configFile,
       logFile: join(this.directory, "logs", `${id}.log`),
       env: { NODE: id, ...options.env },
+      flags: options.flags ?? [],
     });
     node.child = child;
     node.exit = exited.then((how) => {

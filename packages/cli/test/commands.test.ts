@@ -226,6 +226,31 @@ describe("log and cluster", () => {
     });
   });
 
+  test("the copies of a log that has diverged are shown, node by node", async () => {
+    const status = await server.service.cluster();
+    const [log] = status.logs;
+    const [node] = status.nodes;
+    if (log === undefined || node === undefined) throw new Error("a cluster without a log");
+    const claim = { index: 7, term: 2, hash: "bb".repeat(32), commitIndex: 8 };
+    const diverged = { since: 1_700_000_000_000, own: undefined, other: { ...claim, member: 3 } };
+    server.service.statusNow = {
+      nodes: [
+        { ...node, address: server.address },
+        { ...node, id: "b", address: "127.0.0.1:9" },
+      ],
+      logs: [{ ...log, lastIndex: 9, term: 2, headHash: "aa".repeat(32), diverged }],
+    };
+    const out = await annals(["log", "resolve", "audit"]);
+    expect(out).toMatchObject({ code: 0, stderr: "" });
+    expect(out.stdout).toMatch(
+      /^a +9 +2 +0 +0 +a{16} +diverged at 7 since 2023-11-14T22:13:20.000Z$/m,
+    );
+    expect(out.stdout).toMatch(/^b +\? +\? +\? +\? +\? +does not answer$/m);
+    expect(await annals(["log", "resolve", "nope"])).toMatchObject({ code: 6 });
+    server.service.statusNow = { nodes: [{ ...node, address: server.address }] };
+    expect((await annals(["log", "resolve", "audit"])).stderr).toContain("has not diverged");
+  });
+
   test("health says why not, with exit code 10", async () => {
     const nodes = [
       {

@@ -255,10 +255,17 @@ describe("the launcher", () => {
   });
 });
 
+test("fsck names the copies that a resolve has put aside, and what may become of them", async () => {
+  mkdirSync(join(directory, "logs", "2.aside-20231114T221320000Z"), { recursive: true });
+  const out = await cli(["fsck", directory], { fsckNode: async () => [] });
+  expect(out.code).toBe(0);
+  expect(out.stderr).toMatch(/logs\/2\.aside-20231114T221320000Z is a copy that was given up/);
+});
+
 describe("log resolve", () => {
   test("wants a data directory, and one that is a node's", async () => {
-    const none = await cli(["log", "resolve", "audit"], { cwd: directory });
-    expect(none).toMatchObject({ code: 2, stderr: expect.stringContaining("--data names it") });
+    const none = await cli(["log", "resolve", "audit", "--keep", "a"], { cwd: directory });
+    expect(none).toMatchObject({ code: 2, stderr: expect.stringContaining("--data names its") });
     const foreign = await cli(["log", "resolve", "audit", "--data", "."], { cwd: directory });
     expect(foreign).toMatchObject({
       code: 1,

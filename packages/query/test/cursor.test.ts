@@ -96,3 +96,11 @@ describe("a cursor", () => {
     expect(new Set(cursors).size).toBe(fields.length);
   });
 });
+
+test.each([-1, 1.5, 2 ** 53, "7", null])("a cursor that goes on at %j was not made here", (s) => {
+  const made: unknown = JSON.parse(
+    Buffer.from(encodeCursor("audit", QUERY, 7), "base64url").toString("utf8"),
+  );
+  const forged = Buffer.from(JSON.stringify({ ...(made as object), s })).toString("base64url");
+  expect(() => decodeCursor("audit", QUERY, forged)).toThrow(/not made by this server/);
+});

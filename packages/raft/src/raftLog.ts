@@ -199,6 +199,7 @@ export class RaftLog {
     const taken = this.#hashes?.append(this.hash(asIndex(first.index - 1)), entries) ?? entries;
     if (first.index <= this.#lastIndex) {
       this.#terms.truncateFrom(first.index);
+      // What is before it stays in memory, and what comes next follows it: else all of it would be read back from the disk.
       this.#recent.truncateFrom(first.index);
     }
     for (const entry of taken) this.#terms.append(entry.index, entry.term);

@@ -121,6 +121,15 @@ describe("the quorum check", () => {
   });
 });
 
+test("a transfer is given up after one election timeout, counted from its own beginning", () => {
+  const leader = new Member(1).lead(2).tick(25);
+  leader.core.transferLeadership(asMemberId(2));
+  leader.tick(9);
+  expect(leader.core.status().transferee).toBe(2);
+  leader.tick(1);
+  expect(leader.core.status().transferee).toBe(0);
+});
+
 // Keeps R24.
 describe("who must not stand", () => {
   test("a learner, though it votes", () => {

@@ -97,6 +97,25 @@ describe("appending", () => {
   );
 });
 
+describe("reading across the end of storage", () => {
+  const big = "x".repeat(100);
+
+  test("what storage cut short is not continued behind the gap", () => {
+    const { log } = logOf([entry(1, 1, "a"), entry(1, 2, big)], [entry(1, 3, "c")]);
+    expect(indexes(log.slice(asIndex(1), asIndex(4), 50, 10))).toEqual([1]);
+  });
+
+  test("the caps hold for both parts together", () => {
+    const { log } = logOf([entry(1, 1, big)], [entry(1, 2, big), entry(1, 3, big)]);
+    const sized = (bytes: number, count: number): unknown =>
+      indexes(log.slice(asIndex(1), asIndex(4), bytes, count));
+    expect(sized(150, 10)).toEqual([1]);
+    expect(sized(250, 10)).toEqual([1, 2]);
+    expect(sized(1000, 2)).toEqual([1, 2]);
+    expect(sized(1000, 10)).toEqual([1, 2, 3]);
+  });
+});
+
 describe("stability", () => {
   test("releases what is durable and keeps the rest", () => {
     const { log, storage } = logOf([], entriesOf(1, 1, 2));
@@ -105,6 +124,28 @@ describe("stability", () => {
     log.stableTo(id(1, 2));
     expect([log.unstable.offset, log.unstable.count, log.lastIndex]).toEqual([3, 1, 3]);
     expect(log.term(asIndex(1))).toBe(1);
+  });
+
+  test("what was durable before a truncation is still applied from memory", () => {
+    const { log, storage } = logOf([], entriesOf(1, 1, 1, 1));
+    log.unstable.accept();
+    storage.append(entriesOf(1, 1, 1, 1));
+    log.stableTo(id(1, 4));
+    const successor = [entry(2, 3), entry(2, 4)];
+    log.append(successor);
+    log.unstable.accept();
+    storage.append(successor);
+    log.stableTo(id(2, 4));
+    log.commitTo(asIndex(4));
+    let reads = 0;
+    Object.assign(storage, { entries: () => ++reads });
+    expect(log.nextCommitted(false).map(({ term, index }) => [term, index])).toEqual([
+      [1, 1],
+      [1, 2],
+      [2, 3],
+      [2, 4],
+    ]);
+    expect(reads).toBe(0);
   });
 
   // Keeps R14.

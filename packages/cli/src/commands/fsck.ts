@@ -1,5 +1,6 @@
 import { existsSync, readdirSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { isAside } from "@annals/storage";
 import type { FsckReport } from "@annals/storage";
 import type { Command } from "commander";
 import { CliError } from "../cliError.ts";
@@ -41,6 +42,11 @@ async function fsck(context: CliContext, directory: string, options: OutputOptio
   for (const name of readdirSync(path).filter((one) => one.startsWith("quarantine-")))
     await context.note(
       `${name} is data that the node has given up; delete it when it has caught up`,
+    );
+  const logs = join(path, "logs");
+  for (const name of existsSync(logs) ? readdirSync(logs).filter(isAside) : [])
+    await context.note(
+      `logs/${name} is a copy that was given up by annals log resolve; delete it when nobody needs it`,
     );
   const reports = await context.fsckNode(path);
   const problems = reports.flatMap((report) => report.problems);

@@ -5,38 +5,50 @@ import type { OfflineCopy } from "@annals/server";
 import type { Command } from "commander";
 import { usageError } from "../cliError.ts";
 import { confirm } from "../confirm.ts";
-import { examples, withOutput } from "../context.ts";
-import type { CliContext, OutputOptions } from "../context.ts";
+import { examples, withClient, withOutput } from "../context.ts";
+import type { CliContext, ClientOptions, OutputOptions } from "../context.ts";
 import { formatCount } from "../output.ts";
 import type { Column } from "../output.ts";
 import { printRows } from "../printRows.ts";
+import { showCandidates } from "./logCandidates.ts";
 import { loadOrThrow, withConfig } from "./config.ts";
 import type { ConfigOptions } from "./config.ts";
 
-interface ResolveOptions extends ConfigOptions, OutputOptions {
+interface ResolveOptions extends ConfigOptions, ClientOptions, OutputOptions {
   readonly keep?: string;
   readonly yes?: boolean;
 }
 
 export function registerResolve(log: Command, context: CliContext): void {
   const command = withOutput(
-    withConfig(
-      log
-        .command("resolve")
-        .description(
-          "on each stopped node: show its copy of a log that has diverged, or keep the copy of one node",
-        )
-        .argument("<name>"),
+    withClient(
+      withConfig(
+        log
+          .command("resolve")
+          .description(
+            "show the copies of a log that has diverged; on each stopped node, keep the copy of one node",
+          )
+          .argument("<name>"),
+      ),
     )
       .option("--keep <node>", "the node whose copy is the log from now on")
       .option("--yes", "do not ask"),
   );
   examples(command, [
+    "annals log resolve audit --url http://a:7400",
     "annals log resolve audit --data /var/lib/annals",
     "annals log resolve audit --keep a --data /var/lib/annals",
     "annals log resolve _system --keep a -c /etc/annals.yaml --node b --yes",
   ]);
-  command.action((name: string, options: ResolveOptions) => resolveOffline(context, name, options));
+  command.action((name: string, options: ResolveOptions) => {
+    const offline = options.data !== undefined || configFile(context, options) !== undefined;
+    if (offline) return resolveOffline(context, name, options);
+    if (options.keep === undefined) return showCandidates(context, name, options);
+    throw usageError(
+      "--keep: which data directory?",
+      "stop all nodes; then, on each, --data names its directory, or -c and --node a configuration that does",
+    );
+  });
 }
 
 async function resolveOffline(
@@ -66,17 +78,15 @@ function placeOf(
   context: CliContext,
   options: ResolveOptions,
 ): { readonly data: string; readonly segmentBytes: number } {
-  const file = options.config ?? context.io.env["ANNALS_CONFIG"];
-  if (file !== undefined) {
+  if (options.data === undefined || configFile(context, options) !== undefined) {
     const { config } = loadOrThrow(context, options, false);
     return { data: config.data, segmentBytes: config.storage.segmentBytes };
   }
-  if (options.data === undefined)
-    throw usageError(
-      "which data directory?",
-      "--data names it, or -c and --node a configuration that does; the node must be stopped",
-    );
   return { data: resolve(context.io.cwd, options.data), segmentBytes: standardSegmentBytes() };
+}
+
+function configFile(context: CliContext, options: ResolveOptions): string | undefined {
+  return options.config ?? context.io.env["ANNALS_CONFIG"];
 }
 
 function standardSegmentBytes(): number {

@@ -12,6 +12,8 @@ export interface SpawnOptions {
   readonly logFile: string;
   /** On top of what this process has inherited, without the keys of a configuration. */
   readonly env: Readonly<Record<string, string>>;
+  /** Flags of Node. */
+  readonly flags?: readonly string[];
 }
 
 export interface SpawnedNode {
@@ -24,9 +26,10 @@ export interface SpawnedNode {
 const PRELOAD = join(import.meta.dirname, `nodePreload${extname(import.meta.filename)}`);
 
 /** Starts a node as a process. It ends when this process does: whoever dies closes its stdin. */
-export function spawnNode({ entry, id, configFile, logFile, env }: SpawnOptions): SpawnedNode {
+export function spawnNode(options: SpawnOptions): SpawnedNode {
+  const { entry, id, configFile, logFile, env, flags = [] } = options;
   const preloaded = Object.keys(env).some((name) => name.startsWith("DRILL_"));
-  const args = [entry, "start", "-c", configFile, "--node", id, "--stop-with-stdin"];
+  const args = [...flags, entry, "start", "-c", configFile, "--node", id, "--stop-with-stdin"];
   const child = spawn(process.execPath, preloaded ? ["--import", PRELOAD, ...args] : args, {
     env: { ...inheritedEnv(), ...env },
     stdio: ["pipe", "pipe", "pipe"],

@@ -1,5 +1,4 @@
-import { extname } from "node:path";
-import { Worker } from "node:worker_threads";
+import type { Worker } from "node:worker_threads";
 import type { Gauge, GaugeReading, Ledger } from "@annals/flow";
 import { AnnalsError } from "@annals/record";
 import { QueueBudget } from "@annals/transport";
@@ -17,6 +16,7 @@ import type {
   WorkerSetup,
 } from "../lane/messages.ts";
 import { fromPlainError } from "../worker/plainError.ts";
+import { startThread } from "./startThread.ts";
 
 export interface WorkerHandleOptions {
   readonly index: number;
@@ -44,21 +44,6 @@ interface Pending {
   readonly bytes: number;
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: AnnalsError) => void;
-}
-
-/** Runs from the sources too, where Node strips the types itself. */
-const EXTENSION = extname(import.meta.url);
-
-/**
- * A thread inherits the process's flags; said explicitly, those of V8, such as --max-old-space-size, are refused. With flags of
- * its own, as from the sources, they are said without its sizes.
- */
-function threadFlags(own: readonly string[]): { execArgv?: string[] } {
-  const source = EXTENSION === ".ts" ? ["--conditions=annals-source"] : [];
-  const added = [...source, ...own];
-  if (added.length === 0) return {};
-  const passed = process.execArgv.filter((flag) => !flag.startsWith("--max-"));
-  return { execArgv: [...passed, ...added] };
 }
 
 /** The gateway's view of one worker thread. Every request settles exactly once: by its answer, or by the end of the thread. */
@@ -91,9 +76,8 @@ export class WorkerHandle {
     this.#waiting = ledger.family("waiters").gauge(QUESTIONS_MAX);
     this.catchUps = ledger.family("catch-ups").gauge(options.maxCatchUps);
     this.queue = new QueueBudget(options.maxQueueBytes, ledger.family("receive.worker"));
-    this.#worker = new Worker(new URL(`../worker/main${EXTENSION}`, import.meta.url), {
+    this.#worker = startThread("../worker/main", snapshotFlags(options.setup.config), {
       workerData: options.setup,
-      ...threadFlags(snapshotFlags(options.setup.config)),
       resourceLimits: heapLimits(options.maxHeapBytes),
       name: `annals-worker-${options.index}`,
     });

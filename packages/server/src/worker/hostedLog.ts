@@ -24,7 +24,6 @@ import { causeText } from "./plainError.ts";
 import { divergenceReason } from "./divergenceReason.ts";
 import { groupConditions } from "./groupRequests.ts";
 import { CatchUp } from "./catchUp.ts";
-import { emptiedFor } from "./peerHistories.ts";
 import type { PeerHistories } from "./peerHistories.ts";
 import { LinkReplies } from "./linkReplies.ts";
 import { PeerStreams } from "./peerStreams.ts";
@@ -136,8 +135,7 @@ export class HostedLog {
         missing: (digests) => options.blobs.missing(digests),
         want: (digests, from) => this.#withheld(digests, from),
       },
-      histories: options.histories,
-      ...emptiedFor(options.histories),
+      ...options.histories.ofReplica,
       transport: this.#streams,
       clock: WORKER_CLOCK,
       stamps: options.stamps,

@@ -1,5 +1,5 @@
 import type { LogIndex, MemberId } from "@annals/raft";
-import type { Divergence, Histories, HistoryProof } from "@annals/replica";
+import type { Divergence, Histories, HistoryProof, ReplicaOptions } from "@annals/replica";
 import { clearEmptied, readDivergence, readEmptied, writeDivergence } from "@annals/storage";
 import type { EmptiedMark } from "@annals/storage";
 import { reasonFields } from "./plainError.ts";
@@ -36,6 +36,13 @@ export class PeerHistories implements Histories {
     return new PeerHistories(options, await readDivergence(directory), emptied);
   }
 
+  /** What the replica of the log has to be told. */
+  get ofReplica(): Pick<ReplicaOptions, "histories" | "emptiedFor"> {
+    return this.emptied === undefined
+      ? { histories: this }
+      : { histories: this, emptiedFor: this.emptied.member };
+  }
+
   confirm = async (member: MemberId, index: LogIndex): Promise<HistoryProof | "unavailable"> => {
     const page = await this.#peers.fetch(member, index, index);
     if (page === "unavailable") return page;
@@ -61,9 +68,4 @@ export class PeerHistories implements Histories {
   close(): void {
     this.#peers.close();
   }
-}
-
-/** What the replica of the log has to be told. */
-export function emptiedFor({ emptied }: PeerHistories): { readonly emptiedFor?: MemberId } {
-  return emptied === undefined ? {} : { emptiedFor: emptied.member };
 }

@@ -41,4 +41,20 @@ export const HISTORY_MUTANTS: readonly Mutant[] = [
     putBack: "quorum",
     forgetsDivergence: true,
   },
+  {
+    ...patched(
+      "emptied-votes-at-once",
+      "a member whose copy was given up votes and stands before it has the kept one",
+      (raft) => {
+        raft.emptied = undefined;
+      },
+    ),
+    putBack: "quorum",
+  },
+  {
+    name: "every-mark-cleared",
+    bug: "the mark of a divergence is cleared on copies that are not kept, and they go on",
+    putBack: "quorum",
+    clearsEveryMark: true,
+  },
 ];

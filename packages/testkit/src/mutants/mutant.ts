@@ -38,6 +38,8 @@ export interface Mutant {
   readonly forgetsDivergence?: boolean;
   /** A proven divergence is written down, and the replica goes on. */
   readonly goesOnDiverged?: boolean;
+  /** An operator's decision clears the marks of all copies, and empties none. */
+  readonly clearsEveryMark?: boolean;
   /** The last blob that was saved before a crash is not there after it. */
   readonly savesBlobsLate?: boolean;
   /** What a node makes of the answer of another one's clock. */

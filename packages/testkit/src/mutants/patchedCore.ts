@@ -26,6 +26,7 @@ interface RaftInside {
   electionElapsed: number;
   readonly messages: Message[];
   recovery: { readonly waits: boolean; elects(last: EntryId, term: Term): boolean } | undefined;
+  emptied: object | undefined;
   send(message: Message): void;
   sendAfterDurable(message: Message): void;
   acknowledge(to: MemberId, index: LogIndex): void;

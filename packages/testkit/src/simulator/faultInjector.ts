@@ -4,6 +4,8 @@ import type { Damage } from "../storage/diskImage.ts";
 import { CutLeader } from "./cutLeader.ts";
 import { TIMED_FAULTS } from "./faultKinds.ts";
 import type { TimedFault } from "./faultKinds.ts";
+import { HungLeader } from "./hungLeader.ts";
+import { JointCrash } from "./jointCrash.ts";
 import { isMachineFault, MACHINE_FAULTS } from "./machineFaults.ts";
 import { Operator } from "./operator.ts";
 import type { Random } from "./random.ts";
@@ -93,6 +95,18 @@ export class FaultInjector {
       case "cutLeader": {
         const log = random.pick(this.#world.logs);
         new CutLeader(log, random, electionUs, () => this.#stopped).strike();
+        return;
+      }
+      case "hungLeader": {
+        const log = random.pick(this.#world.logs);
+        new HungLeader(log, random, electionUs, () => this.#stopped).strike();
+        return;
+      }
+      case "jointCrash": {
+        // The change that it waits for: a disk is replaced.
+        if (this.#operator.wipe(node, random)) journal.note("wipe", node.id, 0, 0);
+        for (const log of this.#world.logs)
+          new JointCrash(log, random, electionUs, () => this.#stopped).strike();
         return;
       }
       case "powerCut":
@@ -225,7 +239,24 @@ export class FaultInjector {
         : this.#world.member(random.pick(this.#world.inService).id);
       const to = target.replica.transferLeadership(chosen);
       journal.note("transfer", target.node, log.number, to ?? 0);
+      this.#disturbTransfer(target, to, random);
     }
+  }
+
+  /** Now and then one of the two does not live to see it, or stands still until the leader has given up. */
+  #disturbTransfer(leader: SimulatedReplica, to: number | undefined, random: Random): void {
+    const { inService, scheduler, plan } = this.#world;
+    const how = random.pick(["not", "crash", "freeze"]);
+    const successor = inService.find(({ id }) => id === to);
+    if (how === "freeze" && successor !== leader.host)
+      successor?.freezeFor(random.between(1, 3) * this.#electionUs());
+    if (how !== "crash") return;
+    const { life } = leader.host;
+    const step = random.pick(CYCLE_STEPS);
+    const downUs = random.below(2 * this.#electionUs());
+    scheduler.after(random.below(2 * plan.latencyUs.mean), () =>
+      leader.host.run(life, () => leader.host.crashFor(downUs, step)),
+    );
   }
 
   #electionUs(): number {

@@ -37,6 +37,8 @@ export const TIMED_FAULTS = [
   "damagedTail",
   "cutLeader",
   "putBack",
+  "hungLeader",
+  "jointCrash",
 ] as const;
 export type TimedFault = (typeof TIMED_FAULTS)[number];
 

@@ -1,5 +1,7 @@
 import { FAULT_KINDS } from "./faultKinds.ts";
 import type { FaultKind } from "./faultKinds.ts";
+import { RARE_STATE_KINDS } from "./rareStateKinds.ts";
+import type { RareState } from "./rareStateKinds.ts";
 
 /** What a run does by itself. */
 const RUN_KINDS = [
@@ -26,6 +28,7 @@ const RUN_KINDS = [
   "heal",
   "roster",
   "membership",
+  "unheardKept",
   "retiredRefused",
   "repair",
   "repairPage",
@@ -37,9 +40,9 @@ const RUN_KINDS = [
 ] as const;
 
 /** What can happen in a simulation; the number of each kind is reported. */
-export type EventKind = (typeof RUN_KINDS)[number] | FaultKind;
+export type EventKind = (typeof RUN_KINDS)[number] | FaultKind | RareState;
 
-const EVENT_KINDS: readonly EventKind[] = [...RUN_KINDS, ...FAULT_KINDS];
+const EVENT_KINDS: readonly EventKind[] = [...RUN_KINDS, ...FAULT_KINDS, ...RARE_STATE_KINDS];
 
 interface Counter {
   readonly code: number;

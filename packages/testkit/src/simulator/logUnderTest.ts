@@ -27,6 +27,7 @@ import { Repairs } from "../checkers/repairs.ts";
 import { StandsStill } from "../checkers/standsStill.ts";
 import { StateMachineSafety } from "../checkers/stateMachineSafety.ts";
 import { Tails } from "../checkers/tails.ts";
+import { RareStates } from "./rareStates.ts";
 import type { ReadClient } from "./readClient.ts";
 import { SimulatedReplica } from "./simulatedReplica.ts";
 import type { TailClient } from "./tailClient.ts";
@@ -55,6 +56,7 @@ export class LogUnderTest {
   readonly tailClients: TailClient[] = [];
   readonly readClients: ReadClient[] = [];
   readonly bounds: Bounds;
+  readonly rareStates: RareStates;
   /** Learns first what is committed. */
   readonly committing: StateMachineSafety;
   readonly checkers: readonly Checker[];
@@ -82,7 +84,9 @@ export class LogUnderTest {
       this.groups.committed(slot);
       this.configurations.committed(slot);
     });
+    this.rareStates = new RareStates((state, node) => world.journal.note(state, node, number, 0));
     this.checkers = [
+      this.rareStates,
       this.elections,
       new OneVote(report),
       new LogMatching(report),

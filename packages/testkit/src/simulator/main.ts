@@ -105,8 +105,12 @@ async function run(
   for (const { seed, violation } of failed.slice(EXPLAINED_MAX))
     console.log(`FAILED seed ${seed} breaks "${violation?.rule}": ${violation?.text}`);
   console.log(totals.render(wallMs));
+  for (const state of totals.missing)
+    console.log(
+      `FAILED the state ${state} never occurred: rules about it were not put to the test`,
+    );
   if (interrupted) return INTERRUPTED;
-  return failed.length > 0 ? 1 : 0;
+  return failed.length > 0 || totals.missing.length > 0 ? 1 : 0;
 }
 
 /** One seed with a part of its faults, told in words if a rule breaks. */

@@ -11,6 +11,8 @@ const EPOCH_MS = 1_700_000_000_000;
 /** Between two comparisons of the clocks. */
 const COMPARE_EVERY_US = 1_000_000;
 const MAX_SKEW_MS = 5000;
+/** What a clock showed counts with the others for so long: until then it may as well be wrong yet. */
+const REMEMBERED_US = 10_000_000;
 
 /** The wall clock of a machine, and what the process on it makes of it and of the clocks of others. */
 export class NodeClock {
@@ -19,6 +21,7 @@ export class NodeClock {
   readonly #wall: WallClock;
   readonly random: Random;
   #compareAtUs = 0;
+  #wrongUntilUs = -Infinity;
   /** What all replicas of the process are told the time by. */
   stamps: StampClock;
 
@@ -32,6 +35,11 @@ export class NodeClock {
 
   get right(): boolean {
     return this.#wall.right;
+  }
+
+  /** It is right, and nobody remembers that it ever was not. */
+  get #trusted(): boolean {
+    return this.right && this.#world.scheduler.nowUs >= this.#wrongUntilUs + REMEMBERED_US;
   }
 
   wallTime(): number {
@@ -56,13 +64,15 @@ export class NodeClock {
 
   /** It goes wrong for a while. In most seeds no other one is wrong meanwhile. */
   disturb(random: Random, forUs: number): void {
-    const { plan, inService, scheduler } = this.#world;
-    if (plan.oneClockWrong && !inService.every(({ clock }) => clock.right)) return;
+    const { plan, nodes, scheduler } = this.#world;
+    const mayGoWrong = nodes.every(({ clock }) => (clock === this ? this.right : clock.#trusted));
+    if (plan.oneClockWrong && !mayGoWrong) return;
     this.#wall.disturb(random);
-    scheduler.after(forUs, () => this.#wall.set());
+    scheduler.after(forUs, () => this.set());
   }
 
   set(): void {
+    if (!this.right) this.#wrongUntilUs = this.#world.scheduler.nowUs;
     this.#wall.set();
   }
 

@@ -59,7 +59,7 @@ const NODE_COUNTS = [1, 2, 3, 3, 3, 3, 3, 3, 4, 5, 5, 5, 5, 6, 7] as const;
 
 /**
  * Draws a plan ("swarm testing": every fault is on or off in a seed, with a rate of its own). A quarter of the seeds have no fault, but
- * for leaders that are cut off in most of these.
+ * for those of leaders: they are cut off, their disks hang, they die while members change.
  */
 export function drawPlan(
   seed: number,
@@ -119,7 +119,13 @@ function drawUsual(seed: number, faultyMsMax: number): Plan {
       recordsMax: random.pick([1, 3, 10, 40]),
       recordBytesMax: random.pick([8, 100, 1000]),
     },
-    everyMs: drawTimed(random, new Random(seed, 3), new Random(seed, 8), faultless),
+    everyMs: drawTimed(
+      random,
+      new Random(seed, 3),
+      new Random(seed, 8),
+      new Random(seed, 20),
+      faultless,
+    ),
     chances: faultless ? new Map() : drawChances(random, new Random(seed, 2)),
     healsQuorumOnly: random.chance(0.5),
     blobs: {
@@ -169,6 +175,12 @@ const ODDS: ReadonlyMap<TimedFault, Odds> = new Map([
   ["partition", { on: 0.7, rates: [500, 1000, 2000, 2000] }],
   // Where little else happens the others go on without it soonest.
   ["cutLeader", { on: 0.7, rates: [500, 1000, 2000] }],
+  // Few seeds have anything else that lets entries of two leaders meet in front of a disk.
+  ["hungLeader", { on: 0.8, rates: [500, 1000, 2000] }],
+  // Most are over before anything else can happen.
+  ["transfer", { on: 0.5, rates: [200, 500, 1000] }],
+  // A joint configuration is over after a round trip or two.
+  ["jointCrash", { on: 0.7, rates: [300, 500, 1000] }],
   // A wrong clock is set right before the next one may go wrong, and matters while its node leads.
   ["clockJump", { on: 0.5, rates: [200, 500, 1000, 2000] }],
   // Few tails can be damaged at any moment, so that it takes many attempts.
@@ -176,17 +188,25 @@ const ODDS: ReadonlyMap<TimedFault, Odds> = new Map([
 ]);
 
 const USUAL_FAULTS = TIMED_FAULTS.filter((fault) => fault !== "putBack");
+/** Faults of seeds that have no other one. */
+const OF_LEADERS: readonly TimedFault[] = ["cutLeader", "hungLeader", "jointCrash"];
 
 function drawTimed(
   random: Random,
   others: Random,
   ofCuts: Random,
+  ofLeaders: Random,
   faultless: boolean,
 ): ReadonlyMap<TimedFault, number> {
-  const streams: Partial<Record<TimedFault, Random>> = { damagedTail: others, cutLeader: ofCuts };
+  const streams: Partial<Record<TimedFault, Random>> = {
+    damagedTail: others,
+    cutLeader: ofCuts,
+    hungLeader: ofLeaders,
+    jointCrash: ofLeaders,
+  };
   const everyMs = new Map<TimedFault, number>();
   const usual: Odds = { on: others.pick(DENSITIES), rates: [500, 1000, 2000, 5000] };
-  for (const fault of faultless ? (["cutLeader"] as const) : USUAL_FAULTS) {
+  for (const fault of faultless ? OF_LEADERS : USUAL_FAULTS) {
     const from = streams[fault] ?? random;
     const { on, rates } = ODDS.get(fault) ?? usual;
     const strikes = from.chance(on);

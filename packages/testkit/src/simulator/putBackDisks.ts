@@ -3,6 +3,7 @@ import { CYCLE_STEPS } from "../storage/cycleSteps.ts";
 import type { StoredSlot } from "../storage/diskImage.ts";
 import type { TimedFault } from "./faultKinds.ts";
 import type { LogUnderTest } from "./logUnderTest.ts";
+import { ONE_KEPT } from "./resolution.ts";
 import type { Random } from "./random.ts";
 import type { SimulatedNode } from "./simulatedNode.ts";
 import type { World } from "./world.ts";
@@ -13,6 +14,7 @@ export const UNNOTICED = "a loss is noticed";
 /** What still holds when what was promised is gone: it is noticed, and whoever has noticed it stands still. */
 const RULES_OF_TORN: ReadonlySet<string> = new Set([
   UNNOTICED,
+  ONE_KEPT,
   STANDS_STILL,
   "committed on a quorum",
   "fail-stop",

@@ -55,6 +55,7 @@ export class ReadClient {
   #linearizable(target: SimulatedReplica, replica: Replica): void {
     const { world, reads, number } = this.#log;
     const timeoutMs = this.#random.pick([200, 1000, 3000]);
+    if (isDeposed(target, this.#log)) this.#log.rareStates.readOfDeposed(target.node);
     const floor = reads.begin();
     const begunUs = world.scheduler.nowUs;
     const { life } = target;
@@ -96,6 +97,12 @@ export class ReadClient {
 
 function serving({ replica, host, failure, closing }: SimulatedReplica): Replica | undefined {
   return host.frozen || failure !== undefined || closing ? undefined : replica;
+}
+
+function isDeposed(target: SimulatedReplica, { replicas }: LogUnderTest): boolean {
+  if (target.replica?.role !== "leader") return false;
+  const term = termOf(target);
+  return replicas.some((other) => other.replica?.role === "leader" && termOf(other) > term);
 }
 
 function termOf({ raft }: SimulatedReplica): number {

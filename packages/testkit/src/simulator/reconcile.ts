@@ -16,6 +16,9 @@ export function reconcile(node: SimulatedNode, world: World): void {
     if (replica?.role !== "leader" || target.closing || target.failure !== undefined) continue;
     if (log === SYSTEM_LOG) recordNext(target, world);
     const desired = desiredOf(target, world);
+    const { roster } = target.host;
+    if (desired.some((member) => !roster.members().includes(member) && !roster.isGone(member)))
+      world.journal.note("unheardKept", node.id, log, desired.length);
     const change = nextMembershipChange(replica.status().raft, desired);
     if (change !== undefined) {
       world.journal.note("membership", node.id, log, change.steps.length, () =>

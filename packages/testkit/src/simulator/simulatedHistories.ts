@@ -1,5 +1,5 @@
 import { asIndex, asTerm } from "@annals/raft";
-import type { Entry, LogIndex, MemberId, RaftStatus } from "@annals/raft";
+import type { Entry, LogIndex, MemberId, RaftStatus, Trace } from "@annals/raft";
 import type { Divergence, Histories, HistoryProof, LogStore, RepairPage } from "@annals/replica";
 import { equalBytes } from "@annals/record";
 import { hashEntry } from "@annals/storage";
@@ -40,6 +40,7 @@ export class SimulatedHistories implements Histories {
   readonly #replica: SimulatedReplica;
   readonly #world: World;
   #saved: Divergence | undefined;
+  #emptiedFor: MemberId | undefined;
 
   constructor(replica: SimulatedReplica, world: World) {
     this.#replica = replica;
@@ -53,6 +54,21 @@ export class SimulatedHistories implements Histories {
   /** Whether the disk says that the log has diverged. */
   get saved(): boolean {
     return this.#saved !== undefined;
+  }
+
+  /** Whose copy was kept, while this one waits for it. */
+  get emptied(): { readonly emptiedFor?: MemberId } {
+    return this.#emptiedFor === undefined ? {} : { emptiedFor: this.#emptiedFor };
+  }
+
+  /** An operator has decided: the mark goes; `kept` is the member for whose copy this one was emptied. */
+  resolve(kept: MemberId | undefined): void {
+    this.#saved = undefined;
+    this.#emptiedFor = kept;
+  }
+
+  traced({ kind }: Trace): void {
+    if (kind === "filled") this.#emptiedFor = undefined;
   }
 
   /** FAULT: the disk is taken back to before anything was said. */

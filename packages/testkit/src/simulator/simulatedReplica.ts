@@ -39,7 +39,7 @@ export class SimulatedReplica implements Observed {
   readonly log: number;
   readonly node: number;
   readonly id: MemberId;
-  readonly #born: MembershipState;
+  readonly born: MembershipState;
   #disk: SimulatedDisk;
   #past: DiskPast;
   readonly host: SimulatedNode;
@@ -65,7 +65,7 @@ export class SimulatedReplica implements Observed {
     this.#under = under;
     this.#random = under.world.random(100 * host.id + under.number);
     this.#repairRandom = under.world.random(30_000 + 100 * host.id + under.number);
-    this.#born = born;
+    this.born = born;
     this.#disk = this.#blankDisk();
     this.#past = new DiskPast(this.#disk);
     this.blobs = new SimulatedBlobs(this, under);
@@ -74,7 +74,7 @@ export class SimulatedReplica implements Observed {
 
   #blankDisk(): SimulatedDisk {
     const { world } = this.#under;
-    return world.mutant?.makeDisk?.(this.#born, world) ?? new SimulatedDisk(this.#born);
+    return world.mutant?.makeDisk?.(this.born, world) ?? new SimulatedDisk(this.born);
   }
 
   /** Counts the starts of this replica, with its process or in another worker; callbacks of an earlier life do nothing. */
@@ -194,6 +194,7 @@ export class SimulatedReplica implements Observed {
       config: world.plan.config,
       store: reads,
       histories: this.histories,
+      ...this.histories.emptied,
       blobs: world.mutant?.wrapBlobs?.(this.blobs, this) ?? this.blobs,
       transport: world.mutant?.wrapTransport?.(transport, this) ?? transport,
       clock,
@@ -205,6 +206,8 @@ export class SimulatedReplica implements Observed {
         onRole: (role, leader, term) => this.#onRole(role, leader, term),
         onCommand: (_index, data) => this.#onCommand(data),
         onTrace: (trace) => {
+          this.#under.rareStates.traced(this, trace);
+          this.histories.traced(trace);
           const keeps = world.journal.keepsLines;
           if (keeps) world.journal.say(this.node, this.log, JSON.stringify(trace));
         },
@@ -338,9 +341,7 @@ export class SimulatedReplica implements Observed {
 
   #send(to: MemberId, messages: readonly Message[]): void {
     const { checkers, world } = this.#under;
-    for (const message of messages) {
-      for (const checker of checkers) checker.sent?.(this, message);
-    }
+    for (const message of messages) for (const checker of checkers) checker.sent?.(this, message);
     world.network.send(this, to, messages);
   }
 

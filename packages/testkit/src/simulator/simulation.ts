@@ -12,6 +12,7 @@ import { sustains } from "./quorums.ts";
 import { UNNOTICED } from "./putBackDisks.ts";
 import type { Random } from "./random.ts";
 import { ReadClient } from "./readClient.ts";
+import { ONE_KEPT, Resolution } from "./resolution.ts";
 import type { SimulatedNode } from "./simulatedNode.ts";
 import { TailClient } from "./tailClient.ts";
 import { World } from "./world.ts";
@@ -82,6 +83,20 @@ async function runSeed(seed: number, options: WorldOptions): Promise<Outcome> {
     return nowUs >= stopAtUs && (world.repairs === 0 || nowUs >= goOnUntilUs);
   });
   for (const client of clients) client.stop();
+  const { putBack } = world;
+  const atRest = () => (putBack.torn ? putBack.unnoticed() : settlement(world, clients));
+  await settle(world, putBack.torn ? UNNOTICED : "liveness", atRest);
+  if (putBack.torn && world.violation === undefined) {
+    const resolution = new Resolution(world, world.random(5));
+    await settle(world, ONE_KEPT, () => resolution.problem());
+  }
+  return outcomeOf(world, faults.strikes);
+}
+
+/** Runs until `look` finds nothing left to do; breaks `rule` when that takes too long. */
+async function settle(world: World, rule: string, look: () => string | undefined): Promise<void> {
+  const { plan, scheduler } = world;
+  const electionUs = plan.config.tickMs * plan.config.electionTicks * 1000;
   const latestUs =
     scheduler.nowUs + SETTLE_PROLONGED * SETTLE_ELECTIONS * electionUs + fetchingUs(world);
   let settledByUs = scheduler.nowUs + SETTLE_ELECTIONS * electionUs;
@@ -91,7 +106,7 @@ async function runSeed(seed: number, options: WorldOptions): Promise<Outcome> {
   await run(world, () => {
     if (scheduler.nowUs < nextLookUs) return false;
     nextLookUs = scheduler.nowUs + electionUs;
-    unsettled = world.putBack.torn ? world.putBack.unnoticed() : settlement(world, clients);
+    unsettled = look();
     const storedNow = storedEntries(world);
     // A newcomer may have a long log to fetch over a slow network: that is progress.
     if (storedNow > stored)
@@ -99,9 +114,7 @@ async function runSeed(seed: number, options: WorldOptions): Promise<Outcome> {
     stored = storedNow;
     return unsettled === undefined || scheduler.nowUs >= settledByUs;
   });
-  if (unsettled !== undefined && world.violation === undefined)
-    world.report(world.putBack.torn ? UNNOTICED : "liveness", unsettled);
-  return outcomeOf(world, faults.strikes);
+  if (unsettled !== undefined && world.violation === undefined) world.report(rule, unsettled);
 }
 
 /** Runs events until `done`, or until a rule is broken. After each one promises settle, so that what they bring about is in its place. */

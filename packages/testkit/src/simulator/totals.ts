@@ -1,6 +1,7 @@
 import { countText } from "../countText.ts";
 import { FAULT_KINDS } from "./faultKinds.ts";
 import type { EventKind } from "./journal.ts";
+import { RARE_STATE_KINDS, RARE_STATES, SEEDS_WITH_ALL } from "./rareStateKinds.ts";
 import type { Outcome } from "./simulation.ts";
 
 /** What many seeds add up to. */
@@ -28,6 +29,12 @@ export class Totals {
       this.#counts.set(kind, (this.#counts.get(kind) ?? 0) + count);
   }
 
+  /** States that never occurred, though there were enough seeds for each of them. */
+  get missing(): readonly string[] {
+    if (this.#passed + this.#failed < SEEDS_WITH_ALL) return [];
+    return RARE_STATE_KINDS.filter((state) => (this.#counts.get(state) ?? 0) === 0);
+  }
+
   /** How far a long run is. */
   progress(elapsedMs: number, forMs: number): string {
     const left = forMs === Infinity ? "" : ` · ${minutes(forMs - elapsedMs)} left`;
@@ -43,6 +50,11 @@ export class Totals {
     return [
       "faults:",
       ...faults.map(([kind, count]) => `  ${kind.padEnd(12)} ${countText(count).padStart(12)}`),
+      "states:",
+      ...RARE_STATE_KINDS.map((state) => {
+        const count = countText(this.#counts.get(state) ?? 0);
+        return `  ${state.padEnd(18)} ${count.padStart(9)}  ${RARE_STATES[state]}`;
+      }),
       [
         `${this.#passed} passed, ${this.#failed} failed`,
         `${countText(this.#events)} events`,

@@ -98,6 +98,8 @@ export class World {
 
   /** The disks of a machine are gone or given up: one with empty disks has its place, switched off yet. */
   succeed(node: SimulatedNode): SimulatedNode {
+    for (const { configurations, committed, rareStates } of this.logs)
+      rareStates.replaced(node.id, configurations.inForce(committed.count).membership);
     node.replace();
     return this.addMachine(node.place);
   }
