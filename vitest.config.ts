@@ -22,7 +22,8 @@ export default defineConfig({
         test: {
           name: "integration",
           include: ["integration-tests/**/*.test.ts"],
-          fileParallelism: false,
+          // Their processes wait for elections, timeouts and disks most of the time.
+          maxWorkers: "100%",
           testTimeout: 120_000,
           hookTimeout: 60_000,
         },

@@ -25,8 +25,5 @@ function isRareState(key: string): key is RareState {
   return key in RARE_STATES;
 }
 
-/**
- * So many seeds, one after the other, must come to each of them. Measured: the rarest, `electedInJoint` and `learnerReplaced`, come some
- * ten times in a hundred.
- */
-export const SEEDS_WITH_ALL = 300;
+/** So many seeds, one after the other, must come to each of them: a night's run. */
+export const SEEDS_WITH_ALL = 1000;
