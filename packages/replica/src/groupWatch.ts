@@ -10,11 +10,11 @@ interface Watch {
 
 /** How long ago the holder of each lane was heard of, and its position moved: known to the leader alone, since it leads. */
 export class GroupWatch {
-  readonly #table: GroupTable;
+  readonly #table: Pick<GroupTable, "all">;
   readonly #now: () => number;
   readonly #watches = new Map<string, Watch>();
 
-  constructor(table: GroupTable, now: () => number) {
+  constructor(table: Pick<GroupTable, "all">, now: () => number) {
     this.#table = table;
     this.#now = now;
   }

@@ -3,7 +3,8 @@ import { describe, expect, it } from "vitest";
 import { simulate } from "@annals/testkit";
 
 const FAULTY_MS_MAX = 2000;
-const SEEDS = Array.from({ length: 60 }, (_, index) => index + 1);
+/** A few: the gate, which runs behind the tests, has hundreds of long ones. */
+const SEEDS = Array.from({ length: 20 }, (_, index) => index + 1);
 
 describe("short runs", { timeout: 60_000 }, () => {
   it.each(SEEDS)("seed %i breaks no rule", async (seed) => {
