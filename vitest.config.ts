@@ -2,6 +2,9 @@ import { defineConfig } from "vitest/config";
 
 // Unit tests run on the sources, without a build: the packages' `annals-source` export points there.
 // Integration tests start the built command and so need `tsc -b`, which `pnpm test` runs first.
+// Whether the programs that measure sinks still run takes minutes of both cores: `pnpm test:figures`.
+const FIGURES = "integration-tests/figures.test.ts";
+
 export default defineConfig({
   ssr: { resolve: { conditions: ["annals-source", "module", "node", "default"] } },
   test: {
@@ -22,11 +25,16 @@ export default defineConfig({
         test: {
           name: "integration",
           include: ["integration-tests/**/*.test.ts"],
+          exclude: [FIGURES],
           // Their processes wait for elections, timeouts and disks most of the time.
           maxWorkers: "100%",
           testTimeout: 120_000,
           hookTimeout: 60_000,
         },
+      },
+      {
+        extends: true,
+        test: { name: "figures", include: [FIGURES], testTimeout: 120_000, hookTimeout: 60_000 },
       },
     ],
   },

@@ -16,7 +16,7 @@ Runs whole clusters of production replicas in one thread, on simulated time, net
 
   --seeds N              how many seeds (default 100)
   --hours H              goes on for so long; ends with a table, mutants included
-  --gate                 fixed seeds, then fresh ones, within a minute and a half
+  --gate                 fixed seeds, then fresh ones, within a minute
   --from SEED            the first one (default 1; for --hours the time of day)
   --jobs N               threads to spread the seeds over (default: one a core)
   --put-back WHOSE       disks go back to what they were: a member's at a time, or a quorum's once

@@ -11,7 +11,7 @@ import { Totals } from "./totals.ts";
 import type { WorldOptions } from "./world.ts";
 
 /** What every change has to pass: always the same seeds, then fresh ones for as long as there is time. */
-const GATE = { from: 1, seeds: 250, ms: 90_000 };
+const GATE = { from: 1, seeds: 180, ms: 60_000 };
 const MUTANT_SEEDS = 100;
 /** Failures that are explained: of a bug that breaks every seed a few are enough. */
 const EXPLAINED_MAX = 3;
