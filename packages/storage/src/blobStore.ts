@@ -10,6 +10,7 @@ import { join } from "node:path";
 import { assertDigest } from "./blobError.ts";
 import { BlobWriter } from "./blobWriter.ts";
 import { errnoOf, refusalOr } from "./diskRefusal.ts";
+import { unlessMissing } from "./isThere.ts";
 import type { DiskFloor } from "./diskFloor.ts";
 
 const UNFINISHED = "unfinished";
@@ -100,9 +101,4 @@ export class BlobStore {
   #path(digest: string): string {
     return join(this.#root, digest.slice(0, 2), digest);
   }
-}
-
-function unlessMissing(error: unknown): [] {
-  if (errnoOf(error) === "ENOENT") return [];
-  throw error;
 }

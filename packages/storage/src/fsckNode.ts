@@ -1,6 +1,6 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { errnoOf } from "./diskRefusal.ts";
+import { unlessMissing } from "./isThere.ts";
 import { fsck } from "./fsck.ts";
 import type { FsckProblem, FsckReport } from "./fsck.ts";
 import { isAside, isUnplaced } from "./resolution.ts";
@@ -87,11 +87,6 @@ async function readJson(path: string): Promise<unknown> {
 
 function field(value: unknown, key: string): unknown {
   return typeof value === "object" && value !== null ? Reflect.get(value, key) : undefined;
-}
-
-function unlessMissing(error: unknown): [] {
-  if (errnoOf(error) === "ENOENT") return [];
-  throw error;
 }
 
 function named(name: string | undefined): { readonly name?: string } {

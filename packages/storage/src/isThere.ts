@@ -14,3 +14,9 @@ export async function isThere(path: string): Promise<boolean> {
     throw refusalOr(error, path);
   }
 }
+
+/** What a directory has that is missing: nothing. For the `catch` of a read of one. */
+export function unlessMissing(error: unknown): [] {
+  if (errnoOf(error) === "ENOENT") return [];
+  throw error;
+}

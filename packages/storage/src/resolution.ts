@@ -1,12 +1,12 @@
 /** The way out of a divergence, for the copy of one log on one disk that no process has open: it is kept, or it is put aside. */
-import { access, readdir, rename, rm } from "node:fs/promises";
+import { readdir, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { asIndex, asTerm, NOBODY } from "@annals/raft";
 import type { HardState, MemberId } from "@annals/raft";
 import type { Divergence } from "@annals/replica";
 import { writeCheckedJson } from "./checkedJson.ts";
 import { clearDivergence, readDivergence } from "./divergenceFile.ts";
-import { errnoOf } from "./diskRefusal.ts";
+import { isThere, unlessMissing } from "./isThere.ts";
 import { readEmptied, writeEmptied } from "./emptiedFile.ts";
 import type { EmptiedMark } from "./emptiedFile.ts";
 import { openLogStore } from "./openLogStore.ts";
@@ -47,10 +47,7 @@ export function isUnplaced(name: string): boolean {
 /** Names of the copies of a log that were put aside. */
 export async function listAside(directory: string): Promise<readonly string[]> {
   const prefix = `${directory.slice(dirname(directory).length + 1)}${ASIDE}`;
-  const names = await readdir(dirname(directory)).catch((error: unknown) => {
-    if (errnoOf(error) === "ENOENT") return [];
-    throw error;
-  });
+  const names = await readdir(dirname(directory)).catch(unlessMissing);
   return names.filter((name) => name.startsWith(prefix)).toSorted();
 }
 
@@ -95,7 +92,7 @@ export async function emptyCopy(
 ): Promise<string | undefined> {
   const { directory } = place;
   const next = `${directory}${EMPTIED}`;
-  const here = await exists(directory);
+  const here = await isThere(directory);
   if (!here && (await readEmptied(next).catch(nothing)) !== undefined) {
     await moveTo(next, directory);
     return undefined;
@@ -176,14 +173,4 @@ function timeName(at: number): string {
 
 function nothing(): undefined {
   return undefined;
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await access(path);
-    return true;
-  } catch (error) {
-    if (errnoOf(error) === "ENOENT") return false;
-    throw error;
-  }
 }

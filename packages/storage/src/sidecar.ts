@@ -10,6 +10,7 @@ import { open, readFile, rename } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { crc32 } from "node:zlib";
+import { errnoOf } from "./diskRefusal.ts";
 import { asIndex, asMemberId, asTerm } from "@annals/raft";
 import type { LogIndex, MemberId, Term } from "@annals/raft";
 import { HASH_BYTES } from "@annals/record";
@@ -80,7 +81,7 @@ export async function readSidecar(directory: string): Promise<Slot | "absent" | 
   try {
     bytes = await readFile(sidecarPath(directory));
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return "absent";
+    if (errnoOf(error) === "ENOENT") return "absent";
     throw error;
   }
   const slots = [0, 1].flatMap(

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { asMemberId } from "@annals/raft";
-import { diskRefusal, replaceFile } from "@annals/storage";
+import { diskRefusal, errnoOf, replaceFile } from "@annals/storage";
 import type { Logger } from "pino";
 import { z } from "zod";
 import type { LogEntry } from "./catalog.ts";
@@ -52,7 +52,7 @@ export class CatalogFile {
     } catch (error) {
       const refusal = diskRefusal(error, this.#path);
       if (refusal !== undefined) throw refusal;
-      if ((error as NodeJS.ErrnoException).code !== "ENOENT")
+      if (errnoOf(error) !== "ENOENT")
         this.#logger.warn({ err: error }, "catalog.json is not used: it is written anew");
       return [];
     }

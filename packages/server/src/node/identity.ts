@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { asMemberId } from "@annals/raft";
 import type { MemberId } from "@annals/raft";
 import { AnnalsError } from "@annals/record";
-import { isThere, replaceFile } from "@annals/storage";
+import { errnoOf, isThere, replaceFile } from "@annals/storage";
 import { z } from "zod";
 import { decodeCertificate, encodeCertificate } from "./certificate.ts";
 import type { BirthCertificate } from "./certificate.ts";
@@ -115,7 +115,7 @@ async function readIdentity(
   try {
     text = await readFile(path, "utf8");
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    if (errnoOf(error) === "ENOENT") return undefined;
     throw error;
   }
   try {

@@ -3,6 +3,7 @@
  * records and attachments reach every node, and no node says that a bound did not hold. Method: real nodes, the leader of which goes away and comes back.
  */
 import { createHash, randomBytes } from "node:crypto";
+import { seededRandom } from "@annals/testkit";
 import { expect, it } from "vitest";
 import { flagsOf, pairwise } from "./extremes.ts";
 import { TestCluster } from "./testCluster.ts";
@@ -12,17 +13,6 @@ const SEED = 1;
 
 /** More than a follower may have in flight with the least of everything. */
 const APPENDS = 30;
-
-/** Mulberry32. */
-function seeded(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 /** Saves an attachment; returns what a record says of it. */
 async function upload(cluster: TestCluster): Promise<object> {
@@ -37,7 +27,7 @@ async function violations(cluster: TestCluster, id: string): Promise<readonly st
   return ((await response.json()) as { memory: { violations: string[] } }).memory.violations;
 }
 
-const groups = pairwise(3, seeded(SEED));
+const groups = pairwise(3, seededRandom(SEED));
 
 it.each(groups.map((rows, k) => [k + 1, groups.length, rows] as const))(
   "group %i of %i",

@@ -60,7 +60,10 @@ function valueOf(path: string, row: Row, values: ReadonlyMap<string, number>): n
  * Rows in groups, one group a cluster, one row a node, so that any two keys meet at each two levels on some node. The keys that are the
  * same cluster-wide have one level in a group. Greedy: of some random rows the one that brings the most new pairs.
  */
-export function pairwise(nodes: number, random: () => number): readonly (readonly Row[])[] {
+export function pairwise(
+  nodes: number,
+  random: (below: number) => number,
+): readonly (readonly Row[])[] {
   const missing = new Set(allPairs());
   const groups: Row[][] = [];
   while (missing.size > 0) {
@@ -76,11 +79,11 @@ export function pairwise(nodes: number, random: () => number): readonly (readonl
   return groups;
 }
 
-function randomRow(beside: Row | undefined, random: () => number): Row {
+function randomRow(beside: Row | undefined, random: (below: number) => number): Row {
   return new Map(
     SIZES.map(({ path, scope }): [string, Level] => {
       const shared = scope === "cluster" ? beside?.get(path) : undefined;
-      return [path, shared ?? (random() < 0.5 ? "least" : "greatest")];
+      return [path, shared ?? (random(2) === 0 ? "least" : "greatest")];
     }),
   );
 }

@@ -1,6 +1,7 @@
 import type { LogUnderTest } from "./logUnderTest.ts";
 import type { Random } from "./random.ts";
 import type { SimulatedReplica } from "./simulatedReplica.ts";
+import { soundLeaders } from "./soundLeaders.ts";
 
 /** Questions before the cut, when the others have gone on, and last of all: each time so many. */
 const QUESTIONS = 4;
@@ -33,11 +34,8 @@ export class CutLeader {
   /** Lies in wait until there is a leader and the network is whole. */
   strike(looks: number = LOOKS): void {
     if (this.#isOver()) return;
-    const { scheduler, network, inService } = this.#log.world;
-    const leaders = this.#log.replicas.filter(({ replica, host, closing, failure }) => {
-      const leads = replica?.role === "leader" && inService.includes(host);
-      return leads && !host.frozen && !closing && failure === undefined;
-    });
+    const { scheduler, network } = this.#log.world;
+    const leaders = soundLeaders(this.#log);
     if (!network.partition.active && leaders.length > 0) this.#cutOff(this.#random.pick(leaders));
     else if (looks > 0)
       scheduler.after(Math.ceil(this.#electionUs / LOOKS_OF_ELECTION), () =>

@@ -1,6 +1,7 @@
 import type { LogUnderTest } from "./logUnderTest.ts";
 import type { Random } from "./random.ts";
 import type { SimulatedReplica } from "./simulatedReplica.ts";
+import { soundLeaders } from "./soundLeaders.ts";
 
 /** How often it is looked whether it is time for something, and how many times that is in an election timeout. */
 const LOOKS = 40;
@@ -30,15 +31,8 @@ export class HungLeader {
   /** Lies in wait until there is a leader and the network is whole. */
   strike(looks: number = LOOKS): void {
     if (this.#isOver()) return;
-    const { network, inService } = this.#log.world;
-    const leader = this.#log.replicas.find(
-      ({ replica, host, closing, failure }) =>
-        replica?.role === "leader" &&
-        inService.includes(host) &&
-        !host.frozen &&
-        !closing &&
-        failure === undefined,
-    );
+    const { network } = this.#log.world;
+    const [leader] = soundLeaders(this.#log);
     if (leader !== undefined && !network.partition.active) this.#hang(leader);
     else if (looks > 0) this.#soon(() => this.strike(looks - 1));
   }

@@ -1,4 +1,5 @@
 import { connect } from "node:net";
+import { setImmediate as turn, setTimeout as silence } from "node:timers/promises";
 
 /** What one client says over one connection, and how it leaves. */
 export interface Conversation {
@@ -50,16 +51,4 @@ export async function converse(port: number, { pieces, ending }: Conversation): 
   socket.destroy();
   const how = await ended;
   return /^HTTP\/1\.[01] (\d{3})/.exec(heard)?.[1] ?? (heard === "" ? how : "bytes");
-}
-
-function turn(): Promise<void> {
-  return new Promise((resolve) => {
-    setImmediate(resolve);
-  });
-}
-
-function silence(ms: number): Promise<void> {
-  return new Promise((resolve) => {
-    setTimeout(resolve, ms);
-  });
 }
