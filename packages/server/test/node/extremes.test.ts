@@ -9,7 +9,7 @@ import { flagsOf, pairwise } from "./extremes.ts";
 import { TestCluster } from "./testCluster.ts";
 
 /** Of the random rows: any will do, and this one finds few groups. */
-const SEED = 1;
+const SEED = 21;
 
 /** More than a follower may have in flight with the least of everything. */
 const APPENDS = 30;
