@@ -7,11 +7,10 @@ import type { NodeConfig } from "../config/index.ts";
 import { exactly } from "../lane/exactly.ts";
 import type { WorkerReplies, WorkerRequest } from "../lane/messages.ts";
 import { fromPlainError } from "../worker/plainError.ts";
-import { tellMisfit } from "../memory/budget.ts";
 import { SYSTEM_LOG } from "../service.ts";
 import { SYSTEM_LOG_ID } from "../names.ts";
-import { Catalog, decodeCommand } from "./catalog.ts";
-import type { LogEntry, SystemCommand } from "./catalog.ts";
+import { Catalog } from "./catalog.ts";
+import type { LogEntry } from "./catalog.ts";
 import type { CatalogFile } from "./catalogFile.ts";
 import type { BirthCertificate } from "./certificate.ts";
 import type { ClockWatch } from "./clockWatch.ts";
@@ -25,6 +24,7 @@ import { Replacements } from "./replacements.ts";
 import type { Roster } from "./roster.ts";
 import { Scrubber } from "./scrubber.ts";
 import type { ScrubStatus } from "./scrubber.ts";
+import { SystemCommands } from "./systemCommands.ts";
 import type { WorkerHandle, WorkerNews } from "./workerHandle.ts";
 import { WorkerPool } from "./workerPool.ts";
 
@@ -67,6 +67,7 @@ export class Gateway {
   readonly #replacements: Replacements;
   readonly #scrubber: Scrubber;
   readonly #creation: LogCreation;
+  readonly #commands: SystemCommands;
   /** Of who leads what. */
   readonly #roles = new ChangeSignal();
   #closing = false;
@@ -88,6 +89,14 @@ export class Gateway {
       clocks: options.clocks,
       onMessage: (worker, message) => this.#message(worker, message),
       onLost: (worker) => options.server.dropWorker(worker),
+    });
+    this.#commands = new SystemCommands({
+      ...options,
+      catalog: this.#catalog,
+      placeOf: (logId) => this.#places.get(logId),
+      logCount: () => this.logCount,
+      onCreated: (entry) => this.#place(entry, this.system.role === "leader"),
+      onMembers: () => this.#pool.membersChanged(),
     });
     for (const entry of this.#catalog.logs()) this.#place(entry, options.founder);
     this.#scrubber = new Scrubber({
@@ -307,7 +316,7 @@ export class Gateway {
         this.#role(worker, message);
         return;
       case "command":
-        this.#command(message.index, message.data);
+        this.#commands.apply(message.index, message.data);
         return;
       case "line":
         this.#options.logger[message.level](message.fields, message.text);
@@ -334,50 +343,6 @@ export class Gateway {
         void this.#createBirthLogs();
     });
     this.#roles.changed();
-  }
-
-  #command(index: number, data: Uint8Array): void {
-    try {
-      const command = decodeCommand(data);
-      if (command.op === "createLog") this.#logCreated(index, command.name, command.voters);
-      else if (command.op === "setSchema") this.#schemaSet(index, command);
-      else this.#memberReplaced(command.node, command.member);
-    } catch (error) {
-      if (!(error instanceof AnnalsError)) throw error;
-      this.#options.onFatal(error);
-    }
-  }
-
-  #logCreated(index: number, name: string, voters: readonly MemberId[]): void {
-    const entry = this.#catalog.create(index, name, voters);
-    if (entry === undefined) return;
-    this.#options.logger.info({ log: name, logId: index }, "log created");
-    this.#saveCatalog();
-    tellMisfit(this.#options, name, this.logCount + 1);
-    this.#place(entry, this.system.role === "leader");
-  }
-
-  #schemaSet(index: number, command: Extract<SystemCommand, { op: "setSchema" }>): void {
-    const { log, action, schema } = command;
-    const entry = this.#catalog.setSchema(index, log, action, schema);
-    const place = entry === undefined ? undefined : this.#places.get(entry.id);
-    if (entry === undefined || place === undefined) return;
-    place.entry = entry;
-    this.#saveCatalog();
-    place.worker?.send({ kind: "schemas", logId: entry.id, schemas: entry.schemas ?? [] });
-  }
-
-  #saveCatalog(): void {
-    this.#options.catalogFile.save(this.#catalog.logs().filter(({ id }) => id !== SYSTEM_LOG_ID));
-  }
-
-  #memberReplaced(node: string, member: MemberId): void {
-    if (!this.roster.replace(node, member)) return;
-    this.#options.logger.warn(
-      { peer: node, member },
-      "node replaced: it had come back with an empty disk",
-    );
-    this.#pool.membersChanged();
   }
 
   /** The logs of the certificate, created by whoever leads first; a second attempt finds them and does nothing. */

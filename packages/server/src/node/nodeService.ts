@@ -5,7 +5,6 @@ import { AnnouncedBytes } from "@annals/storage";
 import type { Logger } from "pino";
 import { blobsOf } from "../blobs.ts";
 import { exactly } from "../lane/exactly.ts";
-import type { HostedLogStatus } from "../lane/messages.ts";
 import { isPacked } from "../lane/packing.ts";
 import type { GroupAnswers, GroupRequest } from "../groupService.ts";
 import { SYSTEM_LOG } from "../service.ts";
@@ -14,36 +13,26 @@ import type {
   AppendRequest,
   ClusterStatus,
   ForwardTarget,
-  GroupStatus,
   LogInfo,
-  LogStatus,
   NodeHealth,
   NodeService,
   NodeStatus,
   ProducerStanding,
   SchemaInfo,
-  ReplicaStatus,
 } from "../service.ts";
 import type { NodeConfig } from "../config/index.ts";
 import { clockStatus, nodeClocks } from "./clockReport.ts";
 import type { ClockWatch } from "./clockWatch.ts";
 import type { Gateway } from "./gateway.ts";
 import { groupsTold, stuckReasons } from "./groupReport.ts";
+import { logReport } from "./logReport.ts";
 import { SCHEMAS_PER_LOG_MAX } from "../schema/logSchema.ts";
 import type { LogSchema } from "../schema/logSchema.ts";
 import { encodeCommand } from "./catalog.ts";
 import type { LogPlace } from "./logDirectory.ts";
 import type { NodeMemory } from "./nodeMemory.ts";
 import type { PeerState } from "./peerLinks.ts";
-import {
-  isolationReason,
-  misfit,
-  openingReason,
-  silent,
-  stateOf,
-  troubles,
-  unreachable,
-} from "./reasons.ts";
+import { misfit, openingReason, stateOf, unreachable } from "./reasons.ts";
 
 /** What the service looks at: a node that may not be born yet. */
 export interface NodeView {
@@ -194,7 +183,9 @@ export class LocalNodeService implements NodeService {
     const { config, version } = this.#view;
     const gateway = this.#view.gateway();
     const reports = await Promise.all(
-      (gateway?.places() ?? []).map((place) => this.#report(place)),
+      gateway === undefined
+        ? []
+        : gateway.places().map((place) => logReport({ ...this.#view, gateway }, place)),
     );
     const logs = reports.map((report) => report.status);
     const groups = groupsTold(reports.flatMap((report) => report.groups));
@@ -312,63 +303,6 @@ export class LocalNodeService implements NodeService {
       };
     });
   }
-
-  async #report(place: LogPlace): Promise<LogReport> {
-    const gateway = this.#gateway();
-    const status = await gateway.request<"status">(place, { op: "status" }).catch(() => undefined);
-    const { id, name } = place.entry;
-    const isolation = gateway.pool.isolationOf(id);
-    return {
-      status: {
-        name,
-        leader: gateway.nodeName(place.leader),
-        term: place.term,
-        elections: place.elections,
-        commitIndex: status?.raft.commitIndex ?? 0,
-        appliedIndex: status?.raft.applied ?? 0,
-        lastIndex: status?.raft.lastIndex ?? 0,
-        lastSeq: status?.appliedSeq ?? 0,
-        headHash: status?.headHash,
-        diverged: status?.diverged,
-        replicas: this.#replicas(place, status),
-        pendingBytes: status?.pendingBytes.current ?? 0,
-        flushes: status?.flushes ?? 0,
-        blobsNotSaved: status?.blobsNotSaved ?? 0,
-        clockHandOvers: status?.clockHandOvers ?? 0,
-        isolation,
-      },
-      groups: (status?.groups ?? []).map((group) => ({ log: name, ...group })),
-      reasons: [
-        ...(isolation === undefined ? [] : [isolationReason(name, isolation)]),
-        ...(status === undefined ? silent(place) : troubles(name, status)),
-      ],
-    };
-  }
-
-  #replicas(place: LogPlace, status: HostedLogStatus | undefined): readonly ReplicaStatus[] {
-    const { config } = this.#view;
-    const entries = this.#view.gateway()?.roster.entries() ?? [];
-    const links = [...(status?.paused ?? []), ...this.#view.paused(place.entry.id)];
-    const paused = [...new Set(links.flatMap(({ reasons }) => reasons))];
-    return entries.map(({ node, member }) => {
-      const progress = status?.raft.progress.find((one) => one.member === member);
-      const learner = status?.raft.membership.learners.includes(member) === true;
-      const known =
-        node === config.node ? ownRole(place) : member === place.leader ? "leader" : undefined;
-      return {
-        node,
-        role: learner ? "learner" : (known ?? (progress === undefined ? "unknown" : "follower")),
-        matchIndex: progress?.matchIndex,
-        paused: node === config.node ? paused : [],
-        sent: status?.sent.find((one) => one.member === member)?.reading,
-      };
-    });
-  }
-}
-
-function ownRole(place: LogPlace): "leader" | "follower" | "candidate" {
-  if (place.role === "preCandidate") return "candidate";
-  return place.role;
 }
 
 function writable(place: LogPlace): LogPlace {
@@ -377,12 +311,6 @@ function writable(place: LogPlace): LogPlace {
     "ERR_LOG_RESERVED",
     `${SYSTEM_LOG} is the cluster's own log: it takes no records`,
   );
-}
-
-interface LogReport {
-  readonly status: LogStatus;
-  readonly groups: readonly GroupStatus[];
-  readonly reasons: readonly string[];
 }
 
 function schemaInfo({ action, version, schema }: LogSchema): SchemaInfo {

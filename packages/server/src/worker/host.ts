@@ -2,10 +2,10 @@ import { setImmediate } from "node:timers/promises";
 import { getHeapStatistics } from "node:v8";
 import type { Gauge, Ledger } from "@annals/flow";
 import { AnnalsError, RECORD_LIMITS } from "@annals/record";
-import type { ParsedRecords, ProducerStamp, RecordLimits } from "@annals/record";
+import type { ParsedRecords, RecordLimits } from "@annals/record";
 import { AnnouncedBytes } from "@annals/storage";
 import { replicaClosed } from "@annals/replica";
-import type { Replica, StampClock } from "@annals/replica";
+import type { StampClock } from "@annals/replica";
 import { Permits } from "@annals/transport";
 import {
   assertPlaced,
@@ -28,7 +28,7 @@ import { isPacked } from "../lane/packing.ts";
 import { PAGES_MAX } from "../memory/constants.ts";
 import { isolatedHeapBytes, workerHeapBytes } from "../memory/workerHeap.ts";
 import { nodeStampClock } from "../node/clockWatch.ts";
-import type { AppendReply, ProducerStanding } from "../service.ts";
+import type { AppendReply } from "../service.ts";
 import { exactly } from "../lane/exactly.ts";
 import { runGroupRequest } from "./groupRequests.ts";
 import type { SchemaJudge } from "../schema/schemaJudge.ts";
@@ -36,6 +36,7 @@ import type { HostedLog } from "./hostedLog.ts";
 import { KeptLog } from "./keptLog.ts";
 import type { LinkReplies } from "./linkReplies.ts";
 import { reasonFields, toPlainError } from "./plainError.ts";
+import { isKnown, producerStanding } from "./producerStanding.ts";
 import { readPage } from "./readPage.ts";
 
 type AppendRequest = Extract<WorkerRequest, { op: "append" }>;
@@ -359,20 +360,6 @@ export class LogHost {
       fields: { stack: error.stack },
     });
   }
-}
-
-function isKnown({ producers }: Replica, { id, epoch, sequence }: ProducerStamp): boolean {
-  const state = producers.get(id);
-  return state?.epoch === epoch && state.recent.some((answer) => answer.sequence === sequence);
-}
-
-function producerStanding({ producers }: Replica, id: string): ProducerStanding {
-  const nextEpoch = producers.nextEpoch(id);
-  const state = producers.get(id);
-  const last = state?.recent.at(-1);
-  if (state === undefined || last === undefined) return { latest: undefined, nextEpoch };
-  const { sequence, firstSeq, lastSeq } = last;
-  return { latest: { id, epoch: state.epoch, sequence, firstSeq, lastSeq }, nextEpoch };
 }
 
 /** Nothing is wrong with the request: this node is about to end, and another one may answer. */

@@ -2,7 +2,7 @@ import { randomInt } from "node:crypto";
 import { setImmediate } from "node:timers";
 import type { Ledger } from "@annals/flow";
 import { NOBODY } from "@annals/raft";
-import type { LogIndex, MemberId, Message, Trace } from "@annals/raft";
+import type { MemberId, Message, Trace } from "@annals/raft";
 import { AnnalsError } from "@annals/record";
 import { nextMembershipChange, Replica } from "@annals/replica";
 import type { Clock, Divergence, PeerRefusal, StampClock } from "@annals/replica";
@@ -28,6 +28,7 @@ import type { PeerHistories } from "./peerHistories.ts";
 import { LinkReplies } from "./linkReplies.ts";
 import { PeerStreams } from "./peerStreams.ts";
 import { rolledBackReason } from "./recoveryReason.ts";
+import { replayCommands } from "./replayCommands.ts";
 import { replicaConfig } from "./replicaConfig.ts";
 import { Turns } from "./turns.ts";
 
@@ -384,13 +385,3 @@ export class HostedLog {
 }
 
 const DEBUG_LEVELS: ReadonlySet<string> = new Set(["trace", "debug"]);
-
-/** Commands at or below the stored applied index are not handed out again: the catalog is rebuilt from the log itself. */
-function replayCommands(store: LmdbLogStore, sendToGateway: (message: FromWorker) => void): void {
-  for (let index: number = store.firstIndex(); index <= store.appliedIndex(); index++) {
-    const stored = store.storedEntry(index as LogIndex);
-    if (stored?.entry.kind === "command") {
-      sendToGateway({ kind: "command", index, data: exactly(stored.entry.data) });
-    }
-  }
-}
