@@ -57,4 +57,16 @@ export const HISTORY_MUTANTS: readonly Mutant[] = [
     putBack: "quorum",
     clearsEveryMark: true,
   },
+  {
+    name: "pending-has-a-say",
+    bug: "a member that has not heard of a decision is heeded by those that have carried it out",
+    putBack: "quorum",
+    heedsEverybody: true,
+  },
+  {
+    name: "emptied-opens-unmarked",
+    bug: "an emptied copy is opened before its mark is written",
+    putBack: "quorum",
+    marksEmptiedLate: true,
+  },
 ];

@@ -40,6 +40,10 @@ export interface Mutant {
   readonly goesOnDiverged?: boolean;
   /** An operator's decision clears the marks of all copies, and empties none. */
   readonly clearsEveryMark?: boolean;
+  /** A member that has not carried a decision out has a say all the same. */
+  readonly heedsEverybody?: boolean;
+  /** A copy that was given up is opened before the mark of that is written. */
+  readonly marksEmptiedLate?: boolean;
   /** The last blob that was saved before a crash is not there after it. */
   readonly savesBlobsLate?: boolean;
   /** What a node makes of the answer of another one's clock. */

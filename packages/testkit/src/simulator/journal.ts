@@ -37,6 +37,7 @@ const RUN_KINDS = [
   "repaired",
   "superseded",
   "diverged",
+  "resolved",
 ] as const;
 
 /** What can happen in a simulation; the number of each kind is reported. */

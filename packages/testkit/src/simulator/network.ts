@@ -130,6 +130,9 @@ export class Network {
     }
     const { host } = target;
     host.run(host.life, () => {
+      const heeded =
+        target.histories.verdict.heeds(from.id) || this.#world.mutant?.heedsEverybody === true;
+      if (!heeded) return;
       journal.note("deliver", target.node, target.log, from.node * 1024 + messages.length, () => {
         return `from n${from.node}: ${messages.map(describeMessage).join(", ")}`;
       });

@@ -17,9 +17,10 @@ const START_ELECTIONS = 8;
 /** Those within which some nodes end once more. */
 const CRASH_ELECTIONS = 24;
 
-interface Decided {
+/** What was decided for one log, and what the copies held that it was carried out on. */
+export interface Decided {
   readonly kept: SimulatedReplica;
-  /** The kept copy, and those that were given up, when it was decided. */
+  /** The kept copy, and those that were given up, when it was carried out on them. */
   readonly copy: StoredRun;
   readonly others: readonly StoredRun[];
 }
@@ -72,7 +73,7 @@ export class Resolution {
 }
 
 /** All that the copy holds is committed, by decision. */
-function keep({ disk, histories }: SimulatedReplica): void {
+export function keep({ disk, histories }: SimulatedReplica): void {
   const { image } = disk;
   const commitIndex = asIndex(image.stored.count);
   disk.putBack({ ...image, hardState: { ...image.hardState, commitIndex } });
@@ -80,7 +81,10 @@ function keep({ disk, histories }: SimulatedReplica): void {
 }
 
 /** What is left are the term and the vote. */
-function empty({ disk, blobs, histories, born }: SimulatedReplica, kept: SimulatedReplica): void {
+export function empty(
+  { disk, blobs, histories, born }: SimulatedReplica,
+  kept: SimulatedReplica,
+): void {
   const blank = blankImage(born);
   const { term, votedFor } = disk.image.hardState;
   disk.putBack({ ...blank, hardState: { ...blank.hardState, term, votedFor } });
@@ -88,7 +92,8 @@ function empty({ disk, blobs, histories, born }: SimulatedReplica, kept: Simulat
   histories.resolve(kept.id);
 }
 
-function problemOf({ replicas }: LogUnderTest, decided: Decided): string | undefined {
+/** What is still wrong with the log; undefined once it has gone on behind its kept copy, the same one everywhere. */
+export function problemOf({ replicas }: LogUnderTest, decided: Decided): string | undefined {
   const { kept, copy, others } = decided;
   const end = copy.last;
   for (const replica of replicas) {

@@ -5,6 +5,7 @@ import { equalBytes } from "@annals/record";
 import { hashEntry } from "@annals/storage";
 import { askForPage } from "./repairLink.ts";
 import type { SimulatedReplica } from "./simulatedReplica.ts";
+import { Verdict } from "./verdict.ts";
 import type { World } from "./world.ts";
 
 /** What a replica lends to peers, with what it says of itself: entries from `from` on that are intact. */
@@ -37,6 +38,7 @@ export function lentPage(
 
 /** Asks as over a link of its own, and keeps what was proven on a disk that outlives the process. */
 export class SimulatedHistories implements Histories {
+  readonly verdict: Verdict = new Verdict();
   readonly #replica: SimulatedReplica;
   readonly #world: World;
   #saved: Divergence | undefined;
@@ -79,7 +81,7 @@ export class SimulatedHistories implements Histories {
   confirm = async (member: MemberId, index: LogIndex): Promise<HistoryProof | "unavailable"> => {
     const node = this.#world.nodes.find(({ id }) => id === member);
     const peer = node?.replicas.find(({ log }) => log === this.#replica.log);
-    if (peer === undefined) return "unavailable";
+    if (peer === undefined || !this.verdict.heeds(member)) return "unavailable";
     const page = await askForPage(this.#world, this.#replica, peer, index, index);
     if (page === "unavailable") return page;
     const { previousHash, commitIndex, leads } = page;

@@ -203,6 +203,12 @@ export class SimulatedNode {
     }
   }
 
+  /** A replica that was closed is opened again, after a while. */
+  reopen(replica: SimulatedReplica, afterUs: number): void {
+    const life = this.#life;
+    this.#world.scheduler.after(afterUs, () => this.run(life, () => this.#takeOver(replica)));
+  }
+
   #takeOver(replica: SimulatedReplica): void {
     if (this.#stopping || replica.up) return;
     this.#world.journal.note("start", this.id, replica.log, replica.life);

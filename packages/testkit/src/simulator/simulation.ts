@@ -12,6 +12,7 @@ import { sustains } from "./quorums.ts";
 import { UNNOTICED } from "./putBackDisks.ts";
 import type { Random } from "./random.ts";
 import { ReadClient } from "./readClient.ts";
+import { OnlineResolution } from "./onlineResolution.ts";
 import { ONE_KEPT, Resolution } from "./resolution.ts";
 import type { SimulatedNode } from "./simulatedNode.ts";
 import { TailClient } from "./tailClient.ts";
@@ -87,7 +88,10 @@ async function runSeed(seed: number, options: WorldOptions): Promise<Outcome> {
   const atRest = () => (putBack.torn ? putBack.unnoticed() : settlement(world, clients));
   await settle(world, putBack.torn ? UNNOTICED : "liveness", atRest);
   if (putBack.torn && world.violation === undefined) {
-    const resolution = new Resolution(world, world.random(5));
+    const random = world.random(5);
+    const resolution = random.chance(0.5)
+      ? new Resolution(world, random)
+      : new OnlineResolution(world, random);
     await settle(world, ONE_KEPT, () => resolution.problem());
   }
   return outcomeOf(world, faults.strikes);
