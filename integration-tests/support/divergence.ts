@@ -1,5 +1,6 @@
 /** Two histories of the log `audit`, as they come of the disks of a quorum that were put back. */
-import { cp, rm } from "node:fs/promises";
+import { cp, readdir, rm } from "node:fs/promises";
+import { join } from "node:path";
 import { type TestCluster, until } from "./cluster.ts";
 
 export const RECORD = '{"actor":{"type":"user","id":"u"},"action":"test.append"}\n';
@@ -21,16 +22,19 @@ export async function stopAll(cluster: TestCluster): Promise<void> {
 
 /**
  * All nodes have three records; then all acknowledge three more, the disks of all but the first node are put back, and those acknowledge
- * one. All run, and more than one node has said that histories differ when this resolves.
+ * one. All run, and more than one node has said that histories differ when this resolves. With `only` it is the directory of that log that
+ * is put back, as when it has a volume of its own.
  */
-export async function putQuorumBack(cluster: TestCluster): Promise<void> {
+export async function putQuorumBack(cluster: TestCluster, only?: number): Promise<void> {
   await cluster.untilReady();
   const [kept = "", ...putBack] = cluster.ids;
+  const part = (id: string): string =>
+    only === undefined ? cluster.dataOf(id) : join(cluster.dataOf(id), "logs", String(only));
+  const earlier = (id: string): string => `${cluster.dataOf(id)}.earlier`;
   await append(cluster, 3);
   await cluster.untilConverged();
   await stopAll(cluster);
-  for (const id of putBack)
-    await cp(cluster.dataOf(id), `${cluster.dataOf(id)}.earlier`, { recursive: true });
+  for (const id of putBack) await cp(part(id), earlier(id), { recursive: true });
 
   for (const id of cluster.ids) cluster.spawn(id);
   await cluster.untilReady();
@@ -38,8 +42,8 @@ export async function putQuorumBack(cluster: TestCluster): Promise<void> {
   await cluster.untilConverged();
   await stopAll(cluster);
   for (const id of putBack) {
-    await rm(cluster.dataOf(id), { recursive: true });
-    await cp(`${cluster.dataOf(id)}.earlier`, cluster.dataOf(id), { recursive: true });
+    await rm(part(id), { recursive: true });
+    await cp(earlier(id), part(id), { recursive: true });
     cluster.spawn(id);
   }
   await cluster.untilReady(...putBack);
@@ -50,4 +54,12 @@ export async function putQuorumBack(cluster: TestCluster): Promise<void> {
     const texts = await Promise.all(cluster.ids.map((id) => cluster.logText(id)));
     return texts.filter((text) => text.includes("its history differs")).length > 1;
   });
+}
+
+/** The id of the only log beside `_system`, which names its directory. */
+export async function logIdOf(cluster: TestCluster): Promise<number> {
+  await cluster.untilReady();
+  const [id = ""] = cluster.ids;
+  const names = await readdir(join(cluster.dataOf(id), "logs"));
+  return Number(names.find((name) => name !== "0"));
 }

@@ -37,6 +37,13 @@ async function fill(count: number): Promise<void> {
   await annals(["append", "-"], { stdin: lines.join("\n") });
 }
 
+const NO_RECORDS = {
+  firstSeq: undefined,
+  lastSeq: undefined,
+  firstRecordedAt: undefined,
+  lastRecordedAt: undefined,
+};
+
 test("schemas of a log are set, listed, shown and removed", async () => {
   writeFileSync(join(directory, "s.json"), '{"type":"object"}');
   expect(await annals(["log", "schema", "set", "a.b", "s.json"])).toMatchObject({ code: 0 });
@@ -226,29 +233,72 @@ describe("log and cluster", () => {
     });
   });
 
-  test("the copies of a log that has diverged are shown, node by node", async () => {
-    const status = await server.service.cluster();
-    const [log] = status.logs;
-    const [node] = status.nodes;
-    if (log === undefined || node === undefined) throw new Error("a cluster without a log");
+  describe("log resolve", () => {
     const claim = { index: 7, term: 2, hash: "bb".repeat(32), commitIndex: 8 };
     const diverged = { since: 1_700_000_000_000, own: undefined, other: { ...claim, member: 3 } };
-    server.service.statusNow = {
-      nodes: [
-        { ...node, address: server.address },
-        { ...node, id: "b", address: "127.0.0.1:9" },
-      ],
-      logs: [{ ...log, lastIndex: 9, term: 2, headHash: "aa".repeat(32), diverged }],
-    };
-    const out = await annals(["log", "resolve", "audit"]);
-    expect(out).toMatchObject({ code: 0, stderr: "" });
-    expect(out.stdout).toMatch(
-      /^a +9 +2 +0 +0 +a{16} +diverged at 7 since 2023-11-14T22:13:20.000Z$/m,
-    );
-    expect(out.stdout).toMatch(/^b +\? +\? +\? +\? +\? +does not answer$/m);
-    expect(await annals(["log", "resolve", "nope"])).toMatchObject({ code: 6 });
-    server.service.statusNow = { nodes: [{ ...node, address: server.address }] };
-    expect((await annals(["log", "resolve", "audit"])).stderr).toContain("has not diverged");
+    const decision = { decision: 17, keep: "a", by: "ada", at: "2026-01-01T00:00:00.000Z" };
+
+    beforeEach(async () => {
+      const [node] = (await server.service.cluster()).nodes;
+      if (node === undefined) throw new Error("a cluster without a node");
+      server.service.statusNow = {
+        nodes: [
+          { ...node, address: server.address },
+          { ...node, id: "b", address: "127.0.0.1:9" },
+        ],
+      };
+      const parted = { from: 7, to: 9, records: 0, ...NO_RECORDS };
+      const ends = { lastIndex: 9, lastTerm: 2, headHash: "aa".repeat(32) };
+      server.service.copyNow = { ...ends, diverged, parted };
+    });
+
+    test("shows the copies node by node, and what was decided", async () => {
+      const out = await annals(["log", "resolve", "audit"]);
+      expect(out).toMatchObject({ code: 0, stderr: "" });
+      expect(out.stdout).toMatch(
+        /^a +9 +2 +0 +0 +a{16} +diverged at 7 since 2023-11-14T22:13:20.000Z$/m,
+      );
+      expect(out.stdout).toMatch(/^b +\? +\? +\? +\? +\? +does not answer$/m);
+      expect(await annals(["log", "resolve", "nope"])).toMatchObject({ code: 6 });
+      const decided = { ...decision, waitsFor: ["b"], carriedOut: true };
+      server.service.copyNow = { emptiedFor: "c", headHash: "aa", decision: decided };
+      const later = await annals(["log", "resolve", "audit"]);
+      expect(later.stdout).toContain("emptied, waits for the copy of c");
+      expect(later.stderr).toContain("has not diverged");
+      expect(later.stderr).toContain("keeps the copy of a: waits for b");
+    });
+
+    test("decides after it has said what is given up, and waits for every node", async () => {
+      const argv = ["log", "resolve", "audit", "--keep", "b"];
+      const asked = await annals(argv);
+      expect(asked).toMatchObject({ code: 2, stderr: expect.stringContaining("--yes") });
+      expect(asked.stderr).toContain("the copy of node a is put aside");
+      expect(asked.stderr).toContain("entries 7 to 9");
+      expect(server.service.decided).toBeUndefined();
+      const running = new CliRun([...argv, "--yes", "-o", "json"], {
+        env: { ANNALS_URL: server.url },
+      });
+      await expect.poll(() => running.stderr).toContain("decision 17");
+      const part = { ...decision, waitsFor: ["b"], carriedOut: true };
+      server.service.copyNow = { ...server.service.copyNow, decision: part };
+      await expect.poll(() => running.stderr).toContain("node a has carried it out");
+      const all = { ...part, waitsFor: [] };
+      server.service.copyNow = { ...server.service.copyNow, decision: all };
+      const out = await running.outcome;
+      expect(out.code).toBe(0);
+      expect(JSON.parse(out.stdout)).toMatchObject({ log: "audit", decision: 17, waitsFor: [] });
+      expect(server.service.decided).toMatchObject({ keep: "b" });
+    });
+
+    test("says who has not carried it out, and why, with exit code 4", async () => {
+      const decided = { ...decision, waitsFor: ["b"], carriedOut: true };
+      server.service.copyNow = { ...server.service.copyNow, decision: decided };
+      const argv = ["log", "resolve", "audit", "--keep", "a", "--yes", "--wait", "1s"];
+      const out = await annals(argv);
+      expect(out).toMatchObject({ code: 4, stdout: "" });
+      expect(out.stderr).toContain("not carried out yet on b (it does not answer)");
+      expect(await annals([...argv.slice(0, -1), "soon"])).toMatchObject({ code: 2 });
+    });
   });
 
   test("health says why not, with exit code 10", async () => {

@@ -18,6 +18,8 @@ import type {
   ClusterStatus,
   ConsumedBatch,
   ConsumeOptions,
+  CopyInfo,
+  DecisionInfo,
   EncodedRecords,
   Health,
   LogInfo,
@@ -275,15 +277,30 @@ export class AnnalsClient {
     return (await this.#post("/v1/logs", undefined, { name }, options)) as LogInfo;
   }
 
+  /** The copy of a log on one node: any, or the one at `url`. */
+  async copy(
+    log: string,
+    options: CallOptions & { readonly url?: string } = {},
+  ): Promise<CopyInfo> {
+    return (await this.#getFrom(`${logPath(log)}/copy`, options)) as CopyInfo;
+  }
+
+  /**
+   * Decides that the copy of node `keep` is kept, of a log that has diverged; `by` says who decides. Resolves when that is on record; each
+   * node carries it out by itself, and puts a copy that is given up aside. Asked once: what became of it shows in `copy`.
+   */
+  async resolveLog(
+    log: string,
+    decision: { readonly keep: string; readonly by?: string },
+    options: CallOptions = {},
+  ): Promise<DecisionInfo> {
+    const path = `${logPath(log)}/resolve`;
+    return (await this.#post(path, undefined, decision, options)) as DecisionInfo;
+  }
+
   /** The cluster as one node sees it: any, or the one at `url`. */
   async cluster(options: CallOptions & { readonly url?: string } = {}): Promise<ClusterStatus> {
-    if (options.url === undefined)
-      return (await this.#get("/v1/cluster", undefined, options)) as ClusterStatus;
-    const call = { method: "GET", path: "/v1/cluster", log: undefined, repeat: "safe" } as const;
-    return (await this.#caller.attempt(options.url, {
-      ...call,
-      signal: options.signal,
-    })) as ClusterStatus;
+    return (await this.#getFrom("/v1/cluster", options)) as ClusterStatus;
   }
 
   /** Whether the node at `url` takes requests, and why not; asks once. */
@@ -330,6 +347,15 @@ export class AnnalsClient {
       repeat: "safe",
       extraMs,
     });
+  }
+
+  #getFrom(
+    path: string,
+    { url, signal }: CallOptions & { readonly url?: string },
+  ): Promise<unknown> {
+    if (url === undefined) return this.#get(path, undefined, { signal });
+    const call = { method: "GET", path, log: undefined, repeat: "safe" } as const;
+    return this.#caller.attempt(url, { ...call, signal });
   }
 
   #post(

@@ -197,6 +197,58 @@ export interface HistoryClaim {
   readonly commitIndex: number;
 }
 
+/** What was decided for a log that has diverged: the copy of one node is kept. */
+export interface DecisionInfo {
+  /** Index of its command in `_system`. */
+  readonly decision: number;
+  readonly keep: string;
+  readonly by: string;
+  /** RFC 3339. */
+  readonly at: string;
+  /** Nodes that have not carried it out, as far as `_system` says. */
+  readonly waitsFor: readonly string[];
+}
+
+/** What parts a copy of a log from the one of another member. */
+export interface DivergenceInfo {
+  /** Milliseconds since 1970. */
+  readonly since: number;
+  /** Absent when there is no such entry here. */
+  readonly own?: HistoryClaim;
+  readonly other: HistoryClaim & { readonly member: number };
+}
+
+/** The copy of a log on the node that answered. What is in it is absent unless it can be read. */
+export interface CopyInfo extends Pick<LogInfo, "state" | "reason"> {
+  readonly node: string;
+  readonly log: string;
+  readonly lastIndex?: number;
+  readonly lastTerm?: number;
+  readonly lastSeq?: number;
+  readonly commitIndex?: number;
+  /** Chain hash of the last entry, in hex. */
+  readonly headHash?: string;
+  /** Present when this copy stands still. */
+  readonly diverged?: DivergenceInfo;
+  /** From where the copies are known to part to the end of this one; times are milliseconds since 1970. */
+  readonly parted?: {
+    readonly from: number;
+    readonly to: number;
+    readonly records: number;
+    readonly firstSeq?: number;
+    readonly lastSeq?: number;
+    readonly firstRecordedAt?: number;
+    readonly lastRecordedAt?: number;
+  };
+  /** The node for whose copy this one was emptied, until it has that. */
+  readonly emptiedFor?: string;
+  /** The latest one for the log. */
+  readonly decision?: DecisionInfo & {
+    /** On this copy. */
+    readonly carriedOut: boolean;
+  };
+}
+
 export interface ClusterStatus {
   readonly cluster: string;
   /** The node that answered. */
@@ -241,13 +293,9 @@ export interface ClusterStatus {
     /** Attachments that could not be handed over between nodes since the log was opened there; each is tried again. */
     readonly blobsNotSaved: number;
     /** Present when this node's copy of the log and another member's cannot both be right: it stands still. */
-    readonly diverged?: {
-      /** Milliseconds since 1970. */
-      readonly since: number;
-      /** Absent when there is no such entry here. */
-      readonly own?: HistoryClaim;
-      readonly other: HistoryClaim & { readonly member: number };
-    };
+    readonly diverged?: DivergenceInfo;
+    /** The latest decision for the log. */
+    readonly decision?: DecisionInfo;
     /** How often this node has handed the log over because its clock is wrong, since it opened the log. */
     readonly clockHandOvers: number;
     /** Present while the log is isolated on this node: its worker, or that of several suspects, ended again and again. */

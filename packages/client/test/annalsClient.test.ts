@@ -248,6 +248,18 @@ describe("the rest", () => {
     expect(server.service.transfers).toEqual([{ log: "audit", to: "b" }]);
   });
 
+  test("the copy of a log, and the choice of one", async () => {
+    server.service.copyNow = { lastIndex: 9, headHash: "aa" };
+    for (const options of [{}, { url: server.url }])
+      expect(await client.copy("audit", options)).toMatchObject({ node: "a", lastIndex: 9 });
+    expect(await client.resolveLog("audit", { keep: "a", by: "ada" })).toMatchObject({
+      decision: 17,
+      keep: "a",
+      by: "ada",
+      waitsFor: ["a", "b"],
+    });
+  });
+
   test("abort and close end a call that waits", async () => {
     const stop = new AbortController();
     const aborted = client.read("audit", { from: 9, waitMs: 30_000 }, { signal: stop.signal });

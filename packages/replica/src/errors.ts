@@ -65,7 +65,8 @@ export function logDiverged(): AnnalsError {
   return new AnnalsError(
     "ERR_LOG_DIVERGED",
     "this replica and another member have different entries where both promised to keep one, so a disk has lost or was given something: " +
-      "the log takes nothing in here until an operator has decided which copy is right; ?consistency=local reads what this node has",
+      "the log takes nothing in here until an operator has decided which copy is right (annals log resolve LOG --keep NODE); " +
+      "?consistency=local reads what this node has",
   );
 }
 

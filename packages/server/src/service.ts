@@ -1,6 +1,7 @@
 import type { ReadQuery, ReadReply } from "@annals/query";
 import type { ProducerStamp } from "@annals/record";
 import type { BlobFiles, Divergence } from "@annals/replica";
+import type { LogEnd } from "@annals/storage";
 import type { StreamReading } from "@annals/transport";
 import type { GroupAnswers, GroupCondition, GroupRequest } from "./groupService.ts";
 
@@ -34,6 +35,13 @@ export interface NodeService {
   schemas(log: string): Promise<readonly SchemaInfo[]>;
   /** Sets or, with undefined, removes the schema of an action; needs the leader of `_system`. */
   setSchema(log: string, action: string, schema: string | undefined): Promise<SchemaInfo>;
+  /** The copy of a log on this node, for somebody who has to choose one. */
+  copy(log: string): Promise<CopyInfo>;
+  /**
+   * Decides that the copy of one node is kept, of a log that has diverged; needs the leader of `_system`. Resolves when that is on record;
+   * each node carries it out by itself. Rejects with ERR_RESOLVE_OFFLINE, ERR_LOG_NOT_DIVERGED, ERR_COPY_UNAVAILABLE, ERR_DECISION_OPEN.
+   */
+  resolveLog(log: string, request: ResolveRequest): Promise<DecisionInfo>;
   cluster(): Promise<ClusterStatus>;
   /** Hands the leadership of a log to node `to`, or to the most caught-up follower; resolves when this node has ceased to lead. */
   transferLeadership(log: string, to: string | undefined): Promise<void>;
@@ -120,6 +128,46 @@ export interface LogInfo {
   /** Node id of the leader, as far as this node knows. */
   readonly leader: string | undefined;
   readonly diskBytes: number | undefined;
+}
+
+export interface ResolveRequest {
+  /** The node whose copy is kept. */
+  readonly keep: string;
+  /** Who decides. */
+  readonly by: string;
+}
+
+/** What was decided for a log that has diverged. */
+export interface DecisionInfo {
+  /** Index of its command in `_system`. */
+  readonly decision: number;
+  readonly keep: string;
+  readonly by: string;
+  /** RFC 3339. */
+  readonly at: string;
+  /** Nodes that have not carried it out, as far as `_system` says. */
+  readonly waitsFor: readonly string[];
+}
+
+/** A log on one node; what is in it is undefined unless it is open. */
+export interface CopyInfo {
+  readonly node: string;
+  readonly log: string;
+  readonly state: LogState;
+  readonly reason: string | undefined;
+  readonly lastIndex: number | undefined;
+  readonly lastTerm: number | undefined;
+  readonly lastSeq: number | undefined;
+  readonly commitIndex: number | undefined;
+  readonly headHash: string | undefined;
+  /** Set when the replica stands still: what parts it from another member. */
+  readonly diverged: Divergence | undefined;
+  /** From where the copies are known to part to the end of this one. */
+  readonly parted: LogEnd | undefined;
+  /** The node for whose copy this one was emptied, until it has that. */
+  readonly emptiedFor: string | undefined;
+  /** The latest one for the log; `carriedOut`: on this copy. */
+  readonly decision: (DecisionInfo & { readonly carriedOut: boolean }) | undefined;
 }
 
 export interface ClusterStatus {
@@ -273,6 +321,8 @@ export interface LogStatus {
   readonly blobsNotSaved: number;
   /** Set when the replica of the answering node stands still: what parts it from another member. */
   readonly diverged: Divergence | undefined;
+  /** The latest one that was made for the log. */
+  readonly decision: DecisionInfo | undefined;
   /** How often the answering node has handed the log over because its clock is wrong, since it opened the log. */
   readonly clockHandOvers: number;
   /** Set while the log is isolated on the answering node. */

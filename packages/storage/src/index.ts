@@ -29,7 +29,14 @@ export { decodeStoredEntry, encodeStoredEntry, hashEntry } from "./storedEntry.t
 export { readDivergence, writeDivergence } from "./divergenceFile.ts";
 export { clearEmptied, readEmptied } from "./emptiedFile.ts";
 export type { EmptiedMark } from "./emptiedFile.ts";
-export { emptyCopy, isAside, keepCopy, listAside } from "./resolution.ts";
-export { describeCopy } from "./logCopy.ts";
+export {
+  emptyCopy,
+  isAside,
+  isCarriedOut,
+  keepCopy,
+  listAside,
+  placeEmptied,
+} from "./resolution.ts";
+export { describeCopy, partedEnd } from "./logCopy.ts";
 export type { LogCopy, LogEnd } from "./logCopy.ts";
 export type { CopyPlace, Decision } from "./resolution.ts";

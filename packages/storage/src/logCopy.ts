@@ -1,5 +1,4 @@
-import { asIndex } from "@annals/raft";
-import { decodeBatchHeader } from "@annals/record";
+import { asSeq, decodeBatchHeader } from "@annals/record";
 import type { Divergence } from "@annals/replica";
 import { readDivergence } from "./divergenceFile.ts";
 import { readEmptied } from "./emptiedFile.ts";
@@ -64,25 +63,49 @@ export async function describeCopy(place: CopyPlace): Promise<LogCopy> {
   }
 }
 
-function partedEnd(store: LmdbLogStore, divergence: Divergence | undefined): LogEnd | undefined {
+/** From where a copy is known to part to its end; undefined for one that has met no difference, or ends before it. */
+export function partedEnd(
+  store: Pick<LmdbLogStore, "lastIndex" | "lastSeq" | "indexOfSeq" | "storedEntry">,
+  divergence: Divergence | undefined,
+): LogEnd | undefined {
   const from = divergence?.other.index ?? 0;
   const to = store.lastIndex();
   if (from < 1 || from > to) return undefined;
-  const batches = { records: 0, firstSeq: 0, lastSeq: 0, firstRecordedAt: 0, lastRecordedAt: 0 };
-  for (let index = from; index <= to; index++) {
-    const entry = store.storedEntry(asIndex(index))?.entry;
-    if (entry?.kind !== "records") continue;
-    const { firstSeq, count, recordedAt } = decodeBatchHeader(entry.data);
-    if (batches.records === 0) {
-      batches.firstSeq = firstSeq;
-      batches.firstRecordedAt = recordedAt;
-    }
-    batches.records += count;
-    batches.lastSeq = firstSeq + count - 1;
-    batches.lastRecordedAt = recordedAt;
+  const lastSeq = store.lastSeq();
+  const first = batchAt(store, firstSeqFrom(store, from));
+  const last = batchAt(store, lastSeq);
+  if (first === undefined || last === undefined) return { from, to, records: 0, ...NO_RECORDS };
+  return {
+    from,
+    to,
+    records: lastSeq - first.firstSeq + 1,
+    firstSeq: first.firstSeq,
+    lastSeq,
+    firstRecordedAt: first.recordedAt,
+    lastRecordedAt: last.recordedAt,
+  };
+}
+
+/** The first seq in an entry at `from` or later; one more than the last seq if there is none. Batches ascend by both. */
+function firstSeqFrom(store: Pick<LmdbLogStore, "lastSeq" | "indexOfSeq">, from: number): number {
+  let low = 1;
+  let high = store.lastSeq() + 1;
+  while (low < high) {
+    const middle = Math.floor((low + high) / 2);
+    const index = store.indexOfSeq(asSeq(middle));
+    if (index !== undefined && index >= from) high = middle;
+    else low = middle + 1;
   }
-  if (batches.records > 0) return { from, to, ...batches };
-  return { from, to, records: 0, ...NO_RECORDS };
+  return low;
+}
+
+function batchAt(
+  store: Pick<LmdbLogStore, "indexOfSeq" | "storedEntry">,
+  seq: number,
+): Pick<ReturnType<typeof decodeBatchHeader>, "firstSeq" | "recordedAt"> | undefined {
+  const index = seq === 0 ? undefined : store.indexOfSeq(asSeq(seq));
+  const entry = index === undefined ? undefined : store.storedEntry(index)?.entry;
+  return entry === undefined ? undefined : decodeBatchHeader(entry.data);
 }
 
 const NO_RECORDS = {

@@ -1,11 +1,12 @@
 /** The way out of a divergence, for the copy of one log on one disk that no process has open: it is kept, or it is put aside. */
-import { readdir, rename, rm } from "node:fs/promises";
+import { readdir, readFile, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { asIndex, asTerm, NOBODY } from "@annals/raft";
 import type { HardState, MemberId } from "@annals/raft";
 import type { Divergence } from "@annals/replica";
-import { writeCheckedJson } from "./checkedJson.ts";
+import { DAMAGED, readCheckedJson, writeCheckedJson } from "./checkedJson.ts";
 import { clearDivergence, readDivergence } from "./divergenceFile.ts";
+import { replaceFile } from "./durableFile.ts";
 import { isThere, unlessMissing } from "./isThere.ts";
 import { readEmptied, writeEmptied } from "./emptiedFile.ts";
 import type { EmptiedMark } from "./emptiedFile.ts";
@@ -24,7 +25,9 @@ export interface CopyPlace {
 
 /** Who decided, when, and for whom. */
 export interface Decision {
-  /** The user of the operating system. */
+  /** Of its entry in `_system`; undefined for one that was made on stopped nodes. */
+  readonly index?: number | undefined;
+  /** Who decided, such as the user of the operating system. */
   readonly by: string;
   /** Milliseconds since 1970. */
   readonly at: number;
@@ -52,11 +55,50 @@ export async function listAside(directory: string): Promise<readonly string[]> {
 }
 
 /**
- * This copy is the log from now on, all of it: what is in it is committed by the decision, so that no other history can replace its end.
- * The record of the decision is durable before the mark goes that kept the log still. Rejects with ERR_COPY_EMPTIED.
+ * Whether the copy in place has carried a decision of `_system` out, by its records, or one that was made on stopped nodes since. The names
+ * of the records say enough, so that no damage in one of them undoes what was done. An index alone is no identity: `_system` itself may be
+ * resolved, and then goes on with other entries.
  */
-export async function keepCopy(place: CopyPlace, decision: Decision): Promise<void> {
+export async function isCarriedOut(
+  directory: string,
+  { index, at }: { readonly index: number; readonly at: number },
+): Promise<boolean> {
+  const names = await recordsIn(directory);
+  const wanted = timeName(at);
+  return names.some((name) => {
+    const [, time = "", of] = RECORD.exec(name) ?? [];
+    return of === undefined ? time >= wanted : time === wanted && Number(of) === index;
+  });
+}
+
+/** Names of the records of decisions in a directory. */
+async function recordsIn(directory: string): Promise<readonly string[]> {
+  const names = await readdir(directory).catch(unlessMissing);
+  return names.filter((name) => RECORD.test(name));
+}
+
+/**
+ * An emptied log that a crash has kept from the place of the copy that was put aside takes it now: with its mark it is whole, and the copy
+ * is aside already. Before a log is looked for, so that it is not taken for lost.
+ */
+export async function placeEmptied(directory: string): Promise<void> {
+  const next = `${directory}${EMPTIED}`;
+  if ((await readEmptied(next)) === undefined || (await isThere(directory))) return;
+  await moveTo(next, directory);
+}
+
+/**
+ * This copy is the log from now on, all of it: what is in it is committed by the decision, so that no other history can replace its end.
+ * The record of the decision is durable before the mark goes that kept the log still. A decision of `_system` is carried out once: the log
+ * has gone on since. Resolves with false when that had been done. Rejects with ERR_COPY_EMPTIED.
+ */
+export async function keepCopy(place: CopyPlace, decision: Decision): Promise<boolean> {
   const { directory } = place;
+  const { index, at } = decision;
+  if (index !== undefined && (await isCarriedOut(directory, { index, at }))) {
+    await clearRecorded(directory, decision);
+    return false;
+  }
   if ((await readEmptied(directory)) !== undefined)
     throw new StorageError(
       "ERR_COPY_EMPTIED",
@@ -78,6 +120,17 @@ export async function keepCopy(place: CopyPlace, decision: Decision): Promise<vo
   }
   await record(directory, decision, "kept", await readDivergence(directory));
   await clearDivergence(directory);
+  return true;
+}
+
+/** A crash came between the record and the mark: the mark goes if it is the one that the record names, not one that came later. */
+async function clearRecorded(directory: string, decision: Decision): Promise<void> {
+  const found = await readCheckedJson(recordPath(directory, decision), "resolved");
+  if (found === undefined || found === DAMAGED) return;
+  const { divergence } = found as { readonly divergence?: Divergence };
+  const mark = await readDivergence(directory);
+  if (mark !== undefined && JSON.stringify(mark) === JSON.stringify(divergence))
+    await clearDivergence(directory);
 }
 
 /**
@@ -91,18 +144,23 @@ export async function emptyCopy(
   decision: Decision,
 ): Promise<string | undefined> {
   const { directory } = place;
+  const { index, at } = decision;
+  await placeEmptied(directory);
+  if (index !== undefined && (await isCarriedOut(directory, { index, at }))) return undefined;
   const next = `${directory}${EMPTIED}`;
   const here = await isThere(directory);
-  if (!here && (await readEmptied(next).catch(nothing)) !== undefined) {
-    await moveTo(next, directory);
-    return undefined;
-  }
   const mark = here ? await readEmptied(directory) : undefined;
   const divergence = here ? await readDivergence(directory) : undefined;
-  if (mark?.member === decision.kept.member && divergence === undefined) return undefined;
+  if (mark?.member === decision.kept.member && divergence === undefined) {
+    if (index !== undefined) await record(directory, decision, "emptied", undefined);
+    return undefined;
+  }
   const hardState = here ? await promises(place) : UNBOUND;
   await rm(next, { recursive: true, force: true });
   await bearEmptied({ ...place, directory: next }, voters, hardState);
+  // What was done stays done when its copy lies aside.
+  for (const name of await recordsIn(directory))
+    await replaceFile(join(next, name), await readFile(join(directory, name), "utf8"));
   await record(next, decision, "emptied", divergence);
   // Last: with the mark in it the new directory is whole.
   await writeEmptied(next, decision.kept);
@@ -158,8 +216,17 @@ async function record(
   copy: "kept" | "emptied",
   divergence: Divergence | undefined,
 ): Promise<void> {
-  const path = join(directory, `resolved-${timeName(decision.at)}.json`);
-  await writeCheckedJson(path, "resolved", { ...decision, copy, divergence });
+  await writeCheckedJson(recordPath(directory, decision), "resolved", {
+    ...decision,
+    copy,
+    divergence,
+  });
+}
+
+const RECORD = /^resolved-(\d{8}T\d{9}Z)(?:-(\d+))?\.json$/;
+
+function recordPath(directory: string, { at, index }: Decision): string {
+  return join(directory, `resolved-${timeName(at)}${index === undefined ? "" : `-${index}`}.json`);
 }
 
 async function moveTo(from: string, to: string): Promise<void> {
@@ -169,8 +236,4 @@ async function moveTo(from: string, to: string): Promise<void> {
 
 function timeName(at: number): string {
   return new Date(at).toISOString().replaceAll(/[-:.]/g, "");
-}
-
-function nothing(): undefined {
-  return undefined;
 }

@@ -14,8 +14,10 @@ import {
   emptyCopy,
   fsck,
   fsckNode,
+  isCarriedOut,
   keepCopy,
   openLogStore,
+  placeEmptied,
   readDivergence,
   readEmptied,
   writeDivergence,
@@ -201,6 +203,127 @@ describe("a copy that is given up", () => {
     expect(await readEmptied(directory)).toEqual({ node: "unknown", member: 0 });
     await clearEmptied(directory);
     expect(await readEmptied(directory)).toBeUndefined();
+  });
+});
+
+describe("a decision of _system", () => {
+  const ONLINE = { ...DECISION, index: 17 };
+  const carriedOut = (index: number): Promise<boolean> =>
+    isCarriedOut(directory, { index, at: ONLINE.at });
+
+  /** What one entry more makes of the log: it has gone on. */
+  async function append(): Promise<void> {
+    const store = await openLogStore(place());
+    const { hardState } = store.initialState();
+    const index = asIndex(store.lastIndex() + 1);
+    const entry: Entry = { index, term: asTerm(5), kind: "noop", data: new Uint8Array(0) };
+    await store.write({ entries: [entry], hardState, applied: undefined });
+    await store.close();
+  }
+
+  test("keeps a copy once: what the log holds since is not committed by it", async () => {
+    await log();
+    await writeDivergence(directory, DIVERGENCE);
+    expect(await carriedOut(17)).toBe(false);
+    expect(await keepCopy(place(), ONLINE)).toBe(true);
+    expect(await carriedOut(17)).toBe(true);
+    await append();
+    expect(await keepCopy(place(), ONLINE)).toBe(false);
+    expect(await describeCopy(place())).toMatchObject({ lastIndex: 3, commitIndex: 2 });
+  });
+
+  test("clears the mark that its record names after a crash, and no later one", async () => {
+    await log();
+    await writeDivergence(directory, DIVERGENCE);
+    await keepCopy(place(), ONLINE);
+    await writeDivergence(directory, DIVERGENCE);
+    await keepCopy(place(), ONLINE);
+    expect(await readDivergence(directory)).toBeUndefined();
+    const later = { ...DIVERGENCE, since: DIVERGENCE.since + 1 };
+    await writeDivergence(directory, later);
+    await keepCopy(place(), ONLINE);
+    expect(await readDivergence(directory)).toEqual(later);
+  });
+
+  test("is carried out on a kept copy when a crash comes before its record", async () => {
+    await log();
+    await writeDivergence(directory, DIVERGENCE);
+    await keepCopy(place(), ONLINE);
+    await rm(join(directory, "resolved-20231114T221320000Z-17.json"));
+    await writeDivergence(directory, DIVERGENCE);
+    expect(await keepCopy(place(), ONLINE)).toBe(true);
+    expect(await readDivergence(directory)).toBeUndefined();
+  });
+
+  test("puts a copy aside once, also when what was kept is here and the mark is gone", async () => {
+    await log();
+    expect(await emptyCopy(place(), VOTERS, ONLINE)).toBeDefined();
+    await clearEmptied(directory);
+    await append();
+    expect(await carriedOut(17)).toBe(true);
+    expect(await emptyCopy(place(), VOTERS, ONLINE)).toBeUndefined();
+    expect(await describeCopy(place())).toMatchObject({ lastIndex: 1, emptied: undefined });
+  });
+
+  test("puts a copy aside anew for another decision, and the earlier one stays done", async () => {
+    await log();
+    await emptyCopy(place(), VOTERS, ONLINE);
+    await clearEmptied(directory);
+    const later = { ...ONLINE, index: 23, at: ONLINE.at + 1 };
+    expect(await emptyCopy(place(), VOTERS, later)).toBeDefined();
+    expect(await carriedOut(17)).toBe(true);
+    expect(await isCarriedOut(directory, later)).toBe(true);
+    // As in another history of `_system`.
+    expect(await carriedOut(16)).toBe(false);
+    expect(await isCarriedOut(directory, { index: 17, at: ONLINE.at + 2 })).toBe(false);
+  });
+
+  test("is on record, and changes nothing, on a copy that waits for the same one already", async () => {
+    await log();
+    await emptyCopy(place(), VOTERS, DECISION);
+    const later = { ...ONLINE, at: DECISION.at + 1 };
+    expect(await isCarriedOut(directory, later)).toBe(false);
+    expect(await emptyCopy(place(), VOTERS, later)).toBeUndefined();
+    expect(await isCarriedOut(directory, later)).toBe(true);
+  });
+
+  test("does not stand against one that was made on stopped nodes since", async () => {
+    await log();
+    await keepCopy(place(), DECISION);
+    expect(await isCarriedOut(directory, { index: 17, at: DECISION.at })).toBe(true);
+    expect(await isCarriedOut(directory, { index: 17, at: DECISION.at + 1 })).toBe(false);
+  });
+
+  test("holds although its record is damaged", async () => {
+    await log();
+    await keepCopy(place(), ONLINE);
+    await writeFile(join(directory, "resolved-20231114T221320000Z-17.json"), "{");
+    expect(await keepCopy(place(), ONLINE)).toBe(false);
+  });
+
+  test.each(["before", "between"] as const)("goes on after a crash %s the moves", async (when) => {
+    const headHash = await log();
+    const aside = (await emptyCopy(place(), VOTERS, ONLINE)) ?? "";
+    await rename(directory, `${directory}.emptied`);
+    if (when === "before") await rename(aside, directory);
+    await placeEmptied(directory);
+    expect(await carriedOut(17)).toBe(when === "between");
+    await emptyCopy(place(), VOTERS, ONLINE);
+    expect(await readEmptied(directory)).toEqual(ONLINE.kept);
+    expect(await describeCopy({ ...place(), directory: aside })).toMatchObject({ headHash });
+    expect(await readdir(join(data, "logs"))).toEqual(["2", aside.split("/").at(-1)]);
+  });
+
+  test("goes on after a crash in which the emptied log had no mark yet", async () => {
+    await log();
+    const aside = (await emptyCopy(place(), VOTERS, ONLINE)) ?? "";
+    const next = `${directory}.emptied`;
+    await rename(directory, next);
+    await rename(aside, directory);
+    await clearEmptied(next);
+    await placeEmptied(directory);
+    expect(await emptyCopy(place(), VOTERS, ONLINE)).toBe(aside);
+    expect(await readEmptied(directory)).toEqual(ONLINE.kept);
   });
 });
 

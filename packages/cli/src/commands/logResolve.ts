@@ -3,7 +3,6 @@ import { resolve } from "node:path";
 import { KEYS, OfflineLog, parseBytes } from "@annals/server";
 import type { OfflineCopy } from "@annals/server";
 import type { Command } from "commander";
-import { usageError } from "../cliError.ts";
 import { confirm } from "../confirm.ts";
 import { examples, withClient, withOutput } from "../context.ts";
 import type { CliContext, ClientOptions, OutputOptions } from "../context.ts";
@@ -11,12 +10,15 @@ import { formatCount } from "../output.ts";
 import type { Column } from "../output.ts";
 import { printRows } from "../printRows.ts";
 import { showCandidates } from "./logCandidates.ts";
+import { DEFAULT_WAIT, resolveOnline } from "./logResolveOnline.ts";
+import { partedText, timeText } from "./partedText.ts";
 import { loadOrThrow, withConfig } from "./config.ts";
 import type { ConfigOptions } from "./config.ts";
 
 interface ResolveOptions extends ConfigOptions, ClientOptions, OutputOptions {
   readonly keep?: string;
   readonly yes?: boolean;
+  readonly wait?: string;
 }
 
 export function registerResolve(log: Command, context: CliContext): void {
@@ -26,16 +28,21 @@ export function registerResolve(log: Command, context: CliContext): void {
         log
           .command("resolve")
           .description(
-            "show the copies of a log that has diverged; on each stopped node, keep the copy of one node",
+            "show the copies of a log that has diverged, and keep the one of one node: by a decision of the cluster, or on stopped nodes",
           )
           .argument("<name>"),
       ),
     )
       .option("--keep <node>", "the node whose copy is the log from now on")
-      .option("--yes", "do not ask"),
+      .option("--yes", "do not ask")
+      .option(
+        "--wait <duration>",
+        `how long to wait until every node has carried it out (default ${DEFAULT_WAIT})`,
+      ),
   );
   examples(command, [
     "annals log resolve audit --url http://a:7400",
+    "annals log resolve audit --url http://a:7400 --keep a",
     "annals log resolve audit --data /var/lib/annals",
     "annals log resolve audit --keep a --data /var/lib/annals",
     "annals log resolve _system --keep a -c /etc/annals.yaml --node b --yes",
@@ -43,11 +50,9 @@ export function registerResolve(log: Command, context: CliContext): void {
   command.action((name: string, options: ResolveOptions) => {
     const offline = options.data !== undefined || configFile(context, options) !== undefined;
     if (offline) return resolveOffline(context, name, options);
-    if (options.keep === undefined) return showCandidates(context, name, options);
-    throw usageError(
-      "--keep: which data directory?",
-      "stop all nodes; then, on each, --data names its directory, or -c and --node a configuration that does",
-    );
+    const { keep } = options;
+    if (keep === undefined) return showCandidates(context, name, options);
+    return resolveOnline(context, name, { ...options, keep });
   });
 }
 
@@ -141,22 +146,14 @@ function details({ member, directory, copy }: OfflineCopy): readonly string[] {
       own === undefined ? "no such entry" : `that entry of term ${own.term} with hash ${own.hash}`;
     lines.push(`${there}, committed there up to ${other.commitIndex}; here is ${here}`);
   }
-  return [...lines, ...partedText(copy), ...aside.map((name) => `put aside: ${name}`)];
+  return [...lines, lossText(copy), ...aside.map((name) => `put aside: ${name}`)];
 }
 
 /** What only this copy may have. */
-function partedText(copy: OfflineCopy["copy"]): readonly string[] {
-  if ("unreadable" in copy) return ["what is in this copy is not known: it cannot be read"];
-  const { parted, lastIndex } = copy;
-  if (parted === undefined)
-    return [
-      `from where this copy parts from the others is not known here: it has entries up to ${lastIndex}`,
-    ];
-  const { from, to, records, firstSeq, lastSeq, firstRecordedAt, lastRecordedAt } = parted;
-  const which = `entries ${formatCount(from)} to ${formatCount(to)}, and maybe some before, are of this copy`;
-  if (records === 0) return [`${which}; there are no records in them`];
-  const when = `recorded from ${timeText(firstRecordedAt)} to ${timeText(lastRecordedAt)}`;
-  return [`${which}: ${formatCount(records)} records, seq ${firstSeq} to ${lastSeq}, ${when}`];
+function lossText(copy: OfflineCopy["copy"]): string {
+  return "unreadable" in copy
+    ? "what is in this copy is not known: it cannot be read"
+    : partedText(copy.parted, copy.lastIndex);
 }
 
 function consequences(found: OfflineCopy, keep: string): readonly string[] {
@@ -169,7 +166,7 @@ function consequences(found: OfflineCopy, keep: string): readonly string[] {
   return [
     ...unmarked,
     `log ${log}: the copy of this node, ${node}, is put aside, and nobody reads it any more`,
-    ...partedText(copy).map((text) => `log ${log}: ${text}`),
+    `log ${log}: ${lossText(copy)}`,
   ];
 }
 
@@ -181,8 +178,4 @@ function outcomeText(
   if (kept) return `log ${log}: the copy of ${node} is kept; do the same on every other node`;
   if (aside === undefined) return `log ${log}: ${node} waits for the copy of ${keep} already`;
   return `log ${log}: the copy of ${node} lies in ${aside}; the node gives no vote until it has the copy of ${keep}`;
-}
-
-function timeText(time: number | undefined): string {
-  return time === undefined || time === 0 ? "?" : new Date(time).toISOString();
 }

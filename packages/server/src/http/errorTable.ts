@@ -1,6 +1,8 @@
 import type { BadInputCode } from "@annals/record";
 import { BLOB_ERRORS } from "./blobErrors.ts";
 import type { BlobErrorCode } from "./blobErrors.ts";
+import { RESOLVE_ERRORS } from "./resolveErrors.ts";
+import type { ResolveErrorCode } from "./resolveErrors.ts";
 import { SCHEMA_ERRORS } from "./schemaErrors.ts";
 import type { SchemaErrorCode } from "./schemaErrors.ts";
 import { entry } from "./errorEntry.ts";
@@ -21,6 +23,7 @@ import type { ProducerErrorCode } from "./producerErrors.ts";
 export type HttpErrorCode =
   | BadInputCode
   | BlobErrorCode
+  | ResolveErrorCode
   | SchemaErrorCode
   | LoadErrorCode
   | ProducerErrorCode
@@ -74,6 +77,7 @@ export type HttpErrorCode =
 export const ERROR_TABLE: Readonly<Record<HttpErrorCode, ErrorEntry>> = {
   ...INPUT_ERRORS,
   ...BLOB_ERRORS,
+  ...RESOLVE_ERRORS,
   ...SCHEMA_ERRORS,
   ...LOAD_ERRORS,
   ...PRODUCER_ERRORS,
@@ -301,7 +305,8 @@ export const ERROR_TABLE: Readonly<Record<HttpErrorCode, ErrorEntry>> = {
     503,
     "Log has diverged",
     "This node's copy of the log and another one cannot both be right: a disk has lost or was given something. Nothing was accepted.",
-    "Nothing is mended by repeating. Read with `consistency=local`; `annals log resolve` keeps the copy that you choose (operations.md).",
+    "Nothing is mended by repeating. Read with `consistency=local`; " +
+      "`annals log resolve LOG --keep NODE` keeps the copy that you choose (operations.md).",
   ),
   ERR_NODE_STOPPING: entry(
     503,

@@ -4,6 +4,7 @@ import { STREAM_PROTOCOLS } from "@annals/wire";
 import { RECORD_CONTENT_TYPES } from "../service.ts";
 import { INGEST_SCHEMAS } from "./ingestSchemas.ts";
 import { GROUP_PATHS, GROUP_SCHEMAS } from "./openapiGroups.ts";
+import { RESOLVE_PATHS, RESOLVE_SCHEMAS } from "./openapiResolve.ts";
 import { SCHEMA_PATHS, SCHEMA_SCHEMAS } from "./openapiSchemas.ts";
 import {
   json,
@@ -90,6 +91,7 @@ const SCHEMAS: Json = {
   ...INGEST_SCHEMAS,
   ...GROUP_SCHEMAS,
   ...SCHEMA_SCHEMAS,
+  ...RESOLVE_SCHEMAS,
   Blob: object({ sha256: text, bytes: { type: "integer", minimum: 0 } }),
   AppendRecord: { description: "One audit record as it is appended.", ...APPENDED },
   Record: {
@@ -235,6 +237,7 @@ const PATHS: Json = {
   },
   ...GROUP_PATHS,
   ...SCHEMA_PATHS,
+  ...RESOLVE_PATHS,
   "/v1/logs/{log}/blobs/{sha256}": {
     put: operation(
       "uploadBlob",

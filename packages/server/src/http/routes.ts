@@ -14,6 +14,7 @@ import { blobRoutes } from "./blobRoutes.ts";
 import type { ByteBudget } from "./byteBudget.ts";
 import { FORWARD_GRACE_MS } from "./forwarder.ts";
 import { groupRoutes } from "./groupRoutes.ts";
+import { resolveRoutes } from "./resolveRoutes.ts";
 import { schemaRoutes } from "./schemaRoutes.ts";
 import { parseTextFields } from "./jsonBody.ts";
 import { openApiDocument } from "./openapi.ts";
@@ -94,6 +95,7 @@ export function apiRoutes(context: RouteContext): readonly Route[] {
     },
     ...groupRoutes(context),
     ...schemaRoutes(context),
+    ...resolveRoutes(context),
     ...blobRoutes(context),
     {
       method: "POST",

@@ -7,6 +7,8 @@ import type { FamilyReading, GaugeReading } from "@annals/flow";
 import type { StreamReading } from "@annals/transport";
 import type { NodeConfig } from "../config/index.ts";
 import type { GroupAnswers, GroupCondition, GroupRequest } from "../groupService.ts";
+import type { EmptiedMark, LogEnd } from "@annals/storage";
+import type { LogDecision } from "../resolution/logDecision.ts";
 import type { AppendReply, ProducerStanding, RecordContentType } from "../service.ts";
 
 /** What every worker is started with. */
@@ -51,6 +53,8 @@ export type WorkerRequest =
   | { readonly op: "command"; readonly data: Uint8Array }
   | { readonly op: "transfer"; readonly to: MemberId | undefined }
   | { readonly op: "status" }
+  /** What is in the copy here. */
+  | { readonly op: "copy" }
   /** What the gauges of the whole worker say; of no log. */
   | { readonly op: "memory" };
 
@@ -66,6 +70,7 @@ export interface WorkerReplies {
   /** Whom leadership is handed to; undefined when there is nobody, or this replica does not lead. */
   readonly transfer: MemberId | undefined;
   readonly status: HostedLogStatus;
+  readonly copy: HostedCopy;
   readonly memory: WorkerMemory;
 }
 
@@ -73,6 +78,18 @@ export interface WorkerMemory {
   readonly gauges: Readonly<Record<string, FamilyReading>>;
   /** How often something was paused, by the kind of reason. */
   readonly pauses: Readonly<Record<string, number>>;
+}
+
+export interface HostedCopy {
+  readonly lastIndex: number;
+  readonly lastTerm: number;
+  readonly lastSeq: number;
+  readonly commitIndex: number;
+  readonly headHash: string;
+  readonly diverged: Divergence | undefined;
+  readonly parted: LogEnd | undefined;
+  /** Whose copy this one waits for, which was emptied. */
+  readonly emptied: EmptiedMark | undefined;
 }
 
 export interface HostedLogStatus {
@@ -148,7 +165,11 @@ export type ToWorker =
       /** Stand for election first: this node is the likely leader of a log that was just created. */
       readonly campaign: boolean;
       readonly schemas: readonly LogSchema[];
+      /** The latest one for the log. */
+      readonly decision: LogDecision | undefined;
     }
+  /** Somebody has decided which copy of a log is kept, or a member has carried it out. */
+  | { readonly kind: "decision"; readonly logId: number; readonly decision: LogDecision }
   /** What the records of a log are judged by from now on. */
   | { readonly kind: "schemas"; readonly logId: number; readonly schemas: readonly LogSchema[] }
   | { readonly kind: "peer"; readonly node: string; readonly change: PeerChange }
@@ -190,6 +211,10 @@ export type FromWorker =
   | { readonly kind: "openFailed"; readonly logId: number; readonly error: PlainError }
   /** The log is damaged and closed until it is whole again: nobody here votes or acknowledges for it. */
   | { readonly kind: "repairing"; readonly logId: number; readonly note: RepairNote }
+  /** The log is closed while what was decided for it is carried out. */
+  | { readonly kind: "resolving"; readonly logId: number; readonly keep: string }
+  /** A decision for the log was carried out on the copy of this node. */
+  | { readonly kind: "resolved"; readonly logId: number; readonly decision: number }
   /** The system does not let the log be opened, and is asked again; undefined when it does. */
   | { readonly kind: "refused"; readonly logId: number; readonly reason: string | undefined }
   /** What this disk has promised for the log is not known any more. */
@@ -269,6 +294,7 @@ export function toWorkerTransferables(message: ToWorker): readonly ArrayBuffer[]
     case "members":
     case "open":
     case "schemas":
+    case "decision":
     case "peer":
     case "clock":
     case "control":

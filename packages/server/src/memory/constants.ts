@@ -22,6 +22,10 @@ export const GOODBYES_MAX = 64;
 /** Connections of probes for which clients have left no place. */
 export const OPERATOR_CONNECTIONS_MAX = 32;
 
+/** Answers of nodes that are asked for their copy of a log, at a time, and the largest one that is read. */
+export const COPY_QUESTIONS_MAX = 8;
+export const COPY_ANSWER_BYTES_MAX: number = 64 * KIBIBYTE;
+
 /** Pages that a worker builds, or has built and not handed over, at a time. */
 export const PAGES_MAX = 2;
 /** UTF-8 bytes that a character of an answer may take. */

@@ -264,6 +264,20 @@ export const REQUEST_BOUNDS: readonly Bound[] = [
     ],
   },
   {
+    name: "copies",
+    holds: "answers of other nodes about their copy of a log that has diverged",
+    place: "gateway",
+    per: "node",
+    unit: "count",
+    setBy: "constant",
+    cap: constant(fixed.COPY_QUESTIONS_MAX),
+    item: none,
+    // The socket may bring one read more before it is refused.
+    weight: constant(fixed.COPY_ANSWER_BYTES_MAX + fixed.SOCKET_READ_BYTES),
+    atCap: "the next node is asked when another one has answered",
+    test: ["packages/server/test/resolution/peerCopies.test.ts", "nodes are asked a few at a time"],
+  },
+  {
     name: "pages",
     holds:
       "pages of reads being built, or built and not yet with the gateway; with each, one batch that was stored compressed",

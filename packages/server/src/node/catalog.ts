@@ -3,6 +3,8 @@ import type { MemberId } from "@annals/raft";
 import { AnnalsError } from "@annals/record";
 import { z } from "zod";
 import { SYSTEM_LOG_ID } from "../names.ts";
+import { decide, without } from "../resolution/logDecision.ts";
+import type { LogDecision, ResolveCommand } from "../resolution/logDecision.ts";
 import { SCHEMAS_PER_LOG_MAX } from "../schema/logSchema.ts";
 import type { LogSchema } from "../schema/logSchema.ts";
 import { SYSTEM_LOG } from "../service.ts";
@@ -14,6 +16,8 @@ export interface LogEntry {
   readonly voters: readonly MemberId[];
   /** Those that were removed, too, for their versions. Absent for none. */
   readonly schemas?: readonly LogSchema[];
+  /** The latest one that was made for it. */
+  readonly decision?: LogDecision;
 }
 
 /** What the log `_system` carries. */
@@ -27,6 +31,15 @@ export type SystemCommand =
       readonly log: string;
       readonly action: string;
       readonly schema: string | null;
+    }
+  /** A log has diverged: the copy of one node is kept. */
+  | ({ readonly op: "resolveLog" } & ResolveCommand)
+  /** A member has carried that out. */
+  | {
+      readonly op: "decisionCarriedOut";
+      readonly log: string;
+      readonly decision: number;
+      readonly member: MemberId;
     };
 
 const memberId = z.int().positive().transform(asMemberId);
@@ -42,6 +55,20 @@ const command: z.ZodType<SystemCommand> = z.discriminatedUnion("op", [
     log: z.string().min(1),
     action: z.string().min(1),
     schema: z.string().nullable(),
+  }),
+  z.strictObject({
+    op: z.literal("resolveLog"),
+    log: z.string().min(1),
+    keep: z.string().min(1),
+    member: memberId,
+    by: z.string(),
+    at: z.int().nonnegative(),
+  }),
+  z.strictObject({
+    op: z.literal("decisionCarriedOut"),
+    log: z.string().min(1),
+    decision: z.int().positive(),
+    member: memberId,
   }),
 ]);
 
@@ -71,15 +98,14 @@ export class Catalog {
   }
 
   /** Creates a log; undefined if the name was taken or the command was seen before. */
-  create(
-    id: number,
-    name: string,
-    voters: readonly MemberId[],
-    schemas: readonly LogSchema[] = [],
-  ): LogEntry | undefined {
-    if (this.#logs.has(name)) return undefined;
-    const entry = { id, name, voters, schemas };
-    this.#logs.set(name, entry);
+  create(id: number, name: string, voters: readonly MemberId[]): LogEntry | undefined {
+    return this.take({ id, name, voters, schemas: [] });
+  }
+
+  /** Takes a log as it was known before; undefined if the name was taken. */
+  take(entry: LogEntry): LogEntry | undefined {
+    if (this.#logs.has(entry.name)) return undefined;
+    this.#logs.set(entry.name, entry);
     return entry;
   }
 
@@ -101,6 +127,46 @@ export class Catalog {
       schemas: [...others, { action, version, schema: schema ?? undefined, index }],
     };
     this.#logs.set(name, entry);
+    return entry;
+  }
+
+  /** Somebody decides for a log; the log as it is now, undefined when nothing changes. */
+  decide(
+    index: number,
+    command: ResolveCommand,
+    members: Parameters<typeof decide>[3],
+  ): LogEntry | undefined {
+    const log = this.#logs.get(command.log);
+    // It was created later: then this command has found none.
+    if (log === undefined || log.id > index || log.id === SYSTEM_LOG_ID) return undefined;
+    return this.#decided(log, decide(index, command, log, members));
+  }
+
+  /** A member has carried a decision out; the log as it is now, undefined when nothing changes. */
+  carriedOut(
+    index: number,
+    name: string,
+    decision: number,
+    member: MemberId,
+  ): LogEntry | undefined {
+    const log = this.#logs.get(name);
+    if (log?.decision === undefined || log.decision.index !== decision) return undefined;
+    return this.#decided(log, without(log.decision, member, index));
+  }
+
+  /** The copies of a member are gone with its disk: no decision waits for it. Yields the logs that change, as they are now. */
+  forget(index: number, member: MemberId): readonly LogEntry[] {
+    return this.logs().flatMap((log) => {
+      const { decision } = log;
+      if (decision === undefined) return [];
+      return this.#decided(log, without(decision, member, index)) ?? [];
+    });
+  }
+
+  #decided(log: LogEntry, decision: LogDecision | undefined): LogEntry | undefined {
+    if (decision === undefined || decision === log.decision) return undefined;
+    const entry = { ...log, decision };
+    this.#logs.set(log.name, entry);
     return entry;
   }
 

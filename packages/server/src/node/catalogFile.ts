@@ -8,25 +8,44 @@ import type { LogEntry } from "./catalog.ts";
 
 const FILE = "catalog.json";
 
-const schema = z.strictObject({
+const member = z.int().positive().transform(asMemberId);
+
+const schemas = z
+  .array(
+    z.strictObject({
+      action: z.string().min(1),
+      version: z.int().positive(),
+      schema: z.string().optional(),
+      index: z.int().positive(),
+    }),
+  )
+  .transform((list) => list.map((one) => ({ ...one, schema: one.schema })));
+
+const decision = z.strictObject({
+  index: z.int().positive(),
+  keep: z.string().min(1),
+  member,
+  by: z.string(),
+  at: z.int().nonnegative(),
+  pending: z.array(member),
+  judged: z.int().positive(),
+});
+
+const catalog = z.strictObject({
   format: z.literal(1),
   logs: z.array(
-    z.strictObject({
-      id: z.int().positive(),
-      name: z.string().min(1),
-      voters: z.array(z.int().positive().transform(asMemberId)).min(1),
-      schemas: z
-        .array(
-          z.strictObject({
-            action: z.string().min(1),
-            version: z.int().positive(),
-            schema: z.string().optional(),
-            index: z.int().positive(),
-          }),
-        )
-        .transform((schemas) => schemas.map((one) => ({ ...one, schema: one.schema })))
-        .default([]),
-    }),
+    z
+      .strictObject({
+        id: z.int().positive(),
+        name: z.string().min(1),
+        voters: z.array(member).min(1),
+        schemas: schemas.default([]),
+        decision: decision.optional(),
+      })
+      .transform(
+        ({ decision: known, ...log }): LogEntry =>
+          known === undefined ? log : { ...log, decision: known },
+      ),
   ),
 });
 
@@ -58,12 +77,13 @@ export class CatalogFile {
     }
   }
 
-  /** Stores them soon; of several calls during a write the last one counts. */
-  save(logs: readonly LogEntry[]): void {
+  /** Stores them soon; of several calls during a write the last one counts. Resolves when they are durable, or were not written. */
+  save(logs: readonly LogEntry[]): Promise<void> {
     this.#next = logs;
     this.#writing ??= this.#write().finally(() => {
       this.#writing = undefined;
     });
+    return this.#writing;
   }
 
   async close(): Promise<void> {
@@ -76,7 +96,7 @@ export class CatalogFile {
       try {
         await replaceFile(this.#path, JSON.stringify({ format: 1, logs }));
       } catch (error) {
-        // Nothing depends on it but the time that a start takes.
+        // Nothing depends on it but how soon after a start the node knows what it knew.
         this.#logger.warn({ err: error }, "catalog.json was not written");
       }
     }
@@ -85,10 +105,17 @@ export class CatalogFile {
 
 /** Rejects when there is no such file, or it does not parse. */
 async function readCatalog(path: string): Promise<readonly LogEntry[]> {
-  return schema.parse(JSON.parse(await readFile(path, "utf8"))).logs;
+  return catalog.parse(JSON.parse(await readFile(path, "utf8"))).logs;
 }
 
 /** The logs that the node of a data directory knows of beside `_system`; none where the file is missing or does not parse. */
 export async function knownLogs(data: string): Promise<readonly LogEntry[]> {
   return readCatalog(join(data, FILE)).catch(() => []);
+}
+
+/** The entries of `_system` that made the decisions are void on this node: it hears again of those that count. */
+export async function forgetDecisions(data: string): Promise<void> {
+  const known = await knownLogs(data);
+  const logs = known.map(({ id, name, voters, schemas }) => ({ id, name, voters, schemas }));
+  if (logs.length > 0) await replaceFile(join(data, FILE), JSON.stringify({ format: 1, logs }));
 }

@@ -9,13 +9,15 @@ import type { WorkerReplies, WorkerRequest } from "../lane/messages.ts";
 import { fromPlainError } from "../worker/plainError.ts";
 import { SYSTEM_LOG } from "../service.ts";
 import { SYSTEM_LOG_ID } from "../names.ts";
+import { DecisionWatch } from "../resolution/decisionWatch.ts";
+import { PeerCopies } from "../resolution/peerCopies.ts";
 import { Catalog } from "./catalog.ts";
 import type { LogEntry } from "./catalog.ts";
 import type { CatalogFile } from "./catalogFile.ts";
 import type { BirthCertificate } from "./certificate.ts";
 import type { ClockWatch } from "./clockWatch.ts";
 import { LogCreation } from "./logCreation.ts";
-import { follow, newPlace, opened, refuse, silence } from "./logDirectory.ts";
+import { follow, newPlace, opened, refuse, resolve, silence } from "./logDirectory.ts";
 import { ChangeSignal } from "./changeSignal.ts";
 import type { LogPlace } from "./logDirectory.ts";
 import type { PeerLinks } from "./peerLinks.ts";
@@ -65,6 +67,9 @@ export class Gateway {
   readonly #places = new Map<number, LogPlace>();
   readonly #pool: WorkerPool;
   readonly #replacements: Replacements;
+  readonly #decisions: DecisionWatch;
+  /** Asks other nodes for their copies of logs. */
+  readonly copies: PeerCopies;
   readonly #scrubber: Scrubber;
   readonly #creation: LogCreation;
   readonly #commands: SystemCommands;
@@ -75,9 +80,9 @@ export class Gateway {
   constructor(options: GatewayOptions) {
     this.#options = options;
     const { certificate, config, logger, self, fingerprint } = options;
+    this.copies = new PeerCopies(config, options.ledger.family("copies"));
     this.#catalog = new Catalog(options.roster.members());
-    for (const { id, name, voters, schemas } of options.knownLogs)
-      this.#catalog.create(id, name, voters, schemas);
+    for (const entry of options.knownLogs) this.#catalog.take(entry);
     this.#pool = new WorkerPool({
       setup: { config, clusterId: certificate.clusterId, fingerprint, self },
       members: () =>
@@ -109,16 +114,26 @@ export class Gateway {
     this.#creation = new LogCreation({
       config,
       barrier: () => this.#catchUpWithCatalog(),
-      command: (data) => this.#commit(data),
+      command: (data) => this.commit(data),
       lookUp: (name) => this.#lookUp(name),
       logCount: () => this.logCount,
       voters: () => options.roster.members(),
+    });
+    this.#decisions = new DecisionWatch({
+      self,
+      roster: options.roster,
+      places: () => this.places(),
+      connected: () => options.server.peers(),
+      ask: (node, log) => this.copies.ask(node, log),
+      leading: () => this.system.role === "leader",
+      commit: (data) => this.commit(data),
+      logger,
     });
     this.#replacements = new Replacements({
       roster: options.roster,
       connected: () => options.server.peers(),
       leading: () => this.system.role === "leader",
-      commit: (data) => this.#commit(data),
+      commit: (data) => this.commit(data),
       logger,
     });
   }
@@ -162,7 +177,8 @@ export class Gateway {
     return this.request<"barrier">(this.system, { op: "barrier", timeoutMs: CATALOG_TIMEOUT_MS });
   }
 
-  #commit(data: Uint8Array): Promise<number> {
+  /** Commits a command in `_system`, if this node leads it; resolves with its index when it is applied here. */
+  commit(data: Uint8Array): Promise<number> {
     return this.request<"command">(this.system, { op: "command", data });
   }
 
@@ -255,6 +271,7 @@ export class Gateway {
   async close(): Promise<void> {
     this.#closing = true;
     this.#replacements.close();
+    this.#decisions.close();
     await this.#pool.close();
     await this.#scrubber.close();
     await this.#options.catalogFile.close();
@@ -286,6 +303,15 @@ export class Gateway {
         });
         this.#pool.wake();
         this.#roles.changed();
+        return;
+      case "resolving":
+        this.#update(message.logId, worker, (place) => resolve(place, message.keep));
+        this.#roles.changed();
+        return;
+      case "resolved":
+        this.#update(message.logId, worker, (place) => {
+          place.carriedOut = message.decision;
+        });
         return;
       case "refused":
         this.#update(message.logId, worker, (place) => refuse(place, message.reason));

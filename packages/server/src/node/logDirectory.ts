@@ -23,6 +23,10 @@ export interface LogPlace {
   waitsFor: PlaceWait | undefined;
   /** Set while the log is being repaired. */
   repairing: RepairNote | undefined;
+  /** The node whose copy is kept, while that is carried out on the copy here. */
+  resolving: string | undefined;
+  /** The latest decision that was carried out on the copy here since the node began; 0 for none. */
+  carriedOut: number;
   /** Its history and another member's cannot both be right: its replica answers for itself, whoever leads. */
   diverged: boolean;
   /** Why the system does not let the log be opened; undefined while it does. */
@@ -60,6 +64,8 @@ export function newPlace(entry: LogEntry, campaign: boolean): LogPlace {
     catchingUp: false,
     waitsFor: undefined,
     repairing: undefined,
+    resolving: undefined,
+    carriedOut: 0,
     diverged: false,
     refused: undefined,
     role: "follower",
@@ -73,6 +79,7 @@ export function newPlace(entry: LogEntry, campaign: boolean): LogPlace {
 /** The log is open: nothing is in its way any more. */
 export function opened(place: LogPlace): void {
   place.opened = true;
+  place.resolving = undefined;
   place.repairing = undefined;
   place.refused = undefined;
 }
@@ -83,9 +90,17 @@ export function refuse(place: LogPlace, reason: string | undefined): void {
   if (reason !== undefined) silence(place);
 }
 
+/** The log is closed while a decision is carried out on it. */
+export function resolve(place: LogPlace, keep: string): void {
+  place.resolving = keep;
+  place.repairing = undefined;
+  silence(place);
+}
+
 /** The worker is gone: until the log is opened elsewhere nothing is known of it. */
 export function displace(place: LogPlace): void {
   place.worker = undefined;
+  place.resolving = undefined;
   place.repairing = undefined;
   place.refused = undefined;
   silence(place);

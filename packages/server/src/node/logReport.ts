@@ -1,9 +1,10 @@
 import type { NodeConfig } from "../config/index.ts";
 import type { HostedLogStatus } from "../lane/messages.ts";
 import type { GroupStatus, LogStatus, ReplicaStatus } from "../service.ts";
+import { decisionInfo } from "../resolution/logDecision.ts";
 import type { Gateway } from "./gateway.ts";
 import type { LogPlace } from "./logDirectory.ts";
-import { isolationReason, silent, troubles } from "./reasons.ts";
+import { decisionReasons, isolationReason, silent, troubles } from "./reasons.ts";
 
 /** What is to be said of one log of a node. */
 export interface LogReport {
@@ -23,7 +24,7 @@ export interface LogReportView {
 export async function logReport(view: LogReportView, place: LogPlace): Promise<LogReport> {
   const { gateway } = view;
   const status = await gateway.request<"status">(place, { op: "status" }).catch(() => undefined);
-  const { id, name } = place.entry;
+  const { id, name, decision } = place.entry;
   const isolation = gateway.pool.isolationOf(id);
   return {
     status: {
@@ -37,6 +38,7 @@ export async function logReport(view: LogReportView, place: LogPlace): Promise<L
       lastSeq: status?.appliedSeq ?? 0,
       headHash: status?.headHash,
       diverged: status?.diverged,
+      decision: decisionInfo(decision, gateway.roster),
       replicas: replicas(view, place, status),
       pendingBytes: status?.pendingBytes.current ?? 0,
       flushes: status?.flushes ?? 0,
@@ -48,6 +50,7 @@ export async function logReport(view: LogReportView, place: LogPlace): Promise<L
     reasons: [
       ...(isolation === undefined ? [] : [isolationReason(name, isolation)]),
       ...(status === undefined ? silent(place) : troubles(name, status)),
+      ...decisionReasons(name, decisionInfo(decision, gateway.roster)),
     ],
   };
 }

@@ -12,15 +12,19 @@ import type {
   AppendReply,
   AppendRequest,
   ClusterStatus,
+  CopyInfo,
+  DecisionInfo,
   ForwardTarget,
   LogInfo,
   NodeHealth,
   NodeService,
   NodeStatus,
   ProducerStanding,
+  ResolveRequest,
   SchemaInfo,
 } from "../service.ts";
 import type { NodeConfig } from "../config/index.ts";
+import { takeDecision } from "../resolution/resolveDoor.ts";
 import { clockStatus, nodeClocks } from "./clockReport.ts";
 import type { ClockWatch } from "./clockWatch.ts";
 import type { Gateway } from "./gateway.ts";
@@ -29,6 +33,7 @@ import { logReport } from "./logReport.ts";
 import { SCHEMAS_PER_LOG_MAX } from "../schema/logSchema.ts";
 import type { LogSchema } from "../schema/logSchema.ts";
 import { encodeCommand } from "./catalog.ts";
+import { copyInfo } from "./copyInfo.ts";
 import type { LogPlace } from "./logDirectory.ts";
 import type { NodeMemory } from "./nodeMemory.ts";
 import type { PeerState } from "./peerLinks.ts";
@@ -156,10 +161,9 @@ export class LocalNodeService implements NodeService {
     const { name, schemas: known = [] } = writable(await gateway.find(log)).entry;
     if (known.length >= SCHEMAS_PER_LOG_MAX && !known.some((one) => one.action === action))
       throw tooManySchemas(name);
-    const index = await gateway.request<"command">(gateway.system, {
-      op: "command",
-      data: encodeCommand({ op: "setSchema", log: name, action, schema: schema ?? null }),
-    });
+    const index = await gateway.commit(
+      encodeCommand({ op: "setSchema", log: name, action, schema: schema ?? null }),
+    );
     const set = (await gateway.find(name)).entry.schemas?.find((one) => one.index === index);
     if (set === undefined) throw tooManySchemas(name);
     return schemaInfo(set);
@@ -177,6 +181,26 @@ export class LocalNodeService implements NodeService {
       leader: gateway.nodeName(place.leader),
       diskBytes: 0,
     };
+  }
+
+  async copy(log: string): Promise<CopyInfo> {
+    const gateway = this.#gateway();
+    return copyInfo(gateway, this.#view.config.node, await gateway.find(log));
+  }
+
+  resolveLog(log: string, request: ResolveRequest): Promise<DecisionInfo> {
+    const gateway = this.#gateway();
+    const self = this.#view.config.node;
+    const { roster } = gateway;
+    const door = {
+      roster,
+      find: async (name: string) => (await gateway.find(name)).entry,
+      ask: async (node: string, name: string) =>
+        node === self ? this.copy(name) : gateway.copies.ask(node, name),
+      commit: (data: Uint8Array) => gateway.commit(data),
+      now: () => Date.now(),
+    };
+    return takeDecision(door, log, request);
   }
 
   async cluster(): Promise<ClusterStatus> {

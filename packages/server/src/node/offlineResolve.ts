@@ -9,7 +9,7 @@ import type { CopyPlace, LogCopy } from "@annals/storage";
 import { SYSTEM_LOG_ID } from "../names.ts";
 import { SYSTEM_LOG } from "../service.ts";
 import { decodeCommand } from "./catalog.ts";
-import { knownLogs } from "./catalogFile.ts";
+import { forgetDecisions, knownLogs } from "./catalogFile.ts";
 import type { BirthCertificate } from "./certificate.ts";
 import { lockData } from "./dataLock.ts";
 import { NodeIdentity } from "./identity.ts";
@@ -55,18 +55,21 @@ export interface OfflineOutcome {
 export class OfflineLog {
   readonly #identity: NodeIdentity;
   readonly #roster: readonly RosterEntry[];
+  readonly #data: string;
   readonly #log: string;
   readonly #place: CopyPlace;
   /** The voters that the log was born with. */
   readonly #voters: readonly MemberId[];
 
   private constructor(
+    data: string,
     identity: NodeIdentity,
     roster: readonly RosterEntry[],
     log: string,
     place: CopyPlace,
     voters: readonly MemberId[],
   ) {
+    this.#data = data;
     this.#identity = identity;
     this.#roster = roster;
     this.#log = log;
@@ -115,7 +118,7 @@ export class OfflineLog {
       segmentBytes,
     });
     await replay(placeOf(SYSTEM_LOG_ID), roster);
-    return new OfflineLog(identity, roster.entries(), log, placeOf(entry.id), entry.voters);
+    return new OfflineLog(data, identity, roster.entries(), log, placeOf(entry.id), entry.voters);
   }
 
   async describe(): Promise<OfflineCopy> {
@@ -146,6 +149,7 @@ export class OfflineLog {
       await keepCopy(this.#place, { by, at, kept });
       return { kept: true, aside: undefined };
     }
+    if (this.#place.logId === SYSTEM_LOG_ID) await forgetDecisions(this.#data);
     const aside = await emptyCopy(this.#place, this.#voters, { by, at, kept });
     return { kept: false, aside };
   }

@@ -3,7 +3,7 @@ import { NOBODY } from "@annals/raft";
 import type { NodeConfig } from "../config/index.ts";
 import type { HostedLogStatus, RepairNote } from "../lane/messages.ts";
 import { memoryBudget, roundBytes, shapeOf } from "../memory/budget.ts";
-import type { LogInfo, NodeStatus } from "../service.ts";
+import type { DecisionInfo, LogInfo, NodeStatus } from "../service.ts";
 import { divergenceReason } from "../worker/divergenceReason.ts";
 import { emptiedReason, leaderlessReason, rolledBackReason } from "../worker/recoveryReason.ts";
 import { stampsAheadReason } from "./clockReasons.ts";
@@ -17,12 +17,14 @@ export function silent({ entry, opened }: LogPlace): readonly string[] {
 
 /** Whether a log can be served here, and why not. */
 export function stateOf(
-  { entry, opened, repairing, refused, waitsFor, diverged }: LogPlace,
+  { entry, opened, repairing, resolving, refused, waitsFor, diverged }: LogPlace,
   answers: boolean,
 ): Pick<LogInfo, "state" | "reason"> {
   const { name } = entry;
   if (refused !== undefined) return { state: "opening", reason: refusedReason(name, refused) };
   if (repairing !== undefined) return { state: "repairing", reason: repairReason(name, repairing) };
+  if (resolving !== undefined)
+    return { state: "opening", reason: resolvingReason(name, resolving) };
   if (!opened) return { state: "opening", reason: openingReason(name, waitsFor) };
   if (diverged) return { state: "diverged", reason: divergedReason(name) };
   if (!answers) return { state: "silent", reason: `log ${name} does not answer` };
@@ -44,6 +46,21 @@ export function openingReason(name: string, waitsFor: PlaceWait | undefined): st
     default:
       return waitsFor satisfies never;
   }
+}
+
+function resolvingReason(name: string, keep: string): string {
+  return `log ${name} is closed while the decision to keep the copy of ${keep} is carried out here`;
+}
+
+/** What a decision still waits for. */
+export function decisionReasons(
+  name: string,
+  decision: DecisionInfo | undefined,
+): readonly string[] {
+  if (decision === undefined || decision.waitsFor.length === 0) return [];
+  const { decision: index, keep, waitsFor } = decision;
+  const what = `decision ${index}, to keep the copy of ${keep}`;
+  return [`log ${name}: ${what}, is not carried out yet on ${waitsFor.join(", ")}`];
 }
 
 function refusedReason(name: string, refused: string): string {

@@ -55,7 +55,13 @@ export class SystemCommands {
         this.#schemaSet(index, command);
         return;
       case "replaceMember":
-        this.#memberReplaced(command.node, command.member);
+        this.#memberReplaced(index, command.node, command.member);
+        return;
+      case "resolveLog":
+        this.#decided(index, command);
+        return;
+      case "decisionCarriedOut":
+        this.#carriedOut(index, command);
         return;
       default:
         command satisfies never;
@@ -67,31 +73,70 @@ export class SystemCommands {
     const entry = catalog.create(index, name, voters);
     if (entry === undefined) return;
     logger.info({ log: name, logId: index }, "log created");
-    this.#saveCatalog();
+    void this.#saveCatalog();
     tellMisfit(this.#options, name, logCount() + 1);
     onCreated(entry);
   }
 
   #schemaSet(index: number, command: Extract<SystemCommand, { op: "setSchema" }>): void {
-    const { catalog, placeOf } = this.#options;
+    const { catalog } = this.#options;
     const { log, action, schema } = command;
-    const entry = catalog.setSchema(index, log, action, schema);
-    const place = entry === undefined ? undefined : placeOf(entry.id);
-    if (entry === undefined || place === undefined) return;
-    place.entry = entry;
-    this.#saveCatalog();
-    place.worker?.send({ kind: "schemas", logId: entry.id, schemas: entry.schemas ?? [] });
+    const place = this.#changed(catalog.setSchema(index, log, action, schema));
+    if (place === undefined) return;
+    void this.#saveCatalog();
+    const { id, schemas = [] } = place.entry;
+    place.worker?.send({ kind: "schemas", logId: id, schemas });
   }
 
-  #memberReplaced(node: string, member: MemberId): void {
-    const { roster, logger, onMembers } = this.#options;
+  #memberReplaced(index: number, node: string, member: MemberId): void {
+    const { catalog, roster, logger, onMembers } = this.#options;
+    const former = roster.memberOf(node);
     if (!roster.replace(node, member)) return;
     logger.warn({ peer: node, member }, "node replaced: it had come back with an empty disk");
     onMembers();
+    if (former === undefined) return;
+    for (const entry of catalog.forget(index, former)) this.#tellDecision(entry);
   }
 
-  #saveCatalog(): void {
+  #decided(index: number, command: Extract<SystemCommand, { op: "resolveLog" }>): void {
+    const { catalog, roster, logger } = this.#options;
+    const entry = catalog.decide(index, command, roster);
+    const { log, keep, by, at } = command;
+    if (entry?.decision?.index === index)
+      logger.warn({ log, decision: index, keep, by, at }, "decided: one copy of the log is kept");
+    this.#tellDecision(entry);
+  }
+
+  #carriedOut(index: number, command: Extract<SystemCommand, { op: "decisionCarriedOut" }>): void {
+    const { catalog, roster, logger } = this.#options;
+    const { log, decision, member } = command;
+    const entry = catalog.carriedOut(index, log, decision, member);
+    if (entry === undefined) return;
+    const peer = roster.nodeOf(member);
+    logger.info({ log, decision, peer }, "a node has carried the decision out");
+    this.#tellDecision(entry);
+  }
+
+  /** Before anything is done about a decision it is on this disk: a start must know whose word counts before `_system` has a leader. */
+  #tellDecision(changed: LogEntry | undefined): void {
+    const place = this.#changed(changed);
+    const saved = place === undefined ? undefined : this.#saveCatalog();
+    void saved?.then(() => {
+      const { id, decision } = place?.entry ?? {};
+      if (id === undefined || decision === undefined) return;
+      place?.worker?.send({ kind: "decision", logId: id, decision });
+    });
+  }
+
+  /** The place of a log that has changed; undefined when nothing has. */
+  #changed(entry: LogEntry | undefined): LogPlace | undefined {
+    const place = entry === undefined ? undefined : this.#options.placeOf(entry.id);
+    if (entry !== undefined && place !== undefined) place.entry = entry;
+    return place;
+  }
+
+  #saveCatalog(): Promise<void> {
     const { catalog, catalogFile } = this.#options;
-    catalogFile.save(catalog.logs().filter(({ id }) => id !== SYSTEM_LOG_ID));
+    return catalogFile.save(catalog.logs().filter(({ id }) => id !== SYSTEM_LOG_ID));
   }
 }

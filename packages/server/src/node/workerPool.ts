@@ -266,8 +266,8 @@ export class WorkerPool {
   /** Gives a log a worker, or says what it waits for. */
   #handOver(seat: Seat, nowMs: number): PlaceWait | undefined {
     const { place } = seat;
-    const { id, name, voters, schemas } = place.entry;
-    const workers = this.#workersFor(id);
+    const { id: logId, name, voters, schemas = [], decision } = place.entry;
+    const workers = this.#workersFor(logId);
     if (workers.length === 0) return "isolation";
     const { maxCatchUps } = this.#options.setup.config.workers;
     const [worker] = workers
@@ -281,7 +281,7 @@ export class WorkerPool {
     place.catchingUp = true;
     seat.openedAtMs = nowMs;
     const { campaign } = place;
-    worker.send({ kind: "open", logId: id, name, voters, campaign, schemas: schemas ?? [] });
+    worker.send({ kind: "open", logId, name, voters, campaign, schemas, decision });
     if (seat.moved) {
       const isolated = this.#isolated.includes(worker);
       const atMs = Math.floor(nowMs);

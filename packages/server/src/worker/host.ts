@@ -1,6 +1,7 @@
 import { setImmediate } from "node:timers/promises";
 import { getHeapStatistics } from "node:v8";
 import type { Gauge, Ledger } from "@annals/flow";
+import type { MemberId } from "@annals/raft";
 import { AnnalsError, RECORD_LIMITS } from "@annals/record";
 import type { ParsedRecords, RecordLimits } from "@annals/record";
 import { AnnouncedBytes } from "@annals/storage";
@@ -32,9 +33,11 @@ import type { AppendReply } from "../service.ts";
 import { exactly } from "../lane/exactly.ts";
 import { runGroupRequest } from "./groupRequests.ts";
 import type { SchemaJudge } from "../schema/schemaJudge.ts";
+import { hostedCopy } from "./hostedCopy.ts";
 import type { HostedLog } from "./hostedLog.ts";
 import { KeptLog } from "./keptLog.ts";
 import type { LinkReplies } from "./linkReplies.ts";
+import { NOT_HEEDED } from "./logVerdict.ts";
 import { reasonFields, toPlainError } from "./plainError.ts";
 import { isKnown, producerStanding } from "./producerStanding.ts";
 import { readPage } from "./readPage.ts";
@@ -91,6 +94,9 @@ export class LogHost {
         return;
       case "open":
         this.#open(message);
+        return;
+      case "decision":
+        this.#logs.get(message.logId)?.decide(message.decision);
         return;
       case "schemas":
         this.#logs.get(message.logId)?.judgeBy(message.schemas);
@@ -165,12 +171,9 @@ export class LogHost {
     if (!this.#congested()) this.#flushReplies();
   }
 
-  #open({ logId, name, voters, campaign, schemas }: Extract<ToWorker, { kind: "open" }>): void {
+  #open({ schemas, ...log }: Extract<ToWorker, { kind: "open" }>): void {
     const kept = new KeptLog({
-      logId,
-      name,
-      voters,
-      campaign,
+      ...log,
       blobPermits: this.#blobPermits,
       announced: this.#announced,
       ledger: this.#ledger,
@@ -183,7 +186,7 @@ export class LogHost {
       onUnexpected: (error) => this.#unexpected(error),
     });
     kept.judgeBy(schemas);
-    this.#logs.set(logId, kept);
+    this.#logs.set(log.logId, kept);
   }
 
   #linkOpened(message: Extract<ToWorker, { kind: "linkOpened" }>): void {
@@ -193,14 +196,9 @@ export class LogHost {
       this.#askers.set(linkId, kept);
       return;
     }
-    const log = kept?.hosted;
+    const log = kept?.heeds(from) === false ? undefined : kept?.hosted;
     if (log === undefined) {
-      const repairing = kept?.repairing === true;
-      const code = repairing ? "ERR_LOG_REPAIRING" : "ERR_LOG_NOT_OPEN";
-      const reason = repairing
-        ? "the log is being repaired on this node"
-        : "this node does not hold the log yet";
-      this.#send({ kind: "linkFault", linkId, code, reason });
+      this.#send({ kind: "linkFault", linkId, ...linkRefusal(kept, from) });
       return;
     }
     this.#linkOwners.set(linkId, log);
@@ -290,6 +288,8 @@ export class LogHost {
         return log.replica.transferLeadership(request.to);
       case "status":
         return log.status();
+      case "copy":
+        return hostedCopy(log);
       default:
         return request satisfies never;
     }
@@ -366,6 +366,17 @@ export class LogHost {
 function storageHasEnded(error: unknown): boolean {
   if (!(error instanceof AnnalsError)) return false;
   return error.code === "ERR_STORAGE_FAILED" || error.code === "ERR_STORAGE_CLOSED";
+}
+
+/** Why a leader cannot stream to a log here. */
+function linkRefusal(
+  kept: KeptLog | undefined,
+  from: MemberId,
+): { readonly code: string; readonly reason: string } {
+  if (kept?.heeds(from) === false) return NOT_HEEDED;
+  if (kept?.repairing === true)
+    return { code: "ERR_LOG_REPAIRING", reason: "the log is being repaired on this node" };
+  return { code: "ERR_LOG_NOT_OPEN", reason: "this node does not hold the log yet" };
 }
 
 function logRepairing(): AnnalsError {

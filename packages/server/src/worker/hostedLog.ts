@@ -6,7 +6,7 @@ import type { MemberId, Message, Trace } from "@annals/raft";
 import { AnnalsError } from "@annals/record";
 import { nextMembershipChange, Replica } from "@annals/replica";
 import type { Clock, Divergence, PeerRefusal, StampClock } from "@annals/replica";
-import type { BlobStore, LmdbLogStore } from "@annals/storage";
+import type { BlobStore, EmptiedMark, LmdbLogStore } from "@annals/storage";
 import { Receiver, receiveWindow } from "@annals/transport";
 import type { Permits } from "@annals/transport";
 import { encodeFrame, zstdBatch, readPeerMessages } from "@annals/wire";
@@ -52,6 +52,8 @@ export interface HostedLogOptions {
   /** Says what time it is; all logs of the worker share it. */
   readonly stamps: StampClock;
   readonly members: () => readonly PeerAddress[];
+  /** Whether a member has a say in this log. */
+  readonly heeds: (member: MemberId) => boolean;
   readonly campaign: boolean;
   readonly sendToGateway: (message: FromWorker) => void;
   readonly congested: () => boolean;
@@ -119,7 +121,9 @@ export class HostedLog {
       ledger: options.ledger,
       sendToGateway,
       congested: options.congested,
-      onMessages: (messages, from) => this.replica.receive(messages, undefined, from),
+      onMessages: (messages, from) => {
+        if (options.heeds(from)) this.replica.receive(messages, undefined, from);
+      },
       onBlobHeld: (member) => this.#blobTroubles.over(`to ${member}`),
       onLost: (member, { code, reason }) => {
         if (BLOB_TROUBLES.has(code)) this.#blobTroubles.met(`to ${member}`, code, reason);
@@ -187,6 +191,7 @@ export class HostedLog {
 
   /** Votes and heartbeats from the control link of a member; untrusted. */
   onControl(bytes: Uint8Array, from: MemberId): void {
+    if (!this.#options.heeds(from)) return;
     try {
       const { self: to } = this.#options.setup;
       const messages = readPeerMessages(bytes, { place: "control:dialler", from, to });
@@ -282,11 +287,14 @@ export class HostedLog {
       const { refusedMessages } = this.replica.status();
       this.#line("warn", "a peer's message was refused", { code, reason, from, refusedMessages });
     }
-    for (const [linkId, inbound] of this.#inbound) {
-      if (inbound.from === from)
-        this.#options.sendToGateway({ kind: "linkFault", linkId, code, reason });
-    }
+    this.cutFrom((member) => member === from, code, reason);
     this.#streams.cut(from, { code, reason });
+  }
+
+  /** Closes the links over which some members stream to this log. */
+  cutFrom(isCut: (member: MemberId) => boolean, code: string, reason: string): void {
+    for (const [linkId, { from }] of this.#inbound)
+      if (isCut(from)) this.#options.sendToGateway({ kind: "linkFault", linkId, code, reason });
   }
 
   #diverged(divergence: Divergence): void {
@@ -321,8 +329,9 @@ export class HostedLog {
     this.#streams.upstreamClosed(inbound.from, inbound.replies);
   }
 
-  get linkIds(): readonly number[] {
-    return [...this.#inbound.keys()];
+  /** Whose copy this one was emptied for, when it was opened. */
+  get emptied(): EmptiedMark | undefined {
+    return this.#options.histories.emptied;
   }
 
   status(): HostedLogStatus {
@@ -354,7 +363,7 @@ export class HostedLog {
 
   async close(): Promise<void> {
     this.#streams.close();
-    for (const linkId of this.linkIds) this.linkClosed(linkId);
+    for (const linkId of this.#inbound.keys()) this.linkClosed(linkId);
     this.#options.histories.close();
     await this.replica.close();
   }

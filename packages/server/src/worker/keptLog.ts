@@ -1,16 +1,15 @@
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Gauge, Ledger } from "@annals/flow";
-import { asIndex, asTerm } from "@annals/raft";
-import type { Entry, LogIndex, MemberId } from "@annals/raft";
+import type { LogIndex, MemberId } from "@annals/raft";
 import { AnnalsError } from "@annals/record";
 import type { StampClock } from "@annals/replica";
 import { diskRefusal } from "@annals/storage";
 import type { AnnouncedBytes, LmdbLogStore } from "@annals/storage";
 import type { Permits } from "@annals/transport";
-import type { PageFrame } from "@annals/wire";
 import { blobsOf } from "../blobs.ts";
 import type { FromWorker, PeerAddress, RepairNote, WorkerSetup } from "../lane/messages.ts";
+import type { LogDecision } from "../resolution/logDecision.ts";
 import { HostedLog } from "./hostedLog.ts";
 import { SCHEMAS_PER_LOG_MAX } from "../schema/logSchema.ts";
 import type { LogSchema } from "../schema/logSchema.ts";
@@ -19,6 +18,9 @@ import type { LinkReplies } from "./linkReplies.ts";
 import { DiskWait } from "./diskWait.ts";
 import { settle, writeFailed } from "./failedWrite.ts";
 import { LogMender } from "./logMender.ts";
+import { logResolving, LogVerdict, NOT_HEEDED } from "./logVerdict.ts";
+import { NO_PAGE, storedPage } from "./lentPage.ts";
+import type { LentPage } from "./lentPage.ts";
 import { PeerHistories } from "./peerHistories.ts";
 import { openStore } from "./openStore.ts";
 import { pageLimits } from "./pageLimits.ts";
@@ -29,6 +31,8 @@ export interface KeptLogOptions {
   readonly name: string;
   readonly voters: readonly MemberId[];
   readonly campaign: boolean;
+  /** The latest one that was made for the log. */
+  readonly decision: LogDecision | undefined;
   /** Blobs that this worker sends at a time, over all its logs. */
   readonly blobPermits: Permits;
   /** To blobs on their way, over all logs of the worker. */
@@ -43,9 +47,6 @@ export interface KeptLogOptions {
   readonly heldReplies: Set<LinkReplies>;
   readonly onUnexpected: (error: unknown) => void;
 }
-
-/** Entries for a peer. */
-type LentPage = Omit<PageFrame, "kind" | "from">;
 
 /** How long a leader that has met damage waits for another one to take over. */
 const HAND_OVER_MS = 2000;
@@ -71,6 +72,9 @@ export class KeptLog {
   /** What was flushed when a write failed: the log that is opened next must hold it. */
   #durable: ReturnType<LmdbLogStore["durable"]> | undefined;
   readonly #diskWait: DiskWait;
+  readonly #verdict: LogVerdict;
+  /** Why the log is closed while a decision is carried out. */
+  #resolving: AnnalsError | undefined;
 
   constructor(options: KeptLogOptions) {
     this.#options = options;
@@ -81,7 +85,49 @@ export class KeptLog {
       onRefusal: (reason) => send({ kind: "refused", logId, reason }),
       onLine: (level, text, fields) => this.#line(level, text, fields),
     });
+    this.#verdict = new LogVerdict(
+      {
+        ...options,
+        ...options.setup,
+        onDone: (decision) => send({ kind: "resolved", logId, decision }),
+        onLine: (level, text, fields) => this.#line(level, text, fields),
+      },
+      options.decision,
+    );
     this.#work = this.#open();
+  }
+
+  /** Somebody has decided which copy is kept, or a member has carried it out. A copy that it concerns is closed, and opened again. */
+  decide(decision: LogDecision): void {
+    this.#verdict.learn(decision);
+    const { code, reason } = NOT_HEEDED;
+    this.#hosted?.cutFrom((member) => !this.heeds(member), code, reason);
+    if (this.#verdict.due === undefined) return;
+    this.#mender?.stop();
+    this.#recovering = true;
+    this.#work = this.#work
+      .then(() => this.#takeUp())
+      .finally(() => {
+        this.#recovering = false;
+      });
+  }
+
+  async #takeUp(): Promise<void> {
+    const decision = this.#verdict.due;
+    if (decision === undefined || this.#closing) return;
+    this.#recovering = true;
+    const hosted = this.#hosted;
+    this.#hosted = undefined;
+    this.#resolving = logResolving(decision);
+    const { send, logId } = this.#options;
+    send({ kind: "resolving", logId, keep: decision.keep });
+    if (hosted !== undefined) {
+      const { code, message } = this.#resolving;
+      hosted.cutFrom(everybody, code, message);
+      await this.#closeFailed(hosted);
+    }
+    await this.#open();
+    this.#resolving = undefined;
   }
 
   /** Undefined for a log without schemas. */
@@ -100,36 +146,17 @@ export class KeptLog {
   }
 
   get repairing(): boolean {
-    return this.#mender !== undefined || this.#recovering;
+    return this.#mender !== undefined || (this.#recovering && this.#resolving === undefined);
   }
 
   /** Entries from `from` on that are intact here, for a peer's repair; empty when the first one is not. */
   page(from: LogIndex, to: LogIndex): LentPage {
-    const nothing = { entries: [], commitIndex: asIndex(0), leads: asTerm(0) };
-    if (this.#hosted === undefined) return this.#mender?.page(from, to) ?? nothing;
-    return this.#storedPage(this.#hosted, from, to);
-  }
-
-  #storedPage({ store, replica }: HostedLog, from: LogIndex, to: LogIndex): LentPage {
-    const { maxEntries, maxBytes } = pageLimits(this.#options.setup.config);
-    const entries: Entry[] = [];
-    let bytes = 0;
-    try {
-      for (let index: number = from; index <= to && entries.length < maxEntries; index++) {
-        const entry = store.storedEntry(asIndex(index))?.entry;
-        bytes += entry?.data.length ?? 0;
-        if (entry === undefined || (entries.length > 0 && bytes > maxBytes)) break;
-        entries.push(entry);
-      }
-      // What the disk knows to be committed lags behind until the next write, which may never come.
-      const { commitIndex, role, term } = replica.status().raft;
-      const leads = role === "leader" ? term : asTerm(0);
-      const previousHash = entries.length > 0 ? store.hashAt(asIndex(from - 1)) : undefined;
-      return { entries, previousHash, commitIndex, leads };
-    } catch (error) {
+    const hosted = this.#hosted;
+    if (hosted === undefined) return this.#mender?.page(from, to) ?? NO_PAGE;
+    const limits = pageLimits(this.#options.setup.config);
+    return storedPage(hosted, { from, to, ...limits }, (error) => {
       if (!this.damaged(error)) throw error;
-      return { entries, commitIndex: asIndex(0), leads: asTerm(0) };
-    }
+    });
   }
 
   /** Whether `found` says that the log is damaged; then it is closed and repaired. */
@@ -146,9 +173,12 @@ export class KeptLog {
     return true;
   }
 
-  /** Why the disk does not let the log be opened; undefined while nothing of that kind is in the way. */
+  /** Whether a member has a say in this log. */
+  readonly heeds = (member: MemberId): boolean => this.#verdict.heeds(member);
+
+  /** Why the log is closed, where the disk does not let it be opened or a decision is carried out; undefined otherwise. */
   get refusal(): AnnalsError | undefined {
-    return this.#diskWait.refusal;
+    return this.#diskWait.refusal ?? this.#resolving;
   }
 
   get #directory(): string {
@@ -184,15 +214,11 @@ export class KeptLog {
   async #reopen(hosted: HostedLog, error: AnnalsError): Promise<void> {
     this.#hosted = undefined;
     this.#line("warn", "a write failed: the log is closed and opened again", reasonFields(error));
-    this.#cutLinks(hosted, "ERR_LOG_NOT_OPEN", "a write to the log failed on this node");
+    hosted.cutFrom(everybody, "ERR_LOG_NOT_OPEN", "a write to the log failed on this node");
     this.#durable = hosted.store.durable();
     await this.#closeFailed(hosted);
     await this.#diskWait.wait(writeFailed(error, this.#directory));
     await this.#open();
-  }
-
-  #cutLinks({ linkIds }: HostedLog, code: string, reason: string): void {
-    for (const linkId of linkIds) this.#options.send({ kind: "linkFault", linkId, code, reason });
   }
 
   async #recover(hosted: HostedLog, error: AnnalsError, replicaFailed: boolean): Promise<void> {
@@ -205,7 +231,7 @@ export class KeptLog {
     if (!replicaFailed) await handOver(hosted);
     this.#hosted = undefined;
     this.#note({ what: message, entries: undefined, missing: false });
-    this.#cutLinks(hosted, "ERR_LOG_REPAIRING", "the log is being repaired on this node");
+    hosted.cutFrom(everybody, "ERR_LOG_REPAIRING", "the log is being repaired on this node");
     await this.#closeFailed(hosted);
     if (await this.#mend(error)) await this.#open();
   }
@@ -222,6 +248,8 @@ export class KeptLog {
   async #open(): Promise<void> {
     while (!this.#closing) {
       try {
+        // What a failed write had flushed lies aside then.
+        if (await this.#verdict.carryOut()) this.#durable = undefined;
         const hosted = await this.#host();
         // Closed in the meantime: whoever closes waits for this and closes what is here.
         this.#hosted = hosted;
@@ -243,6 +271,7 @@ export class KeptLog {
   async #host(): Promise<HostedLog> {
     const { setup, logId, name, voters, campaign, members, send, congested, blobPermits } =
       this.#options;
+    const heeds = this.heeds;
     const onWarning = (text: string): void => this.#line("warn", text, {});
     const store = await openStore({ config: setup.config, logId, name, voters, onWarning });
     const directory = join(setup.config.data, "logs", String(logId));
@@ -253,7 +282,8 @@ export class KeptLog {
         logId,
         name,
         store,
-        histories: await PeerHistories.of({ logId, setup, members, directory }),
+        heeds,
+        histories: await PeerHistories.of({ logId, setup, members, heeds, directory }),
         blobs: blobsOf(setup.config, logId, this.#options.announced),
         blobPermits,
         ledger: this.#options.ledger,
@@ -284,6 +314,7 @@ export class KeptLog {
       logId,
       setup,
       members,
+      heeds: this.heeds,
       directory: this.#directory,
       diskWait: this.#diskWait,
       onNote: (note) => this.#note(note),
@@ -349,4 +380,8 @@ async function handOver({ replica }: HostedLog): Promise<void> {
   const deadline = performance.now() + HAND_OVER_MS;
   if (replica.role !== "leader" || replica.transferLeadership() === undefined) return;
   while (replica.role === "leader" && performance.now() < deadline) await delay(HAND_OVER_POLL_MS);
+}
+
+function everybody(): boolean {
+  return true;
 }

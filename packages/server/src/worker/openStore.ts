@@ -2,7 +2,7 @@ import { mkdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { MemberId } from "@annals/raft";
 import { AnnalsError } from "@annals/record";
-import { isThere, openLogStore, replaceFile, syncDirectory } from "@annals/storage";
+import { isThere, openLogStore, placeEmptied, replaceFile, syncDirectory } from "@annals/storage";
 import type { LmdbLogStore } from "@annals/storage";
 import type { NodeConfig } from "../config/index.ts";
 
@@ -25,6 +25,7 @@ export async function openStore(options: OpenStoreOptions): Promise<LmdbLogStore
   const directory = join(config.data, "logs", String(logId));
   const mark = join(config.data, "born", String(logId));
   const born = await isThere(mark);
+  await placeEmptied(directory);
   if (born && !(await isThere(directory))) throw logMissing(options, directory);
   const membership = {
     voters,

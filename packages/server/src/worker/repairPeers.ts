@@ -8,6 +8,8 @@ export interface RepairPeersOptions {
   readonly logId: number;
   readonly setup: WorkerSetup;
   readonly members: () => readonly PeerAddress[];
+  /** Whether a member has a say in this log; it counts as a member even so. */
+  readonly heeds: (member: MemberId) => boolean;
 }
 
 /** A peer that is there answers from its disk; one that is not costs a repair so long per round. */
@@ -35,7 +37,7 @@ export class RepairPeers {
     last: LogIndex,
   ): Promise<RepairPage | "unavailable"> {
     const peer = this.#options.members().find(({ member }) => member === from);
-    if (peer === undefined || this.#closed) return "unavailable";
+    if (peer === undefined || this.#closed || !this.#options.heeds(from)) return "unavailable";
     const link = this.#links.get(peer.node) ?? this.#dial(peer);
     const page = await link.fetch(first, last);
     return page === undefined || page.entries.length === 0 ? "unavailable" : page;

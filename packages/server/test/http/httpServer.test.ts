@@ -456,6 +456,46 @@ describe("the rest", () => {
     });
   });
 
+  test("the copy of a log is shown, and one is chosen", async () => {
+    server.service.copyNow = { headHash: "aa", emptiedFor: "b" };
+    expect((await call("/v1/logs/audit/copy")).body).toMatchObject({
+      node: "a",
+      log: "audit",
+      headHash: "aa",
+      emptiedFor: "b",
+    });
+    const path = "/v1/logs/audit/resolve";
+    expect((await call(path, post({ keep: "a", by: "ada" }))).body).toMatchObject({
+      decision: 17,
+      keep: "a",
+      by: "ada",
+    });
+    await call(path, post({ keep: "a" }));
+    expect(server.service.decided?.by).toBe("127.0.0.1");
+  });
+
+  test.each([
+    [{ by: "ada" }, "ERR_PARAMETER_INVALID"],
+    [{ keep: "a", by: "a".repeat(129) }, "ERR_PARAMETER_INVALID"],
+    [{ keep: "a", from: "b" }, "ERR_PARAMETER_UNKNOWN"],
+  ])("no copy is chosen by %j", async (body, code) => {
+    expect(await call("/v1/logs/audit/resolve", post(body))).toMatchObject({
+      status: 400,
+      body: { code },
+    });
+    expect(server.service.decided).toBeUndefined();
+  });
+
+  test("a decision for _system is refused here, whoever leads it", async () => {
+    server.service.target = () => ({ kind: "none" });
+    const refused = await call("/v1/logs/_system/resolve", post({ keep: "a" }));
+    expect(refused).toMatchObject({ status: 404 });
+    expect(await call("/v1/logs/audit/resolve", post({ keep: "a" }))).toMatchObject({
+      status: 503,
+      body: { code: "ERR_NO_LEADER" },
+    });
+  });
+
   test("health", async () => {
     expect(await call("/healthz")).toMatchObject({ status: 200, body: { live: true } });
     server.service.healthNow = { live: true, ready: false, reasons: ["waits for node b"] };

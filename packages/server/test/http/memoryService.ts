@@ -8,12 +8,15 @@ import type {
   AppendReply,
   AppendRequest,
   ClusterStatus,
+  CopyInfo,
+  DecisionInfo,
   ForwardTarget,
   LogInfo,
   NodeHealth,
   NodeService,
   ProducerInfo,
   ProducerStanding,
+  ResolveRequest,
   SchemaInfo,
 } from "../../src/service.ts";
 import { JSON_CODEC, MemorySource } from "../../../query/test/memorySource.ts";
@@ -42,6 +45,8 @@ export class MemoryService implements NodeService {
   target: (log: string) => ForwardTarget = () => ({ kind: "local" });
   healthNow: NodeHealth = { live: true, ready: true, reasons: [] };
   statusNow: Partial<ClusterStatus> = {};
+  copyNow: Partial<CopyInfo> = {};
+  decided: DecisionInfo | undefined;
   transfers: { log: string; to: string | undefined }[] = [];
   readonly groupRequests: GroupRequest[] = [];
   groupAnswer: (request: GroupRequest) => unknown = () => undefined;
@@ -167,6 +172,21 @@ export class MemoryService implements NodeService {
     return this.#info(name, this.#log(name));
   }
 
+  async copy(log: string): Promise<CopyInfo> {
+    const { lastSeq } = this.#log(log).source;
+    const nothing = { reason: undefined, headHash: undefined, diverged: undefined };
+    const copy = { lastIndex: lastSeq, lastTerm: 1, lastSeq, commitIndex: lastSeq };
+    const none = { parted: undefined, emptiedFor: undefined, decision: undefined };
+    return { node: "a", log, state: "open", ...copy, ...nothing, ...none, ...this.copyNow };
+  }
+
+  async resolveLog(log: string, { keep, by }: ResolveRequest): Promise<DecisionInfo> {
+    this.#log(log);
+    const at = "2026-01-01T00:00:00.000Z";
+    this.decided = { decision: 17, keep, by, at, waitsFor: ["a", "b"] };
+    return this.decided;
+  }
+
   async cluster(): Promise<ClusterStatus> {
     return {
       cluster: "test",
@@ -193,6 +213,7 @@ export class MemoryService implements NodeService {
         lastSeq: source.lastSeq,
         headHash: undefined,
         diverged: undefined,
+        decision: undefined,
         replicas: [
           { node: "a", role: "leader", matchIndex: source.lastSeq, paused: [], sent: undefined },
         ],
