@@ -106,6 +106,12 @@ export const NODE_METRICS: readonly Metric[] = [
     "How often the log was handed over because this node's clock is wrong, since the log was opened here.",
     ({ clockHandOvers }) => clockHandOvers,
   ),
+  logMetric(
+    "decision_waits",
+    "gauge",
+    "Nodes that have not carried out the latest decision of annals log resolve, as far as this node has heard.",
+    ({ decision }) => decision?.waitsFor.length ?? 0,
+  ),
   ...STREAM_METRICS,
   groupMetric(
     "lag_records",

@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { leaderlessReason, rolledBackReason } from "../../src/worker/recoveryReason.ts";
 import { newPlace } from "../../src/node/logDirectory.ts";
 import type { LogPlace } from "../../src/node/logDirectory.ts";
-import { stateOf } from "../../src/node/reasons.ts";
+import { decisionReasons, stateOf } from "../../src/node/reasons.ts";
 
 function place(change: Partial<LogPlace>): LogPlace {
   return { ...newPlace({ id: 3, name: "audit", voters: [] }, false), ...change };
@@ -26,10 +26,21 @@ test.each([
   ["opening", place({ refused: "EROFS at /d" }), false, "because the disk refuses: EROFS at /d"],
   ["diverged", place({ opened: true, diverged: true }), true, "log audit has diverged"],
   ["repairing", place({ repairing }), false, "log audit is repairing: checksum"],
+  ["opening", place({ resolving: "a" }), false, "to keep the copy of a is carried out here"],
+  ["repairing", place({ resolving: "a", repairing }), false, "log audit is repairing: checksum"],
 ])("%s", (state, log, answers, reason) => {
   const told = stateOf(log, answers);
   expect(told.state).toBe(state);
   expect(told.reason ?? "nothing").toContain(reason);
+});
+
+test("a decision is told until nobody is waited for", () => {
+  const decision = { decision: 17, keep: "a", by: "ada", at: "2026-01-01T00:00:00.000Z" };
+  expect(decisionReasons("audit", { ...decision, waitsFor: ["b", "c"] })).toEqual([
+    "log audit: decision 17, to keep the copy of a, is not carried out yet on b, c",
+  ]);
+  expect(decisionReasons("audit", { ...decision, waitsFor: [] })).toEqual([]);
+  expect(decisionReasons("audit", undefined)).toEqual([]);
 });
 
 test("an older copy of a disk is told with what it lost and what follows", () => {

@@ -1,10 +1,11 @@
 /** Goal: a log is born on a disk once. Method: its directory is taken away between two openings. */
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rename, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { asMemberId } from "@annals/raft";
 import { loadConfig } from "@annals/server";
 import type { NodeConfig } from "@annals/server";
+import { emptyCopy, readEmptied } from "@annals/storage";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { openStore } from "../../src/worker/openStore.ts";
 import type { OpenStoreOptions } from "../../src/worker/openStore.ts";
@@ -42,6 +43,17 @@ it("refuses to bear a log twice, though nothing of it is left", async () => {
   await (await openStore(options)).close();
   await rm(join(directory, "logs", "2"), { recursive: true });
   await expect(openStore(options)).rejects.toMatchObject({ code: "ERR_LOG_MISSING" });
+});
+
+it("opens an emptied log that a crash has kept from its place", async () => {
+  await (await openStore(options)).close();
+  const log = join(directory, "logs", "2");
+  const place = { directory: log, logId: 2, segmentBytes: 2 ** 20 };
+  const decision = { by: "ada", at: 1, kept: { node: "b", member: asMemberId(2) } };
+  await emptyCopy(place, [asMemberId(1)], decision);
+  await rename(log, `${log}.emptied`);
+  await (await openStore(options)).close();
+  expect(await readEmptied(log)).toEqual(decision.kept);
 });
 
 it("refuses to bear a log twice in a directory that was emptied", async () => {
