@@ -3,6 +3,7 @@ import { createReadStream } from "node:fs";
 import { resolve } from "node:path";
 import { ClientError } from "@annals/client";
 import type { AnnalsClient, AuditRecord } from "@annals/client";
+import { parseExactly } from "@annals/record";
 import type { Command } from "commander";
 import { CliError, usageError } from "../cliError.ts";
 import { collect, examples, wholeNumber, withClient, withLog, withOutput } from "../context.ts";
@@ -175,7 +176,7 @@ function recordOf(options: AppendCommandOptions): AuditRecord {
 function parseData(text: string): Record<string, unknown> {
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = parseExactly(text);
   } catch (error) {
     throw usageError(`--data is not JSON: ${error instanceof Error ? error.message : ""}`);
   }
