@@ -3,7 +3,13 @@ import type { WideNumbers } from "@annals/record";
 import { downloadBlob, uploadBlob } from "./blobs.ts";
 import type { BlobInfo, BlobSource } from "./blobs.ts";
 import { Caller } from "./caller.ts";
-import { ClientError, errorOfAnswer, judged } from "./clientError.ts";
+import {
+  ClientError,
+  errorOfAnswer,
+  invalidOptions,
+  invalidRecord,
+  judged,
+} from "./clientError.ts";
 import { consume } from "./consumption.ts";
 import { LogGroups } from "./logGroups.ts";
 import { LogWriter } from "./logWriter.ts";
@@ -49,6 +55,18 @@ const RETRY_FOR_MS = 30_000;
 const TAIL_WAIT_MS = 10_000;
 const TAIL_PAUSE_MS = 1_000;
 
+/** What an older runtime lacks would be missed in the middle of something. */
+function assertRuntime(): void {
+  const missing = [
+    ...("WebSocket" in globalThis ? [] : ["WebSocket"]),
+    ...("withResolvers" in Promise ? [] : ["Promise.withResolvers"]),
+    ...("rawJSON" in JSON ? [] : ["JSON.rawJSON"]),
+  ];
+  if (missing.length === 0) return;
+  const version = typeof process === "undefined" ? "this runtime" : `Node ${process.version}`;
+  throw invalidOptions(`${version} lacks ${missing.join(", ")}: Node 22 or newer is needed`);
+}
+
 /** With this status and its reasons a node answers that it does not serve yet. */
 const NOT_READY = 503;
 
@@ -59,7 +77,12 @@ const NOT_READY = 503;
 export class AnnalsClient {
   readonly #caller: Caller;
 
+  /** Throws ERR_CLIENT_OPTIONS, also where the runtime is too old. */
   constructor(options: AnnalsClientOptions) {
+    assertRuntime();
+    const given: unknown = options;
+    if (typeof given !== "object" || given === null || !Array.isArray(options.urls))
+      throw invalidOptions('expected options such as { urls: ["http://127.0.0.1:7400"] }');
     this.#caller = new Caller({
       urls: options.urls,
       attemptTimeoutMs: options.attemptTimeoutMs ?? ATTEMPT_TIMEOUT_MS,
@@ -376,5 +399,8 @@ function logPath(log: string): string {
 function isEncoded(
   records: AuditRecord | readonly AuditRecord[] | EncodedRecords,
 ): records is EncodedRecords {
+  const given: unknown = records;
+  if (typeof given !== "object" || given === null)
+    throw invalidRecord(`a record is an object, found ${given === null ? "null" : typeof given}`);
   return "bytes" in records && "contentType" in records;
 }
