@@ -11,6 +11,7 @@ import {
   judged,
 } from "./clientError.ts";
 import { consume } from "./consumption.ts";
+import { assertRuntime } from "./runtime.ts";
 import { LogGroups } from "./logGroups.ts";
 import { LogWriter } from "./logWriter.ts";
 import type { LogWriterOptions } from "./logWriter.ts";
@@ -54,18 +55,6 @@ const ATTEMPT_TIMEOUT_MS = 15_000;
 const RETRY_FOR_MS = 30_000;
 const TAIL_WAIT_MS = 10_000;
 const TAIL_PAUSE_MS = 1_000;
-
-/** What an older runtime lacks would be missed in the middle of something. */
-function assertRuntime(): void {
-  const missing = [
-    ...("WebSocket" in globalThis ? [] : ["WebSocket"]),
-    ...("withResolvers" in Promise ? [] : ["Promise.withResolvers"]),
-    ...("rawJSON" in JSON ? [] : ["JSON.rawJSON"]),
-  ];
-  if (missing.length === 0) return;
-  const version = typeof process === "undefined" ? "this runtime" : `Node ${process.version}`;
-  throw invalidOptions(`${version} lacks ${missing.join(", ")}: Node 22 or newer is needed`);
-}
 
 /** With this status and its reasons a node answers that it does not serve yet. */
 const NOT_READY = 503;

@@ -297,11 +297,9 @@ describe("the rest", () => {
         ...(wideNumbers === undefined ? {} : { wideNumbers }),
       });
       const [record] = (await reader.read("audit", { order: "desc", limit: 1 })).items;
-      for await (const streamed of reader.subscribe("audit", { from: record?.seq }))
-        if (streamed.seq === record?.seq) {
-          expect(streamed).toEqual(record);
-          break;
-        }
+      const stream = reader.subscribe("audit", { from: record?.seq });
+      expect((await stream.next()).value).toEqual(record);
+      await stream.return();
       reader.close();
       return record?.data;
     };
