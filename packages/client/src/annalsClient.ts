@@ -12,6 +12,8 @@ import {
 } from "./clientError.ts";
 import { consume } from "./consumption.ts";
 import { assertRuntime } from "./runtime.ts";
+import { askNode, LogCopies } from "./logCopies.ts";
+import type { NodeOptions } from "./logCopies.ts";
 import { LogGroups } from "./logGroups.ts";
 import { LogWriter } from "./logWriter.ts";
 import type { LogWriterOptions } from "./logWriter.ts";
@@ -27,8 +29,6 @@ import type {
   ClusterStatus,
   ConsumedBatch,
   ConsumeOptions,
-  CopyInfo,
-  DecisionInfo,
   EncodedRecords,
   Health,
   LogInfo,
@@ -288,6 +288,11 @@ export class AnnalsClient {
     return new LogSchemas(this.#caller, log);
   }
 
+  /** The copies of a log, of which one is chosen when it has diverged. */
+  copies(log: string): LogCopies {
+    return new LogCopies(this.#caller, log);
+  }
+
   async logs(options: CallOptions = {}): Promise<readonly LogInfo[]> {
     const answer = await this.#get("/v1/logs", undefined, options);
     return (answer as { readonly items: readonly LogInfo[] }).items;
@@ -297,30 +302,9 @@ export class AnnalsClient {
     return (await this.#post("/v1/logs", undefined, { name }, options)) as LogInfo;
   }
 
-  /** The copy of a log on one node: any, or the one at `url`. */
-  async copy(
-    log: string,
-    options: CallOptions & { readonly url?: string } = {},
-  ): Promise<CopyInfo> {
-    return (await this.#getFrom(`${logPath(log)}/copy`, options)) as CopyInfo;
-  }
-
-  /**
-   * Decides that the copy of node `keep` is kept, of a log that has diverged; `by` says who decides. Resolves when that is on record; each
-   * node carries it out by itself, and puts a copy that is given up aside. Asked once: what became of it shows in `copy`.
-   */
-  async resolveLog(
-    log: string,
-    decision: { readonly keep: string; readonly by?: string },
-    options: CallOptions = {},
-  ): Promise<DecisionInfo> {
-    const path = `${logPath(log)}/resolve`;
-    return (await this.#post(path, undefined, decision, options)) as DecisionInfo;
-  }
-
   /** The cluster as one node sees it: any, or the one at `url`. */
-  async cluster(options: CallOptions & { readonly url?: string } = {}): Promise<ClusterStatus> {
-    return (await this.#getFrom("/v1/cluster", options)) as ClusterStatus;
+  async cluster(options: NodeOptions = {}): Promise<ClusterStatus> {
+    return (await askNode(this.#caller, "/v1/cluster", options)) as ClusterStatus;
   }
 
   /** Whether the node at `url` takes requests, and why not; asks once. */
@@ -367,15 +351,6 @@ export class AnnalsClient {
       repeat: "safe",
       extraMs,
     });
-  }
-
-  #getFrom(
-    path: string,
-    { url, signal }: CallOptions & { readonly url?: string },
-  ): Promise<unknown> {
-    if (url === undefined) return this.#get(path, undefined, { signal });
-    const call = { method: "GET", path, log: undefined, repeat: "safe" } as const;
-    return this.#caller.attempt(url, { ...call, signal });
   }
 
   #post(

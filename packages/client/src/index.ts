@@ -4,6 +4,7 @@ export type { AnnalsClientOptions } from "./annalsClient.ts";
 export { ClientError } from "./clientError.ts";
 export { ExactNumber, parseExactly } from "@annals/record";
 export type { WideNumbers } from "@annals/record";
+export { LogCopies } from "./logCopies.ts";
 export { LogGroups } from "./logGroups.ts";
 export type * from "./logGroups.ts";
 export { LogWriter } from "./logWriter.ts";

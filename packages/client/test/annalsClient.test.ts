@@ -252,8 +252,8 @@ describe("the rest", () => {
   test("the copy of a log, and the choice of one", async () => {
     server.service.copyNow = { lastIndex: 9, headHash: "aa" };
     for (const options of [{}, { url: server.url }])
-      expect(await client.copy("audit", options)).toMatchObject({ node: "a", lastIndex: 9 });
-    expect(await client.resolveLog("audit", { keep: "a", by: "ada" })).toMatchObject({
+      expect(await client.copies("audit").get(options)).toMatchObject({ node: "a", lastIndex: 9 });
+    expect(await client.copies("audit").resolve({ keep: "a", by: "ada" })).toMatchObject({
       decision: 17,
       keep: "a",
       by: "ada",

@@ -54,7 +54,10 @@ export async function candidatesOf(
   return Promise.all(
     nodes.map(async ({ id: node, address }): Promise<Candidate> => {
       const url = `http://${address}`;
-      const copy = await client.copy(log, { url, signal }).catch(() => undefined);
+      const copy = await client
+        .copies(log)
+        .get({ url, signal })
+        .catch(() => undefined);
       return copy === undefined ? { node } : { node, copy };
     }),
   );

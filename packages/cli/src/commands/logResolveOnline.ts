@@ -34,7 +34,7 @@ export async function resolveOnline(
   if (options.yes !== true)
     await confirm(context, `Keep the copy of node ${keep} for log ${log}`, log);
   const { interrupt: signal } = context;
-  const decided = await client.resolveLog(log, { keep, by: userInfo().username }, { signal });
+  const decided = await client.copies(log).resolve({ keep, by: userInfo().username }, { signal });
   const { decision, by, at } = decided;
   await context.note(`log ${log}: decision ${decision}, by ${by} at ${at}, is on record`);
   const left = await follow(context, client, log, decided, waitMs);
@@ -81,7 +81,7 @@ async function follow(
   let left = waitsFor;
   while (left.length > 0 && performance.now() < deadline) {
     await sleep(LOOK_MS, undefined, { signal }).catch(() => undefined);
-    const copy = await client.copy(log, { signal });
+    const copy = await client.copies(log).get({ signal });
     // The node that answered may not have heard of the decision yet.
     if ((copy.decision?.decision ?? 0) < decision) continue;
     const now = copy.decision?.decision === decision ? copy.decision.waitsFor : [];
@@ -106,7 +106,8 @@ async function waits(
       const address = nodes.find(({ id }) => id === node)?.address;
       const url = `http://${address}`;
       const copy = await client
-        .copy(log, { url, signal: context.interrupt })
+        .copies(log)
+        .get({ url, signal: context.interrupt })
         .catch(() => undefined);
       const why = copy === undefined ? "it does not answer" : (copy.reason ?? "it has not said so");
       return `${node} (${why})`;
