@@ -1,7 +1,9 @@
+import { stringifyExactly } from "@annals/record";
+import type { WideNumbers } from "@annals/record";
 import { downloadBlob, uploadBlob } from "./blobs.ts";
 import type { BlobInfo, BlobSource } from "./blobs.ts";
 import { Caller } from "./caller.ts";
-import { ClientError, errorOfAnswer } from "./clientError.ts";
+import { ClientError, errorOfAnswer, judged } from "./clientError.ts";
 import { consume } from "./consumption.ts";
 import { LogGroups } from "./logGroups.ts";
 import { LogWriter } from "./logWriter.ts";
@@ -35,6 +37,11 @@ export interface AnnalsClientOptions {
   readonly attemptTimeoutMs?: number;
   /** Milliseconds after which no further attempt begins; default 30 000, 0 tries once. */
   readonly retryForMs?: number;
+  /**
+   * What a number of a record becomes that no double holds. `exact` (default): an `ExactNumber`, which `JSON.stringify` writes with its
+   * digits. `bigint`: a bigint where it is an integer, else an `ExactNumber`. `text`: a string of its digits.
+   */
+  readonly wideNumbers?: WideNumbers;
 }
 
 const ATTEMPT_TIMEOUT_MS = 15_000;
@@ -57,6 +64,7 @@ export class AnnalsClient {
       urls: options.urls,
       attemptTimeoutMs: options.attemptTimeoutMs ?? ATTEMPT_TIMEOUT_MS,
       retryForMs: options.retryForMs ?? RETRY_FOR_MS,
+      wideNumbers: options.wideNumbers ?? "exact",
       now: () => performance.now(),
       randomBelow: (n) => Math.floor(Math.random() * n),
     });
@@ -83,7 +91,7 @@ export class AnnalsClient {
       path: `${logPath(log)}/records`,
       log,
       headers,
-      body: encoded?.bytes ?? JSON.stringify(records),
+      body: encoded?.bytes ?? judged(() => stringifyExactly(records)),
       signal,
       repeat: producer === undefined ? "once" : "safe",
       extraMs: timeoutMs ?? 0,

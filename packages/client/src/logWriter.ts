@@ -1,5 +1,5 @@
 import { JsonRecordEncoder, RECORD_LIMITS } from "@annals/record";
-import { ClientError } from "./clientError.ts";
+import { ClientError, judged } from "./clientError.ts";
 import { JsonBytes } from "./jsonBytes.ts";
 import { OrderedProducer } from "./orderedProducer.ts";
 import type { SendAppend } from "./orderedProducer.ts";
@@ -89,13 +89,14 @@ export class LogWriter {
   }
 
   /**
-   * Resolves when the record is flushed on a quorum. Rejects at once, with nothing queued, for what is no valid record (`BadInputError`),
+   * Resolves when the record is flushed on a quorum. Rejects at once, with nothing queued, for what is no valid record
+   * (the code is the server's),
    * with ERR_WRITER_FULL beyond `maxPendingBytes`, and with ERR_CLIENT_CLOSED; later with the error of its request.
    */
   append(record: AuditRecord): Promise<{ readonly seq: number }> {
     return new Promise((resolve, reject) => {
       // Judged as the server will judge it, so that one bad record cannot spoil the request of others.
-      const bytes = this.#encoder.encode(this.#json.of(record));
+      const bytes = judged(() => this.#encoder.encode(this.#json.of(record)));
       if (this.#closed !== undefined)
         throw new ClientError("ERR_CLIENT_CLOSED", "the writer is closed", { notAccepted: true });
       // One record may cross the cap, so that one of any size passes after `ready`.

@@ -123,7 +123,11 @@ test("refuses beyond its cap, tells when there is room, and holds nothing afterw
 test("a list is no record: none of it is dropped without a word", async () => {
   const writer = new LogWriter(opened().send);
   const list = [record(1), record(2)] as unknown as AuditRecord;
-  await expect(writer.append(list)).rejects.toThrow(TypeError);
+  await expect(writer.append(list)).rejects.toMatchObject({
+    name: "ClientError",
+    code: "ERR_RECORD_FIELD_TYPE",
+    notAccepted: true,
+  });
   expect(writer.pendingBytes).toBe(0);
 });
 

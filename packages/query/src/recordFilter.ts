@@ -35,16 +35,14 @@ export class RecordFilter {
 
   /** Whether the record matches; without being decoded where every record does. */
   passes(bytes: Uint8Array): boolean {
-    return this.isOpen || this.match(bytes) !== undefined;
+    return this.isOpen || this.#matches(bytes);
   }
 
-  /** The decoded record if it matches, else undefined. */
-  match(bytes: Uint8Array): PlainRecord | undefined {
+  #matches(bytes: Uint8Array): boolean {
     for (const needle of this.#needles) {
-      if (!this.#codec.mayHold(bytes, needle)) return undefined;
+      if (!this.#codec.mayHold(bytes, needle)) return false;
     }
-    const record = this.#codec.decode(bytes);
-    return matches(record, this.#fields) ? record : undefined;
+    return matches(this.#codec.decode(bytes), this.#fields);
   }
 }
 

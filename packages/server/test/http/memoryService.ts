@@ -184,7 +184,7 @@ export class MemoryService implements NodeService {
       ],
       logs: [...this.#logs].map(([name, { source }]) => ({
         name,
-        leader: "a",
+        leader: this.leaderNow,
         term: 1,
         elections: 1,
         commitIndex: source.lastSeq,
@@ -220,10 +220,15 @@ export class MemoryService implements NodeService {
     };
   }
 
+  leaderNow = "a";
+  /** Leadership is not taken by this node. */
+  refusesToLead = "";
+
   async transferLeadership(log: string, to: string | undefined): Promise<void> {
     this.#log(log);
     if (to === "nobody") throw new AnnalsError("ERR_NODE_UNKNOWN", `there is no node "${to}"`);
     this.transfers.push({ log, to });
+    if (to !== this.refusesToLead) this.leaderNow = to ?? "b";
   }
 
   health(): NodeHealth {
