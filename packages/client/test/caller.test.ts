@@ -91,6 +91,7 @@ test("once the head of a stream is here its body may take longer than an attempt
   const caller = new Caller({
     urls: [`http://127.0.0.1:${port}`],
     attemptTimeoutMs,
+    wideNumbers: "exact",
     retryForMs: 30_000,
     now: () => performance.now(),
     randomBelow: () => 0,

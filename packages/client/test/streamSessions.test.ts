@@ -22,6 +22,7 @@ async function waitsBetween(served: readonly boolean[]): Promise<readonly number
   const caller = new NotingCaller({
     urls: ["http://127.0.0.1:1"],
     attemptTimeoutMs: 1000,
+    wideNumbers: "exact",
     retryForMs: Number.POSITIVE_INFINITY,
     now: () => 0,
     randomBelow: (n) => n - 1,
@@ -31,7 +32,14 @@ async function waitsBetween(served: readonly boolean[]): Promise<readonly number
     caller,
     signal: undefined,
     open: (url) =>
-      new RecordStream({ url, request: {}, maxRecords: 1, maxBytes: 1, silenceMs: 1000 }),
+      new RecordStream({
+        url,
+        request: {},
+        maxRecords: 1,
+        maxBytes: 1,
+        silenceMs: 1000,
+        wideNumbers: caller.wideNumbers,
+      }),
     async *run(_stream, progress): AsyncGenerator<string, void> {
       const serves = sessions.shift();
       if (serves === undefined) return;
