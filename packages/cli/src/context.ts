@@ -1,4 +1,4 @@
-import { AnnalsClient } from "@annals/client";
+import { AnnalsClient, ClientError } from "@annals/client";
 import type { StartNode } from "./parts.ts";
 import type { FsckNode } from "./parts.ts";
 import { parseDuration } from "@annals/server";
@@ -70,7 +70,8 @@ export class CliContext {
       this.#clients.push(client);
       return client;
     } catch (error) {
-      throw error instanceof RangeError ? usageError(`--url: ${error.message}`) : error;
+      const isOption = error instanceof ClientError && error.code === "ERR_CLIENT_OPTIONS";
+      throw isOption ? usageError(`--url: ${error.message}`) : error;
     }
   }
 

@@ -3,8 +3,15 @@ import type { WideNumbers } from "@annals/record";
 import { downloadBlob, uploadBlob } from "./blobs.ts";
 import type { BlobInfo, BlobSource } from "./blobs.ts";
 import { Caller } from "./caller.ts";
-import { ClientError, errorOfAnswer, judged } from "./clientError.ts";
+import {
+  ClientError,
+  errorOfAnswer,
+  invalidOptions,
+  invalidRecord,
+  judged,
+} from "./clientError.ts";
 import { consume } from "./consumption.ts";
+import { assertRuntime } from "./runtime.ts";
 import { LogGroups } from "./logGroups.ts";
 import { LogWriter } from "./logWriter.ts";
 import type { LogWriterOptions } from "./logWriter.ts";
@@ -59,7 +66,12 @@ const NOT_READY = 503;
 export class AnnalsClient {
   readonly #caller: Caller;
 
+  /** Throws ERR_CLIENT_OPTIONS, also where the runtime is too old. */
   constructor(options: AnnalsClientOptions) {
+    assertRuntime();
+    const given: unknown = options;
+    if (typeof given !== "object" || given === null || !Array.isArray(options.urls))
+      throw invalidOptions('expected options such as { urls: ["http://127.0.0.1:7400"] }');
     this.#caller = new Caller({
       urls: options.urls,
       attemptTimeoutMs: options.attemptTimeoutMs ?? ATTEMPT_TIMEOUT_MS,
@@ -376,5 +388,8 @@ function logPath(log: string): string {
 function isEncoded(
   records: AuditRecord | readonly AuditRecord[] | EncodedRecords,
 ): records is EncodedRecords {
+  const given: unknown = records;
+  if (typeof given !== "object" || given === null)
+    throw invalidRecord(`a record is an object, found ${given === null ? "null" : typeof given}`);
   return "bytes" in records && "contentType" in records;
 }

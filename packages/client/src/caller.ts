@@ -161,7 +161,8 @@ export class Caller {
     );
   }
 
-  #fetch(url: string, call: Call, timeout: AbortSignal): Promise<Response> {
+  async #fetch(url: string, call: Call, timeout: AbortSignal): Promise<Response> {
+    this.#assertOpen(true);
     const signals = [
       timeout,
       this.#closing.signal,
@@ -218,9 +219,10 @@ export class Caller {
     }
   }
 
-  #assertOpen(): void {
+  /** `notAccepted`: nothing was sent yet. */
+  #assertOpen(notAccepted = false): void {
     if (this.#closing.signal.aborted) {
-      throw new ClientError("ERR_CLIENT_CLOSED", "the client is closed");
+      throw new ClientError("ERR_CLIENT_CLOSED", "the client is closed", { notAccepted });
     }
   }
 

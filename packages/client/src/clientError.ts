@@ -43,6 +43,11 @@ export class ClientError extends AnnalsError {
   }
 }
 
+/** Wrong options of the client, of a writer or a stream: a fault of the program. */
+export function invalidOptions(what: string): ClientError {
+  return new ClientError("ERR_CLIENT_OPTIONS", what, { notAccepted: true });
+}
+
 /** Something that is no record at all, and was not sent. */
 export function invalidRecord(what: string): ClientError {
   return new ClientError("ERR_RECORD_FIELD_TYPE", what, { notAccepted: true });

@@ -1,5 +1,5 @@
 import { JsonRecordEncoder, RECORD_LIMITS } from "@annals/record";
-import { ClientError, judged } from "./clientError.ts";
+import { ClientError, invalidOptions, judged } from "./clientError.ts";
 import { JsonBytes } from "./jsonBytes.ts";
 import { OrderedProducer } from "./orderedProducer.ts";
 import type { SendAppend } from "./orderedProducer.ts";
@@ -70,7 +70,7 @@ export class LogWriter {
   /** Wakes whoever waits for room, for the end of the linger, or for everything to be settled. There while somebody does. */
   #changed: PromiseWithResolvers<void> | undefined;
 
-  /** Throws a RangeError for limits below 1. */
+  /** Throws ERR_CLIENT_OPTIONS for limits below 1. */
   constructor(
     send: SendAppend,
     options: LogWriterOptions = {},
@@ -80,7 +80,7 @@ export class LogWriter {
     this.#askEpoch = askEpoch;
     this.#options = { ...DEFAULTS, ...options };
     for (const name of ["maxBatchRecords", "maxBatchBytes", "maxPendingBytes", "window"] as const)
-      if (!(this.#options[name] >= 1)) throw new RangeError(`${name} must be at least 1`);
+      if (!(this.#options[name] >= 1)) throw invalidOptions(`${name} must be at least 1`);
   }
 
   /** Bytes of records that are not acknowledged yet. */

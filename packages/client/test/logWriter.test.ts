@@ -81,7 +81,9 @@ test("keeps to its caps on a request, at their smallest too", async () => {
     await Promise.all([1, 2, 3, 4, 5].map((k) => writer.append(record(k))));
     expect(server.batches).toEqual(batches);
   }
-  expect(() => new LogWriter(opened().send, { window: 0 })).toThrow(RangeError);
+  expect(() => new LogWriter(opened().send, { window: 0 })).toThrow(
+    expect.objectContaining({ code: "ERR_CLIENT_OPTIONS" }),
+  );
 });
 
 test("while the window is full, records gather", async () => {

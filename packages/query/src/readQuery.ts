@@ -18,7 +18,7 @@ export interface ReadQuery {
   readonly until: number | undefined;
   /** Equal to `actor.id`. */
   readonly actor: string | undefined;
-  /** Equal to `action`, or a prefix of it that ends in `.*`. */
+  /** See `actionPattern`. */
   readonly action: string | undefined;
   /** Equal to the `id` of one of the targets. */
   readonly target: string | undefined;

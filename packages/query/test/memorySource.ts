@@ -1,4 +1,4 @@
-import { stringifyExactly } from "@annals/record";
+import { parseExactly, stringifyExactly } from "@annals/record";
 import type { AuditRecord } from "@annals/record";
 import { encodeRecord } from "@annals/wire";
 import type {
@@ -72,7 +72,7 @@ export class MemorySource implements RecordSource {
       batch.records.map((bytes, position) => ({
         seq: batch.firstSeq + position,
         recordedAt: batch.recordedAt,
-        record: JSON.parse(Buffer.from(bytes).toString("utf8")) as PlainRecord,
+        record: parseExactly(Buffer.from(bytes).toString("utf8")) as PlainRecord,
       })),
     );
   }
@@ -80,7 +80,7 @@ export class MemorySource implements RecordSource {
 
 /** JSON escapes some characters, so a text is searched for as JSON writes it. */
 export const JSON_CODEC: RecordCodec = {
-  decode: (bytes) => JSON.parse(Buffer.from(bytes).toString("utf8")) as PlainRecord,
+  decode: (bytes) => parseExactly(Buffer.from(bytes).toString("utf8")) as PlainRecord,
   placed: () => new PlacedJson(),
   texts: () => new JsonTexts(),
   mayHold: (bytes, text) => {
@@ -98,7 +98,7 @@ class PlacedJson implements PlacedRun {
   }
 
   add(seq: number, recordedAt: number, bytes: Uint8Array, maxLength: number): boolean {
-    const record = JSON.parse(Buffer.from(bytes).toString("utf8")) as AuditRecord;
+    const record = parseExactly(Buffer.from(bytes).toString("utf8")) as AuditRecord;
     const time = new Date(recordedAt).toISOString();
     const placed = encodeRecord({ seq, recordedAt: time, ...record } as AuditRecord);
     if (this.#bytes.length + placed.length > maxLength) return false;
@@ -119,9 +119,9 @@ class JsonTexts implements TextRun {
   }
 
   add(seq: number, recordedAt: number, bytes: Uint8Array, maxLength: number): boolean {
-    const record = JSON.parse(Buffer.from(bytes).toString("utf8")) as PlainRecord;
+    const record = parseExactly(Buffer.from(bytes).toString("utf8")) as PlainRecord;
     const time = new Date(recordedAt).toISOString();
-    const text = JSON.stringify({ seq, recordedAt: time, ...record });
+    const text = stringifyExactly({ seq, recordedAt: time, ...record });
     if (this.length + text.length > maxLength) return false;
     this.#text += text;
     return true;

@@ -34,8 +34,8 @@ function stringified(records: readonly Uint8Array[]): number {
   return Buffer.from(items.join("")).length;
 }
 
-await runMicroBenches([
-  ...[audit, binary].flatMap((records, k) => [
+await runMicroBenches(
+  [audit, binary].flatMap((records, k) => [
     {
       what: `${k === 0 ? "audit records" : "a megabyte of binary"} as text`,
       items: records.length,
@@ -49,4 +49,4 @@ await runMicroBenches([
       run: () => void stringified(records),
     },
   ]),
-]);
+);

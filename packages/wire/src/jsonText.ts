@@ -1,5 +1,5 @@
 import { doubleText, EXACT_NUMBER_TYPE } from "@annals/record";
-import type { TextBytes } from "./textBytes.ts";
+import type { TextSink } from "./textBytes.ts";
 
 const COMMA = 0x2c;
 const COLON = 0x3a;
@@ -17,13 +17,13 @@ export class NotARecord extends Error {
  * becomes base64. The opposite of the transcoder of JSON. Throws `NotARecord`.
  */
 export class JsonText {
-  readonly #out: TextBytes;
+  readonly #out: TextSink;
   #bytes: Uint8Array = new Uint8Array(0);
   #view = new DataView(this.#bytes.buffer);
   #at = 0;
   #depth = 0;
 
-  constructor(out: TextBytes) {
+  constructor(out: TextSink) {
     this.#out = out;
   }
 

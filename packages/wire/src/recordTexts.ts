@@ -1,6 +1,9 @@
 import { AnnalsError } from "@annals/record";
 import { JsonText, NotARecord } from "./jsonText.ts";
-import { NoRoom, TextBytes } from "./textBytes.ts";
+import { NoRoom, TextBytes, TextLength } from "./textBytes.ts";
+
+/** The text of a larger record is measured first, for a buffer of its size: one that doubles would be as large again while it is sent. */
+const MEASURED_FROM = 64 * 1024;
 
 /**
  * Stored records as JSON, one behind the other, each with its place in front: `seq` and `recordedAt`, a time as `Date.toISOString` writes
@@ -30,6 +33,7 @@ export class RecordTexts {
     const { length } = this.#out;
     this.#out.limit = maxLength;
     try {
+      if (record.length > MEASURED_FROM) this.#out.expect(lengthOf(record));
       this.#out.ascii(`{"seq":${seq},"recordedAt":"${this.#time}"`);
       this.#json.moreFields(record);
       this.#out.ascii("}");
@@ -57,6 +61,12 @@ export class RecordTexts {
   take(): Uint8Array<ArrayBuffer> {
     return this.#out.take();
   }
+}
+
+function lengthOf(record: Uint8Array): number {
+  const length = new TextLength();
+  new JsonText(length).moreFields(record);
+  return length.length;
 }
 
 /** A stored record as JSON, without its place. Throws `ERR_RECORD_UNREADABLE`. */

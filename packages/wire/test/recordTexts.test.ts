@@ -1,6 +1,8 @@
 // Goal: stored records as JSON: bytes as base64, keys in their order, escapes as JSON.stringify writes them, and nothing of what is unreadable.
 import { Packr } from "msgpackr";
 import { expect, test } from "vitest";
+import { JsonText } from "../src/jsonText.ts";
+import { TextLength } from "../src/textBytes.ts";
 import { encodeRecord, RecordTexts, recordText } from "@annals/wire";
 
 const TIME = Date.parse("2026-11-22T10:00:00.000Z");
@@ -59,6 +61,27 @@ test("what does not fit is not added, not even in part", () => {
     expect(texts.add(1, TIME, record, length + more)).toBe(false);
   expect(texts.length).toBe(length);
   expect(texts.add(1, TIME, record, 2 * length)).toBe(true);
+});
+
+test("a large record has a buffer of its own size, whatever is in it", () => {
+  const escapes = '\u0000\n"ä€😀x'.repeat(30_000);
+  const record = encodeRecord({
+    actor: { id: "a" },
+    action: "b",
+    data: { escapes, bytes: new Uint8Array(100_001), n: [1, -1, 2.5, 2 ** 40, null, true] },
+  });
+  const texts = new RecordTexts();
+  texts.text('{"items":[');
+  texts.add(1, TIME, record, Infinity);
+  texts.text("]}");
+  const bytes = texts.take();
+  expect(bytes.buffer.byteLength - bytes.length).toBeLessThan(1024);
+  expect(JSON.parse(Buffer.from(bytes).toString())).toMatchObject({
+    items: [{ data: { escapes } }],
+  });
+  const measured = new TextLength();
+  new JsonText(measured).value(record);
+  expect(measured.length).toBe(Buffer.byteLength(recordText(record)));
 });
 
 test("grows over many records, and takes the last ones back", () => {

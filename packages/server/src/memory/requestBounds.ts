@@ -29,6 +29,10 @@ export function pageBytesOf(ingest: IngestSettings, bytes: number): number {
 
 const pageBytes = ({ ingest }: NodeConfig): number => pageBytesOf(ingest, PAGE_BYTES_MAX);
 
+/** Its buffer doubles up to a full page; that of one large record is made at once. */
+const pageInMaking = (config: NodeConfig): number =>
+  Math.max(2 * PAGE_BYTES_MAX + FRAMING_BYTES, pageBytes(config));
+
 /** Of what is counted before it is there: an item that does not fit is taken only when there is nothing else. */
 const beyond =
   (item: Bound["item"], cap: Bound["cap"]): Bound["item"] =>
@@ -272,7 +276,7 @@ export const REQUEST_BOUNDS: readonly Bound[] = [
     setBy: "constant",
     cap: constant(fixed.PAGES_MAX),
     item: none,
-    weight: (config) => fixed.PAGE_GROWTH * pageBytes(config) + batch(config),
+    weight: (config) => pageInMaking(config) + batch(config),
     atCap: "the next read waits for its turn",
     test: [GAUGES, "pages, answers"],
   },

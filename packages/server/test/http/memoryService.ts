@@ -1,6 +1,6 @@
 import { QUERY_BUDGET, runTailQuery } from "@annals/query";
 import type { ReadQuery, ReadReply } from "@annals/query";
-import { AnnalsError, RECORD_LIMITS } from "@annals/record";
+import { AnnalsError, RECORD_LIMITS, parseExactly } from "@annals/record";
 import { MemoryBlobs } from "@annals/testkit";
 import { decodeRecord, parseIngestBody } from "@annals/wire";
 import type { GroupAnswers, GroupRequest } from "../../src/groupService.ts";
@@ -241,7 +241,7 @@ function parse(request: AppendRequest): PlainRecord[] {
     const { records } = parseIngestBody(request.contentType, request.body, RECORD_LIMITS);
     return records.map((bytes) => ({ ...decodeRecord(bytes) }));
   }
-  const values: unknown[] = [JSON.parse(Buffer.from(request.body).toString("utf8"))].flat();
+  const values: unknown[] = [parseExactly(Buffer.from(request.body).toString("utf8"))].flat();
   return values.map((value, position) => {
     const record = value as PlainRecord;
     if (typeof record["action"] === "string") return record;
