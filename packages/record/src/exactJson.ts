@@ -33,8 +33,8 @@ function exactly(value: number, source: string | undefined, numbers: WideNumbers
 }
 
 /**
- * Like `JSON.stringify`, with bigints as numbers and the sign of a zero; but what would come out as another value, or not at all, is
- * refused: NaN and infinities, bytes, functions, objects such as a Map, holes in an array. Properties that are undefined are left out. Throws
+ * Like `JSON.stringify`, with bigints as numbers and the sign of a zero. What would come out as another value, or not at all, is refused:
+ * NaN and infinities, bytes, functions, objects such as a Map, holes in an array. Properties that are undefined are left out. Throws
  * `BadInputError`, with the path of the value.
  */
 export function stringifyExactly(value: unknown): string {
