@@ -5,7 +5,7 @@ import type { LogIndex, MemberId } from "@annals/raft";
 import { AnnalsError } from "@annals/record";
 import type { StampClock } from "@annals/replica";
 import { diskRefusal } from "@annals/storage";
-import type { AnnouncedBytes, LmdbLogStore } from "@annals/storage";
+import type { AnnouncedBytes } from "@annals/storage";
 import type { Permits } from "@annals/transport";
 import { blobsOf } from "../blobs.ts";
 import type { FromWorker, PeerAddress, RepairNote, WorkerSetup } from "../lane/messages.ts";
@@ -16,7 +16,7 @@ import type { LogSchema } from "../schema/logSchema.ts";
 import { SchemaJudge } from "../schema/schemaJudge.ts";
 import type { LinkReplies } from "./linkReplies.ts";
 import { DiskWait } from "./diskWait.ts";
-import { settle, writeFailed } from "./failedWrite.ts";
+import { writeFailed } from "./failedWrite.ts";
 import { LogMender } from "./logMender.ts";
 import { logResolving, LogVerdict, NOT_HEEDED } from "./logVerdict.ts";
 import { NO_PAGE, storedPage } from "./lentPage.ts";
@@ -25,6 +25,8 @@ import { PeerHistories } from "./peerHistories.ts";
 import { openStore } from "./openStore.ts";
 import { pageLimits } from "./pageLimits.ts";
 import { reasonFields, toPlainError } from "./plainError.ts";
+import { settle } from "./settle.ts";
+import type { Durable } from "./settle.ts";
 
 export interface KeptLogOptions {
   readonly logId: number;
@@ -70,7 +72,7 @@ export class KeptLog {
   #closing = false;
   #falseAlarms = 0;
   /** What was flushed when a write failed: the log that is opened next must hold it. */
-  #durable: ReturnType<LmdbLogStore["durable"]> | undefined;
+  #durable: Durable | undefined;
   readonly #diskWait: DiskWait;
   readonly #verdict: LogVerdict;
   /** Why the log is closed while a decision is carried out. */
