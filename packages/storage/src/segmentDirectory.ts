@@ -1,8 +1,9 @@
 import { mkdir, open, readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { diskRefusal } from "./diskRefusal.ts";
+import { diskRefusal, errnoOf } from "./diskRefusal.ts";
 import { Segment } from "./segment.ts";
 import type { SegmentWrite } from "./segment.ts";
+import { StorageError } from "./storageError.ts";
 
 const TEMPORARY = "new-";
 const DAMAGED = ".damaged";
@@ -129,11 +130,16 @@ export async function createSegment(
   await syncDirectory(directory);
 }
 
-/** Makes the names in a directory durable. */
+/** Makes the names in a directory durable. Rejects with an error that has the system's as its cause. */
 export async function syncDirectory(path: string): Promise<void> {
   const handle = await open(path, "r");
   try {
     await handle.sync();
+  } catch (cause) {
+    // The system's own error does not say what was flushed.
+    const errno = errnoOf(cause) ?? "an unknown error";
+    const text = `${errno} at ${path}: the names in it could not be flushed`;
+    throw new StorageError("ERR_STORAGE_FAILED", text, { cause, details: { errno, path } });
   } finally {
     await handle.close();
   }

@@ -69,8 +69,9 @@ export class NdjsonFile implements Sink<string> {
       const found = await lastCursor(handle);
       if (found !== undefined) {
         await handle.truncate(found.end);
-        // What was read may have been in the page cache only.
+        // What was read may have been in the page cache only, and so may the file's name.
         await handle.sync();
+        await syncDirectory(this.#directory);
         this.#file = {
           first: Number.parseInt(name, 10),
           handle,
