@@ -9,13 +9,20 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
 import { driveRefusals } from "@annals/testkit";
 import type { RefusalAttempt } from "@annals/testkit";
+import { LASTING } from "./lasting.ts";
 import { BASE_RECORDS, BLOB, BLOB_DIGEST, recordOf } from "./points.ts";
 import { NodeEnded, RefusedNode } from "./refusedNode.ts";
 
 const EXTRA = "extra";
+const POLL_MS = 10;
+/** Only for what hangs. */
+const TELL_MS = 30_000;
+/** Lines with one reason: of the start, of a log, and of an earlier one that a look between two of its files has given. */
+const TOLD_MAX = 3;
 const QUARANTINE = "quarantine-20260101T000000Z";
 
 /** What a node has acknowledged: it must be there after everything. */
@@ -64,6 +71,7 @@ async function work(node: RefusedNode, phase: string): Promise<readonly Acknowle
 const SERVED = new Set(["blob", "create"]);
 
 async function attempt(at: RefusalAttempt): Promise<void> {
+  if (at.phase === "lasting") return attemptLasting(at);
   const { phase, data, arm, disarm } = at;
   prepare(at);
   const acknowledged = [...atFirst(at)];
@@ -122,6 +130,43 @@ function assertPutAside({ base, data }: RefusalAttempt): void {
   for (const name of ["node.json", "catalog.json", "logs/1/sidecar"])
     if (!readFileSync(join(path, name)).equals(readFileSync(join(base, name))))
       throw new Error(`${name} in the quarantine is another one`);
+}
+
+/** A refusal that lasts is a state: the node lives, says errno and path once, serves what it can, and goes on by itself when it is over. */
+async function attemptLasting(at: RefusalAttempt): Promise<void> {
+  const { data, errno, n, refuse, disarm } = at;
+  const lasting = LASTING[errno]?.[n - 1];
+  if (lasting === undefined) return;
+  prepare(at);
+  const before = identityOf(data);
+  const path = join(data, lasting.below);
+  refuse(path);
+  const lines: string[] = [];
+  const starting = RefusedNode.start(data, lines);
+  const reason = [errno, path];
+  if (lasting.leaves === "nothing") await untilTold(lines, reason);
+  else {
+    const node = await starting;
+    await node.untilSaid(reason);
+    if (lasting.leaves === "reads") await assertShows(node, NUMBERED);
+  }
+  disarm();
+  const node = await starting;
+  const added = await work(node, at.phase);
+  await node.untilReady();
+  await node.close();
+  const told = lines.filter((line) => reason.every((text) => line.includes(text)));
+  if (told.length > TOLD_MAX) throw new Error(`told again and again: ${told.join("")}`);
+  if (identityOf(data) !== before) throw new Error("the node is another member");
+  await assertWhole(at, [...NUMBERED, ...added]);
+}
+
+async function untilTold(lines: readonly string[], texts: readonly string[]): Promise<void> {
+  const deadline = performance.now() + TELL_MS;
+  while (!lines.some((line) => texts.every((text) => line.includes(text)))) {
+    if (performance.now() > deadline) throw new Error(`not told: ${lines.join("")}`);
+    await delay(POLL_MS);
+  }
 }
 
 function identityOf(data: string): string | undefined {

@@ -6,8 +6,13 @@ import type { RefusalOutcome, RefusalPaths } from "./walk.ts";
 
 export interface RefusalAttempt extends RefusalPaths {
   readonly phase: string;
+  readonly errno: string;
+  /** Which attempt of the phase it is, from 1 on. */
+  readonly n: number;
   /** From now on calls are counted, and one of them is refused. */
   readonly arm: () => void;
+  /** From now on every call about a path with this end is refused, if it may end with the errno. */
+  readonly refuse: (end: string) => void;
   /** From now on none is. */
   readonly disarm: () => void;
 }
@@ -27,7 +32,10 @@ export async function driveRefusals(driver: RefusalDriver): Promise<void> {
   const at = (n: number): RefusalAttempt => ({
     ...paths,
     phase,
+    errno,
+    n,
     arm: () => writeFileSync(control, `${n} ${errnoNumber(errno)}`),
+    refuse: (end) => writeFileSync(control, `0 ${errnoNumber(errno)} ${end}`),
     disarm: () => rmSync(control, { force: true }),
   });
   if (errno === "verify") return driver.verify(at(0));
