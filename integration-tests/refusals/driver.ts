@@ -20,7 +20,7 @@ import { NodeEnded, RefusedNode } from "./refusedNode.ts";
 const EXTRA = "extra";
 const POLL_MS = 10;
 /** Only for what hangs. */
-const TELL_MS = 30_000;
+const TELL_MS = 120_000;
 /** Lines with one reason: of the start, of a log, and of an earlier one that a look between two of its files has given. */
 const TOLD_MAX = 3;
 const QUARANTINE = "quarantine-20260101T000000Z";
@@ -127,7 +127,7 @@ function assertPutAside({ base, data }: RefusalAttempt): void {
   const names = readdirSync(base).filter((name) => name !== "lock");
   if (!isDeepStrictEqual(readdirSync(path).toSorted(), names.toSorted()))
     throw new Error(`the quarantine holds ${readdirSync(path).join(", ")}`);
-  for (const name of ["node.json", "catalog.json", "logs/1/sidecar"])
+  for (const name of ["node.json", "catalog.json", "logs/2/sidecar"])
     if (!readFileSync(join(path, name)).equals(readFileSync(join(base, name))))
       throw new Error(`${name} in the quarantine is another one`);
 }

@@ -6,9 +6,11 @@ import { freePort } from "./freePort.ts";
 
 /** Said of a log that an earlier try has created. */
 const EXISTS = 409;
-const POLL_MS = 10;
+/** Said of a log that the birth is about to make, and of too many requests. */
+const LATER: readonly number[] = [404, 429];
+const POLL_MS = 50;
 /** Only for what hangs. */
-const DEADLINE_MS = 30_000;
+const DEADLINE_MS = 120_000;
 
 /** Thrown when the node has ended by itself; its message is all that the node has said of the reason. */
 export class NodeEnded extends Error {
@@ -101,7 +103,8 @@ storage: { minFreeBytes: 1MiB }
   async #untilDone(path: string, init: RequestInit): Promise<void> {
     await this.#until(`done: ${path}`, async () => {
       const answer = await this.#ask(path, init);
-      if (answer === undefined || answer.status >= 500 || answer.status === 429) return false;
+      if (answer === undefined || answer.status >= 500 || LATER.includes(answer.status))
+        return false;
       if (answer.ok || answer.status === EXISTS) return true;
       throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
     });

@@ -187,7 +187,7 @@ export class NdjsonFile implements Sink<string> {
 function lockDirectory(directory: string): DatabaseSync {
   const lock = new DatabaseSync(join(directory, "lock"));
   try {
-    lock.exec("PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE");
+    lock.exec("PRAGMA journal_mode = MEMORY; PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE");
     return lock;
   } catch (cause) {
     lock.close();

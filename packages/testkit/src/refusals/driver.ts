@@ -1,8 +1,13 @@
 /** A process that does the same thing over and over, each time with another call to the system that is refused (refusalShim.c). */
-import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { constants } from "node:os";
-import { refusalPaths } from "./walk.ts";
+import { basename, dirname, join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { COUNT, refusalPaths } from "./walk.ts";
 import type { RefusalOutcome, RefusalPaths } from "./walk.ts";
+
+/** Only for what hangs. */
+const ATTEMPT_MS = 400_000;
 
 export interface RefusalAttempt extends RefusalPaths {
   readonly phase: string;
@@ -43,15 +48,38 @@ export async function driveRefusals(driver: RefusalDriver): Promise<void> {
     for (const path of [data, control, hit]) rmSync(path, { recursive: true, force: true });
     let problem: string | undefined;
     try {
-      await driver.attempt(at(n));
+      await inTime(driver.attempt(at(n)));
     } catch (error) {
       problem = String(error);
     }
     rmSync(control, { force: true });
     const found = existsSync(hit) ? readFileSync(hit, "utf8") : undefined;
-    const outcome: RefusalOutcome = { n, hit: found, problem };
+    const calls = n === COUNT ? { calls: countedCalls(control) } : {};
+    const outcome: RefusalOutcome = { n, hit: found, problem, ...calls };
     console.log(JSON.stringify(outcome));
     if (found === undefined) return;
+    // Whatever the attempt has left running would disturb the next one.
+    if (problem !== undefined) process.exit(0);
+  }
+}
+
+/** Each process counts for itself: the first one that comes to the N-th call is refused it. */
+function countedCalls(control: string): number {
+  const begin = `${basename(control)}.count.`;
+  const names = readdirSync(dirname(control)).filter((name) => name.startsWith(begin));
+  return Math.max(0, ...names.map((name) => statSync(join(dirname(control), name)).size));
+}
+
+async function inTime(attempt: Promise<void>): Promise<void> {
+  const timer = new AbortController();
+  const late = delay(ATTEMPT_MS, undefined, { signal: timer.signal }).then(() => {
+    throw new Error(`the attempt hangs: it is not over after ${ATTEMPT_MS} ms`);
+  });
+  try {
+    await Promise.race([attempt, late]);
+  } finally {
+    late.catch(() => undefined);
+    timer.abort();
   }
 }
 

@@ -1,7 +1,8 @@
 /*
  * Preloaded into a process: its calls to the system about files below ANNALS_REFUSE_BELOW are refused as the file ANNALS_REFUSE_CONTROL
  * says, for as long as it exists. "N ERRNO": the N-th call that may end with that errno does, and no other one. "0 ERRNO END": so does every
- * call about a path with that end. What was refused first is written to the same path and ".hit", after "every " in the second case.
+ * call about a path with that end. "-1 ERRNO": none does; each that may adds a byte to the file with the same path and ".count." and the
+ * process id. What was refused first is written to the same path and ".hit", after "every " in the second case.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -62,6 +63,13 @@ static int refusal(enum kind kind, const char *call, const char *path) {
   int n = 0, error = 0;
   text[length < 0 ? 0 : length] = 0;
   if (sscanf(text, "%d %d %255s", &n, &error, end) < 2 || !may_end_with(kind, error)) return 0;
+  if (n < 0) {
+    snprintf(hit, sizeof hit, "%s.count.%d", control, (int)getpid());
+    file = real(hit, O_CREAT | O_APPEND | O_WRONLY | O_CLOEXEC, 0600);
+    if (file >= 0) dprintf(file, ".");
+    if (file >= 0) close(file);
+    return 0;
+  }
   if (*end ? !ends_with(path, end) : __sync_add_and_fetch(&counted, 1) != n) return 0;
   snprintf(hit, sizeof hit, "%s.hit", control);
   file = real(hit, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);

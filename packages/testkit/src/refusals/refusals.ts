@@ -15,8 +15,6 @@ const KNOWN_DEATHS: readonly { readonly signal: NodeJS.Signals; readonly at: Reg
   { signal: "SIGSEGV", at: /^(open|mmap|p?writev?) .*(data|lock)\.mdb$/ },
 ];
 
-/** Calls that one driver is given, since it takes more memory with each; the next one begins where it ends. */
-const DRIVER_CALLS = 10;
 const DRIVER_TIMEOUT_MS = 600_000;
 
 export interface RefusalsOptions extends RefusalPlaces {
@@ -72,12 +70,12 @@ export class Refusals {
     };
     const outcomes: RefusalOutcome[] = [];
     for (let next = from; next <= to; ) {
-      const until = Math.min(to, next + DRIVER_CALLS - 1);
-      const ended = await this.#drive([root, phase, errno, String(next), String(until)], env);
+      const ended = await this.#drive([root, phase, errno, String(next), String(to)], env);
       outcomes.push(...outcomesOf(ended.output));
+      const last = outcomes.at(-1);
+      if (ended.code === 0 && last?.hit === undefined) break;
       if (ended.code === 0) {
-        if (outcomes.at(-1)?.hit === undefined) break;
-        next = until + 1;
+        next = (last?.n ?? to) + 1;
         continue;
       }
       const found = existsSync(hit) ? readFileSync(hit, "utf8") : undefined;
