@@ -89,7 +89,7 @@ async function attempt(at: RefusalAttempt): Promise<void> {
     await node.close();
   } catch (error) {
     if (!(error instanceof NodeEnded)) throw error;
-    const said = /\bE[A-Z]{3,}\b/.test(error.message.replaceAll(/ERR_[A-Z_]+/g, ""));
+    const said = /\bE[A-Z]{2,}\b/.test(error.message.replaceAll(/ERR_[A-Z_]+/g, ""));
     if (!said || !error.message.includes(data))
       throw new Error(`the node ended without errno or path: ${error.message}`, { cause: error });
   }

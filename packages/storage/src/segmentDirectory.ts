@@ -1,9 +1,9 @@
 import { mkdir, open, readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { diskRefusal, errnoOf } from "./diskRefusal.ts";
+import { diskRefusal } from "./diskRefusal.ts";
 import { Segment } from "./segment.ts";
 import type { SegmentWrite } from "./segment.ts";
-import { StorageError } from "./storageError.ts";
+import { fileFailed } from "./storageError.ts";
 
 const TEMPORARY = "new-";
 const DAMAGED = ".damaged";
@@ -136,10 +136,7 @@ export async function syncDirectory(path: string): Promise<void> {
   try {
     await handle.sync();
   } catch (cause) {
-    // The system's own error does not say what was flushed.
-    const errno = errnoOf(cause) ?? "an unknown error";
-    const text = `${errno} at ${path}: the names in it could not be flushed`;
-    throw new StorageError("ERR_STORAGE_FAILED", text, { cause, details: { errno, path } });
+    throw fileFailed(path, "the names in it could not be flushed", cause);
   } finally {
     await handle.close();
   }

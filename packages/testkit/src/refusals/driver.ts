@@ -57,9 +57,9 @@ export async function driveRefusals(driver: RefusalDriver): Promise<void> {
     const calls = n === COUNT ? { calls: countedCalls(control) } : {};
     const outcome: RefusalOutcome = { n, hit: found, problem, ...calls };
     console.log(JSON.stringify(outcome));
-    if (found === undefined) return;
-    // Whatever the attempt has left running would disturb the next one.
+    // Whatever the attempt has left running would disturb the next one, and keep this process.
     if (problem !== undefined) process.exit(0);
+    if (found === undefined) return;
   }
 }
 
