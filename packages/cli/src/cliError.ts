@@ -36,6 +36,14 @@ const UNAVAILABLE = new Set([
   "ERR_UNCOMMITTED_FULL",
 ]);
 
+/** What the server said of a value that was given to an option. */
+const WRONG_PARAMETERS = new Set([
+  "ERR_PARAMETER_INVALID",
+  "ERR_PARAMETER_UNKNOWN",
+  "ERR_CURSOR_INVALID",
+  "ERR_LOG_NAME_INVALID",
+]);
+
 /** The file that was given has to be changed. */
 const WRONG_FILES = new Set(["ERR_MEMORY_LIMIT", "ERR_OPEN_FILES_LIMIT", "ERR_SCENARIO"]);
 
@@ -55,6 +63,7 @@ export function exitCodeOf(error: unknown): ExitCode {
   if (error.code === "ERR_ABORTED") return EXIT.interrupted;
   if (error.status === 401 || error.status === 403) return EXIT.denied;
   if (error.status === 404) return EXIT.notFound;
+  if (WRONG_PARAMETERS.has(error.code)) return EXIT.usage;
   return UNAVAILABLE.has(error.code) || error.retryable ? EXIT.unavailable : EXIT.failed;
 }
 
@@ -91,6 +100,19 @@ function isSystemError(error: unknown): error is Error & { readonly code: string
     "code" in error &&
     typeof error.code === "string"
   );
+}
+
+/** What went wrong, for programs: one line of JSON. */
+export function errorJson(error: unknown): string {
+  const [first = "", ...rest] = describeError(error).split("\n");
+  const code = error instanceof Error && "code" in error ? String(error.code) : "ERR_INTERNAL";
+  const details = error instanceof AnnalsError ? error.details : {};
+  const hint = rest.at(-1)?.startsWith("  = ") === true ? rest.at(-1)?.slice(4) : undefined;
+  const message = error instanceof AnnalsError ? error.message : first.replace(/^annals: /, "");
+  return JSON.stringify({
+    error: { code, message, details, ...(hint === undefined ? {} : { hint }) },
+    exitCode: exitCodeOf(error),
+  });
 }
 
 /** What went wrong, for people: one line, then how to mend it. */

@@ -6,7 +6,7 @@ export async function confirm(context: CliContext, question: string, word: strin
   if (!context.io.stdinIsTty)
     throw usageError(`${question}: nobody can be asked here`, "--yes says that it is meant");
   await context.io.stderr.write(`${question}? Type ${word} to go on: `);
-  const answer = await firstLine(context.io.stdin);
+  const answer = await firstLine(context.stdin());
   if (answer.trim() === word) return;
   throw usageError("nothing was changed: the answer was another one", `the word was ${word}`);
 }

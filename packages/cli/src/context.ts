@@ -1,4 +1,4 @@
-import { AnnalsClient } from "@annals/client";
+import { AnnalsClient, ClientError } from "@annals/client";
 import type { StartNode } from "./parts.ts";
 import type { FsckNode } from "./parts.ts";
 import { parseDuration } from "@annals/server";
@@ -53,10 +53,15 @@ export class CliContext {
 
   /** A client of the cluster that the options, the environment or the default name. Closed when the command ends. */
   client(options: ClientOptions, retryForMs?: number): AnnalsClient {
+    return this.clientOf(this.urls(options), retryForMs ?? this.timeoutMs(options));
+  }
+
+  /** How long to keep trying, in milliseconds. */
+  timeoutMs(options: ClientOptions): number {
     const timeout = options.timeout ?? this.io.env["ANNALS_TIMEOUT"] ?? DEFAULT_TIMEOUT;
     const parsed = parseDuration(timeout);
     if (!parsed.ok) throw usageError(`--timeout: ${parsed.message}`);
-    return this.clientOf(this.urls(options), retryForMs ?? parsed.value);
+    return parsed.value;
   }
 
   clientOf(urls: readonly string[], retryForMs: number): AnnalsClient {
@@ -65,7 +70,8 @@ export class CliContext {
       this.#clients.push(client);
       return client;
     } catch (error) {
-      throw error instanceof RangeError ? usageError(`--url: ${error.message}`) : error;
+      const isOption = error instanceof ClientError && error.code === "ERR_CLIENT_OPTIONS";
+      throw isOption ? usageError(`--url: ${error.message}`) : error;
     }
   }
 
@@ -79,6 +85,20 @@ export class CliContext {
 
   get color(): boolean {
     return wantsColor(this.io.stdout, this.io.env);
+  }
+
+  /** What is on stdin, until Ctrl-C: at a terminal nothing may come for hours. Then it throws. */
+  async *stdin(): AsyncGenerator<Uint8Array, void> {
+    const { promise: interrupted, reject } = Promise.withResolvers<never>();
+    this.interrupt.addEventListener("abort", () => reject(this.interrupt.reason), { once: true });
+    interrupted.catch(() => undefined);
+    this.interrupt.throwIfAborted();
+    const parts = this.io.stdin[Symbol.asyncIterator]();
+    for (;;) {
+      const { value, done } = await Promise.race([parts.next(), interrupted]);
+      if (done === true) return;
+      yield value;
+    }
   }
 
   print(text: string): Promise<void> {

@@ -68,6 +68,10 @@ function describeLowered(lowered: MemoryReport["lowered"]): string {
   return `defaults that were lowered to fit memory.limit or the limit of open files: ${list}\n`;
 }
 
+function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? "" : "s"}`;
+}
+
 /** The same for people: one line a queue, then the sum. */
 export function renderMemory(config: NodeConfig, origin: ConfigOrigin, color: boolean): string {
   const { rows, bytes, shape } = memoryBudget(config);
@@ -82,11 +86,11 @@ export function renderMemory(config: NodeConfig, origin: ConfigOrigin, color: bo
     color,
   );
   const { limit } = config.memory;
-  const verdict = bytes <= limit ? "fits" : "DOES NOT FIT";
-  const logs = `${shape.logs} ${shape.logs === 1 ? "log" : "logs"}`;
+  const verdict = bytes <= limit ? "fits" : "does not fit";
+  const logs = counted(shape.logs, "log");
   return (
     `${table}\n` +
-    `with ${logs}, ${shape.peers} peers, ${shape.workers} workers and ${shape.isolated} for isolated logs ` +
+    `with ${logs}, ${counted(shape.peers, "peer")}, ${counted(shape.workers, "worker")} and ${shape.isolated} for isolated logs ` +
     `a node needs at most ${roundBytes(bytes)}, ` +
     `which ${verdict} memory.limit of ${roundBytes(limit)} (the machine has ${roundBytes(machineMemory())}); ` +
     `logs that fit: ${logsThatFit(config)}\n` +

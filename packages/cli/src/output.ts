@@ -19,10 +19,13 @@ export function paint(style: Style, text: string, color: boolean): string {
 
 const CELL_CHARACTERS_MAX = 60;
 
+/** Controls, ends of lines, and what turns the direction of writing (Unicode UAX #9), by which one name could look like another. */
+// oxlint-disable-next-line no-control-regex
+const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
+
 /** Text from records may hold anything; on a terminal, control characters could move the cursor or worse. */
 export function printable(text: string): string {
-  // oxlint-disable-next-line no-control-regex
-  return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, "\uFFFD");
+  return text.replace(UNPRINTABLE, "\uFFFD");
 }
 
 export interface Column<Row> {

@@ -1,5 +1,5 @@
 import { Command, CommanderError } from "commander";
-import { describeError, exitCodeOf } from "./cliError.ts";
+import { describeError, errorJson, exitCodeOf, usageError } from "./cliError.ts";
 import { registerStart } from "./commands/start.ts";
 import { CliContext } from "./context.ts";
 import { EXIT } from "./exitCodes.ts";
@@ -23,25 +23,47 @@ export async function run(argv: readonly string[], io: CliIo, parts: CliParts): 
   const stopListening = io.onInterrupt(() => interrupt.abort());
   const context = new CliContext(io, parts, interrupt.signal);
   try {
-    const program = await buildProgram(context, argv[0]);
+    const program = await buildProgram(context, argv);
     await program.parseAsync([...argv], { from: "user" });
     return context.exitCode;
   } catch (error) {
     // Help and version end by such an error, too; commander has printed whatever there is to print.
-    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+    if (error instanceof CommanderError && error.exitCode === 0) return EXIT.ok;
+    if (error instanceof CommanderError && !wantsJson(argv, io.env)) return EXIT.usage;
     if (interrupt.signal.aborted) {
       await context.note("annals: interrupted");
       return EXIT.interrupted;
     }
-    await context.note(describeError(error));
-    return exitCodeOf(error);
+    const told = error instanceof CommanderError ? usageError(usageText(error.message)) : error;
+    const text = wantsJson(argv, io.env) ? errorJson(told) : describeError(told);
+    await context.note(text);
+    return exitCodeOf(told);
   } finally {
     stopListening();
     context.close();
   }
 }
 
-async function buildProgram(context: CliContext, command: string | undefined): Promise<Command> {
+/** Whether the one who asked reads JSON; then errors are JSON, too. Read from the words, as they may be what is wrong. */
+function wantsJson(argv: readonly string[], env: CliIo["env"]): boolean {
+  const at = argv.findIndex((word) => /^(?:-o|--output)/.test(word));
+  const word = argv[at] ?? "";
+  const glued = word.replace(/^(?:-o|--output=?)/, "");
+  const format = at < 0 ? env["ANNALS_OUTPUT"] : glued === "" ? argv[at + 1] : glued;
+  return format === "json" || format === "ndjson";
+}
+
+/** Commander's own errors in the style of all others. */
+function usageLine(text: string): string {
+  const [first = "", ...rest] = usageText(text).split("\n");
+  return `${[`annals: ${first} (ERR_USAGE)`, ...rest].join("\n")}\n`;
+}
+
+function usageText(text: string): string {
+  return text.replace(/^error: /, "").trimEnd();
+}
+
+async function buildProgram(context: CliContext, argv: readonly string[]): Promise<Command> {
   const { io } = context;
   const program = new Command("annals");
   program
@@ -50,18 +72,23 @@ async function buildProgram(context: CliContext, command: string | undefined): P
     .configureOutput({
       writeOut: (text) => void io.stdout.write(text),
       writeErr: (text) => void io.stderr.write(text),
+      outputError: (text, write) => {
+        if (!wantsJson(argv, io.env)) write(usageLine(text));
+      },
       getOutHasColors: () => context.color,
       getErrHasColors: () => false,
     })
     .showSuggestionAfterError()
-    .showHelpAfterError("(annals --help, or annals COMMAND --help)")
+    .showHelpAfterError(
+      wantsJson(argv, io.env) ? false : "(annals --help, or annals COMMAND --help)",
+    )
     .helpCommand(false)
     .addHelpText(
       "before",
       "Examples:\n  annals dev --demo\n  annals append --actor ada --action login\n  annals query --since 1h\n",
     )
     .addHelpText("after", EXIT_CODE_HELP);
-  await registerCommands(program, context, command);
+  await registerCommands(program, context, argv[0]);
   return program;
 }
 

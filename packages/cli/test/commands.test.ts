@@ -1,10 +1,11 @@
 // Goal: every command that talks to a cluster, against the real HTTP API over a node in memory: data on stdout, the rest on stderr, exit
 // codes by kind of failure.
+import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { AnnalsError } from "@annals/record";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { AnnalsError, BadInputError } from "@annals/record";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { startTestServer } from "../../server/test/http/testServer.ts";
 import type { TestServer } from "../../server/test/http/testServer.ts";
 import { CliRun, cli } from "./harness.ts";
@@ -212,7 +213,7 @@ describe("log and cluster", () => {
       JSON.parse((await annals(["log", "show", "orders", "-o", "json"])).stdout),
     ).toMatchObject({ name: "orders" });
     expect(await annals(["log", "show", "nope"])).toMatchObject({ code: 6 });
-    expect(await annals(["log", "create", "Bad"])).toMatchObject({ code: 1 });
+    expect(await annals(["log", "create", "Bad"])).toMatchObject({ code: 2 });
     expect(await annals(["query", "--log", "nope"])).toMatchObject({ code: 6 });
   });
 
@@ -301,12 +302,16 @@ describe("log and cluster", () => {
   test("transfer-leader", async () => {
     expect(await annals(["cluster", "transfer-leader", "--to", "b"])).toMatchObject({
       code: 0,
-      stdout: "audit: leader is now a\n",
+      stdout: "audit: leader is now b\n",
     });
     expect(server.service.transfers).toEqual([{ log: "audit", to: "b" }]);
     expect(await annals(["cluster", "transfer-leader", "--to", "nobody"])).toMatchObject({
       code: 6,
     });
+    server.service.refusesToLead = "c";
+    const refused = await annals(["cluster", "transfer-leader", "--to", "c", "--timeout", "1ms"]);
+    expect(refused).toMatchObject({ code: 4, stdout: "" });
+    expect(refused.stderr).toContain("audit: the leader is b, not c (ERR_TRANSFER_UNFINISHED)");
   });
 });
 
@@ -334,6 +339,56 @@ describe("failures", () => {
     expect(await annals(["query", "-o", "xml"])).toMatchObject({ code: 2 });
     expect(await annals(["query", "--url", "nonsense"])).toMatchObject({ code: 2 });
     expect(await annals(["query", "--timeout", "5"])).toMatchObject({ code: 2 });
+    expect((await annals(["query", "--limt", "5"])).stderr).toMatch(
+      /^annals: unknown option '--limt' \(ERR_USAGE\)\n\(Did you mean --limit\?\)\n/,
+    );
+  });
+
+  test.each([
+    ["query --action fil*", "action"],
+    ["query --cursor xyz", "cursor"],
+    ["log create Bad_Name", "name: expected lower-case letters"],
+  ])("%j: a value that the server refuses is wrong usage, too", async (line, what) => {
+    const { code, stderr } = await annals(line.split(" "));
+    expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining(what) });
+  });
+
+  test.each([
+    ["time", "--time: expected another value (ERR_RECORD_FIELD_VALUE)"],
+    ["targets[1].id", "--target: expected another value (ERR_RECORD_FIELD_VALUE)"],
+    ["actor.type", "--actor-type: expected another value (ERR_RECORD_FIELD_VALUE)"],
+    ["", "annals: expected another value (ERR_RECORD_FIELD_VALUE)"],
+  ])("a record made of options has no fields, but options: %j", async (path, text) => {
+    server.service.beforeAppend = () => {
+      const place = { position: 0, path, offset: 17 };
+      throw new BadInputError("ERR_RECORD_FIELD_VALUE", "expected another value", place);
+    };
+    const { code, stderr } = await annals(["append", "--actor", "a", "--action", "b"]);
+    expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining(text) });
+  });
+
+  test.each([
+    ["query --limt 5 -o json", 2, "ERR_USAGE"],
+    ["query --cursor xyz --output=ndjson", 2, "ERR_CURSOR_INVALID"],
+    ["get 7 -ojson", 6, "ERR_RECORD_NOT_FOUND"],
+  ])("%j: errors are JSON where JSON was asked for", async (line, exitCode, code) => {
+    const outcome = await annals(line.split(" "));
+    expect(outcome.code).toBe(exitCode);
+    expect(JSON.parse(outcome.stderr)).toMatchObject({
+      error: { code, message: expect.any(String) },
+      exitCode,
+    });
+  });
+
+  test("Ctrl-C ends a command that waits for its input", async () => {
+    const running = new CliRun(["append", "-"], {
+      env: { ANNALS_URL: server.url },
+      cwd: directory,
+      stdinNeverEnds: true,
+    });
+    await vi.waitFor(() => expect(running.asked).toBe(true));
+    running.interrupt();
+    expect(await running.outcome).toMatchObject({ code: 130 });
   });
 
   test("help begins with examples and goes to stdout", async () => {
@@ -358,5 +413,22 @@ describe("failures", () => {
         expect(stdout).toContain(word);
     }
     expect(await annals(["completion", "tcsh"])).toMatchObject({ code: 2 });
+  });
+
+  test.each([
+    ["cluster he", "health"],
+    ["query -o ", "table json ndjson"],
+    ["query --output n", "ndjson"],
+    ["append --outcome d", "denied"],
+    ["append --actor ", ""],
+    ["cluster transfer-leader --", "--to --log --url --timeout --help"],
+  ])("bash completes %j", async (line, expected) => {
+    const { stdout } = await annals(["completion", "bash"]);
+    const words = `annals ${line}`.split(" ");
+    const script = `${stdout}
+      COMP_WORDS=(${words.map((word) => `'${word}'`).join(" ")}); COMP_CWORD=${words.length - 1}
+      _annals; printf '%s\\n' "\${COMPREPLY[@]}"`;
+    const offered = execFileSync("bash", ["-c", script], { encoding: "utf8" }).trim();
+    expect(offered.split("\n").toSorted()).toEqual(expected.split(" ").toSorted());
   });
 });

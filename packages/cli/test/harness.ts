@@ -12,6 +12,8 @@ export interface Outcome {
 export interface CliOptions {
   readonly env?: Readonly<Record<string, string | undefined>>;
   readonly stdin?: string;
+  /** Somebody sits there and types nothing. */
+  readonly stdinNeverEnds?: boolean;
   readonly stdinIsTty?: boolean;
   readonly cwd?: string;
   readonly startNode?: StartNode;
@@ -32,7 +34,7 @@ export class CliRun {
     const io: CliIo = {
       stdout: { write: async (text) => void (this.stdout += text), isTty: false, columns: 100 },
       stderr: { write: async (text) => void (this.stderr += text), isTty: false, columns: 100 },
-      stdin: stdinOf(options.stdin ?? ""),
+      stdin: options.stdinNeverEnds === true ? this.#silence() : stdinOf(options.stdin ?? ""),
       stdinIsTty: options.stdinIsTty ?? false,
       env: options.env ?? {},
       cwd: options.cwd ?? process.cwd(),
@@ -55,6 +57,14 @@ export class CliRun {
       stdout: this.stdout,
       stderr: this.stderr,
     }));
+  }
+
+  /** Whether the command waits for something to come on a silent stdin. */
+  asked = false;
+
+  async *#silence(): AsyncGenerator<Uint8Array, void> {
+    this.asked = true;
+    yield await new Promise<never>(() => undefined);
   }
 
   /** Ctrl-C. */

@@ -29,7 +29,9 @@ describe("config", () => {
     expect(out.stderr).toContain("bad.yaml:4:18: raft.electionTicks: 0 is below the least value 1");
     const good = await cli(["config", "check", "good.yaml"], { cwd: directory });
     expect(good.code).toBe(0);
-    expect(good.stdout).toMatch(/^the configuration of cluster prod is right: 2 nodes \(a, b\)\n/);
+    expect(good.stdout).toMatch(
+      /^the configuration of cluster prod is valid: 2 nodes \(a, b\); the cluster survives no failure at a time\n/,
+    );
   });
 
   test("check prints what each queue may need, and exits 78 when it is too much", async () => {
@@ -55,7 +57,11 @@ describe("config", () => {
     );
     expect(small.stdout).not.toMatch(/lowered.*workers\.count/);
     const tight = await cli([...argv, "--set", "memory.limit=400MiB"], { cwd: directory });
-    expect(tight).toMatchObject({ code: 78, stdout: expect.stringContaining("DOES NOT FIT") });
+    expect(tight).toMatchObject({
+      code: 78,
+      stdout: expect.stringContaining("which does not fit"),
+    });
+    expect(tight.stdout).toMatch(/^the configuration of cluster prod does not fit: /);
     expect(tight.stderr).toContain("ERR_MEMORY_LIMIT");
   });
 

@@ -1,8 +1,17 @@
+import { stringifyExactly } from "@annals/record";
+import type { WideNumbers } from "@annals/record";
 import { downloadBlob, uploadBlob } from "./blobs.ts";
 import type { BlobInfo, BlobSource } from "./blobs.ts";
 import { Caller } from "./caller.ts";
-import { ClientError, errorOfAnswer } from "./clientError.ts";
+import {
+  ClientError,
+  errorOfAnswer,
+  invalidOptions,
+  invalidRecord,
+  judged,
+} from "./clientError.ts";
 import { consume } from "./consumption.ts";
+import { assertRuntime } from "./runtime.ts";
 import { LogGroups } from "./logGroups.ts";
 import { LogWriter } from "./logWriter.ts";
 import type { LogWriterOptions } from "./logWriter.ts";
@@ -35,6 +44,11 @@ export interface AnnalsClientOptions {
   readonly attemptTimeoutMs?: number;
   /** Milliseconds after which no further attempt begins; default 30 000, 0 tries once. */
   readonly retryForMs?: number;
+  /**
+   * What a number of a record becomes that no double holds. `exact` (default): an `ExactNumber`, which `JSON.stringify` writes with its
+   * digits. `bigint`: a bigint where it is an integer, else an `ExactNumber`. `text`: a string of its digits.
+   */
+  readonly wideNumbers?: WideNumbers;
 }
 
 const ATTEMPT_TIMEOUT_MS = 15_000;
@@ -52,11 +66,17 @@ const NOT_READY = 503;
 export class AnnalsClient {
   readonly #caller: Caller;
 
+  /** Throws ERR_CLIENT_OPTIONS, also where the runtime is too old. */
   constructor(options: AnnalsClientOptions) {
+    assertRuntime();
+    const given: unknown = options;
+    if (typeof given !== "object" || given === null || !Array.isArray(options.urls))
+      throw invalidOptions('expected options such as { urls: ["http://127.0.0.1:7400"] }');
     this.#caller = new Caller({
       urls: options.urls,
       attemptTimeoutMs: options.attemptTimeoutMs ?? ATTEMPT_TIMEOUT_MS,
       retryForMs: options.retryForMs ?? RETRY_FOR_MS,
+      wideNumbers: options.wideNumbers ?? "exact",
       now: () => performance.now(),
       randomBelow: (n) => Math.floor(Math.random() * n),
     });
@@ -83,7 +103,7 @@ export class AnnalsClient {
       path: `${logPath(log)}/records`,
       log,
       headers,
-      body: encoded?.bytes ?? JSON.stringify(records),
+      body: encoded?.bytes ?? judged(() => stringifyExactly(records)),
       signal,
       repeat: producer === undefined ? "once" : "safe",
       extraMs: timeoutMs ?? 0,
@@ -368,5 +388,8 @@ function logPath(log: string): string {
 function isEncoded(
   records: AuditRecord | readonly AuditRecord[] | EncodedRecords,
 ): records is EncodedRecords {
+  const given: unknown = records;
+  if (typeof given !== "object" || given === null)
+    throw invalidRecord(`a record is an object, found ${given === null ? "null" : typeof given}`);
   return "bytes" in records && "contentType" in records;
 }

@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { Backoff } from "@annals/flow";
+import { parseExactly } from "@annals/record";
+import type { WideNumbers } from "@annals/record";
 import { ClientError, errorOfAnswer, errorOfFault } from "./clientError.ts";
 import { Endpoints } from "./endpoints.ts";
 
@@ -9,6 +11,7 @@ export interface CallerOptions {
   readonly attemptTimeoutMs: number;
   /** Milliseconds after which no further attempt begins. */
   readonly retryForMs: number;
+  readonly wideNumbers: WideNumbers;
   readonly now: () => number;
   /** Uniform in [0, n). */
   readonly randomBelow: (n: number) => number;
@@ -55,6 +58,10 @@ export class Caller {
 
   get retryForMs(): number {
     return this.#options.retryForMs;
+  }
+
+  get wideNumbers(): WideNumbers {
+    return this.#options.wideNumbers;
   }
 
   now(): number {
@@ -149,10 +156,13 @@ export class Caller {
     const timeout = AbortSignal.timeout(this.#options.attemptTimeoutMs + (call.extraMs ?? 0));
     const response = await this.#fetch(url, call, timeout);
     if (!response.ok && response.status !== call.answeredBy) throw await refusal(response, url);
-    return this.#guard(url, call, timeout, () => readJson(response, url));
+    return this.#guard(url, call, timeout, () =>
+      readJson(response, url, this.#options.wideNumbers),
+    );
   }
 
-  #fetch(url: string, call: Call, timeout: AbortSignal): Promise<Response> {
+  async #fetch(url: string, call: Call, timeout: AbortSignal): Promise<Response> {
+    this.#assertOpen(true);
     const signals = [
       timeout,
       this.#closing.signal,
@@ -209,9 +219,10 @@ export class Caller {
     }
   }
 
-  #assertOpen(): void {
+  /** `notAccepted`: nothing was sent yet. */
+  #assertOpen(notAccepted = false): void {
     if (this.#closing.signal.aborted) {
-      throw new ClientError("ERR_CLIENT_CLOSED", "the client is closed");
+      throw new ClientError("ERR_CLIENT_CLOSED", "the client is closed", { notAccepted });
     }
   }
 
@@ -237,7 +248,11 @@ function mayRepeat(error: ClientError, call: Call): boolean {
   return error.retryable && (call.repeat === "safe" || error.notAccepted);
 }
 
-async function readJson(response: Response, url: string): Promise<unknown> {
+async function readJson(
+  response: Response,
+  url: string,
+  wideNumbers: WideNumbers = "exact",
+): Promise<unknown> {
   const decoder = new TextDecoder();
   let text = "";
   let bytes = 0;
@@ -255,7 +270,7 @@ async function readJson(response: Response, url: string): Promise<unknown> {
   }
   text += decoder.decode();
   try {
-    return JSON.parse(text);
+    return parseExactly(text, wideNumbers);
   } catch {
     // An error without a document is reported by its status; an answer must be JSON.
     if (!response.ok) return undefined;

@@ -1,4 +1,4 @@
-import { AnnalsError } from "@annals/record";
+import { AnnalsError, BadInputError } from "@annals/record";
 
 /**
  * A call that failed. `code` is the server's, or one of the client's own: `ERR_CONNECT_FAILED` (no server took the request),
@@ -40,6 +40,31 @@ export class ClientError extends AnnalsError {
       message,
       status === undefined ? options : { ...options, status },
     );
+  }
+}
+
+/** Wrong options of the client, of a writer or a stream: a fault of the program. */
+export function invalidOptions(what: string): ClientError {
+  return new ClientError("ERR_CLIENT_OPTIONS", what, { notAccepted: true });
+}
+
+/** Something that is no record at all, and was not sent. */
+export function invalidRecord(what: string): ClientError {
+  return new ClientError("ERR_RECORD_FIELD_TYPE", what, { notAccepted: true });
+}
+
+/** What `judge` returns; what it refuses as no valid record is a ClientError. */
+export function judged<T>(judge: () => T): T {
+  try {
+    return judge();
+  } catch (error) {
+    if (!(error instanceof BadInputError)) throw error;
+    const { code, message, details } = error;
+    throw new ClientError(code as `ERR_${string}`, message, {
+      notAccepted: true,
+      details: { ...details },
+      cause: error,
+    });
   }
 }
 

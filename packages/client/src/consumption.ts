@@ -41,6 +41,7 @@ export async function* consume(
           maxRecords: maxUnacked,
           maxBytes,
           silenceMs: SILENCE_MS,
+          wideNumbers: caller.wideNumbers,
         }),
       run: (stream, progress) => stream.batches(progress),
       again: ["ERR_GROUP_FENCED"],

@@ -1,3 +1,5 @@
+import { invalidOptions } from "./clientError.ts";
+
 const LEADERS_MAX = 1_024;
 /** A leader's address that could not be reached is not tried again for so long: it may be one that only other nodes can reach. */
 const SHUN_MS = 10_000;
@@ -10,9 +12,9 @@ export class Endpoints {
   readonly #now: () => number;
   #turn = 0;
 
-  /** `urls` without a path, such as `http://127.0.0.1:7400`. Throws a RangeError for anything else. */
+  /** `urls` without a path, such as `http://127.0.0.1:7400`. Throws ERR_CLIENT_OPTIONS for anything else. */
   constructor(urls: readonly string[], now: () => number) {
-    if (urls.length === 0) throw new RangeError("no server URL is given");
+    if (urls.length === 0) throw invalidOptions("no server URL is given");
     this.#seeds = urls.map(parseUrl);
     this.#now = now;
   }
@@ -58,7 +60,7 @@ function parseUrl(text: string): string {
   const plain =
     url !== undefined && ["http:", "https:"].includes(url.protocol) && url.pathname === "/";
   if (!plain || url.search !== "" || url.hash !== "") {
-    throw new RangeError(`"${text}" is no server URL such as http://127.0.0.1:7400`);
+    throw invalidOptions(`"${text}" is no server URL such as http://127.0.0.1:7400`);
   }
   return url.origin;
 }

@@ -2,6 +2,8 @@ export type { BlobInfo, BlobSource } from "./blobs.ts";
 export { AnnalsClient } from "./annalsClient.ts";
 export type { AnnalsClientOptions } from "./annalsClient.ts";
 export { ClientError } from "./clientError.ts";
+export { ExactNumber, parseExactly } from "@annals/record";
+export type { WideNumbers } from "@annals/record";
 export { LogGroups } from "./logGroups.ts";
 export type * from "./logGroups.ts";
 export { LogWriter } from "./logWriter.ts";

@@ -1,3 +1,5 @@
+import { stringifyExactly } from "@annals/record";
+import { invalidRecord } from "./clientError.ts";
 import type { AuditRecord } from "./types.ts";
 
 const SCRATCH_BYTES = 16 * 1024;
@@ -9,10 +11,10 @@ const UTF8 = new TextEncoder();
 export class JsonBytes {
   readonly #scratch = new Uint8Array(SCRATCH_BYTES);
 
-  /** Valid until the next call. */
+  /** Valid until the next call. Throws a BadInputError for a value that JSON would change, and a ClientError for what is no record. */
   of(record: AuditRecord): Uint8Array {
-    if (Array.isArray(record)) throw new TypeError("a writer takes one record at a time");
-    const text = JSON.stringify(record);
+    if (Array.isArray(record)) throw invalidRecord("a writer takes one record at a time");
+    const text = stringifyExactly(record);
     if (UNIT_BYTES_MAX * text.length > SCRATCH_BYTES) return UTF8.encode(text);
     return this.#scratch.subarray(0, UTF8.encodeInto(text, this.#scratch).written);
   }

@@ -1,5 +1,5 @@
 import { JsonRecordEncoder, RECORD_LIMITS } from "@annals/record";
-import { ClientError } from "./clientError.ts";
+import { ClientError, invalidOptions, judged } from "./clientError.ts";
 import { JsonBytes } from "./jsonBytes.ts";
 import { OrderedProducer } from "./orderedProducer.ts";
 import type { SendAppend } from "./orderedProducer.ts";
@@ -70,7 +70,7 @@ export class LogWriter {
   /** Wakes whoever waits for room, for the end of the linger, or for everything to be settled. There while somebody does. */
   #changed: PromiseWithResolvers<void> | undefined;
 
-  /** Throws a RangeError for limits below 1. */
+  /** Throws ERR_CLIENT_OPTIONS for limits below 1. */
   constructor(
     send: SendAppend,
     options: LogWriterOptions = {},
@@ -80,7 +80,7 @@ export class LogWriter {
     this.#askEpoch = askEpoch;
     this.#options = { ...DEFAULTS, ...options };
     for (const name of ["maxBatchRecords", "maxBatchBytes", "maxPendingBytes", "window"] as const)
-      if (!(this.#options[name] >= 1)) throw new RangeError(`${name} must be at least 1`);
+      if (!(this.#options[name] >= 1)) throw invalidOptions(`${name} must be at least 1`);
   }
 
   /** Bytes of records that are not acknowledged yet. */
@@ -89,13 +89,14 @@ export class LogWriter {
   }
 
   /**
-   * Resolves when the record is flushed on a quorum. Rejects at once, with nothing queued, for what is no valid record (`BadInputError`),
+   * Resolves when the record is flushed on a quorum. Rejects at once, with nothing queued, for what is no valid record
+   * (the code is the server's),
    * with ERR_WRITER_FULL beyond `maxPendingBytes`, and with ERR_CLIENT_CLOSED; later with the error of its request.
    */
   append(record: AuditRecord): Promise<{ readonly seq: number }> {
     return new Promise((resolve, reject) => {
       // Judged as the server will judge it, so that one bad record cannot spoil the request of others.
-      const bytes = this.#encoder.encode(this.#json.of(record));
+      const bytes = judged(() => this.#encoder.encode(this.#json.of(record)));
       if (this.#closed !== undefined)
         throw new ClientError("ERR_CLIENT_CLOSED", "the writer is closed", { notAccepted: true });
       // One record may cross the cap, so that one of any size passes after `ready`.

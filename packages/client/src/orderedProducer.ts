@@ -1,5 +1,5 @@
 import type { ProducerStamp } from "@annals/record";
-import { ClientError } from "./clientError.ts";
+import { ClientError, invalidOptions } from "./clientError.ts";
 import type { AppendReply, EncodedRecords } from "./types.ts";
 
 export interface OrderedProducerOptions {
@@ -38,7 +38,7 @@ export class OrderedProducer {
 
   constructor(send: SendAppend, options: OrderedProducerOptions) {
     if (!Number.isInteger(options.window) || options.window < 1 || options.window > WINDOW_MAX) {
-      throw new RangeError(`window ${options.window} is not within 1 to ${WINDOW_MAX}`);
+      throw invalidOptions(`window ${options.window} is not within 1 to ${WINDOW_MAX}`);
     }
     this.#send = send;
     this.#options = options;

@@ -1,3 +1,5 @@
+import { parseExactly } from "@annals/record";
+import type { WideNumbers } from "@annals/record";
 import { ClientError, errorOfAnswer } from "./clientError.ts";
 import type { StoredRecord } from "./types.ts";
 
@@ -18,6 +20,7 @@ export interface RecordStreamOptions {
   readonly maxBytes: number;
   /** Milliseconds without a word from a node that owes one. */
   readonly silenceMs: number;
+  readonly wideNumbers: WideNumbers;
 }
 
 const ID = 1;
@@ -125,7 +128,7 @@ export class RecordStream {
         this.#subscribe(Number(head["maxUnacked"]));
         return;
       case "records":
-        this.#deliver(recordsOf(body), Number(head["to"]), Buffer.byteLength(body));
+        this.#deliver(this.#recordsOf(body), Number(head["to"]), Buffer.byteLength(body));
         return;
       case "caughtUp":
         this.#deliver([], Number(head["seq"]), 0);
@@ -163,6 +166,12 @@ export class RecordStream {
     this.#wake();
   }
 
+  /** Records one a line. As one text they are parsed at once. */
+  #recordsOf(body: string): readonly StoredRecord[] {
+    const text = `[${body.trimEnd().replaceAll("\n", ",")}]`;
+    return parseExactly(text, this.#options.wideNumbers) as readonly StoredRecord[];
+  }
+
   #send(head: StreamHead): void {
     if (this.#socket.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(head));
   }
@@ -193,9 +202,4 @@ export class RecordStream {
     }
     this.#wake();
   }
-}
-
-/** Records one a line. As one text they are parsed at once. */
-function recordsOf(body: string): readonly StoredRecord[] {
-  return JSON.parse(`[${body.trimEnd().replaceAll("\n", ",")}]`) as readonly StoredRecord[];
 }

@@ -1,6 +1,6 @@
 import { Backoff } from "@annals/flow";
 import type { Caller } from "./caller.ts";
-import { ClientError } from "./clientError.ts";
+import { ClientError, invalidOptions } from "./clientError.ts";
 import type { RecordStream } from "./recordStream.ts";
 
 export const MAX_RECORDS = 1_000;
@@ -72,8 +72,8 @@ export function givenFields(
   );
 }
 
-/** Throws a RangeError for a limit below 1. */
+/** Throws ERR_CLIENT_OPTIONS for a limit below 1. */
 export function assertLimits(limits: Readonly<Record<string, number>>): void {
   for (const [name, limit] of Object.entries(limits))
-    if (!(limit >= 1)) throw new RangeError(`${name} must be ≥ 1, got ${limit}`);
+    if (!(limit >= 1)) throw invalidOptions(`${name} must be ≥ 1, got ${limit}`);
 }

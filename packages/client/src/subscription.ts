@@ -31,6 +31,7 @@ export async function* subscribe(
         maxRecords,
         maxBytes,
         silenceMs: SILENCE_MS,
+        wideNumbers: caller.wideNumbers,
       }),
     run: async function* (stream, progress) {
       for (;;) {

@@ -77,7 +77,7 @@ export interface Query {
   /** Recorded before this time, RFC 3339. */
   readonly until?: string | undefined;
   readonly actor?: string | undefined;
-  /** The whole action, or its beginning as in `file.*`. */
+  /** The whole action, or its beginning as in `file.*`. An asterisk of the action itself is `\*`. */
   readonly action?: string | undefined;
   readonly target?: string | undefined;
   readonly tenant?: string | undefined;

@@ -2,7 +2,8 @@
 // unknown outcome.
 import { createServer } from "node:net";
 import type { AddressInfo, Server } from "node:net";
-import { AnnalsError } from "@annals/record";
+import { AnnalsError, ExactNumber } from "@annals/record";
+import type { WideNumbers } from "@annals/record";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { startTestServer } from "../../server/test/http/testServer.ts";
 import type { TestServer } from "../../server/test/http/testServer.ts";
@@ -258,6 +259,54 @@ describe("the rest", () => {
     client.close();
     await expect(closed).rejects.toMatchObject({ code: "ERR_CLIENT_CLOSED" });
     await expect(client.logs()).rejects.toMatchObject({ code: "ERR_CLIENT_CLOSED" });
+    const append = client.append("audit", { actor: { id: "a" }, action: "b" });
+    await expect(append).rejects.toMatchObject({ code: "ERR_CLIENT_CLOSED", notAccepted: true });
+  });
+
+  test.each([undefined, null, {}, { urls: [] }, { urls: "http://127.0.0.1:1" }])(
+    "%j are no options",
+    (options) => {
+      expect(() => new AnnalsClient(options as unknown as AnnalsClientOptions)).toThrow(
+        expect.objectContaining({ name: "ClientError", code: "ERR_CLIENT_OPTIONS" }),
+      );
+    },
+  );
+
+  test.each<[unknown, string]>([
+    [undefined, "ERR_RECORD_FIELD_TYPE"],
+    [null, "ERR_RECORD_FIELD_TYPE"],
+    ["text", "ERR_RECORD_FIELD_TYPE"],
+    [{ actor: { id: "a" }, action: "b", data: { v: Number.NaN } }, "ERR_RECORD_NUMBER"],
+    [[{ actor: { id: "a" }, action: "b", data: { v: new Map() } }], "ERR_RECORD_FIELD_TYPE"],
+  ])("%j is not sent", async (records, code) => {
+    const append = client.append("audit", records as AuditRecord);
+    await expect(append).rejects.toMatchObject({ name: "ClientError", code, notAccepted: true });
+    expect(server.service.appends).toEqual([]);
+  });
+
+  test("numbers that no double holds are sent with their digits, and read as it was asked", async () => {
+    const digits = "12345678901234567890";
+    await client.append("audit", {
+      actor: { id: "a" },
+      action: "b",
+      data: { big: BigInt(digits), exact: new ExactNumber("0.10000000000000000001") },
+    });
+    const read = async (wideNumbers?: WideNumbers): Promise<unknown> => {
+      const reader = new AnnalsClient({
+        urls: [server.url],
+        ...(wideNumbers === undefined ? {} : { wideNumbers }),
+      });
+      const [record] = (await reader.read("audit", { order: "desc", limit: 1 })).items;
+      const stream = reader.subscribe("audit", { from: record?.seq });
+      expect((await stream.next()).value).toEqual(record);
+      await stream.return();
+      reader.close();
+      return record?.data;
+    };
+    const exact = new ExactNumber("0.10000000000000000001");
+    expect(await read()).toEqual({ big: new ExactNumber(digits), exact });
+    expect(await read("bigint")).toEqual({ big: BigInt(digits), exact });
+    expect(await read("text")).toEqual({ big: digits, exact: exact.text });
   });
 
   test.each(["", "127.0.0.1:7400", "ftp://x", "http://x/path", "http://x/?a=1"])(

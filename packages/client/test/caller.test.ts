@@ -35,6 +35,7 @@ async function refusedOnce(status: number, refusal: object): Promise<Asked> {
   const caller = new Caller({
     urls: [`http://127.0.0.1:${port}`],
     attemptTimeoutMs: 5_000,
+    wideNumbers: "exact",
     // Less than the header's 60 s: by that there would be no second attempt.
     retryForMs: 30_000,
     now: () => performance.now(),

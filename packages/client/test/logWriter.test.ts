@@ -81,7 +81,9 @@ test("keeps to its caps on a request, at their smallest too", async () => {
     await Promise.all([1, 2, 3, 4, 5].map((k) => writer.append(record(k))));
     expect(server.batches).toEqual(batches);
   }
-  expect(() => new LogWriter(opened().send, { window: 0 })).toThrow(RangeError);
+  expect(() => new LogWriter(opened().send, { window: 0 })).toThrow(
+    expect.objectContaining({ code: "ERR_CLIENT_OPTIONS" }),
+  );
 });
 
 test("while the window is full, records gather", async () => {
@@ -123,7 +125,11 @@ test("refuses beyond its cap, tells when there is room, and holds nothing afterw
 test("a list is no record: none of it is dropped without a word", async () => {
   const writer = new LogWriter(opened().send);
   const list = [record(1), record(2)] as unknown as AuditRecord;
-  await expect(writer.append(list)).rejects.toThrow(TypeError);
+  await expect(writer.append(list)).rejects.toMatchObject({
+    name: "ClientError",
+    code: "ERR_RECORD_FIELD_TYPE",
+    notAccepted: true,
+  });
   expect(writer.pendingBytes).toBe(0);
 });
 

@@ -117,7 +117,7 @@ describe("OrderedProducer", () => {
   test.each([0, 17, 1.5])("a window of %d is refused", (window) => {
     const { send } = strictServer([0]);
     expect(() => new OrderedProducer(send, { id: "p", epoch: 1, nextSequence: 1, window })).toThrow(
-      RangeError,
+      expect.objectContaining({ code: "ERR_CLIENT_OPTIONS" }),
     );
   });
 });

@@ -172,7 +172,9 @@ describe("ends", () => {
     await expect(client.subscribe("audit", { from: "soon" }).next()).rejects.toMatchObject({
       code: "ERR_PARAMETER_INVALID",
     });
-    await expect(client.subscribe("audit", { maxRecords: 0 }).next()).rejects.toThrow(RangeError);
+    await expect(client.subscribe("audit", { maxRecords: 0 }).next()).rejects.toMatchObject({
+      code: "ERR_CLIENT_OPTIONS",
+    });
   });
 
   test("when nobody ever answers", async () => {

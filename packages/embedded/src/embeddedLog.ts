@@ -16,7 +16,7 @@ import type {
 import { parseQuery, QUERY_BUDGET, runTailQuery, STORED_CODEC, storedRecords } from "@annals/query";
 import { asMemberId } from "@annals/raft";
 import type { MemberId } from "@annals/raft";
-import { AnnalsError, asSeq, RECORD_LIMITS } from "@annals/record";
+import { AnnalsError, asSeq, parseExactly, RECORD_LIMITS, stringifyExactly } from "@annals/record";
 import { NO_BLOBS, Replica } from "@annals/replica";
 import type { LogStore } from "@annals/replica";
 import type { PathLock } from "@annals/storage";
@@ -176,7 +176,7 @@ export class EmbeddedLog implements ClientLog {
         this.#untilEnded(this.#replica.waitForSeq(asSeq(seq), timeoutMs), signal),
     });
     const { body } = await this.#track(reply, signal);
-    return JSON.parse(new TextDecoder().decode(body)) as Page;
+    return parseExactly(new TextDecoder().decode(body)) as Page;
   }
 
   /** Every page up to what is in the log now. Pages may be empty when little matches. */
@@ -286,6 +286,6 @@ function callAborted({ reason }: AbortSignal): AnnalsError {
 
 function encoded(records: AuditRecord | readonly AuditRecord[] | EncodedRecords): EncodedRecords {
   if ("bytes" in records && "contentType" in records) return records;
-  const bytes = new TextEncoder().encode(JSON.stringify(records));
+  const bytes = new TextEncoder().encode(stringifyExactly(records));
   return { contentType: "application/json", bytes };
 }

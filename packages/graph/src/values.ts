@@ -1,20 +1,16 @@
+import { canonicalJson } from "@annals/sinks";
 import type { GraphValue } from "./mutation.ts";
 import { GraphError } from "./graphError.ts";
 
-/** What a graph stores for a value of a record: scalars as they are, anything else as JSON with sorted keys; null for none. */
+/**
+ * What a graph stores for a value of a record: scalars as they are, anything else as JSON with sorted keys, which of a number that no
+ * double holds are its digits; null for none.
+ */
 export function storedValue(value: unknown): GraphValue | null {
   if (value === undefined || value === null) return null;
   if (typeof value === "string" || typeof value === "boolean") return value;
   if (typeof value === "number" && Number.isFinite(value)) return value;
-  return sortedJson(value);
-}
-
-function sortedJson(value: unknown): string {
-  return JSON.stringify(value, (_key, inner: unknown) => {
-    if (typeof inner === "bigint") return inner.toString();
-    if (typeof inner !== "object" || inner === null || Array.isArray(inner)) return inner;
-    return Object.fromEntries(Object.entries(inner).toSorted(([a], [b]) => (a < b ? -1 : 1)));
-  });
+  return canonicalJson(value);
 }
 
 /** A time of RFC 3339 in UTC with milliseconds, so that texts compare as times do. A leap second is the one before it. */

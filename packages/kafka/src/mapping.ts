@@ -1,3 +1,4 @@
+import { ExactNumber, parseExactly } from "@annals/client";
 import type { AuditRecord } from "@annals/client";
 
 /** A message as brokers have it. */
@@ -66,7 +67,7 @@ export function offsetOf(
 export function valueOf(message: SourceMessage): unknown {
   if (message.value === undefined) return null;
   try {
-    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(message.value));
+    return parseExactly(new TextDecoder("utf-8", { fatal: true }).decode(message.value));
   } catch (cause) {
     throw new MappingError("the value is no JSON", { cause });
   }
@@ -112,8 +113,9 @@ export function unmappedRecord(message: SourceMessage, reason: string): AuditRec
 export function atPath(value: unknown, path: string): unknown {
   let found = value;
   for (const name of path.split(".")) {
-    if (typeof found !== "object" || found === null || !Object.hasOwn(found, name))
+    if (typeof found !== "object" || found === null || found instanceof ExactNumber)
       return undefined;
+    if (!Object.hasOwn(found, name)) return undefined;
     found = (found as Readonly<Record<string, unknown>>)[name];
   }
   return found;
@@ -122,8 +124,8 @@ export function atPath(value: unknown, path: string): unknown {
 function filled(field: string, template: string, message: SourceMessage, value: unknown): string {
   const text = template.replaceAll(/\{([^{}]+)\}/g, (_, place: string) => {
     const found = placeOf(place, message, value);
-    if (typeof found === "string" || typeof found === "number" || typeof found === "boolean")
-      return String(found);
+    const isText = typeof found === "string" || typeof found === "boolean";
+    if (isText || typeof found === "number" || found instanceof ExactNumber) return String(found);
     throw new MappingError(`${field}: the message has no text at {${place}}`);
   });
   if (text === "") throw new MappingError(`${field}: is empty`);

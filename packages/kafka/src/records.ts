@@ -1,7 +1,7 @@
 import type { AuditRecord } from "@annals/client";
 import { atPath, mapMessage, MappingError, recordId, unmappedRecord, valueOf } from "./mapping.ts";
 import type { RecordMapping, SourceMessage } from "./mapping.ts";
-import { changesBetween } from "./stateCache.ts";
+import { changesBetween, isMap } from "./stateCache.ts";
 import type { StateCache } from "./stateCache.ts";
 
 /** The one record of a message. What the mapping does not take is recorded as such. */
@@ -14,10 +14,14 @@ export function recordOf(
     const value = valueOf(message);
     const mapped = mapMessage(message, value, mapping);
     const body = mapping.data === undefined ? value : atPath(value, mapping.data);
-    const { timestampMs } = message;
-    const time = timestampMs > 0 ? { time: new Date(timestampMs).toISOString() } : {};
+    const time = timeOf(message);
     const content = contentOf(message, body, mapping, states);
-    return { id: recordId(message), ...mapped, ...time, ...content };
+    return {
+      id: recordId(message),
+      ...mapped,
+      ...(time === undefined ? {} : { time }),
+      ...content,
+    };
   } catch (error) {
     if (error instanceof MappingError) return unmappedRecord(message, error.message);
     throw error;
@@ -39,9 +43,19 @@ function contentOf(
   return changes.length === 0 ? {} : { changes };
 }
 
+/** The greatest time that RFC 3339 can write: the end of the year 9999. */
+const TIME_MAX_MS = Date.UTC(10_000, 0) - 1;
+
+/** Brokers count in milliseconds; a producer that counts in another unit is told by the year that comes out. */
+function timeOf({ timestampMs }: SourceMessage): string | undefined {
+  if (!(timestampMs > 0)) return undefined;
+  if (timestampMs > TIME_MAX_MS)
+    throw new MappingError("timestamp: is beyond the year 9999 in milliseconds");
+  return new Date(timestampMs).toISOString();
+}
+
 /** `data` is an object. */
 function whole(body: unknown): Pick<AuditRecord, "data"> {
-  if (typeof body === "object" && body !== null && !Array.isArray(body))
-    return { data: { ...body } };
+  if (isMap(body)) return { data: { ...body } };
   return body === undefined ? {} : { data: { value: body } };
 }

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
+import { ExactNumber } from "@annals/client";
 import type { AuditRecord } from "@annals/client";
 
 type Change = NonNullable<AuditRecord["changes"]>[number];
@@ -79,6 +80,8 @@ function changed(path: string, before: unknown, after: unknown): Change {
   };
 }
 
-function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+/** Whether a value of JSON is an object. */
+export function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
+  if (typeof value !== "object" || value === null) return false;
+  return !Array.isArray(value) && !(value instanceof ExactNumber);
 }

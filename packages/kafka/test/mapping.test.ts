@@ -48,11 +48,40 @@ test.each([
   [message(ORDER, { key: undefined }), "targets.0.id: the message has no text at {key}"],
   [message(ORDER, { headers: {} }), "tenant: the message has no text at {header.tenant}"],
   [message(ORDER, { value: undefined }), "actor.id: the message has no text at {value.user.id}"],
+  [
+    message(ORDER, { timestampMs: 1_700_000_000_000_000_000 }),
+    "timestamp: is beyond the year 9999 in milliseconds",
+  ],
+  [
+    message(ORDER, { timestampMs: 1_700_000_000_000_000 }),
+    "timestamp: is beyond the year 9999 in milliseconds",
+  ],
+  [message({ ...ORDER, user: 12 }), "actor.id: the message has no text at {value.user.id}"],
 ])("what does not fit is recorded with the reason", (bad, reason) => {
   const made = recordOf(bad, MAPPING, new StateCache(1000));
   expect(made).toMatchObject({ id: "orders/2/17", action: UNMAPPED_ACTION, data: { reason } });
   const bytes = Buffer.from(String(made.data?.["base64"]), "base64");
   expect(bytes.equals(bad.value ?? Buffer.alloc(0))).toBe(true);
+});
+
+test("numbers that no double holds keep their digits, in texts, in data and in changes", () => {
+  const text = (n: string): string =>
+    `{"user":{"id":12345678901234567890},"event":"paid","order":{"total":${n}}}`;
+  const states = new StateCache(1000);
+  const made = (n: string) => recordOf(message(text(n)), { ...MAPPING, diff: true }, states);
+  const first = made("0.10000000000000000001");
+  expect(first.actor.id).toBe("12345678901234567890");
+  expect(JSON.stringify(first.data)).toBe('{"total":0.10000000000000000001}');
+  expect(JSON.stringify(made("0.10000000000000000002").changes)).toBe(
+    '[{"path":"total","before":0.10000000000000000001,"after":0.10000000000000000002}]',
+  );
+  expect(made("0.10000000000000000002")).not.toHaveProperty("changes");
+  const within = recordOf(
+    message(text("1")),
+    { ...MAPPING, actor: { id: "{value.user.id.text}" } },
+    states,
+  );
+  expect(within.action).toBe(UNMAPPED_ACTION);
 });
 
 test("the first state of a key is told whole, then what has changed, and again whole when states were wiped", () => {

@@ -1,5 +1,5 @@
 import { appendFile } from "node:fs/promises";
-import { AnnalsClient } from "@annals/client";
+import { AnnalsClient, parseExactly } from "@annals/client";
 import type { AuditRecord, LogWriterOptions } from "@annals/client";
 import build from "pino-abstract-transport";
 import { recordOfLine } from "./recordOfLine.ts";
@@ -39,6 +39,8 @@ export default function annalsTransport(options: AnnalsTransportOptions): Return
       }
     },
     {
+      // Numbers that no double holds keep their digits.
+      parseLine: (line: string) => parseExactly(line),
       close: async () => {
         await writer.close({ timeoutMs: closeTimeoutMs });
         await letters.written();

@@ -1,7 +1,6 @@
-export { PAGE_CHARACTERS_MAX, QUERY_BUDGET, runQuery } from "./runQuery.ts";
+export { PAGE_BYTES_MAX, QUERY_BUDGET, runQuery } from "./runQuery.ts";
 export type { QueryBudget, QueryContext } from "./runQuery.ts";
 export { firstSeqSince } from "./timeIndex.ts";
-export { recordJson } from "./recordJson.ts";
 export { runTailQuery } from "./tailQuery.ts";
 export type { TailContext } from "./tailQuery.ts";
 export type { ReadConsistency, ReadFormat, ReadQuery, ReadReply } from "./readQuery.ts";

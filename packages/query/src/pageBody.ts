@@ -1,15 +1,14 @@
 import type { ReadFormat, ReadReply } from "./readQuery.ts";
 import type { RecordFilter } from "./recordFilter.ts";
-import { recordJson } from "./recordJson.ts";
-import type { PlacedRun, RecordCodec } from "./recordSource.ts";
+import type { PlacedRun, RecordCodec, TextRun } from "./recordSource.ts";
 
 /** What an answer says besides its records. */
 export type PageFrame = Pick<ReadReply, "covered" | "next" | "more">;
 
-/** The records that one query has found, in the form that was asked for. Only JSON, or a filter, has them decoded. */
+/** The records that one query has found, in the form that was asked for. Only a filter has them decoded. */
 export interface PageBody {
   readonly count: number;
-  /** Adds the record if it matches. False if it does not fit into `maxLength`, which does not hold for the first one. */
+  /** Adds the record if it matches. False if it does not fit into `maxLength` bytes, which does not hold for the first one. */
   add(seq: number, recordedAt: number, bytes: Uint8Array, maxLength: number): boolean;
   /** Builds the bytes of the answer. Called once, at the end. */
   render(frame: PageFrame): Pick<ReadReply, "body" | "contentType">;
@@ -20,9 +19,9 @@ export function pageBody(format: ReadFormat, filter: RecordFilter, codec: Record
     case "json":
     case "ndjson":
     case "record":
-      return new TextBody(format, filter);
+      return new TextBody(format, filter, codec.texts());
     case "msgpack":
-      return new PlacedBody(filter, codec.placed());
+      return new RunBody(filter, codec.placed());
     case "none":
       return new NoBody(filter);
     default:
@@ -30,52 +29,7 @@ export function pageBody(format: ReadFormat, filter: RecordFilter, codec: Record
   }
 }
 
-class TextBody implements PageBody {
-  readonly #format: "json" | "ndjson" | "record";
-  readonly #filter: RecordFilter;
-  readonly #items: string[] = [];
-  #length = 0;
-
-  constructor(format: "json" | "ndjson" | "record", filter: RecordFilter) {
-    this.#format = format;
-    this.#filter = filter;
-  }
-
-  get count(): number {
-    return this.#items.length;
-  }
-
-  add(seq: number, recordedAt: number, bytes: Uint8Array, maxLength: number): boolean {
-    const record = this.#filter.match(bytes);
-    if (record === undefined) return true;
-    const item = recordJson(seq, recordedAt, record);
-    if (this.count > 0 && this.#length + item.length > maxLength) return false;
-    this.#items.push(item);
-    this.#length += item.length;
-    return true;
-  }
-
-  render({ covered, next, more }: PageFrame): Pick<ReadReply, "body" | "contentType"> {
-    const items = this.#items;
-    switch (this.#format) {
-      case "ndjson": {
-        const text = items.length === 0 ? "" : `${items.join("\n")}\n`;
-        return { body: Buffer.from(text), contentType: "application/x-ndjson" };
-      }
-      case "record":
-        return { body: Buffer.from(items[0] ?? "null"), contentType: "application/json" };
-      case "json": {
-        const tail = JSON.stringify({ covered, next: next ?? null, more }).slice(1);
-        const text = `{"items":[${items.join(",")}],${tail}`;
-        return { body: Buffer.from(text), contentType: "application/json" };
-      }
-      default:
-        return this.#format satisfies never;
-    }
-  }
-}
-
-class PlacedBody implements PageBody {
+class RunBody implements PageBody {
   readonly #filter: RecordFilter;
   readonly #run: PlacedRun;
   #count = 0;
@@ -91,18 +45,54 @@ class PlacedBody implements PageBody {
 
   add(seq: number, recordedAt: number, bytes: Uint8Array, maxLength: number): boolean {
     if (!this.#filter.passes(bytes)) return true;
-    const { length } = this.#run;
-    this.#run.add(seq, recordedAt, bytes);
-    if (this.#count > 0 && this.#run.length > maxLength) {
-      this.#run.cutTo(length);
-      return false;
-    }
+    const room = this.#count === 0 ? Number.POSITIVE_INFINITY : maxLength;
+    if (!this.put(seq, recordedAt, bytes, room)) return false;
     this.#count++;
     return true;
   }
 
-  render(): Pick<ReadReply, "body" | "contentType"> {
+  render(_frame: PageFrame): Pick<ReadReply, "body" | "contentType"> {
     return { body: this.#run.take(), contentType: "application/msgpack" };
+  }
+
+  protected put(seq: number, recordedAt: number, bytes: Uint8Array, room: number): boolean {
+    return this.#run.add(seq, recordedAt, bytes, room);
+  }
+}
+
+class TextBody extends RunBody {
+  readonly #format: "json" | "ndjson" | "record";
+  readonly #run: TextRun;
+
+  constructor(format: "json" | "ndjson" | "record", filter: RecordFilter, run: TextRun) {
+    super(filter, run);
+    this.#format = format;
+    this.#run = run;
+    if (format === "json") run.text('{"items":[');
+  }
+
+  override render({ covered, next, more }: PageFrame): Pick<ReadReply, "body" | "contentType"> {
+    if (this.#format === "json")
+      this.#run.text(`],${JSON.stringify({ covered, next: next ?? null, more }).slice(1)}`);
+    if (this.#format === "record" && this.count === 0) this.#run.text("null");
+    const contentType = this.#format === "ndjson" ? "application/x-ndjson" : "application/json";
+    return { body: this.#run.take(), contentType };
+  }
+
+  protected override put(
+    seq: number,
+    recordedAt: number,
+    bytes: Uint8Array,
+    room: number,
+  ): boolean {
+    const { length } = this.#run;
+    if (this.#format === "json" && this.count > 0) this.#run.text(",");
+    if (!super.put(seq, recordedAt, bytes, room)) {
+      this.#run.cutTo(length);
+      return false;
+    }
+    if (this.#format === "ndjson") this.#run.text("\n");
+    return true;
   }
 }
 

@@ -1,5 +1,6 @@
 import { LANE_KEYS, LANES_MAX } from "@annals/record";
 import type { LaneShare } from "@annals/record";
+import { actionPattern } from "./actionPattern.ts";
 import {
   choiceParameter,
   integerParameter,
@@ -68,8 +69,11 @@ export function filterParameters(
 
 function actionParameter(text: string | undefined): string | undefined {
   const action = textParameter("action", text);
-  if (action === undefined || !action.includes("*") || /^[^*]+\.\*$/.test(action)) return action;
-  throw invalidParameter("action", "a wildcard is the last part only, such as file.*");
+  if (action === undefined || actionPattern(action) !== undefined) return action;
+  throw invalidParameter(
+    "action",
+    "a wildcard is the last part only, such as file.*; an asterisk of the action itself is \\*",
+  );
 }
 
 /** A lane as `index/of`, such as `0/4`, and what of a record it is found by, the actor by default. */

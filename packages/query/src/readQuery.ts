@@ -18,7 +18,7 @@ export interface ReadQuery {
   readonly until: number | undefined;
   /** Equal to `actor.id`. */
   readonly actor: string | undefined;
-  /** Equal to `action`, or a prefix of it that ends in `.*`. */
+  /** See `actionPattern`. */
   readonly action: string | undefined;
   /** Equal to the `id` of one of the targets. */
   readonly target: string | undefined;
@@ -27,7 +27,7 @@ export interface ReadQuery {
   readonly lane: LaneShare | undefined;
   /** At most so many records. */
   readonly limit: number;
-  /** At most so many characters, or bytes of msgpack; one larger record is still answered alone. Without it, what a page may have. */
+  /** At most so many bytes; one larger record is still answered alone. Without it, what a page may have. */
   readonly maxLength?: number;
   /** Where an earlier page of the same query ended; opaque. */
   readonly cursor: string | undefined;

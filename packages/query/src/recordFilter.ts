@@ -1,5 +1,7 @@
 import { laneOf } from "@annals/record";
 import type { LaneKey, LaneShare } from "@annals/record";
+import { actionPattern, matchesAction } from "./actionPattern.ts";
+import type { ActionPattern } from "./actionPattern.ts";
 import type { ReadQuery } from "./readQuery.ts";
 import type { RecordCodec } from "./recordSource.ts";
 
@@ -12,20 +14,19 @@ export type FilterFields = Pick<ReadQuery, "actor" | "action" | "target" | "tena
 export class RecordFilter {
   readonly #fields: FilterFields;
   readonly #codec: RecordCodec;
+  readonly #action: ActionPattern | undefined;
   /** Texts without which no record can match. */
   readonly #needles: readonly Uint8Array[];
 
   constructor(fields: FilterFields, codec: RecordCodec) {
     this.#fields = fields;
     this.#codec = codec;
+    this.#action = fields.action === undefined ? undefined : actionPattern(fields.action);
     const encoder = new TextEncoder();
-    const { actor, action, target, tenant } = fields;
-    this.#needles = [
-      actor,
-      action === undefined ? undefined : actionText(action),
-      target,
-      tenant,
-    ].flatMap((text) => (text === undefined ? [] : [encoder.encode(text)]));
+    const { actor, target, tenant } = fields;
+    this.#needles = [actor, this.#action?.text, target, tenant].flatMap((text) =>
+      text === undefined ? [] : [encoder.encode(text)],
+    );
   }
 
   /** Whether every record matches. */
@@ -35,36 +36,25 @@ export class RecordFilter {
 
   /** Whether the record matches; without being decoded where every record does. */
   passes(bytes: Uint8Array): boolean {
-    return this.isOpen || this.match(bytes) !== undefined;
+    return this.isOpen || this.#matches(bytes);
   }
 
-  /** The decoded record if it matches, else undefined. */
-  match(bytes: Uint8Array): PlainRecord | undefined {
+  #matches(bytes: Uint8Array): boolean {
     for (const needle of this.#needles) {
-      if (!this.#codec.mayHold(bytes, needle)) return undefined;
+      if (!this.#codec.mayHold(bytes, needle)) return false;
     }
     const record = this.#codec.decode(bytes);
-    return matches(record, this.#fields) ? record : undefined;
+    if (this.#action !== undefined && !matchesAction(record["action"], this.#action)) return false;
+    return matches(record, this.#fields);
   }
 }
 
-/** `file.*` is searched for as `file.`. */
-function actionText(action: string): string {
-  return action.endsWith(".*") ? action.slice(0, -1) : action;
-}
-
-/** Whether a decoded record has everything that is asked for. */
+/** Whether a decoded record has everything that is asked for beside the action. */
 function matches(record: PlainRecord, fields: FilterFields): boolean {
   if (fields.actor !== undefined && fieldOf(record["actor"], "id") !== fields.actor) return false;
   if (fields.tenant !== undefined && record["tenant"] !== fields.tenant) return false;
-  if (fields.action !== undefined && !matchesAction(record["action"], fields.action)) return false;
   if (fields.target !== undefined && !hasTarget(record["targets"], fields.target)) return false;
   return fields.lane === undefined || isOfLane(record, fields.lane);
-}
-
-function matchesAction(action: unknown, wanted: string): boolean {
-  if (!wanted.endsWith(".*")) return action === wanted;
-  return typeof action === "string" && action.startsWith(wanted.slice(0, -1));
 }
 
 function hasTarget(targets: unknown, wanted: string): boolean {

@@ -29,12 +29,18 @@ export interface RecordSource {
 export interface PlacedRun {
   /** Bytes of all of them. */
   readonly length: number;
-  /** The record with its place, `recordedAt` in ms since 1970, in front; not decoded. */
-  add(seq: number, recordedAt: number, bytes: Uint8Array): void;
-  /** Takes back what was added since there were `length` bytes. */
-  cutTo(length: number): void;
+  /** Adds the record with its place, `recordedAt` in ms since 1970, in front; not decoded. False, and nothing added, beyond `maxLength`. */
+  add(seq: number, recordedAt: number, bytes: Uint8Array, maxLength: number): boolean;
   /** All of them, in memory of its own. Nothing may be added afterwards. */
   take(): Uint8Array;
+}
+
+/** Records as JSON, one behind the other, with whatever stands between them. */
+export interface TextRun extends PlacedRun {
+  /** Adds text of ASCII as it is. */
+  text(ascii: string): void;
+  /** Takes back what was added since there were `length` bytes. */
+  cutTo(length: number): void;
 }
 
 /** How stored records are read. */
@@ -43,6 +49,8 @@ export interface RecordCodec {
   decode(bytes: Uint8Array): Readonly<Record<string, unknown>>;
   /** An empty run of records as msgpack, each with its place as its first fields. */
   placed(): PlacedRun;
+  /** An empty run of records as JSON, each with its place as its first fields. */
+  texts(): TextRun;
   /**
    * Whether the text may occur in the record. May say yes wrongly, never no: what saves most decoding. In msgpack a text is its
    * UTF-8 bytes, so searching for these is right.

@@ -9,14 +9,14 @@ import { RecordFilter } from "./recordFilter.ts";
 import type { BatchSlice, RecordCodec, RecordSource } from "./recordSource.ts";
 import { firstSeqSince } from "./timeIndex.ts";
 
-/** Characters of a page; one larger record is still answered alone. */
-export const PAGE_CHARACTERS_MAX: number = 2 * 1024 * 1024;
+/** Bytes of a page; one larger record is still answered alone. */
+export const PAGE_BYTES_MAX: number = 2 * 1024 * 1024;
 
 /** What one query may cost. At each cap the query answers what it has, with the range covered and a cursor. */
 export interface QueryBudget {
   /** Records looked at. */
   readonly maxScanned: number;
-  /** Characters of the answer; one larger record is still answered alone. */
+  /** Bytes of the answer; one larger record is still answered alone. */
   readonly maxAnswerLength: number;
   /** Milliseconds of work after which other work of the thread comes first. */
   readonly yieldAfterMs: number;
@@ -24,7 +24,7 @@ export interface QueryBudget {
 
 export const QUERY_BUDGET: QueryBudget = {
   maxScanned: 200_000,
-  maxAnswerLength: PAGE_CHARACTERS_MAX,
+  maxAnswerLength: PAGE_BYTES_MAX,
   yieldAfterMs: 5,
 };
 

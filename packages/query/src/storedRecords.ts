@@ -1,12 +1,13 @@
 import { asSeq } from "@annals/record";
 import type { LogStore, Replica } from "@annals/replica";
-import { decodeRecord, PlacedRecords, viewBatch } from "@annals/wire";
+import { decodeRecord, PlacedRecords, RecordTexts, viewBatch } from "@annals/wire";
 import type { BatchSlice, RecordCodec, RecordSource } from "./recordSource.ts";
 
 /** How records are stored: as msgpack. */
 export const STORED_CODEC: RecordCodec = {
   decode: (bytes) => ({ ...decodeRecord(bytes) }),
   placed: () => new PlacedRecords(),
+  texts: () => new RecordTexts(),
   mayHold: (bytes, text) => asBuffer(bytes).includes(asBuffer(text)),
 };
 

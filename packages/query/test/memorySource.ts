@@ -1,6 +1,13 @@
+import { parseExactly, stringifyExactly } from "@annals/record";
 import type { AuditRecord } from "@annals/record";
 import { encodeRecord } from "@annals/wire";
-import type { BatchSlice, PlacedRun, RecordCodec, RecordSource } from "../src/recordSource.ts";
+import type {
+  BatchSlice,
+  PlacedRun,
+  RecordCodec,
+  RecordSource,
+  TextRun,
+} from "../src/recordSource.ts";
 
 export type PlainRecord = Record<string, unknown>;
 
@@ -32,7 +39,7 @@ export class MemorySource implements RecordSource {
 
   append(recordedAt: number, records: readonly PlainRecord[]): void {
     if (records.length === 0) return;
-    const encoded = records.map((record) => Buffer.from(JSON.stringify(record)));
+    const encoded = records.map((record) => Buffer.from(stringifyExactly(record)));
     this.#batches.push({ firstSeq: this.#lastSeq + 1, recordedAt, records: encoded });
     this.#lastSeq += records.length;
   }
@@ -65,7 +72,7 @@ export class MemorySource implements RecordSource {
       batch.records.map((bytes, position) => ({
         seq: batch.firstSeq + position,
         recordedAt: batch.recordedAt,
-        record: JSON.parse(Buffer.from(bytes).toString("utf8")) as PlainRecord,
+        record: parseExactly(Buffer.from(bytes).toString("utf8")) as PlainRecord,
       })),
     );
   }
@@ -73,8 +80,9 @@ export class MemorySource implements RecordSource {
 
 /** JSON escapes some characters, so a text is searched for as JSON writes it. */
 export const JSON_CODEC: RecordCodec = {
-  decode: (bytes) => JSON.parse(Buffer.from(bytes).toString("utf8")) as PlainRecord,
+  decode: (bytes) => parseExactly(Buffer.from(bytes).toString("utf8")) as PlainRecord,
   placed: () => new PlacedJson(),
+  texts: () => new JsonTexts(),
   mayHold: (bytes, text) => {
     const written = JSON.stringify(Buffer.from(text).toString("utf8")).slice(1, -1);
     return Buffer.from(bytes).includes(written);
@@ -89,18 +97,45 @@ class PlacedJson implements PlacedRun {
     return this.#bytes.length;
   }
 
-  add(seq: number, recordedAt: number, bytes: Uint8Array): void {
-    const record = JSON.parse(Buffer.from(bytes).toString("utf8")) as AuditRecord;
+  add(seq: number, recordedAt: number, bytes: Uint8Array, maxLength: number): boolean {
+    const record = parseExactly(Buffer.from(bytes).toString("utf8")) as AuditRecord;
     const time = new Date(recordedAt).toISOString();
     const placed = encodeRecord({ seq, recordedAt: time, ...record } as AuditRecord);
+    if (this.#bytes.length + placed.length > maxLength) return false;
     this.#bytes = Buffer.concat([this.#bytes, placed]);
-  }
-
-  cutTo(length: number): void {
-    this.#bytes = this.#bytes.subarray(0, length);
+    return true;
   }
 
   take(): Uint8Array {
     return this.#bytes;
+  }
+}
+
+class JsonTexts implements TextRun {
+  #text = "";
+
+  get length(): number {
+    return this.#text.length;
+  }
+
+  add(seq: number, recordedAt: number, bytes: Uint8Array, maxLength: number): boolean {
+    const record = parseExactly(Buffer.from(bytes).toString("utf8")) as PlainRecord;
+    const time = new Date(recordedAt).toISOString();
+    const text = stringifyExactly({ seq, recordedAt: time, ...record });
+    if (this.length + text.length > maxLength) return false;
+    this.#text += text;
+    return true;
+  }
+
+  text(ascii: string): void {
+    this.#text += ascii;
+  }
+
+  cutTo(length: number): void {
+    this.#text = this.#text.slice(0, length);
+  }
+
+  take(): Uint8Array {
+    return Buffer.from(this.#text);
   }
 }

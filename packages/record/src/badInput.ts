@@ -6,7 +6,7 @@ import { AnnalsError } from "./error.ts";
  * bytes after the end; `ENCODING`: no such compression, or damaged; `DECODED_TOO_LARGE`, `RATIO`: too much came out of it; `WINDOW`: too
  * much has to be remembered to decode it; `TOO_MANY_RECORDS`, `TOO_LARGE`, `TOO_DEEP`, `TOO_MANY_ELEMENTS`, `TOO_MANY_ATTACHMENTS`:
  * beyond a limit; `EXTENSION_TYPE`: msgpack's application types; `DUPLICATE_KEY`; `KEY`: a key that is no string, or reserved;
- * `NOT_UTF8`; `NUMBER`: not finite, or an integer that a double cannot hold; `FIELD_MISSING`, `FIELD_UNKNOWN`, `FIELD_TYPE`,
+ * `NOT_UTF8`; `NUMBER`: not finite, or of too many digits; `FIELD_MISSING`, `FIELD_UNKNOWN`, `FIELD_TYPE`,
  * `FIELD_VALUE`: against the record model.
  */
 export type BadInputCode =
@@ -47,8 +47,8 @@ export interface BadInputPlace {
   readonly position: number | undefined;
   /** Keys and array positions down to the value, as `targets[2].id`; empty for the record itself. */
   readonly path: string;
-  /** Byte of the body. */
-  readonly offset: number;
+  /** Byte of the body; undefined when there are no bytes yet. */
+  readonly offset: number | undefined;
 }
 
 /** Input that was refused as a whole. Says what and where, and never quotes values. */
@@ -65,9 +65,11 @@ export class BadInputError extends AnnalsError {
     const where = [
       ...(position === undefined ? [] : [`record ${position}`]),
       ...(path === "" ? [] : [path]),
-      `byte ${offset}`,
+      ...(offset === undefined ? [] : [`byte ${offset}`]),
     ];
-    super(code, `${what} (${where.join(", ")})`, { details: { position, path, offset } });
+    super(code, where.length === 0 ? what : `${what} (${where.join(", ")})`, {
+      details: { position, path, offset },
+    });
     this.tooLarge = TOO_LARGE.has(code);
     this.place = place;
     this.#code = code;

@@ -1,3 +1,5 @@
+import { EXACT_NUMBER_TYPE, NUMBER_CHARACTERS_MAX } from "./exactNumber.ts";
+
 /**
  * A fingerprint of decoded records: equal values have equal fingerprints, however they were encoded, compressed, or ordered within an
  * object. It recognises a producer that uses one number for two requests; it is no proof against somebody who searches for two requests
@@ -21,6 +23,7 @@ const TYPE = {
   array: 7,
   map: 8,
   raw: 9,
+  exactNumber: 10,
 };
 
 /** Of the records of one request, in their order. Any bytes have a fingerprint; those that are no msgpack count as they are. */
@@ -83,6 +86,15 @@ class ValueMixer {
       case 0xc5:
       case 0xc6:
         return this.#run(TYPE.binary, this.#head(1 << (tag - 0xc4)));
+      case 0xc7:
+      case 0xc8:
+      case 0xc9:
+      case 0xd4:
+      case 0xd5:
+      case 0xd6:
+      case 0xd7:
+      case 0xd8:
+        return this.#exactNumber(tag);
       case 0xd9:
       case 0xda:
       case 0xdb:
@@ -96,6 +108,20 @@ class ValueMixer {
       default:
         return this.#longNumber(tag);
     }
+  }
+
+  /** Of application types records have one: a number that is kept with its digits. */
+  #exactNumber(tag: number): boolean {
+    const length = tag >= 0xd4 ? 1 << (tag - 0xd4) : this.#head(1 << (tag - 0xc7));
+    if (length < 0 || this.#head(1) !== EXACT_NUMBER_TYPE) return false;
+    const digits = this.#bytes.subarray(this.#at, this.#at + length);
+    const text = length <= NUMBER_CHARACTERS_MAX ? String.fromCharCode(...digits) : "";
+    const value = Number(text);
+    if (/^-?\d+$/.test(text) && Number.isFinite(value) && BigInt(value) === BigInt(text)) {
+      this.#at += length;
+      return this.#number(value);
+    }
+    return this.#run(TYPE.exactNumber, length);
   }
 
   #longNumber(tag: number): boolean {
@@ -132,6 +158,7 @@ class ValueMixer {
   #wide(high: number, low: number): boolean {
     const value = high * 2 ** 32 + low;
     if (Number.isSafeInteger(value)) return this.#number(value);
+    if (BigInt(value) === (BigInt(high) << 32n) + BigInt(low)) return this.#number(value);
     this.#word(TYPE.number + 0x100);
     this.#word(high);
     this.#word(low);

@@ -44,9 +44,9 @@ export class GrowingBytes {
     this.#view.setUint32(at, value);
   }
 
-  i64(value: number): void {
+  i64(value: bigint): void {
     const at = this.#reserve(8);
-    this.#view.setBigInt64(at, BigInt(value));
+    this.#view.setBigInt64(at, value);
   }
 
   f64(value: number): void {

@@ -18,6 +18,15 @@ export { CHAIN_VERSION, chainHash, equalBytes, HASH_BYTES, ZERO_HASH } from "./c
 export type { Sha256 } from "./chainHash.ts";
 export { AnnalsError } from "./error.ts";
 export { drain } from "./drain.ts";
+export { parseExactly, stringifyExactly } from "./exactJson.ts";
+export type { WideNumbers } from "./exactJson.ts";
+export {
+  doubleText,
+  EXACT_NUMBER_TYPE,
+  ExactNumber,
+  isExactText,
+  keptNumber,
+} from "./exactNumber.ts";
 export { requestFingerprint } from "./fingerprint.ts";
 export { JsonRecordEncoder, parseJsonRecords, parseNdjsonRecords } from "./jsonRecords.ts";
 export { LANE_KEYS, laneHash, laneOf, LANES_MAX } from "./lane.ts";

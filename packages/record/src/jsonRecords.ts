@@ -118,9 +118,10 @@ function nextRecord(
   try {
     scanner.checkRecord(record, 0, record.length, position);
   } catch (error) {
-    // The scanner's offset is one in msgpack; the sender knows only where the record begins in the text.
-    if (error instanceof BadInputError) throw error.at(offset);
-    throw error;
+    if (!(error instanceof BadInputError)) throw error;
+    // The scanner's offset is one in msgpack; the sender knows only the text. What is missing is missing in the record.
+    const isMissing = error.code === "ERR_RECORD_FIELD_MISSING";
+    throw error.at(isMissing ? offset : transcoder.offsetOf(offset, scanner.elements));
   }
   return record;
 }

@@ -1,7 +1,10 @@
 import { BadInputError } from "./badInput.ts";
 import type { BadInputCode } from "./badInput.ts";
+import { keptNumber, NUMBER_CHARACTERS_MAX } from "./exactNumber.ts";
 import { GrowingBytes } from "./growingBytes.ts";
 import type { RecordLimits } from "./limits.ts";
+import { MsgpackOut } from "./msgpackOut.ts";
+import { renderPath } from "./scanPlace.ts";
 import { Slabs } from "./slabs.ts";
 import { isUtf8 } from "./utf8.ts";
 
@@ -24,17 +27,24 @@ const ESCAPES: ReadonlyMap<number, number> = new Map([
 
 /**
  * Turns JSON text (RFC 8259, strictly) into msgpack, byte by byte, without building values. `JSON.parse` would drop duplicate
- * keys and round large integers before anyone could object; this keeps duplicates for the record scanner, which judges the result.
+ * keys and round numbers before anyone could object; this keeps duplicates for the record scanner, which judges the result, and every
+ * number's value.
  */
 export class JsonTranscoder {
   readonly #limits: RecordLimits;
   readonly #slabs: Slabs;
-  readonly #out = new GrowingBytes();
+  readonly #out = new MsgpackOut();
   #json: Uint8Array = new Uint8Array(0);
   #at = 0;
   #end = 0;
   #depth = 0;
   #position = 0;
+  /** For each depth start and end of the key that is being read, or −1 and the position in an array; both 0 before the first key. */
+  readonly #path: number[] = [];
+  #elements = 0;
+  /** Of this element the offset is wanted. */
+  #wanted = 0;
+  #wantedAt = 0;
 
   constructor(limits: RecordLimits, slabs: Slabs = new Slabs()) {
     this.#limits = limits;
@@ -78,14 +88,25 @@ export class JsonTranscoder {
   record(position: number): Uint8Array {
     this.#position = position;
     this.#depth = 0;
+    this.#elements = 0;
     this.#out.reset();
     this.#value();
     return this.#slabs.copy(this.#out.view(), this.#json.length - this.#at);
   }
 
+  /** Where key or value number `element` of the record that begins at `start` begins; of a record that was read before. */
+  offsetOf(start: number, element: number): number {
+    this.#at = start;
+    this.#wanted = element;
+    this.record(this.#position);
+    this.#wanted = 0;
+    return this.#wantedAt;
+  }
+
   fail(code: BadInputCode, what: string, ofRecord = true): BadInputError {
     const position = ofRecord ? this.#position : undefined;
-    return new BadInputError(code, what, { position, path: "", offset: this.#at });
+    const path = ofRecord ? renderPath(this.#json, this.#path, this.#depth, "") : "";
+    return new BadInputError(code, what, { position, path, offset: this.#at });
   }
 
   #malformed(what: string): BadInputError {
@@ -94,8 +115,15 @@ export class JsonTranscoder {
       : this.fail("ERR_BODY_MALFORMED", what);
   }
 
+  /** A key or a value begins here. */
+  #element(): void {
+    this.#elements += 1;
+    if (this.#elements === this.#wanted) this.#wantedAt = this.#at;
+  }
+
   #value(): void {
     const byte = this.peek();
+    this.#element();
     if (this.#out.length > this.#limits.maxRecordBytes)
       throw this.fail(
         "ERR_RECORD_TOO_LARGE",
@@ -137,9 +165,11 @@ export class JsonTranscoder {
     const head = this.#out.length;
     this.#out.u8(0);
     let count = 0;
+    this.#here(0, 0);
     if (!this.maybe(close)) {
       do {
         if (close === 0x7d) this.#key();
+        else this.#here(-1, count);
         this.#value();
         count += 1;
         if (count > this.#limits.maxElements)
@@ -151,23 +181,21 @@ export class JsonTranscoder {
       if (!this.maybe(close)) throw this.#malformed("expected a comma or the end");
     }
     this.#depth -= 1;
-    this.#putSize(head, count, shortTag, longTag);
+    this.#out.setSize(head, count, shortTag, longTag);
   }
 
-  #putSize(head: number, count: number, shortTag: number, longTag: number): void {
-    if (count < 16) {
-      this.#out.set(head, shortTag | count);
-      return;
-    }
-    const bytes = count < 0x1_0000 ? 2 : 4;
-    this.#out.insert(head + 1, bytes);
-    this.#out.set(head, bytes === 2 ? longTag : longTag + 1);
-    for (let k = 1; k <= bytes; k++) this.#out.set(head + k, (count >>> (8 * (bytes - k))) & 0xff);
+  #here(from: number, to: number): void {
+    this.#path[2 * this.#depth] = from;
+    this.#path[2 * this.#depth + 1] = to;
   }
 
   #key(): void {
+    this.#here(0, 0);
     if (this.peek() !== QUOTE) throw this.#malformed("expected a key");
+    this.#element();
+    const from = this.#at + 1;
     this.#string();
+    this.#here(from, this.#at - 1);
     if (!this.maybe(COLON)) throw this.#malformed("expected a colon");
   }
 
@@ -179,7 +207,7 @@ export class JsonTranscoder {
       throw this.fail("ERR_RECORD_NOT_UTF8", "a string that is no UTF-8");
     if (this.#json[plainEnd] === QUOTE) {
       this.#at = plainEnd + 1;
-      this.#stringHead(plainEnd - from);
+      this.#out.stringHead(plainEnd - from);
       this.#out.bytes(this.#json, from, plainEnd);
       return;
     }
@@ -214,7 +242,7 @@ export class JsonTranscoder {
       this.#at = end;
     }
     this.#at += 1;
-    this.#stringHead(text.length);
+    this.#out.stringHead(text.length);
     this.#out.bytes(text.view(), 0, text.length);
   }
 
@@ -254,20 +282,6 @@ export class JsonTranscoder {
     return value;
   }
 
-  #stringHead(bytes: number): void {
-    if (bytes < 32) this.#out.u8(0xa0 | bytes);
-    else if (bytes < 0x100) {
-      this.#out.u8(0xd9);
-      this.#out.u8(bytes);
-    } else if (bytes < 0x1_0000) {
-      this.#out.u8(0xda);
-      this.#out.u16(bytes);
-    } else {
-      this.#out.u8(0xdb);
-      this.#out.u32(bytes);
-    }
-  }
-
   /** RFC 8259 §6: no leading zero, no bare point, no sign but minus. */
   #number(first: number): void {
     const from = this.#at;
@@ -301,17 +315,15 @@ export class JsonTranscoder {
   }
 
   #putNumber(from: number, integer: boolean): void {
-    if (this.#at - from > 400)
-      throw this.fail("ERR_RECORD_NUMBER", "a number of more than 400 digits");
-    const value = integer && this.#at - from <= SHORT_DIGITS ? this.#short(from) : this.#long(from);
-    if (!Number.isFinite(value))
-      throw this.fail("ERR_RECORD_NUMBER", "a number that a double cannot hold");
-    if (!Number.isSafeInteger(value) || Object.is(value, -0)) {
-      if (integer && value !== 0)
-        throw this.fail("ERR_RECORD_NUMBER", "an integer beyond 2^53 - 1; send it as a string");
-      this.#out.u8(0xcb);
-      this.#out.f64(value);
-    } else this.#putInteger(value);
+    const length = this.#at - from;
+    if (length > NUMBER_CHARACTERS_MAX)
+      throw this.fail("ERR_RECORD_NUMBER", `a number of more than ${NUMBER_CHARACTERS_MAX} digits`);
+    if (integer && length <= SHORT_DIGITS) return this.#out.double(this.#short(from));
+    const kept = keptNumber(String.fromCharCode(...this.#json.subarray(from, this.#at)));
+    if (typeof kept === "number") return this.#out.double(kept);
+    if (typeof kept === "bigint") return this.#out.wideInteger(kept);
+    this.#out.exactNumberHead(length);
+    this.#out.bytes(this.#json, from, this.#at);
   }
 
   /** Exact, for an integer of so few digits. */
@@ -321,25 +333,6 @@ export class JsonTranscoder {
     for (let at = negative ? from + 1 : from; at < this.#at; at++)
       value = 10 * value + (this.#json[at] ?? 0) - 0x30;
     return negative ? -value : value;
-  }
-
-  #long(from: number): number {
-    return Number(String.fromCharCode(...this.#json.subarray(from, this.#at)));
-  }
-
-  #putInteger(value: number): void {
-    const out = this.#out;
-    if (value >= 0 && value < 0x80) out.u8(value);
-    else if (value < 0 && value >= -32) out.u8(value + 0x100);
-    else if (value >= 0 && value <= 0xffff_ffff) {
-      out.u8(value < 0x100 ? 0xcc : value < 0x1_0000 ? 0xcd : 0xce);
-      if (value < 0x100) out.u8(value);
-      else if (value < 0x1_0000) out.u16(value);
-      else out.u32(value);
-    } else {
-      out.u8(0xd3);
-      out.i64(value);
-    }
   }
 }
 

@@ -1,12 +1,16 @@
+import type { ExactNumber } from "./exactNumber.ts";
+
 /**
  * The record model: what an audit record may say, told once as types for readers and once as rules for the scanner, which is
  * the only judge of msgpack and JSON alike.
  */
 
-/** Free data: whatever both JSON and msgpack can say, and bytes. */
+/** Free data: whatever both JSON and msgpack can say, and bytes. Integers beyond 2^53 are bigints. */
 export type RecordValue =
   | string
   | number
+  | bigint
+  | ExactNumber
   | boolean
   | null
   | Uint8Array

@@ -1,12 +1,14 @@
 import { BadInputError } from "./badInput.ts";
 import type { BadInputCode } from "./badInput.ts";
+import { EXACT_NUMBER_TYPE, isExactNumber } from "./exactNumber.ts";
+import { isName, PROTO } from "./fieldName.ts";
 import { KeySet } from "./keySet.ts";
 import { STEP_BYTES } from "./limits.ts";
 import type { RecordLimits } from "./limits.ts";
 import { NO_ATTACHMENTS } from "./parsedRecords.ts";
 import type { Attachments } from "./parsedRecords.ts";
 import { ANY, FREE_MAP, RECORD_RULE } from "./recordModel.ts";
-import type { FieldRule, MapRule, Rule } from "./recordModel.ts";
+import type { MapRule, Rule } from "./recordModel.ts";
 import { describeRule, renderPath } from "./scanPlace.ts";
 import { passesCheck, STRING_EXPECTATIONS } from "./stringChecks.ts";
 import { decodeUtf8, isUtf8 } from "./utf8.ts";
@@ -75,6 +77,11 @@ export class RecordScanner {
     if (to - from > this.#limits.maxRecordBytes) throw this.#tooLarge();
     this.#record(to);
     if (this.#at !== to) throw this.#fail("ERR_BODY_TRAILING", "bytes after the record");
+  }
+
+  /** Keys and values of the record so far, with the one that was refused. */
+  get elements(): number {
+    return this.#elements;
   }
 
   /** The blobs that the records scanned since the last call name. */
@@ -178,7 +185,7 @@ export class RecordScanner {
       case 0xc1:
         throw this.#fail("ERR_BODY_MALFORMED", "byte 0xc1 is no msgpack");
       default:
-        throw this.#fail("ERR_RECORD_EXTENSION_TYPE", "msgpack extension types are not taken");
+        return this.#extension(rule, tag);
     }
   }
 
@@ -199,12 +206,25 @@ export class RecordScanner {
     this.#expect(rule, "any");
   }
 
-  /** A 64-bit integer, whose high half is `high` and whose low half has just been passed. */
+  /** A 64-bit integer, whose high half is `high` and whose low half has just been passed. Rounded it is no safe integer either. */
   #wideInteger(rule: Rule, high: number): void {
-    const value = high * 0x1_0000_0000 + this.#view.getUint32(this.#at - 4);
-    if (!Number.isSafeInteger(value))
-      throw this.#fail("ERR_RECORD_NUMBER", "an integer beyond 2^53 - 1; send it as a string");
-    this.#number(rule, value);
+    this.#number(rule, high * 0x1_0000_0000 + this.#view.getUint32(this.#at - 4));
+  }
+
+  /** Of application types only the number that nothing else holds; so no number has two forms. */
+  #extension(rule: Rule, tag: number): void {
+    const length = tag >= 0xd4 ? 1 << (tag - 0xd4) : this.#extensionBytes(tag);
+    if (this.#u8() !== EXACT_NUMBER_TYPE)
+      throw this.#fail("ERR_RECORD_EXTENSION_TYPE", "msgpack extension types are not taken");
+    const from = this.#take(length);
+    if (!isExactNumber(this.#bytes, from, this.#at))
+      throw this.#fail("ERR_RECORD_NUMBER", "digits of no number, or of one that needs no digits");
+    this.#expect(rule, "any");
+  }
+
+  #extensionBytes(tag: number): number {
+    if (tag === 0xc7) return this.#u8();
+    return tag === 0xc8 ? this.#u16() : this.#u32();
   }
 
   #bin(rule: Rule, length: number): void {
@@ -364,22 +384,4 @@ export class RecordScanner {
   #bodyError(code: BadInputCode, what: string): BadInputError {
     return new BadInputError(code, what, { position: undefined, path: "", offset: this.#at });
   }
-}
-
-const PROTO: Pick<FieldRule, "bytes"> = {
-  bytes: Uint8Array.from("__proto__", (character) => character.charCodeAt(0)),
-};
-
-function isName(
-  field: Pick<FieldRule, "bytes">,
-  bytes: Uint8Array,
-  from: number,
-  to: number,
-): boolean {
-  const name = field.bytes;
-  if (to - from !== name.length) return false;
-  for (let k = 0; k < name.length; k++) {
-    if (bytes[from + k] !== name[k]) return false;
-  }
-  return true;
 }

@@ -24,7 +24,7 @@ const STRINGS: Readonly<Record<StringCheck, JsonSchema>> = {
 
 /**
  * A record as it is appended. Says what a schema can say: that February has 29 days in leap years only, the limits in bytes, of nesting and
- * of elements, integers beyond 2^53, and the reserved key `__proto__` deep inside are left to the scanner.
+ * of elements, of the digits of a number, and the reserved key `__proto__` deep inside are left to the scanner.
  */
 export function recordSchema(): JsonSchema {
   return schemaOf(RECORD_RULE);

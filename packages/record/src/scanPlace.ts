@@ -16,7 +16,7 @@ export function describeRule(rule: Rule): string {
     case "array":
       return "an array";
     case "map":
-      return "a map";
+      return "an object";
     default:
       return rule satisfies never;
   }

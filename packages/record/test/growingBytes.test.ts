@@ -8,7 +8,7 @@ const writes: readonly [string, (bytes: GrowingBytes) => void, string][] = [
   ["u8", (bytes) => bytes.u8(0xab), "ab"],
   ["u16", (bytes) => bytes.u16(0xabcd), "abcd"],
   ["u32", (bytes) => bytes.u32(0xabcdef01), "abcdef01"],
-  ["i64", (bytes) => bytes.i64(-2), "fffffffffffffffe"],
+  ["i64", (bytes) => bytes.i64(-2n), "fffffffffffffffe"],
   ["f64", (bytes) => bytes.f64(1), "3ff0000000000000"],
   ["bytes", (bytes) => bytes.bytes(Uint8Array.of(1, 2, 3), 0, 3), "010203"],
   ["many bytes", (bytes) => bytes.bytes(new Uint8Array(100).fill(5), 10, 90), "05".repeat(80)],

@@ -6,7 +6,7 @@ export { DEAD_LETTER, DeadLetterLog, deadLetterLogOf } from "./log/deadLetterLog
 export type { DeadLetterLogOptions } from "./log/deadLetterLog.ts";
 export { NdjsonFile } from "./ndjson/ndjsonFile.ts";
 export type { NdjsonFileOptions } from "./ndjson/ndjsonFile.ts";
-export { fingerprint, recordHash } from "./recordHash.ts";
+export { canonicalJson, fingerprint, recordHash } from "./recordHash.ts";
 export { SINK_LIMITS } from "./run/limits.ts";
 export type { SinkLimits } from "./run/limits.ts";
 export type * from "./run/ports.ts";

@@ -40,6 +40,7 @@ export { assertVersion, packVersioned } from "./pack.ts";
 export type { Packable } from "./pack.ts";
 export { PlacedRecords } from "./placedRecords.ts";
 export { decodeRecord, encodeRecord } from "./recordCodec.ts";
+export { RecordTexts, recordText } from "./recordTexts.ts";
 export {
   splitStreamMessage,
   STREAM_HEAD_BYTES_MAX,

@@ -27,24 +27,24 @@ export class PlacedRecords {
     return this.#length;
   }
 
-  /** `recordedAt` in ms since 1970. Throws `ERR_RECORD_UNREADABLE`, and has added nothing then. */
-  add(seq: number, recordedAt: number, record: Uint8Array): void {
+  /**
+   * `recordedAt` in ms since 1970. False if all would have more than `maxLength` bytes. Throws `ERR_RECORD_UNREADABLE`. Either way it has
+   * added nothing then.
+   */
+  add(seq: number, recordedAt: number, record: Uint8Array, maxLength: number): boolean {
     const headBytes = mapHeadBytes(record);
     const pairs = 2 + pairsOf(record, headBytes);
     if (recordedAt !== this.#timeMs) this.#setTime(recordedAt);
+    const placeBytes = (pairs <= 15 ? 1 : 3) + SEQ_BYTES + uintBytes(seq) + this.#time.length;
+    if (this.#length + placeBytes + record.length - headBytes > maxLength) return false;
     this.#reserve(record.length + PLACE_BYTES_MAX);
     const [bytes, start] = [this.#bytes, this.#length];
-    const placeBytes = (pairs <= 15 ? 1 : 3) + SEQ_BYTES + uintBytes(seq) + this.#time.length;
     // First the record, whose own head then goes under the end of its place.
     bytes.set(record, start + placeBytes - headBytes);
     const at = bytes.writeUInt32BE(SEQ, writeMapHead(bytes, pairs, start));
     bytes.set(this.#time, writeUint(bytes, seq, at));
     this.#length = start + placeBytes + record.length - headBytes;
-  }
-
-  /** Takes back what was added since there were `length` bytes. */
-  cutTo(length: number): void {
-    this.#length = length;
+    return true;
   }
 
   /** All of them, in memory of its own. There is nothing here afterwards, and nothing may be added. */

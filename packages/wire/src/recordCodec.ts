@@ -1,10 +1,24 @@
-import { AnnalsError } from "@annals/record";
+import { AnnalsError, EXACT_NUMBER_TYPE, ExactNumber } from "@annals/record";
 import type { AuditRecord } from "@annals/record";
-import { Packr, Unpackr } from "msgpackr";
+import { addExtension, Packr, Unpackr } from "msgpackr";
+import type { Options } from "msgpackr";
+
+addExtension({
+  Class: ExactNumber,
+  type: EXACT_NUMBER_TYPE,
+  pack: ({ text }: ExactNumber) => Buffer.from(text, "latin1"),
+  unpack: (bytes: Uint8Array) => new ExactNumber(Buffer.from(bytes).toString("latin1")),
+});
 
 // Plain msgpack: the record extension would make the bytes depend on what was packed before.
 const packr = new Packr({ useRecords: false, variableMapSize: true, encodeUndefinedAsNil: true });
-const unpackr = new Unpackr({ useRecords: false, mapsAsObjects: true, int64AsType: "number" });
+// The decoder's types do not know `auto`: bigint only where a double does not hold the integer.
+const options: Omit<Options, "int64AsType"> & { readonly int64AsType: "auto" } = {
+  useRecords: false,
+  mapsAsObjects: true,
+  int64AsType: "auto",
+};
+const unpackr = new Unpackr(options as unknown as Options);
 
 /** A record as msgpack. Fields that are undefined are left out. The result is the caller's. */
 export function encodeRecord(record: AuditRecord): Uint8Array {

@@ -2,7 +2,7 @@
 import * as fc from "fast-check";
 import { Packr } from "msgpackr";
 import { expect, test } from "vitest";
-import { BadInputError, RECORD_LIMITS } from "@annals/record";
+import { BadInputError, RECORD_LIMITS, stringifyExactly } from "@annals/record";
 import { decodeRecord, parseIngestBody } from "@annals/wire";
 import type { IngestContentType } from "@annals/wire";
 
@@ -25,6 +25,11 @@ function attempt(type: IngestContentType, body: Uint8Array): readonly Uint8Array
   }
 }
 
+/** With every number rounded as JSON.parse does. */
+function decoded(record: Uint8Array): unknown {
+  return JSON.parse(stringifyExactly(decodeRecord(record)));
+}
+
 function tryJson(text: string): unknown {
   try {
     return { value: JSON.parse(text) };
@@ -42,7 +47,7 @@ test("JSON means what JSON.parse says", () => {
       const result = attempt("application/json", body);
       // Stricter than JSON.parse in these, and in nothing else.
       const expected = typeof result === "string" ? stricter : [JSON.parse(body.toString())];
-      expect(typeof result === "string" ? result : result.map(decodeRecord)).toEqual(expected);
+      expect(typeof result === "string" ? result : result.map(decoded)).toEqual(expected);
     }),
     { numRuns: 500 },
   );

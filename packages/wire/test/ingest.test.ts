@@ -36,7 +36,7 @@ function offsetOf(body: Uint8Array): number {
   try {
     parseIngestBody("application/json", body, limits);
   } catch (error) {
-    if (error instanceof BadInputError) return error.place.offset;
+    if (error instanceof BadInputError) return error.place.offset ?? -1;
   }
   return Number.POSITIVE_INFINITY;
 }
@@ -235,14 +235,15 @@ function withValue(value: Uint8Array): Buffer {
 }
 
 test.each([
-  ["an extension type", B(0xd4, 0x01, 0x00), "ERR_RECORD_EXTENSION_TYPE"],
+  ["an extension type", B(0xd4, 0x02, 0x00), "ERR_RECORD_EXTENSION_TYPE"],
+  ["digits of no number", B(0xd4, 0x01, 0x2e), "ERR_RECORD_NUMBER"],
+  ["digits of a number that a double holds", B(0xd4, 0x01, 0x37), "ERR_RECORD_NUMBER"],
+  ["digits beyond the end", B(0xc7, 0x05, 0x01, 0x37), "ERR_BODY_TRUNCATED"],
   ["a timestamp", B(0xd6, 0xff, 0, 0, 0, 0), "ERR_RECORD_EXTENSION_TYPE"],
   ["the record extension", B(0xd4, 0x72, 0x40), "ERR_RECORD_EXTENSION_TYPE"],
   ["the unused byte", B(0xc1), "ERR_BODY_MALFORMED"],
   ["not a number", B(0xcb, 0x7f, 0xf8, 0, 0, 0, 0, 0, 0), "ERR_RECORD_NUMBER"],
   ["infinity", B(0xca, 0x7f, 0x80, 0, 0), "ERR_RECORD_NUMBER"],
-  ["2^53", B(0xcf, 0, 0x20, 0, 0, 0, 0, 0, 0), "ERR_RECORD_NUMBER"],
-  ["-2^63", B(0xd3, 0x80, 0, 0, 0, 0, 0, 0, 0), "ERR_RECORD_NUMBER"],
   ["a string that is no UTF-8", B(0xa2, 0xc0, 0xaf), "ERR_RECORD_NOT_UTF8"],
   ["a surrogate in UTF-8", B(0xa3, 0xed, 0xa0, 0x80), "ERR_RECORD_NOT_UTF8"],
   ["a key that is no string", B(0x81, 0x01, 0x01), "ERR_RECORD_KEY"],
@@ -348,8 +349,7 @@ test.each([
   ['{"a":"\\u12g4"}', "ERR_BODY_MALFORMED"],
   ['{"a":"\\ud800"}', "ERR_RECORD_NOT_UTF8"],
   ['{"a":"\\udc00\\ud800"}', "ERR_RECORD_NOT_UTF8"],
-  ['{"a":9007199254740993}', "ERR_RECORD_NUMBER"],
-  ['{"a":1e999}', "ERR_RECORD_NUMBER"],
+  [`{"a":${"9".repeat(401)}}`, "ERR_RECORD_NUMBER"],
 ])("JSON: %s is refused", (text, code) => {
   expect(json(text)).toMatchObject({ code });
 });

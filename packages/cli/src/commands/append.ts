@@ -3,10 +3,12 @@ import { createReadStream } from "node:fs";
 import { resolve } from "node:path";
 import { ClientError } from "@annals/client";
 import type { AnnalsClient, AuditRecord } from "@annals/client";
+import { parseExactly } from "@annals/record";
 import type { Command } from "commander";
 import { CliError, usageError } from "../cliError.ts";
 import { collect, examples, wholeNumber, withClient, withLog, withOutput } from "../context.ts";
 import type { CliContext, ClientOptions, OutputOptions } from "../context.ts";
+import { EXIT } from "../exitCodes.ts";
 import { Follower } from "../follow/follower.ts";
 import { readLines } from "../lines.ts";
 import { formatCount } from "../output.ts";
@@ -138,11 +140,39 @@ async function appendOne(
   const id = `cli-${randomUUID()}`;
   const epoch = await client.nextEpoch(options.log, id, { signal });
   const producer = { id, epoch, sequence: 1 };
-  const { firstSeq, lastSeq, count } = await client.append(options.log, record, {
-    producer,
-    signal,
-  });
+  const { firstSeq, lastSeq, count } = await client
+    .append(options.log, record, { producer, signal })
+    .catch((error: unknown) => {
+      throw atOption(error);
+    });
   return { log: options.log, firstSeq, lastSeq, count };
+}
+
+/** The options that make a record, by the beginning of the path that the server names. */
+const OPTION_OF_FIELD: readonly (readonly [path: string, option: string])[] = [
+  ["actor.type", "--actor-type"],
+  ["actor", "--actor"],
+  ["action", "--action"],
+  ["targets", "--target"],
+  ["outcome", "--outcome"],
+  ["tenant", "--tenant"],
+  ["time", "--time"],
+  ["data", "--data"],
+];
+
+/** The server names fields of a record; whoever wrote no record knows options. */
+function atOption(error: unknown): unknown {
+  if (!(error instanceof ClientError) || !error.code.startsWith("ERR_RECORD_")) return error;
+  const { path } = error.details;
+  const option = OPTION_OF_FIELD.find(
+    ([field]) => typeof path === "string" && path.startsWith(field),
+  )?.[1];
+  const what = error.message.replace(/ \((?:record \d+)?(?:, )?[^()]*\)$/, "");
+  return new CliError(
+    error.code as `ERR_${string}`,
+    option === undefined ? what : `${option}: ${what}`,
+    { exitCode: EXIT.usage, cause: error },
+  );
 }
 
 function recordOf(options: AppendCommandOptions): AuditRecord {
@@ -175,7 +205,7 @@ function recordOf(options: AppendCommandOptions): AuditRecord {
 function parseData(text: string): Record<string, unknown> {
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = parseExactly(text);
   } catch (error) {
     throw usageError(`--data is not JSON: ${error instanceof Error ? error.message : ""}`);
   }
@@ -232,7 +262,7 @@ async function appendFile(
     );
   };
 
-  const input = file === "-" ? context.io.stdin : createReadStream(resolve(context.io.cwd, file));
+  const input = file === "-" ? context.stdin() : createReadStream(resolve(context.io.cwd, file));
   let line = 0;
   try {
     for await (const bytes of readLines(input)) {

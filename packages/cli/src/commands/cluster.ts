@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { AnnalsClient, ClusterStatus } from "@annals/client";
 import type { Command } from "commander";
+import { CliError } from "../cliError.ts";
 import { examples, withClient, withLog, withOutput } from "../context.ts";
 import type { CliContext, ClientOptions, OutputOptions } from "../context.ts";
 import { EXIT } from "../exitCodes.ts";
@@ -27,6 +28,7 @@ interface ClusterHealth {
 }
 
 const WATCH_MS = 2_000;
+const TRANSFER_POLL_MS = 50;
 
 export function registerCluster(program: Command, context: CliContext): void {
   const cluster = program.command("cluster").description("state of the cluster");
@@ -65,11 +67,37 @@ export function registerCluster(program: Command, context: CliContext): void {
     ),
   ).action(async (options: ClientOptions & { log: string; to?: string }) => {
     const client = context.client(options);
+    const before = await leaderOf(client, options.log, context.interrupt);
     await client.transferLeadership(options.log, options.to, { signal: context.interrupt });
-    const status = await client.cluster({ signal: context.interrupt });
-    const leader = status.logs.find(({ name }) => name === options.log)?.leader;
-    await context.print(`${options.log}: leader is now ${leader ?? "being elected"}\n`);
+    const deadline = performance.now() + context.timeoutMs(options);
+    const isDone = (leader: string | undefined): boolean =>
+      leader !== undefined &&
+      (options.to === undefined ? leader !== before : leader === options.to);
+    let leader = await leaderOf(client, options.log, context.interrupt);
+    while (!isDone(leader) && performance.now() < deadline) {
+      await sleep(TRANSFER_POLL_MS, undefined, { signal: context.interrupt });
+      leader = await leaderOf(client, options.log, context.interrupt);
+    }
+    if (!isDone(leader))
+      throw new CliError(
+        "ERR_TRANSFER_UNFINISHED",
+        `${options.log}: the leader is ${leader ?? "still being elected"}, not ${options.to ?? "another node"}`,
+        {
+          exitCode: EXIT.unavailable,
+          hint: "`annals cluster status` shows whether it comes about",
+        },
+      );
+    await context.print(`${options.log}: leader is now ${leader}\n`);
   });
+}
+
+async function leaderOf(
+  client: AnnalsClient,
+  log: string,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const { logs } = await client.cluster({ signal });
+  return logs.find(({ name }) => name === log)?.leader;
 }
 
 function statusText(status: ClusterStatus, color: boolean): string {

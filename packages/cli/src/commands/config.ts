@@ -4,10 +4,13 @@ import {
   configJsonSchema,
   explainKey,
   formatProblems,
+  isLoopback,
   loadConfig,
+  parseAddress,
   showConfig,
 } from "@annals/server";
-import type { LoadConfigResult } from "@annals/server";
+import type { ConfigProblem, LoadConfigResult, NodeConfig } from "@annals/server";
+import { AnnalsError } from "@annals/record";
 import type { Command } from "commander";
 import { CliError, usageError } from "../cliError.ts";
 import { collect, examples, withOutput } from "../context.ts";
@@ -63,26 +66,83 @@ export function loadOrThrow(
   throw new CliError(
     "ERR_CONFIG_INVALID",
     `${count} ${count === 1 ? "problem" : "problems"} in the configuration\n${formatProblems(result.problems)}`,
-    { exitCode: EXIT.badConfig, hint: "`annals config explain KEY` says what a key means" },
+    { exitCode: EXIT.badConfig, hint: explainHint(result.problems) },
   );
+}
+
+/** With the key that is wrong, so that the line can be copied. */
+function explainHint(problems: readonly ConfigProblem[]): string | undefined {
+  const path = problems.find((problem) => problem.path !== undefined)?.path;
+  if (path === undefined || !explainKey(path).ok) return undefined;
+  return `\`annals config explain ${path}\` says what the key means`;
 }
 
 async function check(context: CliContext, options: ConfigOptions & OutputOptions): Promise<void> {
   const { config, origin } = loadOrThrow(context, options, true);
-  const { cluster, nodes } = config;
+  assertOwnData(context, options, Object.keys(config.nodes));
   const format = context.format(options);
-  const ids = Object.keys(nodes);
+  const shortage = lackOfRoom(config);
   if (format === "table") {
     await context.print(
-      `the configuration of cluster ${cluster} is right: ${ids.length} nodes (${ids.join(", ")})\n\n` +
-        renderMemory(config, origin, context.color),
+      `${verdict(config, shortage)}\n\n${renderMemory(config, origin, context.color)}`,
     );
   } else {
-    const report = { cluster, nodes: ids, memory: memoryReport(config, origin) };
+    const { cluster, nodes } = config;
+    const memory = memoryReport(config, origin);
+    const report = { cluster, nodes: Object.keys(nodes), valid: shortage === undefined, memory };
     if (format === "json") await context.printJson(report);
     else await context.print(`${JSON.stringify(report)}\n`);
   }
-  assertRoom(config);
+  if (shortage !== undefined) throw shortage;
+}
+
+/** The first line: what a hurried reader takes with him. */
+function verdict({ cluster, nodes }: NodeConfig, shortage: AnnalsError | undefined): string {
+  if (shortage !== undefined)
+    return `the configuration of cluster ${cluster} does not fit: ${shortage.message}`;
+  const ids = Object.keys(nodes);
+  const count = ids.length === 1 ? "1 node" : `${ids.length} nodes`;
+  const lost = Math.ceil(ids.length / 2) - 1;
+  const failures = lost === 0 ? "no failure" : lost === 1 ? "1 failure" : `${lost} failures`;
+  return (
+    `the configuration of cluster ${cluster} is valid: ${count} (${ids.join(", ")}); ` +
+    `the cluster survives ${failures} at a time`
+  );
+}
+
+function lackOfRoom(config: NodeConfig): AnnalsError | undefined {
+  try {
+    assertRoom(config);
+    return undefined;
+  } catch (error) {
+    if (error instanceof AnnalsError) return error;
+    throw error;
+  }
+}
+
+/** Nodes of one host with one data directory: the second one would be refused at its start. */
+function assertOwnData(
+  context: CliContext,
+  options: ConfigOptions,
+  nodes: readonly string[],
+): void {
+  const owners = new Map<string, string>();
+  for (const node of nodes) {
+    const { config } = loadOrThrow(context, { ...options, node }, false);
+    const host = parseAddress(config.nodes[node] ?? "")?.host ?? "";
+    const place = `${isLoopback(host) ? "localhost" : host} ${config.data}`;
+    const owner = owners.get(place);
+    owners.set(place, node);
+    if (owner === undefined) continue;
+    throw new CliError(
+      "ERR_CONFIG_INVALID",
+      `data: nodes ${owner} and ${node} are on one host and have one data directory, ${config.data}`,
+      {
+        exitCode: EXIT.badConfig,
+        hint: 'each node needs its own: data: "/var/lib/annals/${node}"',
+      },
+    );
+  }
 }
 
 export function registerConfig(program: Command, context: CliContext): void {

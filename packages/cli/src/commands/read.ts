@@ -38,7 +38,10 @@ const PAGE_RECORDS = 1_000;
 function withFilter(command: Command): Command {
   return withOutput(withClient(withLog(command)))
     .option("--actor <id>", "by this actor")
-    .option("--action <action>", "this action, or all that begin so: 'file.*'")
+    .option(
+      "--action <action>",
+      "this action, or all that begin so: 'file.*'; a * of the action itself is '\\*'",
+    )
     .option("--target <id>", "to this target")
     .option("--tenant <name>", "of this tenant")
     .option("--consistency <kind>", "linearizable (default), or local: what the asked node has");

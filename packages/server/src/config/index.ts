@@ -11,4 +11,4 @@ export type * from "./nodeConfig.ts";
 export { envName } from "./envName.ts";
 export { KEYS } from "./keys.ts";
 export type { KeyKind, KeySpec } from "./keySpec.ts";
-export { parseAddress } from "./address.ts";
+export { isLoopback, parseAddress } from "./address.ts";

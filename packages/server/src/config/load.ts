@@ -6,6 +6,7 @@ import { parseAddress } from "./address.ts";
 import { fitDefaults, fitToFiles } from "./fitDefaults.ts";
 import { envName } from "./envName.ts";
 import { KEYS, SECTIONS, findKey, standardValue } from "./keys.ts";
+import type { KeySpec } from "./keySpec.ts";
 import type { NodeConfig } from "./nodeConfig.ts";
 import type { ConfigPlace, ConfigProblem } from "./problem.ts";
 import { checkRelations } from "./relations.ts";
@@ -65,7 +66,7 @@ export function loadConfig(options: LoadConfigOptions): LoadConfigResult {
   applyEnvironment(options.env, raw, problems);
   applyFlags(options.flags ?? {}, raw, problems);
   const broken = new Set(source.problems.flatMap((problem) => problem.path ?? []));
-  const { values: resolved, origin } = resolveValues(raw, broken, problems);
+  const { values: resolved, origin } = resolveValues(raw, broken, options.file, problems);
   for (const { paths, message, hint } of checkRelations(resolved)) {
     const path = paths.find((candidate) => raw.has(candidate)) ?? paths[0];
     problems.push({ ...located(raw, path, []), path, message, hint });
@@ -225,6 +226,7 @@ function located(
 function resolveValues(
   raw: ReadonlyMap<string, RawValue>,
   broken: ReadonlySet<string>,
+  file: string | undefined,
   problems: ConfigProblem[],
 ): { values: Map<string, unknown>; origin: Map<string, ConfigPlace> } {
   const values = new Map<string, unknown>();
@@ -240,12 +242,7 @@ function resolveValues(
     }
     const value = given === undefined ? standardValue(spec) : given.value;
     if (value === undefined) {
-      problems.push(
-        general(
-          `the key "${spec.path}" is missing`,
-          `add "${spec.path}: …" or set ${envName(spec.path)}: ${spec.about}`,
-        ),
-      );
+      problems.push(missing(spec, file));
       continue;
     }
     const parsed = valueSchema(spec).safeParse(value);
@@ -266,6 +263,17 @@ function resolveValues(
     }
   }
   return { values, origin };
+}
+
+function missing({ path, about }: KeySpec, file: string | undefined): ConfigProblem {
+  const mend = `add "${path}: …" or set ${envName(path)}: ${about}`;
+  if (file === undefined)
+    return general(
+      `the key "${path}" is missing, and no file was given`,
+      `${mend}; -c FILE names a file`,
+    );
+  const place: ConfigPlace = { kind: "file", file, line: 1, column: 1 };
+  return { ...general(`the key "${path}" is missing`, mend), place };
 }
 
 /** A record's bad key is reported as an issue within an issue. */

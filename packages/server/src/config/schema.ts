@@ -120,7 +120,10 @@ const SCHEMAS: Readonly<Record<KeyKind, z.ZodType>> = {
   path: z
     .string(expected("a path"))
     .min(1, { error: "the path is empty" })
-    .refine((text) => !text.includes("\0"), { error: "the path holds a NUL character" }),
+    .refine((text) => !text.includes("\0"), { error: "the path holds a NUL character" })
+    .refine((text) => !/^~(?:\/|$)/.test(text), {
+      error: "~ is not replaced by a home directory here: write it out, or ${HOME}",
+    }),
   name: z.string(expected("a name")).regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, {
     error: "a cluster name is letters, digits and . _ -, at most 64",
   }),

@@ -8,6 +8,7 @@ import { KEYS, SECTIONS, findKey } from "./keys.ts";
 import type { KeyKind, KeySpec } from "./keySpec.ts";
 import { codeFrame } from "./problem.ts";
 import type { ConfigPlace, ConfigProblem } from "./problem.ts";
+import { yamlHint, yamlMessage } from "./yamlProblem.ts";
 
 /** A value as somebody wrote it, in YAML form, with its place. */
 export interface RawValue {
@@ -101,16 +102,20 @@ class SourceReader {
       version: "1.2",
       lineCounter: this.#lines,
       prettyErrors: false,
-      logLevel: "silent",
+      // Below it, a second document would be passed over without a word.
+      logLevel: "error",
     });
     this.#document = document;
     for (const error of [...document.errors, ...document.warnings]) {
-      this.#report(error.pos[0], undefined, error.message, this.#syntaxHint(error.pos[0]));
+      const hint = this.#syntaxHint(error.pos[0]) ?? yamlHint(error);
+      this.#report(error.pos[0], undefined, yamlMessage(error), hint);
     }
     const root: unknown = document.contents;
     if (isMap(root)) this.#section(root.items, "");
     else if (root !== null && !(isScalar(root) && root.value === null)) {
-      this.#report(0, undefined, "the file is not a list of keys and values");
+      const found = isSeq(root) ? "a list" : "a single value";
+      const hint = "its first line is a key at the left edge, such as data: /var/lib/annals";
+      this.#report(0, undefined, `the file is ${found}, not a mapping of keys to values`, hint);
     }
     return { values: this.#values, problems: this.#problems };
   }
@@ -138,7 +143,8 @@ class SourceReader {
   }
 
   #subsection(path: string, pair: Pair, keyOffset: number): void {
-    const node = this.#resolve(pair.value);
+    const node = this.#resolve(pair.value, path);
+    if (node === undefined) return;
     if (isMap(node)) {
       this.#section(node.items, path);
       return;
@@ -154,6 +160,11 @@ class SourceReader {
   }
 
   #unknown(path: string, offset: number): void {
+    if (path === "<<" || path.endsWith(".<<")) {
+      const what = "merge keys (<<) are not part of YAML 1.2, and are not taken";
+      this.#report(offset, path, what, "repeat the keys, or write a whole section as *alias");
+      return;
+    }
     const candidate = nearestKey(path);
     this.#report(
       offset,
@@ -188,7 +199,7 @@ class SourceReader {
   ): unknown {
     const offset = offsetOf(input);
     if (offset !== undefined) offsets.set(inner.join("."), offset);
-    const node = this.#resolve(input);
+    const node = this.#resolve(input, spec.path);
     if (--this.#nodesLeft < 0) {
       if (this.#nodesLeft === -1) {
         this.#report(offset ?? 0, spec.path, `more than ${NODES_READ_MAX} values in the file`);
@@ -222,8 +233,15 @@ class SourceReader {
     return result.changed && inner.length === 0 ? coerceText(spec.kind, result.text) : result.text;
   }
 
-  #resolve(node: unknown): unknown {
-    return isAlias(node) && this.#document !== undefined ? node.resolve(this.#document) : node;
+  /** What an alias stands for; reports one that has no anchor, and is undefined then. */
+  #resolve(node: unknown, path: string): unknown {
+    if (!isAlias(node) || this.#document === undefined) return node;
+    const target = node.resolve(this.#document);
+    if (target === undefined) {
+      const what = `there is no anchor &${node.source} before this alias`;
+      this.#report(node.range?.[0] ?? 0, path, what, "anchors go under a key that begins with x-");
+    }
+    return target;
   }
 
   #place(offset: number): ConfigPlace {

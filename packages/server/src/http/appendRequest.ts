@@ -40,7 +40,9 @@ export function assertNoEncoding(headers: IncomingHttpHeaders): void {
 function parseEncoding(header: string | undefined): ContentEncoding | undefined {
   const coding = codingOf(header);
   if (coding === "identity") return undefined;
-  const known = CONTENT_ENCODINGS.find((candidate) => candidate === coding);
+  // RFC 9110 §8.4.1.3: a recipient takes x-gzip for gzip.
+  const name = coding === "x-gzip" ? "gzip" : coding;
+  const known = CONTENT_ENCODINGS.find((candidate) => candidate === name);
   if (known !== undefined) return known;
   throw httpError(
     "ERR_CONTENT_ENCODING_UNSUPPORTED",
@@ -53,11 +55,20 @@ function codingOf(header: string | undefined): string {
   return coding === "" ? "identity" : coding;
 }
 
+/** Other names of the same types: the registered one of msgpack (IANA), and what was said before there was one. */
+const TYPE_NAMES: ReadonlyMap<string, RecordContentType> = new Map([
+  ["application/vnd.msgpack", "application/msgpack"],
+  ["application/x-msgpack", "application/msgpack"],
+  ["application/jsonl", "application/x-ndjson"],
+  ["application/x-jsonlines", "application/x-ndjson"],
+]);
+
 function parseContentType(header: string | undefined): RecordContentType {
   const [type = "", ...parameters] = (header ?? "")
     .split(";")
     .map((part) => part.trim().toLowerCase());
-  const known = RECORD_CONTENT_TYPES.find((candidate) => candidate === type);
+  const name = TYPE_NAMES.get(type) ?? type;
+  const known = RECORD_CONTENT_TYPES.find((candidate) => candidate === name);
   if (known === undefined) {
     throw httpError(
       "ERR_CONTENT_TYPE_UNSUPPORTED",

@@ -48,7 +48,7 @@ export interface HttpServerOptions {
   readonly maxHeldAnswerBytes: number;
   /** Of the client stream; `subscribe` in the configuration. */
   readonly subscribe: SubscribeSettings;
-  /** The most bytes that a page of so many characters, or bytes of msgpack, may have. */
+  /** The most bytes that a page that was asked for with so many bytes may have. */
   readonly pageBytes: (length: number) => number;
   /** Between two pings on a stream; default 15 000. */
   readonly pingMs?: number;

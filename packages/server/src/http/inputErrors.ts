@@ -88,7 +88,7 @@ export const INPUT_ERRORS: Readonly<Record<BadInputCode, ErrorEntry>> = {
   ),
   ERR_RECORD_EXTENSION_TYPE: malformed(
     "Extension type",
-    "A msgpack value has an application-defined type, which not every reader knows.",
+    "A msgpack value has an application-defined type other than 1, the digits of a number that nothing else holds.",
     `Write times as RFC 3339 texts. ${PLACE}`,
   ),
   ERR_RECORD_DUPLICATE_KEY: malformed("Duplicate key", "An object has a key twice.", PLACE),
@@ -100,8 +100,8 @@ export const INPUT_ERRORS: Readonly<Record<BadInputCode, ErrorEntry>> = {
   ),
   ERR_RECORD_NUMBER: malformed(
     "Invalid number",
-    "A number is not finite, or an integer that readers could not hold exactly.",
-    `Write such numbers as texts. ${PLACE}`,
+    "A number is not finite, or has more than 400 digits.",
+    `Numbers that no double holds are kept with their digits; write longer ones as texts. ${PLACE}`,
   ),
   ERR_RECORD_FIELD_MISSING: malformed(
     "Missing field",

@@ -47,7 +47,12 @@ const READ_QUERY: readonly Json[] = [
     "Recorded before this time.",
   ),
   parameter("query", "actor", text, "Equal to `actor.id`."),
-  parameter("query", "action", text, "Equal to `action`, or its beginning: `file.*`."),
+  parameter(
+    "query",
+    "action",
+    text,
+    "Equal to `action`, or its beginning: `file.*`. An asterisk of the action itself is `\\*`.",
+  ),
   parameter("query", "target", text, "Equal to the `id` of one of the targets."),
   parameter("query", "tenant", text, "Equal to `tenant`."),
   parameter("query", "lane", text, "Only this lane, such as `0/4`: number 0 of 4."),

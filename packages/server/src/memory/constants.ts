@@ -24,8 +24,6 @@ export const OPERATOR_CONNECTIONS_MAX = 32;
 
 /** Pages that a worker builds, or has built and not handed over, at a time. */
 export const PAGES_MAX = 2;
-/** UTF-8 bytes that a character of an answer may take. */
-export const CHARACTER_BYTES_MAX = 3;
 /** Bytes of JSON that a byte of a stored record may become: a control character is written as six. */
 export const RECORD_JSON_FACTOR = 6;
 /** Bytes of msgpack that a byte of JSON may become: `1e9,` is a float of nine. */

@@ -1,4 +1,4 @@
-import { PAGE_CHARACTERS_MAX } from "@annals/query";
+import { PAGE_BYTES_MAX } from "@annals/query";
 import { GROUPS_MAX, REPLICA_DEFAULTS } from "@annals/replica";
 import { FRAMING_BYTES } from "@annals/transport";
 import { DECODER_BYTES_MAX } from "@annals/wire";
@@ -21,14 +21,17 @@ const body = ({ ingest }: NodeConfig): number =>
 const bodyInDecoder = ({ ingest }: NodeConfig): number =>
   Math.max(ingest.maxBodyBytes, ingest.maxDecodedBytes + DECODER_BYTES_MAX);
 
-/** The largest page of so many characters: full of wide ones, or one record that is all control characters. */
-export function pageBytesOf(ingest: IngestSettings, characters: number): number {
+/** The largest page that was asked for with so many bytes: a full one, or one record that is all control characters. */
+export function pageBytesOf(ingest: IngestSettings, bytes: number): number {
   const record = fixed.RECORD_JSON_FACTOR * ingest.maxRecordBytes;
-  const wide = fixed.CHARACTER_BYTES_MAX * Math.min(characters, PAGE_CHARACTERS_MAX);
-  return Math.max(wide, record) + FRAMING_BYTES;
+  return Math.max(Math.min(bytes, PAGE_BYTES_MAX), record) + FRAMING_BYTES;
 }
 
-const pageBytes = ({ ingest }: NodeConfig): number => pageBytesOf(ingest, PAGE_CHARACTERS_MAX);
+const pageBytes = ({ ingest }: NodeConfig): number => pageBytesOf(ingest, PAGE_BYTES_MAX);
+
+/** Its buffer doubles up to a full page; that of one large record is made at once. */
+const pageInMaking = (config: NodeConfig): number =>
+  Math.max(2 * PAGE_BYTES_MAX + FRAMING_BYTES, pageBytes(config));
 
 /** Of what is counted before it is there: an item that does not fit is taken only when there is nothing else. */
 const beyond =
@@ -273,7 +276,7 @@ export const REQUEST_BOUNDS: readonly Bound[] = [
     setBy: "constant",
     cap: constant(fixed.PAGES_MAX),
     item: none,
-    weight: (config) => pageBytes(config) + batch(config),
+    weight: (config) => pageInMaking(config) + batch(config),
     atCap: "the next read waits for its turn",
     test: [GAUGES, "pages, answers"],
   },

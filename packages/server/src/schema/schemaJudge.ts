@@ -1,6 +1,5 @@
-import { recordJson } from "@annals/query";
 import { AnnalsError } from "@annals/record";
-import { decodeRecord } from "@annals/wire";
+import { recordText } from "@annals/wire";
 import type { ValidateFunction } from "ajv/dist/2020.js";
 import { compileSchema } from "./compileSchema.ts";
 import type { LogSchema } from "./logSchema.ts";
@@ -35,12 +34,12 @@ export class SchemaJudge {
   *judge(records: readonly Uint8Array[]): Generator<void, JudgedBy, void> {
     const judgedBy: Record<string, number> = {};
     for (const [position, bytes] of records.entries()) {
-      const { action, data } = decodeRecord(bytes);
+      const { action, data = {} } = asRead(bytes);
       const compiled = this.#byAction.get(action);
       if (compiled !== undefined) {
         const { version, validate } = compiled;
         if (validate instanceof AnnalsError) throw validate;
-        if (!validate(asRead(data))) throw violated(position, action, version, validate);
+        if (!validate(data)) throw violated(position, action, version, validate);
         judgedBy[action] = version;
       }
       yield;
@@ -49,9 +48,9 @@ export class SchemaJudge {
   }
 }
 
-function asRead(data: unknown): unknown {
-  const read = JSON.parse(recordJson(0, 0, { data })) as { readonly data?: unknown };
-  return read.data ?? {};
+/** What is beyond a double is judged by the nearest one. */
+function asRead(record: Uint8Array): { readonly action: string; readonly data?: unknown } {
+  return JSON.parse(recordText(record)) as { readonly action: string; readonly data?: unknown };
 }
 
 function compiledOrNot(schema: string): ValidateFunction | AnnalsError {

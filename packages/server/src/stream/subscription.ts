@@ -15,7 +15,7 @@ export interface SubscriptionOptions {
   /** Bytes of this subscription that the socket has not taken; its cap is `subscribe.maxBufferedBytes`. */
   readonly buffered: Gauge;
   readonly pages: PageBudget;
-  /** The most bytes that a page of so many characters, or bytes of msgpack, may have. */
+  /** The most bytes that a page that was asked for with so many bytes may have. */
   readonly pageBytes: (length: number) => number;
   readonly read: (query: ReadQuery) => Promise<ReadReply>;
   /** `whenTaken` is called once the socket has taken the message, or never will. */

@@ -209,12 +209,19 @@ describe("problems", () => {
     ["cluster: ${file:/does/not/exist}", "cannot read ${file:/does/not/exist}"],
     ["log: { level: loud }", '"loud" is none of trace, debug'],
     ["log: { compression: lz4 }", '"lz4" is none of none, zstd'],
-    ["cluster: a\ncluster: b", "Map keys must be unique"],
+    ["cluster: a\ncluster: b", "this key is there twice in one mapping"],
+    ["cluster: a\n---\ncluster: b", "a second document begins here"],
+    ["raft: *nope", "there is no anchor &nope"],
+    ["cluster: *nope", "there is no anchor &nope"],
+    ["raft: { <<: 1 }", "merge keys (<<)"],
+    ["nodes: { a: -bad-:7400 }", '"-bad-:7400" is not host:port'],
+    ["nodes: { a: x:0007 }", '"x:0007" is not host:port'],
+    ["data: ~/annals", "~ is not replaced by a home directory"],
     ["cluster: !secret a", "Unresolved tag"],
-    ["- a\n- b", "the file is not a list of keys and values"],
+    ["- a\n- b", "the file is a list, not a mapping of keys to values"],
     ["nodes: { a: ${ADDR} }", ""],
   ])("%j", (text, message) => {
-    const base = text.startsWith("-") ? "" : BASE;
+    const base = /^(?:-|data)/.test(text) ? "" : BASE;
     expect(problemsOf(base + text).join("\n")).toContain(message);
   });
 

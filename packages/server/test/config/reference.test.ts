@@ -26,7 +26,7 @@ ${EXAMPLE}\`\`\`
 - In values, \`\${NAME}\`, \`\${NAME:-default}\`, \`\${file:/path}\` and \`\${node}\` are replaced after parsing; \`$$\` is a dollar sign.
   In braces such a value needs quotes: \`{ key: "\${NAME}" }\`.
 - Flags beat environment beat file. A variable that looks like a key and is none is refused, as is an unknown key.
-- Top-level keys that start with \`x-\` are yours, for anchors.
+- Top-level keys that start with \`x-\` are yours, for anchors; any section or value may be an alias. Merge keys (\`<<\`) are not taken.
 - \`annals config check FILE\` reports every problem at once with its place; \`annals config show --origin\` prints where each value came from;
   \`annals config explain KEY\` prints the entry below; \`annals config schema\` prints a JSON schema for editors.
 - Keys marked *cluster* must have the same value on every node: nodes compare a fingerprint of them when they connect.

@@ -1,6 +1,7 @@
 // Goal: the API as a client meets it, over real connections: what it answers, what it refuses, and that refusals come early and coded.
 import { once } from "node:events";
 import { connect } from "node:net";
+import { gzipSync } from "node:zlib";
 import { AnnalsError } from "@annals/record";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { startTestServer } from "./testServer.ts";
@@ -114,6 +115,22 @@ describe("append", () => {
     });
     expect(answer.headers.get("content-type")).toBe("application/problem+json");
     expect(server.service.appends).toEqual([]);
+  });
+
+  test.each([
+    [{ "content-type": "application/vnd.msgpack" }, "application/msgpack"],
+    [{ "content-type": "application/x-msgpack" }, "application/msgpack"],
+    [{ "content-type": "application/jsonl" }, "application/x-ndjson"],
+  ])("takes other names of a type: %j", async (headers, contentType) => {
+    await call("/v1/logs/audit/records", post(RECORD, headers));
+    expect(server.service.appends).toMatchObject([{ contentType }]);
+  });
+
+  test("takes x-gzip for gzip", async () => {
+    const packed = gzipSync(JSON.stringify(RECORD));
+    const headers = { "content-type": "application/json", "content-encoding": "x-gzip" };
+    const answer = await call("/v1/logs/audit/records", { method: "POST", body: packed, headers });
+    expect(answer.status).toBe(200);
   });
 
   test("a page of another origin changes nothing", async () => {

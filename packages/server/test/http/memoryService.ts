@@ -1,6 +1,6 @@
 import { QUERY_BUDGET, runTailQuery } from "@annals/query";
 import type { ReadQuery, ReadReply } from "@annals/query";
-import { AnnalsError, RECORD_LIMITS } from "@annals/record";
+import { AnnalsError, RECORD_LIMITS, parseExactly } from "@annals/record";
 import { MemoryBlobs } from "@annals/testkit";
 import { decodeRecord, parseIngestBody } from "@annals/wire";
 import type { GroupAnswers, GroupRequest } from "../../src/groupService.ts";
@@ -184,7 +184,7 @@ export class MemoryService implements NodeService {
       ],
       logs: [...this.#logs].map(([name, { source }]) => ({
         name,
-        leader: "a",
+        leader: this.leaderNow,
         term: 1,
         elections: 1,
         commitIndex: source.lastSeq,
@@ -220,10 +220,15 @@ export class MemoryService implements NodeService {
     };
   }
 
+  leaderNow = "a";
+  /** Leadership is not taken by this node. */
+  refusesToLead = "";
+
   async transferLeadership(log: string, to: string | undefined): Promise<void> {
     this.#log(log);
     if (to === "nobody") throw new AnnalsError("ERR_NODE_UNKNOWN", `there is no node "${to}"`);
     this.transfers.push({ log, to });
+    if (to !== this.refusesToLead) this.leaderNow = to ?? "b";
   }
 
   health(): NodeHealth {
@@ -236,7 +241,7 @@ function parse(request: AppendRequest): PlainRecord[] {
     const { records } = parseIngestBody(request.contentType, request.body, RECORD_LIMITS);
     return records.map((bytes) => ({ ...decodeRecord(bytes) }));
   }
-  const values: unknown[] = [JSON.parse(Buffer.from(request.body).toString("utf8"))].flat();
+  const values: unknown[] = [parseExactly(Buffer.from(request.body).toString("utf8"))].flat();
   return values.map((value, position) => {
     const record = value as PlainRecord;
     if (typeof record["action"] === "string") return record;
