@@ -1,4 +1,5 @@
 /** A node, over and over, each time with another call to the system that is refused. A client of it tries again for as long as it is told to. */
+import { execFile } from "node:child_process";
 import {
   cpSync,
   existsSync,
@@ -6,11 +7,12 @@ import {
   readdirSync,
   readFileSync,
   renameSync,
+  rmSync,
   writeFileSync,
 } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { isDeepStrictEqual } from "node:util";
+import { isDeepStrictEqual, promisify } from "node:util";
 import { driveRefusals } from "@annals/testkit";
 import type { RefusalAttempt } from "@annals/testkit";
 import { LASTING } from "./lasting.ts";
@@ -18,6 +20,8 @@ import { BASE_RECORDS, BLOB, BLOB_DIGEST, recordOf } from "./points.ts";
 import { NodeEnded, RefusedNode } from "./refusedNode.ts";
 
 const EXTRA = "extra";
+/** In the directory of a run: what was acknowledged before the node ended. */
+const ACKNOWLEDGED = "acknowledged.json";
 const POLL_MS = 10;
 /** Only for what hangs. */
 const TELL_MS = 120_000;
@@ -74,8 +78,10 @@ async function attempt(at: RefusalAttempt): Promise<void> {
   if (at.phase === "lasting") return attemptLasting(at);
   const { phase, data, arm, disarm } = at;
   prepare(at);
+  rmSync(join(dirname(data), ACKNOWLEDGED), { force: true });
   const acknowledged = [...atFirst(at)];
   const before = identityOf(data);
+  let ended = false;
   if (!SERVED.has(phase)) arm();
   try {
     const node = await RefusedNode.start(data);
@@ -92,11 +98,30 @@ async function attempt(at: RefusalAttempt): Promise<void> {
     const said = /\bE[A-Z]{2,}\b/.test(error.message.replaceAll(/ERR_[A-Z_]+/g, ""));
     if (!said || !error.message.includes(data))
       throw new Error(`the node ended without errno or path: ${error.message}`, { cause: error });
+    ended = true;
   }
   disarm();
+  if (ended) return verifyElsewhere(at, acknowledged);
   if (!BEGUN_ANEW.has(phase) && identityOf(data) !== before)
     throw new Error("the node is another member");
   await assertWhole(at, acknowledged);
+}
+
+/** A node that has ended by itself leaves its process to the end of it: LMDB has its files still open. */
+async function verifyElsewhere(
+  { data, phase }: RefusalAttempt,
+  acknowledged: readonly Acknowledged[],
+): Promise<void> {
+  const root = dirname(data);
+  writeFileSync(join(root, ACKNOWLEDGED), JSON.stringify(acknowledged));
+  const { LD_PRELOAD: _, ...env } = process.env;
+  const args = [import.meta.filename, root, phase, "verify"];
+  await promisify(execFile)(process.execPath, args, { env });
+}
+
+function acknowledgedBefore(at: RefusalAttempt): readonly Acknowledged[] {
+  const path = join(dirname(at.data), ACKNOWLEDGED);
+  return existsSync(path) ? JSON.parse(readFileSync(path, "utf8")) : atFirst(at);
 }
 
 /** A restart without refusals serves what was acknowledged; nothing is damaged or put aside, and the member is the same. */
@@ -192,4 +217,4 @@ function holds(found: Readonly<Record<string, unknown>>, record: object): boolea
   return Object.entries(record).every(([key, value]) => isDeepStrictEqual(found[key], value));
 }
 
-await driveRefusals({ attempt, verify: (at) => assertWhole(at, atFirst(at)) });
+await driveRefusals({ attempt, verify: (at) => assertWhole(at, acknowledgedBefore(at)) });

@@ -69,6 +69,13 @@ export function refusalOr(thrown: unknown, path: string): unknown {
   return diskRefusal(thrown, path) ?? thrown;
 }
 
+/** What was done through a descriptor, or by LMDB, has failed: the error of the system does not say what it was open on. */
+export function fileFailed(path: string, what: string, cause: unknown): StorageError {
+  const errno = errnoOf(cause);
+  const text = `${errno ?? "an error"} at ${path}: ${what}`;
+  return new StorageError("ERR_STORAGE_FAILED", text, { cause, details: { errno, path } });
+}
+
 /** The same refusal, told by what it was met at. */
 export function within(what: string, refusal: StorageError): StorageError {
   const code = refusal.code === "ERR_DISK_FULL" ? refusal.code : "ERR_DISK_UNAVAILABLE";

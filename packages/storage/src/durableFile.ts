@@ -1,7 +1,7 @@
 import { open, rename } from "node:fs/promises";
 import { dirname } from "node:path";
+import { fileFailed } from "./diskRefusal.ts";
 import { syncDirectory } from "./segmentDirectory.ts";
-import { fileFailed } from "./storageError.ts";
 
 /** Replaces a file so that after a crash either the old or the new content is there. */
 export async function replaceFile(path: string, content: string): Promise<void> {

@@ -8,7 +8,7 @@ import { attestationProblems, newestTransactionProblem } from "./diagnosis.ts";
 import { DiskFloor, MIN_FREE_BYTES } from "./diskFloor.ts";
 import { allocateLockFile } from "./lockFile.ts";
 import { DiskGate } from "./diskGate.ts";
-import { refusalOr } from "./diskRefusal.ts";
+import { errnoOf, fileFailed, refusalOr } from "./diskRefusal.ts";
 import { LmdbLogStore } from "./logStore.ts";
 import { birthWrite, origin } from "./roll.ts";
 import { Roller } from "./roller.ts";
@@ -59,7 +59,9 @@ export async function openLogStore(options: LogStoreOptions): Promise<LmdbLogSto
   try {
     return await openLog(options);
   } catch (error) {
-    throw refusalOr(error, options.directory);
+    const refusal = refusalOr(error, options.directory);
+    if (refusal instanceof StorageError || errnoOf(error) === undefined) throw refusal;
+    throw fileFailed(options.directory, "the log could not be opened", error);
   }
 }
 

@@ -1,9 +1,8 @@
 import { mkdir, open, readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { diskRefusal } from "./diskRefusal.ts";
+import { diskRefusal, fileFailed } from "./diskRefusal.ts";
 import { Segment } from "./segment.ts";
 import type { SegmentWrite } from "./segment.ts";
-import { fileFailed } from "./storageError.ts";
 
 const TEMPORARY = "new-";
 const DAMAGED = ".damaged";

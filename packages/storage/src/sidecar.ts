@@ -10,12 +10,11 @@ import { open, readFile, rename } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { crc32 } from "node:zlib";
-import { errnoOf } from "./diskRefusal.ts";
+import { errnoOf, fileFailed } from "./diskRefusal.ts";
 import { asIndex, asMemberId, asTerm } from "@annals/raft";
 import type { LogIndex, MemberId, Term } from "@annals/raft";
 import { HASH_BYTES } from "@annals/record";
 import { syncDirectory } from "./segmentDirectory.ts";
-import { fileFailed } from "./storageError.ts";
 
 const MAGIC = 0x414e5343;
 const SIDECAR_VERSION = 1;

@@ -41,13 +41,6 @@ export function logDamaged(directory: string, what: string, advice: string): Sto
   });
 }
 
-/** What was done through a descriptor has failed, of which the error of the system does not say what it was open on. */
-export function fileFailed(path: string, what: string, cause: unknown): StorageError {
-  const errno: unknown = cause instanceof Error && "code" in cause ? cause.code : undefined;
-  const text = `${typeof errno === "string" ? errno : "an error"} at ${path}: ${what}`;
-  return new StorageError("ERR_STORAGE_FAILED", text, { cause, details: { errno, path } });
-}
-
 export function entryDamaged(index: number, what: string): StorageError {
   return new StorageError("ERR_ENTRY_DAMAGED", `entry ${index}: ${what}`, { details: { index } });
 }

@@ -56,11 +56,12 @@ export async function driveRefusals(driver: RefusalDriver): Promise<void> {
     const found = existsSync(hit) ? readFileSync(hit, "utf8") : undefined;
     const calls = n === COUNT ? { calls: countedCalls(control) } : {};
     const outcome: RefusalOutcome = { n, hit: found, problem, ...calls };
-    console.log(JSON.stringify(outcome));
+    // LMDB prints what it has to say without ending the line.
+    await said(`\n${JSON.stringify(outcome)}\n`);
     // Whatever the attempt has left running would disturb the next one, and keep this process.
-    if (problem !== undefined) process.exit(0);
-    if (found === undefined) return;
+    if (problem !== undefined || found === undefined) break;
   }
+  process.exit(0);
 }
 
 /** Each process counts for itself: the first one that comes to the N-th call is refused it. */
@@ -68,6 +69,11 @@ function countedCalls(control: string): number {
   const begin = `${basename(control)}.count.`;
   const names = readdirSync(dirname(control)).filter((name) => name.startsWith(begin));
   return Math.max(0, ...names.map((name) => statSync(join(dirname(control), name)).size));
+}
+
+/** Resolves when the text is on its way: the process may end then. */
+function said(text: string): Promise<void> {
+  return new Promise((resolve) => void process.stdout.write(text, () => resolve()));
 }
 
 async function inTime(attempt: Promise<void>): Promise<void> {
