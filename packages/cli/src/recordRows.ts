@@ -1,3 +1,4 @@
+import { recordText } from "@annals/client";
 import type { StoredRecord } from "@annals/client";
 import type { CliContext } from "./context.ts";
 import { printable, renderTable } from "./output.ts";
@@ -24,7 +25,7 @@ export function recordTable(records: readonly StoredRecord[], color: boolean): s
 
 /** One record as it comes, for streams: a line of text, or of JSON. */
 export function recordLine(record: StoredRecord, format: OutputFormat): string {
-  if (format !== "table") return `${JSON.stringify(record)}\n`;
+  if (format !== "table") return `${recordText(record)}\n`;
   const [seq = "", recorded = "", actor = "", action = "", targets = "", outcome = ""] =
     COLUMNS.map(({ value }) => printable(value(record)));
   return (
@@ -39,7 +40,7 @@ export async function printRecord(
   record: StoredRecord,
   format: OutputFormat,
 ): Promise<void> {
-  if (format === "ndjson") return context.print(`${JSON.stringify(record)}\n`);
+  if (format === "ndjson") return context.print(`${recordText(record)}\n`);
   if (format === "json") return context.printJson(record);
   const rows = Object.entries(record).map(([name, value]) => ({
     name,

@@ -11,6 +11,8 @@ import {
   judged,
 } from "./clientError.ts";
 import { consume } from "./consumption.ts";
+import { pageCall } from "./pageCall.ts";
+import { recordsOf } from "./recordText.ts";
 import { assertRuntime } from "./runtime.ts";
 import { LogGroups } from "./logGroups.ts";
 import { LogWriter } from "./logWriter.ts";
@@ -149,19 +151,11 @@ export class AnnalsClient {
 
   /** One page. */
   async read(log: string, query: Query = {}, options: CallOptions = {}): Promise<Page> {
-    const parameters = new URLSearchParams();
-    for (const [name, value] of Object.entries(query)) {
-      if (value === undefined || name === "waitMs") continue;
-      parameters.set(name, String(value));
-    }
-    const waitMs = query.waitMs ?? 0;
-    if (waitMs > 0) parameters.set("wait", `${waitMs}ms`);
-    const page = await this.#get(
-      `${logPath(log)}/records?${parameters.toString()}`,
+    const page = await this.#caller.call({
+      ...pageCall(`${logPath(log)}/records`, query, this.#caller.wideNumbers),
       log,
-      options,
-      waitMs,
-    );
+      signal: options.signal,
+    });
     return page as Page;
   }
 
@@ -245,11 +239,15 @@ export class AnnalsClient {
     options: CallOptions & Pick<Query, "consistency"> = {},
   ): Promise<StoredRecord> {
     const suffix = options.consistency === undefined ? "" : `?consistency=${options.consistency}`;
-    return (await this.#get(
-      `${logPath(log)}/records/${seq}${suffix}`,
+    const record = await this.#caller.call({
+      method: "GET",
+      path: `${logPath(log)}/records/${seq}${suffix}`,
       log,
-      options,
-    )) as StoredRecord;
+      signal: options.signal,
+      repeat: "safe",
+      decode: (text) => recordsOf(text, this.#caller.wideNumbers)[0],
+    });
+    return record as StoredRecord;
   }
 
   /** Where an idempotent producer stands; undefined if the log does not know it. */

@@ -28,6 +28,8 @@ export interface Call {
   readonly signal: AbortSignal | undefined;
   /** `safe`: repeating is harmless. `once`: repeated only when nothing was accepted. */
   readonly repeat: "safe" | "once";
+  /** What the answer means; by default it is JSON. May throw for an answer that means nothing. */
+  readonly decode?: (text: string, headers: Headers) => unknown;
   /** A status that is an answer of this call although HTTP calls it an error. */
   readonly answeredBy?: number;
   /** Milliseconds that the server may wait on purpose before it answers; added to the attempt's timeout. */
@@ -156,9 +158,11 @@ export class Caller {
     const timeout = AbortSignal.timeout(this.#options.attemptTimeoutMs + (call.extraMs ?? 0));
     const response = await this.#fetch(url, call, timeout);
     if (!response.ok && response.status !== call.answeredBy) throw await refusal(response, url);
-    return this.#guard(url, call, timeout, () =>
-      readJson(response, url, this.#options.wideNumbers),
-    );
+    return this.#guard(url, call, timeout, async () => {
+      const { decode = (text) => parseExactly(text, this.#options.wideNumbers) } = call;
+      const text = await readText(response, url);
+      return decoded(response, url, () => decode(text, response.headers));
+    });
   }
 
   async #fetch(url: string, call: Call, timeout: AbortSignal): Promise<Response> {
@@ -238,7 +242,8 @@ function assertNotAborted(signal: AbortSignal | undefined): void {
 }
 
 async function refusal(response: Response, url: string): Promise<ClientError> {
-  const body = await readJson(response, url).catch(() => undefined);
+  const text = await readText(response, url).catch(() => "");
+  const body = decoded(response, url, () => parseExactly(text));
   return errorOfAnswer(response.status, body, response.headers.get("retry-after"), url);
 }
 
@@ -248,11 +253,7 @@ function mayRepeat(error: ClientError, call: Call): boolean {
   return error.retryable && (call.repeat === "safe" || error.notAccepted);
 }
 
-async function readJson(
-  response: Response,
-  url: string,
-  wideNumbers: WideNumbers = "exact",
-): Promise<unknown> {
+async function readText(response: Response, url: string): Promise<string> {
   const decoder = new TextDecoder();
   let text = "";
   let bytes = 0;
@@ -268,9 +269,12 @@ async function readJson(
       text += decoder.decode(part, { stream: true });
     }
   }
-  text += decoder.decode();
+  return text + decoder.decode();
+}
+
+function decoded(response: Response, url: string, decode: () => unknown): unknown {
   try {
-    return parseExactly(text, wideNumbers);
+    return decode();
   } catch {
     // An error without a document is reported by its status; an answer must be JSON.
     if (!response.ok) return undefined;

@@ -10,5 +10,6 @@ export { LogWriter } from "./logWriter.ts";
 export type { LogWriterOptions, LogWriterSummary } from "./logWriter.ts";
 export { OrderedProducer } from "./orderedProducer.ts";
 export type { OrderedProducerOptions } from "./orderedProducer.ts";
+export { recordText } from "./recordText.ts";
 export { LogSchemas } from "./schemas.ts";
 export type * from "./types.ts";

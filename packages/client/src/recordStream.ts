@@ -1,6 +1,6 @@
-import { parseExactly } from "@annals/record";
 import type { WideNumbers } from "@annals/record";
 import { ClientError, errorOfAnswer } from "./clientError.ts";
+import { recordsOf } from "./recordText.ts";
 import type { StoredRecord } from "./types.ts";
 
 /** Everything that matches up to seq `to`, after what was delivered before. */
@@ -128,7 +128,11 @@ export class RecordStream {
         this.#subscribe(Number(head["maxUnacked"]));
         return;
       case "records":
-        this.#deliver(this.#recordsOf(body), Number(head["to"]), Buffer.byteLength(body));
+        this.#deliver(
+          recordsOf(body, this.#options.wideNumbers),
+          Number(head["to"]),
+          Buffer.byteLength(body),
+        );
         return;
       case "caughtUp":
         this.#deliver([], Number(head["seq"]), 0);
@@ -164,12 +168,6 @@ export class RecordStream {
     if (records.length === 0 && this.#queue.at(-1)?.records.length === 0) this.#queue.pop();
     this.#queue.push({ records, to, bytes });
     this.#wake();
-  }
-
-  /** Records one a line. As one text they are parsed at once. */
-  #recordsOf(body: string): readonly StoredRecord[] {
-    const text = `[${body.trimEnd().replaceAll("\n", ",")}]`;
-    return parseExactly(text, this.#options.wideNumbers) as readonly StoredRecord[];
   }
 
   #send(head: StreamHead): void {

@@ -1,6 +1,8 @@
 // Goal: a refused call comes back when the server asked it to, and not in step with all others; whoever stands by is told at once. Method: a
 // server that refuses once.
+import { once } from "node:events";
 import { createServer } from "node:http";
+import type { ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { expect, test } from "vitest";
 import { Caller } from "../src/caller.ts";
@@ -75,4 +77,30 @@ test("a lane that somebody holds is no failure: whoever stands by is told when t
   });
   expect(times()).toBe(1);
   close();
+});
+
+test("once the head of a stream is here its body may take longer than an attempt", async () => {
+  const attemptTimeoutMs = 500;
+  const bodies: ServerResponse[] = [];
+  const server = createServer((_request, response) => {
+    response.write("begin ");
+    bodies.push(response);
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  const caller = new Caller({
+    urls: [`http://127.0.0.1:${port}`],
+    attemptTimeoutMs,
+    wideNumbers: "exact",
+    retryForMs: 30_000,
+    now: () => performance.now(),
+    randomBelow: () => 0,
+  });
+  const response = await caller.stream(CALL);
+  // Whatever was to end the attempt began before this, and so has ended it by then.
+  await once(AbortSignal.timeout(attemptTimeoutMs), "abort");
+  for (const body of bodies) body.end("end");
+  expect(await response.text()).toBe("begin end");
+  caller.close();
+  server.close();
 });

@@ -11,6 +11,7 @@ import {
   type MembershipChange,
   type Message,
   type RaftConfig,
+  type StepOutcome,
   type StepRefusal,
   type Term,
 } from "@annals/raft";
@@ -221,6 +222,18 @@ describe("messages that are refused change nothing", () => {
       entries,
     };
     expect(core.step(message)).toEqual({ kind: "refused", reason: "proposalDropped" });
+  });
+
+  // Keeps R41.
+  test("a membership change that cannot be made after one that is committed and not applied", () => {
+    const member = new Member(1, { voters: [2, 3], term: 4 });
+    member.receive(appendEntries(2, 1, 4, NOTHING, [removal(1, 3)]));
+    member.core.step(heartbeat(2, 1, 4, 1));
+    expect(member.core.takeReady().apply).toHaveLength(1);
+    const next = (entries: readonly Entry[]): StepOutcome =>
+      member.core.step(appendEntries(2, 1, 4, { index: 1, term: 4 }, entries));
+    expect(next([removal(2, 2)])).toEqual({ kind: "refused", reason: "badEntry" });
+    expect(next([entry(4, 2)])).toEqual({ kind: "ok" });
   });
 
   // Keeps R16.
@@ -513,6 +526,16 @@ describe("reads", () => {
   test("that wait are bounded", () => {
     const leader = new Member(1).lead(2).receive(ack(2, 1, 1, 1));
     for (let context = 1; context <= 16_384; context += 1) leader.core.readIndex(context);
+    expect(leader.core.readIndex(0)).toEqual({ kind: "dropped", reason: "tooMany" });
+  });
+
+  // Keeps R37.
+  test("that wait for the first commit of a term are bounded as well", () => {
+    const leader = new Member(1).lead(2);
+    for (let context = 1; context <= 16_384; context += 1)
+      expect(leader.core.readIndex(context)).toEqual({ kind: "ok" });
+    expect(leader.core.readIndex(0)).toEqual({ kind: "dropped", reason: "tooMany" });
+    leader.receive(ack(2, 1, 1, 1));
     expect(leader.core.readIndex(0)).toEqual({ kind: "dropped", reason: "tooMany" });
   });
 

@@ -97,6 +97,15 @@ describe("a member whose log was emptied", () => {
     expect(member.core.status()).toMatchObject({ emptied: undefined, lastIndex: 3, leader: 3 });
   });
 
+  test("has to have what the kept member had at first, however far that goes on meanwhile", () => {
+    const member = emptied();
+    const context = contextOf(member);
+    member.receive(answer(2, context, at(2, 2)), answer(2, context, at(2, 90)));
+    expect(member.core.status().emptied?.end).toEqual(at(2, 2));
+    member.receive(appendEntries(2, 1, 3, at(0, 0), entriesOf(1, 2)));
+    expect(member.core.status().emptied).toBeUndefined();
+  });
+
   test("needs no entries when it has what was kept already", () => {
     const member = emptied({ log: entriesOf(1, 2) });
     member.receive(answer(2, contextOf(member), at(2, 2)));

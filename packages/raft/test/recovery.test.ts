@@ -169,6 +169,27 @@ describe("what the others remember", () => {
     expect(member.takeSent()).toMatchObject([{ rejected: false }]);
   });
 
+  test.each([
+    ["first", [2, 3]],
+    ["last", [3, 2]],
+  ])("counts the most that anybody remembers, told %s", (_when, order) => {
+    const less = { term: asTerm(2), index: asIndex(3), entry: at(2, 3) };
+    const member = new Member(1, { ...RECOVERS, log: entriesOf(1, 2) }).settle();
+    const { context } = questionOf(member);
+    for (const from of order) {
+      const memory = { term: 2, last: at(2, 4), acknowledged: from === 2 ? acknowledged : less };
+      member.receive(answer(from, context, memory));
+    }
+    const rolledBack = { member: 2, acknowledgedIndex: 4 };
+    expect(member.core.status().recovery).toMatchObject({ rolledBack, lacks: at(2, 4) });
+    const [, , third, fourth] = entriesOf(1, 2, 2, 2);
+    if (third === undefined || fourth === undefined) throw new Error("four entries were made");
+    member.receive(appendEntries(2, 1, 2, at(2, 2), [third]));
+    expect(member.core.status().recovery).toMatchObject({ rolledBack });
+    member.receive(appendEntries(2, 1, 2, at(2, 3), [fourth]));
+    expect(member.core.status().recovery).toMatchObject({ rolledBack: undefined });
+  });
+
   test("says nothing against a disk that has entered a later term since", () => {
     const log = entriesOf(1, 3);
     const member = restarted({ term: 3, last: at(3, 4), acknowledged }, log, 0);

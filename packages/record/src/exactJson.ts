@@ -33,20 +33,21 @@ function exactly(value: number, source: string | undefined, numbers: WideNumbers
 }
 
 /**
- * Like `JSON.stringify`, with bigints as numbers; but what would come out as another value, or not at all, is refused: NaN and infinities,
- * bytes, functions, objects such as a Map, holes in an array. Properties that are undefined are left out. Throws `BadInputError`, with the
- * path of the value.
+ * Like `JSON.stringify`, with bigints as numbers and the sign of a zero. What would come out as another value, or not at all, is refused:
+ * NaN and infinities, bytes, functions, objects such as a Map, holes in an array. Properties that are undefined are left out. Throws
+ * `BadInputError`, with the path of the value.
  */
 export function stringifyExactly(value: unknown): string {
-  const hasBigint = check(value, "", 0);
-  return hasBigint ? JSON.stringify(value, bigintAsNumber) : JSON.stringify(value);
+  const hasOther = check(value, "", 0);
+  return hasOther ? JSON.stringify(value, asWritten) : JSON.stringify(value);
 }
 
-function bigintAsNumber(_key: string, value: unknown): unknown {
-  return typeof value === "bigint" ? new ExactNumber(String(value)).toJSON() : value;
+function asWritten(_key: string, value: unknown): unknown {
+  if (typeof value === "bigint") return new ExactNumber(String(value)).toJSON();
+  return Object.is(value, -0) ? new ExactNumber("-0").toJSON() : value;
 }
 
-/** Whether there is a bigint in it. */
+/** Whether there is a number in it that `JSON.stringify` would refuse or change: a bigint, or a zero with a sign. */
 function check(value: unknown, path: string, depth: number): boolean {
   switch (typeof value) {
     case "string":
@@ -55,7 +56,7 @@ function check(value: unknown, path: string, depth: number): boolean {
     case "bigint":
       return true;
     case "number":
-      if (Number.isFinite(value)) return false;
+      if (Number.isFinite(value)) return Object.is(value, -0);
       throw refusal("ERR_RECORD_NUMBER", `${value} is not a number that JSON can say`, path);
     case "object":
       return value !== null && checkObject(value, path, depth);
@@ -84,20 +85,20 @@ function checkObject(value: object, path: string, depth: number): boolean {
       `a ${value.constructor.name} is not a value of JSON: convert it to an object or an array`,
       path,
     );
-  let hasBigint = false;
+  let hasOther = false;
   for (const [name, field] of fields) {
     if (field === undefined) continue;
     const at = path === "" ? name : `${path}.${name}`;
-    if (check(field, at, depth + 1)) hasBigint = true;
+    if (check(field, at, depth + 1)) hasOther = true;
   }
-  return hasBigint;
+  return hasOther;
 }
 
 function checkItems(items: readonly unknown[], path: string, depth: number): boolean {
-  let hasBigint = false;
+  let hasOther = false;
   for (let k = 0; k < items.length; k++)
-    if (check(items[k], `${path}[${k}]`, depth + 1)) hasBigint = true;
-  return hasBigint;
+    if (check(items[k], `${path}[${k}]`, depth + 1)) hasOther = true;
+  return hasOther;
 }
 
 function isPlain(value: object): boolean {

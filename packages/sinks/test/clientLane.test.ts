@@ -20,7 +20,9 @@ afterEach(async () => {
 
 test("it makes the group, takes its lane, says that it lives, and gives it back", async () => {
   server.service.groupAnswer = ({ op }) =>
-    op === "acquire" ? { lane: 1, lanes: 2, token: 9, position: 4, leaseMs: 100 } : { position: 4 };
+    op === "acquire"
+      ? { lane: 1, lanes: 2, token: 9, position: 4, leaseMs: 1000 }
+      : { position: 4 };
   const options = { client, log: "audit", group: "sink.a", lane: 1, lanes: 2 } as const;
   const lane = new ClientLane({ ...options, from: "first", settings: "s", member: "m" });
   const { signal } = new AbortController();
@@ -30,7 +32,7 @@ test("it makes the group, takes its lane, says that it lives, and gives it back"
   const kept = keepLane(lane, grant, SYSTEM_CLOCK, ending.signal);
   const renewals = (): number =>
     server.service.groupRequests.filter(({ op }) => op === "renew").length;
-  await expect.poll(renewals).toBeGreaterThan(3);
+  await expect.poll(renewals, { timeout: 20_000 }).toBeGreaterThan(3);
   ending.abort();
   await kept;
   await lane.commit(grant, 4, signal);

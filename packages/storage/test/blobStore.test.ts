@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { existsSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { BlobStore, DiskFloor } from "@annals/storage";
+import { AnnouncedBytes, BlobStore, DiskFloor } from "@annals/storage";
 import { temporaryDirectory } from "./support/directory.ts";
 
 const CHUNK_BYTES = 64;
@@ -157,4 +157,34 @@ describe("a source that waits", () => {
       retryable: true,
     });
   });
+});
+
+test("announced bytes count until they are in the file, not until they are handed over", async () => {
+  const directory = await temporaryDirectory();
+  const announced = new AnnouncedBytes();
+  const floor = new DiskFloor(directory, 1, () => 0, announced);
+  const blobs = new BlobStore({ directory, floor, chunkBytes: CHUNK_BYTES });
+  const bytes = new Uint8Array(10 * CHUNK_BYTES);
+  const writer = blobs.begin(sha256(bytes), bytes.length);
+  expect(announced.bytes).toBe(bytes.length);
+  // Nothing can have reached the file within one turn.
+  for (let at = 0; at < bytes.length; at += CHUNK_BYTES)
+    writer.write(bytes.subarray(at, at + CHUNK_BYTES));
+  expect(announced.bytes).toBe(bytes.length);
+  await writer.finish();
+  expect(announced.bytes).toBe(0);
+});
+
+test("an announcement that was given up counts no more", async () => {
+  const directory = await temporaryDirectory();
+  const announced = new AnnouncedBytes();
+  const floor = new DiskFloor(directory, 1, () => 0, announced);
+  const blobs = new BlobStore({ directory, floor, chunkBytes: CHUNK_BYTES });
+  const [one, other] = ["a", "b"].map((digit) => blobs.begin(digit.repeat(64), 1000));
+  one?.write(new Uint8Array(300));
+  await one?.abort();
+  await one?.abort();
+  expect(announced.bytes).toBe(1000);
+  await other?.abort();
+  expect(announced.bytes).toBe(0);
 });

@@ -8,7 +8,15 @@ import { asIndex, asMemberId } from "@annals/raft";
 import { asSeq } from "@annals/record";
 import { DiskFloor, openLogStore, StorageError } from "@annals/storage";
 import type { LmdbLogStore, LogStoreOptions } from "@annals/storage";
-import { chainOf, cycleOf, hardState, plainEntries, SAMPLE_MEMBERSHIP } from "@annals/testkit";
+import {
+  batchEntry,
+  chainOf,
+  cycleOf,
+  hardState,
+  noopEntry,
+  plainEntries,
+  SAMPLE_MEMBERSHIP,
+} from "@annals/testkit";
 import { temporaryDirectory } from "./support/directory.ts";
 
 const initial = { membership: SAMPLE_MEMBERSHIP };
@@ -272,6 +280,44 @@ describe("disk full", () => {
     floor.take(most);
     floor.take(most);
     expect(() => floor.take(2 * most)).toThrow(expect.objectContaining({ code: "ERR_DISK_FULL" }));
+  });
+  test("an announcement is judged by a fresh look, however much room there was a moment ago", async () => {
+    const directory = await temporaryDirectory();
+    const floor = new DiskFloor(directory, 0, () => 0);
+    floor.take(1);
+    // From now on a look at the disk fails, which shows whether there is one.
+    await rm(directory, { recursive: true });
+    floor.take(1);
+    expect(() => floor.announce(1)).toThrow(expect.objectContaining({ code: "ENOENT" }));
+  });
+
+  test("a truncation that is refused has truncated nothing: the tail is there, and the same write comes again", async () => {
+    const directory = await temporaryDirectory();
+    let full = false;
+    const store = await openLogStore(
+      options(directory, {
+        segmentBytes: 64 * 1024,
+        onSegmentStep: async () => {
+          if (full) throw Object.assign(new Error("no room"), { code: "ENOSPC" });
+        },
+      }),
+    );
+    const big = new Uint8Array(20_000).fill(7);
+    const entries = [1, 2, 3, 4].map((index) => batchEntry(index, 3, index, [big]));
+    entries.push(...plainEntries(5, 6, 3));
+    await store.write(cycleOf({ entries, hardState: hardState(3, 1, 5) }));
+    // The segment has its size, so the next write begins another one, which finds no room.
+    full = true;
+    const again = cycleOf({ entries: [noopEntry(6, 4)], hardState: hardState(4, 2, 5) });
+    expect(await refusal(store.write(again))).toContain("ERR_DISK_FULL");
+    expect(store.lastIndex()).toBe(6);
+    expect(store.term(asIndex(6))).toBe(3);
+    expect(store.entries(asIndex(5), asIndex(7), Infinity, Infinity)).toHaveLength(2);
+    full = false;
+    const tried = (): Promise<string> => refusal(store.write(again));
+    await expect.poll(tried, { timeout: 20_000 }).toBe("accepted");
+    expect(store.term(asIndex(6))).toBe(4);
+    await store.close();
   });
 
   test("appends are refused before anything is written, votes and commits are not, and the store lives on", async () => {

@@ -253,6 +253,36 @@ describe("a damaged log is rebuilt from others", () => {
     ]);
     await store.close();
   });
+  test("nobody is in them whose entries are not applied yet: those are applied once, later", async () => {
+    const directory = join(await temporaryDirectory(), "log");
+    const stamp = (id: string) => ({ id, epoch: 3, sequence: 1, fingerprint: 7 });
+    const entries = [
+      batchEntry(1, 1, 1, [BIG], stamp("p")),
+      ...plainEntries(2, 6, 1),
+      batchEntry(7, 1, 7, [BIG], stamp("committed")),
+      batchEntry(8, 1, 8, [BIG], stamp("uncommitted")),
+    ];
+    let store = await open(directory);
+    const recent = [
+      { sequence: 1, fingerprint: 7, firstSeq: asSeq(1), lastSeq: asSeq(1), count: 1 },
+    ];
+    const applied = {
+      appliedIndex: asIndex(5),
+      membership: undefined,
+      producers: new Map([["p", { epoch: 3, recent, lastIndex: asIndex(1) }]]),
+      groups: new Map(),
+    };
+    await store.write(cycleOf({ entries, hardState: hardState(1, 1, 7), applied }));
+    await store.close();
+    await changeTable(join(directory, FIRST), "producers", (rows) =>
+      flipIn(rows, Buffer.from("p").toString("hex"), 2),
+    );
+    expect(await repairFrom(directory, [], SAME_PROCESS)).toBe("repaired");
+    store = await open(directory);
+    expect(store.appliedIndex()).toBe(5);
+    expect([...store.producers()]).toEqual([["p", { epoch: 3, recent, lastIndex: 1 }]]);
+    await store.close();
+  });
 });
 
 describe("what cannot be rebuilt", () => {

@@ -2,7 +2,7 @@
  * Goal: of two copies of a log that cannot both be right, the one that is kept stays as it is, and the other one is put aside whole, while
  * the log in its place remembers that it was emptied. Method: logs on disk, of which a crash may cut the moving at any step.
  */
-import { mkdtemp, readdir, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { asIndex, asMemberId, asTerm } from "@annals/raft";
@@ -121,6 +121,19 @@ describe("a copy that is kept", () => {
     expect(await readdir(directory)).toContain("resolved-20231114T221320000Z.json");
     await keepCopy(place(), { ...DECISION, at: DECISION.at + 1 });
     expect((await fsck(directory)).problems).toEqual([]);
+  });
+
+  test("stands still until the record of the decision is durable", async () => {
+    await log();
+    await writeDivergence(directory, DIVERGENCE);
+    const record = join(directory, "resolved-20231114T221320000Z.json");
+    await mkdir(record);
+    await expect(keepCopy(place(), DECISION)).rejects.toMatchObject({ code: "EISDIR" });
+    expect(await readDivergence(directory)).toEqual(DIVERGENCE);
+    await rm(record, { recursive: true });
+    await keepCopy(place(), DECISION);
+    expect(await readDivergence(directory)).toBeUndefined();
+    expect(await readFile(record, "utf8")).toContain(DIVERGENCE.other.hash);
   });
 
   test("cannot be one that was emptied", async () => {

@@ -118,3 +118,34 @@ it("heartbeats for a node that reads nothing are dropped beyond their cap", asyn
   link.close();
   expect(sent.read().current).toBe(0);
 }, 30_000);
+
+it("a control link that comes back counts silence from then on, not from before the outage", async () => {
+  const silences: number[] = [];
+  let skippedMs = 0;
+  const now = performance.now.bind(performance);
+  const clock = vi.spyOn(performance, "now").mockImplementation(() => now() + skippedMs);
+  const link = new ControlLink({
+    clock: new ClockQuestions(
+      () => performance.now(),
+      () => undefined,
+    ),
+    ...peer.dialling("control"),
+    onOpen: () => undefined,
+    onFrame: () => undefined,
+    onDown: (_fault, silentMs) => silences.push(silentMs),
+  });
+  try {
+    await vi.waitUntil(() => link.open, WAIT);
+    skippedMs = 3_600_000;
+    for (const downs of [1, 2]) {
+      peer.connections.at(-1)?.destroy();
+      await vi.waitUntil(() => silences.length >= downs, WAIT);
+      await vi.waitUntil(() => link.open, WAIT);
+    }
+    expect(silences[0]).toBeGreaterThanOrEqual(3_600_000);
+    expect(silences[1]).toBeLessThan(3_600_000);
+  } finally {
+    link.close();
+    clock.mockRestore();
+  }
+}, 30_000);

@@ -137,6 +137,24 @@ describe("a frame of ten thousand entries", () => {
     expect(receiver.gauges()).toMatchObject({ bytes: { current: 0 }, events: { current: 0 } });
   });
 
+  it("is let go of when the link closes while nothing of it is out and the rest is not decoded", async () => {
+    const { receiver, delivered, seen } = setUp({ eventHighWaterMark: CAP });
+    receiver.onFrame(big);
+    await turn();
+    // Such as by the budget of the worker.
+    receiver.gate.hold("worker-budget");
+    for (const { receipt } of delivered) {
+      receipt.stepped();
+      receipt.durable();
+    }
+    await turn();
+    expect(seen.released).toBe(0);
+    receiver.close();
+    receiver.close();
+    expect(seen.released).toBe(big.length);
+    expect(receiver.gauges()).toMatchObject({ bytes: { current: 0 }, events: { current: 0 } });
+  });
+
   it("that breaks off in the middle ends the link there, and is let go of once", async () => {
     const { receiver, delivered, seen } = setUp({ eventHighWaterMark: 2 * ENTRIES });
     const forged = { ...append(ENTRIES + 1), from: asMemberId(3) };

@@ -6,7 +6,7 @@ import type { Entry, LogIndex, MemberId } from "@annals/raft";
 import { AnnalsError } from "@annals/record";
 import type { StampClock } from "@annals/replica";
 import { diskRefusal, errnoOf } from "@annals/storage";
-import type { AnnouncedBytes, LmdbLogStore } from "@annals/storage";
+import type { AnnouncedBytes } from "@annals/storage";
 import type { Permits } from "@annals/transport";
 import type { PageFrame } from "@annals/wire";
 import { blobsOf } from "../blobs.ts";
@@ -22,6 +22,8 @@ import { PeerHistories } from "./peerHistories.ts";
 import { openStore } from "./openStore.ts";
 import { pageLimits } from "./pageLimits.ts";
 import { causeText, reasonFields, toPlainError } from "./plainError.ts";
+import { settle } from "./settle.ts";
+import type { Durable } from "./settle.ts";
 
 export interface KeptLogOptions {
   readonly logId: number;
@@ -68,7 +70,7 @@ export class KeptLog {
   #closing = false;
   #falseAlarms = 0;
   /** What was flushed when a write failed: the log that is opened next must hold it. */
-  #durable: ReturnType<LmdbLogStore["durable"]> | undefined;
+  #durable: Durable | undefined;
   readonly #diskWait: DiskWait;
 
   constructor(options: KeptLogOptions) {
@@ -343,25 +345,6 @@ function writeFailed(error: AnnalsError, path: string): AnnalsError {
   const details = { path, errno: errnoOf(error) };
   const message = `a write failed, and the log is opened again: ${causeText(error)}`;
   return new AnnalsError("ERR_DISK_UNAVAILABLE", message, { retryable: true, details });
-}
-
-/**
- * Before a log is served again after a failed write: it must hold what was flushed before, and what it shows beyond that, from a write of
- * which the end is not known, is made durable by a write of its own. Until the disk takes that write, the log stays closed.
- */
-async function settle(
-  store: LmdbLogStore,
-  { index, hardState: { term, votedFor } }: ReturnType<LmdbLogStore["durable"]>,
-): Promise<void> {
-  const found = store.initialState().hardState;
-  if (store.lastIndex() < index || found.term < term) {
-    const what = `the log ends at ${store.lastIndex()} in term ${found.term} after a failed write`;
-    const before = `it had ended at ${index} in term ${term}`;
-    throw new AnnalsError("ERR_LOG_DAMAGED", `${what}, and ${before}`);
-  }
-  const nothingNew = found.term === term && found.votedFor === votedFor;
-  if (nothingNew && store.lastIndex() === index) return;
-  await store.write({ entries: [], hardState: found, applied: undefined });
 }
 
 /** Damage of what is stored; a write that failed is another matter, and final. */

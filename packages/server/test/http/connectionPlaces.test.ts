@@ -134,6 +134,26 @@ test("a probe that does not read its answer gives way to the next one", async ()
   release.resolve();
 });
 
+test("probes that were answered and have gone do not keep a stuck one in its place", async () => {
+  await start({ max: 1, maxOperator: 1 });
+  await client();
+  for (let k = 0; k < 2; k++) expect(await get("/healthz").closed).toContain("HTTP/1.1 200");
+  await expect.poll(() => held("connections.operator")).toBe(0);
+  const release = Promise.withResolvers<void>();
+  const { service } = server;
+  const cluster = service.cluster.bind(service);
+  service.cluster = async () => {
+    await release.promise;
+    return cluster();
+  };
+  const stuck = get("/v1/cluster");
+  await expect.poll(() => held("connections.operator")).toBe(1);
+  expect(await get("/healthz").closed).toContain("HTTP/1.1 200");
+  expect(await stuck.closed).toBe("");
+  expect(ledger.read()["connections.operator"]?.largest).toBe(1);
+  release.resolve();
+});
+
 test("what nodes pass on has places of its own, so many for each node", async () => {
   await start({ max: 1, maxPerNode: 1 });
   await client();

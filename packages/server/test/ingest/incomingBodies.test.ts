@@ -96,3 +96,22 @@ test("a search in vain is not repeated at once, however many ask", () => {
   expect(need(1)).toBe(false);
   expect(looks).toBeLessThan(6);
 });
+
+test("a search in vain among the bodies of one log keeps no other log from its own", () => {
+  body("a", "audit");
+  body("b", "orders");
+  nowMs = 2000;
+  expect(need(2, "audit")).toBe(false);
+  expect(need(2, "orders")).toBe(true);
+  expect(gone).toEqual(["a 2000", "b 2000"]);
+});
+
+test("nor does one among the bodies of one log keep the node from those of all", () => {
+  const moves = body("moves", "audit");
+  body("b", "orders");
+  nowMs = 2000;
+  moves.bytes = 1;
+  expect(need(1, "audit")).toBe(false);
+  expect(need(1)).toBe(true);
+  expect(gone).toEqual(["b 2000"]);
+});

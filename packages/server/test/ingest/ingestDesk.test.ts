@@ -151,3 +151,19 @@ test("whatever comes and goes, nothing is held beyond a cap, or left at the end"
     }),
   );
 });
+
+test("an upload that stands still gives its room to whoever finds none, at once and once", () => {
+  const cut: number[] = [];
+  const received = desk.reserveUpload(20_000, { bytesRead: () => 7 }, (idleMs) => cut.push(idleMs));
+  nowMs = 999;
+  expect(() => desk.admit("audit", 500)).toThrow(
+    expect.objectContaining({ code: "ERR_NODE_OVERLOADED" }),
+  );
+  nowMs = 1_500;
+  const ticket = desk.admit("audit", 500);
+  expect(cut).toEqual([1_500]);
+  expect(desk.read().node.buffered.bytes.current).toBe(500);
+  received();
+  expect(desk.read().node.buffered.bytes.current).toBe(500);
+  ticket.close();
+});

@@ -13,6 +13,7 @@ import { join } from "node:path";
 import { expect, it } from "vitest";
 import { configValue } from "../../src/config/show.ts";
 import { loadConfig } from "../../src/config/load.ts";
+import type { Shape } from "../../src/memory/bound.ts";
 import { shapeOf } from "../../src/memory/budget.ts";
 import {
   assertDescriptors,
@@ -72,6 +73,16 @@ it("every log needs files of its own", () => {
   const [one, two] = [1, 2].map((logs) => descriptorsNeeded(config, shapeOf(config, logs)));
   expect((two ?? 0) - (one ?? 0)).toBeGreaterThan(48);
   expect(descriptorRows(config).every(({ count }) => count > 0)).toBe(true);
+});
+
+it("blobs are read for every worker and written for every other node", () => {
+  const { config } = load(1_000_000);
+  const blobs = (shape: Partial<Shape>): number =>
+    descriptorRows(config, { ...shapeOf(config), ...shape }).find(({ what }) => what === "blobs")
+      ?.count ?? 0;
+  const one = config.replication.blob.maxConcurrent;
+  expect(blobs({ peers: 3 }) - blobs({ peers: 2 })).toBe(one);
+  expect(blobs({ workers: 3 }) - blobs({ workers: 2 })).toBe(one);
 });
 
 const LINUX = process.platform === "linux";

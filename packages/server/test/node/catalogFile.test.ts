@@ -5,10 +5,12 @@
 import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { asMemberId } from "@annals/raft";
 import { loadConfig, startNode } from "@annals/server";
 import type { ClusterStatus, NodeConfig, RunningNode } from "@annals/server";
 import pino from "pino";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { CatalogFile, knownLogs } from "../../src/node/catalogFile.ts";
 import { freePort, until, untilReady } from "./testNode.ts";
 
 let directory: string;
@@ -75,3 +77,18 @@ it("starts as well without a file, or with one that is damaged", async () => {
     await node.close();
   }
 }, 20_000);
+
+it("has what was saved last, also while a write was under way", async () => {
+  const data = await mkdtemp(join(directory, "saves-"));
+  const file = new CatalogFile(data, logger);
+  const named = (name: string, id: number) => ({ id, name, voters: [asMemberId(1)], schemas: [] });
+  const [audit, orders, bills] = [named("audit", 1), named("orders", 2), named("bills", 3)];
+  file.save([audit]);
+  file.save([audit, orders]);
+  file.save([audit, orders, bills]);
+  await file.close();
+  expect(await new CatalogFile(data, logger).read()).toEqual([audit, orders, bills]);
+  file.save([audit]);
+  await file.close();
+  expect(await knownLogs(data)).toEqual([audit]);
+});

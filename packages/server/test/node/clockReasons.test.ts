@@ -39,6 +39,16 @@ describe("the reasons of a node", () => {
     expect(reason).toContain("the clock of node c is 2.0 hours ahead of most others");
   });
 
+  it("measure another node by the majority even when the own clock is off, too", () => {
+    const peers = [
+      { node: "b", offsetMs: -20_000, uncertaintyMs: 1, off: false },
+      { node: "c", offsetMs: 10_000, uncertaintyMs: 1, off: true },
+    ];
+    const reasons = clockReasons("a", { ...FINE, kind: "off", ownOffsetMs: 20_000, peers });
+    expect(reasons[0]).toContain("the clock of node a is 20.0 s ahead of most others");
+    expect(reasons[1]).toContain("the clock of node c is 30.0 s ahead of most others");
+  });
+
   it("take neither side when two clocks differ", () => {
     const peers = [{ node: "b", offsetMs: -150_000, uncertaintyMs: 1, off: false }];
     const [reason] = clockReasons("a", {

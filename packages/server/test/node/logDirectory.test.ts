@@ -2,7 +2,7 @@
 import { NOBODY } from "@annals/raft";
 import type { MemberId } from "@annals/raft";
 import { expect, test } from "vitest";
-import { displace, follow, newPlace } from "../../src/node/logDirectory.ts";
+import { displace, follow, newPlace, refuse } from "../../src/node/logDirectory.ts";
 
 const [A, B] = [1, 2] as MemberId[];
 
@@ -19,4 +19,16 @@ test("elections are counted by terms that had a leader", () => {
   displace(place);
   heard(B, 3);
   expect(place.elections).toBe(2);
+});
+
+test("of a log whose worker has gone nothing is said any more until it is opened elsewhere", () => {
+  const fresh = newPlace({ id: 2, name: "audit", voters: [] }, false);
+  const place = newPlace({ id: 2, name: "audit", voters: [] }, false);
+  place.opened = true;
+  place.catchingUp = true;
+  place.repairing = { what: "damage", entries: undefined, missing: false };
+  refuse(place, "ENOSPC");
+  follow(place, { role: "leader", leader: A ?? NOBODY, term: 0, diverged: true });
+  displace(place);
+  expect(place).toEqual({ ...fresh, term: 0 });
 });

@@ -1,3 +1,4 @@
+import { recordText } from "@annals/client";
 import { ClientError } from "@annals/client";
 import type { LaneGrant, StoredRecord } from "@annals/client";
 import type {
@@ -41,7 +42,7 @@ export class MemoryLog implements LogSource, GroupLane, DeadLetters {
     const records: StoredRecord[] = [];
     let bytes = 0;
     for (const record of this.records.slice(from - 1)) {
-      const size = Buffer.byteLength(JSON.stringify(record));
+      const size = Buffer.byteLength(recordText(record));
       if (records.length > 0 && bytes + size > maxBytes) break;
       records.push(record);
       bytes += size;

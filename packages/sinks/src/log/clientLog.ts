@@ -1,4 +1,4 @@
-import { ClientError } from "@annals/client";
+import { ClientError, recordText } from "@annals/client";
 import type { AnnalsClient, Query, StoredRecord } from "@annals/client";
 import type { LogSource, Reading } from "../run/ports.ts";
 
@@ -38,7 +38,7 @@ export class ClientLog implements LogSource {
     const records: StoredRecord[] = [];
     let bytes = 0;
     for (const record of items) {
-      const size = Buffer.byteLength(JSON.stringify(record));
+      const size = Buffer.byteLength(recordText(record));
       // The guess was wrong: the rest is read again.
       if (records.length > 0 && bytes + size > maxBytes) break;
       records.push(record);

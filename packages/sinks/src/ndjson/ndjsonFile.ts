@@ -2,6 +2,7 @@ import { mkdir, open, readdir, rm } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { recordText } from "@annals/client";
 import type { StoredRecord } from "@annals/client";
 import { fingerprint } from "../recordHash.ts";
 import { sameCursor } from "../sink.ts";
@@ -54,7 +55,7 @@ export class NdjsonFile implements Sink<string> {
   }
 
   plan(record: StoredRecord): readonly string[] {
-    return [`${JSON.stringify(record)}\n`];
+    return [`${recordText(record)}\n`];
   }
 
   weigh(line: string): number {

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { recordText } from "@annals/client";
 import type { StoredRecord } from "@annals/client";
 import type { Client } from "pg";
 import { fingerprint } from "../recordHash.ts";
@@ -47,7 +48,7 @@ export class Postgres implements Sink<string> {
   }
 
   plan(record: StoredRecord): readonly string[] {
-    return [JSON.stringify(record)];
+    return [recordText(record)];
   }
 
   weigh(json: string): number {

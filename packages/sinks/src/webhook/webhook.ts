@@ -1,4 +1,5 @@
 import { createHmac } from "node:crypto";
+import { recordText } from "@annals/client";
 import type { StoredRecord } from "@annals/client";
 import { fingerprint } from "../recordHash.ts";
 import type { Chunk, FailureClass, Sink, SinkCursor } from "../sink.ts";
@@ -54,7 +55,7 @@ export class Webhook implements Sink<Delivery> {
 
   plan(record: StoredRecord): readonly Delivery[] {
     const { cluster, log } = this.#options;
-    return [{ key: `${cluster}:${log}:${record.seq}`, json: JSON.stringify(record) }];
+    return [{ key: `${cluster}:${log}:${record.seq}`, json: recordText(record) }];
   }
 
   weigh({ key, json }: Delivery): number {
