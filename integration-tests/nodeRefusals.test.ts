@@ -19,3 +19,16 @@ it("a call that a node is refused does no harm", { timeout: 300_000 }, async ({ 
   const bad = outcomes.filter(({ hit, problem }) => hit === undefined || problem !== undefined);
   expect(bad, `REFUSALS_SEED=${seed}, ${walk.phase} ${walk.errno}`).toEqual([]);
 });
+
+it("a lock file that is not the node's to write is a state with a reason", {
+  timeout: 120_000,
+}, async ({ skip }) => {
+  const refusals = (await Refusals.prepare(NODE_REFUSALS)) ?? skip("there is no C compiler");
+  const outcomes = await refusals.walk({ phase: "lasting", errno: "EACCES", from: 1, to: 2 });
+  refusals.close();
+  expect(outcomes.map(({ problem }) => problem)).toEqual([undefined, undefined]);
+  expect(outcomes.map(({ hit }) => hit)).toEqual([
+    expect.stringMatching(/^every \w+ \/lock$/),
+    expect.stringMatching(/^every \w+ .*\/lock\.mdb$/),
+  ]);
+});

@@ -1,4 +1,5 @@
 /** A node, over and over, each time with another call to the system that is refused. A client of it tries again for as long as it is told to. */
+import { execFile } from "node:child_process";
 import {
   cpSync,
   existsSync,
@@ -6,16 +7,26 @@ import {
   readdirSync,
   readFileSync,
   renameSync,
+  rmSync,
   writeFileSync,
 } from "node:fs";
-import { join } from "node:path";
-import { isDeepStrictEqual } from "node:util";
+import { dirname, join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { isDeepStrictEqual, promisify } from "node:util";
 import { driveRefusals } from "@annals/testkit";
 import type { RefusalAttempt } from "@annals/testkit";
+import { LASTING } from "./lasting.ts";
 import { BASE_RECORDS, BLOB, BLOB_DIGEST, recordOf } from "./points.ts";
 import { NodeEnded, RefusedNode } from "./refusedNode.ts";
 
 const EXTRA = "extra";
+/** In the directory of a run: what was acknowledged before the node ended. */
+const ACKNOWLEDGED = "acknowledged.json";
+const POLL_MS = 10;
+/** Only for what hangs. */
+const TELL_MS = 120_000;
+/** Lines with one reason: of the start, of a log, and of an earlier one that a look between two of its files has given. */
+const TOLD_MAX = 3;
 const QUARANTINE = "quarantine-20260101T000000Z";
 
 /** What a node has acknowledged: it must be there after everything. */
@@ -64,10 +75,13 @@ async function work(node: RefusedNode, phase: string): Promise<readonly Acknowle
 const SERVED = new Set(["blob", "create"]);
 
 async function attempt(at: RefusalAttempt): Promise<void> {
+  if (at.phase === "lasting") return attemptLasting(at);
   const { phase, data, arm, disarm } = at;
   prepare(at);
+  rmSync(join(dirname(data), ACKNOWLEDGED), { force: true });
   const acknowledged = [...atFirst(at)];
   const before = identityOf(data);
+  let ended = false;
   if (!SERVED.has(phase)) arm();
   try {
     const node = await RefusedNode.start(data);
@@ -81,14 +95,33 @@ async function attempt(at: RefusalAttempt): Promise<void> {
     await node.close();
   } catch (error) {
     if (!(error instanceof NodeEnded)) throw error;
-    const said = /\bE[A-Z]{3,}\b/.test(error.message.replaceAll(/ERR_[A-Z_]+/g, ""));
+    const said = /\bE[A-Z]{2,}\b/.test(error.message.replaceAll(/ERR_[A-Z_]+/g, ""));
     if (!said || !error.message.includes(data))
       throw new Error(`the node ended without errno or path: ${error.message}`, { cause: error });
+    ended = true;
   }
   disarm();
+  if (ended) return verifyElsewhere(at, acknowledged);
   if (!BEGUN_ANEW.has(phase) && identityOf(data) !== before)
     throw new Error("the node is another member");
   await assertWhole(at, acknowledged);
+}
+
+/** A node that has ended by itself leaves its process to the end of it: LMDB has its files still open. */
+async function verifyElsewhere(
+  { data, phase }: RefusalAttempt,
+  acknowledged: readonly Acknowledged[],
+): Promise<void> {
+  const root = dirname(data);
+  writeFileSync(join(root, ACKNOWLEDGED), JSON.stringify(acknowledged));
+  const { LD_PRELOAD: _, ...env } = process.env;
+  const args = [import.meta.filename, root, phase, "verify"];
+  await promisify(execFile)(process.execPath, args, { env });
+}
+
+function acknowledgedBefore(at: RefusalAttempt): readonly Acknowledged[] {
+  const path = join(dirname(at.data), ACKNOWLEDGED);
+  return existsSync(path) ? JSON.parse(readFileSync(path, "utf8")) : atFirst(at);
 }
 
 /** A restart without refusals serves what was acknowledged; nothing is damaged or put aside, and the member is the same. */
@@ -119,9 +152,46 @@ function assertPutAside({ base, data }: RefusalAttempt): void {
   const names = readdirSync(base).filter((name) => name !== "lock");
   if (!isDeepStrictEqual(readdirSync(path).toSorted(), names.toSorted()))
     throw new Error(`the quarantine holds ${readdirSync(path).join(", ")}`);
-  for (const name of ["node.json", "catalog.json", "logs/1/sidecar"])
+  for (const name of ["node.json", "catalog.json", "logs/2/sidecar"])
     if (!readFileSync(join(path, name)).equals(readFileSync(join(base, name))))
       throw new Error(`${name} in the quarantine is another one`);
+}
+
+/** A refusal that lasts is a state: the node lives, says errno and path once, serves what it can, and goes on by itself when it is over. */
+async function attemptLasting(at: RefusalAttempt): Promise<void> {
+  const { data, errno, n, refuse, disarm } = at;
+  const lasting = LASTING[errno]?.[n - 1];
+  if (lasting === undefined) return;
+  prepare(at);
+  const before = identityOf(data);
+  const path = join(data, lasting.below);
+  refuse(path);
+  const lines: string[] = [];
+  const starting = RefusedNode.start(data, lines);
+  const reason = [errno, path];
+  if (lasting.leaves === "nothing") await untilTold(lines, reason);
+  else {
+    const node = await starting;
+    await node.untilSaid(reason);
+    if (lasting.leaves === "reads") await assertShows(node, NUMBERED);
+  }
+  disarm();
+  const node = await starting;
+  const added = await work(node, at.phase);
+  await node.untilReady();
+  await node.close();
+  const told = lines.filter((line) => reason.every((text) => line.includes(text)));
+  if (told.length > TOLD_MAX) throw new Error(`told again and again: ${told.join("")}`);
+  if (identityOf(data) !== before) throw new Error("the node is another member");
+  await assertWhole(at, [...NUMBERED, ...added]);
+}
+
+async function untilTold(lines: readonly string[], texts: readonly string[]): Promise<void> {
+  const deadline = performance.now() + TELL_MS;
+  while (!lines.some((line) => texts.every((text) => line.includes(text)))) {
+    if (performance.now() > deadline) throw new Error(`not told: ${lines.join("")}`);
+    await delay(POLL_MS);
+  }
 }
 
 function identityOf(data: string): string | undefined {
@@ -147,4 +217,4 @@ function holds(found: Readonly<Record<string, unknown>>, record: object): boolea
   return Object.entries(record).every(([key, value]) => isDeepStrictEqual(found[key], value));
 }
 
-await driveRefusals({ attempt, verify: (at) => assertWhole(at, atFirst(at)) });
+await driveRefusals({ attempt, verify: (at) => assertWhole(at, acknowledgedBefore(at)) });

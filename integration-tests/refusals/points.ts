@@ -18,7 +18,7 @@ export function recordOf(number: number): object {
 }
 
 export const NODE_REFUSALS: RefusalsOptions = {
-  phases: ["start", "birth", "blob", "create", "quarantine"],
+  phases: ["start", "birth", "blob", "create", "quarantine", "lasting"],
   errnos: ["ENOSPC", "EDQUOT", "EROFS", "EMFILE", "EACCES", "EIO"],
   runs: "built",
   driver: join(import.meta.dirname, "driver.ts"),

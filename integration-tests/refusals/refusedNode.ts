@@ -6,9 +6,11 @@ import { freePort } from "./freePort.ts";
 
 /** Said of a log that an earlier try has created. */
 const EXISTS = 409;
-const POLL_MS = 10;
+/** Said of a log that the birth is about to make, and of too many requests. */
+const LATER: readonly number[] = [404, 429];
+const POLL_MS = 50;
 /** Only for what hangs. */
-const DEADLINE_MS = 30_000;
+const DEADLINE_MS = 120_000;
 
 /** Thrown when the node has ended by itself; its message is all that the node has said of the reason. */
 export class NodeEnded extends Error {
@@ -27,8 +29,8 @@ export class RefusedNode {
     void node.closed.then(() => (this.#ended = true));
   }
 
-  /** Rejects with NodeEnded when the node does not start. */
-  static async start(data: string): Promise<RefusedNode> {
+  /** Rejects with NodeEnded when the node does not start. What it says goes to `lines`, a JSON object each. */
+  static async start(data: string, lines: string[] = []): Promise<RefusedNode> {
     const text = `cluster: test
 nodes: { a: "127.0.0.1:${await freePort()}" }
 data: ${data}
@@ -37,7 +39,6 @@ storage: { minFreeBytes: 1MiB }
 `;
     const loaded = loadConfig({ text, env: {}, node: "a" });
     if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems));
-    const lines: string[] = [];
     const logger = pino({ level: "info" }, { write: (line: string) => void lines.push(line) });
     try {
       return new RefusedNode(await startNode(loaded.config, { logger }), lines);
@@ -55,6 +56,16 @@ storage: { minFreeBytes: 1MiB }
 
   async untilReady(): Promise<void> {
     await this.#until("ready", async () => (await this.#ask("/readyz"))?.ok === true);
+  }
+
+  /** Waits until the node says a reason with all of these in it. */
+  async untilSaid(texts: readonly string[]): Promise<void> {
+    await this.#until(`saying ${texts.join(" and ")}`, async () => {
+      const answer = await this.#ask("/v1/cluster");
+      if (answer?.ok !== true) return false;
+      const { reasons } = (await answer.json()) as { readonly reasons: readonly string[] };
+      return reasons.some((reason) => texts.every((text) => reason.includes(text)));
+    });
   }
 
   /** The records of a log that this node shows from its own copy, once there are at least so many. */
@@ -92,7 +103,8 @@ storage: { minFreeBytes: 1MiB }
   async #untilDone(path: string, init: RequestInit): Promise<void> {
     await this.#until(`done: ${path}`, async () => {
       const answer = await this.#ask(path, init);
-      if (answer === undefined || answer.status >= 500 || answer.status === 429) return false;
+      if (answer === undefined || answer.status >= 500 || LATER.includes(answer.status))
+        return false;
       if (answer.ok || answer.status === EXISTS) return true;
       throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
     });

@@ -2,7 +2,7 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { AnnalsError } from "@annals/record";
 import type { LogStore } from "@annals/replica";
-import { isThere, openLogStore, PathLock } from "@annals/storage";
+import { fileRefusal, isThere, openLogStore, PathLock, probeDisk } from "@annals/storage";
 import { EmbeddedLog, SELF } from "./embeddedLog.ts";
 import type { EmbeddedLogOptions } from "./embeddedLog.ts";
 import { readIdentity, writeIdentity } from "./identity.ts";
@@ -14,19 +14,30 @@ const LOG_ID = 1;
 
 /**
  * Opens the durable log in a directory, or bears it. It keeps the process alive until `close()`. Rejects with ERR_DATA_IN_USE,
- * ERR_DATA_OF_NODE, ERR_LOG_FOREIGN, ERR_LOG_MISSING, or ERR_LOG_DAMAGED and ERR_ENTRY_DAMAGED, which say what to do; with a RangeError for
- * limits below 1.
+ * ERR_DATA_OF_NODE, ERR_LOG_FOREIGN, ERR_LOG_MISSING, or ERR_LOG_DAMAGED and ERR_ENTRY_DAMAGED, which say what to do; with ERR_DISK_FULL or
+ * ERR_DISK_UNAVAILABLE, with errno and path, when the system refuses; with a RangeError for limits below 1.
  */
 export async function openLog(options: OpenLogOptions): Promise<EmbeddedLog> {
   const limits = resolveLimits(options);
   await mkdir(limits.path, { recursive: true });
-  const lock = new PathLock(join(limits.path, "lock"));
+  const lock = await takeLock(limits.path);
   try {
     const store = await openStore(limits, options.onWarning);
     return await begin({ limits, store, lock, onFailed: options.onFailed });
   } catch (error) {
     lock.release();
     throw error;
+  }
+}
+
+/** Rejects with ERR_DATA_IN_USE, or with the refusal of the system, of which SQLite does not tell. */
+async function takeLock(path: string): Promise<PathLock> {
+  const file = join(path, "lock");
+  try {
+    return new PathLock(file);
+  } catch (cause) {
+    if (cause instanceof AnnalsError) throw cause;
+    throw (await probeDisk(path)) ?? (await fileRefusal(file)) ?? cause;
   }
 }
 
@@ -62,7 +73,7 @@ async function openStore(
     logId: LOG_ID,
     segmentBytes,
     minFreeBytes,
-    ...(born ? {} : { initial: { membership: ALONE } }),
+    ...(born ? { namedIn: [path] } : { initial: { membership: ALONE } }),
     ...(onWarning === undefined ? {} : { onWarning }),
   });
   if (!born) await writeIdentity(path, { name, born: true });

@@ -1,6 +1,6 @@
 // Goal: a log inside the process keeps the promises of a node: what is acknowledged is there after any end, once and in order, within its
 // bounds, and with one owner. Method: real directories; a writer process is killed in the middle and its word held against the log.
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -141,6 +141,25 @@ describe("the directory", () => {
     await rm(join(path, "logs"), { recursive: true });
     await expect(open()).rejects.toMatchObject({ code: "ERR_LOG_MISSING" });
   });
+});
+
+it("says errno and path where its lock cannot be written", async ({ skip }) => {
+  try {
+    execFileSync("mount", ["-t", "tmpfs", "-o", "size=1m,ro", "annals-test", path], {
+      stdio: "ignore",
+    });
+  } catch {
+    console.warn("MOUNT NOT PERMITTED: the test of a log on a read-only disk is SKIPPED");
+    skip();
+  }
+  try {
+    await expect(open()).rejects.toMatchObject({
+      code: "ERR_DISK_UNAVAILABLE",
+      details: { errno: "EROFS", path },
+    });
+  } finally {
+    execFileSync("umount", [path]);
+  }
 });
 
 describe("a process that is killed", { timeout: 60_000 }, () => {

@@ -117,7 +117,7 @@ export interface BlobSink {
 export interface BlobFiles {
   /** Whether it is durable here. */
   has(digest: string): boolean;
-  /** Undefined when it is not here. */
+  /** Undefined when there is nothing to read; what can be read need not be durable. */
   find(digest: string): Promise<{ readonly bytes: number } | undefined>;
   /** Throws when it cannot be begun, such as for lack of room. */
   begin(digest: string, bytes: number): BlobSink;

@@ -1,6 +1,6 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { BlobStore, DiskFloor, diskRefusal, isAside } from "@annals/storage";
+import { anyRefusal, BlobStore, DiskFloor, isAside } from "@annals/storage";
 import type { AnnouncedBytes } from "@annals/storage";
 import type { NodeConfig } from "./config/index.ts";
 
@@ -17,7 +17,10 @@ export function blobsOf(config: NodeConfig, logId: number, announced: AnnouncedB
   });
 }
 
-/** Removes what uploads and transfers of an earlier process have left unfinished; a disk that refuses keeps it until the next start. */
+/**
+ * Removes what uploads and transfers of an earlier process have left unfinished; a disk that refuses keeps it until the next start, and
+ * what is not durable does not count as uploaded.
+ */
 export async function sweepBlobs(config: NodeConfig): Promise<void> {
   const logs = join(config.data, "logs");
   const names = await readdir(logs).catch(() => []);
@@ -25,7 +28,7 @@ export async function sweepBlobs(config: NodeConfig): Promise<void> {
     try {
       await BlobStore.sweep(join(logs, name));
     } catch (error) {
-      if (diskRefusal(error, logs) === undefined) throw error;
+      if (anyRefusal(error, logs) === undefined) throw error;
     }
   }
 }

@@ -19,9 +19,13 @@ export class BlobError extends AnnalsError {
   }
 }
 
+export function isDigest(name: string): boolean {
+  return /^[0-9a-f]{64}$/.test(name);
+}
+
 /** Only such names ever become part of a path. Throws ERR_BLOB_NAME. */
 export function assertDigest(digest: string): void {
-  if (!/^[0-9a-f]{64}$/.test(digest))
+  if (!isDigest(digest))
     throw new BlobError(
       "ERR_BLOB_NAME",
       "a blob is named by its SHA-256 in 64 lower-case hexadecimal digits",

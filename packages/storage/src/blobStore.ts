@@ -1,16 +1,18 @@
 /**
  * The blobs of one log: files `<directory>/blobs/<first two digits>/<SHA-256>`, each named by the hash of its bytes. A file has its name
- * only once all of it is on disk, so a name that is there is a promise.
+ * only once all of it is on disk. The name is a promise when it is on disk, too: until then there is a mark, the file
+ * `<directory>/blobs/unfinished/<SHA-256>`.
  */
 import { randomUUID } from "node:crypto";
-import { createReadStream, existsSync, mkdirSync } from "node:fs";
+import { createReadStream, mkdirSync } from "node:fs";
 import type { ReadStream } from "node:fs";
 import { readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { assertDigest } from "./blobError.ts";
+import { assertDigest, isDigest } from "./blobError.ts";
+import { flushName, isNamed } from "./blobName.ts";
 import { BlobWriter } from "./blobWriter.ts";
 import { errnoOf, refusalOr } from "./diskRefusal.ts";
-import { unlessMissing } from "./isThere.ts";
+import { isThere, unlessMissing } from "./isThere.ts";
 import type { DiskFloor } from "./diskFloor.ts";
 
 const UNFINISHED = "unfinished";
@@ -38,21 +40,30 @@ export class BlobStore {
     this.#root = join(options.directory, "blobs");
   }
 
-  /** Removes what a crash has left unfinished. Before anybody saves: once at the start of a process. */
+  /**
+   * Removes what a crash has left unfinished, and flushes the names that are still marked. Before anybody saves: once at the start of a
+   * process. When it rejects, what is marked stays so.
+   */
   static async sweep(directory: string): Promise<void> {
-    await rm(join(directory, "blobs", UNFINISHED), { recursive: true, force: true });
+    const root = join(directory, "blobs");
+    const unfinished = join(root, UNFINISHED);
+    for (const name of await readdir(unfinished).catch(unlessMissing)) {
+      const path = blobPath(root, name);
+      if (isDigest(name) && (await isThere(path))) await flushName(path);
+      await rm(join(unfinished, name), { force: true });
+    }
   }
 
-  /** Whether all of the blob is on disk. One look at the file system. */
+  /** Whether the blob is on disk under its name, for good. */
   has(digest: string): boolean {
-    return existsSync(this.#path(digest));
+    return isNamed(this.#path(digest), this.#mark(digest));
   }
 
   missing(digests: readonly string[]): readonly string[] {
     return digests.filter((digest) => !this.has(digest));
   }
 
-  /** Undefined when the blob is not here. Rejects with a refusal of the system to say so. */
+  /** Undefined when there is nothing to read. Rejects with a refusal of the system to say so. */
   async find(digest: string): Promise<StoredBlob | undefined> {
     assertDigest(digest);
     const found = await stat(this.#path(digest)).catch((error: unknown) => {
@@ -82,9 +93,9 @@ export class BlobStore {
       throw refusalOr(error, unfinished);
     }
     const temporary = join(unfinished, `${digest}-${randomUUID()}`);
-    const path = this.#path(digest);
+    const [path, mark] = [this.#path(digest), this.#mark(digest)];
     const announcement = floor.announce(bytes);
-    return new BlobWriter({ temporary, path, digest, bytes, chunkBytes, announcement });
+    return new BlobWriter({ temporary, path, mark, digest, bytes, chunkBytes, announcement });
   }
 
   /** Every blob that is here, in no order. */
@@ -99,6 +110,14 @@ export class BlobStore {
   }
 
   #path(digest: string): string {
-    return join(this.#root, digest.slice(0, 2), digest);
+    return blobPath(this.#root, digest);
   }
+
+  #mark(digest: string): string {
+    return join(this.#root, UNFINISHED, digest);
+  }
+}
+
+function blobPath(root: string, digest: string): string {
+  return join(root, digest.slice(0, 2), digest);
 }

@@ -1,15 +1,17 @@
 import { createHash } from "node:crypto";
 import { createWriteStream } from "node:fs";
 import type { WriteStream } from "node:fs";
-import { mkdir, rename, rm } from "node:fs/promises";
+import { mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { Announcement } from "./announcedBytes.ts";
 import { BlobError } from "./blobError.ts";
-import { syncDirectory } from "./segmentDirectory.ts";
+import { flushName, isNamed } from "./blobName.ts";
 
 export interface BlobWriterOptions {
   readonly temporary: string;
   readonly path: string;
+  /** The file that says, while it is there, that the name at `path` is not flushed. */
+  readonly mark: string;
   readonly digest: string;
   /** What the blob was announced to have. */
   readonly bytes: number;
@@ -94,7 +96,7 @@ export class BlobWriter {
   }
 
   async #save(): Promise<void> {
-    const { temporary, path, digest, bytes } = this.#options;
+    const { digest, bytes } = this.#options;
     this.#ended = true;
     this.#stream.end();
     await this.#closed();
@@ -103,13 +105,22 @@ export class BlobWriter {
     const found = this.#hash.digest("hex");
     if (found !== digest)
       throw new BlobError("ERR_BLOB_DIGEST", `the bytes hash to ${found}, not to ${digest}`);
-    const shelf = dirname(path);
-    await mkdir(shelf, { recursive: true });
+    await this.#name();
+  }
+
+  /**
+   * The blob counts as here when its name is flushed, however often that is tried, and whoever looks: the mark is what others see, in this
+   * process and after its end.
+   */
+  async #name(): Promise<void> {
+    const { temporary, path, mark } = this.#options;
+    // Somebody else has saved the same bytes meanwhile.
+    if (isNamed(path, mark)) return rm(temporary);
+    await mkdir(dirname(path), { recursive: true });
+    await writeFile(mark, "");
     await rename(temporary, path);
-    await syncDirectory(shelf);
-    // The first blob of a shelf, or of a log, also brings the directories above.
-    await syncDirectory(dirname(shelf));
-    await syncDirectory(dirname(dirname(shelf)));
+    await flushName(path);
+    await rm(mark, { force: true });
   }
 
   /** Gives the blob up and removes what was written. Idempotent, never rejects: an unfinished file is also removed at the next start. */

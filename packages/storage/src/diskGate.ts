@@ -1,4 +1,3 @@
-import { probeDisk } from "./diskRefusal.ts";
 import type { StorageError } from "./storageError.ts";
 
 const WAIT_INITIAL_MS = 100;
@@ -9,13 +8,14 @@ const WAIT_MAX_MS = 5000;
  * whether the disk takes writes again. Costs nothing while the disk is well.
  */
 export class DiskGate {
-  readonly #directory: string;
+  readonly #probe: () => Promise<StorageError | undefined>;
   #refusal: StorageError | undefined;
   #waitMs = WAIT_INITIAL_MS;
   #askAtMs = 0;
 
-  constructor(directory: string, refusal: StorageError | undefined) {
-    this.#directory = directory;
+  /** `probe` resolves with the reason why nothing may be written, as far as it can be asked. */
+  constructor(probe: () => Promise<StorageError | undefined>, refusal: StorageError | undefined) {
+    this.#probe = probe;
     if (refusal !== undefined) this.refuse(refusal);
   }
 
@@ -41,7 +41,7 @@ export class DiskGate {
   async pass(): Promise<void> {
     if (this.#refusal === undefined) return;
     if (performance.now() < this.#askAtMs) throw this.#refusal;
-    const refusal = await probeDisk(this.#directory);
+    const refusal = await this.#probe();
     if (refusal !== undefined) throw this.refuse(refusal);
     this.#refusal = undefined;
   }

@@ -2,7 +2,8 @@
  * No room is a state, not a failure: the system refuses a write, or a file descriptor, and may allow it later. It says nothing of what is
  * stored. Node names the error by a text, LMDB by its number.
  */
-import { mkdtemp, open, rm } from "node:fs/promises";
+import { constants as fileConstants } from "node:fs";
+import { access, mkdtemp, open, rm } from "node:fs/promises";
 import { constants } from "node:os";
 import { join } from "node:path";
 import { StorageError } from "./storageError.ts";
@@ -68,12 +69,25 @@ export function refusalOr(thrown: unknown, path: string): unknown {
   return diskRefusal(thrown, path) ?? thrown;
 }
 
+/** What was done through a descriptor, or by LMDB, has failed: the error of the system does not say what it was open on. */
+export function fileFailed(path: string, what: string, cause: unknown): StorageError {
+  const errno = errnoOf(cause);
+  const text = `${errno ?? "an error"} at ${path}: ${what}`;
+  return new StorageError("ERR_STORAGE_FAILED", text, { cause, details: { errno, path } });
+}
+
 /** The same refusal, told by what it was met at. */
 export function within(what: string, refusal: StorageError): StorageError {
   const code = refusal.code === "ERR_DISK_FULL" ? refusal.code : "ERR_DISK_UNAVAILABLE";
   const { details, cause } = refusal;
   const text = `${what}: ${refusal.message}`;
   return new StorageError(code, text, { retryable: true, details, cause });
+}
+
+/** A refusal by whatever the system says, such as an error of the device; undefined when it says nothing, or that something is missing. */
+export function anyRefusal(thrown: unknown, path: string): StorageError | undefined {
+  const errno = errnoOf(thrown);
+  return errno === undefined || errno === "ENOENT" ? undefined : refusalBy(errno, path, thrown);
 }
 
 function refusalBy(errno: string, path: string, cause: unknown): StorageError {
@@ -115,11 +129,24 @@ export async function probeDisk(directory: string): Promise<StorageError | undef
     }
     return undefined;
   } catch (cause) {
-    const errno = errnoOf(cause);
     // A directory that is not there is no word of the disk.
-    if (errno === undefined || errno === "ENOENT") return undefined;
-    return refusalBy(errno, directory, cause);
+    return anyRefusal(cause, directory);
   } finally {
     if (made !== undefined) await rm(made, { recursive: true, force: true }).catch(() => undefined);
+  }
+}
+
+/**
+ * Resolves with the reason when the system does not let a file be read and written that is there. The file is not opened, since closing it
+ * would end every lock that this process has on it.
+ */
+export async function fileRefusal(path: string): Promise<StorageError | undefined> {
+  try {
+    await access(path, fileConstants.R_OK | fileConstants.W_OK);
+    return undefined;
+  } catch (error) {
+    const refusal = anyRefusal(error, path);
+    if (refusal === undefined && errnoOf(error) !== "ENOENT") throw error;
+    return refusal;
   }
 }

@@ -1,5 +1,6 @@
 import { open, rename } from "node:fs/promises";
 import { dirname } from "node:path";
+import { fileFailed } from "./diskRefusal.ts";
 import { syncDirectory } from "./segmentDirectory.ts";
 
 /** Replaces a file so that after a crash either the old or the new content is there. */
@@ -9,6 +10,8 @@ export async function replaceFile(path: string, content: string): Promise<void> 
   try {
     await file.writeFile(content);
     await file.sync();
+  } catch (cause) {
+    throw fileFailed(path, "the file could not be written", cause);
   } finally {
     await file.close();
   }

@@ -4,7 +4,14 @@ export type { BlobErrorCode } from "./blobError.ts";
 export { BlobStore } from "./blobStore.ts";
 export type { BlobStoreOptions, StoredBlob } from "./blobStore.ts";
 export type { BlobWriter } from "./blobWriter.ts";
-export { diskRefusal, errnoOf, isDiskRefusal, probeDisk } from "./diskRefusal.ts";
+export {
+  anyRefusal,
+  diskRefusal,
+  errnoOf,
+  fileRefusal,
+  isDiskRefusal,
+  probeDisk,
+} from "./diskRefusal.ts";
 export { DiskFloor, MIN_FREE_BYTES } from "./diskFloor.ts";
 export { fsck } from "./fsck.ts";
 export { fsckNode } from "./fsckNode.ts";

@@ -6,6 +6,9 @@ import { errnoOf } from "./diskRefusal.ts";
 const LOCK_FILE_BYTES = 8272;
 const BLOCK_BYTES = 512;
 
+/** In the directory of a segment. */
+export const LOCK_FILE = "lock.mdb";
+
 const DONE_WITHOUT: readonly string[] = ["EROFS", "EACCES"];
 
 /** Whose lock file it is. `owner`: nobody else can have the segment open, so that what is in the file may be written again. */
@@ -17,7 +20,7 @@ export type LockFileUse = "owner" | "reader";
  * is not flushed: what is in it ends with the machine, and this thread does not wait for the disk.
  */
 export function allocateLockFile(path: string, use: LockFileUse): "allocated" | "none" {
-  const file = join(path, "lock.mdb");
+  const file = join(path, LOCK_FILE);
   let descriptor: number;
   try {
     descriptor = openSync(file, constants.O_RDWR | constants.O_CREAT, 0o664);

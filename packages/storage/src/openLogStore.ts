@@ -1,5 +1,5 @@
 import { mkdir } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { asIndex, asTerm, NOBODY } from "@annals/raft";
 import type { LogIndex, MembershipState } from "@annals/raft";
 import { equalBytes, ZERO_HASH } from "@annals/record";
@@ -8,7 +8,7 @@ import { attestationProblems, newestTransactionProblem } from "./diagnosis.ts";
 import { DiskFloor, MIN_FREE_BYTES } from "./diskFloor.ts";
 import { allocateLockFile } from "./lockFile.ts";
 import { DiskGate } from "./diskGate.ts";
-import { probeDisk, refusalOr } from "./diskRefusal.ts";
+import { errnoOf, fileFailed, refusalOr } from "./diskRefusal.ts";
 import { LmdbLogStore } from "./logStore.ts";
 import { birthWrite, origin } from "./roll.ts";
 import { Roller } from "./roller.ts";
@@ -22,6 +22,7 @@ import { Sidecar, readSidecar } from "./sidecar.ts";
 import type { Attestation } from "./sidecar.ts";
 import { logDamaged, REPLACE_ADVICE, StorageError } from "./storageError.ts";
 import { decodeStoredEntry } from "./storedEntry.ts";
+import { namesRefusal, writeRefusal } from "./writeRefusal.ts";
 
 export interface LogStoreOptions {
   /** The directory of this one log; made when it is missing. */
@@ -39,6 +40,11 @@ export interface LogStoreOptions {
    * log is opened for reading until it does. Default true; tests that open often switch it off.
    */
   readonly scanFirst?: boolean;
+  /**
+   * Directories, beside that of the log and the one it is in, with names that the log relies upon when it is found. Nothing is written to
+   * it before they are flushed.
+   */
+  readonly namedIn?: readonly string[];
   readonly onWarning?: (text: string) => void;
   /** For crash tests: awaited at each step of making a segment. */
   readonly onSegmentStep?: (step: CreateStep) => Promise<void>;
@@ -53,7 +59,9 @@ export async function openLogStore(options: LogStoreOptions): Promise<LmdbLogSto
   try {
     return await openLog(options);
   } catch (error) {
-    throw refusalOr(error, options.directory);
+    const refusal = refusalOr(error, options.directory);
+    if (refusal instanceof StorageError || errnoOf(error) === undefined) throw refusal;
+    throw fileFailed(options.directory, "the log could not be opened", error);
   }
 }
 
@@ -74,8 +82,11 @@ async function openLog(options: LogStoreOptions): Promise<LmdbLogStore> {
   for (const first of firsts) allocateLockFile(join(directory, segmentName(first)), "owner");
   if (!newborn && (options.scanFirst ?? true)) await scanTails(directory);
   const mapBytes = mapBytesOf(options.segmentBytes);
-  const asks = !newborn && (options.scanFirst ?? true);
-  const refusal = asks ? await probeDisk(directory) : undefined;
+  const namedIn = [directory, dirname(directory), ...(options.namedIn ?? [])];
+  const ask = (): Promise<StorageError | undefined> => writeRefusal(directory, namedIn);
+  const firstAsk = (options.scanFirst ?? true) ? ask : () => namesRefusal(namedIn);
+  // A newborn one has flushed its names itself.
+  const refusal = newborn ? undefined : await firstAsk();
   const mode = refusal === undefined ? "readWrite" : "readOnly";
   const active = await openActive(directory, firsts.at(-1) ?? 1, mode, mapBytes);
   const sealed = new SealedSegments(directory, firsts.slice(0, -1), mapBytes);
@@ -92,7 +103,7 @@ async function openLog(options: LogStoreOptions): Promise<LmdbLogStore> {
         await Sidecar.open(directory, slot, refusal === undefined ? "now" : "later"),
         firstIndex,
       ),
-      gate: new DiskGate(directory, refusal),
+      gate: new DiskGate(ask, refusal),
       floor: new DiskFloor(directory, options.minFreeBytes ?? MIN_FREE_BYTES),
       roller: new Roller({
         directory,

@@ -16,7 +16,10 @@ export class PathLock {
   constructor(path: string) {
     const database = new DatabaseSync(path);
     try {
-      database.exec("PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE");
+      // The journal in memory: nothing is written, and so a file beside the lock would only be in the way.
+      database.exec(
+        "PRAGMA journal_mode = MEMORY; PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE",
+      );
     } catch (cause) {
       database.close();
       if (!(cause instanceof Error && "errcode" in cause && cause.errcode === BUSY)) throw cause;

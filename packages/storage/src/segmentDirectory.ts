@@ -1,6 +1,6 @@
 import { mkdir, open, readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { diskRefusal } from "./diskRefusal.ts";
+import { diskRefusal, fileFailed } from "./diskRefusal.ts";
 import { Segment } from "./segment.ts";
 import type { SegmentWrite } from "./segment.ts";
 
@@ -129,11 +129,13 @@ export async function createSegment(
   await syncDirectory(directory);
 }
 
-/** Makes the names in a directory durable. */
+/** Makes the names in a directory durable. Rejects with an error that has the system's as its cause. */
 export async function syncDirectory(path: string): Promise<void> {
   const handle = await open(path, "r");
   try {
     await handle.sync();
+  } catch (cause) {
+    throw fileFailed(path, "the names in it could not be flushed", cause);
   } finally {
     await handle.close();
   }

@@ -10,7 +10,7 @@ import { open, readFile, rename } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { crc32 } from "node:zlib";
-import { errnoOf } from "./diskRefusal.ts";
+import { errnoOf, fileFailed } from "./diskRefusal.ts";
 import { asIndex, asMemberId, asTerm } from "@annals/raft";
 import type { LogIndex, MemberId, Term } from "@annals/raft";
 import { HASH_BYTES } from "@annals/record";
@@ -114,6 +114,8 @@ export class Sidecar {
       await file.write(encodeSlot(logId, 0, attested), 0, SLOT_BYTES, 0);
       await file.write(new Uint8Array(SLOT_BYTES), 0, SLOT_BYTES, SLOT_BYTES);
       await file.sync();
+    } catch (cause) {
+      throw fileFailed(sidecarPath(directory), "the sidecar could not be made", cause);
     } finally {
       await file.close();
     }
@@ -150,8 +152,12 @@ export class Sidecar {
     this.#attested = attested;
     const slot = encodeSlot(this.#logId, this.#sequence, attested);
     const file = await this.openFile();
-    await file.write(slot, 0, SLOT_BYTES, (this.#sequence % 2) * SLOT_BYTES);
-    await file.datasync();
+    try {
+      await file.write(slot, 0, SLOT_BYTES, (this.#sequence % 2) * SLOT_BYTES);
+      await file.datasync();
+    } catch (cause) {
+      throw fileFailed(sidecarPath(this.#directory), "the sidecar could not be written", cause);
+    }
   }
 
   async close(): Promise<void> {

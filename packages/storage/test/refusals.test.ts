@@ -2,7 +2,14 @@
 // Method: a library preloaded into a process refuses one call after the other; here a sample of them, all of them by refusals/all.ts.
 import { randomInt } from "node:crypto";
 import { expect, test } from "vitest";
-import { drawRefusals, fallenPoints, readPoints, Refusals, seededRandom } from "@annals/testkit";
+import {
+  drawRefusals,
+  fallenPoints,
+  readPoints,
+  Refusals,
+  sampledCalls,
+  seededRandom,
+} from "@annals/testkit";
 import type { RefusalOutcome, RefusalWalk } from "@annals/testkit";
 import { LOG_REFUSALS, POINTS } from "./refusals/points.ts";
 
@@ -33,4 +40,16 @@ test("a place with fewer calls than there were is told, also one that is gone", 
     "vote EIO: 0 points, there were 1",
   ]);
   expect(fallenPoints(kept, { ...kept, "roll EIO": 9 })).toEqual([]);
+});
+
+test("a sample has the last call, which tells when there are fewer, and no more than there are", () => {
+  for (let seed = 0; seed < 50; seed++) {
+    const calls = sampledCalls(40, { count: 5, seed });
+    expect(calls.length).toBe(5);
+    expect(calls.at(-1)).toBe(40);
+    expect(calls[0]).toBeGreaterThan(0);
+    expect(calls).toEqual(sampledCalls(40, { count: 5, seed }));
+  }
+  expect(sampledCalls(2, { count: 5, seed: 1 })).toEqual([1, 2]);
+  expect(sampledCalls(0, { count: 5, seed: 1 })).toEqual([]);
 });

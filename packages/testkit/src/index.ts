@@ -45,7 +45,13 @@ export { MockBroker, whyNoBroker } from "./kafka/mockBroker.ts";
 export { throwAwayCertificate, whyNoCertificate } from "./kafka/throwAwayCertificate.ts";
 export type { Certificate } from "./kafka/throwAwayCertificate.ts";
 export { messageOf } from "./fuzz/messageOf.ts";
-export { drawRefusals, fallenPoints, readPoints, refuseAll } from "./refusals/all.ts";
+export {
+  drawRefusals,
+  fallenPoints,
+  readPoints,
+  refuseAll,
+  sampledCalls,
+} from "./refusals/all.ts";
 export { driveRefusals } from "./refusals/driver.ts";
 export type { RefusalAttempt } from "./refusals/driver.ts";
 export { Refusals } from "./refusals/refusals.ts";

@@ -58,7 +58,7 @@ export const BLOB_ERRORS: Readonly<Record<BlobErrorCode, ErrorEntry>> = {
   ERR_BLOB_NOT_SAVED: entry(
     503,
     "Blob not saved",
-    "The disk failed while the blob was written. Nothing of it was kept.",
+    "The disk failed while the blob was written. It does not count as uploaded.",
     "Send it again; if it fails again, look at the node's log.",
     1,
   ),

@@ -65,7 +65,8 @@ async function save(
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<unknown> {
-  if ((await blobs.find(sha256)) !== undefined) {
+  // What can be read is not yet saved for good: its name may wait for a flush, or the flush has failed.
+  if ((await blobs.find(sha256)) !== undefined && blobs.has(sha256)) {
     // What is still on its way is read and dropped: the connection stays usable.
     request.raw.resume();
     return { sha256, bytes };

@@ -39,7 +39,8 @@ export async function openStore(options: OpenStoreOptions): Promise<LmdbLogStore
     logId,
     segmentBytes: config.storage.segmentBytes,
     minFreeBytes: config.storage.minFreeBytes,
-    ...(born ? {} : { initial: { membership } }),
+    // Of the mark, of the log's directory, and of the identity that its votes are given by.
+    ...(born ? { namedIn: [dirname(mark), config.data] } : { initial: { membership } }),
     onWarning,
   });
   try {

@@ -42,6 +42,15 @@ describe("an upload", () => {
     expect((await put(leader)).status).toBe(200);
   });
 
+  test("of a blob whose name was not flushed is taken again, not answered as saved", async () => {
+    const { files } = leader.service;
+    files.add(BYTES);
+    files.unflushed.add(DIGEST);
+    expect((await put(leader)).status).toBe(201);
+    expect(files.has(DIGEST)).toBe(true);
+    expect((await put(leader)).status).toBe(200);
+  });
+
   test("goes to the leader through any node", async () => {
     expect((await put(follower)).status).toBe(201);
     expect(leader.service.files.has(DIGEST)).toBe(true);

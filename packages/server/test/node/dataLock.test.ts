@@ -1,7 +1,7 @@
 // Goal: a data directory has one owner. Method: two nodes in one process on one directory, which the lock tells apart as well.
 import { execFileSync } from "node:child_process";
 import { mkdtempSync } from "node:fs";
-import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startNode } from "@annals/server";
@@ -23,6 +23,14 @@ test("a second node is refused, the first one goes on, and the directory is free
   const second = await startNode(config);
   await second.close();
   await stopTestNode(first);
+});
+
+test("a lock is one file: a second one would be moved when the data is put aside", async () => {
+  const data = await mkdtemp(join(tmpdir(), "annals-lock-"));
+  const lock = await DataLock.take(data, pino({ level: "silent" }));
+  expect(await readdir(data)).toEqual(["lock"]);
+  lock.release();
+  await rm(data, { recursive: true });
 });
 
 /** A small file system that is read-only; undefined where this user may not mount, which is told. */

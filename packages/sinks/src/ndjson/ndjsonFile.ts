@@ -70,8 +70,9 @@ export class NdjsonFile implements Sink<string> {
       const found = await lastCursor(handle);
       if (found !== undefined) {
         await handle.truncate(found.end);
-        // What was read may have been in the page cache only.
+        // What was read may have been in the page cache only, and so may the file's name.
         await handle.sync();
+        await syncDirectory(this.#directory);
         this.#file = {
           first: Number.parseInt(name, 10),
           handle,
@@ -187,7 +188,7 @@ export class NdjsonFile implements Sink<string> {
 function lockDirectory(directory: string): DatabaseSync {
   const lock = new DatabaseSync(join(directory, "lock"));
   try {
-    lock.exec("PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE");
+    lock.exec("PRAGMA journal_mode = MEMORY; PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE");
     return lock;
   } catch (cause) {
     lock.close();

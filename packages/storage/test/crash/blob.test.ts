@@ -62,20 +62,106 @@ describe.skipIf(library === undefined)("saving a blob", () => {
     const work = join(root.path, "cut-work");
     const writer = new Writer(library ?? "", work, "blob", directory, { snapshots: true });
     expect(await writer.exited).toBe(0);
-    let pending: string[] = [];
-    let last: readonly string[] = [];
-    let snapshot = 0;
-    for (const line of writer.lines()) {
-      if (/^(synced|patched|renamed) /.test(line)) pending.push(line);
-      if (!line.startsWith("snapshot ")) continue;
-      const name = line.slice(9);
-      for (const change of pending) image.apply(change, join(writer.snapshots, name));
-      pending = [];
-      const target = join(root.path, `found-${snapshot++}`);
-      image.write(target);
-      last = await found(target);
-    }
-    expect(last.length).toBe(1);
-    expect(snapshot).toBeGreaterThan(8);
+    const cuts = await cutAtEach(writer, image);
+    expect(cuts.at(-1)).toEqual({ digests: [DIGEST], acked: [DIGEST] });
+    expect(cuts.length).toBeGreaterThan(8);
+  });
+});
+
+/** What a restart finds after a power cut at each point, and what had been acknowledged by then, of which nothing may be missing. */
+async function cutAtEach(
+  writer: Writer,
+  image: DurableImage,
+): Promise<readonly { readonly digests: readonly string[]; readonly acked: readonly string[] }[]> {
+  const cuts: { readonly digests: readonly string[]; readonly acked: readonly string[] }[] = [];
+  const acked: string[] = [];
+  const cut = async (): Promise<void> => {
+    const target = join(root.path, `found-${readdirSync(root.path).length}`);
+    image.write(target);
+    const digests = await found(target);
+    expect(digests).toEqual(expect.arrayContaining(acked));
+    cuts.push({ digests, acked: [...acked] });
+  };
+  let pending: string[] = [];
+  for (const line of writer.lines()) {
+    if (line.startsWith("acked ")) acked.push(line.slice(6));
+    if (/^(synced|patched|renamed) /.test(line)) pending.push(line);
+    if (!line.startsWith("snapshot ")) continue;
+    const name = line.slice(9);
+    for (const change of pending) image.apply(change, join(writer.snapshots, name));
+    pending = [];
+    await cut();
+  }
+  // What was acknowledged last was so after the last change.
+  await cut();
+  return cuts;
+}
+
+const BYTES = Uint8Array.from({ length: 3000 }, (_, k) => k % 251);
+const DIGEST = createHash("sha256").update(BYTES).digest("hex");
+const SHELF = DIGEST.slice(0, 2);
+
+describe.skipIf(library === undefined)("a blob whose name cannot be flushed", () => {
+  const told = (writer: Writer): readonly string[] =>
+    writer
+      .lines()
+      .filter((line) => /^(saved|here|acked|swept) /.test(line) || line.startsWith("flushed "));
+
+  async function run(
+    scenario: string,
+    directory: string,
+    control: string,
+    snapshots = false,
+  ): Promise<Writer> {
+    const work = join(root.path, `work-${readdirSync(root.path).length}`);
+    const writer = new Writer(library ?? "", work, scenario, directory, { control, snapshots });
+    expect(await writer.exited).toBe(0);
+    return writer;
+  }
+
+  function newDirectory(): string {
+    const directory = join(root.path, `log-${readdirSync(root.path).length}`, "unflushed");
+    mkdirSync(directory, { recursive: true });
+    return directory;
+  }
+
+  test.each([SHELF, "blobs", "unflushed"])(
+    "in %s is not here, and the repeat flushes everything again",
+    SLOW,
+    async (name) => {
+      const directory = newDirectory();
+      const image = new DurableImage(directory);
+      const writer = await run("unflushedBlob", directory, `fail ${name}`, true);
+      const lines = told(writer);
+      const refused = lines.indexOf("saved ERR_BLOB_NOT_SAVED");
+      expect(lines.slice(refused)).toEqual([
+        "saved ERR_BLOB_NOT_SAVED",
+        "here false",
+        expect.stringMatching(/^flushed .*-/),
+        `flushed ${SHELF}`,
+        "flushed blobs",
+        "flushed unflushed",
+        `acked ${DIGEST}`,
+        "here true",
+      ]);
+      const cuts = await cutAtEach(writer, image);
+      expect(cuts.at(-1)).toEqual({ digests: [DIGEST], acked: [DIGEST] });
+    },
+  );
+
+  test("is flushed by the next start before it is here", SLOW, async () => {
+    const directory = newDirectory();
+    const fail = `fail ${SHELF}`;
+    const givenUp = told(await run("blobGivenUp", directory, fail));
+    expect(givenUp.slice(-2)).toEqual(["saved ERR_BLOB_NOT_SAVED", "here false"]);
+    const failed = await run("sweep", directory, fail);
+    expect(told(failed)).toEqual(["swept ERR_STORAGE_FAILED", "here false"]);
+    expect(told(await run("sweep", directory, ""))).toEqual([
+      `flushed ${SHELF}`,
+      "flushed blobs",
+      "flushed unflushed",
+      "swept no error",
+      "here true",
+    ]);
   });
 });

@@ -71,7 +71,8 @@ export class DurableImage {
       if (this.#names.has(below)) {
         mkdirSync(full, { recursive: true });
         this.#writeNames(target, below);
-      } else if (name.includes("segment")) mkdirSync(full, { recursive: true });
+      } else if (name.includes("segment") || name === "unfinished")
+        mkdirSync(full, { recursive: true });
       else {
         mkdirSync(dirname(full), { recursive: true });
         // A name without flushed bytes is an empty file.

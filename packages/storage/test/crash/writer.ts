@@ -1,6 +1,7 @@
 // The process under test of the crash tests: runs one scenario on a log and notes what was acknowledged in SHIM_LOG.
 import { createHash } from "node:crypto";
-import { appendFileSync, readFileSync } from "node:fs";
+import { appendFileSync, readFileSync, writeFileSync } from "node:fs";
+import { basename } from "node:path";
 import { BlobStore, DiskFloor, openLogStore } from "@annals/storage";
 import type { LmdbLogStore } from "@annals/storage";
 import { cycleOf, hardState, plainEntries, SAMPLE_MEMBERSHIP } from "@annals/testkit";
@@ -52,34 +53,90 @@ async function controlled(): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, 2));
 }
 
+/** Tells the shim what to do from now on. */
+function control(line: string): void {
+  writeFileSync(process.env["SHIM_CONTROL"] ?? "", line);
+}
+
+function blobStore(): BlobStore {
+  const floor = new DiskFloor(directory, 1);
+  return new BlobStore({ directory, floor, chunkBytes: 1024 });
+}
+
+const DIGEST = createHash("sha256").update(blobBytes()).digest("hex");
+
 /** Saves one blob in three chunks. */
 async function saveBlob(): Promise<void> {
-  const floor = new DiskFloor(directory, 1);
-  const blobs = new BlobStore({ directory, floor, chunkBytes: 1024 });
-  note("opened");
   const bytes = blobBytes();
-  const digest = createHash("sha256").update(bytes).digest("hex");
-  const writer = blobs.begin(digest, bytes.length);
+  const writer = blobStore().begin(DIGEST, bytes.length);
   for (let at = 0; at < bytes.length; at += 1024) {
     if (!writer.write(bytes.subarray(at, at + 1024))) await writer.ready();
   }
   await writer.finish();
-  note(`acked ${digest}`);
+  note(`acked ${DIGEST}`);
+}
+
+/** What another owner of the directory sees, such as another thread. */
+function noteWhetherHere(): void {
+  note(`here ${blobStore().has(DIGEST)}`);
+}
+
+/** Saves a blob while a directory cannot be flushed, and again when it can. */
+async function saveUnflushedBlob(): Promise<void> {
+  note(`saved ${await codeOf(saveBlob)}`);
+  noteWhetherHere();
+  control("");
+  await saveBlob();
+  noteWhetherHere();
+}
+
+/** Gives a blob up whose directory cannot be flushed. */
+async function giveBlobUp(): Promise<void> {
+  note(`saved ${await codeOf(saveBlob)}`);
+  noteWhetherHere();
+}
+
+async function sweepBlobs(): Promise<void> {
+  note(`swept ${await codeOf(() => BlobStore.sweep(directory))}`);
+  noteWhetherHere();
+}
+
+const WRITE_A = cycleOf({ entries: plainEntries(9, 12, 2), hardState: hardState(2, 3, 8) });
+const WRITE_B = cycleOf({ entries: plainEntries(13, 14, 2) });
+
+/** A write begins a segment while the directory of the log cannot be flushed; its owner opens the log again, and goes on when it can. */
+async function rollUnflushed(first: LmdbLogStore): Promise<void> {
+  control(`fail ${basename(directory)}`);
+  note(`write ${await codeOf(() => first.write(WRITE_A))}`);
+  await first.close();
+  const store = await open();
+  note(`again ${await codeOf(() => store.write(WRITE_A))}`);
+  control("");
+  while ((await codeOf(() => store.write(WRITE_A))) !== "no error")
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  note("acked A");
+  await store.write(WRITE_B);
+  note("acked B");
+  await store.close();
 }
 
 async function main(): Promise<void> {
   if (scenario === "blob") return saveBlob();
+  if (scenario === "unflushedBlob") return saveUnflushedBlob();
+  if (scenario === "blobGivenUp") return giveBlobUp();
+  if (scenario === "sweep") return sweepBlobs();
   const store = await open();
   note("opened");
   if (scenario === "birth") return store.close();
   if (scenario === "append") {
     // Rolls, takes back what the sidecar vouches for, votes, and appends: every kind of write there is.
-    await store.write(cycleOf({ entries: plainEntries(9, 12, 2), hardState: hardState(2, 3, 8) }));
+    await store.write(WRITE_A);
     note("acked A");
-    await store.write(cycleOf({ entries: plainEntries(13, 14, 2) }));
+    await store.write(WRITE_B);
     note("acked B");
     return store.close();
   }
+  if (scenario === "rollUnflushed") return rollUnflushed(store);
   if (scenario === "held") {
     await controlled();
     await whileTurning(

@@ -1,7 +1,8 @@
 /*
- * Preloaded into a process: one of its calls to the system about a file below ANNALS_REFUSE_BELOW is refused. While the file
- * ANNALS_REFUSE_CONTROL exists with the text "N ERRNO", the N-th call that may end with that errno does; what was refused is then
- * written to the same path and ".hit", and nothing more is.
+ * Preloaded into a process: its calls to the system about files below ANNALS_REFUSE_BELOW are refused as the file ANNALS_REFUSE_CONTROL
+ * says, for as long as it exists. "N ERRNO": the N-th call that may end with that errno does, and no other one. "0 ERRNO END": so does every
+ * call about a path with that end. "-1 ERRNO": none does; each that may adds a byte to the file with the same path and ".count." and the
+ * process id. What was refused first is written to the same path and ".hit", after "every " in the second case.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -41,6 +42,11 @@ static int may_end_with(enum kind kind, int error) {
 
 static int counted = 0;
 
+static int ends_with(const char *path, const char *end) {
+  size_t length = strlen(path), last = strlen(end);
+  return length >= last && strcmp(path + length - last, end) == 0;
+}
+
 /* The errno that this call must end with, or 0. */
 static int refusal(enum kind kind, const char *call, const char *path) {
   const char *root = getenv("ANNALS_REFUSE_BELOW"), *control = getenv("ANNALS_REFUSE_CONTROL");
@@ -51,17 +57,24 @@ static int refusal(enum kind kind, const char *call, const char *path) {
     counted = 0;
     return 0;
   }
-  char text[64], hit[PATH];
+  char text[512], end[256] = "", hit[PATH];
   ssize_t length = read(file, text, sizeof text - 1);
   close(file);
   int n = 0, error = 0;
   text[length < 0 ? 0 : length] = 0;
-  if (sscanf(text, "%d %d", &n, &error) != 2 || !may_end_with(kind, error)) return 0;
-  if (__sync_add_and_fetch(&counted, 1) != n) return 0;
+  if (sscanf(text, "%d %d %255s", &n, &error, end) < 2 || !may_end_with(kind, error)) return 0;
+  if (n < 0) {
+    snprintf(hit, sizeof hit, "%s.count.%d", control, (int)getpid());
+    file = real(hit, O_CREAT | O_APPEND | O_WRONLY | O_CLOEXEC, 0600);
+    if (file >= 0) dprintf(file, ".");
+    if (file >= 0) close(file);
+    return 0;
+  }
+  if (*end ? !ends_with(path, end) : __sync_add_and_fetch(&counted, 1) != n) return 0;
   snprintf(hit, sizeof hit, "%s.hit", control);
   file = real(hit, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
-  if (file < 0) return 0;
-  dprintf(file, "%s %s", call, path + strlen(root));
+  if (file < 0) return *end ? error : 0;
+  dprintf(file, "%s%s %s", *end ? "every " : "", call, path + strlen(root));
   close(file);
   return error;
 }

@@ -71,8 +71,16 @@ export class Refusals {
     const outcomes: RefusalOutcome[] = [];
     for (let next = from; next <= to; ) {
       const ended = await this.#drive([root, phase, errno, String(next), String(to)], env);
-      outcomes.push(...outcomesOf(ended.output));
-      if (ended.code === 0) break;
+      const told = outcomesOf(ended.output);
+      if (ended.code === 0 && told.length === 0)
+        outcomes.push({ n: next, hit: undefined, problem: `nothing was told: ${ended.output}` });
+      outcomes.push(...told);
+      const last = outcomes.at(-1);
+      if (ended.code === 0 && last?.hit === undefined) break;
+      if (ended.code === 0) {
+        next = (last?.n ?? to) + 1;
+        continue;
+      }
       const found = existsSync(hit) ? readFileSync(hit, "utf8") : undefined;
       const problem = await this.#problemOf(ended, found, [root, phase]);
       const n = (outcomes.at(-1)?.n ?? next - 1) + 1;

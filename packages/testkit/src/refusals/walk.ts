@@ -10,9 +10,14 @@ export interface RefusalWalk {
   readonly to: number;
 }
 
+/** In the place of a call: none is refused, and they are counted. */
+export const COUNT = -1;
+
 /** What became of the refusal of the `n`-th call. */
 export interface RefusalOutcome {
   readonly n: number;
+  /** With COUNT: the calls of the process that made most. */
+  readonly calls?: number;
   /** The call that was refused; undefined when there are not so many. */
   readonly hit: string | undefined;
   readonly problem: string | undefined;

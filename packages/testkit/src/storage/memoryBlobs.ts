@@ -5,6 +5,8 @@ import { assertDigest, BlobError } from "@annals/storage";
 /** `BlobFiles` in memory, with a disk that takes chunks only when the test lets it, and that may fail. */
 export class MemoryBlobs implements BlobFiles {
   readonly saved: Map<string, Uint8Array> = new Map();
+  /** Saved ones whose names a power cut would take back. */
+  readonly unflushed: Set<string> = new Set();
   /** While true every `write` is false, and `ready` waits for `release`. */
   slow = false;
   /** Makes every `finish` fail. */
@@ -35,11 +37,11 @@ export class MemoryBlobs implements BlobFiles {
   }
 
   has(digest: string): boolean {
-    return this.saved.has(digest);
+    return this.saved.has(digest) && !this.unflushed.has(digest);
   }
 
   missing(digests: readonly string[]): readonly string[] {
-    return digests.filter((digest) => !this.saved.has(digest));
+    return digests.filter((digest) => !this.has(digest));
   }
 
   async find(digest: string): Promise<{ readonly bytes: number } | undefined> {
@@ -80,6 +82,7 @@ export class MemoryBlobs implements BlobFiles {
         if (bytes.length !== size) throw new BlobError("ERR_BLOB_SIZE", "another size");
         if (found !== digest) throw new BlobError("ERR_BLOB_DIGEST", "another digest");
         this.saved.set(digest, bytes);
+        this.unflushed.delete(digest);
       },
       abort: async () => {
         end();
