@@ -166,6 +166,10 @@ export class Gateway {
     await this.#catchUpWithCatalog();
     const found = this.#lookUp(name);
     if (found !== undefined) return found;
+    if (this.missingBirthLogs().includes(name))
+      throw new AnnalsError("ERR_LOG_NOT_OPEN", `log "${name}" is being created`, {
+        retryable: true,
+      });
     throw new AnnalsError(
       "ERR_LOG_NOT_FOUND",
       `there is no log "${name}"; annals log list shows those that are`,

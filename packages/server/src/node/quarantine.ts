@@ -46,7 +46,11 @@ export async function finishQuarantine(data: string): Promise<string | undefined
   let finished: string | undefined;
   for (const name of await listQuarantines(data)) {
     const path = join(data, name);
-    if (!(await isThere(join(path, MARK)))) continue;
+    if (!(await isThere(join(path, MARK)))) {
+      // A mark that was removed and not flushed could come back, and new data would be moved here.
+      await syncDirectory(path);
+      continue;
+    }
     await moveInto(data, path);
     finished = path;
   }
