@@ -1,8 +1,14 @@
-import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { AnnalsError } from "@annals/record";
 import type { LogStore } from "@annals/replica";
-import { fileRefusal, isThere, openLogStore, PathLock, probeDisk } from "@annals/storage";
+import {
+  fileRefusal,
+  isThere,
+  makeDirectory,
+  openLogStore,
+  PathLock,
+  probeDisk,
+} from "@annals/storage";
 import { EmbeddedLog, SELF } from "./embeddedLog.ts";
 import type { EmbeddedLogOptions } from "./embeddedLog.ts";
 import { readIdentity, writeIdentity } from "./identity.ts";
@@ -19,7 +25,7 @@ const LOG_ID = 1;
  */
 export async function openLog(options: OpenLogOptions): Promise<EmbeddedLog> {
   const limits = resolveLimits(options);
-  await mkdir(limits.path, { recursive: true });
+  await makeDirectory(limits.path);
   const lock = await takeLock(limits.path);
   try {
     const store = await openStore(limits, options.onWarning);

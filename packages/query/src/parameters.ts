@@ -1,4 +1,4 @@
-import { AnnalsError } from "@annals/record";
+import { AnnalsError, NAME_BYTES_MAX } from "@annals/record";
 
 /** A parameter that cannot be read, or contradicts another one. */
 export function invalidParameter(name: string, problem: string): AnnalsError {
@@ -33,12 +33,10 @@ export function choiceParameter<Choice extends string>(
   return choice;
 }
 
-const TEXT_CHARACTERS_MAX = 1024;
-
 export function textParameter(name: string, text: string | undefined): string | undefined {
   if (text === undefined) return undefined;
-  if (text.length === 0 || text.length > TEXT_CHARACTERS_MAX) {
-    throw invalidParameter(name, `expected 1 to ${TEXT_CHARACTERS_MAX} characters`);
+  if (text.length === 0 || text.length > NAME_BYTES_MAX) {
+    throw invalidParameter(name, `expected 1 to ${NAME_BYTES_MAX} characters`);
   }
   return text;
 }

@@ -40,5 +40,6 @@ export { RecordScanner } from "./recordScanner.ts";
 export { NO_ATTACHMENTS } from "./parsedRecords.ts";
 export type { Attachments, ParsedRecords } from "./parsedRecords.ts";
 export { asSeq } from "./seq.ts";
+export { NAME_BYTES_MAX } from "./stringChecks.ts";
 export type { Seq } from "./seq.ts";
 export { decodeUtf8, encodeUtf8, isUtf8 } from "./utf8.ts";

@@ -54,7 +54,8 @@ export type Rule =
   | { readonly kind: "array"; readonly of: Rule }
   | { readonly kind: "map"; readonly open: boolean; readonly fields: readonly FieldRule[] };
 
-export type StringCheck = "any" | "nonEmpty" | "time" | "outcome" | "sha256";
+/** `name`: what a query can ask for, so no longer than a query can be. */
+export type StringCheck = "any" | "nonEmpty" | "name" | "time" | "outcome" | "sha256";
 
 export interface FieldRule {
   readonly name: string;
@@ -87,7 +88,7 @@ export const FREE_MAP: MapRule = { kind: "map", open: true, fields: [] };
 const ACTOR_OR_TARGET: Rule = {
   kind: "map",
   open: true,
-  fields: [field("id", string("nonEmpty"), "required"), field("type", string("any"))],
+  fields: [field("id", string("name"), "required"), field("type", string("any"))],
 };
 
 const CHANGE: Rule = {
@@ -115,11 +116,11 @@ export const RECORD_RULE: Rule = {
   open: false,
   fields: [
     field("actor", ACTOR_OR_TARGET, "required"),
-    field("action", string("nonEmpty"), "required"),
+    field("action", string("name"), "required"),
     field("time", string("time")),
     field("targets", { kind: "array", of: ACTOR_OR_TARGET }),
     field("outcome", string("outcome")),
-    field("tenant", string("nonEmpty")),
+    field("tenant", string("name")),
     field("context", FREE_MAP),
     field("changes", { kind: "array", of: CHANGE }),
     field("attachments", { kind: "array", of: ATTACHMENT }),

@@ -1,4 +1,5 @@
 /** The record model as JSON Schema (2020-12), made from the rules that the scanner judges by. */
+import { NAME_BYTES_MAX } from "./stringChecks.ts";
 import { RECORD_LIMITS } from "./limits.ts";
 import { RECORD_RULE } from "./recordModel.ts";
 import type { Rule, StringCheck } from "./recordModel.ts";
@@ -12,6 +13,7 @@ const HOUR_AND_MINUTE = "(?:[01][0-9]|2[0-3]):[0-5][0-9]";
 const STRINGS: Readonly<Record<StringCheck, JsonSchema>> = {
   any: { type: "string" },
   nonEmpty: { type: "string", minLength: 1 },
+  name: { type: "string", minLength: 1, maxLength: NAME_BYTES_MAX },
   time: {
     type: "string",
     format: "date-time",
@@ -23,7 +25,7 @@ const STRINGS: Readonly<Record<StringCheck, JsonSchema>> = {
 };
 
 /**
- * A record as it is appended. Says what a schema can say: that February has 29 days in leap years only, the limits in bytes, of nesting and
+ * A record as it is appended. Says what a schema can say: that February has 29 days in leap years only, the limits in bytes (which a name in another script reaches with fewer characters), of nesting and
  * of elements, of the digits of a number, and the reserved key `__proto__` deep inside are left to the scanner.
  */
 export function recordSchema(): JsonSchema {

@@ -1,9 +1,13 @@
 import type { StringCheck } from "./recordModel.ts";
 
+/** Bytes of what a record can be found by: the id of an actor or a target, an action, a tenant. */
+export const NAME_BYTES_MAX = 2048;
+
 /** What a string that fails its check should have been. */
 export const STRING_EXPECTATIONS: Readonly<Record<StringCheck, string>> = {
   any: "a string",
   nonEmpty: "a string that is not empty",
+  name: `a string of 1 to ${NAME_BYTES_MAX} bytes`,
   time: "an RFC 3339 time such as 2026-01-31T12:00:00Z",
   outcome: "one of success, failure, denied, unknown",
   sha256: "64 lower-case hexadecimal digits",
@@ -21,6 +25,8 @@ export function passesCheck(
       return true;
     case "nonEmpty":
       return to > from;
+    case "name":
+      return to > from && to - from <= NAME_BYTES_MAX;
     case "time":
       return isRfc3339(bytes, from, to);
     case "outcome":

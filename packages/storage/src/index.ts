@@ -14,6 +14,7 @@ export {
 } from "./diskRefusal.ts";
 export { DiskFloor, MIN_FREE_BYTES } from "./diskFloor.ts";
 export { fsck } from "./fsck.ts";
+export { makeDirectory } from "./makeDirectory.ts";
 export { fsckNode } from "./fsckNode.ts";
 export type { FsckProblem, FsckReport, FsckSegment } from "./fsck.ts";
 export { replaceFile } from "./durableFile.ts";

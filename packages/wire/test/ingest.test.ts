@@ -405,3 +405,27 @@ test.each(["application/json", "application/x-ndjson", "application/msgpack"] as
     expect(step.value.records).toHaveLength(1000);
   },
 );
+
+const [longest, tooLong] = ["ä".repeat(1024), `a${"ä".repeat(1024)}`];
+
+test("what can be asked for is taken up to the longest that can be asked for", () => {
+  const targets = [{ id: longest }];
+  const record = { actor: { id: longest }, action: longest, targets, tenant: longest };
+  const body = Buffer.from(JSON.stringify(record));
+  expect(parseIngestBody("application/json", body, RECORD_LIMITS).records).toHaveLength(1);
+});
+
+test.each([
+  ["action", { ...good, action: tooLong }],
+  ["actor.id", { ...good, actor: { id: tooLong } }],
+  ["targets[0].id", { ...good, targets: [{ id: tooLong }] }],
+  ["tenant", { ...good, tenant: tooLong }],
+])("%s: what could not be asked for is not taken", (path, record) => {
+  const body = Buffer.from(JSON.stringify(record));
+  expect(() => parseIngestBody("application/json", body, RECORD_LIMITS)).toThrow(
+    expect.objectContaining({
+      code: "ERR_RECORD_FIELD_VALUE",
+      place: expect.objectContaining({ path }),
+    }),
+  );
+});

@@ -1,9 +1,16 @@
 import { constants } from "node:fs";
-import { access, mkdir } from "node:fs/promises";
+import { access } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { AnnalsError } from "@annals/record";
-import { diskRefusal, errnoOf, isDiskRefusal, PathLock, probeDisk } from "@annals/storage";
+import {
+  diskRefusal,
+  errnoOf,
+  isDiskRefusal,
+  makeDirectory,
+  PathLock,
+  probeDisk,
+} from "@annals/storage";
 import type { StorageError } from "@annals/storage";
 import type { Logger } from "pino";
 import { patiently } from "./patience.ts";
@@ -41,7 +48,7 @@ export class DataLock {
   ): Promise<DataLock> {
     const lock = new DataLock(data);
     const take = async (): Promise<StorageError | undefined> => {
-      await mkdir(data, { recursive: true });
+      await makeDirectory(data);
       return lock.#try();
     };
     const refusal = await patiently(take, { path: data, logger, signal });

@@ -336,7 +336,8 @@ describe("read", () => {
     ["wait=1s&order=desc", "ERR_PARAMETER_INVALID", "order=asc"],
     ["action=*", "ERR_PARAMETER_INVALID", "wildcard"],
     ["action=a*b", "ERR_PARAMETER_INVALID", "wildcard"],
-    ["actor=", "ERR_PARAMETER_INVALID", "1 to 1024"],
+    ["actor=", "ERR_PARAMETER_INVALID", "1 to 2048"],
+    [`actor=${"a".repeat(2049)}`, "ERR_PARAMETER_INVALID", "1 to 2048"],
     ["cursor=abc", "ERR_CURSOR_INVALID", "not made by"],
   ])("refuses ?%s", async (query, code, text) => {
     const answer = await call(`/v1/logs/audit/records?${query}`);
