@@ -25,8 +25,9 @@ const STRINGS: Readonly<Record<StringCheck, JsonSchema>> = {
 };
 
 /**
- * A record as it is appended. Says what a schema can say: that February has 29 days in leap years only, the limits in bytes (which a name in another script reaches with fewer characters), of nesting and
- * of elements, of the digits of a number, and the reserved key `__proto__` deep inside are left to the scanner.
+ * A record as it is appended. Says what a schema can say: that February has 29 days in leap years only, the limits in bytes (which a name
+ * in another script reaches with fewer characters), of nesting, of elements and of the digits of a number, and the reserved key `__proto__`
+ * deep inside are left to the scanner.
  */
 export function recordSchema(): JsonSchema {
   return schemaOf(RECORD_RULE);

@@ -4,8 +4,8 @@ import { errnoOf } from "./diskRefusal.ts";
 import { syncDirectory } from "./segmentDirectory.ts";
 
 /**
- * Makes a directory with those above it, and makes its name durable: what is written into it must not go with it. A directory that was there
- * may have been made by a process that ended before it could do so; then the one above is flushed, where that may be read.
+ * Makes a directory with those above it, and makes its name durable: what is written into it must not go with it. One that was there may
+ * have been made by a process that ended before it could do so; then the one above is flushed, where that may be read.
  */
 export async function makeDirectory(path: string): Promise<void> {
   const firstMade = await mkdir(path, { recursive: true });
