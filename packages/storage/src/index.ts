@@ -45,6 +45,6 @@ export {
   listAside,
   placeEmptied,
 } from "./resolution.ts";
-export { describeCopy, partedEnd } from "./logCopy.ts";
+export { describeCopy, partedEnd, storeEnd } from "./logCopy.ts";
 export type { LogCopy, LogEnd } from "./logCopy.ts";
 export type { CopyPlace, Decision } from "./resolution.ts";

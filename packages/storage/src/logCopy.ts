@@ -37,6 +37,19 @@ export interface LogCopy {
   readonly parted: LogEnd | undefined;
 }
 
+/** Where a log ends in its store. */
+export function storeEnd(
+  store: Pick<LmdbLogStore, "lastIndex" | "term" | "lastSeq">,
+): Pick<LogCopy, "lastIndex" | "lastTerm" | "lastSeq"> {
+  const lastIndex = store.lastIndex();
+  const term = store.term(lastIndex);
+  return {
+    lastIndex,
+    lastTerm: typeof term === "number" ? term : 0,
+    lastSeq: store.lastSeq(),
+  };
+}
+
 /** Looks at a copy that no process has open. Rejects as `openLogStore` does. */
 export async function describeCopy(place: CopyPlace): Promise<LogCopy> {
   const { directory } = place;
@@ -45,12 +58,8 @@ export async function describeCopy(place: CopyPlace): Promise<LogCopy> {
   const aside = await listAside(directory);
   const store = await openLogStore(place);
   try {
-    const last = store.lastIndex();
-    const term = store.term(last);
     return {
-      lastIndex: last,
-      lastTerm: typeof term === "number" ? term : 0,
-      lastSeq: store.lastSeq(),
+      ...storeEnd(store),
       headHash: Buffer.from(store.headHash()).toString("hex"),
       commitIndex: store.initialState().hardState.commitIndex,
       divergence,

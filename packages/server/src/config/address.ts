@@ -7,7 +7,7 @@ export function parseAddress(text: string): NodeAddress | undefined {
   const host = match[1] ?? match[2] ?? "";
   if (match[2] !== undefined && !host.split(".").every(isLabel)) return undefined;
   const port = Number(match[3]);
-  return port >= 1 && port <= 65_535 ? { host, port } : undefined;
+  return port <= 65_535 ? { host, port } : undefined;
 }
 
 /** Whether a part of a host name is one: neither empty nor with a dash at an end (RFC 1123 §2.1); `_` is met in private names. */

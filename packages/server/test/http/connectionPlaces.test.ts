@@ -117,9 +117,8 @@ test("a connection that was let in for a probe has no place for anything else", 
   expect(answer.match(/HTTP\/1\.1 200/g)).toHaveLength(1);
 });
 
-test("a probe that does not read its answer gives way to the next one", async () => {
-  await start({ max: 1, maxOperator: 1 });
-  await client();
+/** A probe that has its place and gets no answer before it is released. */
+async function stuckProbe() {
   const release = Promise.withResolvers<void>();
   const { service } = server;
   const cluster = service.cluster.bind(service);
@@ -129,9 +128,16 @@ test("a probe that does not read its answer gives way to the next one", async ()
   };
   const stuck = get("/v1/cluster");
   await expect.poll(() => held("connections.operator")).toBe(1);
+  return { stuck, release: () => release.resolve() };
+}
+
+test("a probe that does not read its answer gives way to the next one", async () => {
+  await start({ max: 1, maxOperator: 1 });
+  await client();
+  const { stuck, release } = await stuckProbe();
   expect(await get("/healthz").closed).toContain("HTTP/1.1 200");
   expect(await stuck.closed).toBe("");
-  release.resolve();
+  release();
 });
 
 test("probes that were answered and have gone do not keep a stuck one in its place", async () => {
@@ -139,19 +145,11 @@ test("probes that were answered and have gone do not keep a stuck one in its pla
   await client();
   for (let k = 0; k < 2; k++) expect(await get("/healthz").closed).toContain("HTTP/1.1 200");
   await expect.poll(() => held("connections.operator")).toBe(0);
-  const release = Promise.withResolvers<void>();
-  const { service } = server;
-  const cluster = service.cluster.bind(service);
-  service.cluster = async () => {
-    await release.promise;
-    return cluster();
-  };
-  const stuck = get("/v1/cluster");
-  await expect.poll(() => held("connections.operator")).toBe(1);
+  const { stuck, release } = await stuckProbe();
   expect(await get("/healthz").closed).toContain("HTTP/1.1 200");
   expect(await stuck.closed).toBe("");
   expect(ledger.read()["connections.operator"]?.largest).toBe(1);
-  release.resolve();
+  release();
 });
 
 test("what nodes pass on has places of its own, so many for each node", async () => {
