@@ -30,8 +30,10 @@ const HISTORY: readonly (readonly [number, SystemCommand])[] = [
 ];
 
 let data: string;
+let lines: Record<string, unknown>[];
 
 beforeEach(async () => {
+  lines = [];
   data = await mkdtemp(join(tmpdir(), "annals-commands-"));
 });
 afterEach(() => rm(data, { recursive: true, force: true }));
@@ -48,7 +50,7 @@ async function live(
   });
   if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems));
   const members = MEMBERS.map((member, k) => ({ node: "abc".charAt(k), member }));
-  const logger = pino({ level: "silent" });
+  const logger = pino({ level: "info" }, { write: (line) => void lines.push(JSON.parse(line)) });
   const catalog = new Catalog(MEMBERS);
   const places = new Map<number, LogPlace>();
   const place = (entry: LogEntry): void => void places.set(entry.id, newPlace(entry, false));
@@ -94,4 +96,19 @@ test("decisions that are void are forgotten, the logs are not", async () => {
   await live([], HISTORY);
   await forgetDecisions(data);
   expect(await knownLogs(data)).toEqual([{ id: 5, name: "audit", voters: MEMBERS, schemas: [] }]);
+});
+
+test("a decision is told when it is made, and each node that has carried it out; a second one is not", async () => {
+  await live([], HISTORY);
+  const told = lines.filter((line) => "decision" in line);
+  const pick = ({ msg, decision, keep, peer }: Record<string, unknown>) => [
+    msg,
+    decision,
+    keep ?? peer,
+  ];
+  expect(told.map(pick)).toEqual([
+    ["decided: one copy of the log is kept", 17, "a"],
+    ["a node has carried the decision out", 17, "a"],
+    ["a node has carried the decision out", 17, "b"],
+  ]);
 });
