@@ -2,27 +2,28 @@
  * Goal: of a log that is too large to be read whole at a start, the end is checked and every seal, and what lies further back is left to the
  * scrub. Method: logs whose last file is long because the system says so, damaged in one place.
  */
-import { truncate } from "node:fs/promises";
+import { cp, truncate } from "node:fs/promises";
 import { join } from "node:path";
 import { asIndex } from "@annals/raft";
 import { openLogStore } from "@annals/storage";
 import { cycleOf, hardState, plainEntries, SAMPLE_MEMBERSHIP } from "@annals/testkit";
-import { expect, test } from "vitest";
+import { beforeAll, expect, test } from "vitest";
 import { listSegments, segmentName } from "../src/segmentDirectory.ts";
 import { checkBeforeServing } from "../src/tailCheck.ts";
 import { changeTable, exchange, flipIn, key } from "./support/changeTable.ts";
 import type { Rows } from "./support/changeTable.ts";
 import { temporaryDirectory } from "./support/directory.ts";
+import { keptDirectory } from "./support/keptDirectory.ts";
 
 const LARGE = 65 * 1024 * 1024;
 /** Entries of the end that are looked at. */
 const TAIL = 1024;
 const SEAL = 20;
 const LAST = SEAL + TAIL + 6;
+const kept = join(keptDirectory().path, "log");
 
 /** Two segments, of which the second one ends with more entries than a look at a tail takes. */
-async function log(): Promise<string> {
-  const directory = join(await temporaryDirectory(), "log");
+async function writeLog(directory: string): Promise<void> {
   const store = await openLogStore({
     directory,
     logId: 1,
@@ -39,6 +40,13 @@ async function log(): Promise<string> {
     );
   expect(store.lastIndex()).toBe(asIndex(LAST));
   await store.close();
+}
+
+beforeAll(() => writeLog(kept));
+
+async function copyOfLog(): Promise<string> {
+  const directory = join(await temporaryDirectory(), "log");
+  await cp(kept, directory, { recursive: true });
   return directory;
 }
 
@@ -49,7 +57,7 @@ async function check(
   change: (rows: Rows) => void,
   bytes: number,
 ): Promise<unknown> {
-  const directory = await log();
+  const directory = await copyOfLog();
   const firsts = await listSegments(directory);
   expect(firsts).toEqual([1, SEAL + 1]);
   const first = where === "sealed" ? 1 : SEAL + 1;
