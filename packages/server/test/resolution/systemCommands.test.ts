@@ -92,10 +92,12 @@ test("the next life knows it, and the commands that come again change nothing", 
     expect(await live(known, HISTORY.slice(0, applied))).toEqual(entry);
 });
 
-test("decisions that are void are forgotten, the logs are not", async () => {
-  await live([], HISTORY);
+test("decisions that are void are forgotten, the logs and their schemas are not", async () => {
+  const schema: SystemCommand = { op: "setSchema", log: "audit", action: "a.b", schema: "true" };
+  await live([], [...HISTORY, [22, schema]]);
   await forgetDecisions(data);
-  expect(await knownLogs(data)).toEqual([{ id: 5, name: "audit", voters: MEMBERS, schemas: [] }]);
+  const schemas = [{ action: "a.b", version: 1, schema: "true", index: 22 }];
+  expect(await knownLogs(data)).toEqual([{ id: 5, name: "audit", voters: MEMBERS, schemas }]);
 });
 
 test("a decision is told when it is made, and each node that has carried it out; a second one is not", async () => {

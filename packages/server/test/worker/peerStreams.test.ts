@@ -140,6 +140,23 @@ describe("what goes which way", () => {
     expect(kindsSent()).toEqual([["requestVoteResponse"]]);
   });
 
+  it("the newest link wins, and one that it has replaced takes nothing with it when it ends", () => {
+    const acks: [string, number][] = [];
+    const linkOf = (name: string): LinkReplies =>
+      ({
+        acknowledge: (some: readonly Message[]) => void acks.push([name, some.length]),
+      }) as LinkReplies;
+    const [old, fresh] = [linkOf("old"), linkOf("fresh")];
+    streams.upstreamOpened(to, old);
+    streams.upstreamOpened(to, fresh);
+    streams.upstreamClosed(to, old);
+    streams.send(to, [acknowledged]);
+    expect([acks, toGateway]).toEqual([[["fresh", 1]], []]);
+    streams.upstreamClosed(to, fresh);
+    streams.send(to, [acknowledged]);
+    expect([acks.length, kindsSent()]).toEqual([1, [["appendEntriesResponse"]]]);
+  });
+
   it("without such a link they go with the rest, in one message a turn", () => {
     streams.send(to, [acknowledged, vote]);
     expect(kindsSent()).toEqual([["requestVoteResponse", "appendEntriesResponse"]]);
