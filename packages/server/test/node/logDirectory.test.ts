@@ -5,11 +5,14 @@ import { expect, test } from "vitest";
 import {
   displace,
   follow,
+  heard,
   newPlace,
   opened,
   refuse,
   resolve,
 } from "../../src/node/logDirectory.ts";
+import type { LogPlace } from "../../src/node/logDirectory.ts";
+import type { WorkerHandle } from "../../src/node/workerHandle.ts";
 
 const [A, B] = [1, 2] as MemberId[];
 const NOTHING = [undefined, undefined, undefined];
@@ -71,4 +74,19 @@ test("a decision that is carried out closes the log, and comes before its repair
   place.repairing = { what: "damage", entries: undefined, missing: false };
   resolve(place, "b");
   expect(place).toMatchObject({ resolving: "b", repairing: undefined, opened: false });
+});
+
+test("news count when they come from the worker that has the log", () => {
+  const place = newPlace({ id: 2, name: "audit", voters: [] }, false);
+  const [old, fresh] = [{}, {}] as WorkerHandle[];
+  if (old === undefined || fresh === undefined) throw new Error("no worker");
+  const news: LogPlace[] = [];
+  const tell = (from: WorkerHandle): void => heard(place, from, (one) => void news.push(one));
+  tell(fresh);
+  place.worker = fresh;
+  tell(old);
+  heard(undefined, fresh, (one) => void news.push(one));
+  expect(news).toEqual([]);
+  tell(fresh);
+  expect(news).toEqual([place]);
 });
