@@ -175,6 +175,15 @@ test.each([
   },
 );
 
+test("what had failed before the close is not named again", async () => {
+  const server = opened();
+  server.fail = (call) => (call === 0 ? new ClientError("ERR_DISK_FULL", "full") : undefined);
+  const writer = new LogWriter(server.send, { maxBatchRecords: 1, window: 1 });
+  await expect(writer.append(record(1))).rejects.toMatchObject({ code: "ERR_DISK_FULL" });
+  await writer.append(record(2));
+  expect(await writer.close()).toEqual({ acknowledged: 1, unacknowledged: [] });
+});
+
 test("close flushes, refuses what comes, and names what was not acknowledged in time", async () => {
   const calm = new LogWriter(opened().send, { lingerMs: 1_000_000 });
   const kept = calm.append(record(1));

@@ -333,6 +333,16 @@ describe("what cannot be rebuilt", () => {
     expect(await repairFrom(directory, [other], SAME_PROCESS)).toBe("missing");
   });
 
+  test("by what proved wrong is rebuilt from the next one, who begins anew", async () => {
+    const directory = await copyOfLog();
+    await changeTable(join(directory, FIRST), "entries", (rows) => {
+      for (const index of [29, 30, 31]) rows.delete(key(index));
+    });
+    const other = ENTRIES.map((entry) => (entry.index === 29 ? noopEntry(29, 1) : entry));
+    expect(await repairFrom(directory, [other, ENTRIES], SAME_PROCESS)).toBe("repaired");
+    await expectWhole(directory);
+  });
+
   test.each<[string, (directory: string) => Promise<void>]>([
     [
       "the active segment's state",
