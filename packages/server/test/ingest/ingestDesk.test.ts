@@ -109,6 +109,15 @@ test("a request that was passed on and carried out keeps its log's counts", () =
   expect(desk.read().logs).toMatchObject([{ name: "audit", passedOn: 1 }]);
 });
 
+test("a log that has taken a request is remembered, whatever becomes of later ones", () => {
+  for (const status of [200, 503]) {
+    const ticket = desk.admit("audit", 10);
+    ticket.passedOn(status);
+    ticket.close();
+  }
+  expect(desk.read().logs).toMatchObject([{ name: "audit", passedOn: 2 }]);
+});
+
 test.each([400, 404, 409, 429, 503, 504])(
   "one that the leader answered with %i was not carried out",
   (status) => {
