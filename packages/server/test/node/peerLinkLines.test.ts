@@ -58,7 +58,7 @@ async function listen(greet: boolean): Promise<void> {
   made.on("connection", (socket) => {
     if (!greet) socket.close(1008, "ERR_PEER_CLUSTER");
     const welcome = { kind: "welcome", clusterId: "x", node: "b", member: asMemberId(2) } as const;
-    socket.on("message", () => socket.send(encodeFrame(welcome)));
+    socket.once("message", () => socket.send(encodeFrame(welcome)));
   });
   await new Promise((resolve) => made.once("listening", resolve));
   expect((made.address() as AddressInfo).port).toBe(port);
