@@ -105,22 +105,18 @@ beforeEach(() => {
 });
 
 describe("where a request goes", () => {
-  test.each([
-    ["the leader here", (place: LogPlace) => void (place.role = "leader"), { kind: "local" }],
+  test.each<[string, (place: LogPlace) => void, object]>([
+    // As a whole it leads once it takes requests: its role alone is not enough.
+    ["the leader here", (place) => void (place.leader = asMemberId(1)), { kind: "local" }],
     [
-      "a copy that stands still",
-      (place: LogPlace) => void (place.diverged = true),
-      { kind: "local" },
-    ],
-    ["another node", () => {}, { kind: "remote", node: "b", address: "127.0.0.1:2" }],
-    ["nobody", (place: LogPlace) => void (place.leader = asMemberId(0)), { kind: "none" }],
-    [
-      "a member of before",
-      (place: LogPlace) => void (place.leader = asMemberId(9)),
+      "a copy that is elected and takes no requests yet",
+      (place) => Object.assign(place, { role: "leader", leader: asMemberId(0) }),
       { kind: "none" },
     ],
-    // It has led a moment ago, and its role has gone already.
-    ["itself", (place: LogPlace) => void (place.leader = asMemberId(1)), { kind: "none" }],
+    ["a copy that stands still", (place) => void (place.diverged = true), { kind: "local" }],
+    ["another node", () => {}, { kind: "remote", node: "b", address: "127.0.0.1:2" }],
+    ["nobody", (place) => void (place.leader = asMemberId(0)), { kind: "none" }],
+    ["a member of before", (place) => void (place.leader = asMemberId(9)), { kind: "none" }],
   ])("%s", async (_who, change, target) => {
     change(gateway.audit);
     expect(await service.forwardTarget("audit")).toEqual(target);
