@@ -6,13 +6,16 @@ export { DEAD_LETTER, DeadLetterLog, deadLetterLogOf } from "./log/deadLetterLog
 export type { DeadLetterLogOptions } from "./log/deadLetterLog.ts";
 export { NdjsonFile } from "./ndjson/ndjsonFile.ts";
 export type { NdjsonFileOptions } from "./ndjson/ndjsonFile.ts";
+export { messageOf } from "./messageOf.ts";
 export { canonicalJson, fingerprint, recordHash } from "./recordHash.ts";
 export { SINK_LIMITS } from "./run/limits.ts";
 export type { SinkLimits } from "./run/limits.ts";
 export type * from "./run/ports.ts";
+export { runAll } from "./run/runAll.ts";
 export { SinkRunner } from "./run/runner.ts";
 export type { SinkRunnerOptions } from "./run/runner.ts";
 export type { SinkFailure, SinkState, SinkStatus } from "./run/status.ts";
+export { parted, conflicting } from "./run/stops.ts";
 export { sameCursor } from "./sink.ts";
 export type * from "./sink.ts";
 export { SinkError } from "./sinkError.ts";

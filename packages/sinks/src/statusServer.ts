@@ -101,10 +101,10 @@ export class StatusServer {
       case "GET ":
         return this.#statuses(named);
       case "POST pause":
-        for (const runner of named) runner.pause();
+        await Promise.all(named.map((runner) => runner.pause(AbortSignal.timeout(TIMEOUT_MS))));
         return this.#statuses(named);
       case "POST resume":
-        for (const runner of named) runner.resume();
+        await Promise.all(named.map((runner) => runner.resume(AbortSignal.timeout(TIMEOUT_MS))));
         return this.#statuses(named);
       case "POST retry":
         await retryInItsLane(named, seq);

@@ -29,6 +29,7 @@ async function givenUpAt(renewals: readonly (readonly [ms: number, answered: boo
     },
     commit: () => Promise.resolve(),
     release: () => Promise.resolve(),
+    holder: () => Promise.resolve(undefined),
   };
   const kept = keepLane(lane, GRANT, clock, new AbortController().signal);
   await expect(kept).rejects.toMatchObject({ code: "ERR_GROUP_FENCED" });

@@ -5,6 +5,7 @@ import {
   listLetters,
   replay,
   resolutionRecord,
+  runAll,
   StatusServer,
 } from "@annals/sinks";
 import type { ListedLetter, SinkStatus } from "@annals/sinks";
@@ -83,9 +84,7 @@ function registerRun(group: Command, context: CliContext): void {
         `running ${runners.length} ${runners.length === 1 ? "lane" : "lanes"}, on ${host}:${server.port}`,
       );
       try {
-        const ends = await Promise.allSettled(runners.map((one) => one.run(context.interrupt)));
-        const failed = ends.find((end) => end.status === "rejected");
-        if (failed !== undefined && !context.interrupt.aborted) throw failed.reason;
+        await runAll(runners, context.interrupt);
       } finally {
         await server.close();
       }
@@ -292,7 +291,17 @@ async function siteOf(
 ): Promise<SinkSite> {
   const fromFile = options.url === undefined && file.urls !== undefined ? { url: file.urls } : {};
   const client = context.client({ ...options, ...fromFile });
-  const { cluster } = await client.cluster({ signal: context.interrupt });
+  const { cluster: clusterName, clusterId: cluster } = await client.cluster({
+    signal: context.interrupt,
+  });
+  if (cluster === undefined)
+    throw new CliError(
+      "ERR_CLUSTER_UNBORN",
+      `cluster ${clusterName} has not begun yet: nodes are missing`,
+      {
+        hint: "`annals cluster health` says which",
+      },
+    );
   const { cwd, env } = context.io;
   return { client, cluster, cwd, env, note: (text) => void context.note(text) };
 }

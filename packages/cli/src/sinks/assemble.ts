@@ -32,6 +32,12 @@ export interface SinkLane {
   readonly group: string;
 }
 
+/** See `SinkCursor.scope`. Another number of lanes, or another key, deals the records out in another way. */
+function scopeOf({ cluster }: SinkSite, { log, lanes, laneKey }: SinkSpec, lane: number): string {
+  const share = lanes === 1 ? "" : `, lane ${lane} of ${lanes} by ${laneKey}`;
+  return `cluster ${cluster}, log ${log}${share}`;
+}
+
 function deadLetterLogFor({ log, deadLetters }: SinkSpec): string {
   return deadLetters.log ?? deadLetterLogOf(log);
 }
@@ -66,11 +72,14 @@ export async function sinkRunners(
   spec: SinkSpec,
 ): Promise<readonly SinkRunner<unknown>[]> {
   const make = await sinkMaker(site, name, spec);
+  const letters = deadLetterLogFor(spec);
   return Array.from({ length: spec.lanes }, (_, lane) => {
     const { sink, source, lane: groupLane, group } = sinkLane(site, name, spec, make, lane);
     return new SinkRunner({
       name,
       log: spec.log,
+      letters,
+      scope: scopeOf(site, spec, lane),
       group,
       lane,
       sink,
@@ -79,7 +88,7 @@ export async function sinkRunners(
       deadLetters: new DeadLetterLog({
         client: site.client,
         log: spec.log,
-        deadLetterLog: deadLetterLogFor(spec),
+        deadLetterLog: letters,
         sink: name,
         lane,
       }),

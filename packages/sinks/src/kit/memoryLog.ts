@@ -6,6 +6,7 @@ import type {
   DeadLetter,
   DeadLetters,
   GroupLane,
+  HeldBy,
   LogSource,
   Reading,
 } from "../run/ports.ts";
@@ -85,6 +86,13 @@ export class MemoryLog implements LogSource, GroupLane, DeadLetters {
   async release({ token }: LaneGrant): Promise<void> {
     this.onCall("release");
     if (token === this.#token) this.#isHeld = false;
+  }
+
+  async holder(): Promise<HeldBy | undefined> {
+    this.onCall("holder");
+    if (!this.#isHeld) return undefined;
+    const { position } = this;
+    return { member: "somebody", position, lag: this.records.length - position };
   }
 
   async write(letter: DeadLetter): Promise<void> {

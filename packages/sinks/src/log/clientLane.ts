@@ -1,5 +1,5 @@
 import type { AnnalsClient, GroupStart, LaneGrant } from "@annals/client";
-import type { GroupLane } from "../run/ports.ts";
+import type { GroupLane, HeldBy } from "../run/ports.ts";
 
 export interface ClientLaneOptions {
   readonly client: AnnalsClient;
@@ -43,6 +43,13 @@ export class ClientLane implements GroupLane {
   async commit(grant: LaneGrant, position: number, signal: AbortSignal): Promise<void> {
     const { client, log, group } = this.#options;
     await client.groups(log).commit(group, grant, position, { signal });
+  }
+
+  async holder(signal: AbortSignal): Promise<HeldBy | undefined> {
+    const { client, log, group, lane } = this.#options;
+    const { lanes } = await client.groups(log).get(group, { signal });
+    const { member, lag = 0, position = 0 } = lanes[lane] ?? {};
+    return member === undefined ? undefined : { member, lag, position };
   }
 
   async release(grant: LaneGrant): Promise<void> {

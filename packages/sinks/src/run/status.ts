@@ -1,6 +1,6 @@
 import type { FailureClass, SinkPosition } from "../sink.ts";
-import type { Reading } from "./ports.ts";
-import { messageOf } from "./stops.ts";
+import type { HeldBy, Reading } from "./ports.ts";
+import { codeOf, messageOf } from "../messageOf.ts";
 
 /**
  * `standby`: somebody else has the lane, or nobody was asked yet. `backing-off`: the fast retries have failed; the next one comes after a
@@ -22,11 +22,18 @@ export interface SinkFailure {
 export interface SinkStatus {
   readonly name: string;
   readonly log: string;
+  /** What it writes to: kind and address, without secrets. */
+  readonly target: string;
+  /** The log that takes its dead letters. */
+  readonly letters: string;
   readonly group: string;
   readonly lane: number;
   readonly state: SinkState;
   /** Everything up to `seq`, and `part` mutations of the next record, is in the sink; null before it was opened. */
   readonly position: SinkPosition | null;
+  /** Who has the lane while this one stands by; null: nobody is known to. */
+  readonly holder: string | null;
+  /** While it stands by, `records` is that of the lane, as its holder has committed it. */
   readonly lag: {
     readonly records: number;
     /** Age of the oldest record that was read last; 0 when nothing is behind. */
@@ -61,6 +68,7 @@ export interface SinkStatus {
 
 const NO_FAILURES: Readonly<Record<FailureClass, number>> = {
   transient: 0,
+  conflict: 0,
   tooLarge: 0,
   data: 0,
   fenced: 0,
@@ -68,13 +76,15 @@ const NO_FAILURES: Readonly<Record<FailureClass, number>> = {
   unknown: 0,
 };
 
-type Named = Pick<SinkStatus, "name" | "log" | "group" | "lane">;
+type Named = Pick<SinkStatus, "name" | "log" | "target" | "letters" | "group" | "lane">;
 
 /** What a runner counts. Only the runner writes. */
 export class SinkMeter {
   readonly #named: Named;
   readonly #wall: () => number;
-  state: SinkState = "standby";
+  #state: SinkState = "standby";
+  #changed: PromiseWithResolvers<void> = Promise.withResolvers();
+  #holder: HeldBy | undefined;
   retries = 0;
   ambiguousApplied = 0;
   /** The position at which counting began. */
@@ -108,6 +118,32 @@ export class SinkMeter {
     this.#wall = wall;
   }
 
+  get state(): SinkState {
+    return this.#state;
+  }
+
+  set state(state: SinkState) {
+    if (state === this.#state) return;
+    this.#state = state;
+    this.#tell();
+  }
+
+  #tell(): void {
+    this.#changed.resolve();
+    this.#changed = Promise.withResolvers();
+  }
+
+  /** Resolves when the state is another one, or somebody else is known to have the lane. */
+  get changed(): Promise<void> {
+    return this.#changed.promise;
+  }
+
+  /** Somebody else has the lane; undefined: nobody knows who. */
+  standsBy(holder: HeldBy | undefined): void {
+    this.#holder = holder;
+    this.#tell();
+  }
+
   get deadLetters(): number {
     return this.#deadLetters;
   }
@@ -117,7 +153,7 @@ export class SinkMeter {
     return this.#applied + this.#deadLetters;
   }
 
-  /** A tenure begins: counting goes on, or begins anew if the position is not the one that was left. */
+  /** The lane is held here: counting goes on, or begins anew if the position is not the one that was left. */
   opened({ seq, part }: SinkPosition): void {
     if (this.#base === undefined || seq !== this.#passed) {
       this.#base = seq;
@@ -127,6 +163,7 @@ export class SinkMeter {
       this.#others = 0;
     }
     this.#position = { seq, part };
+    this.#holder = undefined;
   }
 
   moved(
@@ -195,10 +232,11 @@ export class SinkMeter {
     const oldestMs = pending === 0 ? undefined : this.#oldestMs;
     return {
       ...this.#named,
-      state: this.state,
+      state: this.#state,
       position: this.#position ?? null,
+      holder: this.#holder?.member ?? null,
       lag: {
-        records: pending,
+        records: this.#state === "standby" ? (this.#holder?.lag ?? pending) : pending,
         seconds: oldestMs === undefined ? 0 : Math.max(0, (this.#wall() - oldestMs) / 1000),
         bytes: Math.round((pending * this.#readBytes) / Math.max(1, this.#readRecords)),
       },
@@ -212,9 +250,4 @@ export class SinkMeter {
       lastError: this.#lastError ?? null,
     };
   }
-}
-
-function codeOf(error: unknown): string | undefined {
-  if (!(error instanceof Error) || !("code" in error)) return undefined;
-  return typeof error.code === "string" ? error.code : undefined;
 }
