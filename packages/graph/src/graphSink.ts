@@ -1,11 +1,20 @@
 import type { StoredRecord } from "@annals/client";
-import type { Chunk, FailureClass, Sink, SinkCursor } from "@annals/sinks";
+import type {
+  Chunk,
+  FailureClass,
+  Held,
+  Sink,
+  SinkCounts,
+  SinkCursor,
+  Stretch,
+} from "@annals/sinks";
 import { fingerprint, SinkError } from "@annals/sinks";
 import { AUDIT_NAMES, DEGREE_BUDGET, planAuditRecord } from "./auditModel.ts";
 import { ChunkWriter } from "./chunkWriter.ts";
 import { assertAnchored, readCursor, storeCursor } from "./cursorNode.ts";
 import type { GraphDatabase, GraphParameters, GraphTransaction } from "./graphDatabase.ts";
 import { GraphError } from "./graphError.ts";
+import { heldInGraph } from "./held.ts";
 import { inTransaction } from "./inTransaction.ts";
 import type { GraphMutation } from "./mutation.ts";
 import { weighMutation } from "./mutation.ts";
@@ -20,6 +29,7 @@ import {
   FIND_NODE,
   FIRST_CHANGE,
   fillStubs,
+  findEdges,
   isGraphName,
   LOCK_CURSOR,
   MERGE_STUBS,
@@ -54,16 +64,6 @@ export interface GraphSinkOptions {
   readonly mapping?: RecordMapping;
   /** Connects. Called by `open`, and again after `close`. */
   readonly connect: () => Promise<GraphDatabase>;
-}
-
-export interface GraphSinkCounts {
-  /** Nodes that were made because an edge named them before anything had made them. */
-  readonly stubs: number;
-  /** Nodes and edges that were not searched for, because they were known to be there. */
-  readonly writtenHits: number;
-  readonly writtenMisses: number;
-  /** Sent to the database. */
-  readonly statements: number;
 }
 
 /** A log as a graph, each chunk in one transaction with the cursor. One caller at a time. */
@@ -214,14 +214,18 @@ export class GraphSink implements Sink<GraphMutation> {
     return error instanceof GraphError ? error.failure : "unknown";
   }
 
-  counts(): GraphSinkCounts {
+  async held({ records }: Stretch, signal: AbortSignal): Promise<readonly Held[]> {
+    this.#database ??= await this.#options.connect();
+    const plans = records
+      .map((record) => ({ record, mutations: this.plan(record) }))
+      .filter(({ mutations }) => mutations.length > 0);
+    return this.#inTransaction(signal, (transaction) => heldInGraph(transaction, plans));
+  }
+
+  counts(): SinkCounts {
     const { hits, misses } = this.#written;
-    return {
-      stubs: this.#stubs,
-      writtenHits: hits,
-      writtenMisses: misses,
-      statements: this.#statements,
-    };
+    const statements = this.#statements;
+    return { statements, stubs: this.#stubs, cacheHits: hits, cacheMisses: misses };
   }
 
   async close(): Promise<void> {
@@ -252,7 +256,7 @@ export class GraphSink implements Sink<GraphMutation> {
         ),
       ),
       ...types.flatMap((type) =>
-        [createEdges(type), mergeEdges(type)].map((text) => [text, rows] as const),
+        [createEdges(type), mergeEdges(type), findEdges(type)].map((text) => [text, rows] as const),
       ),
       [MERGE_STUBS, rows],
       [READ_HEADS, rows],

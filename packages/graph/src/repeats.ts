@@ -25,7 +25,7 @@ export async function withoutRepeats(
     // A node of another record under this key is no repeat: the plan is wrong, or the record.
     if (row === undefined || propertiesOf(row)["seq"] !== mutation.seq) continue;
     found.add(mutation.key);
-    if (isSame(mutation, row)) continue;
+    if (isSame(mutation, propertiesOf(row))) continue;
     throw conflicting(
       `${where}: node ${mutation.key} of record ${mutation.seq} has not what the log has`,
     );
@@ -39,19 +39,21 @@ export async function withoutRepeats(
   });
 }
 
-function isMadeOnce(mutation: GraphMutation): mutation is Made {
+/** Only one record makes it. */
+export function isMadeOnce(mutation: GraphMutation): mutation is Made {
   return mutation.kind === "patch" || (mutation.kind === "node" && mutation.fresh);
 }
 
 /** Ends of intervals are written by later changes, so they tell nothing. */
 const MOVES: ReadonlySet<string> = new Set(["to", "head"]);
 
-function propertiesOf({ properties }: GraphRow): Readonly<Record<string, unknown>> {
+export function propertiesOf({ properties }: GraphRow): Readonly<Record<string, unknown>> {
   return typeof properties === "object" && properties !== null ? { ...properties } : {};
 }
 
-function isSame(mutation: Made, row: GraphRow): boolean {
-  const held = Object.entries(propertiesOf(row)).filter(
+/** Whether a node has what a record says of it. */
+export function isSame(mutation: Made, properties: Readonly<Record<string, unknown>>): boolean {
+  const held = Object.entries(properties).filter(
     ([name, value]) => !MOVES.has(name) && value !== null,
   );
   return canonicalJson(Object.fromEntries(held)) === canonicalJson(wanted(mutation));

@@ -98,6 +98,14 @@ export const READ_NODES: string =
   "UNWIND $rows AS row MATCH (n:Entity {key: row.key}) " +
   "RETURN n.key AS key, properties(n) AS properties";
 
+/** Which edges of a type are there. */
+export function findEdges(type: string): string {
+  return (
+    `UNWIND $rows AS row MATCH (a:Entity {key: row.from})-[r:${type}]->(b:Entity {key: row.to}) ` +
+    "WHERE r.key = row.key RETURN row.at AS at"
+  );
+}
+
 /** Whether a node is there. */
 export const FIND_NODE: string = "MATCH (n:Entity {key: $key}) RETURN n.seq AS seq";
 

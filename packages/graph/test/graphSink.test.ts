@@ -131,7 +131,7 @@ describe("a chunk", () => {
     expect(sink.classify(failure)).toBe("data");
     expect(await query(database, "MATCH (n) RETURN n.key")).toEqual([]);
     await sink.apply(chunk, NEVER);
-    expect(sink.counts().writtenHits).toBe(0);
+    expect(sink.counts().cacheHits).toBe(0);
   });
 
   test("with an edge to what nobody has made gets a stub, which its node fills later", async () => {

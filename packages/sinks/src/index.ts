@@ -6,6 +6,12 @@ export { DEAD_LETTER, DeadLetterLog, deadLetterLogOf } from "./log/deadLetterLog
 export type { DeadLetterLogOptions } from "./log/deadLetterLog.ts";
 export { NdjsonFile } from "./ndjson/ndjsonFile.ts";
 export type { NdjsonFileOptions } from "./ndjson/ndjsonFile.ts";
+export { compareSides } from "./compare.ts";
+export type { Comparison, Difference } from "./compare.ts";
+export { heldOf } from "./run/heldOf.ts";
+export type { HeldStretch } from "./run/heldOf.ts";
+export { inspect } from "./inspect.ts";
+export { valueHash } from "./valueHash.ts";
 export { messageOf } from "./messageOf.ts";
 export { canonicalJson, fingerprint, recordHash } from "./recordHash.ts";
 export { SINK_LIMITS } from "./run/limits.ts";

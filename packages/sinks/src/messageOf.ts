@@ -2,8 +2,8 @@
 const DEPTH_MAX = 5;
 
 /**
- * What went wrong, in one line: the message, its causes as far as they say more, and the code of the innermost one that has one. `fetch
- * failed` alone helps nobody.
+ * What went wrong, in one line: the message, its causes as far as they say more, and a code: ours, or that of the innermost one that has
+ * one. `fetch failed` alone helps nobody.
  */
 export function messageOf(error: unknown): string {
   const parts: string[] = [];
@@ -12,7 +12,7 @@ export function messageOf(error: unknown): string {
   for (let depth = 0; at !== undefined && at !== null && depth < DEPTH_MAX; depth++) {
     const { text, next } = lookInto(at);
     if (text !== "" && !parts.some((part) => part.includes(text))) parts.push(text);
-    code = codeOf(at) ?? code;
+    if (code?.startsWith("ERR_") !== true) code = codeOf(at) ?? code;
     at = next;
   }
   const text = parts.join(": ").replaceAll(/\s*\n\s*/g, " ");

@@ -49,6 +49,33 @@ export type FailureClass =
   | "settings"
   | "unknown";
 
+/** Consecutive seqs, and the records among them that the sink has to have. */
+export interface Stretch {
+  readonly from: number;
+  readonly to: number;
+  readonly records: readonly StoredRecord[];
+}
+
+/** A record that a sink's place holds. */
+export interface Held {
+  readonly seq: number;
+  /** `valueHash` of it as it is there; empty if that cannot be said. */
+  readonly hash: string;
+  /** What is wrong with it, where the hash alone does not tell. */
+  readonly note?: string;
+}
+
+/** What a sink counts of its own, since it was made. */
+export interface SinkCounts {
+  /** Sent to the place. */
+  readonly statements: number;
+  /** Things that were not searched for, because they were known to be there, and those that were. */
+  readonly cacheHits: number;
+  readonly cacheMisses: number;
+  /** Things made because another one named them, before anything has said what they are. */
+  readonly stubs: number;
+}
+
 /**
  * Something that follows a log: a cursor and a function. Whatever it needs to know of the past is in its own database; the log is its only
  * queue.
@@ -84,6 +111,9 @@ export interface Sink<Mutation> {
    * has refused because data and cursor are not of one piece. Absent: they cannot part.
    */
   adopt?(signal: AbortSignal): Promise<void>;
+  /** What the place holds of a stretch; asked also of a sink that was not opened. Absent: it keeps nothing that could be compared. */
+  held?(stretch: Stretch, signal: AbortSignal): Promise<readonly Held[]>;
+  counts?(): SinkCounts | undefined;
   /** Milliseconds before which the other side does not want to be asked again after a failure, if it has said so. */
   retryAfterMs?(error: unknown): number | undefined;
   /** Lets go of everything. Idempotent. */

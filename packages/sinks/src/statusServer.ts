@@ -23,8 +23,8 @@ const TIMEOUT_MS = 30_000;
 const CONNECTIONS_MAX = 64;
 
 /**
- * What `annals sink list`, `show`, `pause`, `resume`, `retry` and `plan` ask, and `/metrics` for Prometheus. It asks nobody who they are:
- * let it listen where only operators get.
+ * What `annals sink list`, `show`, `pause`, `resume`, `retry`, `compare` and `plan` ask, and `/metrics` for Prometheus. It asks nobody who
+ * they are: let it listen where only operators get.
  */
 export class StatusServer {
   readonly #server: Server;
@@ -111,6 +111,11 @@ export class StatusServer {
         return this.#statuses(named);
       case "GET plan":
         return this.#plan(first, seq);
+      case "GET held": {
+        const [lane, from, to] = ["lane", "from", "to"].map((key) => Number(searchParams.get(key)));
+        const runner = named.find((one) => one.status.lane === lane) ?? first;
+        return { status: 200, body: await runner.held(from ?? 1, to ?? 1) };
+      }
       default:
         return notFound(pathname);
     }

@@ -14,6 +14,9 @@ import { sinkMaker } from "./makeSink.ts";
 import type { MakeSink } from "./makeSink.ts";
 import type { SinkSpec } from "./sinkSchema.ts";
 
+/** Enough of a fingerprint to tell one from another. */
+const SETTINGS_DIGITS = 12;
+
 /** What sinks are made from. */
 export interface SinkSite {
   readonly client: AnnalsClient;
@@ -33,13 +36,26 @@ export interface SinkLane {
 }
 
 /** See `SinkCursor.scope`. Another number of lanes, or another key, deals the records out in another way. */
-function scopeOf({ cluster }: SinkSite, { log, lanes, laneKey }: SinkSpec, lane: number): string {
+export function scopeOf(
+  { cluster }: SinkSite,
+  { log, lanes, laneKey }: SinkSpec,
+  lane: number,
+): string {
   const share = lanes === 1 ? "" : `, lane ${lane} of ${lanes} by ${laneKey}`;
   return `cluster ${cluster}, log ${log}${share}`;
 }
 
-function deadLetterLogFor({ log, deadLetters }: SinkSpec): string {
+export function deadLetterLogFor({ log, deadLetters }: SinkSpec): string {
   return deadLetters.log ?? deadLetterLogOf(log);
+}
+
+export function groupOf(name: string, { group }: SinkSpec): string {
+  return group ?? `sink.${name}`;
+}
+
+/** What a group's consumers must have in common: which sink it is, what kind of place it feeds, and how. A place may move. */
+export function groupSettings(name: string, { target, settings }: Sink<unknown>): string {
+  return `sink ${name}, ${target.split(" ")[0] ?? ""}, ${settings.slice(0, SETTINGS_DIGITS)}`;
 }
 
 export function sinkLane(
@@ -51,10 +67,10 @@ export function sinkLane(
 ): SinkLane {
   const { client } = site;
   const { log, lanes, laneKey, from } = spec;
-  const group = spec.group ?? `sink.${name}`;
+  const group = groupOf(name, spec);
   const sink = (): Sink<unknown> => make(lane);
   const share = lanes === 1 ? {} : { lane: `${lane}/${lanes}`, laneKey };
-  const settings = sink().settings;
+  const settings = groupSettings(name, sink());
   // A process that ends without a word leaves its lane to the lease: a new one must not look like the old one.
   const member = `${hostname()}:${process.pid}:${randomUUID()}`;
   return {

@@ -1,5 +1,5 @@
 import type { StoredRecord } from "@annals/client";
-import type { Chunk, FailureClass, Sink, SinkCursor } from "../sink.ts";
+import type { Chunk, FailureClass, Sink, SinkCounts, SinkCursor } from "../sink.ts";
 
 /** A fault that the kit has made, with what it means. */
 export class InjectedFault extends Error {
@@ -70,6 +70,10 @@ export class FaultySink<Mutation> implements Sink<Mutation> {
 
   classify(error: unknown): FailureClass {
     return error instanceof InjectedFault ? error.kind : this.#sink.classify(error);
+  }
+
+  counts(): SinkCounts | undefined {
+    return this.#sink.counts?.();
   }
 
   retryAfterMs(error: unknown): number | undefined {

@@ -10,6 +10,10 @@ export function cursorLine(cursor: SinkCursor): string {
   return `${START}${JSON.stringify({ cursor })}}\n`;
 }
 
+export function isCursorLine(line: string): boolean {
+  return line.startsWith(START);
+}
+
 /** The last whole cursor line of a file, and where it ends. Reads backwards, as far as it has to. */
 export async function lastCursor(
   handle: FileHandle,

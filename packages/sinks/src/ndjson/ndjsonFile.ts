@@ -8,9 +8,10 @@ import { AnnalsError } from "@annals/record";
 import { codeOf } from "../messageOf.ts";
 import { fingerprint } from "../recordHash.ts";
 import { sameCursor } from "../sink.ts";
-import type { Chunk, FailureClass, Sink, SinkCursor } from "../sink.ts";
+import type { Chunk, FailureClass, Held, Sink, SinkCursor, Stretch } from "../sink.ts";
 import { SinkError } from "../sinkError.ts";
 import { cursorLine, lastCursor } from "./cursorLine.ts";
+import { HeldLines } from "./heldLines.ts";
 
 export interface NdjsonFileOptions {
   /** Its files are `<first seq>.ndjson`, and nothing else of that ending. */
@@ -54,10 +55,12 @@ export class NdjsonFile implements Sink<string> {
   readonly #rotateBytes: number;
   #file: OpenFile | undefined;
   #lock: DatabaseSync | undefined;
+  readonly #held: HeldLines;
 
   constructor({ directory, rotateBytes = ROTATE_BYTES }: NdjsonFileOptions) {
     if (!(rotateBytes >= 1)) throw new RangeError(`rotateBytes must be ≥ 1, got ${rotateBytes}`);
     this.#directory = directory;
+    this.#held = new HeldLines(directory);
     this.target = `ndjson ${directory}`;
     this.#rotateBytes = rotateBytes;
   }
@@ -118,6 +121,10 @@ export class NdjsonFile implements Sink<string> {
     return this.#file?.cursor;
   }
 
+  held({ from, to }: Stretch): Promise<readonly Held[]> {
+    return this.#held.stretch(from, to);
+  }
+
   /** A file takes every record. */
   async probe(): Promise<void> {}
 
@@ -149,6 +156,7 @@ export class NdjsonFile implements Sink<string> {
   async close(): Promise<void> {
     const file = this.#file;
     this.#file = undefined;
+    await this.#held.close();
     await file?.handle.close();
     this.#lock?.close();
     this.#lock = undefined;

@@ -1,18 +1,20 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import { recordText } from "@annals/client";
+import { parseExactly, recordText } from "@annals/client";
 import type { StoredRecord } from "@annals/client";
 import type { Client } from "pg";
 import { codeOf } from "../messageOf.ts";
 import { fingerprint } from "../recordHash.ts";
 import { conflicting, parted } from "../run/stops.ts";
-import type { Chunk, FailureClass, Sink, SinkCursor } from "../sink.ts";
+import type { Chunk, FailureClass, Held, Sink, SinkCounts, SinkCursor, Stretch } from "../sink.ts";
 import { SinkError } from "../sinkError.ts";
+import { valueHash } from "../valueHash.ts";
 import { classifySqlState } from "./sqlState.ts";
 import {
   cursorTable,
   firstConflict,
   firstCursor,
+  heldRows,
   hasAnchor,
   insertRows,
   isTableId,
@@ -68,6 +70,7 @@ export class Postgres implements Sink<string> {
   readonly #options: PostgresOptions;
   readonly #schema: string;
   #client: Client | undefined;
+  #statements = 0;
 
   /** Throws a RangeError for a schema that is no plain name. */
   constructor(options: PostgresOptions) {
@@ -139,6 +142,25 @@ export class Postgres implements Sink<string> {
     }
   }
 
+  async held({ from, to }: Stretch): Promise<readonly Held[]> {
+    const { cluster, log } = this.#options;
+    const client = await this.#connected();
+    const { rows } = await client.query<{
+      readonly seq: string;
+      readonly text: string;
+      readonly whole: boolean;
+    }>(heldRows(this.#schema), [cluster, log, from, to]);
+    return rows.map(({ seq, text, whole }) =>
+      whole
+        ? { seq: Number(seq), hash: valueHash(parseExactly(text) as StoredRecord) }
+        : { seq: Number(seq), hash: "", note: "its columns do not say what its record does" },
+    );
+  }
+
+  counts(): SinkCounts {
+    return { statements: this.#statements, cacheHits: 0, cacheMisses: 0, stubs: 0 };
+  }
+
   async cursor(): Promise<SinkCursor | undefined> {
     return (await this.#stored(await this.#connected()))?.cursor;
   }
@@ -201,6 +223,7 @@ export class Postgres implements Sink<string> {
   async #insert(client: Client, mutations: readonly string[]): Promise<void> {
     const { cluster, log } = this.#options;
     const given = [cluster, log, `[${mutations.join(",")}]`];
+    this.#statements++;
     const { rowCount } = await client.query(insertRows(this.#schema), given);
     if (rowCount === mutations.length) return;
     const { rows } = await client.query<{ readonly seq: string }>(
@@ -233,6 +256,7 @@ export class Postgres implements Sink<string> {
     next: SinkCursor,
   ): Promise<void> {
     const { cluster, name, lane, log } = this.#options;
+    this.#statements++;
     const row = [cluster, name, lane, JSON.stringify(next)];
     const { rows } = await client
       .query<{ readonly same: boolean | null; readonly anchored: boolean }>(

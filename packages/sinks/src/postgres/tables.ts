@@ -77,6 +77,16 @@ export function insertRows(schema: string): string {
     ON CONFLICT (cluster, log, seq) DO NOTHING`;
 }
 
+/** Rows of a stretch; `whole`: the columns say what the record does. $1: cluster, $2: log, $3, $4: first and last seq. */
+export function heldRows(schema: string): string {
+  return `
+    SELECT seq, record::text AS text,
+      (recorded_at, tenant, actor_type, actor_id, action, outcome) IS NOT DISTINCT FROM
+      ((record->>'recordedAt')::timestamptz, record->>'tenant', record->'actor'->>'type',
+        record->'actor'->>'id', record->>'action', record->>'outcome') AS whole
+    FROM ${schema}.records WHERE cluster = $1 AND log = $2 AND seq BETWEEN $3 AND $4 ORDER BY seq`;
+}
+
 /** The first row that is there with other content. Values are compared, not texts. */
 export function firstConflict(schema: string): string {
   const own = (table: string): string => COLUMNS.replaceAll(/\w+/g, (name) => `${table}.${name}`);

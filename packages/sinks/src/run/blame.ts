@@ -23,6 +23,8 @@ export interface Suspicion<Mutation> {
 export interface Finding {
   readonly takesOthers: boolean;
   readonly tried: string;
+  /** What the place said of the last one. */
+  readonly refusal: unknown;
 }
 
 /**
@@ -32,12 +34,15 @@ export interface Finding {
  */
 export async function findOut<Mutation>(suspicion: Suspicion<Mutation>): Promise<Finding> {
   const tried: string[] = [];
+  let refusal: unknown;
   for await (const { what, mutations } of witnesses(suspicion)) {
     tried.push(what);
-    if (mutations !== undefined && (await takes(suspicion, mutations)))
-      return { takesOthers: true, tried: tried.join(", ") };
+    if (mutations === undefined) continue;
+    const refused = await refusalOf(suspicion, mutations);
+    if (refused === undefined) return { takesOthers: true, tried: tried.join(", "), refusal };
+    refusal = refused.error;
   }
-  return { takesOthers: false, tried: tried.join(", ") };
+  return { takesOthers: false, tried: tried.join(", "), refusal };
 }
 
 interface Witness<Mutation> {
@@ -90,17 +95,18 @@ const MADE_UP: StoredRecord = {
   targets: [{ type: "probe", id: "annals" }],
 };
 
-async function takes<Mutation>(
+/** Undefined: the place takes them. */
+async function refusalOf<Mutation>(
   { sink, signal }: Suspicion<Mutation>,
   mutations: readonly Mutation[],
-): Promise<boolean> {
+): Promise<{ readonly error: unknown } | undefined> {
   try {
     await sink.probe(mutations, signal);
-    return true;
+    return undefined;
   } catch (error) {
     if (error instanceof SinkError) throw error;
     const kind: FailureClass = sink.classify(error);
-    if (kind === "data") return false;
+    if (kind === "data") return { error };
     throw new Failure("sink", kind, error);
   }
 }

@@ -4,6 +4,8 @@ import { messageOf } from "../messageOf.ts";
 import type { Sink, SinkCursor } from "../sink.ts";
 import { SinkError } from "../sinkError.ts";
 import { ChunkSize } from "./chunkSize.ts";
+import { heldOf } from "./heldOf.ts";
+import type { HeldStretch } from "./heldOf.ts";
 import { keepLane } from "./keepLane.ts";
 import { resolveLimits } from "./limits.ts";
 import type { SinkLimits } from "./limits.ts";
@@ -152,6 +154,14 @@ export class SinkRunner<Mutation> {
     });
     this.#pause.wake();
     return promise;
+  }
+
+  /** What the place holds of [from, to], or of its beginning. Rejects with ERR_SINK_NO_COMPARE, ERR_SINK_NOT_RUNNING. */
+  held(from: number, to: number): Promise<HeldStretch> {
+    const { name, source } = this.#options;
+    return this.withSink((sink, _cursor, signal) =>
+      heldOf({ name, sink, source, readBytes: this.#limits.readBytes }, from, to, signal),
+    );
   }
 
   #notRunning(): SinkError {

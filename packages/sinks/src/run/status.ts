@@ -1,4 +1,4 @@
-import type { FailureClass, SinkPosition } from "../sink.ts";
+import type { FailureClass, SinkCounts, SinkPosition } from "../sink.ts";
 import type { HeldBy, Reading } from "./ports.ts";
 import { codeOf, messageOf } from "../messageOf.ts";
 
@@ -57,6 +57,8 @@ export interface SinkStatus {
     /** Items that the next one may have. */
     readonly sizeNow: number;
   };
+  /** What its sinks have counted of their own. */
+  readonly counts: SinkCounts;
   /** Transactions that failed, by what the failure meant. */
   readonly failures: Readonly<Record<FailureClass, number>>;
   /** Failures since the last progress. */
@@ -76,12 +78,17 @@ const NO_FAILURES: Readonly<Record<FailureClass, number>> = {
   unknown: 0,
 };
 
+const NO_COUNTS: SinkCounts = { statements: 0, cacheHits: 0, cacheMisses: 0, stubs: 0 };
+
 type Named = Pick<SinkStatus, "name" | "log" | "target" | "letters" | "group" | "lane">;
 
 /** What a runner counts. Only the runner writes. */
 export class SinkMeter {
   readonly #named: Named;
   readonly #wall: () => number;
+  /** Of sinks that are closed by now. */
+  #counted: SinkCounts = NO_COUNTS;
+  #counting: () => SinkCounts | undefined = () => undefined;
   #state: SinkState = "standby";
   #changed: PromiseWithResolvers<void> = Promise.withResolvers();
   #holder: HeldBy | undefined;
@@ -136,6 +143,23 @@ export class SinkMeter {
   /** Resolves when the state is another one, or somebody else is known to have the lane. */
   get changed(): Promise<void> {
     return this.#changed.promise;
+  }
+
+  /** Another sink counts from now on. */
+  counts(counting: () => SinkCounts | undefined): void {
+    this.#counted = this.#allCounts();
+    this.#counting = counting;
+  }
+
+  #allCounts(): SinkCounts {
+    const now = this.#counting() ?? NO_COUNTS;
+    const { statements, cacheHits, cacheMisses, stubs } = this.#counted;
+    return {
+      statements: statements + now.statements,
+      cacheHits: cacheHits + now.cacheHits,
+      cacheMisses: cacheMisses + now.cacheMisses,
+      stubs: stubs + now.stubs,
+    };
   }
 
   /** Somebody else has the lane; undefined: nobody knows who. */
@@ -244,6 +268,7 @@ export class SinkMeter {
       deadLetters: this.#deadLetters,
       residual: this.#passed - (this.#base ?? 0) - this.handled - this.#others,
       chunks: this.#chunks,
+      counts: this.#allCounts(),
       failures: { ...this.#failures },
       retries: this.retries,
       ambiguousApplied: this.ambiguousApplied,

@@ -62,7 +62,7 @@ export class Tenure<Mutation> {
     this.#parts = parts;
     this.#grant = grant;
     this.#signal = signal;
-    this.#sink = parts.sink();
+    this.#sink = this.#newSink();
     this.#committed = grant.position;
     this.#committedMs = parts.clock.now();
   }
@@ -141,9 +141,15 @@ export class Tenure<Mutation> {
       return await this.#sinkCall(() => this.#sink.open(this.#signal));
     } catch (error) {
       await this.#sink.close();
-      this.#sink = this.#parts.sink();
+      this.#sink = this.#newSink();
       throw error;
     }
+  }
+
+  #newSink(): Sink<Mutation> {
+    const sink = this.#parts.sink();
+    this.#parts.meter.counts(() => sink.counts?.());
+    return sink;
   }
 
   /** Empty for a record that the log does not have. */
