@@ -112,6 +112,12 @@ const METRICS: readonly Metric[] = [
     values: one(({ counts }) => counts.stubs),
   },
   {
+    name: "chunk_items_limit",
+    type: "gauge",
+    help: "items that the next transaction may have; less than chunkSize after slow ones and those that were too large",
+    values: one(({ chunks }) => chunks.sizeNow),
+  },
+  {
     name: "chunk_items_max",
     type: "gauge",
     help: "items of the largest transaction",

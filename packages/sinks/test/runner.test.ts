@@ -228,8 +228,21 @@ describe("failures", () => {
       },
     });
     expect(keys()).toEqual(seqs(1, 100));
-    expect(sizes.slice(1, 9)).toEqual([100, 100, 50, 25, 12, 6, 3, 1]);
+    expect(sizes.slice(1, 8)).toEqual([100, 50, 25, 12, 6, 3, 1]);
     expect(status.deadLetters).toBe(0);
+  });
+
+  test("for memory are not met again and again: what was too large is remembered for a while (S15)", async () => {
+    const { trial: made, keys } = trial(5_000, { memory: () => 50 });
+    const sizes: number[] = [];
+    const status = await made.untilDone({
+      chunk: ({ mutations }) => sizes.push(mutations.length),
+    });
+    expect(keys()).toEqual(seqs(1, 5_000));
+    // A few while it is found out, and none after that.
+    expect(status.failures.tooLarge).toBeLessThanOrEqual(8);
+    expect(sizes.slice(-50).filter((size) => size > 50)).toEqual([]);
+    expect(sizes.slice(-50).filter((size) => size >= 45).length).toBeGreaterThan(40);
   });
 
   test("of the log are waited for as well", async () => {

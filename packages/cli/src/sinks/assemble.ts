@@ -14,6 +14,8 @@ import { sinkMaker } from "./makeSink.ts";
 import type { MakeSink } from "./makeSink.ts";
 import type { SinkSpec } from "./sinkSchema.ts";
 
+/** The server takes no more. */
+const FEEDS_CHARACTERS_MAX = 256;
 /** Enough of a fingerprint to tell one from another. */
 const SETTINGS_DIGITS = 12;
 
@@ -70,13 +72,15 @@ export function sinkLane(
   const group = groupOf(name, spec);
   const sink = (): Sink<unknown> => make(lane);
   const share = lanes === 1 ? {} : { lane: `${lane}/${lanes}`, laneKey };
-  const settings = groupSettings(name, sink());
+  const made = sink();
+  const settings = groupSettings(name, made);
+  const feeds = made.target.slice(0, FEEDS_CHARACTERS_MAX);
   // A process that ends without a word leaves its lane to the lease: a new one must not look like the old one.
   const member = `${hostname()}:${process.pid}:${randomUUID()}`;
   return {
     sink,
     source: new ClientLog({ client, log, ...share }),
-    lane: new ClientLane({ client, log, group, lane, lanes, from, settings, member }),
+    lane: new ClientLane({ client, log, group, lane, lanes, from, settings, feeds, member }),
     group,
   };
 }
@@ -129,14 +133,14 @@ function limitsOf({
 }
 
 /**
- * A database that has lost its files is filled again from the first record or a seq. `end` and a time were places when the group was made,
- * and a sink that keeps no cursor goes on where its group is.
+ * A database that has lost everything is filled again from where the sink began: `end` and a time were places when the group was made,
+ * which remembers them. A sink that keeps no cursor goes on where its group is.
  */
 function startOf({ from, to }: SinkSpec): (grant: LaneGrant) => Promise<number> {
   const keepsCursor = to.webhook === undefined;
-  return async ({ position }) => {
+  return async ({ position, begin }) => {
     if (!keepsCursor) return position;
     if (from === "first") return 0;
-    return typeof from === "number" ? from : position;
+    return typeof from === "number" ? from : begin;
   };
 }

@@ -69,7 +69,7 @@ export class MemoryLog implements LogSource, GroupLane, DeadLetters {
       throw new ClientError("ERR_GROUP_HELD", "the lane has a holder", { retryable: true });
     this.#isHeld = true;
     const { position } = this;
-    return { lane: 0, lanes: 1, token: ++this.#token, position, leaseMs: LEASE_MS };
+    return { lane: 0, lanes: 1, token: ++this.#token, position, begin: 0, leaseMs: LEASE_MS };
   }
 
   async renew({ token }: LaneGrant): Promise<void> {

@@ -12,6 +12,8 @@ export interface ClientLaneOptions {
   readonly from: GroupStart;
   /** Of the sink; another consumer of the group is refused. */
   readonly settings: string;
+  /** What the sink writes to, without secrets. */
+  readonly feeds: string;
   /** No other process may have the same. */
   readonly member: string;
 }
@@ -28,10 +30,10 @@ export class ClientLane implements GroupLane {
   }
 
   async acquire(signal: AbortSignal): Promise<LaneGrant> {
-    const { client, log, group, lane, lanes, from, settings, member } = this.#options;
+    const { client, log, group, lane, lanes, from, settings, feeds, member } = this.#options;
     const groups = client.groups(log);
     await groups.create(group, { from, lanes, settings, signal });
-    return groups.acquire(group, { member, settings, lane, signal });
+    return groups.acquire(group, { member, settings, feeds, lane, signal });
   }
 
   async renew(grant: LaneGrant, signal: AbortSignal): Promise<void> {

@@ -72,7 +72,7 @@ export class SinkRunner<Mutation> {
     this.#options = options;
     this.#limits = resolveLimits(options.limits ?? {});
     this.#meter = new SinkMeter({ name, log, target, letters, group, lane }, () => clock.wall());
-    this.#size = new ChunkSize(this.#limits.chunkSize);
+    this.#size = new ChunkSize(this.#limits.chunkSize, () => clock.now());
     this.#retries = new Retries(randomBelow);
   }
 

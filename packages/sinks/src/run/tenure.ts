@@ -344,7 +344,8 @@ export class Tenure<Mutation> {
     meter.failed(at, kind, cause);
     if (kind === "fenced") throw new Fenced(at === "log" ? "lane" : "database", messageOf(cause));
     if (kind === "settings") throw needsMending(this.#who, failure);
-    if (kind === "tooLarge") size.halve();
+    if (kind === "tooLarge")
+      size.wasTooLarge(this.#unsettled?.chunk.mutations.length ?? size.items);
     // Refused for its content, though it has none: nobody knows what that means.
     const isUnknown = kind === "unknown" || kind === "data";
     const wait = isUnknown
