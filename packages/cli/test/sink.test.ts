@@ -12,6 +12,8 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { startTestServer } from "../../server/test/http/testServer.ts";
 import type { TestServer } from "../../server/test/http/testServer.ts";
 import { CliError } from "../src/cliError.ts";
+import { sinkLane } from "../src/sinks/assemble.ts";
+import { sinkMaker } from "../src/sinks/makeSink.ts";
 import { parseSinkFile } from "../src/sinks/sinkFile.ts";
 import { cli } from "./harness.ts";
 import type { Outcome } from "./harness.ts";
@@ -169,8 +171,35 @@ describe("test", () => {
     const out = await annals("test", path);
     expect(out.code).toBe(1);
     expect(out.stdout).toMatch(
-      /^a: FAILED: group shared of log audit feeds sink warehouse, postgres, 12ab, and this is sink a, ndjson, .*ERR_GROUP_SETTINGS/,
+      /^a: FAILED: group shared of log audit feeds sink warehouse, postgres, 12ab, and this is sink a, ndjson, .*ERR_SINK_GROUP/,
     );
+  });
+
+  test("refuses a group through which a runner that lives feeds another place; its own runner is no fault", async () => {
+    const sink = new NdjsonFile({ directory: join(directory, "files") });
+    await sink.open();
+    const path = await written("sinks: { a: { to: { ndjson: { directory: files } } } }\n");
+    const { settings } = sink;
+    const group = {
+      name: "sink.a",
+      settings: `sink a, ndjson, ${settings.slice(0, 12)}`,
+      feeds: "ndjson /elsewhere",
+      lag: 0,
+      lanes: [{ condition: "current", member: "host:7:x" }],
+    };
+    server.service.groupAnswer = () => [group];
+    const other = await annals("test", path);
+    expect(other.code).toBe(1);
+    expect(other.stdout).toMatch(
+      /^a: FAILED: group sink\.a of log audit feeds ndjson \/elsewhere, through host:7:x, and this is ndjson .*files.*ERR_SINK_GROUP/,
+    );
+    server.service.groupAnswer = () => [{ ...group, feeds: sink.target }];
+    const own = await annals("test", path);
+    expect(own).toMatchObject({ code: 0, stdout: "a: ok, its runner host:7:x has it open\n" });
+    await sink.close();
+    // Whose runner is gone may have moved.
+    server.service.groupAnswer = () => [{ ...group, lanes: [{ condition: "silent" }] }];
+    expect((await annals("test", path)).stdout).toBe("a: ok, it has nothing yet\n");
   });
 
   test("asks a receiver with a request that has no records, and takes its word", async () => {
@@ -199,6 +228,30 @@ describe("test", () => {
     );
     receiver.close();
   });
+});
+
+test("the lanes of a sink say that they feed one place, and are one consumer", async () => {
+  const { sinks } = parseSinkFile(
+    "sinks: { a: { lanes: 2, to: { ndjson: { directory: files } } } }",
+    "f.yaml",
+  );
+  const spec = sinks.get("a");
+  if (spec === undefined) throw new Error("no sink");
+  const client = new AnnalsClient({ urls: [server.url] });
+  const note = (): void => undefined;
+  const site = { client, cluster: "c", cwd: directory, env: {}, note };
+  const make = await sinkMaker(site, "a", spec);
+  server.service.groupAnswer = () => ({ lane: 0, lanes: 2, token: 1, position: 0, leaseMs: 1000 });
+  for (const lane of [0, 1])
+    await sinkLane(site, "a", spec, make, lane).lane.acquire(new AbortController().signal);
+  const acquired = server.service.groupRequests.flatMap((one) =>
+    one.op === "acquire" ? [`${one.settings}; ${one.feeds}`] : [],
+  );
+  expect(new Set(acquired)).toEqual(
+    new Set([expect.stringMatching(/^sink a, ndjson, \w+; ndjson .*\/files$/)]),
+  );
+  expect(acquired[0]).toBe(acquired[1]);
+  client.close();
 });
 
 test("two sinks of a file with one group, or one directory, are refused with both names", async () => {

@@ -21,7 +21,7 @@ export { runAll } from "./run/runAll.ts";
 export { SinkRunner } from "./run/runner.ts";
 export type { SinkRunnerOptions } from "./run/runner.ts";
 export type { SinkFailure, SinkState, SinkStatus } from "./run/status.ts";
-export { parted, conflicting } from "./run/stops.ts";
+export { conflicting, parted, unreachable } from "./run/stops.ts";
 export { sameCursor } from "./sink.ts";
 export type * from "./sink.ts";
 export { SinkError } from "./sinkError.ts";

@@ -3,7 +3,7 @@ import { messageOf } from "./messageOf.ts";
 import { findOut } from "./run/blame.ts";
 import { checkHistory } from "./run/history.ts";
 import type { LogSource } from "./run/ports.ts";
-import { Failure, needsMending } from "./run/stops.ts";
+import { Failure, needsMending, unreachable } from "./run/stops.ts";
 import { recordHash } from "./recordHash.ts";
 import type { Sink, SinkCursor } from "./sink.ts";
 import { SinkError } from "./sinkError.ts";
@@ -35,14 +35,7 @@ export async function inspect<Mutation>(
     const failure =
       error instanceof Failure ? error : new Failure("sink", sink.classify(error), error);
     if (failure.kind === "settings") throw needsMending(who, failure);
-    const { cause } = failure;
-    throw new SinkError(
-      "ERR_SINK_UNREACHABLE",
-      `${who} does not answer as it should: ${messageOf(cause)}`,
-      {
-        cause,
-      },
-    );
+    throw unreachable(who, failure.cause);
   }
 }
 

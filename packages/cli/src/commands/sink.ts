@@ -1,5 +1,5 @@
-import type { ClientError } from "@annals/client";
-import { replay, runAll, StatusServer } from "@annals/sinks";
+import { AnnalsError } from "@annals/record";
+import { replay, runAll, StatusServer, unreachable } from "@annals/sinks";
 import type { SinkStatus } from "@annals/sinks";
 import type { Command } from "commander";
 import { CliError, usageError } from "../cliError.ts";
@@ -10,11 +10,12 @@ import { formatCount, printable } from "../output.ts";
 import type { Column } from "../output.ts";
 import { printRows } from "../printRows.ts";
 import { groupOf, sinkLane, sinkRunners } from "../sinks/assemble.ts";
-import { graphConnector, sinkMaker } from "../sinks/makeSink.ts";
+import { sinkMaker } from "../sinks/makeSink.ts";
 import { askRunner, DEFAULT_LISTEN, parseListen, sinkPath } from "../sinks/runnerCalls.ts";
 import { readSinkFile } from "../sinks/sinkFile.ts";
 import type { WrittenGraph } from "../sinks/sinkSchema.ts";
 import { oneSink, siteOf } from "../sinks/site.ts";
+import { connected } from "./graph.ts";
 import { registerCompare } from "./sinkCompare.ts";
 import { registerLetters } from "./sinkLetters.ts";
 import { registerTest } from "./sinkTest.ts";
@@ -147,7 +148,10 @@ function registerOffline(group: Command, context: CliContext): void {
       const make = await sinkMaker(site, name, spec);
       for (let k = 0; k < spec.lanes; k++) {
         const { sink, source, lane } = sinkLane(site, name, spec, make, k);
-        const was = await replay(sink(), source, lane, to, context.interrupt).catch(stillRuns);
+        const made = sink();
+        const was = await replay(made, source, lane, to, context.interrupt).catch(
+          (error: unknown) => notReplayed(`sink ${name} (${made.target})`, error),
+        );
         await context.print(`${name}/${k}: was at ${was ?? "nothing"}, goes on behind ${to}\n`);
       }
       await site.client.groups(spec.log).reset(groupOf(name, spec), to === 0 ? "first" : to);
@@ -164,7 +168,7 @@ function registerVerify(group: Command, context: CliContext): void {
     .option("--database <name>", "which one of the server")
     .action(async (url: string, options: Omit<WrittenGraph, "url">) => {
       const { verifyGraph } = await import("@annals/graph");
-      const database = await (await graphConnector(context.io, "verify", { url, ...options }))();
+      const database = await connected(context, "verify", { url, ...options });
       const steps = await verifyGraph(database, context.interrupt, ({ name, ok, ms, detail }) => {
         void context.print(`${ok ? "ok  " : "FAIL"} ${name} (${ms} ms): ${printable(detail)}\n`);
       });
@@ -173,7 +177,8 @@ function registerVerify(group: Command, context: CliContext): void {
     });
 }
 
-function stillRuns(error: ClientError): never {
+function notReplayed(who: string, error: unknown): never {
+  if (!(error instanceof AnnalsError)) throw unreachable(who, error);
   if (error.code !== "ERR_GROUP_HELD") throw error;
   throw new CliError("ERR_SINK_RUNS", "a runner has the lane", {
     hint: "stop it first: it would write while the cursor is moved",

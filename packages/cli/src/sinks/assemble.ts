@@ -60,6 +60,12 @@ export function groupSettings(name: string, { target, settings }: Sink<unknown>)
   return `sink ${name}, ${target.split(" ")[0] ?? ""}, ${settings.slice(0, SETTINGS_DIGITS)}`;
 }
 
+/** What a group feeds, the same for each of its lanes. */
+export function feedsOf({ lanes }: SinkSpec, make: MakeSink): string {
+  const { target } = make(0);
+  return (lanes === 1 ? target : target.replace(/\/lane-0$/, "")).slice(0, FEEDS_CHARACTERS_MAX);
+}
+
 export function sinkLane(
   site: SinkSite,
   name: string,
@@ -72,9 +78,8 @@ export function sinkLane(
   const group = groupOf(name, spec);
   const sink = (): Sink<unknown> => make(lane);
   const share = lanes === 1 ? {} : { lane: `${lane}/${lanes}`, laneKey };
-  const made = sink();
-  const settings = groupSettings(name, made);
-  const feeds = made.target.slice(0, FEEDS_CHARACTERS_MAX);
+  const settings = groupSettings(name, sink());
+  const feeds = feedsOf(spec, make);
   // A process that ends without a word leaves its lane to the lease: a new one must not look like the old one.
   const member = `${hostname()}:${process.pid}:${randomUUID()}`;
   return {

@@ -96,6 +96,7 @@ function secretOf(site: Pick<SinkSite, "env">, name: string, variable: string): 
   });
 }
 
-function withoutSecrets(url: string): string {
+/** An address, for people. */
+export function withoutSecrets(url: string): string {
   return url.replace(/\/\/[^@/]*@/, "//");
 }

@@ -104,6 +104,15 @@ export function takesNothing(who: string, seq: number, tried: string, cause: unk
   );
 }
 
+/** What a runner would wait for, told to somebody who does not. */
+export function unreachable(who: string, cause: unknown): SinkError {
+  return new SinkError(
+    "ERR_SINK_UNREACHABLE",
+    `${who} does not answer as it should: ${messageOf(cause)}`,
+    { cause },
+  );
+}
+
 export function unknownFailure(who: string, cause: unknown): SinkError {
   return new SinkError(
     "ERR_SINK_UNKNOWN_FAILURE",

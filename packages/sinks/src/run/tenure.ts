@@ -120,7 +120,13 @@ export class Tenure<Mutation> {
     if (stored === undefined) {
       const asked = await this.#logCall(() => start(this.#grant, this.#signal));
       const seq = Math.max(firstSeq - 1, asked);
-      at = { ...mark, seq, part: 0, recordHash: await this.#hashAt(seq), anchor: 0 };
+      at = {
+        ...mark,
+        seq,
+        part: 0,
+        recordHash: await this.#hashAt(seq),
+        anchor: this.#firstAnchor(seq),
+      };
     } else {
       const hashAt = (seq: number): Promise<string> => this.#hashAt(seq);
       await checkHistory(stored, { ...mark, who: this.#who, firstSeq, lastSeq, hashAt });
@@ -133,6 +139,13 @@ export class Tenure<Mutation> {
     // Else the first record tells whether it runs.
     if (at.seq >= lastSeq) meter.progress();
     return at;
+  }
+
+  /** Where the group's position is all that is kept, the record there has arrived, unless the group begins there. */
+  #firstAnchor(seq: number): number {
+    const { position, begin } = this.#grant;
+    const isKept = this.#sink.probing === "repeated" && seq === position;
+    return isKept && position > begin ? seq : 0;
   }
 
   /** A sink that could not be opened is let go, and another one is made. */

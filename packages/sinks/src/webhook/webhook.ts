@@ -30,9 +30,9 @@ class Refused extends Error {
   /** What `Retry-After` asks for. */
   readonly retryAfterMs: number | undefined;
 
-  constructor(status: number, location: string | null, retryAfterMs: number | undefined) {
+  constructor(status: number, host: string, location: string | null, retryAfterMs?: number) {
     super(
-      `it answered ${status}${location === null ? "" : `, a redirect to ${location}, which is not followed`}`,
+      `${host} answered ${status}${location === null ? "" : `, a redirect to ${location}, which is not followed`}`,
     );
     this.status = status;
     this.retryAfterMs = retryAfterMs;
@@ -128,7 +128,8 @@ export class Webhook implements Sink<Delivery> {
     if (response.ok) return;
     const asked = waitAskedFor(response.headers.get("retry-after"), now());
     const { status, headers } = response;
-    throw new Refused(status, status < 400 ? headers.get("location") : null, asked);
+    const location = status < 400 ? headers.get("location") : null;
+    throw new Refused(status, new URL(url).host, location, asked);
   }
 }
 
