@@ -1,6 +1,6 @@
 // Goal: `annals sink` reads its file strictly, asks runners, and settles dead letters. Method: files of sinks, right and wrong, and the real HTTP
 // API over a node in memory.
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -8,11 +8,11 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { AnnalsClient } from "@annals/client";
 import { NdjsonFile } from "@annals/sinks";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { startTestServer } from "../../server/test/http/testServer.ts";
 import type { TestServer } from "../../server/test/http/testServer.ts";
 import { CliError } from "../src/cliError.ts";
-import { sinkLane } from "../src/sinks/assemble.ts";
+import { sinkLane, sinkRunners } from "../src/sinks/assemble.ts";
 import { sinkMaker } from "../src/sinks/makeSink.ts";
 import { parseSinkFile } from "../src/sinks/sinkFile.ts";
 import { cli } from "./harness.ts";
@@ -251,6 +251,40 @@ test("the lanes of a sink say that they feed one place, and are one consumer", a
     new Set([expect.stringMatching(/^sink a, ndjson, \w+; ndjson .*\/files$/)]),
   );
   expect(acquired[0]).toBe(acquired[1]);
+  client.close();
+});
+
+test("a place that has lost everything is filled again from where its sink began, not from where it was", async () => {
+  for (let seq = 1; seq <= 6; seq++)
+    await cli(["append", "--actor", "ada", "--action", `a${seq}`], {
+      env: { ANNALS_URL: server.url },
+    });
+  const { sinks } = parseSinkFile(
+    "sinks: { a: { from: end, to: { ndjson: { directory: files } } } }",
+    "f.yaml",
+  );
+  const spec = sinks.get("a");
+  if (spec === undefined) throw new Error("no sink");
+  server.service.groupAnswer = ({ op }) =>
+    op === "acquire"
+      ? { lane: 0, lanes: 1, token: 1, position: 5, begin: 2, leaseMs: 60_000 }
+      : { position: 6 };
+  const client = new AnnalsClient({ urls: [server.url] });
+  const note = (): void => undefined;
+  const site = { client, cluster: "c", cwd: directory, env: {}, note };
+  const [runner] = await sinkRunners(site, "a", spec);
+  const abort = new AbortController();
+  const run = runner?.run(abort.signal);
+  await vi.waitUntil(() => runner?.status.position?.seq === 6, { timeout: 10_000 });
+  abort.abort();
+  await run;
+  const names = (await readdir(join(directory, "files"))).filter((one) => one.endsWith(".ndjson"));
+  const texts = await Promise.all(
+    names.map((name) => readFile(join(directory, "files", name), "utf8")),
+  );
+  expect(texts.join("").match(/"action":"a\d"/g)).toEqual(
+    [3, 4, 5, 6].map((seq) => `"action":"a${seq}"`),
+  );
   client.close();
 });
 

@@ -212,6 +212,18 @@ describe.skipIf(obstacle !== undefined)(
       },
     );
 
+    test("a table of this name that no sink has made is not taken over", async () => {
+      await places.query(`CREATE SCHEMA ${schema}; CREATE TABLE ${schema}.records (mine text);
+        COMMENT ON TABLE ${schema}.records IS 'mine'`);
+      const status = await trialOf({}).run();
+      expect(status.lastError).toMatchObject({ code: "ERR_SINK_PARTED" });
+      expect(status.lastError?.message).toMatch(/records was not made by a sink/);
+      const [row] = await places.query(
+        `SELECT obj_description('${schema}.records'::regclass) AS text`,
+      );
+      expect(row).toEqual({ text: "mine" });
+    });
+
     test("a table that is gone is missed also by a sink that has written nothing yet", async () => {
       const trial = trialOf({ records: [] });
       const status = await trial.run();

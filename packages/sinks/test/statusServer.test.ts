@@ -71,6 +71,11 @@ test("the plan of a record is shown, and the metrics are those of the status", a
   const text = await response.text();
   expect(text).toContain('annals_sink_applied_total{sink="trial",log="audit",lane="0"} 9\n');
   expect(text).toContain('lane="0",state="running"} 1\n');
+  expect(text).toContain(
+    'annals_sink_failures_total{sink="trial",log="audit",lane="0",class="conflict"} 0\n',
+  );
+  for (const name of ["statements_total", "cache_hits_total", "stubs_total", "chunk_items_limit"])
+    expect(text).toMatch(new RegExp(`^annals_sink_${name}\\{.*\\} \\d+$`, "m"));
 });
 
 test("what a place holds is told where it keeps something, and refused where it does not", async () => {

@@ -94,7 +94,10 @@ export class Postgres implements Sink<string> {
       await this.#prepare(client);
       const stored = await this.#stored(client);
       const table = await this.#tableThere(client);
-      if (stored === undefined) return this.#makeRecords(client, table);
+      if (stored === undefined) {
+        if (table !== null && !isTableId(table)) throw this.#foreignTable();
+        return this.#makeRecords(client, table);
+      }
       if (stored.data !== table) throw this.#otherTable(table);
       const { cluster, log } = this.#options;
       const { anchor } = stored.cursor;
@@ -192,10 +195,11 @@ export class Postgres implements Sink<string> {
     await client.query(cursorTable(this.#schema));
   }
 
-  /** Its name; null without a table of records that a sink has made. */
+  /** Its name; empty, or whatever text it has, if no sink has made it; null without one. */
   async #tableThere(client: Client): Promise<string | null> {
     const { rows } = await client.query<{ readonly table: string | null }>(
-      `SELECT ${tableName(this.#schema)} AS "table"`,
+      `SELECT CASE WHEN to_regclass('${this.#schema}.records') IS NOT NULL
+         THEN coalesce(${tableName(this.#schema)}, '') END AS "table"`,
     );
     return rows[0]?.table ?? null;
   }
@@ -204,6 +208,10 @@ export class Postgres implements Sink<string> {
     if (isTableId(table)) return;
     await client.query(recordTable(this.#schema));
     await client.query(nameTable(this.#schema, randomUUID()));
+  }
+
+  #foreignTable(): SinkError {
+    return parted(`${this.target}: ${this.#schema}.records was not made by a sink`);
   }
 
   #otherTable(table: string | null): SinkError {

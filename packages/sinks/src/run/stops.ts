@@ -86,7 +86,7 @@ export function needsMending(who: string, { at, cause }: Failure): SinkError {
   const whose = at === "sink" ? who : `the cluster that ${who} follows`;
   return new SinkError(
     "ERR_SINK_REFUSED",
-    `${whose} refuses, and no repetition mends that: ${messageOf(cause)}; mend it and start the sink again`,
+    `${whose} refuses, and no repetition mends that: ${messageOf(cause)}; mend it, and start the sink again or resume it`,
     { cause },
   );
 }
@@ -99,7 +99,7 @@ export function takesNothing(who: string, seq: number, tried: string, cause: unk
       : `and others as well (${tried}), so it is not the record`;
   return new SinkError(
     "ERR_SINK_REFUSED",
-    `${who} refuses record ${seq}, ${others}: ${messageOf(cause)}; mend it and start the sink again`,
+    `${who} refuses record ${seq}, ${others}: ${messageOf(cause)}; mend it, and start the sink again or resume it`,
     { cause },
   );
 }
