@@ -103,7 +103,7 @@ async function measure(way: Way): Promise<void> {
         await sink.apply(chunk, NEVER);
         return attempt;
       } catch (error) {
-        if (sink.classify(error) !== "transient") throw error;
+        if (sink.classify(error) !== "conflict") throw error;
         conflicts += 1;
         await wait(1 + Math.random() * Math.min(500, 2 ** Math.min(attempt, 9)));
       }
