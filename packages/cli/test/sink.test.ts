@@ -326,12 +326,15 @@ describe("compare", () => {
     server.service.groupAnswer = () => [
       { name: "sink.a", settings: "", lag: 0, lanes: [{ position: 30, lag: 0 }] },
     ];
-    return written("sinks: { a: { to: { ndjson: { directory: files } } } }\n");
+    return written(`url: ${server.url}\nsinks: { a: { to: { ndjson: { directory: files } } } }\n`);
   }
 
   test("of what is as the log has it says so, with counts and hashes that are the same", async () => {
     const path = await filled();
-    const out = await annals("compare", "a", "--file", path, "-o", "json");
+    // The file says where the cluster is.
+    const out = await cli(["sink", "compare", "a", "--file", path, "-o", "json"], {
+      cwd: directory,
+    });
     expect(out).toMatchObject({ code: 0, stderr: "" });
     const { log, sink, differences, from, to } = JSON.parse(out.stdout);
     expect({ differences, from, to, count: log.count }).toEqual({

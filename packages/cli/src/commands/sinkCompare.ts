@@ -1,7 +1,7 @@
 import { ClientError } from "@annals/client";
+import type { AnnalsClient, StoredRecord } from "@annals/client";
 import { compareSides, heldOf, listLetters } from "@annals/sinks";
 import type { Comparison, Difference, HeldStretch, SinkStatus } from "@annals/sinks";
-import type { StoredRecord } from "@annals/client";
 import type { Command } from "commander";
 import { CliError } from "../cliError.ts";
 import { EXIT } from "../exitCodes.ts";
@@ -24,6 +24,7 @@ interface CompareOptions extends ClientOptions, OutputOptions {
 
 /** A sink that can be asked what it holds, through its runner or without one. */
 interface Place {
+  readonly client: AnnalsClient;
   readonly log: string;
   readonly letters: string;
   /** How far its lanes are: what is beyond was not written yet. */
@@ -50,7 +51,7 @@ export function registerCompare(group: Command, context: CliContext): void {
     .action(async (name: string, options: CompareOptions) => {
       const place =
         options.file === undefined
-          ? await placeOfRunner(name, options)
+          ? await placeOfRunner(context, name, options)
           : await placeOfFile(context, name, options, options.file);
       try {
         await compare(context, name, options, place);
@@ -66,8 +67,7 @@ async function compare(
   options: CompareOptions,
   place: Place,
 ): Promise<void> {
-  const { log, letters: letterLog, lanes } = place;
-  const client = context.client(options);
+  const { client, log, letters: letterLog, lanes } = place;
   const signal = context.interrupt;
   const oldest = await client.read(log, { limit: 1 }, { signal });
   const first = oldest.items[0]?.seq ?? 1;
@@ -121,11 +121,17 @@ async function printComparison(
   if (first.length > 0) await printRows(context, options, DIFFERENCE_COLUMNS, first);
 }
 
-async function placeOfRunner(name: string, { runner }: CompareOptions): Promise<Place> {
+async function placeOfRunner(
+  context: CliContext,
+  name: string,
+  options: CompareOptions,
+): Promise<Place> {
+  const { runner } = options;
   const statuses = await askRunner(runner, "GET", sinkPath(name));
   const [status] = statuses;
   if (status === undefined) throw notHere(name);
   return {
+    client: context.client(options),
     log: status.log,
     letters: status.letters,
     position: positionOf(statuses),
@@ -164,6 +170,7 @@ async function placeOfFile(
       throw error;
     });
   return {
+    client: site.client,
     log: spec.log,
     letters: deadLetterLogFor(spec),
     // What was written beyond it is not asked for: the position follows within a second.
