@@ -370,6 +370,22 @@ describe("compare", () => {
     expect(table.stdout).toMatch(/10 +missing/);
   });
 
+  test("begins where the sink began", async () => {
+    const path = await filled();
+    const file = join(directory, "files", "0000000000000001.ndjson");
+    const lines = (await readFile(file, "utf8")).split("\n");
+    // The records up to 10 were before its time.
+    lines.splice(1, 10);
+    await writeFile(file, lines.join("\n"));
+    const lanes = [{ position: 30, lag: 0 }];
+    server.service.groupAnswer = () => [{ name: "sink.a", settings: "", begin: 10, lag: 0, lanes }];
+    const out = await annals("compare", "a", "--file", path);
+    expect(out).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/records 11 to 30: the same/),
+    });
+  });
+
   test("of a webhook says that there is nothing to compare", async () => {
     const path = await written(
       'sinks: { a: { to: { webhook: { url: "http://h/", secretEnv: S } } } }\n',

@@ -2,6 +2,7 @@
 // and a second cluster do to a real PostgreSQL of this machine, between two runs and within one.
 import type { StoredRecord } from "@annals/client";
 import { afterAll, beforeEach, describe, expect, test } from "vitest";
+import { inspect } from "../src/inspect.ts";
 import { sampleRecords } from "../src/kit/memoryLog.ts";
 import { SinkTrial } from "../src/kit/trial.ts";
 import { Postgres } from "../src/postgres/postgres.ts";
@@ -193,6 +194,38 @@ describe.skipIf(obstacle !== undefined)(
       expect(status).toMatchObject({ state: "running", deadLetters: 2, residual: 0 });
       expect(trial.log.letters.map(({ seq }) => seq)).toEqual([11, 30]);
       expect(await rows()).toEqual(ALL.filter((seq) => seq !== 11 && seq !== 30));
+    });
+
+    test("a look at a place finds out what a run would stop at, and leaves nothing there", async () => {
+      const given = {
+        url: places.url,
+        name: "trial",
+        cluster: "one",
+        log: "audit",
+        lane: 0,
+        schema,
+      };
+      const trial = trialOf({});
+      const look = async (scope: string): Promise<unknown> => {
+        const sink = new Postgres(given);
+        const { signal } = new AbortController();
+        const looked = inspect({ name: "trial", scope, sink, source: trial.log }, signal);
+        return looked.finally(() => sink.close());
+      };
+      expect(await look("cluster one, log audit")).toBeUndefined();
+      expect(await rows()).toEqual([]);
+      await trial.run();
+      expect(await look("cluster one, log audit")).toMatchObject({ seq: COUNT });
+      await expect(look("cluster two, log audit")).rejects.toMatchObject({
+        code: "ERR_SINK_SCOPE",
+      });
+      await places.query(`ALTER TABLE ${schema}.records ADD region text NOT NULL DEFAULT 'x';
+        ALTER TABLE ${schema}.records ALTER region DROP DEFAULT`);
+      await expect(look("cluster one, log audit")).rejects.toMatchObject({
+        code: "ERR_SINK_REFUSED",
+        message: expect.stringMatching(/takes no record \(record 40, .*region.*23502/),
+      });
+      expect(await rows()).toEqual(ALL);
     });
 
     test.each(["LATIN1", "SQL_ASCII"])(

@@ -1,5 +1,5 @@
 import { ClientError } from "@annals/client";
-import type { AnnalsClient, StoredRecord } from "@annals/client";
+import type { AnnalsClient, GroupInfo, StoredRecord } from "@annals/client";
 import { compareSides, heldOf, listLetters } from "@annals/sinks";
 import type { Comparison, Difference, HeldStretch, SinkStatus } from "@annals/sinks";
 import type { Command } from "commander";
@@ -10,7 +10,7 @@ import type { CliContext, ClientOptions, OutputOptions } from "../context.ts";
 import { formatCount } from "../output.ts";
 import type { Column } from "../output.ts";
 import { printRows } from "../printRows.ts";
-import { deadLetterLogFor, sinkLane } from "../sinks/assemble.ts";
+import { deadLetterLogFor, groupOf, sinkLane } from "../sinks/assemble.ts";
 import { sinkMaker } from "../sinks/makeSink.ts";
 import { askRunner, askRunnerFor, DEFAULT_LISTEN, sinkPath } from "../sinks/runnerCalls.ts";
 import { oneSink } from "../sinks/site.ts";
@@ -27,6 +27,8 @@ interface Place {
   readonly client: AnnalsClient;
   readonly log: string;
   readonly letters: string;
+  /** Where its group began: nothing up to there was ever written. */
+  readonly begin: number;
   /** How far its lanes are: what is beyond was not written yet. */
   readonly position: number;
   /** One a lane. */
@@ -44,7 +46,10 @@ export function registerCompare(group: Command, context: CliContext): void {
   withOutput(withClient(group.command("compare")))
     .description("hold what a sink has written against the log, and name what differs")
     .argument("<name>")
-    .option("--from <seq>", "the first record (default: the first of the log)")
+    .option(
+      "--from <seq>",
+      "the first record (default: the first of the log, or where the sink began)",
+    )
     .option("--to <seq>", "the last one (default: where the sink is)")
     .option("--runner <host:port>", "where `annals sink run` listens", DEFAULT_LISTEN)
     .option("--file <file>", "ask the place itself, by this file of sinks, and no runner")
@@ -70,7 +75,7 @@ async function compare(
   const { client, log, letters: letterLog, lanes } = place;
   const signal = context.interrupt;
   const oldest = await client.read(log, { limit: 1 }, { signal });
-  const first = oldest.items[0]?.seq ?? 1;
+  const first = Math.max(oldest.items[0]?.seq ?? 1, place.begin + 1);
   const most = Number.MAX_SAFE_INTEGER;
   const from = options.from === undefined ? first : wholeNumber("--from", options.from, 1, most);
   const to = options.to === undefined ? place.position : wholeNumber("--to", options.to, 0, most);
@@ -130,10 +135,13 @@ async function placeOfRunner(
   const statuses = await askRunner(runner, "GET", sinkPath(name));
   const [status] = statuses;
   if (status === undefined) throw notHere(name);
+  const client = context.client(options);
+  const group = await groupOfSink(context, client, status.log, status.group);
   return {
-    client: context.client(options),
+    client,
     log: status.log,
     letters: status.letters,
+    begin: group?.begin ?? 0,
     position: positionOf(statuses),
     lanes: statuses.map(
       ({ lane }) =>
@@ -162,17 +170,12 @@ async function placeOfFile(
   const make = await sinkMaker(site, name, spec);
   const lanes = Array.from({ length: spec.lanes }, (_, k) => sinkLane(site, name, spec, make, k));
   const sinks = lanes.map(({ sink, source }) => ({ sink: sink(), source }));
-  const group = await site.client
-    .groups(spec.log)
-    .get(lanes[0]?.group ?? "", { signal: context.interrupt })
-    .catch((error: unknown) => {
-      if (error instanceof ClientError && error.code === "ERR_GROUP_NOT_FOUND") return undefined;
-      throw error;
-    });
+  const group = await groupOfSink(context, site.client, spec.log, groupOf(name, spec));
   return {
     client: site.client,
     log: spec.log,
     letters: deadLetterLogFor(spec),
+    begin: group?.begin ?? 0,
     // What was written beyond it is not asked for: the position follows within a second.
     position: Math.min(
       ...(group?.lanes ?? []).map(({ position }) => position),
@@ -187,6 +190,20 @@ async function placeOfFile(
       for (const { sink } of sinks) await sink.close();
     },
   };
+}
+
+async function groupOfSink(
+  context: CliContext,
+  client: AnnalsClient,
+  log: string,
+  name: string,
+): Promise<GroupInfo | undefined> {
+  try {
+    return await client.groups(log).get(name, { signal: context.interrupt });
+  } catch (error) {
+    if (error instanceof ClientError && error.code === "ERR_GROUP_NOT_FOUND") return undefined;
+    throw error;
+  }
 }
 
 const READ_BYTES = 1 << 20;
