@@ -209,8 +209,11 @@ describe.skipIf(obstacle !== undefined)(
       const look = async (scope: string): Promise<unknown> => {
         const sink = new Postgres(given);
         const { signal } = new AbortController();
-        const looked = inspect({ name: "trial", scope, sink, source: trial.log }, signal);
-        return looked.finally(() => sink.close());
+        try {
+          return await inspect({ name: "trial", scope, sink, source: trial.log }, signal);
+        } finally {
+          await sink.close();
+        }
       };
       expect(await look("cluster one, log audit")).toBeUndefined();
       expect(await rows()).toEqual([]);
