@@ -449,6 +449,30 @@ describe("a pause", () => {
     expect(database.rows).toHaveLength(20);
   });
 
+  test("fails what was asked for and not begun, instead of letting it wait", async () => {
+    const { trial: made } = trial(10);
+    const runner = made.runner();
+    const abort = new AbortController();
+    const run = runner.run(abort.signal);
+    await vi.waitUntil(() => runner.status.position?.seq === 10);
+    const begun = Promise.withResolvers<void>();
+    const end = Promise.withResolvers<void>();
+    const first = runner.withSink(() => {
+      begun.resolve();
+      return end.promise;
+    });
+    await begun.promise;
+    const second = runner.withSink(async () => "done").catch((error: unknown) => error);
+    const pause = runner.pause(soon());
+    expect(await second).toMatchObject({ code: "ERR_SINK_NOT_RUNNING" });
+    end.resolve();
+    await first;
+    await pause;
+    expect(runner.status.state).toBe("paused");
+    abort.abort();
+    await run;
+  });
+
   test("of a sink that has failed is refused with what it failed with; resumed it begins again", async () => {
     let isBroken = true;
     const { trial: made, keys } = trial(20, { poison: () => isBroken });

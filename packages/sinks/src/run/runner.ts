@@ -90,6 +90,7 @@ export class SinkRunner<Mutation> {
    */
   async pause(signal: AbortSignal): Promise<void> {
     this.#pause.ask();
+    this.#failJobs("is about to pause");
     await this.#until((state) => state !== "running" && state !== "backing-off", signal);
     const { state } = this.#meter;
     if (state === "failed" || state === "stopped") {
@@ -162,6 +163,12 @@ export class SinkRunner<Mutation> {
     return this.withSink((sink, _cursor, signal) =>
       heldOf({ name, sink, source, readBytes: this.#limits.readBytes }, from, to, signal),
     );
+  }
+
+  /** Those that were not begun. */
+  #failJobs(why: string): void {
+    const over = new SinkError("ERR_SINK_NOT_RUNNING", `sink ${this.name} ${why}`);
+    for (const { failed } of this.#jobs.splice(0)) failed(over);
   }
 
   #notRunning(): SinkError {
@@ -238,8 +245,7 @@ export class SinkRunner<Mutation> {
       if (error.by === "database" && ++this.#fenced >= FENCED_MAX)
         throw contested(this.#who, FENCED_MAX, error);
     } finally {
-      const over = new SinkError("ERR_SINK_NOT_RUNNING", `sink ${this.name} has lost its lane`);
-      for (const { failed } of this.#jobs.splice(0)) failed(over);
+      this.#failJobs("has lost its lane");
       await tenure.close().catch((error: unknown) => note?.(`at the end: ${messageOf(error)}`));
       ending.abort();
       await kept;
