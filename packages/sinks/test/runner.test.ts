@@ -232,7 +232,7 @@ describe("failures", () => {
     expect(status.deadLetters).toBe(0);
   });
 
-  test("for memory are not met again and again: what was too large is remembered for a while (S15)", async () => {
+  test("for memory are not met again and again: what was too large is remembered for a while", async () => {
     const { trial: made, keys } = trial(5_000, { memory: () => 50 });
     const sizes: number[] = [];
     const status = await made.untilDone({
