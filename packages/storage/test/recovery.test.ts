@@ -49,6 +49,8 @@ const GROUP = {
   id: asIndex(2),
   name: "sink",
   settings: "s",
+  begin: asSeq(0),
+  feeds: "files",
   lanes: [{ position: asSeq(1), token: 2, member: "one" }],
 };
 
