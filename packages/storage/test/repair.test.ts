@@ -43,6 +43,8 @@ const GROUP = {
   id: asIndex(2),
   name: "sink",
   settings: "s",
+  begin: asSeq(0),
+  feeds: "a place",
   lanes: [{ position: asSeq(1), token: 2, member: "one" }],
 };
 const FIRST = "segment-0000000000000001";

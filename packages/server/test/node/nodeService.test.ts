@@ -93,6 +93,7 @@ beforeEach(() => {
     config,
     logger: pino({ level: "silent" }),
     version: "0",
+    clusterId: () => "c-1",
     gateway: () => (born ? (gateway as unknown as Gateway) : undefined),
     waitingFor: () => waitingFor,
     peers: () => [],
