@@ -89,13 +89,13 @@ it("passes on what the holder of a lane says", async () => {
   const run = (request: Record<string, unknown>) =>
     runGroupRequest(logWith([held], calls), request as never, LEASE_MS);
   const lane = { name: "sink", lane: 1, token: 3 };
-  await run({ op: "acquire", name: "sink", settings: "s", member: "m", lane: 1 });
+  await run({ op: "acquire", name: "sink", settings: "s", member: "m", lane: 1, feeds: "f" });
   expect(await run({ op: "renew", ...lane })).toBeUndefined();
   expect(await run({ op: "commit", ...lane, position: 41 })).toEqual({ position: 41 });
   expect(await run({ op: "release", ...lane })).toBeUndefined();
   expect(await run({ op: "delete", name: "sink" })).toBeUndefined();
   expect(calls).toEqual([
-    ["acquire", "sink", "s", "m", 1],
+    ["acquire", "sink", "s", "m", 1, "f"],
     ["renew", "sink", 1, 3],
     ["commit", "sink", 1, 3, 41],
     ["release", "sink", 1, 3],
