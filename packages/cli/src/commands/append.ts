@@ -118,7 +118,7 @@ async function followFile(
     note: (text) => context.note(text),
     interrupt: context.interrupt,
   });
-  return { log, ...followed };
+  return followed;
 }
 
 function describe({ log, firstSeq, lastSeq, count }: Appended): string {
