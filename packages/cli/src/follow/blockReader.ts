@@ -9,6 +9,8 @@ import { TRAIL_BYTES } from "./trail.ts";
 /** A line is at most so long: more than any record may have. */
 export const LINE_BYTES_MAX: number = 16 << 20;
 const READ_BYTES = 1 << 20;
+/** Of a pipe less: what is there goes on its way before more comes. */
+const STREAM_READ_BYTES = 1 << 16;
 const LF = 0x0a;
 
 /** A line that is too long to be held. */
@@ -89,7 +91,13 @@ export class BlockReader {
         return this.#give(taken.block);
       if (taken === undefined && this.#held.length > LINE_BYTES_MAX) return this.#tooLong(isFinal);
       if (isEnd) return undefined;
-      isEnd = await this.#fill();
+      try {
+        isEnd = await this.#fill();
+      } catch (error) {
+        // Whole lines that precede damage are good ones. What is thrown is thrown again.
+        if (taken === undefined) throw error;
+        return this.#give(taken.block);
+      }
     }
   }
 
@@ -97,10 +105,12 @@ export class BlockReader {
   async #fill(): Promise<boolean> {
     const from = this.#at + this.#held.length;
     // Doubled for a long line, so that joining its parts is not the work.
-    const wanted = Math.max(READ_BYTES, this.#held.length);
+    const least = this.#content.isStream ? STREAM_READ_BYTES : READ_BYTES;
+    const wanted = Math.max(least, this.#held.length);
     const more = await this.#content.read(from, from + wanted);
     this.#held = this.#held.length === 0 ? more : Buffer.concat([this.#held, more]);
-    return more.length < wanted;
+    // A stream may have ended by damage, which only the next read tells.
+    return this.#content.isStream ? more.length === 0 : more.length < wanted;
   }
 
   #give(block: Block): Block {

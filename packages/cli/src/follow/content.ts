@@ -20,6 +20,8 @@ export interface Content extends Readable {
    * grows.
    */
   readonly isStream: boolean;
+  /** Undefined of what is plain, or not begun yet. */
+  readonly compression: Compression | undefined;
   /** Bytes of the file itself that are read so far. */
   readonly bytesTaken: number;
   /** Bytes of the file itself; undefined when nobody knows. */
@@ -30,6 +32,7 @@ export interface Content extends Readable {
 /** A file that is read wherever one likes. */
 class PlainContent implements Content {
   readonly isStream = false;
+  readonly compression = undefined;
   bytesTaken = 0;
   readonly #handle: FileHandle;
 
@@ -65,6 +68,7 @@ class PlainContent implements Content {
  */
 class StreamContent implements Content {
   readonly isStream = true;
+  readonly compression: Compression | undefined;
   bytesTaken = 0;
   readonly #begin: (taken: (bytes: number) => void) => AsyncIterable<Uint8Array>;
   readonly #end: () => Promise<void>;
@@ -75,17 +79,21 @@ class StreamContent implements Content {
   #held: Buffer<ArrayBuffer> = Buffer.alloc(0);
   #at = 0;
   #isDone = false;
+  /** What ended it; thrown when everything before it was returned. */
+  #failure: unknown;
 
   constructor(options: {
     readonly begin: (taken: (bytes: number) => void) => AsyncIterable<Uint8Array>;
     readonly end: () => Promise<void>;
     readonly size: number | undefined;
     readonly canRepeat: boolean;
+    readonly compression: Compression | undefined;
   }) {
     this.#begin = options.begin;
     this.#end = options.end;
     this.#size = options.size;
     this.#canRepeat = options.canRepeat;
+    this.compression = options.compression;
   }
 
   async size(): Promise<number | undefined> {
@@ -99,11 +107,15 @@ class StreamContent implements Content {
     // What lies before `from` is not kept while it goes by.
     if (this.#held.length > 0) parts.push(this.#held.subarray(Math.max(0, from - this.#at)));
     while (end < to && !this.#isDone) {
-      const part = await this.#next();
+      const part = await this.#next().catch((error: unknown) => {
+        this.#failure = error;
+        this.#isDone = true;
+      });
       if (part === undefined) break;
       end += part.length;
       if (end > from) parts.push(part.subarray(Math.max(0, from - (end - part.length))));
     }
+    if (this.#failure !== undefined && end <= from) throw this.#failure;
     this.#at = Math.min(from, end);
     const [first] = parts;
     this.#held = parts.length === 1 && first !== undefined ? asBuffer(first) : Buffer.concat(parts);
@@ -125,6 +137,7 @@ class StreamContent implements Content {
     this.#held = Buffer.alloc(0);
     this.#at = 0;
     this.#isDone = false;
+    this.#failure = undefined;
     this.bytesTaken = 0;
   }
 
@@ -166,16 +179,23 @@ export async function contentOf(handle: FileHandle, path: string): Promise<Conte
     end: () => handle.close(),
     size: stats.size,
     canRepeat: true,
+    compression,
   });
 }
 
 /** What comes from a pipe, plain or compressed. */
-function streamOf(source: AsyncIterable<Uint8Array>, path: string, handle?: FileHandle): Content {
+export function streamOf(
+  source: AsyncIterable<Uint8Array>,
+  path: string,
+  handle?: FileHandle,
+): Content {
   return new StreamContent({
     begin: (taken) => sniffed(source, path, taken),
-    end: async () => handle?.close(),
+    // A read that waits for somebody to write would keep it open; nobody waits for that.
+    end: async () => void handle?.close().catch(() => undefined),
     size: undefined,
     canRepeat: false,
+    compression: undefined,
   });
 }
 
@@ -224,7 +244,7 @@ async function* decoded(
   } catch (error) {
     if (!(error instanceof Error) || "syscall" in error) throw error;
     throw new CliError("ERR_FILE_DAMAGED", `${path}: ${compression}: ${error.message}`, {
-      hint: "what came before the damage is read; the file is cut, or is no whole file yet",
+      hint: "what could be decoded before the damage is read; the file is cut, or not whole yet",
       cause: error,
     });
   } finally {
@@ -275,7 +295,7 @@ export async function openFile(path: string): Promise<FileHandle | undefined> {
   }
 }
 
-function unreadable(path: string, cause: unknown): CliError {
+export function unreadable(path: string, cause: unknown): CliError {
   const why = cause instanceof Error ? `: ${cause.message}` : "";
   return new CliError("ERR_FILE_UNREADABLE", `cannot read ${path}${why}`, { cause });
 }

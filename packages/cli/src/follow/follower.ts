@@ -4,7 +4,6 @@ import { ClientError } from "@annals/client";
 import type { AnnalsClient, AppendReply } from "@annals/client";
 import type { ProducerStamp } from "@annals/record";
 import { isDamaged } from "./content.ts";
-import { blockOf, bodyOf } from "./block.ts";
 import type { Block } from "./block.ts";
 import { isLongLine } from "./blockReader.ts";
 import type { LongLine } from "./blockReader.ts";
@@ -17,11 +16,12 @@ import type { LineFault, Work } from "./lineFault.ts";
 import { faultError, formOf, keepLetter, placeText } from "./lineReport.ts";
 import { Sender } from "./sender.ts";
 import type { Request } from "./sender.ts";
+import { blockOfSent, sentOf } from "./sentRequests.ts";
 import { FileSeries } from "./series.ts";
 import { concurrent, StateFile } from "./stateFile.ts";
 import { Tally } from "./tally.ts";
 import type { Appended } from "./tally.ts";
-import { digest, markOf, NO_TRAIL, trailAfter } from "./trail.ts";
+import { NO_TRAIL } from "./trail.ts";
 
 export interface FollowOptions {
   readonly client: AnnalsClient;
@@ -134,11 +134,10 @@ export class Follower {
   }
 
   async #sendAgain(file: FollowedFile | undefined, sent: SentRequest): Promise<void> {
-    const { from, to, records, sha256 } = sent;
-    const isThere = file?.content !== undefined && file.mark.bytes === from;
-    const bytes = isThere ? await file.content?.read(from, to) : undefined;
-    const block = bytes === undefined ? undefined : blockOf(bytes, from);
-    if (file !== undefined && block !== undefined && digest(bodyOf(block)) === sha256) {
+    const { from, to, records } = sent;
+    const content = file?.mark.bytes === from ? file.content : undefined;
+    const block = content === undefined ? undefined : await blockOfSent(content, sent);
+    if (file !== undefined && block !== undefined) {
       await this.#send({ kind: "send", block }, file);
       file.rewind();
       return;
@@ -263,19 +262,7 @@ export class Follower {
   }
 
   async #begin({ epoch, sequence }: ProducerStamp, requests: readonly Request[]): Promise<void> {
-    let trail = this.#series.current?.trail ?? NO_TRAIL;
-    this.#sent = requests.map(({ block, body, sequence: number }) => {
-      trail = trailAfter(trail, block.bytes);
-      return {
-        sequence: number,
-        from: block.from,
-        to: block.from + block.bytes.length,
-        records: block.records,
-        lineEnds: block.lineEnds,
-        sha256: digest(body),
-        mark: markOf(trail),
-      };
-    });
+    this.#sent = sentOf(this.#series.current?.trail ?? NO_TRAIL, requests);
     await this.#write(epoch, sequence);
   }
 

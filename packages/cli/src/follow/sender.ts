@@ -82,6 +82,20 @@ export class Sender {
     return this.#flying.flatMap(({ request }) => request ?? []);
   }
 
+  /** Lines of requests without an answer. */
+  get lineEnds(): number {
+    return this.#flying.reduce((sum, { block }) => sum + block.lineEnds, 0);
+  }
+
+  /** After the end: answers were lost, but the log has every request up to this one. */
+  takeStored(sequence: number): void {
+    for (let [flight] = this.#flying; flight !== undefined; [flight] = this.#flying) {
+      if ((flight.request?.sequence ?? 0) > sequence) return;
+      this.#flying.shift();
+      this.#ports.accepted(flight.block, undefined);
+    }
+  }
+
   /** Resolves when it is on its way, so that there is room for the next one. */
   async push(work: Work): Promise<void> {
     this.#waiting.push(work);

@@ -103,7 +103,7 @@ export class FileSeries {
 
   /** Takes up what has happened to the files since. */
   async look(): Promise<void> {
-    const listing = await listFiles(this.#options.path);
+    let listing = await listFiles(this.#options.path);
     if (listing === undefined) return;
     if (this.#isFirst) {
       // What is there before the first start is older than what is followed.
@@ -113,6 +113,10 @@ export class FileSeries {
       this.#isFirst = false;
     }
     const lost = await this.#lookAtFiles(listing);
+    // A copy is made before its original is truncated: it is there by now, if not when it was
+    // listed.
+    if (lost.length > 0) listing = await listFiles(this.#options.path);
+    if (listing === undefined) return;
     const unknown = await this.#unknownOf(listing);
     for (const file of lost) await this.#findAgain(file, unknown, listing);
     await this.#takeUp(unknown, listing);
