@@ -8,7 +8,7 @@ import { TRAIL_BYTES } from "./trail.ts";
 
 /** A line is at most so long: more than any record may have. */
 export const LINE_BYTES_MAX: number = 16 << 20;
-const READ_BYTES = 1 << 20;
+const READ_BYTES = 1 << 18;
 /** Of a pipe less: what is there goes on its way before more comes. */
 const STREAM_READ_BYTES = 1 << 16;
 const LF = 0x0a;
@@ -87,9 +87,10 @@ export class BlockReader {
     let isEnd = false;
     for (;;) {
       const taken = takeBlock(this.#held, this.#at, limits, isFinal && isEnd);
+      // One line, as a block of several is not so large.
+      if ((taken?.block.bytes ?? this.#held).length > LINE_BYTES_MAX) return this.#tooLong(isFinal);
       if (taken !== undefined && (taken.isFull || isEnd || this.#held.length >= limits.maxBytes))
         return this.#give(taken.block);
-      if (taken === undefined && this.#held.length > LINE_BYTES_MAX) return this.#tooLong(isFinal);
       if (isEnd) return undefined;
       try {
         isEnd = await this.#fill();
@@ -106,11 +107,12 @@ export class BlockReader {
     const from = this.#at + this.#held.length;
     // Doubled for a long line, so that joining its parts is not the work.
     const least = this.#content.isStream ? STREAM_READ_BYTES : READ_BYTES;
-    const wanted = Math.max(least, this.#held.length);
-    const more = await this.#content.read(from, from + wanted);
-    this.#held = this.#held.length === 0 ? more : Buffer.concat([this.#held, more]);
+    const wanted = Math.max(least, Math.min(this.#held.length, LINE_BYTES_MAX - this.#held.length));
+    const before = this.#held.length;
+    this.#held = await this.#content.readBehind(this.#held, from, from + wanted);
+    const more = this.#held.length - before;
     // A stream may have ended by damage, which only the next read tells.
-    return this.#content.isStream ? more.length === 0 : more.length < wanted;
+    return this.#content.isStream ? more === 0 : more < wanted;
   }
 
   #give(block: Block): Block {

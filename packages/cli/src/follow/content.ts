@@ -13,8 +13,12 @@ const CHUNK_BYTES = 64 * 1024;
  */
 const ZSTD_WINDOW_LOG_MAX = 27;
 
+const NOTHING = new Uint8Array(0);
+
 /** The bytes of a file as they are, or decompressed. */
 export interface Content extends Readable {
+  /** The same behind what was read before: into one buffer, without a copy of what is new. */
+  readBehind(before: Uint8Array, from: number, to: number): Promise<Uint8Array<ArrayBuffer>>;
   /**
    * Whether it is read from its beginning to its end, as all is that is decoded: of that, nothing
    * grows.
@@ -44,17 +48,23 @@ class PlainContent implements Content {
     return (await this.#handle.stat()).size;
   }
 
-  async read(from: number, to: number): Promise<Uint8Array<ArrayBuffer>> {
+  read(from: number, to: number): Promise<Uint8Array<ArrayBuffer>> {
+    return this.readBehind(NOTHING, from, to);
+  }
+
+  async readBehind(before: Uint8Array, from: number, to: number): Promise<Uint8Array<ArrayBuffer>> {
     const end = Math.min(to, await this.size());
-    const bytes = Buffer.allocUnsafeSlow(Math.max(0, end - from));
-    let filled = 0;
+    const bytes = Buffer.allocUnsafeSlow(before.length + Math.max(0, end - from));
+    bytes.set(before);
+    const begin = from - before.length;
+    let filled = before.length;
     while (filled < bytes.length) {
       const left = bytes.length - filled;
-      const { bytesRead } = await this.#handle.read(bytes, filled, left, from + filled);
+      const { bytesRead } = await this.#handle.read(bytes, filled, left, begin + filled);
       if (bytesRead === 0) break;
       filled += bytesRead;
     }
-    this.bytesTaken = Math.max(this.bytesTaken, from + filled);
+    this.bytesTaken = Math.max(this.bytesTaken, begin + filled);
     return bytes.subarray(0, filled);
   }
 
@@ -120,6 +130,10 @@ class StreamContent implements Content {
     const [first] = parts;
     this.#held = parts.length === 1 && first !== undefined ? asBuffer(first) : Buffer.concat(parts);
     return this.#held.subarray(0, Math.max(0, to - from));
+  }
+
+  async readBehind(before: Uint8Array, from: number, to: number): Promise<Uint8Array<ArrayBuffer>> {
+    return Buffer.concat([before, await this.read(from, to)]);
   }
 
   async #next(): Promise<Uint8Array | undefined> {

@@ -56,15 +56,28 @@ export async function trailAtEnd(content: Content): Promise<Trail | undefined> {
 
 /**
  * Whether a content goes on where a file with this mark was left. `shorter`: it is the same, and
- * ends before that.
+ * ends before that. `first`: the first bytes of the file, if they are at hand.
  */
-export async function continues(content: Content, mark: Mark): Promise<"yes" | "no" | "shorter"> {
+export async function continues(
+  content: Content,
+  mark: Mark,
+  first?: Uint8Array,
+): Promise<"yes" | "no" | "shorter"> {
   if (mark.bytes === 0) return "no";
-  const head = await content.read(0, Math.min(mark.bytes, TRAIL_BYTES));
+  const wanted = Math.min(mark.bytes, TRAIL_BYTES);
+  const head = await content.read(0, wanted);
+  if (head.length < wanted) {
+    const isSame = head.length > 0 && Buffer.compare(head, beginning(first, head.length)) === 0;
+    return isSame ? "shorter" : "no";
+  }
   if (digest(head) !== mark.head) return "no";
   if (await hasMark(content, mark)) return "yes";
   const more = await content.read(mark.bytes - 1, mark.bytes);
   return more.length === 0 ? "shorter" : "no";
+}
+
+function beginning(bytes: Uint8Array | undefined, length: number): Uint8Array {
+  return bytes?.subarray(0, length) ?? new Uint8Array(0);
 }
 
 /** Whether the whole content is what an open file begins with. */

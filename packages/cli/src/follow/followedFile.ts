@@ -22,6 +22,8 @@ export class FollowedFile {
   lines: number;
   /** Nothing more can be read of it. */
   isGone = false;
+  /** Whether it has the name that is followed: its writer may add to it at any time. */
+  isMain = false;
   /** When it was written last, as far as that was seen, in nanoseconds. */
   modified = 0n;
   #mark: Mark;
@@ -63,6 +65,11 @@ export class FollowedFile {
 
   get content(): Content | undefined {
     return this.#content;
+  }
+
+  /** Whether what there is of it can be read. */
+  get isOpen(): boolean {
+    return this.isGone || this.#content !== undefined;
   }
 
   /** Bytes without a line's end are behind the last line. */

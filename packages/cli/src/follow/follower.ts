@@ -165,8 +165,14 @@ export class Follower {
 
   /** Appends the next lines. False when there are none for now. */
   async #readOn(end: number): Promise<boolean> {
+    this.#series.turn();
     const file = this.#series.current;
     if (file === undefined) return false;
+    // There was no room to hold it open before it was its turn.
+    if (!file.isOpen) {
+      await this.#look(true);
+      return this.#series.current?.isOpen === true;
+    }
     const { waiting } = this.#series;
     if (waiting === 0 && file.mark.bytes >= end) return false;
     // Whoever wrote it has changed over twice if two files came after it.
@@ -248,7 +254,7 @@ export class Follower {
    */
   async #mayFinish(): Promise<boolean> {
     const file = this.#series.current;
-    if (file === undefined || this.#series.waiting === 0 || file.hasRest) return false;
+    if (file?.isOpen !== true || this.#series.waiting === 0 || file.hasRest) return false;
     await this.#series.finish();
     return true;
   }

@@ -178,10 +178,10 @@ export class Sender {
           hint: "another command used the same producer: see with `annals query` what is appended",
         });
       } catch (error) {
-        const mayPass = isOvertake(error) && before?.answer === undefined;
-        if (before === undefined || !mayPass || overtakes >= OVERTAKES_MAX)
-          return { kind: "failed", error };
+        const failed = { kind: "failed", error } as const;
+        if (before === undefined || !isOvertake(error) || overtakes >= OVERTAKES_MAX) return failed;
         await before.settled;
+        if (before.answer?.kind !== "accepted") return failed;
       }
     }
   }

@@ -97,6 +97,18 @@ export class FileSeries {
     await file.close();
   }
 
+  /**
+   * Puts the file that has the name behind those that wait: they are older, and were found late.
+   * Nothing of it may be on its way.
+   */
+  turn(): void {
+    const [file] = this.#files;
+    if (file?.isMain !== true || this.#files.length < 2) return;
+    file.forget();
+    this.#files.push(...this.#files.splice(0, 1));
+    this.changes++;
+  }
+
   async close(): Promise<void> {
     await Promise.all(this.#files.map((file) => file.close()));
   }
@@ -130,6 +142,7 @@ export class FileSeries {
     for (const file of this.#files) {
       if (file.isGone) continue;
       const listed = await this.#placeOf(file, listing);
+      file.isMain = listed?.isMain ?? false;
       if (listed !== undefined) {
         file.path = listed.path;
         file.modified = listed.modified;
@@ -145,6 +158,7 @@ export class FileSeries {
       lost.push(file);
       await file.close();
       file.identity = NOWHERE;
+      file.isMain = false;
     }
     return lost;
   }
@@ -199,13 +213,15 @@ export class FileSeries {
     const isThere = listing.some(({ path }) => path === before);
     const copies = listing.filter((one) => this.#passed.isCopy(one));
     const probe = file.mark.bytes > 0 ? file.mark : file.seen;
+    const head = file.trail?.head;
     for (const candidate of [...unknown, ...copies].toSorted(byLikelihood)) {
-      const found = await lookInto(candidate, "no" as const, (one) => continues(one, probe));
+      const found = await lookInto(candidate, "no" as const, (one) => continues(one, probe, head));
       // The name itself goes on with all of it, or has something else.
       if (found === "no" || (candidate.isMain && found === "shorter")) continue;
       const at = unknown.indexOf(candidate);
       if (at >= 0) unknown.splice(at, 1);
       this.#passed.forget(candidate);
+      file.isMain = candidate.isMain;
       const left = found === "yes" ? await this.#goOnIn(file, candidate) : file.mark.bytes;
       if (left < file.seen.bytes) await this.#tellOfGap(file, before, isThere, left);
       else await this.#options.note(movedText(before, candidate.path, file.mark.bytes));
@@ -264,6 +280,7 @@ export class FileSeries {
       const { path, identity, modified } = listed;
       const file = new FollowedFile(blankPlace(path, identity), this.#options.waitsForEnd);
       file.modified = modified;
+      file.isMain = listed.isMain;
       await file.take(content, path, identity);
       await file.isIntact();
       const isBeyond = this.#open >= OPEN_FILES_MAX;
@@ -300,6 +317,7 @@ export class FileSeries {
       await content.close();
       return "open";
     }
+    file.isMain = true;
     this.changes++;
     await this.#options.note(movedText(path, listed.path, file.mark.bytes));
     return "known";

@@ -20,7 +20,7 @@ import type { TestServer } from "../../../server/test/http/testServer.ts";
 import { CliRun, cli } from "../harness.ts";
 
 /** For conditions; on a busy machine a second may be too short. */
-const WAIT = { timeout: 25_000 };
+export const WAIT = { timeout: 25_000 };
 
 export const line = (action: string): string =>
   `${JSON.stringify({ actor: { id: "a" }, action })}\n`;
