@@ -9,6 +9,9 @@ const FIGURES = [
   "packages/testkit/test/benches.test.ts",
 ];
 
+// Installs what is released from the npm registry: `pnpm test:packages`.
+const PACKAGES = ["integration-tests/packages/**/*.test.ts"];
+
 export default defineConfig({
   ssr: { resolve: { conditions: ["annals-source", "module", "node", "default"] } },
   test: {
@@ -31,7 +34,7 @@ export default defineConfig({
         test: {
           name: "integration",
           include: ["integration-tests/**/*.test.ts"],
-          exclude: [...configDefaults.exclude, ...FIGURES],
+          exclude: [...configDefaults.exclude, ...FIGURES, ...PACKAGES],
           // Their processes wait for elections, timeouts and disks most of the time.
           maxWorkers: "100%",
           testTimeout: 120_000,
@@ -41,6 +44,10 @@ export default defineConfig({
       {
         extends: true,
         test: { name: "figures", include: FIGURES, testTimeout: 120_000, hookTimeout: 60_000 },
+      },
+      {
+        extends: true,
+        test: { name: "packages", include: PACKAGES, testTimeout: 120_000, hookTimeout: 120_000 },
       },
     ],
   },

@@ -25,6 +25,8 @@ export interface RecordStreamOptions {
 
 const ID = 1;
 const CLOSE_NORMAL = 1000;
+/** Stands for a connection that ended without a close frame (RFC 6455, section 7.4.1). */
+const CLOSE_ABNORMAL = 1006;
 
 /** A message's fields. */
 export type StreamHead = Readonly<Record<string, unknown>>;
@@ -57,6 +59,10 @@ export class RecordStream {
     );
     this.#socket.addEventListener("message", ({ data }) => this.#message(data));
     this.#socket.addEventListener("close", ({ code, reason }) => this.#lost(code, reason));
+    // Node 22 tells of a connection that failed only so.
+    this.#socket.addEventListener("error", () => {
+      if (!this.#opened) this.#lost(CLOSE_ABNORMAL, "");
+    });
     this.#silence = setInterval(() => this.#silent(), options.silenceMs);
   }
 

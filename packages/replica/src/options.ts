@@ -33,6 +33,8 @@ export interface ReplicaOptions {
 /** What a replica tells its host. Called inside a turn: handlers only take note. */
 export interface ReplicaEvents {
   readonly onRole: (role: Role, leader: MemberId, term: Term) => void;
+  /** The leadership that `onRole` told of takes requests from now on: what was derived from the log is exact. */
+  readonly onTakesRequests?: (term: Term) => void;
   /** A committed `command` entry was applied. After a restart commands above the stored applied index come again. */
   readonly onCommand: (index: LogIndex, data: Uint8Array) => void;
   readonly onTrace: (trace: Trace) => void;

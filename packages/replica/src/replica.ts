@@ -374,7 +374,10 @@ export class Replica {
       this.#appender.applied(entry.index, entry.term, lost);
       this.#commands.applied(entry.index, entry.term, lost);
       const ownTerm = this.#role === "leader" && entry.term === this.#core.term;
-      if (ownTerm && !this.#appender.accepting) this.#appender.begin();
+      if (ownTerm && !this.#appender.accepting) {
+        this.#appender.begin();
+        this.#options.events.onTakesRequests?.(entry.term);
+      }
     }
     this.#core.applyDone(this.#machine.appliedIndex);
     this.#seqWaiters.applied(this.appliedSeq);

@@ -156,6 +156,28 @@ describe("durability", () => {
     }
   }
 
+  it("says that it takes requests from the moment at which it does", async () => {
+    const cluster = new SimulatedCluster({ autoFlush: false });
+    const seen = new Set<string>();
+    for (let round = 0; round < 500 && seen.size < 2; round++) {
+      const { leader } = cluster;
+      if (leader !== undefined) {
+        const { term } = leader.replica.status().raft;
+        const said = leader.leaderships.includes(term);
+        let answer = "taken";
+        void outcome(cluster.append(records(1))).then((code) => {
+          if (typeof code === "string") answer = code;
+        });
+        await cluster.settle();
+        seen.add(`${said ? "said so" : "silent"}: ${answer}`);
+      }
+      for (const member of cluster.members) member.store.completeWrite();
+      await cluster.settle();
+      if (round % 5 === 0) await cluster.ticks(1);
+    }
+    expect([...seen]).toEqual(["silent: ERR_NOT_LEADER", "said so: taken"]);
+  });
+
   // Keeps L1.
   it("does not acknowledge before a quorum has flushed, and counts the leader only after its own flush", async () => {
     const cluster = new SimulatedCluster({ autoFlush: false });

@@ -48,3 +48,4 @@ export {
 export { describeCopy, partedEnd, storeEnd } from "./logCopy.ts";
 export type { LogCopy, LogEnd } from "./logCopy.ts";
 export type { CopyPlace, Decision } from "./resolution.ts";
+export { TailScanner } from "./tailScanner.ts";

@@ -12,7 +12,6 @@ import { errnoOf, fileFailed, refusalOr } from "./diskRefusal.ts";
 import { LmdbLogStore } from "./logStore.ts";
 import { birthWrite, origin } from "./roll.ts";
 import { Roller } from "./roller.ts";
-import { scanTails } from "./scanProcess.ts";
 import { SealedSegments } from "./sealedSegments.ts";
 import type { OpenSegment } from "./sealedSegments.ts";
 import { mapBytesOf, Segment } from "./segment.ts";
@@ -22,6 +21,8 @@ import { Sidecar, readSidecar } from "./sidecar.ts";
 import type { Attestation } from "./sidecar.ts";
 import { logDamaged, REPLACE_ADVICE, StorageError } from "./storageError.ts";
 import { decodeStoredEntry } from "./storedEntry.ts";
+import { scanTails } from "./tailScanner.ts";
+import type { TailScanner } from "./tailScanner.ts";
 import { namesRefusal, writeRefusal } from "./writeRefusal.ts";
 
 export interface LogStoreOptions {
@@ -40,6 +41,8 @@ export interface LogStoreOptions {
    * log is opened for reading until it does. Default true; tests that open often switch it off.
    */
   readonly scanFirst?: boolean;
+  /** Reads the files of several logs, one after the other; without it this log has a child process of its own. */
+  readonly scanner?: TailScanner;
   /**
    * Directories, beside that of the log and the one it is in, with names that the log relies upon when it is found. Nothing is written to
    * it before they are flushed.
@@ -80,13 +83,11 @@ async function openLog(options: LogStoreOptions): Promise<LmdbLogStore> {
   const newest = await newestTransactionProblem(directory, firsts);
   if (newest !== undefined) throw logDamaged(directory, newest, REPLACE_ADVICE);
   for (const first of firsts) allocateLockFile(join(directory, segmentName(first)), "owner");
-  if (!newborn && (options.scanFirst ?? true)) await scanTails(directory);
   const mapBytes = mapBytesOf(options.segmentBytes);
   const namedIn = [directory, dirname(directory), ...(options.namedIn ?? [])];
   const ask = (): Promise<StorageError | undefined> => writeRefusal(directory, namedIn);
-  const firstAsk = (options.scanFirst ?? true) ? ask : () => namesRefusal(namedIn);
   // A newborn one has flushed its names itself.
-  const refusal = newborn ? undefined : await firstAsk();
+  const refusal = newborn ? undefined : await examined(options, ask, () => namesRefusal(namedIn));
   const mode = refusal === undefined ? "readWrite" : "readOnly";
   const active = await openActive(directory, firsts.at(-1) ?? 1, mode, mapBytes);
   const sealed = new SealedSegments(directory, firsts.slice(0, -1), mapBytes);
@@ -117,6 +118,20 @@ async function openLog(options: LogStoreOptions): Promise<LmdbLogStore> {
     await active.segment.close();
     throw error;
   }
+}
+
+/** Reads the files, and meanwhile asks the disk whether it takes writes: its flushes take as long as the start of a process. */
+async function examined(
+  { directory, scanFirst, scanner }: LogStoreOptions,
+  ask: () => Promise<StorageError | undefined>,
+  askForNames: () => Promise<StorageError | undefined>,
+): Promise<StorageError | undefined> {
+  if (scanFirst === false) return askForNames();
+  const scan = scanner?.scan(directory) ?? scanTails(directory);
+  const [, asked] = await Promise.allSettled([scan, ask()]);
+  await scan;
+  if (asked.status === "rejected") throw asked.reason;
+  return asked.value;
 }
 
 function assertOptions({ logId, segmentBytes }: LogStoreOptions): void {

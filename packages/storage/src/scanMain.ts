@@ -1,14 +1,15 @@
 /**
  * A process that opens LMDB files which may end it by a signal. Prints JSON lines: `{segment}` before each one is opened,
  * `{problem}` for what a full check finds, `{exam}` for what an exam of several segments tells, and at the end
- * `{done}` or `{error: {code, message, details}}`.
+ * `{done}` or `{error: {code, message, details}}`; `tails` prints that once a directory.
  *
- *     scanMain tail DIRECTORY
+ *     scanMain tails                 (reads directories, a JSON text a line, from stdin until it ends)
  *     scanMain exam|scrub DIRECTORY WANTED_INDEX SEAL_JSON FIRST_INDEX…
  *     scanMain segment DIRECTORY FIRST_INDEX SEAL_JSON WANTED_INDEX
  *     scanMain salvage DIRECTORY FIRST_INDEX LAST_INDEX entries|derived TARGET MIN_FREE_BYTES
  */
 import { constants, setPriority } from "node:os";
+import { createInterface } from "node:readline";
 import { AnnalsError } from "@annals/record";
 import { DiskFloor } from "./diskFloor.ts";
 import { refusalOr } from "./diskRefusal.ts";
@@ -24,12 +25,6 @@ function print(line: unknown): void {
 
 async function scan(): Promise<unknown> {
   const [mode = "", directory = "", first = "", ...rest] = process.argv.slice(2);
-  if (mode === "tail") {
-    await checkBeforeServing(directory, await listSegments(directory), (segment) =>
-      print({ segment }),
-    );
-    return {};
-  }
   if (mode === "scrub") setPriority(constants.priority.PRIORITY_LOW);
   if (mode === "exam" || mode === "scrub") {
     const [seal = "", ...firsts] = rest;
@@ -54,12 +49,30 @@ async function scan(): Promise<unknown> {
   );
 }
 
-try {
-  print({ done: await scan() });
-} catch (thrown) {
-  const error = refusalOr(thrown, process.argv[3] ?? "");
+async function checkTails(directory: string): Promise<unknown> {
+  const firsts = await listSegments(directory);
+  await checkBeforeServing(directory, firsts, (segment) => print({ segment }));
+  return {};
+}
+
+async function report(directory: string, work: () => Promise<unknown>): Promise<void> {
+  try {
+    print({ done: await work() });
+  } catch (thrown) {
+    printError(refusalOr(thrown, directory));
+  }
+}
+
+function printError(error: unknown): void {
   const code = error instanceof AnnalsError ? error.code : "ERR_LOG_DAMAGED";
   const details = error instanceof AnnalsError ? error.details : {};
   const message = error instanceof Error ? error.message : String(error);
   print({ error: { code, message, details } });
 }
+
+if (process.argv[2] === "tails") {
+  for await (const line of createInterface({ input: process.stdin })) {
+    const directory: string = JSON.parse(line);
+    await report(directory, () => checkTails(directory));
+  }
+} else await report(process.argv[3] ?? "", scan);

@@ -1,4 +1,6 @@
 import { spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
+import type { Readable } from "node:stream";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { diskRefusal, probeDisk, within } from "./diskRefusal.ts";
@@ -11,7 +13,6 @@ import type { HeadJson, SegmentScan } from "./segmentScan.ts";
 import { decodeSegmentState } from "./segmentState.ts";
 import { logDamaged, REPLACE_ADVICE, StorageError } from "./storageError.ts";
 
-const TAIL_TIMEOUT_MS = 120_000;
 const SEGMENT_TIMEOUT_MS = 24 * 60 * 60_000;
 
 interface ScanError {
@@ -20,7 +21,8 @@ interface ScanError {
   readonly details: Record<string, unknown>;
 }
 
-interface ScanLine<Result> {
+/** What a child prints. */
+export interface ScanLine<Result> {
   readonly segment?: string;
   readonly exam?: ExamEvent;
   readonly problem?: SegmentProblem;
@@ -29,20 +31,10 @@ interface ScanLine<Result> {
 }
 
 /** The sources run as they are (tests, development) or compiled; the child must be of the same kind. */
-function childArguments(): string[] {
+export function childArguments(): string[] {
   const compiled = import.meta.filename.endsWith(".js");
   const script = new URL(compiled ? "./scanMain.js" : "./scanMain.ts", import.meta.url);
   return [...(compiled ? [] : ["--conditions=annals-source"]), fileURLToPath(script)];
-}
-
-/**
- * Checks the ends of all segments before a log is served. Rejects with a `StorageError` that names the segment. A reader that the system
- * has refused something ends like one that has met damage, so only what a second one says, too, is damage.
- */
-export async function scanTails(directory: string): Promise<void> {
-  const scan = () => scanInChild<true>(["tail", directory], directory, TAIL_TIMEOUT_MS);
-  const sound = await scan().catch(unlessDamage);
-  if (sound === undefined) await scan();
 }
 
 /** `scanSegment` in a child process. */
@@ -137,29 +129,25 @@ function scanInChild<Result>(
   onLine?: (line: ScanLine<Result>) => void,
 ): Promise<Result> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [...childArguments(), ...args], {
+    const child: ChildProcess = spawn(process.execPath, [...childArguments(), ...args], {
       stdio: ["ignore", "pipe", "ignore"],
       timeout,
       killSignal: "SIGKILL",
     });
-    let segment = "";
+    let segment: string | undefined;
     let outcome: (() => void) | undefined;
-    createInterface({ input: child.stdout }).on("line", (text) => {
-      const line: ScanLine<Result> = JSON.parse(text);
+    const take = (line: ScanLine<Result>): void => {
       const { done, error } = line;
       if (line.segment !== undefined) segment = line.segment;
       onLine?.(line);
       if (done !== undefined) outcome = () => resolve(done);
       if (error !== undefined) outcome = () => reject(scanError(directory, error));
-    });
-    child.on("error", (cause) => {
-      const what = "the process that scans a log before it is opened did not start";
-      const failed = new StorageError("ERR_STORAGE_FAILED", what, { cause });
-      outcome = () => reject(diskRefusal(cause, process.execPath) ?? failed);
-    });
+    };
+    if (child.stdout) onLines(child.stdout, take);
+    // Nothing else may follow.
+    child.on("error", (cause) => reject(notStarted(cause)));
     child.on("close", (code, signal) => {
-      const what = `reading ${segment === "" ? "the log" : segment} ended the scan process`;
-      const died = (): void => void deathOf(directory, what, code, signal).then(reject);
+      const died = (): void => void deathOf(directory, segment, code, signal).then(reject);
       (outcome ?? died)();
     });
   });
@@ -168,13 +156,29 @@ function scanInChild<Result>(
 /** Signals that somebody sent: a timeout, a supervisor, a kernel without memory. LMDB raises none of them. */
 const SENT_SIGNALS: readonly string[] = ["SIGKILL", "SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT"];
 
-/** Why a scan ended without a word. It is damage only where nothing else explains it: a full disk ends a reader by SIGBUS, too. */
-async function deathOf(
+/** Calls `take` for each line that a child prints. A child that could not be started for want of file descriptors has no output. */
+export function onLines<Result>(output: Readable, take: (line: ScanLine<Result>) => void): void {
+  createInterface({ input: output }).on("line", (text) => take(JSON.parse(text)));
+}
+
+/** Why there is no child. */
+export function notStarted(cause: Error): StorageError {
+  const what = "the process that scans a log before it is opened did not start";
+  const failed = new StorageError("ERR_STORAGE_FAILED", what, { cause });
+  return diskRefusal(cause, process.execPath) ?? failed;
+}
+
+/**
+ * Why a scan ended without a word while it read a segment, if it had begun one. It is damage only where nothing else explains it: a full
+ * disk ends a reader by SIGBUS, too.
+ */
+export async function deathOf(
   directory: string,
-  what: string,
+  segment: string | undefined,
   code: number | null,
   signal: NodeJS.Signals | null,
 ): Promise<StorageError> {
+  const what = `reading ${segment ?? "the log"} ended the scan process`;
   const end = `${what} with ${signal ?? `exit code ${code}`}`;
   if (signal !== null && SENT_SIGNALS.includes(signal)) {
     const text = `${end}, which says nothing of the log: it took too long, or somebody ended it`;
@@ -188,7 +192,8 @@ async function deathOf(
   return within(`${end} while the disk refuses`, refusal);
 }
 
-function scanError(directory: string, error: ScanError): StorageError {
+/** What a child says is wrong, with what to do. */
+export function scanError(directory: string, error: ScanError): StorageError {
   if (error.code === "ERR_ENTRY_DAMAGED" || error.code === "ERR_LOG_FORMAT") {
     return new StorageError(error.code, `${error.message} (${directory}); ${REPLACE_ADVICE}`, {
       details: { ...error.details, directory, advice: REPLACE_ADVICE },

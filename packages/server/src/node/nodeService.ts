@@ -102,11 +102,10 @@ export class LocalNodeService implements NodeService {
   }
 
   #targetOf(place: LogPlace): ForwardTarget {
-    if (place.role === "leader" || place.diverged) return { kind: "local" };
     const node = this.#gateway().nodeName(place.leader);
+    if (node === this.#view.config.node || place.diverged) return { kind: "local" };
     const address = node === undefined ? undefined : this.#view.config.nodes[node];
-    if (node === undefined || address === undefined || node === this.#view.config.node)
-      return { kind: "none" };
+    if (node === undefined || address === undefined) return { kind: "none" };
     return { kind: "remote", node, address };
   }
 

@@ -4,7 +4,7 @@ import type { Gauge, Ledger } from "@annals/flow";
 import type { MemberId } from "@annals/raft";
 import { AnnalsError, RECORD_LIMITS } from "@annals/record";
 import type { ParsedRecords, RecordLimits } from "@annals/record";
-import { AnnouncedBytes } from "@annals/storage";
+import { AnnouncedBytes, TailScanner } from "@annals/storage";
 import { replicaClosed } from "@annals/replica";
 import type { StampClock } from "@annals/replica";
 import { Permits } from "@annals/transport";
@@ -39,6 +39,7 @@ import { KeptLog } from "./keptLog.ts";
 import type { LinkReplies } from "./linkReplies.ts";
 import { NOT_HEEDED } from "./logVerdict.ts";
 import { reasonFields, toPlainError } from "./plainError.ts";
+import { withNamedLeader } from "./namedLeader.ts";
 import { isKnown, producerStanding } from "./producerStanding.ts";
 import { readPage } from "./readPage.ts";
 
@@ -63,6 +64,7 @@ export class LogHost {
   readonly #askers = new Map<number, KeptLog>();
   readonly #blobPermits: Permits;
   readonly #announced = new AnnouncedBytes();
+  readonly #scanner = new TailScanner();
   readonly #pagePermits: Permits;
   readonly #heap: Gauge;
   readonly #stamps: StampClock;
@@ -150,6 +152,7 @@ export class LogHost {
   async close(): Promise<void> {
     clearInterval(this.#ticker);
     await Promise.all([...this.#logs.values()].map((log) => this.#closeLog(log)));
+    this.#scanner.close();
   }
 
   /** A log that could not write its last derived state has lost nothing that was acknowledged; the others close all the same. */
@@ -176,6 +179,7 @@ export class LogHost {
       ...log,
       blobPermits: this.#blobPermits,
       announced: this.#announced,
+      scanner: this.#scanner,
       ledger: this.#ledger,
       setup: this.#setup,
       stamps: this.#stamps,
@@ -249,7 +253,8 @@ export class LogHost {
       this.#unexpected(error);
       const damaged = kept?.damaged(error) === true;
       const told = storageHasEnded(error) ? replicaClosed() : damaged ? logRepairing() : error;
-      this.#send({ kind: "error", id, error: toPlainError(told) });
+      const named = withNamedLeader(told, this.#members);
+      this.#send({ kind: "error", id, error: toPlainError(named) });
     }
   }
 

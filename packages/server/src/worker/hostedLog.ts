@@ -2,7 +2,7 @@ import { randomInt } from "node:crypto";
 import { setImmediate } from "node:timers";
 import type { Ledger } from "@annals/flow";
 import { NOBODY } from "@annals/raft";
-import type { MemberId, Message, Trace } from "@annals/raft";
+import type { MemberId, Message, Role, Trace } from "@annals/raft";
 import { AnnalsError } from "@annals/record";
 import { nextMembershipChange, Replica } from "@annals/replica";
 import type { Clock, Divergence, PeerRefusal, StampClock } from "@annals/replica";
@@ -30,6 +30,7 @@ import { PeerStreams } from "./peerStreams.ts";
 import { rolledBackReason } from "./recoveryReason.ts";
 import { replayCommands } from "./replayCommands.ts";
 import { replicaConfig } from "./replicaConfig.ts";
+import { succeed } from "./succession.ts";
 import { Turns } from "./turns.ts";
 
 const WORKER_CLOCK: Clock = {
@@ -67,10 +68,6 @@ export interface HostedLogOptions {
 
 /** The other nodes open a new log a moment later than the one that is to lead it. */
 const CAMPAIGN_TICKS = 4;
-/** Within so many ticks after the leader was found to be gone each follower stands: most likely one well before the next. */
-const SUCCESSION_TICKS = 3;
-/** Two that stood at once have each got their own vote: they stand again soon, so many times, before the election timeout decides. */
-const SUCCESSION_TRIES = 4;
 
 /** Ticks between two looks at whether the membership is what it should be. */
 const RECONCILE_TICKS = 10;
@@ -151,9 +148,10 @@ export class HostedLog {
       events: {
         onRole: (role, leader, term) => {
           if (role !== "leader") this.#streams.closeLinks();
-          const diverged = options.histories.known !== undefined;
-          sendToGateway({ kind: "role", logId, role, leader, term, diverged });
+          // A leader is not named until it takes requests.
+          this.#roleIs(role, role === "leader" ? NOBODY : leader, term);
         },
+        onTakesRequests: (term) => this.#roleIs("leader", setup.self, term),
         onCommand: (index, data) => sendToGateway({ kind: "command", index, data: exactly(data) }),
         onTrace: (trace) => this.#trace(trace),
         onRefused: (from, refusal) => this.#refused(from, refusal),
@@ -209,28 +207,13 @@ export class HostedLog {
   /** What the control link to a node says of it. */
   peerChanged(node: string, change: PeerChange): void {
     this.#streams.peerChanged(node, change);
-    if (change.kind === "gone" && this.#leads(node)) this.#succeed();
+    if (change.kind === "gone" && this.#leads(node))
+      succeed(this.replica, this.#options.setup.config.raft.tick);
   }
 
   #leads(node: string): boolean {
     const { leader } = this.replica;
     return this.#options.members().some((peer) => peer.member === leader && peer.node === node);
-  }
-
-  /** The leader is gone. All who know it forget it at once, and stand for election at different times. */
-  #succeed(): void {
-    this.replica.reportUnreachable(this.replica.leader, true);
-    this.#standSoon(0, SUCCESSION_TRIES);
-  }
-
-  #standSoon(afterMs: number, tries: number): void {
-    const { tick } = this.#options.setup.config.raft;
-    const stand = (): void => {
-      if (this.replica.leader !== NOBODY) return;
-      this.replica.campaign();
-      if (tries > 1) this.#standSoon(tick, tries - 1);
-    };
-    setTimeout(stand, afterMs + randomInt(SUCCESSION_TICKS * tick)).unref();
   }
 
   linkOpened(linkId: number, from: MemberId, epoch: number): void {
@@ -297,10 +280,18 @@ export class HostedLog {
       if (isCut(from)) this.#options.sendToGateway({ kind: "linkFault", linkId, code, reason });
   }
 
-  #diverged(divergence: Divergence): void {
+  #roleIs(
+    role: Role,
+    leader: MemberId,
+    term: number,
+    diverged = this.#options.histories.known !== undefined,
+  ): void {
     const { logId, sendToGateway } = this.#options;
-    const { term } = this.replica.status().raft;
-    sendToGateway({ kind: "role", logId, role: "follower", leader: NOBODY, term, diverged: true });
+    sendToGateway({ kind: "role", logId, role, leader, term, diverged });
+  }
+
+  #diverged(divergence: Divergence): void {
+    this.#roleIs("follower", NOBODY, this.replica.status().raft.term, true);
     this.#line("warn", divergenceReason(divergence), { code: "ERR_LOG_DIVERGED", divergence });
   }
 

@@ -5,7 +5,7 @@ import type { LogIndex, MemberId } from "@annals/raft";
 import { AnnalsError } from "@annals/record";
 import type { StampClock } from "@annals/replica";
 import { diskRefusal } from "@annals/storage";
-import type { AnnouncedBytes } from "@annals/storage";
+import type { AnnouncedBytes, TailScanner } from "@annals/storage";
 import type { Permits } from "@annals/transport";
 import { blobsOf } from "../blobs.ts";
 import type { FromWorker, PeerAddress, RepairNote, WorkerSetup } from "../lane/messages.ts";
@@ -39,6 +39,8 @@ export interface KeptLogOptions {
   readonly blobPermits: Permits;
   /** To blobs on their way, over all logs of the worker. */
   readonly announced: AnnouncedBytes;
+  /** Reads logs before they are opened, over all logs of the worker. */
+  readonly scanner: TailScanner;
   /** The gauges of the worker. */
   readonly ledger: Ledger;
   readonly setup: WorkerSetup;
@@ -273,9 +275,17 @@ export class KeptLog {
   async #host(): Promise<HostedLog> {
     const { setup, logId, name, voters, campaign, members, send, congested, blobPermits } =
       this.#options;
+    const { scanner } = this.#options;
     const heeds = this.heeds;
     const onWarning = (text: string): void => this.#line("warn", text, {});
-    const store = await openStore({ config: setup.config, logId, name, voters, onWarning });
+    const store = await openStore({
+      config: setup.config,
+      logId,
+      name,
+      voters,
+      scanner,
+      onWarning,
+    });
     const directory = join(setup.config.data, "logs", String(logId));
     try {
       if (this.#durable !== undefined) await settle(store, this.#durable);

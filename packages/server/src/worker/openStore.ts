@@ -3,7 +3,7 @@ import { dirname, join } from "node:path";
 import type { MemberId } from "@annals/raft";
 import { AnnalsError } from "@annals/record";
 import { isThere, openLogStore, placeEmptied, replaceFile, syncDirectory } from "@annals/storage";
-import type { LmdbLogStore } from "@annals/storage";
+import type { LmdbLogStore, TailScanner } from "@annals/storage";
 import type { NodeConfig } from "../config/index.ts";
 
 export interface OpenStoreOptions {
@@ -12,6 +12,7 @@ export interface OpenStoreOptions {
   readonly name: string;
   /** The membership that the log is born with. */
   readonly voters: readonly MemberId[];
+  readonly scanner: TailScanner;
   readonly onWarning: (text: string) => void;
 }
 
@@ -21,7 +22,7 @@ export interface OpenStoreOptions {
  * acknowledged is the same danger as a wiped disk under its old name. Rejects with ERR_LOG_MISSING then.
  */
 export async function openStore(options: OpenStoreOptions): Promise<LmdbLogStore> {
-  const { config, logId, voters, onWarning } = options;
+  const { config, logId, voters, scanner, onWarning } = options;
   const directory = join(config.data, "logs", String(logId));
   const mark = join(config.data, "born", String(logId));
   const born = await isThere(mark);
@@ -41,6 +42,7 @@ export async function openStore(options: OpenStoreOptions): Promise<LmdbLogStore
     minFreeBytes: config.storage.minFreeBytes,
     // Of the mark, of the log's directory, and of the identity that its votes are given by.
     ...(born ? { namedIn: [dirname(mark), config.data] } : { initial: { membership } }),
+    scanner,
     onWarning,
   });
   try {

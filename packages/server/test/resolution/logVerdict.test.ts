@@ -12,6 +12,7 @@ import { LogVerdict } from "../../src/worker/logVerdict.ts";
 import { openStore } from "../../src/worker/openStore.ts";
 import { loadConfig } from "@annals/server";
 import type { NodeConfig } from "@annals/server";
+import { TailScanner } from "@annals/storage";
 
 const VOTERS = [1, 2, 3].map(asMemberId);
 const DECISION: LogDecision = {
@@ -52,7 +53,14 @@ function verdictOf(self: number, decision: LogDecision | "none" = DECISION): Log
 }
 
 const open = () =>
-  openStore({ config, logId: 2, name: "audit", voters: VOTERS, onWarning: () => undefined });
+  openStore({
+    config,
+    logId: 2,
+    name: "audit",
+    voters: VOTERS,
+    scanner: new TailScanner(),
+    onWarning: () => undefined,
+  });
 
 async function bear(): Promise<void> {
   await (await open()).close();

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { asMemberId } from "@annals/raft";
 import { loadConfig } from "@annals/server";
 import type { NodeConfig } from "@annals/server";
-import { emptyCopy, readEmptied } from "@annals/storage";
+import { emptyCopy, readEmptied, TailScanner } from "@annals/storage";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { openStore } from "../../src/worker/openStore.ts";
 import type { OpenStoreOptions } from "../../src/worker/openStore.ts";
@@ -27,6 +27,7 @@ beforeEach(async () => {
     logId: 2,
     name: "audit",
     voters: [asMemberId(1)],
+    scanner: new TailScanner(),
     onWarning: () => {},
   };
 });

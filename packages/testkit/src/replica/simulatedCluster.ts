@@ -1,5 +1,5 @@
 import { asIndex, asMemberId, asTerm } from "@annals/raft";
-import type { MemberId, MembershipState, Message, Trace } from "@annals/raft";
+import type { MemberId, MembershipState, Message, Trace, Term } from "@annals/raft";
 import type { AnnalsError } from "@annals/record";
 import { clockSample, Replica, REPLICA_DEFAULTS, StampClock } from "@annals/replica";
 import type {
@@ -29,6 +29,8 @@ export interface SimulatedMember {
   readonly blobs: Set<string>;
   /** What the replica has asked for, in order, with repeats. */
   readonly wanted: { readonly digest: string; readonly from: MemberId }[];
+  /** Terms in which this member leads and has said that it takes requests. */
+  readonly leaderships: Term[];
   /** Messages of peers that cannot be right. */
   readonly refusals: { readonly from: MemberId; readonly reason: string }[];
 }
@@ -197,6 +199,7 @@ export class SimulatedCluster {
     const store = disk.open({ autoComplete: this.#autoFlush });
     const commands: SimulatedMember["commands"] = [];
     const traces: Trace[] = [];
+    const leaderships: Term[] = [];
     const wanted: SimulatedMember["wanted"] = [];
     const refusals: SimulatedMember["refusals"] = [];
     const clock: Clock = {
@@ -229,6 +232,7 @@ export class SimulatedCluster {
       randomBelow: this.#random,
       events: {
         onRole: () => {},
+        onTakesRequests: (term) => void leaderships.push(term),
         onCommand: (index, data) => void commands.push({ index, data }),
         onTrace: (trace) => void traces.push(trace),
         onRefused: (from, { reason }) => void refusals.push({ from, reason }),
@@ -248,6 +252,7 @@ export class SimulatedCluster {
       failed,
       commands,
       traces,
+      leaderships,
       blobs,
       wanted,
       refusals,

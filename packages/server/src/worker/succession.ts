@@ -1,0 +1,23 @@
+import { randomInt } from "node:crypto";
+import { NOBODY } from "@annals/raft";
+import type { Replica } from "@annals/replica";
+
+/** Within so many ticks after the leader was found to be gone each follower stands: most likely one well before the next. */
+const SUCCESSION_TICKS = 3;
+/** Two that stood at once have each got their own vote: they stand again soon, so many times, before the election timeout decides. */
+const SUCCESSION_TRIES = 4;
+
+/** The leader is gone. All who know it forget it at once, and stand for election at different times. `tickMs`: of the core. */
+export function succeed(replica: Replica, tickMs: number): void {
+  replica.reportUnreachable(replica.leader, true);
+  standSoon(replica, tickMs, 0, SUCCESSION_TRIES);
+}
+
+function standSoon(replica: Replica, tickMs: number, afterMs: number, tries: number): void {
+  const stand = (): void => {
+    if (replica.leader !== NOBODY) return;
+    replica.campaign();
+    if (tries > 1) standSoon(replica, tickMs, tickMs, tries - 1);
+  };
+  setTimeout(stand, afterMs + randomInt(SUCCESSION_TICKS * tickMs)).unref();
+}

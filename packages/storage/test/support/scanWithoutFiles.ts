@@ -1,0 +1,24 @@
+/** Takes every file descriptor of this process, then scans the log that is named. Prints `{code, errno}` of the refusal. */
+import { openSync } from "node:fs";
+import { StorageError, TailScanner } from "@annals/storage";
+
+function takeAll(): void {
+  for (;;) openSync("/dev/null", "r");
+}
+
+// Standard output is opened by the first write.
+process.stdout.write("");
+try {
+  takeAll();
+} catch {
+  // None is left.
+}
+const scanner = new TailScanner();
+const refusal = await scanner.scan(process.argv[2] ?? "").then(
+  () => undefined,
+  (error: unknown) => error,
+);
+const { code, details } =
+  refusal instanceof StorageError ? refusal : { code: String(refusal), details: { errno: "" } };
+process.stdout.write(JSON.stringify({ code, errno: details["errno"] }));
+process.exit();
