@@ -1,6 +1,6 @@
 /**
- * Goal: `append --follow` loses and doubles nothing when its file is rotated twice while the cluster is
- * away and it is killed itself in between. Method: the command as a process against one node as a
+ * Goal: `append --follow` loses and doubles nothing when its file is rotated twice while the cluster
+ * is away and it is killed itself in between. Method: the command as a process against one node as a
  * process; both are killed with -9 with a request on its way, files are renamed, one is compressed.
  */
 import { spawn } from "node:child_process";

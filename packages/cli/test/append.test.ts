@@ -109,7 +109,7 @@ describe("a line that the log does not take", () => {
     ]);
   });
 
-  test("is found by halving when its request is refused, and what is around it is not", async () => {
+  test("is found by halving when its request is refused; its neighbours are in the log", async () => {
     const long = JSON.stringify({
       actor: { id: "a" },
       action: "long",

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { ClientError } from "@annals/client";
 import type { AnnalsClient, AuditRecord } from "@annals/client";
@@ -30,6 +31,14 @@ interface AppendCommandOptions extends ClientOptions, OutputOptions {
   readonly state?: string;
   readonly deadLetters?: string;
 }
+
+const FILES_HELP = `
+Files:
+  Without --state, a command that is repeated appends again. When it ends early it says what is in
+  the log, and how to go on. A UTF-16 file or a JSON array is refused, with the command that makes
+  JSON lines of it. --follow reads rotated files, too (FILE.1, FILE-20260101, FILE.old, also .gz
+  and .zst), oldest first; those that were there before the first start are never read.
+`;
 
 type AppendedOne = Pick<Appended, "log" | "firstSeq" | "lastSeq" | "count">;
 
@@ -65,7 +74,7 @@ export function registerAppend(program: Command, context: CliContext): void {
     "annals append big.ndjson --state big.state",
     "jq -c '.Records[]' cloudtrail.json | annals append -",
     "annals append --follow /var/log/app.ndjson --dead-letters refused.ndjson",
-  ]);
+  ]).addHelpText("after", FILES_HELP);
 }
 
 async function append(
@@ -104,6 +113,11 @@ async function followFile(
   if (file === undefined || file === "-" || files.length > 1)
     throw usageError("--follow needs the name of one file");
   const path = resolve(context.io.cwd, file);
+  const found = await stat(path).catch(() => undefined);
+  if (found !== undefined && !found.isFile())
+    throw new CliError("ERR_FILE_UNREADABLE", `${file} is no regular file: it cannot be followed`, {
+      hint: "name a file that a program adds lines to; a pipe goes to `annals append -`",
+    });
   const statePath = resolve(context.io.cwd, state ?? `${file}.annals`);
   await context.note(`annals: ${file} goes to ${log}; how far it is, is in ${statePath}`);
   const followed = await Follower.run({

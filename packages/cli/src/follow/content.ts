@@ -314,6 +314,11 @@ export function unreadable(path: string, cause: unknown): CliError {
   return new CliError("ERR_FILE_UNREADABLE", `cannot read ${path}${why}`, { cause });
 }
 
+/** Whether a file is there and may not be read. */
+export function isUnreadable(error: unknown): error is CliError {
+  return error instanceof CliError && error.code === "ERR_FILE_UNREADABLE";
+}
+
 /** Whether a compressed file ends where it should not. */
 export function isDamaged(error: unknown): error is CliError {
   return error instanceof CliError && error.code === "ERR_FILE_DAMAGED";

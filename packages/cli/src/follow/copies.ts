@@ -1,4 +1,4 @@
-import { contentOf, isDamaged, openFile } from "./content.ts";
+import { contentOf, isDamaged, isUnreadable, openFile } from "./content.ts";
 import type { Content } from "./content.ts";
 import { identityOf, isSameFile } from "./listing.ts";
 import type { Listed } from "./listing.ts";
@@ -27,15 +27,15 @@ export async function lookInto<T>(
   otherwise: T,
   look: (content: Content) => Promise<T>,
 ): Promise<T> {
-  const content = await openListed(listed);
-  if (content === undefined) return otherwise;
+  let content: Content | undefined;
   try {
-    return await look(content);
+    content = await openListed(listed);
+    return content === undefined ? otherwise : await look(content);
   } catch (error) {
-    if (!isDamaged(error)) throw error;
+    if (!isDamaged(error) && !isUnreadable(error)) throw error;
     return otherwise;
   } finally {
-    await content.close();
+    await content?.close();
   }
 }
 

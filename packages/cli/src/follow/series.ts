@@ -1,3 +1,4 @@
+import { isUnreadable } from "./content.ts";
 import { continues, isBeginningOf, lookInto, openListed } from "./copies.ts";
 import { FollowedFile, NOWHERE } from "./followedFile.ts";
 import { blankPlace } from "./followState.ts";
@@ -331,6 +332,7 @@ export class FileSeries {
       (one) => !one.isMain && !one.isCompressed && one.plain === plain && one.path !== path,
     );
     if (isMaking || bytes === 0 || this.#passed.isOlder(modified)) return "known";
+    if (!(await this.#mayRead(listed))) return "known";
     const found = await lookInto(listed, "damaged" as const, async (content) => {
       for (const file of this.#files) {
         // Only what keeps its name while it is copied, or is compressed, has copies.
@@ -347,6 +349,21 @@ export class FileSeries {
     if (found === "read")
       await this.#options.note(`annals: ${path} has what is appended already: it is passed over`);
     return "known";
+  }
+
+  /** A rotated file that this user may not read is told, and passed: those behind it are read. */
+  async #mayRead(listed: Listed): Promise<boolean> {
+    try {
+      await (await openListed(listed))?.close();
+      return true;
+    } catch (error) {
+      if (!isUnreadable(error)) throw error;
+      this.gaps++;
+      this.changes++;
+      await this.#passed.pass(listed, "older");
+      await this.#options.note(`annals: ${error.message}: its lines are missing`);
+      return false;
+    }
   }
 
   /** Whether what was compared just now was compared with what the files are thought to be. */

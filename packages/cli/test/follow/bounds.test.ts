@@ -139,3 +139,22 @@ test("a rotated file that is cut is read as far as it goes, and told", async () 
   run.add("app.ndjson", "c2");
   await vi.waitFor(async () => expect((await run.stored()).at(-1)).toBe("c2"), WAIT);
 });
+
+test.each([1, 2, 3, 4])("killed at request %i: each line once", async (nth) => {
+  for (const isStored of [true, false]) {
+    const one = await FollowRun.start();
+    try {
+      const text = `${line("a1")}\n${line("a2")}{}\n  \n${line("a3")}${line("a4")}nonsense\n`;
+      appendFileSync(one.file, text + line("a5"));
+      const options = ["--batch", "2", "--dead-letters", "dead.ndjson"];
+      await one.killedAt(nth, isStored, ...options);
+      renameSync(one.file, one.path("app.ndjson.1"));
+      one.add("app.ndjson", "b1");
+      one.follow(...options);
+      await one.untilStored("a1", "a2", "a3", "a4", "a5", "b1");
+      expect([...new Set(one.letters().map((letter) => letter.line))]).toEqual([4, 8]);
+    } finally {
+      await one.close();
+    }
+  }
+});

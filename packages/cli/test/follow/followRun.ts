@@ -100,13 +100,25 @@ export class FollowRun {
    * A run that dies while the answer to the request of these lines is on its way: stored by then,
    * or not even arrived.
    */
-  async killed(isStored: boolean, ...more: readonly string[]): Promise<void> {
+  killed(isStored: boolean, ...more: readonly string[]): Promise<void> {
+    return this.killedAt(1, isStored, ...more);
+  }
+
+  /** The same at the nth request that arrives, or is stored. */
+  async killedAt(nth: number, isStored: boolean, ...more: readonly string[]): Promise<void> {
     const { service } = this.server;
     const statePath = this.path("app.ndjson.annals");
     let state: string | undefined;
-    const die = (): never => {
-      state ??= readFileSync(statePath, "utf8");
+    let requests = 0;
+    const cut = (): never => {
       throw new AnnalsError("ERR_NO_LEADER", "cut", { retryable: true });
+    };
+    const die = (): void => {
+      if (++requests < nth) return;
+      state ??= readFileSync(statePath, "utf8");
+      // Who is dead sends nothing more.
+      service.beforeAppend = cut;
+      cut();
     };
     if (isStored) service.afterAppend = die;
     else service.beforeAppend = die;
