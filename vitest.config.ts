@@ -27,6 +27,7 @@ export default defineConfig({
           maxWorkers: "100%",
           // Only for what hangs: a machine that does other things beside may take long.
           testTimeout: 30_000,
+          hookTimeout: 60_000,
         },
       },
       {

@@ -115,6 +115,11 @@ sinks:
   runner.kill("SIGTERM");
   expect(await exitOf(runner)).toBe(0);
   expect(await writtenSeqs(files)).toEqual(Array.from({ length: RECORDS }, (_, k) => k + 1));
+  const compare = spawn(process.execPath, [ENTRY, "sink", "compare", "files", "--file", file], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const told = await text(compare.stdout);
+  expect(told).toMatch(/^files, records 1 to 6000: the same\n/);
   const letters: number[] = [];
   for await (const { action, targets } of client.records("audit.dead-letters")) {
     expect(action).toBe("sink.deadLetter");

@@ -1,6 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { ScenarioError, ScenarioSource } from "@annals/drill";
 import type { ScenarioProblem } from "@annals/drill";
+import { interpolate } from "@annals/server";
+import { dirname } from "node:path";
 import { CliError } from "./cliError.ts";
 
 export interface YamlFile {
@@ -10,11 +12,17 @@ export interface YamlFile {
   readonly source: ScenarioSource;
 }
 
+export type Environment = Readonly<Record<string, string | undefined>>;
+
 /** How a kind of file is refused, with everything that is wrong with it. */
 export type RefuseFile = (problems: readonly ScenarioProblem[]) => CliError;
 
 /** Rejects with ERR_FILE_UNREADABLE, or with what `refuse` makes of a file that is no YAML. */
-export async function readYaml(path: string, refuse: RefuseFile): Promise<YamlFile> {
+export async function readYaml(
+  path: string,
+  refuse: RefuseFile,
+  env?: Environment,
+): Promise<YamlFile> {
   let text: string;
   try {
     text = await readFile(path, "utf8");
@@ -22,13 +30,23 @@ export async function readYaml(path: string, refuse: RefuseFile): Promise<YamlFi
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new CliError("ERR_FILE_UNREADABLE", `cannot read ${path}: ${reason}`, { cause });
   }
-  return parseYaml(text, path, refuse);
+  return parseYaml(text, path, refuse, env);
 }
 
-export function parseYaml(text: string, file: string, refuse: RefuseFile): YamlFile {
+/** With `env`, what is written as `${NAME}` comes from there, as in the configuration of a node. */
+export function parseYaml(
+  text: string,
+  file: string,
+  refuse: RefuseFile,
+  env?: Environment,
+): YamlFile {
   try {
     const source = new ScenarioSource(text, file);
-    const problems = source.syntaxProblems();
+    const found = source.syntaxProblems();
+    if (found.length > 0) throw refuse(found);
+    const places = { env: env ?? {}, directory: dirname(file), node: undefined };
+    const problems =
+      env === undefined ? [] : source.substitute((value) => interpolate(value, places));
     if (problems.length > 0) throw refuse(problems);
     return { value: source.value(), source };
   } catch (error) {

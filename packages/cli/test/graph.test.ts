@@ -46,6 +46,21 @@ test("takes back what a statement changes, and makes no graph", async () => {
   });
 });
 
+test("says what a database refuses in one line with a code, and no secret of its address", async () => {
+  const wrong = await cli(["graph", "query", url, "MATCH nonsense"]);
+  expect(wrong.code).toBe(1);
+  expect(wrong.stderr.trimEnd().split("\n")).toHaveLength(1);
+  expect(wrong.stderr).toMatch(/^annals: grafeo:.*a\.graph: .*\(ERR_GRAPH_REFUSED\)/);
+  const away = await cli(["graph", "query", "bolt://u:s3cret@127.0.0.1:7799", "RETURN 1"]);
+  expect(away.code).toBe(1);
+  expect(away.stderr).toMatch(/^annals: bolt:\/\/127\.0\.0\.1:7799: .*ECONNREFUSED.*\n$/);
+  expect(away.stderr).not.toMatch(/s3cret/);
+  const verified = await cli(["sink", "verify", "bolt://127.0.0.1:7799"]);
+  expect(verified.code).toBe(1);
+  expect(verified.stdout).toMatch(/^FAIL constraints and indexes .*ECONNREFUSED/);
+  expect(verified.stderr).toBe("");
+});
+
 test.each([[[]], [["MATCH (n) RETURN n", "-f", "x"]], [["RETURN 1", "--set", "x"]]])(
   "refuses %j as usage",
   async (args) => {

@@ -9,6 +9,8 @@ import type { Outcome } from "./harness.ts";
 const GROUP = {
   name: "sinks",
   settings: "v1",
+  begin: 0,
+  feeds: "ndjson /a",
   lag: 1200,
   lanes: [
     { position: 34, lag: 1200, member: "one", condition: "stuck" },
@@ -49,12 +51,12 @@ test("create asks for what the options say", async () => {
 test("list, show and lag show who is behind", async () => {
   const list = await annals("list");
   expect(list.stdout.split("\n").map((line) => line.trim().split(/\s{2,}/))).toEqual([
-    ["GROUP", "LANES", "LAG", "HELD", "STUCK", "SETTINGS"],
-    ["sinks", "2", "1 200", "1", "1", "v1"],
+    ["GROUP", "LANES", "LAG", "HELD", "STUCK", "FEEDS", "SETTINGS"],
+    ["sinks", "2", "1 200", "1", "1", "ndjson /a", "v1"],
     [""],
   ]);
   const show = await annals("show", "sinks");
-  expect(show.stdout).toMatch(/sinks +0 +34 +1 200 +stuck +one\n/);
+  expect(show.stdout).toMatch(/sinks +0 +34 +1 200 +stuck +ndjson \/a +one\n/);
   expect((await annals("lag")).stdout).toBe(show.stdout);
   expect(JSON.parse((await annals("list", "-o", "json")).stdout)).toEqual({
     items: [GROUP],

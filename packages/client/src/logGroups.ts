@@ -20,6 +20,10 @@ export interface LaneInfo {
 export interface GroupInfo {
   readonly name: string;
   readonly settings: string;
+  /** Where it began: behind this seq. */
+  readonly begin: number;
+  /** What whoever held a lane last writes to; empty where nobody has said so. */
+  readonly feeds: string;
   /** Of the lane that is furthest behind. */
   readonly lag: number;
   readonly lanes: readonly LaneInfo[];
@@ -38,6 +42,8 @@ export interface AcquireOptions extends CallOptions {
   /** Who asks. Two processes must not use the same name: each would take the lane from the other. */
   readonly member: string;
   readonly settings?: string;
+  /** What the member writes to. Refused (ERR_GROUP_FEEDS) while a member that lives says otherwise. Default empty. */
+  readonly feeds?: string;
   /** Default: any that is free. */
   readonly lane?: number;
 }
@@ -52,6 +58,8 @@ export interface LaneGrant extends HeldLane {
   /** How many the group has. */
   readonly lanes: number;
   readonly position: number;
+  /** Where the group began: whoever has lost everything goes back to here. */
+  readonly begin: number;
   /** Milliseconds within which it has to be renewed. */
   readonly leaseMs: number;
 }
@@ -92,10 +100,13 @@ export class LogGroups {
     return (await this.#call("POST", [name, "reset"], { to }, options)) as GroupInfo;
   }
 
-  /** Takes a lane. Rejects with ERR_GROUP_HELD while all are held by members that live: ask again later. */
+  /**
+   * Takes a lane. Rejects with ERR_GROUP_HELD while all are held by members that live: ask again later; with ERR_GROUP_FEEDS if those write
+   * elsewhere.
+   */
   async acquire(name: string, options: AcquireOptions): Promise<LaneGrant> {
-    const { member, settings, lane } = options;
-    const body = { member, settings, lane };
+    const { member, settings, feeds, lane } = options;
+    const body = { member, settings, feeds, lane };
     return (await this.#call("POST", [name, "acquire"], body, options)) as LaneGrant;
   }
 

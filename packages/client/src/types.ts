@@ -250,7 +250,10 @@ export interface CopyInfo extends Pick<LogInfo, "state" | "reason"> {
 }
 
 export interface ClusterStatus {
+  /** Its name, which other clusters may have, too. */
   readonly cluster: string;
+  /** Drawn when it began: no other cluster has it. Absent until then. */
+  readonly clusterId?: string;
   /** The node that answered. */
   readonly node: string;
   readonly version: string;

@@ -225,6 +225,27 @@ describe("read", () => {
     expect(seqs).toEqual([4, 5, 6]);
   });
 
+  test("a tail outlives an outage, and ends with what no repetition mends", async () => {
+    const impatient = clientOf([server.url], { retryForMs: 0 });
+    const read = server.service.read.bind(server.service);
+    let code: `ERR_${string}` | undefined = "ERR_NO_LEADER";
+    server.service.read = async (log, query) => {
+      if (code === undefined) return read(log, query);
+      const retryable = code === "ERR_NO_LEADER";
+      code = retryable ? undefined : code;
+      throw new AnnalsError(retryable ? "ERR_NO_LEADER" : "ERR_LOG_NOT_FOUND", "no", { retryable });
+    };
+    const seqs: number[] = [];
+    const tail = async (): Promise<void> => {
+      for await (const { seq } of impatient.tail("audit", { from: 4 })) {
+        seqs.push(seq);
+        if (seq === 5) code = "ERR_LOG_NOT_FOUND";
+      }
+    };
+    await expect(tail()).rejects.toMatchObject({ code: "ERR_LOG_NOT_FOUND" });
+    expect(seqs).toEqual([4, 5]);
+  });
+
   test("a bad query is not tried again", async () => {
     await expect(client.read("audit", { limit: 0 })).rejects.toMatchObject({
       code: "ERR_PARAMETER_INVALID",

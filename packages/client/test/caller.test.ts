@@ -104,3 +104,40 @@ test("once the head of a stream is here its body may take longer than an attempt
   caller.close();
   server.close();
 });
+
+test("a stream whose head does not come ends like any other attempt", async () => {
+  const server = createServer(() => undefined);
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  const caller = callerOf(port, { attemptTimeoutMs: 50, retryForMs: 0 });
+  await expect(caller.stream(CALL)).rejects.toMatchObject({ name: "ClientError", retryable: true });
+  caller.close();
+  server.closeAllConnections();
+  server.close();
+});
+
+test("a wait ends with the call, or with the client, and says which", async () => {
+  const caller = callerOf(1);
+  const stop = new AbortController();
+  const hour = 3_600_000;
+  const [aborted, closed] = [caller.pause(hour, stop.signal), caller.pause(hour, undefined)];
+  stop.abort();
+  await expect(aborted).rejects.toMatchObject({ code: "ERR_ABORTED" });
+  caller.close();
+  await expect(closed).rejects.toMatchObject({ code: "ERR_CLIENT_CLOSED" });
+});
+
+function callerOf(
+  port: number,
+  change: { attemptTimeoutMs?: number; retryForMs?: number } = {},
+): Caller {
+  return new Caller({
+    urls: [`http://127.0.0.1:${port}`],
+    attemptTimeoutMs: 5000,
+    wideNumbers: "exact",
+    retryForMs: 30_000,
+    now: () => performance.now(),
+    randomBelow: () => 0,
+    ...change,
+  });
+}

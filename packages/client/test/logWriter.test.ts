@@ -155,6 +155,35 @@ test("a request that fails fails those behind it, and what waits goes on in a ne
   expect(writer.pendingBytes).toBe(0);
 });
 
+test.each([
+  ["a node that has not seen the last epoch yet", 1, [1, 2, 3]],
+  ["a log in which others have used epochs meanwhile", 7, [1, 7, 8]],
+])(
+  "each failure is followed by an epoch that was never used: %s",
+  async (_who, later, expected) => {
+    const epochs = new Set<number>();
+    const send: SendAppend = (_body, { epoch, sequence }) => {
+      epochs.add(epoch);
+      expect(sequence).toBe(1);
+      return Promise.reject(new ClientError("ERR_DISK_FULL", "full"));
+    };
+    const askEpoch = async (): Promise<number> => (epochs.size === 0 ? 1 : later);
+    const writer = new LogWriter(send, { window: 1 }, askEpoch);
+    for (const k of [1, 2, 3])
+      await expect(writer.append(record(k))).rejects.toMatchObject({ code: "ERR_DISK_FULL" });
+    expect([...epochs]).toEqual(expected);
+  },
+);
+
+test("what had failed before the close is not named again", async () => {
+  const server = opened();
+  server.fail = (call) => (call === 0 ? new ClientError("ERR_DISK_FULL", "full") : undefined);
+  const writer = new LogWriter(server.send, { maxBatchRecords: 1, window: 1 });
+  await expect(writer.append(record(1))).rejects.toMatchObject({ code: "ERR_DISK_FULL" });
+  await writer.append(record(2));
+  expect(await writer.close()).toEqual({ acknowledged: 1, unacknowledged: [] });
+});
+
 test("close flushes, refuses what comes, and names what was not acknowledged in time", async () => {
   const calm = new LogWriter(opened().send, { lingerMs: 1_000_000 });
   const kept = calm.append(record(1));

@@ -103,6 +103,22 @@ describe("OrderedProducer", () => {
     expect(settled.slice(3)).not.toContain("stored");
   });
 
+  test("the first failure is the one that counts, whatever fails after it", async () => {
+    const fail: ((error: ClientError) => void)[] = [];
+    const send: SendAppend = () =>
+      new Promise((_resolve, reject) => {
+        fail.push(reject);
+      });
+    const producer = new OrderedProducer(send, { id: "p", epoch: 1, nextSequence: 1, window: 3 });
+    const [one, two] = [producer.append(BODY), producer.append(BODY)];
+    fail[1]?.(new ClientError("ERR_DISK_FULL", "first"));
+    await expect(two).rejects.toMatchObject({ code: "ERR_DISK_FULL" });
+    fail[0]?.(new ClientError("ERR_TIMEOUT", "second"));
+    await expect(one).rejects.toMatchObject({ code: "ERR_TIMEOUT" });
+    await expect(producer.drain()).rejects.toMatchObject({ code: "ERR_DISK_FULL" });
+    await expect(producer.ready()).rejects.toMatchObject({ code: "ERR_DISK_FULL" });
+  });
+
   test("a gap that no predecessor explains is an error", async () => {
     const server = strictServer([0]);
     const producer = new OrderedProducer(server.send, {

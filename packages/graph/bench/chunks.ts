@@ -3,6 +3,8 @@ import type { StoredRecord } from "@annals/client";
 import type { GraphMutation, GraphSink } from "@annals/graph";
 import type { Chunk, SinkCursor } from "@annals/sinks";
 
+const UNSCOPED = { scope: "", anchor: 0 } as const;
+
 export const NEVER: AbortSignal = new AbortController().signal;
 
 /** Items of a chunk: the default of `sink.chunkSize`. */
@@ -42,7 +44,14 @@ export function* chunksOf(
   let count = 0;
   let seq = 0;
   const chunk = (): Chunk<GraphMutation> => {
-    const next = { seq, part: 0, settings: sink.settings, epoch: 1, recordHash: String(seq) };
+    const next = {
+      seq,
+      part: 0,
+      settings: sink.settings,
+      epoch: 1,
+      recordHash: String(seq),
+      ...UNSCOPED,
+    };
     const made = { expected, next, mutations, records: count, bytes: 0 };
     expected = next;
     mutations = [];

@@ -21,6 +21,8 @@ export interface Drive {
 export async function drive(options: Drive): Promise<SinkStatus> {
   const { records, recordsOf, sink, token, onLetter } = options;
   const runner = new SinkRunner({
+    letters: "bench.dead-letters",
+    scope: "cluster bench, log bench",
     name: "bench",
     log: "bench",
     group: "sink.bench",
@@ -41,6 +43,7 @@ export async function drive(options: Drive): Promise<SinkStatus> {
       renew: () => Promise.resolve(),
       commit: () => Promise.resolve(),
       release: () => Promise.resolve(),
+      holder: () => Promise.resolve(undefined),
     },
     deadLetters: {
       write: (letter) => {

@@ -11,6 +11,8 @@ import { numberArgument, programArguments } from "@annals/testkit";
 import { setTimeout as wait } from "node:timers/promises";
 import { LargestChunk, NEVER, peakMiB, percentile, recordsOf } from "./chunks.ts";
 
+const UNSCOPED = { scope: "", anchor: 0 } as const;
+
 const WRITERS = 32;
 const PROGRAM = "packages/graph/bench/writers.ts";
 const HELP = `usage: pnpm exec node ${PROGRAM} [RECORDS]
@@ -80,7 +82,14 @@ async function measure(way: Way): Promise<void> {
       for (const record of recordsOf(seq, seq, shape)) {
         const own = { ...record, actor: { type: "user", id: `user-${number}` } };
         const mutations = sink.plan(way === "lanes" ? own : record);
-        const next = { seq, part: 0, settings: sink.settings, epoch: 1, recordHash: "" };
+        const next = {
+          seq,
+          part: 0,
+          settings: sink.settings,
+          epoch: 1,
+          recordHash: "",
+          ...UNSCOPED,
+        };
         tries.push(await apply(sink, { expected, next, mutations, records: 1, bytes: 0 }));
         expected = next;
       }
@@ -94,7 +103,7 @@ async function measure(way: Way): Promise<void> {
         await sink.apply(chunk, NEVER);
         return attempt;
       } catch (error) {
-        if (sink.classify(error) !== "transient") throw error;
+        if (sink.classify(error) !== "conflict") throw error;
         conflicts += 1;
         await wait(1 + Math.random() * Math.min(500, 2 ** Math.min(attempt, 9)));
       }

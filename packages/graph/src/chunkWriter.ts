@@ -1,6 +1,6 @@
 import type { Chunk } from "@annals/sinks";
 import { runCounted } from "./counted.ts";
-import { lockCursor, storeCursor } from "./cursorNode.ts";
+import { assertAnchored, lockCursor, storeCursor } from "./cursorNode.ts";
 import type { GraphTransaction } from "./graphDatabase.ts";
 import { HistoryWriter } from "./historyWriter.ts";
 import type { GraphMutation } from "./mutation.ts";
@@ -23,8 +23,18 @@ export class ChunkWriter {
     this.#written = written;
   }
 
-  async write(id: string, { expected, next, mutations }: Chunk<GraphMutation>): Promise<void> {
-    await lockCursor(this.#transaction, id, expected, next);
+  /** `where` is the place, for messages. */
+  async write(id: string, where: string, chunk: Chunk<GraphMutation>): Promise<void> {
+    const { expected, next, mutations } = chunk;
+    const stored = await lockCursor(this.#transaction, id, expected, next);
+    if (stored !== undefined && mutations.length > 0)
+      await assertAnchored(this.#transaction, where, stored);
+    await this.writeMutations(mutations);
+    const anchorKey = anchorOf(mutations) ?? stored?.anchorKey ?? "";
+    await storeCursor(this.#transaction, id, expected, { cursor: next, anchorKey });
+  }
+
+  async writeMutations(mutations: readonly GraphMutation[]): Promise<void> {
     const statements = statementsOf(mutations, this.#written);
     this.shared = statements.shared;
     for (const statement of statements.nodes) await this.#writeNodes(statement);
@@ -33,7 +43,6 @@ export class ChunkWriter {
     for (const edges of statements.edges) {
       await runCounted(this.#transaction, edgeTemplate(edges), edgeRows(edges.rows));
     }
-    await storeCursor(this.#transaction, id, expected, next);
   }
 
   async #writeNodes(statement: NodeStatement): Promise<void> {
@@ -62,4 +71,9 @@ export class ChunkWriter {
     const answer = await runCounted(this.#transaction, MERGE_STUBS, rows);
     this.stubs += Number(answer["stubs"]);
   }
+}
+
+/** Key of a node that is there once these are written; undefined if no mutation makes one. */
+function anchorOf(mutations: readonly GraphMutation[]): string | undefined {
+  return mutations.findLast(({ kind }) => kind !== "edge")?.key;
 }

@@ -5,13 +5,13 @@ import { GraphError } from "./graphError.ts";
 type Table = readonly (readonly [RegExp, FailureClass])[];
 
 const GRAFEO_STATUS: Table = [
-  [/^40/, "transient"],
+  [/^40/, "conflict"],
   [/^22/, "data"],
   [/^42/, "settings"],
 ];
 
 const GRAFEO_TEXT: Table = [
-  [/GRAFEO-T\d+|Write conflict|deadlock/i, "transient"],
+  [/GRAFEO-T\d+|Write conflict|deadlock/i, "conflict"],
   [/out of memory|memory limit|memory budget/i, "tooLarge"],
   [/constraint violation|Invalid value|type mismatch/i, "data"],
   [/\block(?:ed)?\b|in use by another|permission denied|No space left|read-only/i, "settings"],
@@ -31,15 +31,10 @@ export function classifyGrafeo(error: unknown): FailureClass {
  */
 const BOLT_CODE: Table = [
   [/MemoryPoolOutOfMemory|OutOfMemoryError|TransactionOutOfMemory|StackOverFlow/, "tooLarge"],
+  [/\.Transaction\.(?:DeadlockDetected|LockClientStopped|LockAcquisition)/, "conflict"],
   [/\.TransientError\./, "transient"],
-  [
-    /\.Transaction\.(?:Terminated|LockClientStopped|TransactionTimedOut|Transaction(?:Not)?Found)/,
-    "transient",
-  ],
-  [
-    /\.Transaction\.(?:DeadlockDetected|TransactionStartFailed|TransactionCommitFailed)/,
-    "transient",
-  ],
+  [/\.Transaction\.(?:Terminated|TransactionTimedOut|Transaction(?:Not)?Found)/, "transient"],
+  [/\.Transaction\.(?:TransactionStartFailed|TransactionCommitFailed)/, "transient"],
   [/\.Cluster\.(?:NotALeader|Routing)|ForbiddenOnReadOnlyDatabase|LeaderSwitch/, "transient"],
   [/\.Security\.AuthorizationExpired/, "transient"],
   [/\.DatabaseError\.General\.IndexCorruption|\.Database\.Unable/, "settings"],
@@ -56,7 +51,7 @@ const BOLT_CODE: Table = [
 
 /** What Memgraph says under one code for everything. */
 const BOLT_TEXT: Table = [
-  [/Cannot resolve conflicting transactions|due to serialization error/, "transient"],
+  [/Cannot resolve conflicting transactions|due to serialization error/, "conflict"],
   [/Memory limit exceeded/, "tooLarge"],
   [/due to (?:unique|existence|type) constraint violation/, "data"],
   [/authentication failure/i, "settings"],

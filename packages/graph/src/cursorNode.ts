@@ -1,39 +1,68 @@
 import type { SinkCursor } from "@annals/sinks";
-import { sameCursor } from "@annals/sinks";
+import { parted, sameCursor } from "@annals/sinks";
 import type { GraphParameters, GraphRow, GraphTransaction } from "./graphDatabase.ts";
 import { GraphError } from "./graphError.ts";
-import { CREATE_CURSOR, LOCK_CURSOR, MOVE_CURSOR } from "./templates.ts";
+import { CREATE_CURSOR, FIND_NODE, LOCK_CURSOR, MOVE_CURSOR } from "./templates.ts";
+
+/** A cursor as the graph keeps it. */
+export interface StoredCursor {
+  readonly cursor: SinkCursor;
+  /** Of a node that was written last; empty before the first. As long as cursor and data are of one piece it is there. */
+  readonly anchorKey: string;
+}
 
 export async function readCursor(
   transaction: GraphTransaction,
   cypher: string,
   parameters: GraphParameters,
-): Promise<SinkCursor | undefined> {
+): Promise<StoredCursor | undefined> {
   const [row] = await transaction.run(cypher, parameters);
-  return row === undefined ? undefined : cursorOfRow(row);
+  if (row === undefined) return undefined;
+  return { cursor: cursorOfRow(row), anchorKey: String(row["anchorKey"]) };
 }
 
-function cursorOfRow({ seq, part, settings, epoch, recordHash }: GraphRow): SinkCursor {
+function cursorOfRow(row: GraphRow): SinkCursor {
+  const { seq, part, settings, epoch, recordHash, scope, anchor } = row;
   return {
     seq: Number(seq),
     part: Number(part),
     settings: String(settings),
     epoch: Number(epoch),
     recordHash: String(recordHash),
+    scope: String(scope),
+    anchor: Number(anchor),
   };
 }
 
-/** Refuses unless the stored cursor is the expected one, and holds its node until the end of the transaction. */
+/** Rejects with a `SinkError` if the node is gone that was written last. */
+export async function assertAnchored(
+  transaction: GraphTransaction,
+  where: string,
+  { cursor, anchorKey }: StoredCursor,
+): Promise<void> {
+  if (anchorKey === "") return;
+  const rows = await transaction.run(FIND_NODE, { key: anchorKey });
+  if (rows.length > 0) return;
+  throw parted(
+    `${where}: the graph has not node ${anchorKey}, which this sink wrote last, up to record ${cursor.seq}`,
+  );
+}
+
+/**
+ * Refuses unless the stored cursor is the expected one, and holds its node until the end of the transaction. Resolves with what is stored.
+ */
 export async function lockCursor(
   transaction: GraphTransaction,
   id: string,
   expected: SinkCursor | undefined,
   next: SinkCursor,
-): Promise<void> {
+): Promise<StoredCursor | undefined> {
   const parameters = { id, touched: next.epoch };
   const stored = await readCursor(transaction, LOCK_CURSOR, parameters);
-  if (sameCursor(stored, expected) && (stored === undefined || stored.epoch <= next.epoch)) return;
-  throw fenced(id, stored, expected);
+  const cursor = stored?.cursor;
+  if (sameCursor(cursor, expected) && (cursor === undefined || cursor.epoch <= next.epoch))
+    return stored;
+  throw fenced(id, cursor, expected);
 }
 
 function fenced(
@@ -57,10 +86,9 @@ export async function storeCursor(
   transaction: GraphTransaction,
   id: string,
   expected: SinkCursor | undefined,
-  next: SinkCursor,
+  { cursor: next, anchorKey }: StoredCursor,
 ): Promise<void> {
-  const { seq, part, settings, epoch, recordHash } = next;
-  const parameters = { id, seq, part, settings, epoch, recordHash };
+  const parameters = { id, ...next, anchorKey };
   if (expected !== undefined) {
     const [answer] = await transaction.run(MOVE_CURSOR, parameters);
     if (answer?.["count"] !== 1) throw fenced(id, undefined, expected);

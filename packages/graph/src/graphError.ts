@@ -12,7 +12,10 @@ export class GraphError extends AnnalsError {
     message: string,
     options: { details?: Record<string, unknown>; cause?: unknown } = {},
   ) {
-    super(code, message, { ...options, retryable: failure === "transient" });
+    super(code, message, {
+      ...options,
+      retryable: failure === "transient" || failure === "conflict",
+    });
     this.failure = failure;
   }
 }

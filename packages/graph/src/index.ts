@@ -7,7 +7,7 @@ export { GrafeoDatabase } from "./grafeoDatabase.ts";
 export { gitMapping } from "./gitModel.ts";
 export type * from "./graphDatabase.ts";
 export { GraphError } from "./graphError.ts";
-export type { GraphSinkCounts, GraphSinkOptions } from "./graphSink.ts";
+export type { GraphSinkOptions } from "./graphSink.ts";
 export { GraphSink } from "./graphSink.ts";
 export type * from "./mutation.ts";
 export { fullScans } from "./planCheck.ts";

@@ -93,8 +93,25 @@ export const FIRST_CHANGE: string =
   "MATCH (c:Change {property: $property}) " +
   "RETURN c.key AS key, c.from AS begin ORDER BY c.from, c.seq LIMIT 1";
 
+/** What nodes are there of those that somebody is about to make. */
+export const READ_NODES: string =
+  "UNWIND $rows AS row MATCH (n:Entity {key: row.key}) " +
+  "RETURN n.key AS key, properties(n) AS properties";
+
+/** Which edges of a type are there. */
+export function findEdges(type: string): string {
+  return (
+    `UNWIND $rows AS row MATCH (a:Entity {key: row.from})-[r:${type}]->(b:Entity {key: row.to}) ` +
+    "WHERE r.key = row.key RETURN row.at AS at"
+  );
+}
+
+/** Whether a node is there. */
+export const FIND_NODE: string = "MATCH (n:Entity {key: $key}) RETURN n.seq AS seq";
+
 const CURSOR_COLUMNS =
-  "RETURN c.seq AS seq, c.part AS part, c.settings AS settings, c.epoch AS epoch, c.recordHash AS recordHash";
+  "RETURN c.seq AS seq, c.part AS part, c.settings AS settings, c.epoch AS epoch, " +
+  "c.recordHash AS recordHash, c.scope AS scope, c.anchor AS anchor, c.anchorKey AS anchorKey";
 
 /** The property set before the cursor is read locks its node, so that what is read is current also where reads are not repeatable. */
 export const LOCK_CURSOR: string = `MATCH (c:SinkCursor {id: $id}) SET c.touched = $touched ${CURSOR_COLUMNS}`;
@@ -103,8 +120,9 @@ export const READ_CURSOR: string = `MATCH (c:SinkCursor {id: $id}) ${CURSOR_COLU
 
 export const CREATE_CURSOR: string =
   "CREATE (c:SinkCursor {id: $id, seq: $seq, part: $part, settings: $settings, " +
-  "epoch: $epoch, recordHash: $recordHash}) RETURN count(c) AS count";
+  "epoch: $epoch, recordHash: $recordHash, scope: $scope, anchor: $anchor, anchorKey: $anchorKey}) RETURN count(c) AS count";
 
 export const MOVE_CURSOR: string =
   "MATCH (c:SinkCursor {id: $id}) SET c.seq = $seq, c.part = $part, c.settings = $settings, " +
-  "c.epoch = $epoch, c.recordHash = $recordHash RETURN count(c) AS count";
+  "c.epoch = $epoch, c.recordHash = $recordHash, c.scope = $scope, c.anchor = $anchor, " +
+  "c.anchorKey = $anchorKey RETURN count(c) AS count";

@@ -145,7 +145,8 @@ class Verifier {
 
   #cursor(seq: number): SinkCursor {
     const { settings } = this.#sink;
-    return { seq, part: 0, settings, epoch: 1, recordHash: "verify" };
+    const of = { settings, scope: this.#id, anchor: 0 };
+    return { seq, part: 0, epoch: 1, recordHash: "verify", ...of };
   }
 }
 

@@ -8,13 +8,13 @@ function failure(code: string, message = "words"): Error {
 
 describe("failures over Bolt", () => {
   test.each([
-    ["Neo.TransientError.Transaction.DeadlockDetected", "transient"],
-    ["Neo.TransientError.Transaction.LockAcquisitionTimeout", "transient"],
+    ["Neo.TransientError.Transaction.DeadlockDetected", "conflict"],
+    ["Neo.TransientError.Transaction.LockAcquisitionTimeout", "conflict"],
     ["Neo.TransientError.General.DatabaseUnavailable", "transient"],
     ["Neo.TransientError.General.MemoryPoolOutOfMemoryError", "tooLarge"],
     ["Neo.TransientError.General.OutOfMemoryError", "tooLarge"],
     ["Neo.ClientError.Transaction.Terminated", "transient"],
-    ["Neo.ClientError.Transaction.LockClientStopped", "transient"],
+    ["Neo.ClientError.Transaction.LockClientStopped", "conflict"],
     ["Neo.ClientError.Transaction.TransactionTimedOut", "transient"],
     ["Neo.ClientError.Cluster.NotALeader", "transient"],
     ["Neo.ClientError.General.ForbiddenOnReadOnlyDatabase", "transient"],
@@ -39,8 +39,8 @@ describe("failures over Bolt", () => {
   });
 
   test.each([
-    ["Cannot resolve conflicting transactions. Retry this transaction.", "transient"],
-    ["Unable to commit due to serialization error.", "transient"],
+    ["Cannot resolve conflicting transactions. Retry this transaction.", "conflict"],
+    ["Unable to commit due to serialization error.", "conflict"],
     ["Unable to commit due to unique constraint violation on :Entity(key)", "data"],
     ["Memory limit exceeded! Attempting to allocate a chunk of 2.00MiB", "tooLarge"],
     ["Something else", "unknown"],
@@ -57,8 +57,8 @@ describe("failures over Bolt", () => {
 
 describe("failures of the embedded engine", () => {
   test.each([
-    ["40000", "Transaction error: GRAFEO-T001: Write conflict", "transient"],
-    ["", "Transaction error: GRAFEO-T001: Write conflict", "transient"],
+    ["40000", "Transaction error: GRAFEO-T001: Write conflict", "conflict"],
+    ["", "Transaction error: GRAFEO-T001: Write conflict", "conflict"],
     ["22012", "Query error: GRAFEO-Q006: division by zero: 1 / 0", "data"],
     ["G2000", "Database error: GRAFEO-V001: Constraint violation: UNIQUE", "data"],
     ["42001", "Query error: GRAFEO-Q001: syntax error", "settings"],

@@ -24,7 +24,9 @@ function partsOf(sink: GraphSink, records: readonly StoredRecord[]): readonly Pa
 }
 
 export function cursorAt(sink: GraphSink, seq: number, part = 0, epoch = 1): SinkCursor {
-  return { seq, part, settings: sink.settings, epoch, recordHash: `hash-${seq}` };
+  const { settings } = sink;
+  const recordHash = `hash-${seq}`;
+  return { seq, part, settings, epoch, recordHash, scope: "log audit", anchor: 0 };
 }
 
 /** Chunks of at most so many mutations, wherever records end. */

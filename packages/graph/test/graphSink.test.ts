@@ -2,8 +2,9 @@
  * Goal: the graph says what the records say, however they are cut into chunks, and each chunk takes effect once or not at all. Method: plans
  * are driven into the embedded engine and held against a plain fold of the records.
  */
+import type { StoredRecord } from "@annals/client";
 import type { GraphDatabase } from "@annals/graph";
-import { GrafeoDatabase, partyKey, propertyKey } from "@annals/graph";
+import { GrafeoDatabase, GraphSink, partyKey, propertyKey } from "@annals/graph";
 import * as fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { chunksOf, cursorAt, NEVER, openSink, query, recordOf } from "./driving.ts";
@@ -130,7 +131,7 @@ describe("a chunk", () => {
     expect(sink.classify(failure)).toBe("data");
     expect(await query(database, "MATCH (n) RETURN n.key")).toEqual([]);
     await sink.apply(chunk, NEVER);
-    expect(sink.counts().writtenHits).toBe(0);
+    expect(sink.counts().cacheHits).toBe(0);
   });
 
   test("with an edge to what nobody has made gets a stub, which its node fills later", async () => {
@@ -156,3 +157,90 @@ describe("a chunk", () => {
     ]);
   });
 });
+
+describe("a graph that has something already", () => {
+  const log = (): readonly StoredRecord[] => [
+    recordOf(1, { targets: [{ id: "d" }], changes: [{ path: "p", before: 1, after: 2 }] }),
+    recordOf(2, { targets: [{ id: "d" }], changes: [{ path: "p", before: 2, after: 3 }] }),
+    recordOf(3, { targets: [{ id: "d" }] }),
+  ];
+
+  async function written(own: GraphDatabase): Promise<GraphSink> {
+    const sink = await openSink(own);
+    for (const chunk of chunksOf(sink, log(), 200)) await sink.apply(chunk, NEVER);
+    return sink;
+  }
+
+  test("takes a replay for a repeat: the graph stays as it is, and what is missing is written", async () => {
+    const own = await GrafeoDatabase.open();
+    const sink = await written(own);
+    const whole = await factsIn(own);
+    const [first] = chunksOf(sink, log(), 200);
+    if (first === undefined) throw new Error("no chunk");
+    const again = { ...first, expected: await sink.cursor(NEVER) };
+    await sink.apply(again, NEVER);
+    expect(await factsIn(own)).toEqual(whole);
+    await change(own, "MATCH (e:Event) WHERE e.seq = 2 DETACH DELETE e");
+    await sink.apply({ ...again, expected: await sink.cursor(NEVER) }, NEVER);
+    expect(await factsIn(own)).toEqual(whole);
+    await own.close();
+  });
+
+  test("that a record does not say stops the sink by name", async () => {
+    const own = await GrafeoDatabase.open();
+    const sink = await written(own);
+    await change(own, "MATCH (e:Event) WHERE e.seq = 2 SET e.action = 'forged'");
+    const [first] = chunksOf(sink, log(), 200);
+    if (first === undefined) throw new Error("no chunk");
+    const again = sink.apply({ ...first, expected: await sink.cursor(NEVER) }, NEVER);
+    await expect(again).rejects.toMatchObject({
+      code: "ERR_SINK_CONFLICT",
+      message: expect.stringContaining("node audit|event|2 of record 2"),
+    });
+    await own.close();
+  });
+
+  test("but has lost what was written is refused at the start and at the next chunk, until an operator decides", async () => {
+    const own = await GrafeoDatabase.open();
+    const sink = await written(own);
+    await change(own, "MATCH (n:Entity) DETACH DELETE n");
+    const expected = await sink.cursor(NEVER);
+    const next = chunksOf(sink, [recordOf(4)], 200, expected)[0];
+    if (next === undefined) throw new Error("no chunk");
+    await expect(sink.apply(next, NEVER)).rejects.toMatchObject({ code: "ERR_SINK_PARTED" });
+    await expect(openSink(own)).rejects.toMatchObject({ code: "ERR_SINK_PARTED" });
+    await sink.adopt(NEVER);
+    await expect(sink.apply({ ...next, expected: await sink.cursor(NEVER) }, NEVER)).resolves.toBe(
+      undefined,
+    );
+    await own.close();
+  });
+
+  test("belongs to one cluster: another one is refused by both ids", async () => {
+    const own = await GrafeoDatabase.open();
+    const open = async (cluster: string): Promise<unknown> => {
+      const connect = (): Promise<GraphDatabase> => Promise.resolve(own);
+      const given = { id: cluster, log: "audit", target: "graph g", cluster, connect };
+      return new GraphSink(given).open(NEVER);
+    };
+    expect(await open("one")).toBeUndefined();
+    expect(await open("one")).toBeUndefined();
+    await expect(open("two")).rejects.toThrow(/graph g has records of cluster one, .* two/);
+    await own.close();
+  });
+
+  test("takes what is tried for a while only: nothing of a probe stays", async () => {
+    const own = await GrafeoDatabase.open();
+    const sink = await written(own);
+    const whole = await factsIn(own);
+    await sink.probe(sink.plan(recordOf(4, { targets: [{ id: "new" }] })), NEVER);
+    expect(await factsIn(own)).toEqual(whole);
+    await own.close();
+  });
+});
+
+async function change(own: GraphDatabase, cypher: string): Promise<void> {
+  const transaction = await own.begin(NEVER);
+  await transaction.run(cypher, {});
+  await transaction.commit();
+}

@@ -31,6 +31,8 @@ export type GroupCommand =
       readonly group: GroupId;
       readonly lane: number;
       readonly member: string;
+      /** What it writes to; see `GroupState`. */
+      readonly feeds: string;
       readonly previous: number;
     }
   | {
@@ -64,7 +66,7 @@ function fieldsOf(command: GroupCommand): readonly unknown[] {
     case "reset":
       return [command.group, command.position];
     case "acquire":
-      return [command.group, command.lane, command.member, command.previous];
+      return [command.group, command.lane, command.member, command.feeds, command.previous];
     case "release":
       return [command.group, command.lane, command.token];
     case "commit":
@@ -104,6 +106,7 @@ function decodeOperation(fields: Fields): GroupCommand {
         group: fields.index(),
         lane: fields.number(),
         member: fields.text(),
+        feeds: fields.text(),
         previous: fields.number(),
       };
     case "release":

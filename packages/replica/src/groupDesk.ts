@@ -5,6 +5,7 @@ import type { GroupCommand } from "./groupCommand.ts";
 import { GroupCommits } from "./groupCommits.ts";
 import {
   beyondLog,
+  feedsOther,
   fenced,
   groupLimit,
   groupNotFound,
@@ -47,6 +48,8 @@ export interface LaneGrant {
   readonly lanes: number;
   readonly token: number;
   readonly position: Seq;
+  /** See `GroupState`. */
+  readonly begin: Seq;
   /** Milliseconds within which it has to be renewed. */
   readonly leaseMs: number;
 }
@@ -135,27 +138,47 @@ export class GroupDesk {
 
   /**
    * Gives `member` a lane that nobody holds any more: the one that it asks for, or any. Rejects with ERR_GROUP_HELD while there is none,
-   * ERR_GROUP_SETTINGS, ERR_GROUP_LANE, ERR_GROUP_NOT_FOUND.
+   * ERR_GROUP_SETTINGS, ERR_GROUP_FEEDS, ERR_GROUP_LANE, ERR_GROUP_NOT_FOUND.
    */
   async acquire(
     name: string,
     settings: string,
     member: string,
     wanted: number | undefined,
+    feeds: string = "",
   ): Promise<LaneGrant> {
     const group = this.#named(name);
     assertSettings(group, settings);
+    this.#assertFeeds(group, member, feeds);
     const lane = wanted ?? group.lanes.findIndex((_, at) => this.#isFree(group, at, member));
     const state = group.lanes[lane];
     if (wanted !== undefined && state === undefined) throw noLane(name, wanted, group.lanes.length);
     if (state === undefined || !this.#isFree(group, lane, member))
       throw laneHeld(name, wanted, this.#freeInMs(group, wanted));
-    const ask = { op: "acquire", group: group.id, lane, member, previous: state.token } as const;
+    const ask = {
+      op: "acquire",
+      group: group.id,
+      lane,
+      member,
+      feeds,
+      previous: state.token,
+    } as const;
     const token = await this.#propose(ask);
     const granted = this.#options.table.get(group.id)?.lanes[lane];
     if (granted?.token !== token) throw laneHeld(name, lane, ASK_AGAIN_MS);
     const { leaseMs } = this.#options;
-    return { lane, lanes: group.lanes.length, token, position: granted.position, leaseMs };
+    const { position } = granted;
+    return { lane, lanes: group.lanes.length, token, position, begin: group.begin, leaseMs };
+  }
+
+  /**
+   * Whoever writes elsewhere than those that live would stand by in silence, or get a share that the others miss. When nobody is left, what
+   * they fed may have moved.
+   */
+  #assertFeeds(group: GroupState, member: string, feeds: string): void {
+    if (group.feeds === feeds) return;
+    const holder = group.lanes.find((_, at) => !this.#isFree(group, at, member));
+    if (holder !== undefined) throw feedsOther(group, holder.member, feeds);
   }
 
   /** Nobody holds it, or the holder was not heard of for a lease. A member takes over from itself at once. */
@@ -236,5 +259,8 @@ export class GroupDesk {
 
 function assertSettings(group: GroupState, settings: string): void {
   if (group.settings !== settings)
-    throw otherSettings(group.name, `"${group.settings}", not "${settings}"`);
+    throw otherSettings(
+      group.name,
+      `"${group.settings}", not "${settings}"${group.feeds === "" ? "" : `; it feeds ${group.feeds}`}`,
+    );
 }

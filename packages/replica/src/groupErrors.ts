@@ -28,6 +28,21 @@ export function otherSettings(group: string, what: string): AnnalsError {
   );
 }
 
+/** A second consumer of one cursor would get nothing, or what the first one misses. */
+export function feedsOther(
+  { name, feeds }: { readonly name: string; readonly feeds: string },
+  member: string,
+  wanted: string,
+): AnnalsError {
+  const what = (text: string): string => (text === "" ? "a consumer that does not say what" : text);
+  return new AnnalsError(
+    "ERR_GROUP_FEEDS",
+    `group "${name}" feeds ${what(feeds)}, through ${member}, which is alive; this one would feed ${what(wanted)}: ` +
+      "use a group of its own for each",
+    { details: { group: name, feeds, member } },
+  );
+}
+
 export function groupLimit(): AnnalsError {
   return new AnnalsError(
     "ERR_GROUP_LIMIT",

@@ -26,6 +26,10 @@ export interface GroupState {
   readonly name: string;
   /** What its consumers call their settings; one with other settings is refused. */
   readonly settings: string;
+  /** Where it began: behind this seq. A consumer that has lost everything goes back to here. */
+  readonly begin: Seq;
+  /** What whoever held a lane last writes to, by its own words; empty where nobody has said so. */
+  readonly feeds: string;
   readonly lanes: readonly LaneState[];
 }
 
@@ -68,15 +72,10 @@ export class GroupTable {
         if (this.#groups.delete(command.group)) this.#changed.set(command.group, undefined);
         return;
       case "reset":
-        // Whoever consumes has to begin again: what it has in hand is not what comes next.
-        this.#update(command.group, () => ({ ...NOBODY, position: command.position }));
+        this.#reset(command);
         return;
       case "acquire":
-        this.#updateLane(command.group, command.lane, (lane) =>
-          lane.token === command.previous
-            ? { ...lane, token: index, member: command.member }
-            : lane,
-        );
+        this.#acquire(index, command);
         return;
       case "release":
         this.#updateLane(command.group, command.lane, (lane) =>
@@ -100,7 +99,24 @@ export class GroupTable {
   ): void {
     if (this.#groups.size >= GROUPS_MAX || this.byName(name) !== undefined) return;
     const made = Array.from({ length: lanes }, () => ({ ...NOBODY, position }));
-    this.#set({ id: index, name, settings, lanes: made });
+    this.#set({ id: index, name, settings, begin: position, feeds: "", lanes: made });
+  }
+
+  /** Whoever consumes has to begin again: what it has in hand is not what comes next. */
+  #reset({ group: id, position }: GroupCommand & { op: "reset" }): void {
+    const group = this.#groups.get(id);
+    if (group === undefined) return;
+    const begin = position < group.begin ? position : group.begin;
+    this.#set({ ...group, begin, lanes: group.lanes.map(() => ({ ...NOBODY, position })) });
+  }
+
+  #acquire(index: LogIndex, command: GroupCommand & { op: "acquire" }): void {
+    const { group: id, lane: at, member, feeds, previous } = command;
+    const group = this.#groups.get(id);
+    const lane = group?.lanes[at];
+    if (group === undefined || lane === undefined || lane.token !== previous) return;
+    const taken = { ...lane, token: index, member };
+    this.#set({ ...group, feeds, lanes: group.lanes.with(at, taken) });
   }
 
   #updateLane(id: GroupId, number: number, change: (lane: LaneState) => LaneState): void {

@@ -8,7 +8,7 @@ const ID = 1 as GroupState["id"];
 
 function group(position: number): GroupState {
   const lanes = [{ position: asSeq(position), token: 7, member: "m" }];
-  return { id: ID, name: "g", settings: "", lanes };
+  return { id: ID, name: "g", settings: "", begin: asSeq(0), feeds: "", lanes };
 }
 
 it("forgets the lanes of a group that is gone", () => {

@@ -82,6 +82,43 @@ describe("a group", () => {
     await expect(other).rejects.toEqual(refused("ERR_GROUP_SETTINGS"));
   });
 
+  test("is refused to a member that writes elsewhere than one that lives, by both names, and knows what it feeds", async () => {
+    const groups = await Groups.start(1);
+    await groups.create("g", 2);
+    const acquire = (member: string, feeds: string, lane?: number): Promise<LaneGrant> =>
+      groups.run(() => groups.desk.acquire("g", "s", member, lane, feeds));
+    const first = await acquire("one", "files /a", 0);
+    expect(groups.desk.views()).toMatchObject([{ feeds: "files /a" }]);
+    // The other lane is free: its share would be missing at the first place.
+    for (const lane of [0, 1]) {
+      const other = acquire("two", "hook http://h", lane);
+      await expect(other).rejects.toMatchObject({
+        code: "ERR_GROUP_FEEDS",
+        retryable: false,
+        message: expect.stringMatching(/files \/a, through one, .* hook http:\/\/h/),
+      });
+    }
+    await expect(acquire("two", "")).rejects.toEqual(refused("ERR_GROUP_FEEDS"));
+    await acquire("two", "files /a", 1);
+    await expect(acquire("three", "files /a")).rejects.toEqual(refused("ERR_GROUP_HELD"));
+    // When nobody is left the place may have moved.
+    await groups.run(() => groups.desk.release("g", 0, first.token));
+    await expect(acquire("four", "files /b", 0)).rejects.toEqual(refused("ERR_GROUP_FEEDS"));
+    await groups.cluster.ticks(LEASE_TICKS * 2);
+    await acquire("four", "files /b", 0);
+    expect(groups.desk.views()).toMatchObject([{ feeds: "files /b" }]);
+  });
+
+  test("remembers where it began, also when it goes on from elsewhere", async () => {
+    const groups = await Groups.start(5);
+    await groups.create("g", 1, "s", 3);
+    expect(await groups.acquire("one")).toMatchObject({ position: 3, begin: 3 });
+    await groups.run(() => groups.desk.reset("g", asSeq(5)));
+    expect(await groups.acquire("one")).toMatchObject({ position: 5, begin: 3 });
+    await groups.run(() => groups.desk.reset("g", asSeq(1)));
+    expect(await groups.acquire("one")).toMatchObject({ position: 1, begin: 1 });
+  });
+
   test("is unknown on a node that does not lead, which says so", async () => {
     const groups = await Groups.start(1);
     const follower = groups.cluster.members.find((one) => one !== groups.cluster.leader);
@@ -278,6 +315,7 @@ const command: fc.Arbitrary<GroupCommand> = fc.oneof(
     group: id,
     lane: fc.nat({ max: 3 }),
     member: text,
+    feeds: text,
     previous: small,
   }),
   fc.record({ op: fc.constant("release" as const), group: id, lane: small, token: small }),

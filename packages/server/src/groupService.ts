@@ -24,6 +24,8 @@ export type GroupRequest =
       readonly name: string;
       readonly settings: string;
       readonly member: string;
+      /** What it writes to, for people and to tell it from others. */
+      readonly feeds: string;
       /** Any that is free if undefined. */
       readonly lane: number | undefined;
     }
@@ -53,6 +55,10 @@ export interface GroupAnswers {
 export interface GroupInfo {
   readonly name: string;
   readonly settings: string;
+  /** Where it began: behind this seq. */
+  readonly begin: number;
+  /** What whoever held a lane last writes to; empty where nobody has said so. */
+  readonly feeds: string;
   /** Records of the log that come after the position of the lane that is furthest behind. */
   readonly lag: number;
   readonly lanes: readonly LaneInfo[];

@@ -171,7 +171,10 @@ export interface CopyInfo {
 }
 
 export interface ClusterStatus {
+  /** Its name, which other clusters may have, too. */
   readonly cluster: string;
+  /** Drawn at birth: no other cluster has it. Undefined until then. */
+  readonly clusterId: string | undefined;
   /** The node that answers. */
   readonly node: string;
   readonly version: string;

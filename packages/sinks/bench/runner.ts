@@ -38,6 +38,8 @@ class Place {
 
 class CountingSink implements Sink<string> {
   readonly settings = "bench";
+  readonly target = "memory";
+  readonly probing = "rolledBack";
   readonly #place: Place;
 
   constructor(place: Place) {
@@ -68,6 +70,8 @@ class CountingSink implements Sink<string> {
     return this.#place.cursor;
   }
 
+  async probe(): Promise<void> {}
+
   classify(): "transient" {
     return "transient";
   }
@@ -94,10 +98,13 @@ const lane: GroupLane = {
   renew: async () => undefined,
   commit: async () => undefined,
   release: async () => undefined,
+  holder: async () => undefined,
 };
 
 async function run(place: Place, isDone: (status: SinkStatus) => boolean): Promise<SinkStatus> {
   const runner = new SinkRunner({
+    letters: "bench.dead-letters",
+    scope: "cluster bench, log bench",
     name: "bench",
     log: "audit",
     group: "sink.bench",

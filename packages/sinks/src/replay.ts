@@ -5,7 +5,8 @@ import type { Sink } from "./sink.ts";
 
 /**
  * Moves a sink's stored cursor to `to`, back or forward, so that its runner goes on behind that record. What is in the database stays, and
- * is written again. Resolves with where the cursor was, undefined without one. Rejects with ERR_GROUP_HELD while a runner has the lane.
+ * is passed over where it is the same. Cursor and data that have parted belong together again. Resolves with where the cursor was,
+ * undefined without one. Rejects with ERR_GROUP_HELD while a runner has the lane.
  */
 export async function replay<Mutation>(
   sink: Sink<Mutation>,
@@ -16,6 +17,7 @@ export async function replay<Mutation>(
 ): Promise<number | undefined> {
   const grant: LaneGrant = await lane.acquire(signal);
   try {
+    await sink.adopt?.(signal);
     const expected = await sink.open(signal);
     if (expected === undefined) return undefined;
     const record = to < 1 ? undefined : await source.record(to, signal);
@@ -23,6 +25,7 @@ export async function replay<Mutation>(
       ...expected,
       seq: record === undefined ? 0 : to,
       part: 0,
+      anchor: 0,
       epoch: grant.token,
       recordHash: record === undefined ? "" : recordHash(record),
     };

@@ -12,8 +12,12 @@ export interface SinkCursor extends SinkPosition {
   readonly settings: string;
   /** The fencing token of the runner that wrote last; one with a smaller token writes no more. */
   readonly epoch: number;
-  /** Hash of record `seq` as it was read, in hex: finds a database that belongs to another log, or to another history of it. */
+  /** Hash of record `seq` as it was read, in hex: finds a database that belongs to another history of the log. */
   readonly recordHash: string;
+  /** Whose records they are: cluster, log, and share of the log. Data of another scope is not continued. */
+  readonly scope: string;
+  /** Seq of the last record of which something was written, 0 before the first: the data has to have it. */
+  readonly anchor: number;
 }
 
 /** Consecutive mutations of consecutive records, written in one transaction. */
@@ -31,20 +35,56 @@ export interface Chunk<Mutation> {
 /**
  * What a failure of `apply` means.
  *
- * `transient`: a conflict, a deadlock, an outage; the same again may succeed. `tooLarge`: the database has no memory for so much at
- * once; half of it may succeed. `data`: one of the records cannot be written as it is. `fenced`: the stored cursor is not the expected
- * one, so somebody else writes, or the database is another one. `settings`: nothing will succeed until somebody mends the configuration,
- * the credentials or the schema. `unknown`: none of these for sure.
+ * `transient`: an outage; the same again may succeed. `conflict`: so may it, for another writer was in the way. `tooLarge`: the database
+ * has no memory for so much at once; half of it may succeed. `data`: it cannot be written as it is, be that for a record or for the place.
+ * `fenced`: the stored cursor is not the expected one, so somebody else writes, or the database is another one. `settings`: nothing will
+ * succeed until somebody mends the configuration, the credentials or the schema. `unknown`: none of these for sure.
  */
-export type FailureClass = "transient" | "tooLarge" | "data" | "fenced" | "settings" | "unknown";
+export type FailureClass =
+  | "transient"
+  | "conflict"
+  | "tooLarge"
+  | "data"
+  | "fenced"
+  | "settings"
+  | "unknown";
+
+/** Consecutive seqs, and the records among them that the sink has to have. */
+export interface Stretch {
+  readonly from: number;
+  readonly to: number;
+  readonly records: readonly StoredRecord[];
+}
+
+/** A record that a sink's place holds. */
+export interface Held {
+  readonly seq: number;
+  /** `valueHash` of it as it is there; empty if that cannot be said. */
+  readonly hash: string;
+  /** What is wrong with it, where the hash alone does not tell. */
+  readonly note?: string;
+}
+
+/** What a sink counts of its own, since it was made. */
+export interface SinkCounts {
+  /** Sent to the place. */
+  readonly statements: number;
+  /** Things that were not searched for, because they were known to be there, and those that were. */
+  readonly cacheHits: number;
+  readonly cacheMisses: number;
+  /** Things made because another one named them, before anything has said what they are. */
+  readonly stubs: number;
+}
 
 /**
  * Something that follows a log: a cursor and a function. Whatever it needs to know of the past is in its own database; the log is its only
  * queue.
  */
 export interface Sink<Mutation> {
-  /** Of the settings that decide what is written. */
+  /** Of the settings that decide what is written. Where it is written is none of them: a place may move. */
   readonly settings: string;
+  /** What it writes to, for people: its kind and its address, without secrets. */
+  readonly target: string;
   /** Pure: what a record changes, the same at every call. Throws for a record that cannot be written as it is. */
   plan(record: StoredRecord): readonly Mutation[];
   /** Bytes that a mutation takes on its way. */
@@ -59,6 +99,21 @@ export interface Sink<Mutation> {
   /** The stored cursor, after a failure of which it is not known whether it took effect. */
   cursor(signal: AbortSignal): Promise<SinkCursor | undefined>;
   classify(error: unknown): FailureClass;
+  /**
+   * Whether the place takes other records, asked before a record is called bad. `rolledBack`: what is tried leaves nothing behind, so any
+   * record may be. `repeated`: it arrives, so only what has arrived before may be tried, and nothing at all.
+   */
+  readonly probing: "rolledBack" | "repeated";
+  /** Resolves if the place takes the mutations, and keeps none of them; rejects as `apply` does. The cursor stays. */
+  probe(mutations: readonly Mutation[], signal: AbortSignal): Promise<void>;
+  /**
+   * Ties the stored cursor to the data that is there now. Called before `open` when an operator has decided where to go on, after `open`
+   * has refused because data and cursor are not of one piece. Absent: they cannot part.
+   */
+  adopt?(signal: AbortSignal): Promise<void>;
+  /** What the place holds of a stretch; asked also of a sink that was not opened. Absent: it keeps nothing that could be compared. */
+  held?(stretch: Stretch, signal: AbortSignal): Promise<readonly Held[]>;
+  counts?(): SinkCounts | undefined;
   /** Milliseconds before which the other side does not want to be asked again after a failure, if it has said so. */
   retryAfterMs?(error: unknown): number | undefined;
   /** Lets go of everything. Idempotent. */
@@ -73,6 +128,8 @@ export function sameCursor(a: SinkCursor | undefined, b: SinkCursor | undefined)
     a.part === b.part &&
     a.epoch === b.epoch &&
     a.settings === b.settings &&
+    a.scope === b.scope &&
+    a.anchor === b.anchor &&
     a.recordHash === b.recordHash
   );
 }

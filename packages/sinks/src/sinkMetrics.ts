@@ -59,7 +59,7 @@ const METRICS: readonly Metric[] = [
   {
     name: "failures_total",
     type: "counter",
-    help: "transactions that failed, by what that meant",
+    help: "transactions that failed, by what that meant: outages are transient, conflicts counted apart",
     values: ({ failures }) =>
       Object.entries(failures).map(([kind, count]) => [`class="${kind}"`, count]),
   },
@@ -80,6 +80,42 @@ const METRICS: readonly Metric[] = [
     type: "counter",
     help: "mutations that are written",
     values: one(({ chunks }) => chunks.items),
+  },
+  {
+    name: "ambiguous_commits_total",
+    type: "counter",
+    help: "transactions without an answer that had taken effect",
+    values: one(({ ambiguousApplied }) => ambiguousApplied),
+  },
+  {
+    name: "statements_total",
+    type: "counter",
+    help: "statements sent to the place; by applied_total those of a record, by chunks_total those of a transaction",
+    values: one(({ counts }) => counts.statements),
+  },
+  {
+    name: "cache_hits_total",
+    type: "counter",
+    help: "nodes and edges that were not searched for, because they were known to be written",
+    values: one(({ counts }) => counts.cacheHits),
+  },
+  {
+    name: "cache_misses_total",
+    type: "counter",
+    help: "nodes and edges that were searched for",
+    values: one(({ counts }) => counts.cacheMisses),
+  },
+  {
+    name: "stubs_total",
+    type: "counter",
+    help: "nodes made because an edge named them before anything had made them",
+    values: one(({ counts }) => counts.stubs),
+  },
+  {
+    name: "chunk_items_limit",
+    type: "gauge",
+    help: "items that the next transaction may have; less than chunkSize after slow ones and those that were too large",
+    values: one(({ chunks }) => chunks.sizeNow),
   },
   {
     name: "chunk_items_max",

@@ -23,8 +23,8 @@ const TIMEOUT_MS = 30_000;
 const CONNECTIONS_MAX = 64;
 
 /**
- * What `annals sink list`, `show`, `pause`, `resume`, `retry` and `plan` ask, and `/metrics` for Prometheus. It asks nobody who they are:
- * let it listen where only operators get.
+ * What `annals sink list`, `show`, `pause`, `resume`, `retry`, `compare` and `plan` ask, and `/metrics` for Prometheus. It asks nobody who
+ * they are: let it listen where only operators get.
  */
 export class StatusServer {
   readonly #server: Server;
@@ -101,16 +101,21 @@ export class StatusServer {
       case "GET ":
         return this.#statuses(named);
       case "POST pause":
-        for (const runner of named) runner.pause();
+        await Promise.all(named.map((runner) => runner.pause(AbortSignal.timeout(TIMEOUT_MS))));
         return this.#statuses(named);
       case "POST resume":
-        for (const runner of named) runner.resume();
+        await Promise.all(named.map((runner) => runner.resume(AbortSignal.timeout(TIMEOUT_MS))));
         return this.#statuses(named);
       case "POST retry":
         await retryInItsLane(named, seq);
         return this.#statuses(named);
       case "GET plan":
         return this.#plan(first, seq);
+      case "GET held": {
+        const [lane, from, to] = ["lane", "from", "to"].map((key) => Number(searchParams.get(key)));
+        const runner = named.find((one) => one.status.lane === lane) ?? first;
+        return { status: 200, body: await runner.held(from ?? 1, to ?? 1) };
+      }
       default:
         return notFound(pathname);
     }

@@ -6,7 +6,15 @@ import { packChunks } from "../src/run/chunkPacker.ts";
 import type { ChunkCaps, PackedChunk } from "../src/run/chunkPacker.ts";
 import type { SinkCursor } from "../src/sink.ts";
 
-const CURSOR = { settings: "s", epoch: 1, recordHash: "", part: 0, seq: 0 };
+const CURSOR = {
+  settings: "s",
+  scope: "log audit",
+  anchor: 0,
+  epoch: 1,
+  recordHash: "",
+  part: 0,
+  seq: 0,
+};
 
 interface Item {
   readonly id: string;

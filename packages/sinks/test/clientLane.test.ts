@@ -21,13 +21,20 @@ afterEach(async () => {
 test("it makes the group, takes its lane, says that it lives, and gives it back", async () => {
   server.service.groupAnswer = ({ op }) =>
     op === "acquire"
-      ? { lane: 1, lanes: 2, token: 9, position: 4, leaseMs: 1000 }
+      ? { lane: 1, lanes: 2, token: 9, position: 4, begin: 0, leaseMs: 1000 }
       : { position: 4 };
   const options = { client, log: "audit", group: "sink.a", lane: 1, lanes: 2 } as const;
-  const lane = new ClientLane({ ...options, from: "first", settings: "s", member: "m" });
+  const lane = new ClientLane({
+    ...options,
+    from: "first",
+    settings: "s",
+    feeds: "files /a",
+    member: "m",
+  });
   const { signal } = new AbortController();
   const grant = await lane.acquire(signal);
   expect(grant).toMatchObject({ lane: 1, token: 9, position: 4 });
+  expect(server.service.groupRequests.at(-1)).toMatchObject({ op: "acquire", feeds: "files /a" });
   const ending = new AbortController();
   const kept = keepLane(lane, grant, SYSTEM_CLOCK, ending.signal);
   const renewals = (): number =>

@@ -5,9 +5,19 @@ import { checkHistory } from "../src/run/history.ts";
 import type { Present } from "../src/run/history.ts";
 import { Fenced } from "../src/run/stops.ts";
 
-const STORED = { settings: "s", epoch: 7, seq: 20, part: 0, recordHash: "hash of 20" };
+const STORED = {
+  scope: "cluster c, log audit",
+  anchor: 20,
+  settings: "s",
+  epoch: 7,
+  seq: 20,
+  part: 0,
+  recordHash: "hash of 20",
+};
 
 const PRESENT: Present = {
+  who: "sink s (files)",
+  scope: "cluster c, log audit",
   settings: "s",
   epoch: 7,
   firstSeq: 1,
@@ -28,6 +38,7 @@ describe("a stored cursor", () => {
 
   test.each([
     ["other settings", { settings: "t" }, "ERR_SINK_SETTINGS"],
+    ["a log of another cluster", { scope: "cluster d, log audit" }, "ERR_SINK_SCOPE"],
     ["a log that ends before the database does", { lastSeq: 19 }, "ERR_SINK_HISTORY"],
     ["another record", { hashAt: async () => "other" }, "ERR_SINK_HISTORY"],
     ["a log that begins beyond", { firstSeq: 22 }, "ERR_SINK_GAP"],

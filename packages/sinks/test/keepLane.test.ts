@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 import { keepLane } from "../src/run/keepLane.ts";
 import type { Clock } from "../src/run/ports.ts";
 
-const GRANT: LaneGrant = { lane: 0, lanes: 1, token: 7, position: 0, leaseMs: 300 };
+const GRANT: LaneGrant = { lane: 0, lanes: 1, token: 7, position: 0, begin: 0, leaseMs: 300 };
 
 /** Renewals in a row: how long each takes, and whether it is answered. Resolves with the time at which the lane was given up. */
 async function givenUpAt(renewals: readonly (readonly [ms: number, answered: boolean])[]) {
@@ -29,6 +29,7 @@ async function givenUpAt(renewals: readonly (readonly [ms: number, answered: boo
     },
     commit: () => Promise.resolve(),
     release: () => Promise.resolve(),
+    holder: () => Promise.resolve(undefined),
   };
   const kept = keepLane(lane, GRANT, clock, new AbortController().signal);
   await expect(kept).rejects.toMatchObject({ code: "ERR_GROUP_FENCED" });

@@ -29,6 +29,8 @@ export interface MemorySinkOptions {
 /** A database in memory with transactions. */
 export class MemorySink implements Sink<Row> {
   readonly settings: string = fingerprint("memory");
+  readonly target = "memory";
+  readonly probing = "rolledBack";
   readonly #database: MemoryDatabase;
   readonly #options: MemorySinkOptions;
 
@@ -56,12 +58,16 @@ export class MemorySink implements Sink<Row> {
 
   async apply({ expected, next, mutations }: Chunk<Row>): Promise<void> {
     if (!sameCursor(this.#database.cursor, expected)) throw new InjectedFault("fenced");
+    await this.probe(mutations);
+    this.#database.rows.push(...mutations);
+    this.#database.cursor = next;
+  }
+
+  async probe(mutations: readonly Row[]): Promise<void> {
     if (mutations.length > (this.#options.memory?.() ?? Number.POSITIVE_INFINITY))
       throw new InjectedFault("tooLarge");
     if (mutations.some(({ key }) => this.#options.poison?.(Number(key.split("/")[0]))))
       throw new InjectedFault("data", "violates a constraint");
-    this.#database.rows.push(...mutations);
-    this.#database.cursor = next;
   }
 
   async cursor(): Promise<SinkCursor | undefined> {

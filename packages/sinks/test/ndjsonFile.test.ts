@@ -16,7 +16,8 @@ afterEach(() => rm(directory, { recursive: true }));
 
 function cursor(seq: number): SinkCursor {
   const { settings } = new NdjsonFile({ directory });
-  return { seq, part: 0, settings, epoch: 1, recordHash: `hash-${seq}` };
+  const of = { settings, scope: "log audit", anchor: seq };
+  return { seq, part: 0, epoch: 1, recordHash: `hash-${seq}`, ...of };
 }
 
 /** Two chunks of two records. */

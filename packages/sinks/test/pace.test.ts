@@ -5,7 +5,7 @@ import { Retries } from "../src/run/retries.ts";
 
 describe("the size of chunks", () => {
   test("a slow one halves it, full and quick ones raise it by a tenth", () => {
-    const size = new ChunkSize(100);
+    const size = new ChunkSize(100, () => 0);
     size.took(100, 5001);
     expect(size.items).toBe(50);
     size.took(50, 2500);
@@ -16,15 +16,45 @@ describe("the size of chunks", () => {
     expect(size.items).toBe(60);
     for (let k = 0; k < 10; k++) size.took(size.items, 1);
     expect(size.items).toBe(100);
-    for (let k = 0; k < 10; k++) size.halve();
+    for (let k = 0; k < 10; k++) size.took(size.items, 5001);
     expect(size.items).toBe(1);
   });
 
   test("a quick one that was not full says nothing about a larger one", () => {
-    const size = new ChunkSize(100);
-    size.halve();
+    const size = new ChunkSize(100, () => 0);
+    size.took(100, 5001);
     size.took(49, 1);
     expect(size.items).toBe(50);
+  });
+
+  test("what was too large is not grown into again, until a while has passed", () => {
+    let nowMs = 0;
+    const size = new ChunkSize(200, () => nowMs);
+    const memory = 50;
+    const refused = (rounds: number): number => {
+      let count = 0;
+      for (let k = 0; k < rounds; k++) {
+        const { items } = size;
+        if (items > memory) count++;
+        if (items > memory) size.wasTooLarge(items);
+        else size.took(items, 1);
+      }
+      return count;
+    };
+    expect(refused(60)).toBeLessThanOrEqual(8);
+    expect([size.items, size.ceiling]).toEqual([memory, memory]);
+    nowMs = 599_999;
+    expect(refused(1_000)).toBe(0);
+    nowMs = 3_600_000;
+    expect(size.ceiling).toBe(200);
+    expect(refused(60)).toBeGreaterThan(0);
+  });
+
+  test("one item is always tried", () => {
+    const size = new ChunkSize(200, () => 0);
+    for (let k = 0; k < 20; k++) size.wasTooLarge(size.items);
+    size.took(1, 1);
+    expect([size.items, size.ceiling]).toEqual([1, 1]);
   });
 });
 

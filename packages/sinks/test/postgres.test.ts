@@ -11,8 +11,8 @@ import { classifySqlState } from "../src/postgres/sqlState.ts";
 import { PostgresPlaces } from "./conformance/postgres.ts";
 
 test.each([
-  ["40001", "transient"],
-  ["40P01", "transient"],
+  ["40001", "conflict"],
+  ["40P01", "conflict"],
   ["57P01", "transient"],
   ["08006", "transient"],
   ["25006", "transient"],
@@ -47,7 +47,7 @@ test("a server is asked to end what a frozen runner leaves open, and to give up 
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;
   const url = `postgres://annals@127.0.0.1:${port}/audit?sslmode=disable`;
-  const sink = new Postgres({ url, name: "trial", log: "audit", lane: 0 });
+  const sink = new Postgres({ url, name: "trial", cluster: "c", log: "audit", lane: 0 });
   await expect(sink.open()).rejects.toThrow(/./);
   const words = await asked.promise;
   const setting = (name: string): number => Number(words[words.indexOf(name) + 1]);

@@ -41,7 +41,8 @@ export async function startPostgres(): Promise<PostgresServer> {
   chownSync(root, who.uid, who.gid);
   const data = join(root, "data");
   const env = { PATH: process.env["PATH"] ?? "", LC_ALL: "C" };
-  execFileSync(INITDB, ["-D", data, "-U", "annals", "-A", "trust", "--no-sync"], {
+  const how = ["-U", "annals", "-A", "trust", "-E", "UTF8", "--no-sync"];
+  execFileSync(INITDB, ["-D", data, ...how], {
     ...who,
     env,
     stdio: "pipe",

@@ -1,10 +1,11 @@
 // Goal: whatever fails, every record is in the sink once and in order, or is a dead letter, and transactions never grow. Method: the runner
 // over a log in memory and a database in memory with faults; time passes at once.
 import { ClientError } from "@annals/client";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { InjectedFault } from "../src/kit/faultySink.ts";
 import { sampleRecords } from "../src/kit/memoryLog.ts";
 import { SinkTrial } from "../src/kit/trial.ts";
+import { runAll } from "../src/run/runAll.ts";
 import type { Chunk } from "../src/sink.ts";
 import { emptyDatabase, MemorySink } from "./memorySink.ts";
 import type { MemorySinkOptions, Row } from "./memorySink.ts";
@@ -112,11 +113,64 @@ describe("what cannot be written", () => {
   });
 
   test("stops the sink when it is more than exceptions", async () => {
-    const { trial: made, log } = trial(60, { poison: () => true }, { deadLettersMax: 10 });
+    const { trial: made, log } = trial(60, { poison: (seq) => seq <= 60 }, { deadLettersMax: 10 });
     const status = await made.untilDone();
     expect(status).toMatchObject({ state: "failed", deadLetters: 10 });
     expect(status.lastError?.code).toBe("ERR_SINK_DEAD_LETTERS");
     expect(log.letters).toHaveLength(10);
+  });
+});
+
+describe("a place that refuses every record", () => {
+  const broken = { poison: () => true };
+
+  test("stops the sink, and no record is a dead letter", async () => {
+    const { trial: made, log, keys } = trial(60, broken);
+    const status = await made.untilDone();
+    expect(status).toMatchObject({ state: "failed", deadLetters: 0 });
+    expect(status.lastError?.code).toBe("ERR_SINK_REFUSED");
+    expect(status.lastError?.message).toMatch(
+      /^sink trial \(memory\) refuses record 1, and others as well \(record 2, .*violates a constraint/,
+    );
+    expect(log.letters).toEqual([]);
+    expect(keys()).toEqual([]);
+  });
+
+  test("and does so only from some record on, is found out by one that it has taken before", async () => {
+    let isBroken = false;
+    const { trial: made, log, keys } = trial(60, { poison: () => isBroken }, { chunkSize: 10 });
+    let chunks = 0;
+    const status = await made.untilDone({
+      chunk: () => {
+        if (++chunks === 4) isBroken = true;
+      },
+    });
+    expect(status).toMatchObject({ state: "failed", applied: 20, deadLetters: 0 });
+    expect(status.lastError?.message).toMatch(/record 20, which it has taken before/);
+    expect(log.letters).toEqual([]);
+    isBroken = false;
+    await made.untilDone();
+    expect(keys()).toEqual(seqs(1, 60));
+  });
+
+  test("or of which no record can be planned, stops the sink as well", async () => {
+    const { trial: made, log } = trial(60, { unplannable: () => true });
+    const status = await made.untilDone();
+    expect(status.lastError?.code).toBe("ERR_SINK_REFUSED");
+    expect(log.letters).toEqual([]);
+  });
+
+  test("for a while is waited for, when that comes out while another record is tried", async () => {
+    const { trial: made, log, keys } = trial(60, { poison: (seq) => seq === 30 });
+    let probes = 0;
+    const status = await made.untilDone({
+      before: (call) => {
+        if (call === "probe" && ++probes < 10) throw new InjectedFault("transient");
+      },
+    });
+    expect(status).toMatchObject({ state: "running", deadLetters: 1 });
+    expect(log.letters.map(({ seq }) => seq)).toEqual([30]);
+    expect(keys()).toEqual(seqs(1, 60, [30]));
   });
 });
 
@@ -174,8 +228,21 @@ describe("failures", () => {
       },
     });
     expect(keys()).toEqual(seqs(1, 100));
-    expect(sizes.slice(1, 9)).toEqual([100, 100, 50, 25, 12, 6, 3, 1]);
+    expect(sizes.slice(1, 8)).toEqual([100, 50, 25, 12, 6, 3, 1]);
     expect(status.deadLetters).toBe(0);
+  });
+
+  test("for memory are not met again and again: what was too large is remembered for a while", async () => {
+    const { trial: made, keys } = trial(5_000, { memory: () => 50 });
+    const sizes: number[] = [];
+    const status = await made.untilDone({
+      chunk: ({ mutations }) => sizes.push(mutations.length),
+    });
+    expect(keys()).toEqual(seqs(1, 5_000));
+    // A few while it is found out, and none after that.
+    expect(status.failures.tooLarge).toBeLessThanOrEqual(8);
+    expect(sizes.slice(-50).filter((size) => size > 50)).toEqual([]);
+    expect(sizes.slice(-50).filter((size) => size >= 45).length).toBeGreaterThan(40);
   });
 
   test("of the log are waited for as well", async () => {
@@ -199,6 +266,22 @@ describe("the stored cursor", () => {
     log.records.splice(20);
     expect((await made.until(made.runner(), () => false)).lastError?.code).toBe("ERR_SINK_HISTORY");
     expect(database.rows).toHaveLength(rows);
+  });
+
+  test("of another cluster, log or share of it stops the sink by both names", async () => {
+    const { trial: made, database } = trial(5);
+    await made.untilDone();
+    const rows = [...database.rows];
+    const other = new SinkTrial<Row>(
+      () => new MemorySink(database),
+      sampleRecords(9),
+      {},
+      "log audit of another trial",
+    );
+    const status = await other.untilDone();
+    expect(status.lastError?.code).toBe("ERR_SINK_SCOPE");
+    expect(status.lastError?.message).toMatch(/audit of a trial, .* those of log audit of another/);
+    expect(database.rows).toEqual(rows);
   });
 
   test("of other settings stops the sink (D1)", async () => {
@@ -310,16 +393,117 @@ test("two runners on one database: whoever comes later shuts the other out", asy
   expect(keys()).toEqual(seqs(1, 400));
 });
 
-test("a paused sink writes nothing and goes on where it was", async () => {
-  const { trial: made, database, keys } = trial(100, {}, { chunkSize: 10 });
-  const runner = made.runner({
-    chunk: ({ next }) => {
-      if (next.seq === 100) runner.pause();
-    },
+describe("a pause", () => {
+  const soon = (): AbortSignal => AbortSignal.timeout(60_000);
+
+  test("holds when it is answered, also while the log is idle or the next try is waited for", async () => {
+    const { trial: made, database, keys, log } = trial(100, {}, { chunkSize: 10 });
+    const runner = made.runner();
+    const abort = new AbortController();
+    const run = runner.run(abort.signal);
+    await vi.waitUntil(() => runner.status.position?.seq === 100);
+    await runner.pause(soon());
+    expect(runner.status.state).toBe("paused");
+    log.records.push(...sampleRecords(10, 101));
+    await runner.pause(soon());
+    expect(database.rows).toHaveLength(100);
+    await runner.resume(soon());
+    expect(runner.status.state).not.toBe("paused");
+    await vi.waitUntil(() => runner.status.position?.seq === 110);
+    expect(keys()).toEqual(seqs(1, 110));
+    abort.abort();
+    await run;
   });
-  await made.until(runner, () => runner.status.state === "paused");
-  made.log.records.push(...sampleRecords(10, 101));
-  expect(database.rows).toHaveLength(100);
-  await made.untilDone();
-  expect(keys()).toEqual(seqs(1, 110));
+
+  test("is answered only when the transaction that was under way has ended, and nothing is written after it", async () => {
+    const { trial: made, database } = trial(100, {}, { chunkSize: 10 });
+    const begun = Promise.withResolvers<void>();
+    const end = Promise.withResolvers<void>();
+    const sink = new MemorySink(database);
+    const apply = sink.apply.bind(sink);
+    let chunks = 0;
+    sink.apply = async (chunk) => {
+      await apply(chunk);
+      if (++chunks !== 3) return;
+      begun.resolve();
+      await end.promise;
+    };
+    const slow = new SinkTrial<Row>(() => sink, made.log.records, { chunkSize: 10 });
+    const runner = slow.runner();
+    const abort = new AbortController();
+    const run = runner.run(abort.signal);
+    await begun.promise;
+    let isAnswered = false;
+    const pause = runner.pause(soon()).then(() => {
+      isAnswered = true;
+    });
+    await expect(runner.pause(AbortSignal.abort())).rejects.toMatchObject({
+      code: "ERR_SINK_BUSY",
+    });
+    expect(isAnswered).toBe(false);
+    end.resolve();
+    await pause;
+    expect(database.rows).toHaveLength(20);
+    abort.abort();
+    await run;
+    expect(database.rows).toHaveLength(20);
+  });
+
+  test("fails what was asked for and not begun, instead of letting it wait", async () => {
+    const { trial: made } = trial(10);
+    const runner = made.runner();
+    const abort = new AbortController();
+    const run = runner.run(abort.signal);
+    await vi.waitUntil(() => runner.status.position?.seq === 10);
+    const begun = Promise.withResolvers<void>();
+    const end = Promise.withResolvers<void>();
+    const first = runner.withSink(() => {
+      begun.resolve();
+      return end.promise;
+    });
+    await begun.promise;
+    const second = runner.withSink(async () => "done").catch((error: unknown) => error);
+    const pause = runner.pause(soon());
+    expect(await second).toMatchObject({ code: "ERR_SINK_NOT_RUNNING" });
+    end.resolve();
+    await first;
+    await pause;
+    expect(runner.status.state).toBe("paused");
+    abort.abort();
+    await run;
+  });
+
+  test("of a sink that has failed is refused with what it failed with; resumed it begins again", async () => {
+    let isBroken = true;
+    const { trial: made, keys } = trial(20, { poison: () => isBroken });
+    const runner = made.runner();
+    const other = trial(5).trial.runner();
+    const abort = new AbortController();
+    const run = runAll([runner, other], abort.signal);
+    await vi.waitUntil(() => runner.status.state === "failed");
+    await expect(runner.pause(soon())).rejects.toThrow(/trial is failed: .*violates a constraint/);
+    await expect(runner.resume(soon())).rejects.toThrow(/trial is failed: .*violates a constraint/);
+    isBroken = false;
+    await runner.resume(soon());
+    await vi.waitUntil(() => runner.status.position?.seq === 20);
+    expect(keys()).toEqual(seqs(1, 20));
+    abort.abort();
+    await run;
+  });
+});
+
+test("runners end when all of them have failed, with what the first one failed with", async () => {
+  const runners = [trial(5, { poison: () => true }), trial(5, { unplannable: () => true })].map(
+    ({ trial: made }) => made.runner(),
+  );
+  await expect(runAll(runners, new AbortController().signal)).rejects.toThrow(/refuses record 1/);
+});
+
+test("whoever stands by says who has the lane and how far that one is behind", async () => {
+  const { trial: made, log } = trial(50);
+  await log.acquire();
+  log.position = 20;
+  const runner = made.runner();
+  const status = await made.until(runner, () => runner.status.holder !== null);
+  expect(status).toMatchObject({ state: "standby", holder: "somebody", lag: { records: 30 } });
 });

@@ -45,14 +45,10 @@ test("a sink is listed, shown, paused and resumed", async () => {
   const [status, { items = [] }] = await ask("GET", "/sinks");
   expect(status).toBe(200);
   expect(items).toMatchObject([{ name: "trial", applied: 9, deadLetters: 1, residual: 0 }]);
-  await ask("POST", "/sinks/trial/pause");
-  await expect
-    .poll(async () => (await ask("GET", "/sinks/trial"))[1].items?.[0]?.state)
-    .toBe("paused");
-  await ask("POST", "/sinks/trial/resume");
-  await expect
-    .poll(async () => (await ask("GET", "/sinks/trial"))[1].items?.[0]?.state)
-    .toBe("running");
+  const [, paused] = await ask("POST", "/sinks/trial/pause");
+  expect(paused.items).toMatchObject([{ state: "paused" }]);
+  const [, resumed] = await ask("POST", "/sinks/trial/resume");
+  expect(resumed.items).toMatchObject([{ state: "running" }]);
 });
 
 test("a dead letter is tried again when it is asked for, and what it says is passed on", async () => {
@@ -75,6 +71,23 @@ test("the plan of a record is shown, and the metrics are those of the status", a
   const text = await response.text();
   expect(text).toContain('annals_sink_applied_total{sink="trial",log="audit",lane="0"} 9\n');
   expect(text).toContain('lane="0",state="running"} 1\n');
+  expect(text).toContain(
+    'annals_sink_failures_total{sink="trial",log="audit",lane="0",class="conflict"} 0\n',
+  );
+  for (const name of ["statements_total", "cache_hits_total", "stubs_total", "chunk_items_limit"])
+    expect(text).toMatch(new RegExp(`^annals_sink_${name}\\{.*\\} \\d+$`, "m"));
+});
+
+test("what a place holds is told where it keeps something, and refused where it does not", async () => {
+  const [status, { code }] = await ask("GET", "/sinks/trial/held?lane=0&from=1&to=5");
+  expect([status, code]).toEqual([409, "ERR_SINK_NO_COMPARE"]);
+});
+
+test("a sink that does not run is not paused, and that is said", async () => {
+  abort.abort();
+  await run;
+  const [status, { code }] = await ask("POST", "/sinks/trial/pause");
+  expect([status, code]).toEqual([409, "ERR_SINK_NOT_RUNNING"]);
 });
 
 test("what is not there and what comes from a browser's page is refused", async () => {

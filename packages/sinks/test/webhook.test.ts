@@ -3,6 +3,7 @@
 import { createServer } from "node:http";
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import { text } from "node:stream/consumers";
 import { afterEach, expect, test } from "vitest";
 import { sampleRecords } from "../src/kit/memoryLog.ts";
 import { SinkTrial } from "../src/kit/trial.ts";
@@ -47,6 +48,75 @@ async function waited(retryAfter: string | undefined): Promise<number> {
   expect(requests).toHaveLength(2);
   return (requests[1] ?? 0) - (requests[0] ?? 0);
 }
+
+test("a receiver that moves is the same sink, and its secrets are in no message", () => {
+  const given = { secret: "s", cluster: "c", log: "audit", now: () => 0 };
+  const one = new Webhook({ ...given, url: "https://a.example/in/t0ken?key=s3cret" });
+  const two = new Webhook({ ...given, url: "https://b.example/" });
+  expect(one.settings).toBe(two.settings);
+  expect(one.target).toBe("webhook https://a.example");
+});
+
+/** Answers as `answer` says, and keeps what it is sent. */
+async function receiverOf(answer: (seqs: readonly number[]) => number): Promise<{
+  readonly url: string;
+  readonly asked: (readonly number[])[];
+  readonly heads: Set<string>;
+}> {
+  const asked: (readonly number[])[] = [];
+  const heads = new Set<string>();
+  const made = createServer((request, response) => {
+    void text(request).then((body) => {
+      const { records } = JSON.parse(body) as {
+        readonly records: readonly { readonly record: { readonly seq: number } }[];
+      };
+      const seqs = records.map(({ record }) => record.seq);
+      asked.push(seqs);
+      const { "annals-cluster": cluster, "annals-log": log } = request.headers;
+      heads.add(`${String(cluster)} ${String(log)}`);
+      response.writeHead(answer(seqs)).end();
+    });
+  });
+  server = made;
+  await new Promise<void>((resolve) => made.listen(0, "127.0.0.1", resolve));
+  return { url: `http://127.0.0.1:${(made.address() as AddressInfo).port}/`, asked, heads };
+}
+
+function trialOf(url: string): SinkTrial<unknown> {
+  const options = { url, secret: "s", cluster: "id-1", log: "audit", now: () => 0 };
+  return new SinkTrial<unknown>(() => new Webhook(options), sampleRecords(20), { chunkSize: 5 });
+}
+
+test("a receiver that refuses everything from some record on stops the sink: what it had taken is tried once more", async () => {
+  const { url, asked, heads } = await receiverOf((seqs) =>
+    asked.length > 2 || seqs.includes(99) ? 400 : 204,
+  );
+  const trial = trialOf(url);
+  const status = await trial.untilDone();
+  expect(status).toMatchObject({ state: "failed", applied: 10, deadLetters: 0 });
+  expect(status.lastError?.message).toMatch(
+    /webhook http:\/\/127\.0\.0\.1:\d+\) refuses record 11, and others as well \(record 10, which it has taken/,
+  );
+  expect(asked.slice(-2)).toEqual([[10], []]);
+  expect([...heads]).toEqual(["id-1 audit"]);
+  expect(trial.log.letters).toEqual([]);
+});
+
+test("a record that alone is refused is a dead letter, and nothing is sent ahead of its turn", async () => {
+  const { url, asked } = await receiverOf((seqs) => (seqs.includes(8) ? 422 : 204));
+  const trial = trialOf(url);
+  const status = await trial.untilDone();
+  expect(status).toMatchObject({ state: "running", applied: 19, deadLetters: 1 });
+  expect(trial.log.letters).toMatchObject([
+    { seq: 8, message: expect.stringMatching(/^127\.0\.0\.1:\d+ answered 422$/) },
+  ]);
+  let last = 0;
+  for (const seqs of asked) {
+    const [first = last] = seqs;
+    expect(first).toBeLessThanOrEqual(last + 1);
+    last = Math.max(last, ...seqs);
+  }
+});
 
 test.each([
   ["seconds", "7", 7_000],

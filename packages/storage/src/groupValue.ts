@@ -1,4 +1,4 @@
-/** The value of one group in the `groups` table, layout version 1: `packVersioned`, then a CRC-32 salted with the key. */
+/** The value of one group in the `groups` table, layout version 2: `packVersioned`, then a CRC-32 salted with the key. */
 import { asIndex } from "@annals/raft";
 import { asSeq } from "@annals/record";
 import { GROUP_LANES_MAX } from "@annals/replica";
@@ -7,15 +7,18 @@ import { assertVersion, MsgpackCursor, packVersioned } from "@annals/wire";
 import { sealValue, unsealValue } from "./checkedValue.ts";
 import { integerOf } from "./segmentRows.ts";
 
-const GROUP_FORMAT = 1;
+const GROUP_FORMAT = 2;
 /** Far beyond any name that is let in. */
 const TEXT_BYTES_MAX = 4096;
 
-export function encodeGroup(key: Uint8Array, { name, settings, lanes }: GroupState): Uint8Array {
+export function encodeGroup(key: Uint8Array, group: GroupState): Uint8Array {
+  const { name, settings, begin, feeds, lanes } = group;
   return sealValue(
     packVersioned(GROUP_FORMAT, [
       name,
       settings,
+      begin,
+      feeds,
       lanes.flatMap(({ position, token, member }) => [position, token, member]),
     ]),
     key,
@@ -28,9 +31,11 @@ export function decodeGroup(key: Uint8Array, bytes: Uint8Array): GroupState | un
   if (payload === undefined) return undefined;
   assertVersion(payload, GROUP_FORMAT, "group");
   const cursor = new MsgpackCursor(payload, 1);
-  cursor.tuple("group", 3);
+  cursor.tuple("group", 5);
   const name = cursor.string("name", TEXT_BYTES_MAX);
   const settings = cursor.string("settings", TEXT_BYTES_MAX);
+  const begin = asSeq(cursor.uint("begin"));
+  const feeds = cursor.string("feeds", TEXT_BYTES_MAX);
   const values = cursor.array("lanes", 3 * GROUP_LANES_MAX);
   if (values % 3 !== 0) throw cursor.fail("ERR_WIRE_COUNT", "lanes are no triples");
   const lanes: LaneState[] = [];
@@ -42,5 +47,5 @@ export function decodeGroup(key: Uint8Array, bytes: Uint8Array): GroupState | un
     });
   }
   cursor.end();
-  return { id: asIndex(integerOf(key)), name, settings, lanes };
+  return { id: asIndex(integerOf(key)), name, settings, begin, feeds, lanes };
 }

@@ -63,12 +63,15 @@ describe("a blob", () => {
     expect((await open(directory)).has(digest)).toBe(true);
   });
 
-  test("may be saved twice at once", async () => {
-    const blobs = await open(await temporaryDirectory());
+  test("may be saved twice at once, and leaves nothing beside it", async () => {
+    const directory = await temporaryDirectory();
+    const blobs = await open(directory);
     const bytes = new Uint8Array(500);
     const digest = sha256(bytes);
     const results = await Promise.all([save(blobs, digest, bytes), save(blobs, digest, bytes)]);
     expect(results).toEqual(["saved", "saved"]);
+    expect(await save(blobs, digest, bytes)).toBe("saved");
+    expect(leftovers(directory)).toEqual([]);
     expect(await contents(blobs, digest)).toEqual(Buffer.from(bytes));
   });
 

@@ -39,6 +39,8 @@ const GROUP = {
   id: asIndex(2),
   name: "sinks",
   settings: "graph 1",
+  begin: asSeq(0),
+  feeds: "graph bolt://g",
   lanes: [{ position: asSeq(1), token: 3, member: "one" }],
 };
 

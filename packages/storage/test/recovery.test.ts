@@ -49,6 +49,8 @@ const GROUP = {
   id: asIndex(2),
   name: "sink",
   settings: "s",
+  begin: asSeq(0),
+  feeds: "files",
   lanes: [{ position: asSeq(1), token: 2, member: "one" }],
 };
 
@@ -158,6 +160,19 @@ describe("opening", () => {
     expect(await refusal(openLogStore(options(copy)))).toMatch(
       /^ERR_LOG_DAMAGED .*ends at 1, but 3/,
     );
+  });
+
+  test("a vote in a term that is known already reaches the sidecar, too", async () => {
+    const directory = await temporaryDirectory();
+    const copy = join(await temporaryDirectory(), "copy");
+    await writeLog(directory, 1, 1024 * 1024);
+    const store = await openLogStore(options(directory));
+    await store.write(cycleOf({ hardState: hardState(9, 0, 1) }));
+    await cp(directory, copy, { recursive: true });
+    await store.write(cycleOf({ hardState: hardState(9, 3, 1) }));
+    await cp(join(directory, "sidecar"), join(copy, "sidecar"));
+    expect(await refusal(openLogStore(options(copy)))).toMatch(/^ERR_LOG_DAMAGED .*term and vote/);
+    await store.close();
   });
 
   test.each([5, 19, 20, 21])(

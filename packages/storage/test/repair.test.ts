@@ -39,6 +39,14 @@ const ENTRIES: readonly Entry[] = [
   ...Array.from({ length: 40 }, (_, k) => batchEntry(42 + k, 4, 41 + k, [BIG])),
 ];
 const SEAL = 40;
+const GROUP = {
+  id: asIndex(2),
+  name: "sink",
+  settings: "s",
+  begin: asSeq(0),
+  feeds: "a place",
+  lanes: [{ position: asSeq(1), token: 2, member: "one" }],
+};
 const FIRST = "segment-0000000000000001";
 const SECOND = "segment-0000000000000041";
 const sound = keptDirectory();
@@ -66,7 +74,7 @@ beforeAll(async () => {
     appliedIndex: asIndex(SEAL),
     membership: undefined,
     producers,
-    groups: new Map(),
+    groups: new Map([[GROUP.id, GROUP]]),
   };
   await store.write(
     cycleOf({ entries: ENTRIES.slice(SEAL, 60), hardState: hardState(4, 2, SEAL) }),
@@ -98,6 +106,7 @@ async function contentOf(directory: string): Promise<unknown> {
     state: store.initialState(),
     applied: store.appliedIndex(),
     producers: store.producers(),
+    groups: store.groups(),
     head: Buffer.from(store.headHash()).toString("hex"),
     lastSeq: store.lastSeq(),
     indexes: [1, 20, 41, 60, 79].map((seq) => store.indexOfSeq(asSeq(seq))),
@@ -180,6 +189,25 @@ describe("a damaged log is rebuilt from others", () => {
     await changeTable(join(directory, SECOND), "entries", (rows) => flipIn(rows, key(42), 90));
     expect(await repairFrom(directory, [ENTRIES])).toBe("repaired");
     await expectWhole(directory);
+  });
+
+  test("a segment between two sound ones, whose word for what it begins behind is gone", async () => {
+    const directory = join(await temporaryDirectory(), "log");
+    // A roll comes with the first write to a full segment, behind what is committed.
+    const store = await open(directory, 1);
+    const parts = [ENTRIES.slice(0, 30), ENTRIES.slice(30, 50), ENTRIES.slice(50)];
+    for (const entries of parts) {
+      const [term, commit] = [entries.at(-1)?.term ?? 0, entries.at(-1)?.index ?? 0];
+      await store.write(cycleOf({ entries, hardState: hardState(term, 1, commit) }));
+    }
+    await store.close();
+    const before = await contentOf(directory);
+    const middle = join(directory, "segment-0000000000000031");
+    await changeTable(middle, "meta", (rows) => flipIn(rows, STATE, 20));
+    await changeTable(middle, "entries", (rows) => flipIn(rows, key(33), 90));
+    expect(await repairFrom(directory, [ENTRIES], SAME_PROCESS)).toBe("repaired");
+    expect(await contentOf(directory)).toEqual(before);
+    expect((await diagnoseLog(directory, SAME_PROCESS)).kind).toBe("sound");
   });
 
   test("a sealed segment whose file kills its reader, or is gone", {
@@ -305,6 +333,16 @@ describe("what cannot be rebuilt", () => {
     await changeTable(join(directory, FIRST), "entries", (rows) => flipIn(rows, key(30), 90));
     const other = ENTRIES.map((entry) => (entry.index === 30 ? noopEntry(30, 1) : entry));
     expect(await repairFrom(directory, [other], SAME_PROCESS)).toBe("missing");
+  });
+
+  test("by what proved wrong is rebuilt from the next one, who begins anew", async () => {
+    const directory = await copyOfLog();
+    await changeTable(join(directory, FIRST), "entries", (rows) => {
+      for (const index of [29, 30, 31]) rows.delete(key(index));
+    });
+    const other = ENTRIES.map((entry) => (entry.index === 29 ? noopEntry(29, 1) : entry));
+    expect(await repairFrom(directory, [other, ENTRIES], SAME_PROCESS)).toBe("repaired");
+    await expectWhole(directory);
   });
 
   test.each<[string, (directory: string) => Promise<void>]>([

@@ -5,6 +5,7 @@ import { asIndex } from "@annals/raft";
 import { expect, test, vi } from "vitest";
 import { OPEN_SEGMENTS_MAX, openLogStore } from "@annals/storage";
 import { cycleOf, hardState, plainEntries, SAMPLE_MEMBERSHIP } from "@annals/testkit";
+import { SealedSegments } from "../src/sealedSegments.ts";
 import { temporaryDirectory } from "./support/directory.ts";
 
 const SEGMENTS = OPEN_SEGMENTS_MAX + 8;
@@ -53,3 +54,33 @@ test.skipIf(platform() !== "linux")(
     await store.close();
   },
 );
+
+test("the one that was used longest ago makes place, so that one in use stays open", async () => {
+  const directory = await temporaryDirectory();
+  const store = await openLogStore({
+    directory,
+    logId: 7,
+    segmentBytes: 1,
+    initial: { membership: SAMPLE_MEMBERSHIP },
+    scanFirst: false,
+  });
+  for (let index = 1; index <= SEGMENTS; index++)
+    await store.write(
+      cycleOf({ entries: plainEntries(index, index, 3), hardState: hardState(3, 2, index) }),
+    );
+  await store.close();
+  const firsts = Array.from({ length: SEGMENTS }, (_, k) => k + 1);
+  const sealed = new SealedSegments(directory, firsts, 2 ** 20);
+  const first = sealed.holding(1).segment;
+  for (const index of firsts) {
+    expect(sealed.holding(index).state.base.index).toBe(index - 1);
+    expect(sealed.holding(1).segment).toBe(first);
+  }
+  expect(
+    [0, 1, 2, SEGMENTS, SEGMENTS + 9].map((seq) => sealed.holdingSeq(seq)?.state.base.seq),
+  ).toEqual([undefined, 0, 1, SEGMENTS - 1, SEGMENTS - 1]);
+  expect(sealed.oldest()?.state.base.index).toBe(0);
+  expect(sealed.firstIndex).toBe(1);
+  expect(() => sealed.holding(0)).toThrow(RangeError);
+  await sealed.close();
+});

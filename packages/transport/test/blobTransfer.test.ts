@@ -239,6 +239,40 @@ describe("over a link", () => {
     expect(arrived[1]).toBe("2 with 1");
   });
 
+  it("is tried again after a wait that doubles, and that begins anew once a blob was taken", async () => {
+    let aheadMs = 0;
+    // Moved by the test alone: whatever it does takes no time.
+    const now = vi.spyOn(performance, "now").mockImplementation(() => 1_000_000 + aheadMs);
+    try {
+      let index = 1;
+      /** Sends entries that name a blob; resolves with whether they arrived. */
+      const attempt = async (digest: string, taken: boolean): Promise<boolean> => {
+        follower.failing = !taken;
+        const [before, lost] = [arrived.length, faults.length];
+        link.send([naming(index, [digest])]);
+        await vi.waitUntil(() => arrived.length > before || faults.length > lost, WAIT);
+        const isHere = arrived.length > before;
+        if (isHere) index++;
+        return isHere;
+      };
+      const after = (ms: number): number => (aheadMs += ms);
+      expect(await attempt(first, false)).toBe(false);
+      for (const waitMs of [200, 400, 800]) {
+        after(waitMs - 1);
+        expect(await attempt(first, true)).toBe(false);
+        after(1);
+        expect(await attempt(first, false)).toBe(false);
+      }
+      after(1600);
+      expect(await attempt(first, true)).toBe(true);
+      expect(await attempt(second, false)).toBe(false);
+      after(200);
+      expect(await attempt(second, true)).toBe(true);
+    } finally {
+      now.mockRestore();
+    }
+  });
+
   it("a blob that the leader has lost is told by its own name", async () => {
     link.send([naming(1, ["00".repeat(32)])]);
     await vi.waitUntil(() => faults.length > 0, WAIT);

@@ -100,6 +100,26 @@ it("a link that waits to be dialled again is dialled when its node is back", asy
   expect(peer.links).toHaveLength(2);
 });
 
+it("a link that was dialled before its turn is not dialled again in its turn", async () => {
+  const waitMs = 200;
+  let here = false;
+  peer = await Loopback.start({
+    handler: () => {
+      if (here) return quiet([WELCOME]);
+      throw new AnnalsError("ERR_LOG_NOT_OPEN", "not yet");
+    },
+  });
+  const backoff = new Backoff({ initialMs: waitMs, maxMs: waitMs, randomBelow: (n) => n - 1 });
+  link = dial({ backoff });
+  await vi.waitUntil(() => faults.length === 1, WAIT);
+  here = true;
+  link.peerBack();
+  // Begun later than the wait for the turn, and longer.
+  await once(AbortSignal.timeout(2 * waitMs), "abort");
+  await vi.waitUntil(() => link.open, WAIT);
+  expect([peer.links.length, faults.length]).toEqual([2, 1]);
+});
+
 it("a link that was refused while the log was being opened is dialled when its replica answers; no other is", async () => {
   let refusal: `ERR_${string}` | undefined = "ERR_PEER_MISMATCH";
   peer = await Loopback.start({

@@ -1,13 +1,15 @@
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
-import type { GraphParameters, GraphRow } from "@annals/graph";
+import type { GraphDatabase, GraphParameters, GraphRow } from "@annals/graph";
+import { AnnalsError } from "@annals/record";
+import { messageOf } from "@annals/sinks";
 import type { Command } from "commander";
 import { CliError, usageError } from "../cliError.ts";
 import { collect, examples, withOutput } from "../context.ts";
 import type { CliContext, OutputOptions } from "../context.ts";
 import { renderTable } from "../output.ts";
-import { graphConnector } from "../sinks/makeSink.ts";
+import { graphConnector, withoutSecrets } from "../sinks/makeSink.ts";
 import type { WrittenGraph } from "../sinks/sinkSchema.ts";
 
 type QueryOptions = OutputOptions &
@@ -68,7 +70,7 @@ async function ask(
   // Opening would make it.
   if (file !== undefined && !existsSync(resolve(context.io.cwd, file)))
     throw new CliError("ERR_FILE_UNREADABLE", `there is no graph ${file}`);
-  const database = await (await graphConnector(context.io, "query", graph))();
+  const database = await connected(context, "query", graph);
   try {
     const transaction = await database.begin(context.interrupt);
     try {
@@ -76,9 +78,30 @@ async function ask(
     } finally {
       await transaction.rollback();
     }
+  } catch (error) {
+    throw graphRefusal(graph.url, error);
   } finally {
     await database.close();
   }
+}
+
+/** Opens a graph, with what its driver says in one line. */
+export async function connected(
+  context: CliContext,
+  name: string,
+  graph: WrittenGraph,
+): Promise<GraphDatabase> {
+  const connect = await graphConnector(context.io, name, graph);
+  return connect().catch((error: unknown) => {
+    throw graphRefusal(graph.url, error);
+  });
+}
+
+function graphRefusal(url: string, cause: unknown): unknown {
+  if (cause instanceof AnnalsError) return cause;
+  return new CliError("ERR_GRAPH_REFUSED", `${withoutSecrets(url)}: ${messageOf(cause)}`, {
+    cause,
+  });
 }
 
 async function statementOf(

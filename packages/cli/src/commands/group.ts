@@ -12,6 +12,7 @@ type GroupOptions = ClientOptions & OutputOptions & { readonly log: string };
 
 interface LaneRow extends LaneInfo {
   readonly group: string;
+  readonly feeds: string;
   readonly lane: number;
 }
 
@@ -24,6 +25,7 @@ const GROUP_COLUMNS: readonly Column<GroupInfo>[] = [
   { title: "LAG", value: ({ lag }) => formatCount(lag), align: "right" },
   { title: "HELD", value: ({ lanes }) => String(lanes.filter(isHeld).length), align: "right" },
   { title: "STUCK", value: ({ lanes }) => String(lanes.filter(isStuck).length), align: "right" },
+  { title: "FEEDS", value: ({ feeds }) => feeds },
   { title: "SETTINGS", value: ({ settings }) => settings },
 ];
 
@@ -33,6 +35,7 @@ const LANE_COLUMNS: readonly Column<LaneRow>[] = [
   { title: "POSITION", value: ({ position }) => formatCount(position), align: "right" },
   { title: "LAG", value: ({ lag }) => formatCount(lag), align: "right" },
   { title: "CONDITION", value: ({ condition }) => condition },
+  { title: "FEEDS", value: ({ feeds }) => feeds },
   { title: "MEMBER", value: ({ member }) => member ?? "" },
 ];
 
@@ -141,8 +144,8 @@ async function printLanes(
   options: OutputOptions,
   groups: readonly GroupInfo[],
 ): Promise<void> {
-  const rows = groups.flatMap(({ name, lanes }) =>
-    lanes.map((lane, at) => ({ ...lane, group: name, lane: at })),
+  const rows = groups.flatMap(({ name, feeds, lanes }) =>
+    lanes.map((lane, at) => ({ ...lane, group: name, feeds, lane: at })),
   );
   return printRows(context, options, LANE_COLUMNS, rows, groups);
 }

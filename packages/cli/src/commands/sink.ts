@@ -1,28 +1,24 @@
-import type { AnnalsClient, ClientError } from "@annals/client";
-import {
-  LETTER_RETRIED,
-  LETTER_SKIPPED,
-  listLetters,
-  replay,
-  resolutionRecord,
-  StatusServer,
-} from "@annals/sinks";
-import type { ListedLetter, SinkStatus } from "@annals/sinks";
+import { AnnalsError } from "@annals/record";
+import { replay, runAll, StatusServer, unreachable } from "@annals/sinks";
+import type { SinkStatus } from "@annals/sinks";
 import type { Command } from "commander";
 import { CliError, usageError } from "../cliError.ts";
 import { EXIT } from "../exitCodes.ts";
-import { examples, wholeNumber, withClient, withLog, withOutput } from "../context.ts";
+import { examples, wholeNumber, withClient, withOutput } from "../context.ts";
 import type { CliContext, ClientOptions, OutputOptions } from "../context.ts";
 import { formatCount, printable } from "../output.ts";
 import type { Column } from "../output.ts";
 import { printRows } from "../printRows.ts";
-import { sinkLane, sinkRunners } from "../sinks/assemble.ts";
-import type { SinkSite } from "../sinks/assemble.ts";
-import { graphConnector, sinkMaker } from "../sinks/makeSink.ts";
-import { askRunner, DEFAULT_LISTEN, parseListen } from "../sinks/runnerCalls.ts";
+import { groupOf, sinkLane, sinkRunners } from "../sinks/assemble.ts";
+import { sinkMaker } from "../sinks/makeSink.ts";
+import { askRunner, DEFAULT_LISTEN, parseListen, sinkPath } from "../sinks/runnerCalls.ts";
 import { readSinkFile } from "../sinks/sinkFile.ts";
-import type { SinkFile } from "../sinks/sinkFile.ts";
-import type { SinkSpec, WrittenGraph } from "../sinks/sinkSchema.ts";
+import type { WrittenGraph } from "../sinks/sinkSchema.ts";
+import { oneSink, siteOf } from "../sinks/site.ts";
+import { connected } from "./graph.ts";
+import { registerCompare } from "./sinkCompare.ts";
+import { registerLetters } from "./sinkLetters.ts";
+import { registerTest } from "./sinkTest.ts";
 
 type RunnerOptions = OutputOptions & { readonly runner: string };
 
@@ -34,15 +30,11 @@ const STATUS_COLUMNS: readonly Column<SinkStatus>[] = [
   { title: "LAG", value: ({ lag }) => formatCount(lag.records), align: "right" },
   { title: "APPLIED", value: ({ applied }) => formatCount(applied), align: "right" },
   { title: "DEAD", value: ({ deadLetters }) => formatCount(deadLetters), align: "right" },
-  { title: "LAST ERROR", value: ({ lastError }) => lastError?.message ?? "" },
-];
-
-const LETTER_COLUMNS: readonly Column<ListedLetter>[] = [
-  { title: "SINK", value: ({ sink }) => sink },
-  { title: "SEQ", value: ({ seq }) => formatCount(seq), align: "right" },
-  { title: "STATE", value: ({ state }) => state },
-  { title: "TRIES", value: ({ attempts }) => formatCount(attempts), align: "right" },
-  { title: "WHY", value: ({ message, reason }) => reason ?? message },
+  { title: "HOLDER", value: ({ holder }) => holder ?? "" },
+  {
+    title: "LAST ERROR",
+    value: ({ lastError }) => (lastError === null ? "" : `${lastError.time} ${lastError.message}`),
+  },
 ];
 
 export function registerSink(program: Command, context: CliContext): void {
@@ -52,6 +44,7 @@ export function registerSink(program: Command, context: CliContext): void {
   examples(group, [
     "annals sink run sinks.yaml",
     "annals sink list",
+    "annals sink compare archive",
     "annals sink plan sinks.yaml archive --seq 42",
     "annals sink letters list",
   ]);
@@ -59,6 +52,8 @@ export function registerSink(program: Command, context: CliContext): void {
   registerStatus(group, context);
   registerOffline(group, context);
   registerVerify(group, context);
+  registerTest(group, context);
+  registerCompare(group, context);
   registerLetters(group, context);
 }
 
@@ -69,7 +64,7 @@ function registerRun(group: Command, context: CliContext): void {
     .option("--only <name>", "one of them")
     .option("--listen <host:port>", `where it can be asked (default ${DEFAULT_LISTEN})`)
     .action(async (path: string, options: ClientOptions & { only?: string; listen?: string }) => {
-      const file = await readSinkFile(path);
+      const file = await readSinkFile(path, context.io.env);
       const site = await siteOf(context, options, file);
       const wanted = [...file.sinks].filter(
         ([name]) => options.only === undefined || name === options.only,
@@ -83,9 +78,7 @@ function registerRun(group: Command, context: CliContext): void {
         `running ${runners.length} ${runners.length === 1 ? "lane" : "lanes"}, on ${host}:${server.port}`,
       );
       try {
-        const ends = await Promise.allSettled(runners.map((one) => one.run(context.interrupt)));
-        const failed = ends.find((end) => end.status === "rejected");
-        if (failed !== undefined && !context.interrupt.aborted) throw failed.reason;
+        await runAll(runners, context.interrupt);
       } finally {
         await server.close();
       }
@@ -110,40 +103,24 @@ function registerStatus(group: Command, context: CliContext): void {
     .description("everything that a runner knows about one sink")
     .argument("<name>")
     .action(async (name: string, options: RunnerOptions) =>
-      context.printJson({ items: await askRunner(options.runner, "GET", pathOf(name)) }),
+      context.printJson({ items: await askRunner(options.runner, "GET", sinkPath(name)) }),
     );
 
   for (const verb of ["pause", "resume"] as const)
     command(verb)
       .description(
-        verb === "pause" ? "let a sink write nothing, and keep its lane" : "let it go on",
+        verb === "pause"
+          ? "let a sink write nothing, and keep its lane; returns when that holds"
+          : "let a paused sink go on, and one that has failed begin again",
       )
       .argument("<name>")
       .action(async (name: string, options: RunnerOptions) => {
-        const rows = await askRunner(options.runner, "POST", `${pathOf(name)}/${verb}`);
+        const rows = await askRunner(options.runner, "POST", `${sinkPath(name)}/${verb}`);
         await printRows(context, options, STATUS_COLUMNS, rows);
       });
 }
 
 function registerOffline(group: Command, context: CliContext): void {
-  withClient(group.command("test"))
-    .description("check a file of sinks: the file, the cluster, and what each sink writes to")
-    .argument("<file>")
-    .action(async (path: string, options: ClientOptions) => {
-      const file = await readSinkFile(path);
-      const site = await siteOf(context, options, file);
-      for (const [name, spec] of file.sinks) {
-        const sink = (await sinkMaker(site, name, spec))(0);
-        try {
-          const cursor = await sink.open(context.interrupt);
-          const at = cursor === undefined ? "nothing yet" : `everything up to ${cursor.seq}`;
-          await context.print(`${name}: ok, it has ${at}\n`);
-        } finally {
-          await sink.close();
-        }
-      }
-    });
-
   withClient(group.command("plan"))
     .description("what a sink would write of one record")
     .argument("<file>")
@@ -171,11 +148,13 @@ function registerOffline(group: Command, context: CliContext): void {
       const make = await sinkMaker(site, name, spec);
       for (let k = 0; k < spec.lanes; k++) {
         const { sink, source, lane } = sinkLane(site, name, spec, make, k);
-        const was = await replay(sink(), source, lane, to, context.interrupt).catch(stillRuns);
+        const made = sink();
+        const was = await replay(made, source, lane, to, context.interrupt).catch(
+          (error: unknown) => notReplayed(`sink ${name} (${made.target})`, error),
+        );
         await context.print(`${name}/${k}: was at ${was ?? "nothing"}, goes on behind ${to}\n`);
       }
-      const groupName = spec.group ?? `sink.${name}`;
-      await site.client.groups(spec.log).reset(groupName, to === 0 ? "first" : to);
+      await site.client.groups(spec.log).reset(groupOf(name, spec), to === 0 ? "first" : to);
     });
 }
 
@@ -189,7 +168,7 @@ function registerVerify(group: Command, context: CliContext): void {
     .option("--database <name>", "which one of the server")
     .action(async (url: string, options: Omit<WrittenGraph, "url">) => {
       const { verifyGraph } = await import("@annals/graph");
-      const database = await (await graphConnector(context.io, "verify", { url, ...options }))();
+      const database = await connected(context, "verify", { url, ...options });
       const steps = await verifyGraph(database, context.interrupt, ({ name, ok, ms, detail }) => {
         void context.print(`${ok ? "ok  " : "FAIL"} ${name} (${ms} ms): ${printable(detail)}\n`);
       });
@@ -198,126 +177,11 @@ function registerVerify(group: Command, context: CliContext): void {
     });
 }
 
-function registerLetters(group: Command, context: CliContext): void {
-  const letters = group.command("letters").description("records that a sink could not write");
-  const logOption = (command: Command): Command =>
-    withClient(withLog(command)).option(
-      "--letters <log>",
-      "where they are (default: LOG.dead-letters)",
-    );
-  type LetterOptions = ClientOptions & { readonly log: string; readonly letters?: string };
-  const logOf = ({ log, letters: given }: LetterOptions): string => given ?? `${log}.dead-letters`;
-
-  withOutput(logOption(letters.command("list")))
-    .description("list the dead letters of a log's sinks")
-    .argument("[sink]")
-    .action(async (sink: string | undefined, options: LetterOptions & OutputOptions) => {
-      const client = context.client(options);
-      const rows = await listLetters(client, logOf(options), sink, context.interrupt);
-      await printRows(context, options, LETTER_COLUMNS, rows);
-    });
-
-  logOption(letters.command("skip"))
-    .description("settle a dead letter: the record stays unwritten, and the reason is on record")
-    .argument("<sink>")
-    .argument("<seq>")
-    .requiredOption("--reason <text>", "why")
-    .action(
-      async (sink: string, seq: string, options: LetterOptions & { readonly reason: string }) => {
-        const letter = await openLetter(context, options, logOf(options), sink, seq);
-        const record = resolutionRecord(letter, LETTER_SKIPPED, options.reason);
-        await context.client(options).append(logOf(options), record);
-        await context.print(`skipped ${sink} ${letter.log}:${letter.seq}\n`);
-      },
-    );
-
-  logOption(letters.command("retry"))
-    .description("write the record of a dead letter after all, or of all open ones in their order")
-    .argument("<sink>")
-    .argument("[seq]")
-    .option("--runner <host:port>", "where `annals sink run` listens", DEFAULT_LISTEN)
-    .action(
-      async (
-        sink: string,
-        seq: string | undefined,
-        options: LetterOptions & { readonly runner: string },
-      ) => {
-        const client = context.client(options);
-        const chosen =
-          seq === undefined
-            ? await openLetters(client, logOf(options), sink, context.interrupt)
-            : [await openLetter(context, options, logOf(options), sink, seq)];
-        // One after the other, and none after one that is refused: those of a lane stay in the order of their records.
-        for (const letter of chosen) {
-          await askRunner(options.runner, "POST", `${pathOf(sink)}/retry?seq=${letter.seq}`);
-          const record = resolutionRecord(letter, LETTER_RETRIED, "written when tried again");
-          await client.append(logOf(options), record);
-          await context.print(`wrote ${letter.log}:${letter.seq}\n`);
-        }
-      },
-    );
-}
-
-/** By seq. */
-async function openLetters(
-  client: AnnalsClient,
-  log: string,
-  sink: string,
-  signal: AbortSignal,
-): Promise<readonly ListedLetter[]> {
-  const letters = await listLetters(client, log, sink, signal);
-  return letters.filter(({ state }) => state === "open").toSorted((a, b) => a.seq - b.seq);
-}
-
-async function openLetter(
-  context: CliContext,
-  options: ClientOptions,
-  log: string,
-  sink: string,
-  seq: string,
-): Promise<ListedLetter> {
-  const wanted = wholeNumber("seq", seq, 1, Number.MAX_SAFE_INTEGER);
-  const rows = await openLetters(context.client(options), log, sink, context.interrupt);
-  const letter = rows.find((one) => one.seq === wanted);
-  if (letter !== undefined) return letter;
-  throw new CliError("ERR_NO_LETTER", `sink ${sink} has no open dead letter of record ${wanted}`, {
-    hint: "`annals sink letters list` prints them",
-  });
-}
-
-async function siteOf(
-  context: CliContext,
-  options: ClientOptions,
-  file: SinkFile,
-): Promise<SinkSite> {
-  const fromFile = options.url === undefined && file.urls !== undefined ? { url: file.urls } : {};
-  const client = context.client({ ...options, ...fromFile });
-  const { cluster } = await client.cluster({ signal: context.interrupt });
-  const { cwd, env } = context.io;
-  return { client, cluster, cwd, env, note: (text) => void context.note(text) };
-}
-
-async function oneSink(
-  context: CliContext,
-  path: string,
-  name: string,
-  options: ClientOptions,
-): Promise<{ readonly site: SinkSite; readonly spec: SinkSpec }> {
-  const file = await readSinkFile(path);
-  const spec = file.sinks.get(name);
-  if (spec === undefined)
-    throw usageError(`${path} has no sink ${name}; it has ${[...file.sinks.keys()].join(", ")}`);
-  return { site: await siteOf(context, options, file), spec };
-}
-
-function stillRuns(error: ClientError): never {
+function notReplayed(who: string, error: unknown): never {
+  if (!(error instanceof AnnalsError)) throw unreachable(who, error);
   if (error.code !== "ERR_GROUP_HELD") throw error;
   throw new CliError("ERR_SINK_RUNS", "a runner has the lane", {
     hint: "stop it first: it would write while the cursor is moved",
     cause: error,
   });
-}
-
-function pathOf(name: string): string {
-  return `/sinks/${encodeURIComponent(name)}`;
 }

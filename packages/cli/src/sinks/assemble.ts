@@ -14,6 +14,11 @@ import { sinkMaker } from "./makeSink.ts";
 import type { MakeSink } from "./makeSink.ts";
 import type { SinkSpec } from "./sinkSchema.ts";
 
+/** The server takes no more. */
+const FEEDS_CHARACTERS_MAX = 256;
+/** Enough of a fingerprint to tell one from another. */
+const SETTINGS_DIGITS = 12;
+
 /** What sinks are made from. */
 export interface SinkSite {
   readonly client: AnnalsClient;
@@ -32,8 +37,33 @@ export interface SinkLane {
   readonly group: string;
 }
 
-function deadLetterLogFor({ log, deadLetters }: SinkSpec): string {
+/** See `SinkCursor.scope`. Another number of lanes, or another key, deals the records out in another way. */
+export function scopeOf(
+  { cluster }: SinkSite,
+  { log, lanes, laneKey }: SinkSpec,
+  lane: number,
+): string {
+  const share = lanes === 1 ? "" : `, lane ${lane} of ${lanes} by ${laneKey}`;
+  return `cluster ${cluster}, log ${log}${share}`;
+}
+
+export function deadLetterLogFor({ log, deadLetters }: SinkSpec): string {
   return deadLetters.log ?? deadLetterLogOf(log);
+}
+
+export function groupOf(name: string, { group }: SinkSpec): string {
+  return group ?? `sink.${name}`;
+}
+
+/** What a group's consumers must have in common: which sink it is, what kind of place it feeds, and how. A place may move. */
+export function groupSettings(name: string, { target, settings }: Sink<unknown>): string {
+  return `sink ${name}, ${target.split(" ")[0] ?? ""}, ${settings.slice(0, SETTINGS_DIGITS)}`;
+}
+
+/** What a group feeds, the same for each of its lanes. */
+export function feedsOf({ lanes }: SinkSpec, make: MakeSink): string {
+  const { target } = make(0);
+  return (lanes === 1 ? target : target.replace(/\/lane-0$/, "")).slice(0, FEEDS_CHARACTERS_MAX);
 }
 
 export function sinkLane(
@@ -45,16 +75,17 @@ export function sinkLane(
 ): SinkLane {
   const { client } = site;
   const { log, lanes, laneKey, from } = spec;
-  const group = spec.group ?? `sink.${name}`;
+  const group = groupOf(name, spec);
   const sink = (): Sink<unknown> => make(lane);
   const share = lanes === 1 ? {} : { lane: `${lane}/${lanes}`, laneKey };
-  const settings = sink().settings;
+  const settings = groupSettings(name, sink());
+  const feeds = feedsOf(spec, make);
   // A process that ends without a word leaves its lane to the lease: a new one must not look like the old one.
   const member = `${hostname()}:${process.pid}:${randomUUID()}`;
   return {
     sink,
     source: new ClientLog({ client, log, ...share }),
-    lane: new ClientLane({ client, log, group, lane, lanes, from, settings, member }),
+    lane: new ClientLane({ client, log, group, lane, lanes, from, settings, feeds, member }),
     group,
   };
 }
@@ -66,11 +97,14 @@ export async function sinkRunners(
   spec: SinkSpec,
 ): Promise<readonly SinkRunner<unknown>[]> {
   const make = await sinkMaker(site, name, spec);
+  const letters = deadLetterLogFor(spec);
   return Array.from({ length: spec.lanes }, (_, lane) => {
     const { sink, source, lane: groupLane, group } = sinkLane(site, name, spec, make, lane);
     return new SinkRunner({
       name,
       log: spec.log,
+      letters,
+      scope: scopeOf(site, spec, lane),
       group,
       lane,
       sink,
@@ -79,7 +113,7 @@ export async function sinkRunners(
       deadLetters: new DeadLetterLog({
         client: site.client,
         log: spec.log,
-        deadLetterLog: deadLetterLogFor(spec),
+        deadLetterLog: letters,
         sink: name,
         lane,
       }),
@@ -104,14 +138,14 @@ function limitsOf({
 }
 
 /**
- * A database that has lost its files is filled again from the first record or a seq. `end` and a time were places when the group was made,
- * and a sink that keeps no cursor goes on where its group is.
+ * A database that has lost everything is filled again from where the sink began: `end` and a time were places when the group was made,
+ * which remembers them. A sink that keeps no cursor goes on where its group is.
  */
 function startOf({ from, to }: SinkSpec): (grant: LaneGrant) => Promise<number> {
   const keepsCursor = to.webhook === undefined;
-  return async ({ position }) => {
+  return async ({ position, begin }) => {
     if (!keepsCursor) return position;
     if (from === "first") return 0;
-    return typeof from === "number" ? from : position;
+    return typeof from === "number" ? from : begin;
   };
 }

@@ -32,7 +32,8 @@ export async function sinkMaker(site: SinkSite, name: string, spec: SinkSpec): P
   if (postgres !== undefined) {
     const { url, schema } = postgres;
     const given = schema === undefined ? {} : { schema };
-    return (lane) => new Postgres({ url, name, log, lane, ...given });
+    const { cluster } = site;
+    return (lane) => new Postgres({ url, name, cluster, log, lane, ...given });
   }
   if (graph !== undefined) return graphMaker(site, name, spec, graph);
   throw new RangeError(`sink ${name} writes to nothing that this version knows`);
@@ -60,6 +61,8 @@ async function graphMaker(
   return (lane) =>
     new GraphSink({
       id: `${name}.${lane}`,
+      target: `graph ${withoutSecrets(written.url)}`,
+      cluster: site.cluster,
       log,
       connect,
       ...(degreeBudget === undefined ? {} : { degreeBudget }),
@@ -91,4 +94,9 @@ function secretOf(site: Pick<SinkSite, "env">, name: string, variable: string): 
   throw new CliError("ERR_SINK_SECRET", `sink ${name}: the environment has no ${variable}`, {
     hint: "the file of sinks names the variable that holds the secret or the password",
   });
+}
+
+/** An address, for people. */
+export function withoutSecrets(url: string): string {
+  return url.replace(/\/\/[^@/]*@/, "//");
 }

@@ -20,9 +20,27 @@ export async function askRunner(
   method: "GET" | "POST",
   path: string,
 ): Promise<readonly SinkStatus[]> {
+  const { items } = await askRunnerFor<{ readonly items?: readonly SinkStatus[] }>(
+    runner,
+    method,
+    path,
+  );
+  return items ?? [];
+}
+
+export function sinkPath(name: string): string {
+  return `/sinks/${encodeURIComponent(name)}`;
+}
+
+/** The same, for what is not a status. */
+export async function askRunnerFor<Answer>(
+  runner: string,
+  method: "GET" | "POST",
+  path: string,
+): Promise<Answer> {
   const { host, port } = parseListen(runner);
   let response: Response;
-  let answer: { readonly items?: readonly SinkStatus[]; readonly detail?: string };
+  let answer: Answer & { readonly detail?: string; readonly code?: string };
   try {
     const signal = AbortSignal.timeout(TIMEOUT_MS);
     response = await fetch(`http://${host}:${port}${path}`, { method, signal });
@@ -34,12 +52,17 @@ export async function askRunner(
       cause,
     });
   }
-  if (response.ok) return answer.items ?? [];
+  if (response.ok) return answer;
+  const { code = "" } = answer;
   throw new CliError(
-    "ERR_RUNNER_REFUSED",
+    isCode(code) ? code : "ERR_RUNNER_REFUSED",
     answer.detail ?? `the runner answered ${response.status}`,
     {
       exitCode: response.status === 404 ? EXIT.notFound : EXIT.failed,
     },
   );
+}
+
+function isCode(text: string): text is `ERR_${string}` {
+  return /^ERR_[A-Z0-9_]{1,60}$/.test(text);
 }

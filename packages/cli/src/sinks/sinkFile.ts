@@ -5,7 +5,7 @@ import type { z } from "zod";
 import { CliError } from "../cliError.ts";
 import { EXIT } from "../exitCodes.ts";
 import { parseYaml, readYaml } from "../yamlFile.ts";
-import type { YamlFile } from "../yamlFile.ts";
+import type { Environment, YamlFile } from "../yamlFile.ts";
 import { knownKeysAt, parseSinks } from "./sinkSchema.ts";
 import type { SinkSpec } from "./sinkSchema.ts";
 
@@ -17,12 +17,12 @@ export interface SinkFile {
 }
 
 /** Rejects with ERR_SINK_FILE_INVALID and everything that is wrong with the file, each with line and column. */
-export async function readSinkFile(path: string): Promise<SinkFile> {
-  return sinkFileOf(await readYaml(path, refuseSinkFile));
+export async function readSinkFile(path: string, env: Environment): Promise<SinkFile> {
+  return sinkFileOf(await readYaml(path, refuseSinkFile, env));
 }
 
-export function parseSinkFile(text: string, file: string): SinkFile {
-  return sinkFileOf(parseYaml(text, file, refuseSinkFile));
+export function parseSinkFile(text: string, file: string, env: Environment = {}): SinkFile {
+  return sinkFileOf(parseYaml(text, file, refuseSinkFile, env));
 }
 
 function sinkFileOf({ value, source }: YamlFile): SinkFile {

@@ -125,28 +125,33 @@ const to = z
     message: "expected exactly one of ndjson, webhook, postgres, graph",
   });
 
-const sink = z.strictObject({
-  log: log.default("audit"),
-  group: log.optional(),
-  from: z
-    .union([z.literal("first"), z.literal("end"), z.int().min(0), z.iso.datetime()], {
-      error: "expected first, end, a seq, or a time such as 2026-01-31T00:00:00Z",
-    })
-    .default("first"),
-  lanes: count(LANES_MAX).default(1),
-  laneKey: z.enum(["actor", "target", "tenant"]).default("actor"),
-  chunkSize: count(CHUNK_MAX).optional(),
-  chunkBytes: bytes.optional(),
-  readBytes: bytes.optional(),
-  deadLetters: z
-    .strictObject({
-      log: log.optional(),
-      max: z.int().min(0).optional(),
-      part: z.number().min(0).max(1).optional(),
-    })
-    .default({}),
-  to,
-});
+const sink = z
+  .strictObject({
+    log: log.default("audit"),
+    group: log.optional(),
+    from: z
+      .union([z.literal("first"), z.literal("end"), z.int().min(0), z.iso.datetime()], {
+        error: "expected first, end, a seq, or a time such as 2026-01-31T00:00:00Z",
+      })
+      .default("first"),
+    lanes: count(LANES_MAX).default(1),
+    laneKey: z.enum(["actor", "target", "tenant"]).default("actor"),
+    chunkSize: count(CHUNK_MAX).optional(),
+    chunkBytes: bytes.optional(),
+    readBytes: bytes.optional(),
+    deadLetters: z
+      .strictObject({
+        log: log.optional(),
+        max: z.int().min(0).optional(),
+        part: z.number().min(0).max(1).optional(),
+      })
+      .default({}),
+    to,
+  })
+  .refine((given) => given.deadLetters.log !== given.log, {
+    path: ["deadLetters", "log"],
+    message: "the log that the sink follows: each letter would be a record for it",
+  });
 
 const SINK_FILE = z.strictObject({
   url: z.union([url, z.array(url).min(1)]).optional(),
@@ -154,5 +159,43 @@ const SINK_FILE = z.strictObject({
     .string()
     .regex(/^[^\s:]+:\d{1,5}$/, "expected host:port")
     .optional(),
-  sinks: z.record(z.string().regex(NAME, "expected a name such as archive"), sink),
+  sinks: z
+    .record(z.string().regex(NAME, "expected a name such as archive"), sink)
+    .superRefine((sinks, context) => {
+      const problems = [
+        ...sharedBy(
+          sinks,
+          "group",
+          (name, { log: followed, group }) =>
+            // Each would get what the other one does not, and neither would say so.
+            `group ${group ?? `sink.${name}`} of log ${followed}`,
+        ),
+        ...sharedBy(sinks, "to", (_name, { to: { ndjson: files } }) =>
+          files === undefined ? undefined : `the directory ${files.directory}`,
+        ),
+      ];
+      for (const { path, message } of problems)
+        context.addIssue({ code: "custom", path: [...path], message });
+    }),
 });
+
+interface Shared {
+  readonly path: readonly string[];
+  readonly message: string;
+}
+
+/** Sinks that have something in common of which each needs one of its own. */
+function sharedBy(
+  sinks: Readonly<Record<string, SinkSpec>>,
+  key: string,
+  what: (name: string, spec: SinkSpec) => string | undefined,
+): readonly Shared[] {
+  const first = new Map<string, string>();
+  return Object.entries(sinks).flatMap(([name, spec]): readonly Shared[] => {
+    const thing = what(name, spec);
+    const other = thing === undefined ? undefined : first.get(thing);
+    if (thing !== undefined && other === undefined) first.set(thing, name);
+    if (other === undefined) return [];
+    return [{ path: [name, key], message: `${thing} is that of sink ${other}: give each its own` }];
+  });
+}

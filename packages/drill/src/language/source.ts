@@ -1,5 +1,7 @@
-import { LineCounter, isMap, isNode, isScalar, parseDocument } from "yaml";
-import type { Document } from "yaml";
+import { yamlHint, yamlMessage } from "@annals/server";
+import type { Interpolated } from "@annals/server";
+import { LineCounter, Scalar, isMap, isNode, isScalar, parseDocument, visit } from "yaml";
+import type { Document, YAMLError } from "yaml";
 import { ScenarioError } from "./problem.ts";
 import type { ScenarioProblem } from "./problem.ts";
 
@@ -7,6 +9,17 @@ const CHARACTERS_MAX = 1 << 20;
 const TEXT_MAX = 100;
 
 type Path = readonly PropertyKey[];
+
+function inWords(error: YAMLError): string {
+  const hint = yamlHint(error);
+  return hint === undefined ? yamlMessage(error) : `${yamlMessage(error)}; ${hint}`;
+}
+
+/** What a text without quotes means in YAML, as far as it may be a setting. */
+function plainValue(text: string): string | number | boolean {
+  if (/^-?\d{1,15}(?:\.\d{1,15})?$/.test(text)) return Number(text);
+  return text === "true" ? true : text === "false" ? false : text;
+}
 
 /** The YAML of a scenario, with the place of every value. */
 export class ScenarioSource {
@@ -24,14 +37,30 @@ export class ScenarioSource {
       version: "1.2",
       lineCounter: this.#lines,
       prettyErrors: false,
-      logLevel: "silent",
+      // Below it, a second document would be passed over without a word.
+      logLevel: "error",
     });
   }
 
   /** What is wrong with it as YAML. */
   syntaxProblems(): readonly ScenarioProblem[] {
     const { errors, warnings } = this.#document;
-    return [...errors, ...warnings].map(({ pos, message }) => this.#problem(pos[0], message));
+    return [...errors, ...warnings].map((error) => this.#problem(error.pos[0], inWords(error)));
+  }
+
+  /** Replaces what `replace` finds in every value, never in keys, and tells what it refuses. Nothing that it brings adds structure. */
+  substitute(replace: (text: string) => Interpolated): readonly ScenarioProblem[] {
+    const problems: ScenarioProblem[] = [];
+    visit(this.#document, {
+      Scalar: (key, node) => {
+        if (key === "key" || typeof node.value !== "string") return;
+        const found = replace(node.value);
+        if (!found.ok) problems.push(this.#problem(node.range?.[0] ?? 0, found.message));
+        else if (found.changed)
+          node.value = node.type === Scalar.PLAIN ? plainValue(found.text) : found.text;
+      },
+    });
+    return problems;
   }
 
   /** Plain data. Throws a `ScenarioError` when aliases would grow without end. */

@@ -4,7 +4,7 @@ import { SCHEMA_BYTES_MAX, SCHEMAS_PER_LOG_MAX } from "../schema/logSchema.ts";
 
 /** Characters of a name that is a part of a path: of a log, a group, an action, a producer. */
 export const PATH_PART_CHARACTERS_MAX = 256;
-/** Characters of the name of a member of a group, and of a group's settings. */
+/** Characters of the name of a member of a group, and of a group's settings or of what it feeds. */
 export const MEMBER_CHARACTERS_MAX = 128;
 export const GROUP_SETTINGS_CHARACTERS_MAX = 256;
 
@@ -30,7 +30,7 @@ export const FORWARDED_ANSWER_BYTES: Readonly<Record<ForwardedKind, number>> = {
   // Names the holder of each lane.
   group:
     FIELDS_BYTES +
-    text(PATH_PART_CHARACTERS_MAX + GROUP_SETTINGS_CHARACTERS_MAX) +
+    text(PATH_PART_CHARACTERS_MAX + 2 * GROUP_SETTINGS_CHARACTERS_MAX) +
     GROUP_LANES_MAX * (text(MEMBER_CHARACTERS_MAX) + FIELDS_BYTES),
   schema: FIELDS_BYTES + text(PATH_PART_CHARACTERS_MAX) + text(SCHEMA_BYTES_MAX),
   small: PROBLEM_BYTES_MAX,

@@ -4,6 +4,7 @@ import type { ErrorEntry } from "./errorEntry.ts";
 export type GroupErrorCode =
   | "ERR_GROUP_NOT_FOUND"
   | "ERR_GROUP_SETTINGS"
+  | "ERR_GROUP_FEEDS"
   | "ERR_GROUP_LIMIT"
   | "ERR_GROUP_HELD"
   | "ERR_GROUP_FENCED"
@@ -23,6 +24,12 @@ export const GROUP_ERRORS: Readonly<Record<GroupErrorCode, ErrorEntry>> = {
     "Group of a consumer with other settings",
     "Consumers with different settings must not share a cursor: what one has done would be skipped by the other.",
     "Use a group of its own for each kind of consumer; to change the settings, delete the group and create it anew.",
+  ),
+  ERR_GROUP_FEEDS: entry(
+    409,
+    "Group of a consumer that writes elsewhere",
+    "Members of a group take turns with one cursor, so they have to write to one place. A member that lives writes to another one.",
+    "Use a group of its own for each; if the place has moved, end the member that `details.member` names first.",
   ),
   ERR_GROUP_LIMIT: entry(
     409,

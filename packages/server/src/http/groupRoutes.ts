@@ -25,6 +25,7 @@ const RESET = z.strictObject({ to: start });
 const ACQUIRE = z.strictObject({
   member: z.string().min(1).max(MEMBER_CHARACTERS_MAX),
   settings,
+  feeds: z.string().max(GROUP_SETTINGS_CHARACTERS_MAX).default(""),
   lane: z.int().min(0).optional(),
 });
 const HELD = z.strictObject({ lane: z.int().min(0), token: z.int().min(1) });

@@ -27,12 +27,24 @@ const settings: Json = {
   default: "",
   description: "Whatever must be the same for all consumers of the group, such as a fingerprint.",
 };
+const feeds: Json = {
+  type: "string",
+  maxLength: 256,
+  default: "",
+  description:
+    "What the member writes to. Refused while somebody else who lives says otherwise: neither would get everything.",
+};
 const lane: Json = { ...count, maximum: GROUP_LANES_MAX - 1 };
 
 export const GROUP_SCHEMAS: Json = {
   Group: object({
     name: text,
     settings: text,
+    begin: { ...count, description: "Where it began: behind this seq." },
+    feeds: {
+      type: "string",
+      description: "What whoever held a lane last writes to; empty where nobody has said so.",
+    },
     lag: { ...count, description: "Records behind the lane that is furthest behind." },
     lanes: {
       type: "array",
@@ -55,6 +67,10 @@ export const GROUP_SCHEMAS: Json = {
     lanes: { type: "integer", minimum: 1, maximum: GROUP_LANES_MAX },
     token: { ...token, description: "Every commit must carry it; a later grant has a larger one." },
     position: count,
+    begin: {
+      ...count,
+      description: "Where the group began: whoever has lost everything goes back to here.",
+    },
     leaseMs: { ...count, description: "It has to be renewed within so many milliseconds." },
   }),
 };
@@ -116,7 +132,7 @@ export const GROUP_PATHS: Json = {
     post: operation(
       "acquireLane",
       "Take a lane that nobody holds",
-      body(object({ member: text, settings, lane }, ["member"])),
+      body(object({ member: text, settings, feeds, lane }, ["member"])),
       { "200": json(reference("LaneGrant"), "The lane, and where to go on.") },
     ),
   },

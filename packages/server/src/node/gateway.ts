@@ -17,7 +17,7 @@ import type { CatalogFile } from "./catalogFile.ts";
 import type { BirthCertificate } from "./certificate.ts";
 import type { ClockWatch } from "./clockWatch.ts";
 import { LogCreation } from "./logCreation.ts";
-import { follow, newPlace, opened, refuse, resolve, silence } from "./logDirectory.ts";
+import { follow, heard, newPlace, opened, refuse, resolve, silence } from "./logDirectory.ts";
 import { ChangeSignal } from "./changeSignal.ts";
 import type { LogPlace } from "./logDirectory.ts";
 import type { PeerLinks } from "./peerLinks.ts";
@@ -360,10 +360,8 @@ export class Gateway {
     return this.#places.get(logId)?.entry.name ?? String(logId);
   }
 
-  /** News of a worker that no longer holds the log is stale. */
   #update(logId: number, worker: WorkerHandle, change: (place: LogPlace) => void): void {
-    const place = this.#places.get(logId);
-    if (place?.worker === worker) change(place);
+    heard(this.#places.get(logId), worker, change);
   }
 
   #role(worker: WorkerHandle, message: Extract<WorkerNews, { kind: "role" }>): void {

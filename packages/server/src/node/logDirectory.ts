@@ -40,6 +40,15 @@ export interface LogPlace {
   elections: number;
 }
 
+/** Takes news of a log from the worker that holds it: those of one that held it before are stale. */
+export function heard(
+  place: LogPlace | undefined,
+  from: WorkerHandle,
+  change: (place: LogPlace) => void,
+): void {
+  if (place?.worker === from) change(place);
+}
+
 /** What the log's replica says of its role. */
 export function follow(
   place: LogPlace,

@@ -45,6 +45,8 @@ export interface NodeView {
   readonly logger: Logger;
   readonly version: string;
   /** Undefined until the cluster is born. */
+  readonly clusterId: () => string | undefined;
+  /** Undefined until the cluster is born. */
   gateway(): Gateway | undefined;
   /** The nodes without which there is no birth; empty afterwards. */
   waitingFor(): readonly string[];
@@ -214,6 +216,7 @@ export class LocalNodeService implements NodeService {
     const groups = groupsTold(reports.flatMap((report) => report.groups));
     const status = {
       cluster: config.cluster,
+      clusterId: this.#view.clusterId(),
       node: config.node,
       version,
       nodes: this.#nodes(),

@@ -202,7 +202,8 @@ class Node implements Incarnation {
     return new LocalNodeService({
       config: this.#config,
       logger: this.#logger,
-      version: VERSION,
+      version: readVersion(),
+      clusterId: () => this.#identity.certificate?.clusterId,
       gateway: () => this.#gateway,
       waitingFor: () => (this.#gateway === undefined ? this.#birth.waitingFor() : []),
       peers: () => this.#peers?.states() ?? [],
@@ -395,5 +396,3 @@ class Node implements Incarnation {
     if (this.#closing === undefined) this.#settle({ kind: "quarantine", what });
   }
 }
-
-const VERSION = readVersion();

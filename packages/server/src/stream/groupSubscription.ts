@@ -110,7 +110,7 @@ export class GroupSubscription {
     if (create !== undefined) await calls.ask({ op: "create", name, settings, ...create });
     for (let tries = 0; !this.#closed; tries++) {
       try {
-        return await calls.ask({ op: "acquire", name, settings, member, lane });
+        return await calls.ask({ op: "acquire", name, settings, member, feeds: "", lane });
       } catch (error) {
         if (!(error instanceof AnnalsError) || error.code !== "ERR_GROUP_HELD") throw error;
         if (tries % TOLD_EACH === 0) this.#say("standby", {});

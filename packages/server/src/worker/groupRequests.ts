@@ -40,7 +40,13 @@ export async function runGroupRequest(
     case "reset":
       return told(await groups.reset(request.name, positionOf(log, request.to)));
     case "acquire":
-      return groups.acquire(request.name, request.settings, request.member, request.lane);
+      return groups.acquire(
+        request.name,
+        request.settings,
+        request.member,
+        request.lane,
+        request.feeds,
+      );
     case "renew":
       groups.renew(request.name, request.lane, request.token);
       return undefined;
@@ -88,14 +94,16 @@ function positionOf(log: GroupLog, start: GroupStart): Seq {
   }
 }
 
-function groupInfo({ name, settings, lanes }: GroupView, lastSeq: Seq, leaseMs: number): GroupInfo {
+function groupInfo(group: GroupView, lastSeq: Seq, leaseMs: number): GroupInfo {
+  const { name, settings, begin, feeds, lanes } = group;
   const told = lanes.map((lane) => ({
     position: lane.position,
     lag: lastSeq - lane.position,
     member: lane.token === 0 ? undefined : lane.member,
     condition: conditionOf(lane, lastSeq, leaseMs),
   }));
-  return { name, settings, lag: Math.max(...told.map(({ lag }) => lag)), lanes: told };
+  const lag = Math.max(...told.map((lane) => lane.lag));
+  return { name, settings, begin, feeds, lag, lanes: told };
 }
 
 function conditionOf(lane: LaneView, lastSeq: Seq, leaseMs: number): LaneCondition {

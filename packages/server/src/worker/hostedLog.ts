@@ -25,6 +25,7 @@ import { divergenceReason } from "./divergenceReason.ts";
 import { groupConditions } from "./groupRequests.ts";
 import { CatchUp } from "./catchUp.ts";
 import type { PeerHistories } from "./peerHistories.ts";
+import { linksFrom } from "./linksFrom.ts";
 import { LinkReplies } from "./linkReplies.ts";
 import { PeerStreams } from "./peerStreams.ts";
 import { rolledBackReason } from "./recoveryReason.ts";
@@ -276,8 +277,8 @@ export class HostedLog {
 
   /** Closes the links over which some members stream to this log. */
   cutFrom(isCut: (member: MemberId) => boolean, code: string, reason: string): void {
-    for (const [linkId, { from }] of this.#inbound)
-      if (isCut(from)) this.#options.sendToGateway({ kind: "linkFault", linkId, code, reason });
+    for (const linkId of linksFrom(this.#inbound, isCut))
+      this.#options.sendToGateway({ kind: "linkFault", linkId, code, reason });
   }
 
   #roleIs(

@@ -75,6 +75,20 @@ test("connections beyond the cap are told so and closed, and one that ends makes
   await expect.poll(() => get(ASK, CLOSE).closed).toContain("HTTP/1.1 200");
 });
 
+test("a connection that becomes a WebSocket has bounds of its own, and leaves its place to another one", async () => {
+  await start({ max: 1, maxUndecided: 1 });
+  const stream = get(
+    "/v1/stream",
+    "connection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n" +
+      "sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\nsec-websocket-protocol: annals.v1.json\r\n",
+  );
+  const [answer] = await once(stream.socket, "data");
+  expect(String(answer)).toContain("HTTP/1.1 101");
+  expect([held("connections"), held("connections.undecided")]).toEqual([0, 0]);
+  expect(await get(ASK, CLOSE).closed).toContain("HTTP/1.1 200");
+  expect(stream.socket.destroyed).toBe(false);
+});
+
 test("an append beyond the cap is refused at once, its body unread, and counted once", async () => {
   await start({ max: 1 });
   await client();

@@ -51,7 +51,7 @@ describe("a request", () => {
       "POST",
       "/g/acquire",
       { member: "one", lane: 2 },
-      { op: "acquire", name: "g", member: "one", settings: "", lane: 2 },
+      { op: "acquire", name: "g", member: "one", settings: "", feeds: "", lane: 2 },
     ],
     ["POST", "/g/renew", { lane: 0, token: 9 }, { op: "renew", name: "g", lane: 0, token: 9 }],
     [

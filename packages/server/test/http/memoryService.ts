@@ -190,6 +190,7 @@ export class MemoryService implements NodeService {
   async cluster(): Promise<ClusterStatus> {
     return {
       cluster: "test",
+      clusterId: "a8f0c1d2-test",
       node: "a",
       version: "0.0.0",
       nodes: [

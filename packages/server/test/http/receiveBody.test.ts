@@ -46,6 +46,39 @@ test.each([
   expect(chunks.map(({ byteLength }) => byteLength)).toEqual(chunks.map(() => 0));
 });
 
+test.each([
+  ["is here", 2 ** 20, undefined],
+  ["is given up as too large", 10, "ERR_BODY_TOO_LARGE"],
+  ["is cut from outside", 2 ** 20, "ERR_CUT"],
+])("that a body comes in is over when it %s, once", async (_how, maxBytes, code) => {
+  const message = new IncomingMessage(new Socket());
+  message._read = () => undefined;
+  message.complete = true;
+  let [begun, over] = [0, 0];
+  const body = receiveBody(
+    message,
+    undefined,
+    { ...LIMITS, maxBytes },
+    {
+      onBegin: (cut) => {
+        begun++;
+        if (code === "ERR_CUT") cut(Object.assign(new Error("cut"), { code }));
+        return () => void over++;
+      },
+      onGrow: () => undefined,
+      onDecoded: () => undefined,
+    },
+  );
+  message.push(new Uint8Array(11));
+  if (code === undefined) message.push(null);
+  const outcome = await body.then(
+    () => undefined,
+    (error: { code?: string }) => error.code,
+  );
+  expect(outcome).toBe(code);
+  expect([begun, over]).toEqual([1, 1]);
+});
+
 test("a part of a buffer is left alone", () => {
   const part = new Uint8Array(10).subarray(0, 9);
   letGo(part);

@@ -109,6 +109,28 @@ test("a request that was passed on and carried out keeps its log's counts", () =
   expect(desk.read().logs).toMatchObject([{ name: "audit", passedOn: 1 }]);
 });
 
+test("a log that has taken a request is remembered, whatever becomes of later ones", () => {
+  for (const status of [200, 503]) {
+    const ticket = desk.admit("audit", 10);
+    ticket.passedOn(status);
+    ticket.close();
+  }
+  expect(desk.read().logs).toMatchObject([{ name: "audit", passedOn: 2 }]);
+});
+
+test.each([400, 404, 409, 429, 503, 504])(
+  "one that the leader answered with %i was not carried out",
+  (status) => {
+    const ticket = desk.admit("audit", 10);
+    ticket.passedOn(status);
+    nowMs += 1;
+    ticket.close();
+    const { node, logs } = desk.read();
+    expect(logs).toEqual([]);
+    expect(node).toMatchObject({ passedOn: 1, drainBytesPerSecond: 0 });
+  },
+);
+
 test("whatever comes and goes, nothing is held beyond a cap, or left at the end", () => {
   const step = fc.record({
     log: fc.constantFrom("a", "b", "c"),

@@ -161,6 +161,31 @@ describe("LaneEnd", () => {
     expect([received.length, waiting.current]).toEqual([8 + LOSSY_WAITING_MAX + 1, 0]);
   });
 
+  it("counts each time anew what waits and what it has dropped", async () => {
+    const { left, right, received } = setUp();
+    const dropped: number[] = [];
+    const sender = new LaneEnd<string, string>(left, plain(), () => {}, {
+      lossy: (one) => one.startsWith("line"),
+      onRoom: (lines) => dropped.push(lines),
+    });
+    for (const lines of [LOSSY_WAITING_MAX + 5, LOSSY_WAITING_MAX, LOSSY_WAITING_MAX + 1]) {
+      while (!sender.congested) {
+        sender.send("first");
+        await turn();
+      }
+      const before = received.length;
+      for (let k = 0; k < lines; k++) sender.send(`line ${k}`);
+      for (let round = 0; round < 4; round++) {
+        left.deliver();
+        right.deliver();
+        await turn();
+      }
+      const arrived = received.slice(before).filter((one) => one.startsWith("line"));
+      expect(arrived).toHaveLength(LOSSY_WAITING_MAX);
+    }
+    expect(dropped).toEqual([5, 0, 1]);
+  });
+
   it("keeps of the messages with a key the last one that waits", async () => {
     const { left, received } = setUp();
     const sender = new LaneEnd<string, string>(left, plain(), () => {}, {

@@ -17,7 +17,7 @@ test("a lane whose holder lives and does not come on for a minute is stuck, unti
     JSON.stringify([1, 2, 3].map(() => ({ actor: { id: "a" }, action: "x" }))),
   );
   await ask({ op: "create", name: "g", settings: "", lanes: 2, from: { at: "first" } });
-  await ask({ op: "acquire", name: "g", settings: "", member: "one", lane: 0 });
+  await ask({ op: "acquire", name: "g", settings: "", member: "one", feeds: "", lane: 0 });
   const token = groups.table.byName("g")?.lanes[0]?.token ?? 0;
   await service.append("audit", { ...appended, body });
   const afterAMinute = async (): Promise<void> => {

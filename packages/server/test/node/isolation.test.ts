@@ -190,6 +190,23 @@ describe("rules", () => {
     expect([isolation.isolated(2), isolation.isolated(1)]).toEqual([false, true]);
   });
 
+  it("of several that are known, the one that has ended most workers gives its slot", () => {
+    const isolation = policy(2);
+    for (const atMs of [0, 10]) isolation.died(death(atMs, [1]));
+    for (const atMs of [20, 30]) isolation.died(death(atMs, [2]));
+    isolation.assign(5000);
+    isolation.died(death(5000, [2], isolation.slotOf(2)));
+    isolation.assign(9000);
+    expect([1, 2].map((log) => isolation.slotOf(log) !== undefined)).toEqual([true, true]);
+    for (const atMs of [9000, 9010]) isolation.died(death(atMs, [4, 3]));
+    isolation.assign(9010);
+    expect([1, 2, 4].map((log) => isolation.slotOf(log) !== undefined)).toEqual([
+      true,
+      false,
+      true,
+    ]);
+  });
+
   it("suspects that live on make room when a worker dies elsewhere", () => {
     const isolation = policy(1);
     for (const atMs of [0, 10]) isolation.died(death(atMs, [4, 3, 2, 1]));

@@ -173,6 +173,12 @@ describe("a handshake", () => {
     ).not.toThrow();
   });
 
+  it("accepts the other links of a newcomer that is not on record yet", () => {
+    const connected = new Map([["b", asMemberId(77)]]);
+    const newcomer = { ...hello, member: asMemberId(77), clusterId: undefined };
+    expect(() => verifyHello({ ...own, connected }, newcomer)).not.toThrow();
+  });
+
   it.each<[string, Partial<HelloFrame>, string]>([
     ["another protocol", { protocol: 0 }, "ERR_PEER_PROTOCOL"],
     ["another cluster's name", { cluster: "x" }, "ERR_PEER_CLUSTER"],

@@ -30,8 +30,10 @@ const HISTORY: readonly (readonly [number, SystemCommand])[] = [
 ];
 
 let data: string;
+let lines: Record<string, unknown>[];
 
 beforeEach(async () => {
+  lines = [];
   data = await mkdtemp(join(tmpdir(), "annals-commands-"));
 });
 afterEach(() => rm(data, { recursive: true, force: true }));
@@ -48,7 +50,7 @@ async function live(
   });
   if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems));
   const members = MEMBERS.map((member, k) => ({ node: "abc".charAt(k), member }));
-  const logger = pino({ level: "silent" });
+  const logger = pino({ level: "info" }, { write: (line) => void lines.push(JSON.parse(line)) });
   const catalog = new Catalog(MEMBERS);
   const places = new Map<number, LogPlace>();
   const place = (entry: LogEntry): void => void places.set(entry.id, newPlace(entry, false));
@@ -90,8 +92,25 @@ test("the next life knows it, and the commands that come again change nothing", 
     expect(await live(known, HISTORY.slice(0, applied))).toEqual(entry);
 });
 
-test("decisions that are void are forgotten, the logs are not", async () => {
-  await live([], HISTORY);
+test("decisions that are void are forgotten, the logs and their schemas are not", async () => {
+  const schema: SystemCommand = { op: "setSchema", log: "audit", action: "a.b", schema: "true" };
+  await live([], [...HISTORY, [22, schema]]);
   await forgetDecisions(data);
-  expect(await knownLogs(data)).toEqual([{ id: 5, name: "audit", voters: MEMBERS, schemas: [] }]);
+  const schemas = [{ action: "a.b", version: 1, schema: "true", index: 22 }];
+  expect(await knownLogs(data)).toEqual([{ id: 5, name: "audit", voters: MEMBERS, schemas }]);
+});
+
+test("a decision is told when it is made, and each node that has carried it out; a second one is not", async () => {
+  await live([], HISTORY);
+  const told = lines.filter((line) => "decision" in line);
+  const pick = ({ msg, decision, keep, peer }: Record<string, unknown>) => [
+    msg,
+    decision,
+    keep ?? peer,
+  ];
+  expect(told.map(pick)).toEqual([
+    ["decided: one copy of the log is kept", 17, "a"],
+    ["a node has carried the decision out", 17, "a"],
+    ["a node has carried the decision out", 17, "b"],
+  ]);
 });

@@ -115,6 +115,24 @@ test("who comes second stands by, and has the lane when the first is gone", asyn
   await second.next("granted");
 });
 
+test("credit that is given while it stands by adds up", async () => {
+  const first = await connect();
+  first.send({ ...CONSUME, member: "one", lanes: 1 });
+  await first.next("granted");
+  const second = await connect();
+  second.send({ ...CONSUME, member: "two", records: 1 });
+  await second.next("standby");
+  for (const records of [2, 3]) second.send({ kind: "credit", id: 1, records, bytes: 1000 });
+  // What is refused was read after the credit.
+  second.send({ kind: "append", id: 9, log: "audit" });
+  expect(await second.refusal()).toMatchObject({ id: 9, code: "ERR_BODY_EMPTY" });
+  first.close();
+  await append(10);
+  await second.next("granted");
+  await until(() => (second.seqs().length >= 6 ? true : undefined));
+  expect(second.seqs()).toEqual([1, 2, 3, 4, 5, 6]);
+});
+
 test("a consumer keeps its lane while its process answers, and loses it when that is silent", async () => {
   const first = await connect();
   first.send({ ...CONSUME, member: "one", lanes: 1 });

@@ -51,6 +51,23 @@ test("a small page does not overtake a large one that waits", async () => {
   (await second).release();
 });
 
+test("a large page that goes lets in all who fit in its place, in their order", async () => {
+  const budget = new PageBudget(100);
+  const held = await budget.take(100);
+  const order: number[] = [];
+  for (const bytes of [40, 30, 30, 1])
+    void budget.take(bytes).then(() => {
+      order.push(bytes);
+    });
+  held.shrinkTo(60);
+  await turn();
+  expect(order).toEqual([40]);
+  held.release();
+  await turn();
+  // Together they hold the cap: the last one waits.
+  expect(order).toEqual([40, 30, 30]);
+});
+
 test("whatever is taken and given back, the cap holds and everybody gets a turn", async () => {
   const steps = fc.array(fc.record({ bytes: fc.integer({ min: 1, max: 60 }), keep: fc.nat(60) }), {
     maxLength: 40,

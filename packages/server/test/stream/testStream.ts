@@ -72,11 +72,15 @@ export class TestStream {
   async refusal(): Promise<{
     readonly code: string;
     readonly detail: string;
+    readonly retryable: boolean;
     readonly id?: StreamValue;
   }> {
     const { head, body } = await until(() => this.#take("error"));
-    const { code, detail } = JSON.parse(body.toString()) as { code: string; detail: string };
-    return { code, detail, ...(head["id"] === undefined ? {} : { id: head["id"] }) };
+    const problem: { code: string; detail: string; retryable: boolean } = JSON.parse(
+      body.toString(),
+    );
+    const { code, detail, retryable } = problem;
+    return { code, detail, retryable, ...(head["id"] === undefined ? {} : { id: head["id"] }) };
   }
 
   close(): void {

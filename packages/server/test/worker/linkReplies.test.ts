@@ -104,3 +104,14 @@ it("adds up credit and keeps the last acknowledgement of each kind while it has 
   replies.flush();
   expect(lane.sent).toEqual([]);
 });
+
+it("an acknowledgement that finds the lane full is held for whoever makes room", () => {
+  const { replies, lane, held, look } = setUp();
+  lane.full = true;
+  replies.acknowledge([ack(1)]);
+  expect([lane.sent, [...held]]).toEqual([[], [replies]]);
+  lane.full = false;
+  for (const one of held) one.flush();
+  expect(look()).toMatchObject({ acks: [1], grants: [], released: [] });
+  expect(held.size).toBe(0);
+});

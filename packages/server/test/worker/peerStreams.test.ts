@@ -8,9 +8,11 @@ import { asIndex, asMemberId, asTerm } from "@annals/raft";
 import type { MemberId, Message } from "@annals/raft";
 import { MemoryBlobs } from "@annals/testkit";
 import { Permits } from "@annals/transport";
-import { encodeFrame } from "@annals/wire";
-import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { decodeMessages, encodeFrame } from "@annals/wire";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { WebSocketServer } from "ws";
+import type { FromWorker } from "../../src/lane/messages.ts";
+import type { LinkReplies } from "../../src/worker/linkReplies.ts";
 import { PeerStreams } from "../../src/worker/peerStreams.ts";
 import { mustLoad } from "../config/samples.ts";
 
@@ -27,6 +29,8 @@ interface Peer {
 let peers: readonly Peer[];
 let streams: PeerStreams;
 let lost: [MemberId, string][];
+let toGateway: FromWorker[];
+let congested: boolean;
 
 async function play(node: string, member: MemberId): Promise<Peer> {
   const server = new WebSocketServer({ port: 0, host: "127.0.0.1" });
@@ -54,7 +58,7 @@ function append(to: MemberId): Message {
 }
 
 beforeEach(async () => {
-  lost = [];
+  [lost, toGateway, congested] = [[], [], false];
   peers = await Promise.all([play("b", asMemberId(2)), play("c", asMemberId(3))]);
   streams = new PeerStreams({
     logId: 1,
@@ -74,8 +78,8 @@ beforeEach(async () => {
     blobs: new MemoryBlobs(),
     blobPermits: new Permits(1),
     ledger: new Ledger(),
-    sendToGateway: () => undefined,
-    congested: () => false,
+    sendToGateway: (message) => void toGateway.push(message),
+    congested: () => congested,
     onMessages: () => undefined,
     onBlobHeld: () => {},
     onLost: (member, { code }) => void lost.push([member, code]),
@@ -101,4 +105,66 @@ it("dials the links of a silent node anew", async () => {
   expect(lost).toEqual([[2, "ERR_LINK_SILENT"]]);
   streams.peerChanged("b", { kind: "back" });
   expect(peers.map(({ connections }) => connections)).toEqual([2, 1]);
+});
+
+describe("what goes which way", () => {
+  const to = asMemberId(2);
+  const common = { from: SELF, to, term: asTerm(1) } as const;
+  const acknowledged: Message = {
+    ...common,
+    kind: "appendEntriesResponse",
+    index: asIndex(3),
+    rejected: false,
+    hintIndex: asIndex(0),
+    hintTerm: asTerm(0),
+  };
+  const vote: Message = {
+    ...common,
+    kind: "requestVoteResponse",
+    rejected: false,
+    committed: { index: asIndex(0), term: asTerm(0) },
+  };
+  const kindsSent = (): readonly (readonly string[])[] =>
+    toGateway.map((one) =>
+      one.kind === "control" ? decodeMessages(one.bytes).map(({ kind }) => kind) : [one.kind],
+    );
+
+  it("acknowledgements go back over the link that brought the entries, and nothing else does", () => {
+    const acks: Message[] = [];
+    const acknowledge = (some: readonly Message[]): void => void acks.push(...some);
+    streams.upstreamOpened(to, { acknowledge } as LinkReplies);
+    streams.send(to, [acknowledged]);
+    expect([acks, toGateway]).toEqual([[acknowledged], []]);
+    streams.send(to, [vote]);
+    expect(acks).toHaveLength(1);
+    expect(kindsSent()).toEqual([["requestVoteResponse"]]);
+  });
+
+  it("the newest link wins, and one that it has replaced takes nothing with it when it ends", () => {
+    const acks: [string, number][] = [];
+    const linkOf = (name: string): LinkReplies =>
+      ({
+        acknowledge: (some: readonly Message[]) => void acks.push([name, some.length]),
+      }) as LinkReplies;
+    const [old, fresh] = [linkOf("old"), linkOf("fresh")];
+    streams.upstreamOpened(to, old);
+    streams.upstreamOpened(to, fresh);
+    streams.upstreamClosed(to, old);
+    streams.send(to, [acknowledged]);
+    expect([acks, toGateway]).toEqual([[["fresh", 1]], []]);
+    streams.upstreamClosed(to, fresh);
+    streams.send(to, [acknowledged]);
+    expect([acks.length, kindsSent()]).toEqual([1, [["appendEntriesResponse"]]]);
+  });
+
+  it("without such a link they go with the rest, in one message a turn", () => {
+    streams.send(to, [acknowledged, vote]);
+    expect(kindsSent()).toEqual([["requestVoteResponse", "appendEntriesResponse"]]);
+  });
+
+  it("entries go over data links only, also when nothing else may go", () => {
+    congested = true;
+    streams.send(to, [vote, append(to)]);
+    expect(toGateway).toEqual([]);
+  });
 });

@@ -1,5 +1,5 @@
 import type { StoredRecord } from "@annals/client";
-import type { Chunk, FailureClass, Sink, SinkCursor } from "../sink.ts";
+import type { Chunk, FailureClass, Sink, SinkCounts, SinkCursor } from "../sink.ts";
 
 /** A fault that the kit has made, with what it means. */
 export class InjectedFault extends Error {
@@ -11,7 +11,7 @@ export class InjectedFault extends Error {
   }
 }
 
-type SinkCall = "open" | "apply" | "cursor";
+type SinkCall = "open" | "apply" | "cursor" | "probe";
 
 /** What goes wrong around a call: thrown before it has an effect, or after. */
 export interface SinkFaults {
@@ -35,6 +35,14 @@ export class FaultySink<Mutation> implements Sink<Mutation> {
     return this.#sink.settings;
   }
 
+  get target(): string {
+    return this.#sink.target;
+  }
+
+  get probing(): Sink<Mutation>["probing"] {
+    return this.#sink.probing;
+  }
+
   plan(record: StoredRecord): readonly Mutation[] {
     return this.#sink.plan(record);
   }
@@ -56,8 +64,16 @@ export class FaultySink<Mutation> implements Sink<Mutation> {
     return this.#around("cursor", () => this.#sink.cursor(signal));
   }
 
+  probe(mutations: readonly Mutation[], signal: AbortSignal): Promise<void> {
+    return this.#around("probe", () => this.#sink.probe(mutations, signal));
+  }
+
   classify(error: unknown): FailureClass {
     return error instanceof InjectedFault ? error.kind : this.#sink.classify(error);
+  }
+
+  counts(): SinkCounts | undefined {
+    return this.#sink.counts?.();
   }
 
   retryAfterMs(error: unknown): number | undefined {

@@ -6,6 +6,7 @@ import type {
   DeadLetter,
   DeadLetters,
   GroupLane,
+  HeldBy,
   LogSource,
   Reading,
 } from "../run/ports.ts";
@@ -68,7 +69,7 @@ export class MemoryLog implements LogSource, GroupLane, DeadLetters {
       throw new ClientError("ERR_GROUP_HELD", "the lane has a holder", { retryable: true });
     this.#isHeld = true;
     const { position } = this;
-    return { lane: 0, lanes: 1, token: ++this.#token, position, leaseMs: LEASE_MS };
+    return { lane: 0, lanes: 1, token: ++this.#token, position, begin: 0, leaseMs: LEASE_MS };
   }
 
   async renew({ token }: LaneGrant): Promise<void> {
@@ -85,6 +86,13 @@ export class MemoryLog implements LogSource, GroupLane, DeadLetters {
   async release({ token }: LaneGrant): Promise<void> {
     this.onCall("release");
     if (token === this.#token) this.#isHeld = false;
+  }
+
+  async holder(): Promise<HeldBy | undefined> {
+    this.onCall("holder");
+    if (!this.#isHeld) return undefined;
+    const { position } = this;
+    return { member: "somebody", position, lag: this.records.length - position };
   }
 
   async write(letter: DeadLetter): Promise<void> {

@@ -20,12 +20,15 @@ export class SinkTrial<Mutation> {
   readonly notes: string[] = [];
   readonly #sink: () => Sink<Mutation>;
   readonly #limits: Partial<SinkLimits>;
+  readonly #scope: string;
 
   constructor(
     sink: () => Sink<Mutation>,
     records: readonly StoredRecord[],
     limits: Partial<SinkLimits> = {},
+    scope: string = "log audit of a trial",
   ) {
+    this.#scope = scope;
     this.#sink = sink;
     this.#limits = limits;
     this.log = new MemoryLog(this.clock, records);
@@ -35,6 +38,8 @@ export class SinkTrial<Mutation> {
     return new SinkRunner({
       name: "trial",
       log: "audit",
+      letters: "audit.dead-letters",
+      scope: this.#scope,
       group: "sink:trial",
       lane: 0,
       sink: () => new FaultySink(this.#sink(), faults),

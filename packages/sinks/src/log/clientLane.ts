@@ -1,5 +1,5 @@
 import type { AnnalsClient, GroupStart, LaneGrant } from "@annals/client";
-import type { GroupLane } from "../run/ports.ts";
+import type { GroupLane, HeldBy } from "../run/ports.ts";
 
 export interface ClientLaneOptions {
   readonly client: AnnalsClient;
@@ -12,6 +12,8 @@ export interface ClientLaneOptions {
   readonly from: GroupStart;
   /** Of the sink; another consumer of the group is refused. */
   readonly settings: string;
+  /** What the sink writes to, without secrets. */
+  readonly feeds: string;
   /** No other process may have the same. */
   readonly member: string;
 }
@@ -28,10 +30,10 @@ export class ClientLane implements GroupLane {
   }
 
   async acquire(signal: AbortSignal): Promise<LaneGrant> {
-    const { client, log, group, lane, lanes, from, settings, member } = this.#options;
+    const { client, log, group, lane, lanes, from, settings, feeds, member } = this.#options;
     const groups = client.groups(log);
     await groups.create(group, { from, lanes, settings, signal });
-    return groups.acquire(group, { member, settings, lane, signal });
+    return groups.acquire(group, { member, settings, feeds, lane, signal });
   }
 
   async renew(grant: LaneGrant, signal: AbortSignal): Promise<void> {
@@ -43,6 +45,13 @@ export class ClientLane implements GroupLane {
   async commit(grant: LaneGrant, position: number, signal: AbortSignal): Promise<void> {
     const { client, log, group } = this.#options;
     await client.groups(log).commit(group, grant, position, { signal });
+  }
+
+  async holder(signal: AbortSignal): Promise<HeldBy | undefined> {
+    const { client, log, group, lane } = this.#options;
+    const { lanes } = await client.groups(log).get(group, { signal });
+    const { member, lag = 0, position = 0 } = lanes[lane] ?? {};
+    return member === undefined ? undefined : { member, lag, position };
   }
 
   async release(grant: LaneGrant): Promise<void> {

@@ -1,5 +1,6 @@
 import { ClientError } from "@annals/client";
 import type { AnnalsClient, AuditRecord } from "@annals/client";
+import { fingerprint } from "../recordHash.ts";
 import type { DeadLetter, DeadLetters } from "../run/ports.ts";
 
 export interface DeadLetterLogOptions {
@@ -11,6 +12,9 @@ export interface DeadLetterLogOptions {
   readonly sink: string;
   readonly lane: number;
 }
+
+/** Of the fingerprint of a log's name: a producer id has room for few. */
+const LOG_DIGITS = 8;
 
 export const DEAD_LETTER = "sink.deadLetter";
 
@@ -50,7 +54,9 @@ export class DeadLetterLog implements DeadLetters {
 
   constructor(options: DeadLetterLogOptions) {
     this.#options = options;
-    this.#id = `sink.${options.sink}.${options.lane}`;
+    // Sinks of one name may follow several logs and share one for letters: each numbers its own.
+    const ofLog = fingerprint(options.log).slice(0, LOG_DIGITS);
+    this.#id = `sink.${options.sink}.${options.lane}.${ofLog}`;
   }
 
   async write(letter: DeadLetter, signal: AbortSignal): Promise<void> {

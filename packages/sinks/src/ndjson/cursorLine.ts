@@ -10,6 +10,10 @@ export function cursorLine(cursor: SinkCursor): string {
   return `${START}${JSON.stringify({ cursor })}}\n`;
 }
 
+export function isCursorLine(line: string): boolean {
+  return line.startsWith(START);
+}
+
 /** The last whole cursor line of a file, and where it ends. Reads backwards, as far as it has to. */
 export async function lastCursor(
   handle: FileHandle,
@@ -52,8 +56,10 @@ function parse(line: string): SinkCursor | undefined {
     return undefined;
   }
   const { cursor } = (value as { annals: { cursor?: Partial<SinkCursor> } }).annals;
-  const { seq, part, settings, epoch, recordHash } = cursor ?? {};
-  if (![seq, part, epoch].every((one) => Number.isSafeInteger(one))) return undefined;
+  const { seq, part, settings, epoch, recordHash, scope, anchor } = cursor ?? {};
+  if (![seq, part, epoch, anchor].every((one) => Number.isSafeInteger(one))) return undefined;
   if (typeof settings !== "string" || typeof recordHash !== "string") return undefined;
-  return { seq: seq ?? 0, part: part ?? 0, settings, epoch: epoch ?? 0, recordHash };
+  if (typeof scope !== "string") return undefined;
+  const numbers = { seq: seq ?? 0, part: part ?? 0, epoch: epoch ?? 0, anchor: anchor ?? 0 };
+  return { ...numbers, settings, recordHash, scope };
 }

@@ -1,14 +1,17 @@
-import { mkdir, open, readdir, rm } from "node:fs/promises";
+import { mkdir, open, readdir, rm, stat } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { recordText } from "@annals/client";
 import type { StoredRecord } from "@annals/client";
+import { AnnalsError } from "@annals/record";
+import { codeOf } from "../messageOf.ts";
 import { fingerprint } from "../recordHash.ts";
 import { sameCursor } from "../sink.ts";
-import type { Chunk, FailureClass, Sink, SinkCursor } from "../sink.ts";
+import type { Chunk, FailureClass, Held, Sink, SinkCursor, Stretch } from "../sink.ts";
 import { SinkError } from "../sinkError.ts";
 import { cursorLine, lastCursor } from "./cursorLine.ts";
+import { HeldLines } from "./heldLines.ts";
 
 export interface NdjsonFileOptions {
   /** Its files are `<first seq>.ndjson`, and nothing else of that ending. */
@@ -35,22 +38,30 @@ interface OpenFile {
 const BUSY = 5;
 
 class NotOurs extends Error {}
-class InUse extends Error {}
+/** Whoever has the directory may let go of it: a runner waits. */
+class InUse extends AnnalsError {
+  override readonly name = "InUse";
+}
 
 /**
  * Records as lines of JSON in files that are rotated. A chunk is its records and a line with the cursor behind them, flushed together: what
  * follows the last cursor line was not committed, and is cut off. One process at a time. The reference for other sinks.
  */
 export class NdjsonFile implements Sink<string> {
-  readonly settings: string = fingerprint({ sink: "ndjson", version: 1 });
+  readonly settings: string = fingerprint({ sink: "ndjson", version: 2 });
+  readonly target: string;
+  readonly probing = "rolledBack";
   readonly #directory: string;
   readonly #rotateBytes: number;
   #file: OpenFile | undefined;
   #lock: DatabaseSync | undefined;
+  readonly #held: HeldLines;
 
   constructor({ directory, rotateBytes = ROTATE_BYTES }: NdjsonFileOptions) {
     if (!(rotateBytes >= 1)) throw new RangeError(`rotateBytes must be ≥ 1, got ${rotateBytes}`);
     this.#directory = directory;
+    this.#held = new HeldLines(directory);
+    this.target = `ndjson ${directory}`;
     this.#rotateBytes = rotateBytes;
   }
 
@@ -63,7 +74,7 @@ export class NdjsonFile implements Sink<string> {
   }
 
   async open(): Promise<SinkCursor | undefined> {
-    await mkdir(this.#directory, { recursive: true });
+    await makeDirectory(this.#directory);
     this.#lock = lockDirectory(this.#directory);
     for (const name of (await this.#names()).toReversed()) {
       const handle = await open(join(this.#directory, name), "r+");
@@ -110,6 +121,13 @@ export class NdjsonFile implements Sink<string> {
     return this.#file?.cursor;
   }
 
+  held({ from, to }: Stretch): Promise<readonly Held[]> {
+    return this.#held.stretch(from, to);
+  }
+
+  /** A file takes every record. */
+  async probe(): Promise<void> {}
+
   classify(error: unknown): FailureClass {
     if (error instanceof NotOurs) return "fenced";
     if (error instanceof InUse) return "transient";
@@ -138,6 +156,7 @@ export class NdjsonFile implements Sink<string> {
   async close(): Promise<void> {
     const file = this.#file;
     this.#file = undefined;
+    await this.#held.close();
     await file?.handle.close();
     this.#lock?.close();
     this.#lock = undefined;
@@ -193,8 +212,30 @@ function lockDirectory(directory: string): DatabaseSync {
   } catch (cause) {
     lock.close();
     if (!(cause instanceof Error && "errcode" in cause && cause.errcode === BUSY)) throw cause;
-    throw new InUse(`another sink has ${directory} open`, { cause });
+    const what = `another process has ${directory} open: a runner, or one that was not ended`;
+    throw new InUse("ERR_SINK_IN_USE", what, { retryable: true, cause });
   }
+}
+
+/** Node's own recursive mkdir does not return where a parent takes no directories, such as /proc. */
+async function makeDirectory(path: string): Promise<void> {
+  try {
+    await mkdir(path);
+  } catch (error) {
+    const code = codeOf(error);
+    if (code === "EEXIST" && (await stat(path)).isDirectory()) return;
+    const parent = dirname(path);
+    if (code !== "ENOENT" || parent === path || (await isThere(parent))) throw error;
+    await makeDirectory(parent);
+    await mkdir(path);
+  }
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
 }
 
 async function syncDirectory(path: string): Promise<void> {

@@ -6,19 +6,26 @@ const MEANINGS: Readonly<Record<string, FailureClass>> = {
   "53200": "tooLarge",
   /** Cancelled by statement_timeout: half as much takes half as long. */
   "57014": "tooLarge",
-  /** Not there now: read only during a failover, or locked. */
+  /** Not there now: read only during a failover. */
   "25006": "transient",
-  "55P03": "transient",
-  /** Connection exceptions, rollbacks by conflicts, too few resources, an operator, the system. */
+  /** Somebody else has it locked. */
+  "55P03": "conflict",
+  /** Rollbacks, by conflicts and deadlocks. */
+  "40": "conflict",
+  /** Connection exceptions, too few resources, an operator, the system. */
   "08": "transient",
-  "40": "transient",
   "53": "transient",
   "57": "transient",
   "58": "transient",
-  /** Values, constraints, limits of a value. */
+  /**
+   * Values, constraints, views with a check, limits of a value, what a trigger raises. No code tells whether the record is to blame, or
+   * what somebody did to the table.
+   */
   "22": "data",
   "23": "data",
+  "44": "data",
   "54": "data",
+  P0: "data",
   /** Features, authorization, database, schema, syntax and access rules. */
   "0A": "settings",
   "28": "settings",

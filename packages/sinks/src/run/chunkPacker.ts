@@ -53,7 +53,7 @@ export function* packChunks<Mutation>(
       }
       open.add(seq, mutation, weight, done + k + 1);
     }
-    open.endRecord(seq, hash);
+    open.endRecord(seq, hash, mutations.length > 0);
     if (open.isFullOfRecords) {
       yield open.close();
       open = new OpenChunk(open.next, checked(caps()));
@@ -103,10 +103,11 @@ class OpenChunk<Mutation> {
     this.#next = { ...this.#next, part };
   }
 
-  endRecord(seq: number, recordHash: string): void {
+  endRecord(seq: number, recordHash: string, isWritten: boolean): void {
     this.#touch(seq);
     this.#records++;
-    this.#next = { ...this.#next, seq, part: 0, recordHash };
+    const anchor = isWritten ? seq : this.#next.anchor;
+    this.#next = { ...this.#next, seq, part: 0, recordHash, anchor };
   }
 
   close(): PackedChunk<Mutation> {

@@ -1,7 +1,8 @@
 import { ClientError } from "@annals/client";
 import type { LaneGrant } from "@annals/client";
 import type { Clock, GroupLane } from "./ports.ts";
-import { classifyLogError, messageOf } from "./stops.ts";
+import { messageOf } from "../messageOf.ts";
+import { classifyLogError } from "./stops.ts";
 
 const RENEWALS_PER_LEASE = 3;
 

@@ -1,5 +1,5 @@
 import type { LaneGrant, StoredRecord } from "@annals/client";
-import type { FailureClass } from "../sink.ts";
+import type { FailureClass, Sink, SinkCursor } from "../sink.ts";
 
 /** Some records of a log, or of a lane of it. */
 export interface Reading {
@@ -28,6 +28,8 @@ export interface GroupLane {
   renew(grant: LaneGrant, signal: AbortSignal): Promise<void>;
   commit(grant: LaneGrant, position: number, signal: AbortSignal): Promise<void>;
   release(grant: LaneGrant): Promise<void>;
+  /** Who holds the lane now, and how far it is behind; undefined while nobody does. */
+  holder(signal: AbortSignal): Promise<HeldBy | undefined>;
 }
 
 /** A record that a sink could not write. It stays in its log: the letter only points at it. */
@@ -48,11 +50,19 @@ export interface DeadLetters {
   write(letter: DeadLetter, signal: AbortSignal): Promise<void>;
 }
 
-/** A dead letter that is to be written after all, at once or not. */
-export interface RetryRequest {
-  readonly seq: number;
-  readonly done: () => void;
+/** Something that is done with the open sink between two of its transactions: a dead letter tried again, a look at what it holds. */
+export interface SinkJob<Mutation> {
+  readonly run: (sink: Sink<Mutation>, cursor: SinkCursor, signal: AbortSignal) => Promise<void>;
+  /** It was not begun: the lane is lost. */
   readonly failed: (error: unknown) => void;
+}
+
+/** A lane that somebody holds, as its log's leader sees it. */
+export interface HeldBy {
+  readonly member: string;
+  /** Records behind the lane's position. */
+  readonly lag: number;
+  readonly position: number;
 }
 
 /** Time as a runner needs it. */

@@ -1,21 +1,30 @@
 import { ClientError } from "@annals/client";
 import type { LaneGrant, StoredRecord } from "@annals/client";
-import type { Sink } from "../sink.ts";
+import { messageOf } from "../messageOf.ts";
+import type { Sink, SinkCursor } from "../sink.ts";
 import { SinkError } from "../sinkError.ts";
 import { ChunkSize } from "./chunkSize.ts";
+import { heldOf } from "./heldOf.ts";
+import type { HeldStretch } from "./heldOf.ts";
 import { keepLane } from "./keepLane.ts";
 import { resolveLimits } from "./limits.ts";
 import type { SinkLimits } from "./limits.ts";
-import type { Clock, DeadLetters, GroupLane, LogSource, RetryRequest } from "./ports.ts";
+import { Pause } from "./pause.ts";
+import type { Clock, DeadLetters, GroupLane, LogSource, SinkJob } from "./ports.ts";
+import { retryLetter } from "./retryLetter.ts";
 import { Retries } from "./retries.ts";
 import { SinkMeter } from "./status.ts";
-import type { SinkStatus } from "./status.ts";
-import { classifyLogError, Failure, Fenced, messageOf, needsMending } from "./stops.ts";
+import type { SinkState, SinkStatus } from "./status.ts";
+import { classifyLogError, contested, Failure, Fenced, needsMending } from "./stops.ts";
 import { Tenure } from "./tenure.ts";
 
 export interface SinkRunnerOptions<Mutation> {
   readonly name: string;
   readonly log: string;
+  /** The log that takes dead letters, for the status. */
+  readonly letters: string;
+  /** Of what it writes: cluster, log, and share of the log; see `SinkCursor.scope`. */
+  readonly scope: string;
   readonly group: string;
   readonly lane: number;
   /** A sink of its own for every time that the lane is held. */
@@ -35,7 +44,7 @@ export interface SinkRunnerOptions<Mutation> {
 
 /** How often a runner that stands by asks for the lane, unless the log says when the lease of its holder ends. */
 const STANDBY_MS = 1_000;
-const RETRY_QUEUE_MAX = 64;
+const JOBS_MAX = 64;
 /** How often the database may be lost to somebody else without anything written in between: then two groups fight for it. */
 const FENCED_MAX = 5;
 
@@ -49,17 +58,21 @@ export class SinkRunner<Mutation> {
   readonly #meter: SinkMeter;
   readonly #size: ChunkSize;
   readonly #retries: Retries;
-  #paused: PromiseWithResolvers<void> | undefined;
-  readonly #retryQueue: RetryRequest[] = [];
+  readonly #pause: Pause = new Pause();
+  readonly #jobs: SinkJob<Mutation>[] = [];
+  /** Resolves when one that has failed is to begin again. */
+  #again: PromiseWithResolvers<void> = Promise.withResolvers();
   #fenced = 0;
+  #isHeldElsewhere = false;
 
   /** Throws a RangeError for limits below 1. */
   constructor(options: SinkRunnerOptions<Mutation>) {
-    const { name, log, group, lane, clock, randomBelow } = options;
+    const { name, log, letters, group, lane, clock, randomBelow } = options;
+    const { target } = options.sink();
     this.#options = options;
     this.#limits = resolveLimits(options.limits ?? {});
-    this.#meter = new SinkMeter({ name, log, group, lane }, () => clock.wall());
-    this.#size = new ChunkSize(this.#limits.chunkSize);
+    this.#meter = new SinkMeter({ name, log, target, letters, group, lane }, () => clock.wall());
+    this.#size = new ChunkSize(this.#limits.chunkSize, () => clock.now());
     this.#retries = new Retries(randomBelow);
   }
 
@@ -71,14 +84,50 @@ export class SinkRunner<Mutation> {
     return this.#meter.status();
   }
 
-  /** Stops writing before the next transaction and keeps the lane, so that nobody else writes either. Idempotent. */
-  pause(): void {
-    this.#paused ??= Promise.withResolvers();
+  /**
+   * Stops writing before the next transaction and keeps the lane, so that nobody else writes either. Resolves when that holds: what was
+   * under way has ended. Rejects with ERR_SINK_NOT_RUNNING where nothing runs, ERR_SINK_BUSY if the signal aborts before it holds.
+   */
+  async pause(signal: AbortSignal): Promise<void> {
+    this.#pause.ask();
+    this.#failJobs("is about to pause");
+    await this.#until((state) => state !== "running" && state !== "backing-off", signal);
+    const { state } = this.#meter;
+    if (state === "failed" || state === "stopped") {
+      this.#pause.end();
+      throw this.#notRunning();
+    }
   }
 
-  resume(): void {
-    this.#paused?.resolve();
-    this.#paused = undefined;
+  /**
+   * Lets a paused sink go on, and one that has failed begin again. Resolves when it does. Rejects with ERR_SINK_NOT_RUNNING if it fails
+   * once more, or has ended, and ERR_SINK_BUSY if the signal aborts before.
+   */
+  async resume(signal: AbortSignal): Promise<void> {
+    this.#pause.end();
+    if (this.#meter.state === "failed") {
+      this.#isHeldElsewhere = false;
+      this.#meter.state = "standby";
+      this.#again.resolve();
+      this.#again = Promise.withResolvers();
+      await this.#until((state) => state !== "standby" || this.#isHeldElsewhere, signal);
+    } else await this.#until((state) => state !== "paused", signal);
+    this.#assertGoing();
+  }
+
+  #assertGoing(): void {
+    const { state } = this.#meter;
+    if (state === "failed" || state === "stopped") throw this.#notRunning();
+  }
+
+  /** Resolves when a sink that has failed is to begin again, or the signal aborts. */
+  async resumed(signal: AbortSignal): Promise<void> {
+    if (signal.aborted) return;
+    const aborted = Promise.withResolvers<void>();
+    const done = (): void => aborted.resolve();
+    signal.addEventListener("abort", done);
+    await Promise.race([this.#again.promise, aborted.promise]);
+    signal.removeEventListener("abort", done);
   }
 
   /**
@@ -86,13 +135,63 @@ export class SinkRunner<Mutation> {
    * nothing can be written now. Without an answer of the sink's database the record may be written.
    */
   retry(seq: number): Promise<void> {
-    if (this.#meter.state !== "running" || this.#retryQueue.length >= RETRY_QUEUE_MAX)
-      return Promise.reject(
-        new SinkError("ERR_SINK_NOT_RUNNING", `sink ${this.name} is ${this.#meter.state}`),
-      );
-    return new Promise((done, failed) => {
-      this.#retryQueue.push({ seq, done, failed });
+    const { source } = this.#options;
+    const caps = { items: this.#size.items, bytes: this.#limits.chunkBytes, records: 1 };
+    return this.withSink((sink, cursor, signal) =>
+      retryLetter(sink, source, cursor, seq, caps, signal),
+    );
+  }
+
+  /** Does something with the open sink between two of its transactions. Rejects with ERR_SINK_NOT_RUNNING where there is none. */
+  withSink<T>(
+    work: (sink: Sink<Mutation>, cursor: SinkCursor, signal: AbortSignal) => Promise<T>,
+  ): Promise<T> {
+    if (this.#meter.state !== "running" || this.#jobs.length >= JOBS_MAX)
+      return Promise.reject(this.#notRunning());
+    const { promise, resolve, reject } = Promise.withResolvers<T>();
+    this.#jobs.push({
+      run: (...given) => work(...given).then(resolve, reject),
+      failed: reject,
     });
+    this.#pause.wake();
+    return promise;
+  }
+
+  /** What the place holds of [from, to], or of its beginning. Rejects with ERR_SINK_NO_COMPARE, ERR_SINK_NOT_RUNNING. */
+  held(from: number, to: number): Promise<HeldStretch> {
+    const { name, source } = this.#options;
+    return this.withSink((sink, _cursor, signal) =>
+      heldOf({ name, sink, source, readBytes: this.#limits.readBytes }, from, to, signal),
+    );
+  }
+
+  /** Those that were not begun. */
+  #failJobs(why: string): void {
+    const over = new SinkError("ERR_SINK_NOT_RUNNING", `sink ${this.name} ${why}`);
+    for (const { failed } of this.#jobs.splice(0)) failed(over);
+  }
+
+  #notRunning(): SinkError {
+    const { state, lastError } = this.status;
+    const why = state === "failed" && lastError !== null ? `: ${lastError.message}` : "";
+    return new SinkError("ERR_SINK_NOT_RUNNING", `sink ${this.name} is ${state}${why}`);
+  }
+
+  async #until(holds: (state: SinkState) => boolean, signal: AbortSignal): Promise<void> {
+    const over = Promise.withResolvers<"over">();
+    const end = (): void => over.resolve("over");
+    signal.addEventListener("abort", end);
+    if (signal.aborted) end();
+    try {
+      while (!holds(this.#meter.state))
+        if ((await Promise.race([this.#meter.changed, over.promise])) === "over")
+          throw new SinkError(
+            "ERR_SINK_BUSY",
+            `sink ${this.name} is still ${this.#meter.state}: it was told, and waits for a transaction or the cluster`,
+          );
+    } finally {
+      signal.removeEventListener("abort", end);
+    }
   }
 
   /** What a sink would write of a record. */
@@ -107,12 +206,16 @@ export class SinkRunner<Mutation> {
   /** Resolves when the signal aborts; rejects with the `SinkError` that stopped the sink, which the status has, too. */
   async run(signal: AbortSignal): Promise<void> {
     const { note } = this.#options;
+    this.#fenced = 0;
+    this.#isHeldElsewhere = false;
+    this.#retries.progress();
+    this.#meter.state = "standby";
     try {
       while (!signal.aborted) await this.#once(signal);
       this.#meter.state = "stopped";
     } catch (error) {
-      this.#meter.state = "failed";
       this.#meter.stopped(error);
+      this.#meter.state = "failed";
       note?.(`stopped: ${messageOf(error)}`);
       throw error;
     }
@@ -123,6 +226,7 @@ export class SinkRunner<Mutation> {
     const { groupLane, clock, note } = this.#options;
     this.#meter.state = "standby";
     const grant = await this.#acquire(signal);
+    this.#isHeldElsewhere = false;
     if (grant === undefined) return;
     const ending = new AbortController();
     const held = AbortSignal.any([signal, ending.signal]);
@@ -138,10 +242,10 @@ export class SinkRunner<Mutation> {
       if (!(error instanceof Fenced)) throw error;
       note?.(`lost the ${error.by}: ${error.message}`);
       if (this.status.chunks.items > itemsBefore) this.#fenced = 0;
-      if (error.by === "database" && ++this.#fenced >= FENCED_MAX) throw contested(error);
+      if (error.by === "database" && ++this.#fenced >= FENCED_MAX)
+        throw contested(this.#who, FENCED_MAX, error);
     } finally {
-      const over = new SinkError("ERR_SINK_NOT_RUNNING", `sink ${this.name} has lost its lane`);
-      for (const { failed } of this.#retryQueue.splice(0)) failed(over);
+      this.#failJobs("has lost its lane");
       await tenure.close().catch((error: unknown) => note?.(`at the end: ${messageOf(error)}`));
       ending.abort();
       await kept;
@@ -161,8 +265,8 @@ export class SinkRunner<Mutation> {
         if (signal.aborted) break;
         const isHeld = error instanceof ClientError && error.code === "ERR_GROUP_HELD";
         const kind = classifyLogError(error);
-        if (kind === "settings") throw needsMending(new Failure("log", kind, error));
-        if (isHeld) this.#retries.progress();
+        if (kind === "settings") throw needsMending(this.#who, new Failure("log", kind, error));
+        if (isHeld) await this.#standBy(signal);
         else this.#meter.failed("log", kind, error);
         const standbyMs = (isHeld ? error.retryAfterMs : undefined) ?? STANDBY_MS;
         await clock.sleep(isHeld ? standbyMs : this.#retries.failed().ms, signal);
@@ -171,9 +275,23 @@ export class SinkRunner<Mutation> {
     return undefined;
   }
 
+  /** Somebody else has the lane: what is known of it is shown. */
+  async #standBy(signal: AbortSignal): Promise<void> {
+    this.#retries.progress();
+    const holder = await this.#options.groupLane.holder(signal).catch(() => undefined);
+    this.#isHeldElsewhere = true;
+    this.#meter.standsBy(holder);
+  }
+
+  get #who(): string {
+    return `sink ${this.name} (${this.status.target})`;
+  }
+
   #parts(): ConstructorParameters<typeof Tenure<Mutation>>[0] {
-    const { sink, source, groupLane, deadLetters, clock, start, note } = this.#options;
+    const { name, scope, sink, source, groupLane, deadLetters, clock, start, note } = this.#options;
     return {
+      name,
+      scope,
       sink,
       source,
       lane: groupLane,
@@ -184,26 +302,9 @@ export class SinkRunner<Mutation> {
       meter: this.#meter,
       size: this.#size,
       retries: this.#retries,
-      nextRetry: () => this.#retryQueue.shift(),
-      pause: (signal) => this.#whilePaused(signal),
+      nextJob: () => this.#jobs.shift(),
+      pause: this.#pause,
       note: (text) => note?.(text),
     };
   }
-
-  #whilePaused(signal: AbortSignal): Promise<void> | undefined {
-    const paused = this.#paused;
-    if (paused === undefined) return undefined;
-    return new Promise((resolve) => {
-      signal.addEventListener("abort", () => resolve(), { once: true });
-      if (signal.aborted) resolve();
-      void paused.promise.then(resolve);
-    });
-  }
-}
-
-function contested(error: Fenced): SinkError {
-  return new SinkError(
-    "ERR_SINK_CONTESTED",
-    `lost the database ${FENCED_MAX} times without writing anything (${error.message}): another sink writes to it, outside of this group`,
-  );
 }

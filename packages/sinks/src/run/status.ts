@@ -1,6 +1,6 @@
-import type { FailureClass, SinkPosition } from "../sink.ts";
-import type { Reading } from "./ports.ts";
-import { messageOf } from "./stops.ts";
+import type { FailureClass, SinkCounts, SinkPosition } from "../sink.ts";
+import type { HeldBy, Reading } from "./ports.ts";
+import { codeOf, messageOf } from "../messageOf.ts";
 
 /**
  * `standby`: somebody else has the lane, or nobody was asked yet. `backing-off`: the fast retries have failed; the next one comes after a
@@ -22,11 +22,18 @@ export interface SinkFailure {
 export interface SinkStatus {
   readonly name: string;
   readonly log: string;
+  /** What it writes to: kind and address, without secrets. */
+  readonly target: string;
+  /** The log that takes its dead letters. */
+  readonly letters: string;
   readonly group: string;
   readonly lane: number;
   readonly state: SinkState;
   /** Everything up to `seq`, and `part` mutations of the next record, is in the sink; null before it was opened. */
   readonly position: SinkPosition | null;
+  /** Who has the lane while this one stands by; null: nobody is known to. */
+  readonly holder: string | null;
+  /** While it stands by, `records` is that of the lane, as its holder has committed it. */
   readonly lag: {
     readonly records: number;
     /** Age of the oldest record that was read last; 0 when nothing is behind. */
@@ -50,6 +57,8 @@ export interface SinkStatus {
     /** Items that the next one may have. */
     readonly sizeNow: number;
   };
+  /** What its sinks have counted of their own. */
+  readonly counts: SinkCounts;
   /** Transactions that failed, by what the failure meant. */
   readonly failures: Readonly<Record<FailureClass, number>>;
   /** Failures since the last progress. */
@@ -61,6 +70,7 @@ export interface SinkStatus {
 
 const NO_FAILURES: Readonly<Record<FailureClass, number>> = {
   transient: 0,
+  conflict: 0,
   tooLarge: 0,
   data: 0,
   fenced: 0,
@@ -68,13 +78,20 @@ const NO_FAILURES: Readonly<Record<FailureClass, number>> = {
   unknown: 0,
 };
 
-type Named = Pick<SinkStatus, "name" | "log" | "group" | "lane">;
+const NO_COUNTS: SinkCounts = { statements: 0, cacheHits: 0, cacheMisses: 0, stubs: 0 };
+
+type Named = Pick<SinkStatus, "name" | "log" | "target" | "letters" | "group" | "lane">;
 
 /** What a runner counts. Only the runner writes. */
 export class SinkMeter {
   readonly #named: Named;
   readonly #wall: () => number;
-  state: SinkState = "standby";
+  /** Of sinks that are closed by now. */
+  #counted: SinkCounts = NO_COUNTS;
+  #counting: () => SinkCounts | undefined = () => undefined;
+  #state: SinkState = "standby";
+  #changed: PromiseWithResolvers<void> = Promise.withResolvers();
+  #holder: HeldBy | undefined;
   retries = 0;
   ambiguousApplied = 0;
   /** The position at which counting began. */
@@ -108,6 +125,49 @@ export class SinkMeter {
     this.#wall = wall;
   }
 
+  get state(): SinkState {
+    return this.#state;
+  }
+
+  set state(state: SinkState) {
+    if (state === this.#state) return;
+    this.#state = state;
+    this.#tell();
+  }
+
+  #tell(): void {
+    this.#changed.resolve();
+    this.#changed = Promise.withResolvers();
+  }
+
+  /** Resolves when the state is another one, or somebody else is known to have the lane. */
+  get changed(): Promise<void> {
+    return this.#changed.promise;
+  }
+
+  /** Another sink counts from now on. */
+  counts(counting: () => SinkCounts | undefined): void {
+    this.#counted = this.#allCounts();
+    this.#counting = counting;
+  }
+
+  #allCounts(): SinkCounts {
+    const now = this.#counting() ?? NO_COUNTS;
+    const { statements, cacheHits, cacheMisses, stubs } = this.#counted;
+    return {
+      statements: statements + now.statements,
+      cacheHits: cacheHits + now.cacheHits,
+      cacheMisses: cacheMisses + now.cacheMisses,
+      stubs: stubs + now.stubs,
+    };
+  }
+
+  /** Somebody else has the lane; undefined: nobody knows who. */
+  standsBy(holder: HeldBy | undefined): void {
+    this.#holder = holder;
+    this.#tell();
+  }
+
   get deadLetters(): number {
     return this.#deadLetters;
   }
@@ -117,7 +177,7 @@ export class SinkMeter {
     return this.#applied + this.#deadLetters;
   }
 
-  /** A tenure begins: counting goes on, or begins anew if the position is not the one that was left. */
+  /** The lane is held here: counting goes on, or begins anew if the position is not the one that was left. */
   opened({ seq, part }: SinkPosition): void {
     if (this.#base === undefined || seq !== this.#passed) {
       this.#base = seq;
@@ -127,6 +187,7 @@ export class SinkMeter {
       this.#others = 0;
     }
     this.#position = { seq, part };
+    this.#holder = undefined;
   }
 
   moved(
@@ -195,10 +256,11 @@ export class SinkMeter {
     const oldestMs = pending === 0 ? undefined : this.#oldestMs;
     return {
       ...this.#named,
-      state: this.state,
+      state: this.#state,
       position: this.#position ?? null,
+      holder: this.#holder?.member ?? null,
       lag: {
-        records: pending,
+        records: this.#state === "standby" ? (this.#holder?.lag ?? pending) : pending,
         seconds: oldestMs === undefined ? 0 : Math.max(0, (this.#wall() - oldestMs) / 1000),
         bytes: Math.round((pending * this.#readBytes) / Math.max(1, this.#readRecords)),
       },
@@ -206,15 +268,11 @@ export class SinkMeter {
       deadLetters: this.#deadLetters,
       residual: this.#passed - (this.#base ?? 0) - this.handled - this.#others,
       chunks: this.#chunks,
+      counts: this.#allCounts(),
       failures: { ...this.#failures },
       retries: this.retries,
       ambiguousApplied: this.ambiguousApplied,
       lastError: this.#lastError ?? null,
     };
   }
-}
-
-function codeOf(error: unknown): string | undefined {
-  if (!(error instanceof Error) || !("code" in error)) return undefined;
-  return typeof error.code === "string" ? error.code : undefined;
 }

@@ -1,47 +1,24 @@
 import type { LaneGrant, StoredRecord } from "@annals/client";
+import { messageOf } from "../messageOf.ts";
 import { recordHash } from "../recordHash.ts";
 import { sameCursor } from "../sink.ts";
 import type { Chunk, Sink, SinkCursor } from "../sink.ts";
 import { SinkError } from "../sinkError.ts";
+import { findOut } from "./blame.ts";
 import { packChunks } from "./chunkPacker.ts";
 import type { ChunkCaps, PackedChunk, PlannedRecord } from "./chunkPacker.ts";
-import type { ChunkSize } from "./chunkSize.ts";
 import { checkHistory } from "./history.ts";
 import { Isolation } from "./isolation.ts";
-import type { SinkLimits } from "./limits.ts";
-import type { Clock, DeadLetters, GroupLane, LogSource, RetryRequest } from "./ports.ts";
-import { retryLetter } from "./retryLetter.ts";
-import type { Retries } from "./retries.ts";
-import type { SinkMeter } from "./status.ts";
 import {
   classifyLogError,
   Failure,
   Fenced,
-  messageOf,
   needsMending,
+  takesNothing,
   tooManyLetters,
   unknownFailure,
 } from "./stops.ts";
-
-/** What a tenure works with; all of it outlives the tenure but the sink. */
-export interface TenureParts<Mutation> {
-  readonly sink: () => Sink<Mutation>;
-  readonly source: LogSource;
-  readonly lane: GroupLane;
-  readonly deadLetters: DeadLetters;
-  readonly clock: Clock;
-  readonly limits: SinkLimits;
-  /** Where a database without a cursor begins: the seq before its first record. */
-  readonly start: (grant: LaneGrant, signal: AbortSignal) => Promise<number>;
-  readonly meter: SinkMeter;
-  readonly size: ChunkSize;
-  readonly retries: Retries;
-  /** Undefined unless the sink is paused; else resolves when it is to go on, or the signal aborts. */
-  readonly pause: (signal: AbortSignal) => Promise<void> | undefined;
-  /** The next dead letter that is to be tried again. */
-  readonly nextRetry: () => RetryRequest | undefined;
-  readonly note: (text: string) => void;
-}
+import type { TenureParts } from "./tenureParts.ts";
 
 /** Records without mutations are passed over by so many at a time. */
 const RECORDS_MAX = 1_000;
@@ -85,7 +62,7 @@ export class Tenure<Mutation> {
     this.#parts = parts;
     this.#grant = grant;
     this.#signal = signal;
-    this.#sink = parts.sink();
+    this.#sink = this.#newSink();
     this.#committed = grant.position;
     this.#committedMs = parts.clock.now();
   }
@@ -98,8 +75,11 @@ export class Tenure<Mutation> {
         await this.#whilePaused();
         this.#signal.throwIfAborted();
         if (this.#cursor === undefined) this.#cursor = await this.#open();
-        else await this.#step();
-        this.#parts.meter.state = "running";
+        else {
+          await this.#step();
+          // While a bad record is searched for, the next one that is written tells.
+          if (this.#refusals === 0) this.#parts.meter.state = "running";
+        }
       } catch (error) {
         this.#signal.throwIfAborted();
         if (!(error instanceof Failure)) throw error;
@@ -119,34 +99,53 @@ export class Tenure<Mutation> {
 
   async #whilePaused(): Promise<void> {
     const { pause, meter } = this.#parts;
-    const paused = pause(this.#signal);
-    if (paused === undefined) return;
+    if (!pause.isAsked) return;
     meter.state = "paused";
-    await paused;
+    await pause.over(this.#signal);
+    if (!this.#signal.aborted) meter.state = "running";
+  }
+
+  get #who(): string {
+    return `sink ${this.#parts.name} (${this.#sink.target})`;
   }
 
   /** Reads the stored cursor, checks that it is one of this log, and takes it over, which shuts out whoever wrote before. */
   async #open(): Promise<SinkCursor> {
-    const { source, meter, start } = this.#parts;
+    const { source, meter, start, scope } = this.#parts;
     this.#unsettled = undefined;
     const stored = await this.#opened();
     const { firstSeq, lastSeq } = await this.#logCall(() => source.range(this.#signal));
-    const mark = { settings: this.#sink.settings, epoch: this.#grant.token };
+    const mark = { settings: this.#sink.settings, epoch: this.#grant.token, scope };
     let at: SinkCursor;
     if (stored === undefined) {
       const asked = await this.#logCall(() => start(this.#grant, this.#signal));
       const seq = Math.max(firstSeq - 1, asked);
-      at = { ...mark, seq, part: 0, recordHash: await this.#hashAt(seq) };
+      at = {
+        ...mark,
+        seq,
+        part: 0,
+        recordHash: await this.#hashAt(seq),
+        anchor: this.#firstAnchor(seq),
+      };
     } else {
       const hashAt = (seq: number): Promise<string> => this.#hashAt(seq);
-      await checkHistory(stored, { ...mark, firstSeq, lastSeq, hashAt });
+      await checkHistory(stored, { ...mark, who: this.#who, firstSeq, lastSeq, hashAt });
       at = { ...stored, ...mark };
     }
     await this.#apply({ expected: stored, next: at, mutations: [], records: 0, bytes: 0 }, false);
     this.#passed = at.seq;
     meter.logEnds(lastSeq);
     meter.opened(at);
+    // Else the first record tells whether it runs.
+    if (at.seq >= lastSeq) meter.progress();
     return at;
+  }
+
+  /** Where the group's position is all that is kept, the record there has arrived, unless the group begins there. */
+  #firstAnchor(seq: number): number {
+    const { position, begin } = this.#grant;
+    const isKept = this.#sink.probing === "repeated" && seq === position;
+    return isKept && position > begin ? seq : 0;
   }
 
   /** A sink that could not be opened is let go, and another one is made. */
@@ -155,9 +154,15 @@ export class Tenure<Mutation> {
       return await this.#sinkCall(() => this.#sink.open(this.#signal));
     } catch (error) {
       await this.#sink.close();
-      this.#sink = this.#parts.sink();
+      this.#sink = this.#newSink();
       throw error;
     }
+  }
+
+  #newSink(): Sink<Mutation> {
+    const sink = this.#parts.sink();
+    this.#parts.meter.counts(() => sink.counts?.());
+    return sink;
   }
 
   /** Empty for a record that the log does not have. */
@@ -171,29 +176,20 @@ export class Tenure<Mutation> {
     const { source, meter, limits } = this.#parts;
     await this.#settle();
     if (this.#refused !== undefined) return this.#judge(this.#refused);
-    const retry = this.#parts.nextRetry();
-    if (retry !== undefined) return this.#tryAgain(retry);
+    const job = this.#parts.nextJob();
+    // What goes wrong with it is told to whoever asked.
+    if (job !== undefined && this.#cursor !== undefined)
+      return job.run(this.#sink, this.#cursor, this.#signal);
     const waitMs = this.#passed > this.#committed ? COMMIT_EVERY_MS : IDLE_MS;
-    const reading = await this.#logCall(() =>
-      source.read(this.#passed + 1, limits.readBytes, waitMs, this.#signal),
+    const reading = await this.#parts.pause.interrupting(this.#signal, (signal) =>
+      this.#logCall(() => source.read(this.#passed + 1, limits.readBytes, waitMs, signal)),
     );
+    if (reading === undefined) return undefined;
     meter.read(reading);
     const written = await this.#write(reading.records);
     if (written) this.#pass(Math.max(this.#passed, reading.to), 0);
     await this.#commitNowAndThen(reading.records.length === 0);
     return undefined;
-  }
-
-  async #tryAgain({ seq, done, failed }: RetryRequest): Promise<void> {
-    const { source, limits, size } = this.#parts;
-    if (this.#cursor === undefined) return;
-    const caps = { items: size.items, bytes: limits.chunkBytes, records: 1 };
-    try {
-      await retryLetter(this.#sink, source, this.#cursor, seq, caps, this.#signal);
-      done();
-    } catch (error) {
-      failed(error);
-    }
   }
 
   /** False when a record among them cannot be written: the rest is read again when that is settled. */
@@ -221,6 +217,7 @@ export class Tenure<Mutation> {
       records: this.#isolation.recordsMax(RECORDS_MAX),
     });
     for (const chunk of packChunks(planned(), start, caps, (mutation) => sink.weigh(mutation))) {
+      if (this.#parts.pause.isAsked) return false;
       try {
         await this.#apply(chunk, false);
       } catch (error) {
@@ -235,6 +232,7 @@ export class Tenure<Mutation> {
     }
     for (const { record, error } of unplanned) {
       meter.failed("sink", "data", error);
+      await this.#assertToBlame(record.seq, error);
       await this.#bury(record.seq, recordHash(record), error);
     }
     return unplanned.length === 0;
@@ -261,9 +259,9 @@ export class Tenure<Mutation> {
     else this.#isolation.wrote(records);
     if (buries) this.#refusals = 0;
     retries.progress();
-    meter.progress();
     // The first one only takes the database over.
     if (this.#cursor === undefined) return;
+    meter.progress();
     this.#cursor = next;
     this.#pass(Math.max(this.#passed, next.seq), records);
     meter.moved(next, buries ? { applied: 0, dead: records } : { applied: records, dead: 0 });
@@ -299,7 +297,18 @@ export class Tenure<Mutation> {
       this.#refused = undefined;
       return;
     }
+    await this.#assertToBlame(seq, error);
     await this.#bury(seq, next.seq === seq ? next.recordHash : await this.#hashAt(seq), error);
+  }
+
+  /** A record is bad only if others are taken: what refuses all of them is the place, and stops the sink. */
+  async #assertToBlame(seq: number, error: unknown): Promise<void> {
+    const { source } = this.#parts;
+    const cursor = this.#cursor;
+    if (cursor === undefined) return;
+    const asked = { sink: this.#sink, source, cursor, seq, signal: this.#signal };
+    const { takesOthers, tried } = await this.#logCall(() => findOut(asked));
+    if (!takesOthers) throw takesNothing(this.#who, seq, tried, error);
   }
 
   /** Writes a dead letter, and only then passes the record. */
@@ -309,7 +318,8 @@ export class Tenure<Mutation> {
     if (cursor === undefined) return;
     const message = messageOf(error);
     const allowed = Math.max(limits.deadLettersMax, meter.handled * limits.deadLettersPart);
-    if (meter.deadLetters + 1 > allowed) throw tooManyLetters(meter.deadLetters, message);
+    if (meter.deadLetters + 1 > allowed)
+      throw tooManyLetters(this.#who, meter.deadLetters, message);
     const { settings } = this.#sink;
     const attempts = this.#refusals;
     const letter = { seq, class: "data", message, attempts, part: cursor.part, settings } as const;
@@ -346,20 +356,21 @@ export class Tenure<Mutation> {
     const { at, kind, cause } = failure;
     meter.failed(at, kind, cause);
     if (kind === "fenced") throw new Fenced(at === "log" ? "lane" : "database", messageOf(cause));
-    if (kind === "settings") throw needsMending(failure);
-    if (kind === "tooLarge") size.halve();
+    if (kind === "settings") throw needsMending(this.#who, failure);
+    if (kind === "tooLarge")
+      size.wasTooLarge(this.#unsettled?.chunk.mutations.length ?? size.items);
     // Refused for its content, though it has none: nobody knows what that means.
     const isUnknown = kind === "unknown" || kind === "data";
     const wait = isUnknown
       ? retries.failedForUnknownReason()
       : retries.failed(at === "sink" ? this.#sink.retryAfterMs?.(cause) : 0);
-    if (wait === undefined) throw unknownFailure(cause);
+    if (wait === undefined) throw unknownFailure(this.#who, cause);
     if (wait.backingOff && meter.state !== "backing-off") note(`backing off: ${messageOf(cause)}`);
     if (wait.backingOff) meter.state = "backing-off";
     meter.retries = retries.failures;
     // How far the sink is behind while it is away; if the log is away as well, nobody knows.
     if (wait.backingOff) await this.#measureLag().catch(() => undefined);
-    await clock.sleep(wait.ms, this.#signal);
+    await this.#parts.pause.interrupting(this.#signal, (signal) => clock.sleep(wait.ms, signal));
   }
 
   async #sinkCall<T>(call: () => Promise<T>): Promise<T> {
@@ -375,6 +386,7 @@ export class Tenure<Mutation> {
     try {
       return await call();
     } catch (error) {
+      if (error instanceof Failure || error instanceof SinkError) throw error;
       throw new Failure("log", classifyLogError(error), error);
     }
   }

@@ -8,7 +8,7 @@ export interface WebhookOptions {
   readonly url: string;
   /** Of the HMAC. */
   readonly secret: string;
-  /** Of the cluster and its log: together with a seq, the idempotency key. */
+  /** Id of the cluster, and its log: together with a seq, the idempotency key. */
   readonly cluster: string;
   readonly log: string;
   /** Milliseconds for one request; default 30 000. */
@@ -30,8 +30,10 @@ class Refused extends Error {
   /** What `Retry-After` asks for. */
   readonly retryAfterMs: number | undefined;
 
-  constructor(status: number, url: string, retryAfterMs: number | undefined) {
-    super(`${new URL(url).host} answered ${status}`);
+  constructor(status: number, host: string, location: string | null, retryAfterMs?: number) {
+    super(
+      `${host} answered ${status}${location === null ? "" : `, a redirect to ${location}, which is not followed`}`,
+    );
     this.status = status;
     this.retryAfterMs = retryAfterMs;
   }
@@ -42,15 +44,19 @@ class Refused extends Error {
  * It has nowhere to keep a cursor, so the position of the group is where it goes on.
  */
 export class Webhook implements Sink<Delivery> {
-  readonly settings: string;
+  /** A receiver that moves is the same one. */
+  readonly settings: string = fingerprint({ sink: "webhook", version: 2 });
+  readonly target: string;
+  readonly probing = "repeated";
   readonly #options: WebhookOptions;
   #cursor: SinkCursor | undefined;
 
   /** Throws a TypeError for what is no URL. */
   constructor(options: WebhookOptions) {
-    const { href } = new URL(options.url);
+    const { origin } = new URL(options.url);
     this.#options = options;
-    this.settings = fingerprint({ sink: "webhook", version: 1, href });
+    // What is behind it may be a secret.
+    this.target = `webhook ${origin}`;
   }
 
   plan(record: StoredRecord): readonly Delivery[] {
@@ -76,6 +82,11 @@ export class Webhook implements Sink<Delivery> {
     return this.#cursor;
   }
 
+  /** A record that the receiver has is one more time no harm; none at all is a request, too. */
+  probe(deliveries: readonly Delivery[], signal: AbortSignal): Promise<void> {
+    return this.#send(deliveries, signal);
+  }
+
   classify(error: unknown): FailureClass {
     // No answer, or none in time.
     if (!(error instanceof Refused)) return "transient";
@@ -93,7 +104,7 @@ export class Webhook implements Sink<Delivery> {
   async close(): Promise<void> {}
 
   async #send(deliveries: readonly Delivery[], signal: AbortSignal): Promise<void> {
-    const { url, secret, now, timeoutMs = TIMEOUT_MS } = this.#options;
+    const { url, secret, cluster, log, now, timeoutMs = TIMEOUT_MS } = this.#options;
     const items = deliveries.map(
       ({ key, json }) => `{"key":${JSON.stringify(key)},"record":${json}}`,
     );
@@ -104,6 +115,8 @@ export class Webhook implements Sink<Delivery> {
       method: "POST",
       headers: {
         "content-type": "application/json",
+        "annals-cluster": cluster,
+        "annals-log": log,
         "annals-signature": `t=${seconds},v1=${sign(secret, seconds, body)}`,
         ...(deliveries.length === 1 ? { "idempotency-key": first?.key ?? "" } : {}),
       },
@@ -114,7 +127,9 @@ export class Webhook implements Sink<Delivery> {
     await response.body?.cancel();
     if (response.ok) return;
     const asked = waitAskedFor(response.headers.get("retry-after"), now());
-    throw new Refused(response.status, url, asked);
+    const { status, headers } = response;
+    const location = status < 400 ? headers.get("location") : null;
+    throw new Refused(status, new URL(url).host, location, asked);
   }
 }
 

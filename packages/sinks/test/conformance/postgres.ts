@@ -34,7 +34,7 @@ export class PostgresPlaces {
     this.#server ??= await startPostgres();
     const { url } = this.#server;
     const schema = `s${++this.#schemas}`;
-    const options = { url, name: "trial", log: "audit", lane: 0, schema };
+    const options = { url, name: "trial", cluster: "c", log: "audit", lane: 0, schema };
     return {
       sink: () => new Postgres(options),
       dump: async () => {
@@ -60,6 +60,16 @@ export class PostgresPlaces {
       },
       close: async () => void (await (await this.#ask()).query(`DROP SCHEMA ${schema} CASCADE`)),
     };
+  }
+
+  /** Where the server is, once a harness was made. */
+  get url(): string {
+    return this.#server?.url ?? "";
+  }
+
+  async query(sql: string): Promise<readonly Readonly<Record<string, unknown>>[]> {
+    const { rows } = await (await this.#ask()).query<Readonly<Record<string, unknown>>>(sql);
+    return rows;
   }
 
   async #ask(): Promise<Client> {

@@ -19,10 +19,11 @@ export async function changeTable(
   const db = root.openDB<Buffer, Buffer>(table, { encoding: "binary", keyEncoding: "binary" });
   const rows: Rows = new Map();
   for (const { key, value } of db.getRange({})) rows.set(Buffer.from(key).toString("hex"), value);
-  const before = [...rows.keys()];
+  const before = new Map(rows);
   change(rows);
-  for (const key of before) if (!rows.has(key)) await db.remove(Buffer.from(key, "hex"));
-  for (const [key, value] of rows) await db.put(Buffer.from(key, "hex"), value);
+  for (const key of before.keys()) if (!rows.has(key)) await db.remove(Buffer.from(key, "hex"));
+  for (const [key, value] of rows)
+    if (before.get(key) !== value) await db.put(Buffer.from(key, "hex"), value);
   await root.close();
 }
 

@@ -49,7 +49,7 @@ function rewind(
   for (const [lane, { member, token: held, position: before }] of lanes.entries()) {
     const token = held === 0 ? 1 : held;
     const position = asSeq(lane === at.lane ? at.position : before);
-    apply(asIndex(token), { op: "acquire", group, lane, member, previous: 0 });
+    apply(asIndex(token), { op: "acquire", group, lane, member, feeds: "", previous: 0 });
     apply(index, { op: "commit", positions: [{ group, lane, token, position }] });
     if (held === 0) apply(index, { op: "release", group, lane, token });
   }

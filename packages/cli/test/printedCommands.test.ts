@@ -1,0 +1,111 @@
+/**
+ * Goal: every command that a document or a help text prints is one that the command line takes. Method: they are collected, and parsed by
+ * the real program with its actions taken out.
+ */
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { Command, CommanderError } from "commander";
+import { expect, test } from "vitest";
+import { registerAll } from "../src/commands/all.ts";
+import { CliContext } from "../src/context.ts";
+import { processIo } from "../src/processIo.ts";
+
+const IO = processIo();
+const ROOT = join(import.meta.dirname, "../../..");
+
+/** The whole program; no command does anything. */
+function idleProgram(): Command {
+  const program = new Command("annals");
+  const parts = { startNode: () => Promise.reject(new Error()), fsckNode: async () => [] };
+  registerAll(program, new CliContext(IO, parts, new AbortController().signal));
+  for (const command of everyCommand(program))
+    command
+      .exitOverride()
+      .configureOutput({ writeOut: () => {}, writeErr: () => {} })
+      .action(() => {});
+  return program;
+}
+
+function everyCommand(command: Command): readonly Command[] {
+  return [command, ...command.commands.flatMap(everyCommand)];
+}
+
+function documents(): readonly string[] {
+  const packages = readdirSync(join(ROOT, "packages")).map((name) => `packages/${name}/README.md`);
+  const pages = readdirSync(join(ROOT, "docs")).map((name) => `docs/${name}`);
+  return ["README.md", ...pages, ...packages].filter(
+    (name) => name.endsWith(".md") && existsSync(join(ROOT, name)),
+  );
+}
+
+/** Command lines of the blocks of code in a page, without what the shell would do with them. */
+function printedLines(text: string): readonly string[] {
+  const lines: string[] = [];
+  let inBlock = false;
+  for (const line of text.replaceAll("\\\n", " ").split("\n")) {
+    if (/^ *```/.test(line)) inBlock = !inBlock;
+    else if (inBlock) lines.push(...commandsOf(line));
+  }
+  return lines;
+}
+
+function commandsOf(line: string): readonly string[] {
+  return line
+    .replace(/\s#.*$/, "")
+    .split(/&&|\|(?!\w)|;/)
+    .map((part) =>
+      part
+        .trim()
+        .replace(/^\$ /, "")
+        .replace(/^npx (?:-y pnpm@\S+ )?/, ""),
+    )
+    .filter((part) => part.startsWith("annals "))
+    .map((part) => part.replace(/\s\d?>.*$/, "").slice("annals ".length));
+}
+
+/** Words as a shell reads them. */
+function words(line: string): readonly string[] {
+  const found = line.replace(/\$\([^)]*\)/g, "VALUE").matchAll(/(?:'[^']*'|"[^"]*"|[^\s'"])+/g);
+  return [...found].map(([word]) => word.replace(/^(['"])(.*)\1$/, "$2"));
+}
+
+/** What the program has against it. */
+async function complaint(line: string): Promise<string> {
+  try {
+    await idleProgram().parseAsync([...words(line)], { from: "user" });
+    return "";
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? "" : error.message;
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
+const helpTexts = everyCommand(idleProgram()).map((command) => {
+  let text = "";
+  command.configureOutput({ writeOut: (part) => (text += part) }).outputHelp();
+  return text.split(/^Usage:/m)[0] ?? "";
+});
+
+const PRINTED = [
+  ...documents().flatMap((name) =>
+    printedLines(readFileSync(join(ROOT, name), "utf8")).map((line) => [name, line] as const),
+  ),
+  ...helpTexts
+    .flatMap((text) => text.split("\n").flatMap(commandsOf))
+    .map((line) => ["help", line] as const),
+];
+
+test("there are many of them", () => {
+  expect(PRINTED.filter(([where]) => where === "help").length).toBeGreaterThan(40);
+  expect(PRINTED.filter(([where]) => where !== "help").length).toBeGreaterThan(30);
+});
+
+test.each(PRINTED)("%s prints: annals %s", async (_where, line) => {
+  expect(await complaint(line)).toBe("");
+});
+
+test("one that the program does not take is found out", async () => {
+  expect(await complaint("append --actr ada")).toContain("unknown option");
+  expect(await complaint("log creat audit")).not.toBe("");
+  expect(await complaint("log create")).toContain("missing required argument");
+});
