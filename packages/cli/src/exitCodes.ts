@@ -7,6 +7,7 @@ export const EXIT: {
   readonly unavailable: 4;
   readonly denied: 5;
   readonly notFound: 6;
+  readonly deadLetters: 7;
   readonly unhealthy: 10;
   readonly damaged: 20;
   readonly badConfig: 78;
@@ -20,6 +21,8 @@ export const EXIT: {
   unavailable: 4,
   denied: 5,
   notFound: 6,
+  /** Everything was read, and some lines became dead letters. */
+  deadLetters: 7,
   unhealthy: 10,
   /** A check of stored data found damage. */
   damaged: 20,

@@ -109,10 +109,12 @@ describe("append", () => {
     const stdin = [good, good, "", good, '{"actor":{"id":"x"}}', good].join("\n");
     const out = await annals(["append", "-"], { stdin });
     expect(out.code).toBe(1);
+    expect(out.stderr).toContain("stdin:5, byte 103: action is missing (record ");
+    expect(out.stderr).toContain("(ERR_RECORD_FIELD_MISSING)");
     expect(out.stderr).toContain(
-      "stdin:5: action is missing (record 1, action, byte 34) (ERR_RECORD_FIELD_MISSING)",
+      "3 records of stdin, up to line 4, are in the log; nothing behind that is",
     );
-    expect(out.stderr).toContain("2 records before it were appended; nothing from line 4 on was");
+    expect(server.service.lastSeq("audit")).toBe(3);
   });
 
   test("says what is missing or wrong", async () => {

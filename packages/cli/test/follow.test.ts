@@ -2,6 +2,7 @@
 // which. Method: the command in this process over a node in memory that recognises repeats; the test writes the file.
 import {
   appendFileSync,
+  mkdirSync,
   mkdtempSync,
   readFileSync,
   renameSync,
@@ -172,4 +173,12 @@ test("what is no state, and that of another log, is refused", async () => {
   });
   const none = await cli(["append", "--state", "s"], { cwd: directory });
   expect(none).toMatchObject({ code: 2 });
+});
+
+test("what is no regular file is refused", async () => {
+  mkdirSync(file);
+  expect(await follow().outcome).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining("is no regular file"),
+  });
 });

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { createReadStream } from "node:fs";
+import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { ClientError } from "@annals/client";
 import type { AnnalsClient, AuditRecord } from "@annals/client";
@@ -10,7 +10,8 @@ import { collect, examples, wholeNumber, withClient, withLog, withOutput } from 
 import type { CliContext, ClientOptions, OutputOptions } from "../context.ts";
 import { EXIT } from "../exitCodes.ts";
 import { Follower } from "../follow/follower.ts";
-import { readLines } from "../lines.ts";
+import { Importer } from "../follow/importer.ts";
+import type { Appended, FileCount } from "../follow/tally.ts";
 import { formatCount } from "../output.ts";
 import { Progress } from "../progress.ts";
 
@@ -31,21 +32,23 @@ interface AppendCommandOptions extends ClientOptions, OutputOptions {
   readonly deadLetters?: string;
 }
 
-interface Appended {
-  readonly log: string;
-  readonly firstSeq: number | null;
-  readonly lastSeq: number | null;
-  readonly count: number;
-}
+const FILES_HELP = `
+Files:
+  Without --state, a command that is repeated appends again. When it ends early it says what is in
+  the log, and how to go on. A UTF-16 file or a JSON array is refused, with the command that makes
+  JSON lines of it. --follow reads rotated files, too (FILE.1, FILE-20260101, FILE.old, also .gz
+  and .zst), oldest first; those that were there before the first start are never read.
+`;
 
-const WINDOW = 4;
+type AppendedOne = Pick<Appended, "log" | "firstSeq" | "lastSeq" | "count">;
+
 const REQUEST_BYTES_MAX = 1 << 20;
 
 export function registerAppend(program: Command, context: CliContext): void {
   const command = program
     .command("append")
-    .description("append one record from options, or many from a file of JSON lines (- for stdin)")
-    .argument("[file]", "one JSON record a line")
+    .description("append one record from options, or many from files of JSON lines (- for stdin)")
+    .argument("[files...]", "one JSON record a line; gzip and zstd are recognised")
     .option("--actor <id>", "who did it")
     .option("--actor-type <type>", "what the actor is, such as user or service")
     .option("--action <action>", "what was done, such as file.deleted")
@@ -57,54 +60,64 @@ export function registerAppend(program: Command, context: CliContext): void {
     .option("--data <json>", "anything else, as a JSON object")
     .option("--batch <records>", "records in one request", "500")
     .option("--follow", "append what the file has and what comes, each line once, until Ctrl-C")
-    .option("--state <file>", "where --follow remembers how far it is (default: FILE.annals)")
-    .option("--dead-letters <file>", "where --follow puts lines that the log does not take")
-    .action((file: string | undefined, options: AppendCommandOptions) =>
-      append(context, file, options),
+    .option(
+      "--state <file>",
+      "where it remembers how far it is: run again, it goes on there (with --follow: FILE.annals)",
+    )
+    .option("--dead-letters <file>", "where lines go that the log does not take; then exit code 7")
+    .action((files: readonly string[], options: AppendCommandOptions) =>
+      append(context, files, options),
     );
   examples(withOutput(withClient(withLog(command))), [
     "annals append --actor ada --action file.deleted --target report.pdf",
-    "annals append events.ndjson --log orders",
-    "journal | annals append -",
+    "annals append events.ndjson 2026-*.ndjson.gz --log orders --dead-letters refused.ndjson",
+    "annals append big.ndjson --state big.state",
+    "jq -c '.Records[]' cloudtrail.json | annals append -",
     "annals append --follow /var/log/app.ndjson --dead-letters refused.ndjson",
-  ]);
+  ]).addHelpText("after", FILES_HELP);
 }
 
 async function append(
   context: CliContext,
-  file: string | undefined,
+  files: readonly string[],
   options: AppendCommandOptions,
 ): Promise<void> {
   const client = context.client(options);
   const format = context.format(options);
-  const result = await appendTo(context, client, file, options);
+  const result = await appendTo(context, client, files, options);
   if (format === "table") await context.print(describe(result));
   else if (format === "json") await context.printJson(result);
   else await context.print(`${JSON.stringify(result)}\n`);
 }
 
-function appendTo(
+async function appendTo(
   context: CliContext,
   client: AnnalsClient,
-  file: string | undefined,
+  files: readonly string[],
   options: AppendCommandOptions,
-): Promise<Appended> {
-  if (options.follow === true) return followFile(context, client, file, options);
+): Promise<Appended | AppendedOne> {
+  if (options.follow === true) return followFile(context, client, files, options);
+  if (files.length > 0) return appendFiles(context, client, files, options);
   if (options.state !== undefined || options.deadLetters !== undefined)
-    throw usageError("--state and --dead-letters go with --follow");
-  return file === undefined
-    ? appendOne(client, options, context.interrupt)
-    : appendFile(context, client, file, options);
+    throw usageError("--state and --dead-letters go with files");
+  return appendOne(client, options, context.interrupt);
 }
 
 async function followFile(
   context: CliContext,
   client: AnnalsClient,
-  file: string | undefined,
+  files: readonly string[],
   { log, batch, state, deadLetters }: AppendCommandOptions,
 ): Promise<Appended> {
-  if (file === undefined || file === "-") throw usageError("--follow needs the name of a file");
+  const [file] = files;
+  if (file === undefined || file === "-" || files.length > 1)
+    throw usageError("--follow needs the name of one file");
   const path = resolve(context.io.cwd, file);
+  const found = await stat(path).catch(() => undefined);
+  if (found !== undefined && !found.isFile())
+    throw new CliError("ERR_FILE_UNREADABLE", `${file} is no regular file: it cannot be followed`, {
+      hint: "name a file that a program adds lines to; a pipe goes to `annals append -`",
+    });
   const statePath = resolve(context.io.cwd, state ?? `${file}.annals`);
   await context.note(`annals: ${file} goes to ${log}; how far it is, is in ${statePath}`);
   const followed = await Follower.run({
@@ -118,23 +131,36 @@ async function followFile(
     note: (text) => context.note(text),
     interrupt: context.interrupt,
   });
-  return { log, ...followed };
+  return followed;
 }
 
-function describe({ log, firstSeq, lastSeq, count }: Appended): string {
-  if (count === 0) return `nothing to append to ${log}\n`;
-  const what =
-    count === 1
-      ? `1 record to ${log}: seq ${firstSeq}`
-      : `${formatCount(count)} records to ${log}: seq ${firstSeq} to ${lastSeq}`;
-  return `appended ${what}\n`;
+function describe(appended: Appended | AppendedOne): string {
+  const { log, firstSeq, lastSeq, count } = appended;
+  const seqs = firstSeq === lastSeq ? `seq ${firstSeq}` : `seq ${firstSeq} to ${lastSeq}`;
+  const what = `${formatCount(count)} record${count === 1 ? "" : "s"} to ${log}`;
+  // Of requests of an earlier run whose answers were lost nobody knows the seqs.
+  const where = firstSeq === null ? "" : `: ${seqs}`;
+  const first = count === 0 ? `nothing to append to ${log}\n` : `appended ${what}${where}\n`;
+  if (!("files" in appended)) return first;
+  const { deadLetters, gaps, files } = appended;
+  const lines = files.length > 1 ? files.map(fileLine) : [];
+  const letters =
+    deadLetters > 0 ? [`${formatCount(deadLetters)} lines became dead letters\n`] : [];
+  const missing = gaps > 0 ? [`lines may be missing in ${gaps} places (see above)\n`] : [];
+  return [first, ...lines, ...letters, ...missing].join("");
+}
+
+function fileLine({ file, lines, records, deadLetters }: FileCount): string {
+  const counts = `${formatCount(lines)} lines, ${formatCount(records)} records`;
+  const letters = deadLetters > 0 ? `, ${formatCount(deadLetters)} dead letters` : "";
+  return `  ${file}: ${counts}${letters}\n`;
 }
 
 async function appendOne(
   client: AnnalsClient,
   options: AppendCommandOptions,
   signal: AbortSignal,
-): Promise<Appended> {
+): Promise<AppendedOne> {
   const record = recordOf(options);
   // With a stamp of its own, the one record can be sent again until its outcome is known.
   const id = `cli-${randomUUID()}`;
@@ -213,110 +239,34 @@ function parseData(text: string): Record<string, unknown> {
   throw usageError('--data: expected a JSON object such as {"ip": "10.0.0.1"}');
 }
 
-async function appendFile(
+/** What a read to their ends of files, or of stdin, needs. */
+async function appendFiles(
   context: CliContext,
   client: AnnalsClient,
-  file: string,
-  options: AppendCommandOptions,
+  files: readonly string[],
+  { log, batch, state, deadLetters }: AppendCommandOptions,
 ): Promise<Appended> {
-  const batch = wholeNumber("--batch", options.batch, 1, 10_000);
-  const signal = context.interrupt;
-  const id = `cli-${randomUUID()}`;
-  const producer = client.orderedProducer(options.log, {
-    id,
-    epoch: await client.nextEpoch(options.log, id, { signal }),
-    nextSequence: 1,
-    window: WINDOW,
-    signal,
-  });
-  const progress = new Progress(context.io.stderr, `append to ${options.log}`);
-  let firstSeq: number | null = null;
-  let lastSeq: number | null = null;
-  let count = 0;
-  let pending: Uint8Array[] = [];
-  let pendingBytes = 0;
-  let firstLine = 1;
-  let fault: unknown;
-
-  const send = async (nextLine: number): Promise<void> => {
-    if (pending.length === 0) return;
-    await producer.ready().catch((error: unknown) => {
-      throw fault ?? error;
-    });
-    const lines = pending;
-    const startLine = firstLine;
-    pending = [];
-    pendingBytes = 0;
-    firstLine = nextLine;
-    const bytes = joinLines(lines);
-    void producer.append({ contentType: "application/x-ndjson", bytes }).then(
-      (reply) => {
-        firstSeq = Math.min(firstSeq ?? reply.firstSeq, reply.firstSeq);
-        lastSeq = Math.max(lastSeq ?? 0, reply.lastSeq);
-        count += reply.count;
-        progress.update({ done: 0, total: 0, unit: "", records: count });
-      },
-      (error: unknown) => {
-        fault ??= atLine(error, file, startLine, count);
-      },
-    );
-  };
-
-  const input = file === "-" ? context.stdin() : createReadStream(resolve(context.io.cwd, file));
-  let line = 0;
+  const { cwd, stderr } = context.io;
+  const progress = new Progress(stderr, `append to ${log}`);
   try {
-    for await (const bytes of readLines(input)) {
-      line++;
-      // Empty lines stay: so that the server's positions can be told as lines, they begin a new request.
-      if (bytes.length === 0) {
-        await send(line + 1);
-        firstLine = line + 1;
-        continue;
-      }
-      if (pending.length >= batch || pendingBytes + bytes.length > REQUEST_BYTES_MAX)
-        await send(line);
-      pending.push(bytes);
-      pendingBytes += bytes.length + 1;
-    }
-    await send(line + 1);
-    await producer.drain();
-  } catch (error) {
-    throw fault ?? fileError(error, file);
+    const appended = await Importer.run({
+      client,
+      log,
+      files,
+      cwd,
+      stdin: () => context.stdin(),
+      statePath: state === undefined ? undefined : resolve(cwd, state),
+      deadLetters: deadLetters === undefined ? undefined : resolve(cwd, deadLetters),
+      maxRecords: wholeNumber("--batch", batch, 1, 10_000),
+      maxBytes: REQUEST_BYTES_MAX,
+      note: (text) => context.note(text),
+      onProgress: (done, total, records) =>
+        progress.update({ done, total, unit: "bytes", records }),
+      interrupt: context.interrupt,
+    });
+    if (appended.deadLetters > 0) context.exitCode = EXIT.deadLetters;
+    return appended;
   } finally {
     progress.end();
   }
-  return { log: options.log, firstSeq, lastSeq, count };
-}
-
-function joinLines(lines: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const out = new Uint8Array(lines.reduce((sum, line) => sum + line.length + 1, 0));
-  let at = 0;
-  for (const line of lines) {
-    out.set(line, at);
-    at += line.length;
-    out[at++] = 0x0a;
-  }
-  return out;
-}
-
-/** The server knows the position in the request; people know lines. */
-function atLine(error: unknown, file: string, firstLine: number, appended: number): unknown {
-  if (!(error instanceof ClientError) || !error.notAccepted) return error;
-  const { position } = error.details;
-  const line = typeof position === "number" ? firstLine + position : firstLine;
-  return new CliError(
-    error.code as `ERR_${string}`,
-    `${file === "-" ? "stdin" : file}:${line}: ${error.message}`,
-    {
-      hint: `${formatCount(appended)} records before it were appended; nothing from line ${firstLine} on was`,
-      cause: error,
-    },
-  );
-}
-
-function fileError(error: unknown, file: string): unknown {
-  if (!(error instanceof Error) || !("syscall" in error)) return error;
-  return new CliError("ERR_FILE_UNREADABLE", `cannot read ${file}: ${error.message}`, {
-    cause: error,
-  });
 }

@@ -1,158 +1,181 @@
-import { createHash } from "node:crypto";
-import { open, readdir, stat } from "node:fs/promises";
-import type { FileHandle } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
-import { CliError } from "../cliError.ts";
-import type { FollowState } from "./followState.ts";
+import { BlockReader } from "./blockReader.ts";
+import type { LongLine } from "./blockReader.ts";
+import type { Block, BlockLimits } from "./block.ts";
+import { isDamaged } from "./content.ts";
+import type { Content } from "./content.ts";
+import type { FilePlace, Identity } from "./followState.ts";
+import { hasMark, isSameMark, markOf, trailAfter, trailAt, trailBehind } from "./trail.ts";
+import type { Mark, Trail } from "./trail.ts";
+import type { LineFault } from "./lineFault.ts";
 
-/** A line is at most so long: more than any record may have. */
-const LINE_BYTES_MAX = 16 << 20;
-/** Bytes by which a file is recognised. */
-const HEAD_BYTES_MAX = 1024;
+/** No file has it. */
+export const NOWHERE: Identity = { device: "", inode: "", birth: "" };
 
-/** Where a run of whole lines lies. */
-export interface Block {
-  readonly from: number;
-  readonly to: number;
-  /** Not empty, without their ends. */
-  readonly lines: readonly FileLine[];
-  /** Lines that the block ends, empty ones included. */
-  readonly lineEnds: number;
-}
-
-export interface FileLine {
-  readonly bytes: Uint8Array;
-  /** Its first byte in the file. */
-  readonly at: number;
-  /** Its number within the block, from 0. */
-  readonly number: number;
-}
-
-/** One file that grows, held open: it stays readable when it is renamed. */
+/**
+ * One file of a series: how far it is appended, and, while it is open, where that is read from. It
+ * stays readable when it is renamed.
+ */
 export class FollowedFile {
-  readonly path: string;
-  readonly inode: string;
-  readonly #handle: FileHandle;
+  path: string;
+  identity: Identity;
+  seen: Mark;
+  lines: number;
+  /** Nothing more can be read of it. */
+  isGone = false;
+  /** Whether it has the name that is followed: its writer may add to it at any time. */
+  isMain = false;
+  /** When it was written last, as far as that was seen, in nanoseconds. */
+  modified = 0n;
+  #mark: Mark;
+  #trail: Trail | undefined;
+  #content: Content | undefined;
+  #reader: BlockReader | undefined;
+  /**
+   * Where the next reader begins: behind what was returned, whether that is appended by now or on
+   * its way.
+   */
+  #position: number;
+  readonly #waitsForEnd: boolean;
 
-  private constructor(path: string, inode: string, handle: FileHandle) {
-    this.path = path;
-    this.inode = inode;
-    this.#handle = handle;
+  /** `waitsForEnd`: whether lines that are too long are read to their end. */
+  constructor(place: FilePlace, waitsForEnd: boolean) {
+    this.path = place.path;
+    this.identity = place.identity;
+    this.seen = place.seen;
+    this.lines = place.lines;
+    this.#mark = place.mark;
+    this.#position = place.mark.bytes;
+    this.#waitsForEnd = waitsForEnd;
   }
 
-  /** Undefined while there is no such file. */
-  static async open(path: string): Promise<FollowedFile | undefined> {
-    let handle: FileHandle;
-    try {
-      handle = await open(path, "r");
-    } catch (error) {
-      if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
-      throw new CliError("ERR_FILE_UNREADABLE", `cannot read ${path}`, { cause: error });
-    }
-    const { ino } = await handle.stat({ bigint: true });
-    return new FollowedFile(path, String(ino), handle);
+  get place(): FilePlace {
+    const { path, identity, mark, lines, seen } = this;
+    return { path, identity, mark, lines, seen: seen.bytes < mark.bytes ? mark : seen };
   }
 
-  /** The file of an earlier run, under its name or, renamed since, beside it. Undefined when it is not there any more. */
-  static async find(path: string, state: FollowState): Promise<FollowedFile | undefined> {
-    const names = await readdir(dirname(path)).catch(() => []);
-    const first = basename(path);
-    for (const name of [first, ...names.filter((one) => one !== first)]) {
-      const candidate = join(dirname(path), name);
-      const found = await stat(candidate, { bigint: true }).catch(() => undefined);
-      if (found?.isFile() !== true || String(found.ino) !== state.inode) continue;
-      const file = await FollowedFile.open(candidate);
-      if (file !== undefined && (await file.#begins(state.head))) return file;
-      await file?.close();
-    }
-    return undefined;
+  /** Up to here everything is appended, or is a dead letter. */
+  get mark(): Mark {
+    return this.#mark;
   }
 
-  async #begins(head: FollowState["head"]): Promise<boolean> {
-    return (
-      (await this.size()) >= head.bytes && (await this.headOf(head.bytes)).sha256 === head.sha256
-    );
+  /** Undefined until its content was open once. */
+  get trail(): Trail | undefined {
+    return this.#trail;
   }
 
-  /** What the file is recognised by, of which `known` bytes are there for good. */
-  async headOf(known: number): Promise<FollowState["head"]> {
-    const bytes = Math.min(known, HEAD_BYTES_MAX);
-    const head = await this.read(0, bytes);
-    return { bytes, sha256: createHash("sha256").update(head).digest("hex") };
+  get content(): Content | undefined {
+    return this.#content;
   }
 
-  async size(): Promise<number> {
-    return (await this.#handle.stat()).size;
+  /** Whether what there is of it can be read. */
+  get isOpen(): boolean {
+    return this.isGone || this.#content !== undefined;
   }
 
-  /** Bytes [from, to), or fewer at the end of the file. */
-  async read(from: number, to: number): Promise<Uint8Array<ArrayBuffer>> {
-    const bytes = new Uint8Array(to - from);
-    let filled = 0;
-    while (filled < bytes.length) {
-      const { bytesRead } = await this.#handle.read(
-        bytes,
-        filled,
-        bytes.length - filled,
-        from + filled,
-      );
-      if (bytesRead === 0) break;
-      filled += bytesRead;
-    }
-    return bytes.subarray(0, filled);
+  /** Bytes without a line's end are behind the last line. */
+  get hasRest(): boolean {
+    return this.#reader?.hasRest ?? false;
   }
 
   /**
-   * Whole lines from `from` on: at most `maxLines`, and `maxBytes` unless the first alone is larger. With `isFinal` nothing more is coming,
-   * so what has no end is a line, too. Undefined when there is no whole line.
+   * Reads on from this content, which is the file's own from now on; false when it is not what was
+   * read.
    */
-  async block(
-    from: number,
-    maxBytes: number,
-    maxLines: number,
-    isFinal: boolean,
-  ): Promise<Block | undefined> {
-    for (let bytes = maxBytes; ; bytes = LINE_BYTES_MAX) {
-      const read = await this.read(from, from + bytes);
-      const isEnd = isFinal && read.length < bytes;
-      // Only a line that alone is larger than a request makes the second look necessary.
-      const block = linesOf(read, from, bytes === maxBytes ? maxLines : 1, isEnd);
-      if (block !== undefined || read.length < bytes) return block;
-      if (bytes >= LINE_BYTES_MAX)
-        throw new CliError(
-          "ERR_LINE_TOO_LONG",
-          `${this.path}, byte ${from}: a line is longer than ${LINE_BYTES_MAX} bytes`,
-        );
-    }
+  async take(content: Content, path: string, identity: Identity): Promise<boolean> {
+    const trail = await trailAt(content, this.mark.bytes).catch(undefinedIfDamaged);
+    if (trail === undefined || !isSameMark(markOf(trail), this.mark)) return false;
+    this.#dropReader();
+    this.#content = content;
+    this.#trail = trail;
+    this.path = path;
+    this.identity = identity;
+    return true;
+  }
+
+  /**
+   * Whether the content is still what it was as far as it was read and seen. What came since is
+   * seen then.
+   */
+  async isIntact(): Promise<boolean> {
+    const content = this.#content;
+    if (content === undefined || content.isStream) return true;
+    const { mark, seen } = this;
+    const size = (await content.size()) ?? 0;
+    if (size < Math.max(mark.bytes, seen.bytes)) return false;
+    if (!(await hasMark(content, mark)) || !(await hasMark(content, seen))) return false;
+    if (size === seen.bytes) return true;
+    const trail = await trailAt(content, size);
+    if (trail === undefined) return false;
+    this.seen = markOf(trail);
+    return true;
+  }
+
+  /**
+   * Undefined when there is no whole line. Each line is returned once, unless `forget` was called.
+   */
+  async next(limits: BlockLimits, isFinal: boolean): Promise<Block | LongLine | undefined> {
+    if (this.#content === undefined) return undefined;
+    this.#reader ??= new BlockReader(this.#content, this.#position, {
+      waitsForEnd: this.#waitsForEnd,
+    });
+    return this.#reader.next(limits, isFinal);
+  }
+
+  /**
+   * What was returned and is not appended was not the file's: it is read again. Nothing of it may
+   * be on its way.
+   */
+  rewind(): void {
+    this.#reader = undefined;
+    this.#position = this.#mark.bytes;
+  }
+
+  #dropReader(): void {
+    this.#position = this.#reader?.position ?? this.#position;
+    this.#reader = undefined;
+  }
+
+  /** A part of a line that waits for its end is read again at the next look. */
+  forget(): void {
+    this.#reader?.forget();
+  }
+
+  accepted({ bytes, lineEnds }: Block): void {
+    this.lines += lineEnds;
+    if (this.#trail !== undefined) this.#advance(trailAfter(this.#trail, bytes));
+  }
+
+  passed(fault: LineFault): void {
+    this.lines++;
+    if (this.#trail !== undefined) this.#advance(trailBehind(this.#trail, fault));
+  }
+
+  #advance(trail: Trail): void {
+    this.#trail = trail;
+    this.#mark = markOf(trail);
+  }
+
+  /** A request of which nobody knew is in the log: it is not read again. */
+  async skipTo(mark: Mark, lineEnds: number): Promise<void> {
+    const content = this.#content;
+    this.#mark = mark;
+    this.#position = mark.bytes;
+    this.#reader = undefined;
+    this.#trail = undefined;
+    this.lines += lineEnds;
+    // If that is not there any more, the next look finds out.
+    if (content !== undefined && !(await this.take(content, this.path, this.identity)))
+      await this.close();
   }
 
   async close(): Promise<void> {
-    await this.#handle.close();
+    const content = this.#content;
+    this.#dropReader();
+    this.#content = undefined;
+    await content?.close();
   }
 }
 
-/** All lines of some bytes, the last one with or without its end. */
-export function blockOf(bytes: Uint8Array, from: number): Block | undefined {
-  return linesOf(bytes, from, Number.POSITIVE_INFINITY, true);
-}
-
-function linesOf(
-  bytes: Uint8Array,
-  from: number,
-  maxLines: number,
-  isFinal: boolean,
-): Block | undefined {
-  const lines: FileLine[] = [];
-  let start = 0;
-  let lineEnds = 0;
-  while (lines.length < maxLines && start < bytes.length) {
-    const found = bytes.indexOf(0x0a, start);
-    if (found < 0 && !isFinal) break;
-    const end = found < 0 ? bytes.length : found;
-    const line = bytes.subarray(start, bytes[end - 1] === 0x0d && end > start ? end - 1 : end);
-    if (line.length > 0) lines.push({ bytes: line, at: from + start, number: lineEnds });
-    lineEnds++;
-    start = found < 0 ? end : end + 1;
-  }
-  return lineEnds === 0 ? undefined : { from, to: from + start, lines, lineEnds };
+function undefinedIfDamaged(error: unknown): undefined {
+  if (!isDamaged(error)) throw error;
 }

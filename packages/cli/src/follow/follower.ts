@@ -1,16 +1,27 @@
-import { createHash, randomUUID } from "node:crypto";
-import { stat } from "node:fs/promises";
+import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import { ClientError } from "@annals/client";
-import type { AnnalsClient, AppendReply, EncodedRecords } from "@annals/client";
-import { AnnalsError } from "@annals/record";
-import { PathLock } from "@annals/storage";
-import { CliError } from "../cliError.ts";
-import { writeDeadLetter } from "./deadLetters.ts";
-import { blockOf, FollowedFile } from "./followedFile.ts";
-import type { Block } from "./followedFile.ts";
-import { readState, writeState } from "./followState.ts";
-import type { FollowState } from "./followState.ts";
+import type { AnnalsClient, AppendReply } from "@annals/client";
+import type { ProducerStamp } from "@annals/record";
+import { isDamaged } from "./content.ts";
+import type { Block } from "./block.ts";
+import { isLongLine } from "./blockReader.ts";
+import type { LongLine } from "./blockReader.ts";
+import type { CliError } from "../cliError.ts";
+import type { FollowedFile } from "./followedFile.ts";
+import { blankState } from "./followState.ts";
+import type { FollowState, SentRequest } from "./followState.ts";
+import { tooLong } from "./lineFault.ts";
+import type { LineFault, Work } from "./lineFault.ts";
+import { faultError, formOf, keepLetter, placeText } from "./lineReport.ts";
+import { Sender } from "./sender.ts";
+import type { Request } from "./sender.ts";
+import { blockOfSent, sentOf } from "./sentRequests.ts";
+import { FileSeries } from "./series.ts";
+import { concurrent, StateFile } from "./stateFile.ts";
+import { Tally } from "./tally.ts";
+import type { Appended } from "./tally.ts";
+import { NO_TRAIL } from "./trail.ts";
 
 export interface FollowOptions {
   readonly client: AnnalsClient;
@@ -22,248 +33,319 @@ export interface FollowOptions {
   readonly maxRecords: number;
   readonly maxBytes: number;
   readonly note: (text: string) => Promise<void>;
-  /** What is in the file by then is still appended. */
+  /** What is in the files by then is still appended. */
   readonly interrupt: AbortSignal;
 }
 
-/** What was appended in one run. */
-export interface Followed {
-  readonly firstSeq: number | null;
-  readonly lastSeq: number | null;
-  readonly count: number;
-}
-
 const POLL_MS = 200;
-/** Looks at a renamed file that find nothing more in it, until it counts as finished: its writer may change over late. */
+/**
+ * Looks at a renamed file that find nothing more in it, until it counts as finished: its writer may
+ * change over late.
+ */
 const LAST_LOOKS = 5;
 const RETRY_MS = 1000;
 
 /**
- * Appends the lines of a growing file, each once, over crashes of this command and of the cluster. One request is on its way at a time;
- * where it lies in the file is made durable before it is sent, so after a crash the same bytes are sent under the same number, which the
- * log recognises.
+ * Appends the lines of a growing file and of those that had its name, each once, over crashes of
+ * this command and of the cluster. One request is on its way at a time; where it lies in the file
+ * is made durable before it is sent, so after a crash the same bytes are sent under the same
+ * number, which the log recognises.
  */
 export class Follower {
   readonly #options: FollowOptions;
-  #file: FollowedFile | undefined;
-  #state: FollowState;
-  /** Whether the state on disk is older than `#state`. */
-  #dirty = false;
-  #firstSeq: number | null = null;
-  #lastSeq: number | null = null;
-  #count = 0;
+  readonly #stateFile: StateFile;
+  readonly #series: FileSeries;
+  readonly #sender: Sender;
+  readonly #tally = new Tally();
+  /** The state as it was saved last. */
+  #saved: FollowState;
+  #savedChanges = -1;
+  /** Of the requests that are on their way; they are of the file that is read. */
+  #sent: readonly SentRequest[];
+  #lookedMs = Number.NEGATIVE_INFINITY;
+  /** Consecutive looks that found nothing more in a file that was renamed. */
+  #looks = 0;
 
-  private constructor(options: FollowOptions, state: FollowState) {
+  private constructor(options: FollowOptions, stateFile: StateFile) {
+    const { found } = stateFile;
     this.#options = options;
-    this.#state = state;
+    this.#stateFile = stateFile;
+    this.#saved = found ?? blankState(options.log, `follow-${randomUUID()}`);
+    this.#sent = this.#saved.sent;
+    this.#series = new FileSeries({
+      path: options.path,
+      known: found,
+      waitsForEnd: options.deadLetters !== undefined,
+      note: options.note,
+    });
+    const { producer: id, epoch, sequence } = this.#saved;
+    this.#sender = this.#senderAfter({ id, epoch, sequence: sequence - this.#sent.length });
   }
 
   /** Runs until the interrupt; rejects with what cannot be mended by waiting. */
-  static async run(options: FollowOptions): Promise<Followed> {
-    const lock = lockOf(options.statePath);
+  static async run(options: FollowOptions): Promise<Appended> {
+    const stateFile = await StateFile.open(options.statePath, options.log);
+    const follower = new Follower(options, stateFile);
     try {
-      return await Follower.#runAlone(options);
-    } finally {
-      lock.release();
-    }
-  }
-
-  static async #runAlone(options: FollowOptions): Promise<Followed> {
-    const known = await readState(options.statePath, options.log);
-    const follower = new Follower(options, known ?? blankState(options.log));
-    try {
-      if (known !== undefined) await follower.#resume(known);
+      await follower.#resume();
       await follower.#follow();
       await follower.#save();
     } finally {
-      await follower.#file?.close();
+      await follower.#series.close();
+      stateFile.release();
     }
-    return { firstSeq: follower.#firstSeq, lastSeq: follower.#lastSeq, count: follower.#count };
+    return follower.#tally.result(options.log, follower.#series.gaps);
   }
 
-  /** Finds the file of the run before, and sends its last request again if nobody knows the answer. */
-  async #resume(known: FollowState): Promise<void> {
-    const { path, note } = this.#options;
-    if (known.inode !== "") this.#file = await FollowedFile.find(path, known);
-    if (this.#file === undefined) {
-      if (known.offset > 0 || known.sent !== undefined)
-        await note(
-          `annals: the file that was followed up to byte ${known.offset} is gone or truncated`,
-        );
-      this.#startOver();
-    } else if (known.sent !== undefined) {
-      const { from, to, sha256, records } = known.sent;
-      const block = blockOf(await this.#file.read(from, to), from);
-      const body = block === undefined ? undefined : bodyOf(block);
-      if (block?.to !== to || body === undefined || digest(body) !== sha256)
-        throw this.#changed(`bytes ${from} to ${to} are not those that were sent`);
-      await this.#settle(block, body, records);
-    }
-    // A command that still runs with this state must not go on: its epoch is over with our first request.
-    await this.#beginEpoch();
-  }
-
-  #startOver(): void {
-    const head = { bytes: 0, sha256: digest(new Uint8Array(0)) };
-    const inode = this.#file?.inode ?? "";
-    this.#state = { ...this.#state, inode, head, offset: 0, lines: 0, sent: undefined };
-    this.#dirty = true;
-  }
-
-  async #follow(): Promise<void> {
-    const { path, interrupt, maxBytes, maxRecords, note } = this.#options;
-    let end: number | undefined;
-    let looks = 0;
-    for (;;) {
-      if (this.#file === undefined) {
-        this.#file = await FollowedFile.open(path);
-        this.#startOver();
-      }
-      const size = (await this.#file?.size()) ?? 0;
-      if (interrupt.aborted) end ??= size;
-      if (end !== undefined && this.#state.offset >= end) return;
-      if (size < this.#state.offset) {
-        await note(`annals: ${path} was truncated: it is appended from its beginning`);
-        this.#startOver();
-      }
-      const isFinal = looks >= LAST_LOOKS;
-      const block = await this.#file?.block(this.#state.offset, maxBytes, maxRecords, isFinal);
-      if (block !== undefined) {
-        await this.#append(block);
-        continue;
-      }
-      if (end !== undefined) return;
-      await this.#save();
-      if (isFinal) {
-        await note(`annals: ${path} was renamed: the next one is appended from its beginning`);
-        await this.#file?.close();
-        this.#file = undefined;
-        looks = 0;
-        continue;
-      }
-      looks = (await this.#isRotated()) ? looks + 1 : 0;
-      await delay(POLL_MS, undefined, { signal: interrupt }).catch(() => undefined);
-    }
-  }
-
-  /** Another file has the name; while none has it, the one that is open may still grow. */
-  async #isRotated(): Promise<boolean> {
-    const found = await stat(this.#options.path, { bigint: true }).catch(() => undefined);
-    return (
-      found !== undefined && this.#file !== undefined && String(found.ino) !== this.#file.inode
+  #senderAfter(last: ProducerStamp): Sender {
+    const { client, log } = this.#options;
+    return new Sender(
+      {
+        append: (bytes, producer) => this.#append(bytes, producer),
+        nextEpoch: () => this.#retrying(() => client.nextEpoch(log, last.id)),
+        isStored: (stamp) => this.#isStored(stamp),
+        begin: (stamp, requests) => this.#begin(stamp, requests),
+        accepted: (block, reply) => this.#accepted(block, reply),
+        fault: (fault) => this.#fault(fault),
+      },
+      last,
+      1,
     );
   }
 
-  async #append(block: Block): Promise<void> {
-    const { lines, from, to } = block;
-    if (lines.length === 0) return this.#advance(block);
-    const body = bodyOf(block);
-    const { epoch } = this.#state;
-    if (epoch === 0) await this.#beginEpoch();
-    const sent = { from, to, records: lines.length, sha256: digest(body) };
-    this.#state = { ...this.#state, sequence: this.#state.sequence + 1, sent };
-    this.#dirty = true;
+  /**
+   * Finds the files of the run before, and sends its last request again if nobody knows the answer.
+   */
+  async #resume(): Promise<void> {
+    await this.#look(true);
+    const { producer: id, epoch, sequence } = this.#saved;
+    const [sent] = this.#sent;
+    if (sent !== undefined) {
+      const isStored = await this.#looking(this.#isStored({ id, epoch, sequence }));
+      if (isStored) await this.#series.current?.skipTo(sent.mark, sent.lineEnds);
+      await this.#look(true);
+      if (!isStored) await this.#sendAgain(this.#series.current, sent);
+    }
+    this.#sent = [];
+    // A command that still runs with this state must not go on: its epoch is over with our first
+    // request.
+    if (epoch > 0) await this.#looking(this.#sender.beginEpoch());
     await this.#save();
-    return this.#settle(block, body, lines.length);
   }
 
-  async #beginEpoch(): Promise<void> {
-    const { client, log } = this.#options;
-    const { producer, epoch } = this.#state;
-    const next = await this.#retrying(() => client.nextEpoch(log, producer));
-    this.#state = { ...this.#state, epoch: Math.max(next, epoch + 1), sequence: 0 };
+  async #sendAgain(file: FollowedFile | undefined, sent: SentRequest): Promise<void> {
+    const { from, to, records } = sent;
+    const content = file?.mark.bytes === from ? file.content : undefined;
+    const block = content === undefined ? undefined : await blockOfSent(content, sent);
+    if (file !== undefined && block !== undefined) {
+      await this.#send({ kind: "send", block }, file);
+      file.rewind();
+      return;
+    }
+    // It is not in the log, and whoever might still bring it there is fenced off by the next epoch.
+    this.#series.gaps++;
+    const where = `bytes ${from} to ${to} of ${file?.path ?? this.#options.path}`;
+    await this.#options.note(
+      `annals: ${where} were sent when this command ended, and are neither in the log ` +
+        `nor in a file: ${records} records are lost`,
+    );
   }
 
-  /** Sends the request until its answer is known. */
-  async #settle(block: Block, body: Uint8Array<ArrayBuffer>, records: number): Promise<void> {
-    const { client, log } = this.#options;
-    const { producer: id, epoch, sequence } = this.#state;
-    const encoded: EncodedRecords = { contentType: "application/x-ndjson", bytes: body };
-    const producer = { id, epoch, sequence };
-    let reply: AppendReply;
+  async #follow(): Promise<void> {
+    for (;;) {
+      const isLast = this.#options.interrupt.aborted;
+      await this.#look(isLast);
+      // What comes after the interrupt is for the next start.
+      const end = isLast ? this.#series.end : Number.POSITIVE_INFINITY;
+      while (await this.#readOn(end)) if (!isLast) await this.#look(false);
+      if (!isLast) await this.#idle();
+      else if (!(await this.#mayFinish())) return;
+    }
+  }
+
+  /** Appends the next lines. False when there are none for now. */
+  async #readOn(end: number): Promise<boolean> {
+    this.#series.turn();
+    const file = this.#series.current;
+    if (file === undefined) return false;
+    // There was no room to hold it open before it was its turn.
+    if (!file.isOpen) {
+      await this.#look(true);
+      return this.#series.current?.isOpen === true;
+    }
+    const { waiting } = this.#series;
+    if (waiting === 0 && file.mark.bytes >= end) return false;
+    // Whoever wrote it has changed over twice if two files came after it.
+    const isFinal = this.#looks >= LAST_LOOKS || waiting > 1;
+    let found: Block | LongLine | undefined;
     try {
-      reply = await this.#retrying(() => client.append(log, encoded, { producer }));
+      found = file.isGone ? undefined : await file.next(this.#options, isFinal);
     } catch (error) {
-      return this.#refused(block, error);
+      if (!isDamaged(error)) throw error;
+      await this.#giveUp(file, error);
+      return true;
     }
-    if (reply.count !== records)
-      throw this.#changed(`bytes ${block.from} to ${block.to} were sent with other lines before`);
-    this.#firstSeq ??= reply.firstSeq;
-    this.#lastSeq = reply.lastSeq;
-    this.#count += reply.count;
-    return this.#advance(block);
+    if (found !== undefined) {
+      this.#looks = 0;
+      await this.#take(file, found);
+      return true;
+    }
+    if (!isFinal && !file.isGone) return false;
+    if (isFinal && !file.isGone)
+      await this.#options.note(
+        `annals: ${this.#options.path} was renamed: the one before is read to its end, ` +
+          "the next one is appended from its beginning",
+      );
+    this.#looks = 0;
+    await this.#series.finish();
+    return this.#series.current !== undefined;
   }
 
-  async #refused(block: Block, error: unknown): Promise<void> {
-    if (!(error instanceof ClientError)) throw error;
-    const { code, notAccepted, details } = error;
-    // The lock does not reach other machines.
-    if (code === "ERR_PRODUCER_FENCED") throw concurrent(this.#options.statePath, error);
-    if (code === "ERR_PRODUCER_FORGOTTEN" && notAccepted && this.#state.sequence === 1) {
-      await this.#beginEpoch();
-      return this.#append(block);
+  async #take(file: FollowedFile, found: Block | LongLine): Promise<void> {
+    // Read, then compared: so it was read before anybody wrote something else in its place.
+    if (!(await file.isIntact())) {
+      file.rewind();
+      return this.#look(true);
     }
-    const { position } = details;
-    if (typeof position !== "number") throw error;
-    // Nothing of the request was stored, so its number is free.
-    this.#state = { ...this.#state, sequence: this.#state.sequence - 1, sent: undefined };
-    return this.#withoutLine(block, position, error);
+    const work: Work = isLongLine(found) ? tooLong(found) : { kind: "send", block: found };
+    return this.#send(work, file);
   }
 
-  /** What precedes the bad line is appended by itself; then the line ends the command, or becomes a dead letter. */
-  async #withoutLine(block: Block, position: number, error: ClientError): Promise<void> {
-    const { path, deadLetters, note } = this.#options;
-    const bad = block.lines[position];
-    if (bad === undefined) throw error;
-    // Lines of the block that are behind us when the bad one is looked at.
-    const done = position > 0 ? bad.number : 0;
-    if (position > 0) {
-      const lines = block.lines.slice(0, position);
-      await this.#append({ from: block.from, to: bad.at, lines, lineEnds: done });
+  /**
+   * Resolves when the log has it. Until then, however long the cluster is away, rotations are
+   * looked at.
+   */
+  async #send(work: Work, file: FollowedFile): Promise<void> {
+    this.#tally.begin(file.path);
+    await this.#looking(this.#sender.push(work).then(() => this.#sender.drain()));
+    this.#sent = [];
+  }
+
+  /** Waits for something, and looks at the files meanwhile. */
+  async #looking<T>(work: Promise<T>): Promise<T> {
+    const isDone = work.then(
+      () => true,
+      () => true,
+    );
+    while (!(await Promise.race([isDone, delay(POLL_MS, false, { ref: false })]))) {
+      await this.#look(true);
+      if (this.#series.changes !== this.#savedChanges) await this.#save();
     }
-    const line = this.#state.lines + bad.number - done + 1;
-    const where = `${path}:${line}, byte ${bad.at}`;
+    return work;
+  }
+
+  async #look(isDue: boolean): Promise<void> {
+    const now = performance.now();
+    if (!isDue && now - this.#lookedMs < POLL_MS) return;
+    this.#lookedMs = now;
+    await this.#series.look();
+  }
+
+  async #idle(): Promise<void> {
+    await this.#save();
+    this.#series.current?.forget();
+    await delay(POLL_MS, undefined, { signal: this.#options.interrupt }).catch(() => undefined);
+    this.#looks = this.#series.waiting > 0 ? this.#looks + 1 : 0;
+  }
+
+  /**
+   * At the end: a file that was renamed and ends with a whole line is done with. False when nothing
+   * more is to be read.
+   */
+  async #mayFinish(): Promise<boolean> {
+    const file = this.#series.current;
+    if (file?.isOpen !== true || this.#series.waiting === 0 || file.hasRest) return false;
+    await this.#series.finish();
+    return true;
+  }
+
+  async #giveUp(file: FollowedFile, error: CliError): Promise<void> {
+    this.#series.gaps++;
+    this.#looks = 0;
+    const at = `it is appended up to byte ${file.mark.bytes}, decompressed`;
+    await this.#options.note(`annals: ${error.message} (${error.code}): ${at}`);
+    await this.#series.finish();
+  }
+
+  async #begin({ epoch, sequence }: ProducerStamp, requests: readonly Request[]): Promise<void> {
+    this.#sent = sentOf(this.#series.current?.trail ?? NO_TRAIL, requests);
+    await this.#write(epoch, sequence);
+  }
+
+  #accepted(block: Block, reply: AppendReply | undefined): void {
+    this.#sent = this.#sent.filter(({ from }) => from > block.from);
+    this.#series.current?.accepted(block);
+    this.#series.changes++;
+    this.#tally.accepted(block, reply);
+  }
+
+  async #fault(fault: LineFault): Promise<void> {
+    const { deadLetters, note, path } = this.#options;
+    const file = this.#series.current;
+    const place = { file: file?.path ?? path, line: (file?.lines ?? 0) + 1, byte: fault.from };
+    this.#sent = [];
     if (deadLetters === undefined) {
       await this.#save();
-      throw new CliError(error.code as `ERR_${string}`, `${where}: ${error.message}`, {
-        hint: "all before this line is appended; --dead-letters FILE keeps such lines and goes on",
-        cause: error,
-      });
+      const form = file?.content === undefined ? undefined : await formOf(file.content);
+      const hint =
+        form === undefined
+          ? "all before this line is appended; --dead-letters FILE keeps such lines and goes on"
+          : `the file is ${form.what}: ${form.command} makes JSON lines of it`;
+      throw faultError(place, fault, hint);
     }
-    const text = new TextDecoder().decode(bad.bytes);
-    const letter = {
-      file: path,
-      line,
-      byte: bad.at,
-      code: error.code,
-      reason: error.message,
-      text,
-    };
-    await writeDeadLetter(deadLetters, letter);
-    await note(`annals: ${where}: ${error.message} (${error.code}): kept in ${deadLetters}`);
-    const next = block.lines[position + 1];
-    const from = this.#state.offset;
-    const to = next?.at ?? block.to;
-    const lineEnds = (next?.number ?? block.lineEnds) - done;
-    this.#advance({ from, to, lines: [], lineEnds });
-  }
-
-  #advance({ to, lineEnds }: Block): void {
-    const { lines } = this.#state;
-    this.#state = { ...this.#state, offset: to, lines: lines + lineEnds, sent: undefined };
-    this.#dirty = true;
+    await keepLetter(deadLetters, place, fault);
+    await note(
+      `annals: ${placeText(place)}: ${fault.reason} (${fault.code}): kept in ${deadLetters}`,
+    );
+    file?.passed(fault);
+    this.#series.changes++;
+    this.#tally.letter();
   }
 
   async #save(): Promise<void> {
-    if (!this.#dirty || this.#file === undefined) return;
-    const { head, sent, offset } = this.#state;
-    const known = sent?.to ?? offset;
-    if (head.bytes < known) this.#state = { ...this.#state, head: await this.#file.headOf(known) };
-    await writeState(this.#options.statePath, this.#state);
-    this.#dirty = false;
+    const { epoch, sequence } = this.#sender.stamp;
+    const last = this.#sent.at(-1)?.sequence ?? sequence;
+    if (this.#savedChanges !== this.#series.changes || epoch !== this.#saved.epoch)
+      await this.#write(epoch, last);
   }
 
-  /** Outlives the outages of the cluster; an interrupt ends the waiting. */
+  async #write(epoch: number, sequence: number): Promise<void> {
+    const { changes, state } = this.#series;
+    const { log, producer } = this.#saved;
+    this.#saved = { log, producer, epoch, sequence, ...state, sent: this.#sent };
+    this.#savedChanges = changes;
+    await this.#stateFile.write(this.#saved);
+  }
+
+  /** Outlives the outages of the cluster. */
+  async #append(bytes: Uint8Array<ArrayBuffer>, producer: ProducerStamp): Promise<AppendReply> {
+    const { client, log } = this.#options;
+    const body = { contentType: "application/x-ndjson", bytes } as const;
+    let isUnknown = false;
+    try {
+      return await this.#retrying(async () => {
+        try {
+          return await client.append(log, body, { producer });
+        } catch (error) {
+          isUnknown ||= error instanceof ClientError && error.retryable && !error.notAccepted;
+          throw error;
+        }
+      });
+    } catch (error) {
+      if (!(error instanceof ClientError)) throw error;
+      // The lock does not reach other machines.
+      if (error.code === "ERR_PRODUCER_FENCED") throw concurrent(this.#stateFile.path, error);
+      throw isUnknown && error.notAccepted ? error.afterUnknown() : error;
+    }
+  }
+
+  async #isStored({ id, epoch, sequence }: ProducerStamp): Promise<boolean> {
+    const { client, log } = this.#options;
+    const latest = await this.#retrying(() => client.producer(log, id));
+    return latest?.epoch === epoch && latest.sequence >= sequence;
+  }
+
+  /** Tries again until the interrupt. */
   async #retrying<T>(work: () => Promise<T>): Promise<T> {
     for (let attempt = 1; ; attempt++) {
       try {
@@ -277,56 +359,4 @@ export class Follower {
       }
     }
   }
-
-  #changed(what: string): CliError {
-    const { path, statePath } = this.#options;
-    return new CliError("ERR_FOLLOW_CHANGED", `${path}: ${what}`, {
-      hint: `the file or the rules have changed: see with \`annals query\` what is appended, then remove ${statePath}, or set its offset`,
-    });
-  }
-}
-
-function lockOf(statePath: string): PathLock {
-  try {
-    return new PathLock(`${statePath}.lock`);
-  } catch (error) {
-    const isTaken = error instanceof AnnalsError && error.code === "ERR_DATA_IN_USE";
-    throw isTaken ? concurrent(statePath, error) : error;
-  }
-}
-
-function concurrent(statePath: string, cause: unknown): CliError {
-  return new CliError("ERR_FOLLOW_CONCURRENT", `another command follows with ${statePath}`, {
-    hint: "stop one of the two",
-    cause,
-  });
-}
-
-function blankState(log: string): FollowState {
-  return {
-    log,
-    producer: `follow-${randomUUID()}`,
-    epoch: 0,
-    sequence: 0,
-    inode: "",
-    head: { bytes: 0, sha256: digest(new Uint8Array(0)) },
-    offset: 0,
-    lines: 0,
-    sent: undefined,
-  };
-}
-
-function bodyOf({ lines }: Block): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(lines.reduce((sum, line) => sum + line.bytes.length + 1, 0));
-  let at = 0;
-  for (const line of lines) {
-    bytes.set(line.bytes, at);
-    at += line.bytes.length;
-    bytes[at++] = 0x0a;
-  }
-  return bytes;
-}
-
-function digest(bytes: Uint8Array): string {
-  return createHash("sha256").update(bytes).digest("hex");
 }
