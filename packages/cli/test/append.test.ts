@@ -6,6 +6,8 @@ import {
   mkdirSync,
   mkdtempSync,
   readFileSync,
+  readdirSync,
+  readlinkSync,
   rmSync,
   writeFileSync,
 } from "node:fs";
@@ -28,8 +30,22 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   await server.close();
+  // Whatever it ended with, the command has closed what it opened.
+  const open = openBelow(directory);
+  if (open.length > 0) throw new Error(`left open: ${open.join(", ")}`);
   rmSync(directory, { recursive: true });
 });
+
+function openBelow(path: string): readonly string[] {
+  return readdirSync("/proc/self/fd").flatMap((fd) => {
+    try {
+      const target = readlinkSync(`/proc/self/fd/${fd}`);
+      return target.startsWith(path) ? [target] : [];
+    } catch {
+      return [];
+    }
+  });
+}
 
 const line = (action: string): string => `${JSON.stringify({ actor: { id: "a" }, action })}\n`;
 const numbered = (from: number, to: number): string =>

@@ -175,8 +175,17 @@ function compressionOf(first: Uint8Array): Compression | undefined {
   return begins([0x28, 0xb5, 0x2f, 0xfd]) ? "zstd" : undefined;
 }
 
-/** An open file, plain or compressed. The handle is the content's from now on. */
+/** An open file, plain or compressed. The handle is the content's from now on; without a content it is closed. */
 export async function contentOf(handle: FileHandle, path: string): Promise<Content> {
+  try {
+    return await openContent(handle, path);
+  } catch (error) {
+    await handle.close();
+    throw error;
+  }
+}
+
+async function openContent(handle: FileHandle, path: string): Promise<Content> {
   const stats = await handle.stat();
   if (!stats.isFile()) return streamOf(handle.createReadStream({ autoClose: false }), path, handle);
   const first = await new PlainContent(handle).read(0, 4);

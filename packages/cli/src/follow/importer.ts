@@ -96,7 +96,6 @@ export class Importer {
     try {
       await importer.#readAll();
     } finally {
-      await importer.#file?.close();
       stateFile?.release();
     }
     return importer.#tally.result(log, 0);
@@ -131,12 +130,13 @@ export class Importer {
       await this.#sender.drain();
     } catch (error) {
       throw await this.#endedBy(error);
+    } finally {
+      await content.close();
     }
     this.#bytesBefore += content.bytesTaken;
     this.#recordsBefore = this.#tally.count;
     this.#places.set(path, file.place);
     this.#file = undefined;
-    await file.close();
   }
 
   async #send(file: FollowedFile, content: Content): Promise<void> {
@@ -228,10 +228,11 @@ export class Importer {
       await this.#sender.drain();
     } catch (error) {
       throw await this.#endedBy(error);
+    } finally {
+      await content.close();
     }
     this.#places.set(path, file.place);
     this.#file = undefined;
-    await file.close();
   }
 
   /** The last request of the producer that the log has in an epoch; 0 for none. */
