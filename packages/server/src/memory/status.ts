@@ -4,6 +4,7 @@ import type { NodeConfig } from "../config/nodeConfig.ts";
 import type { MemoryRow, MemoryStatus } from "../service.ts";
 import type { Bound, Shape } from "./bound.ts";
 import { memoryBudget } from "./budget.ts";
+import { residentSetBytes } from "./residentSet.ts";
 
 export type Readings = Readonly<Record<string, FamilyReading>>;
 
@@ -63,7 +64,7 @@ export function memoryStatus(
       (sum, { name, current }) => sum + current * (weights.get(name) ?? 0),
       0,
     ),
-    rssBytes: process.memoryUsage.rss(),
+    rssBytes: residentSetBytes(),
     rows,
   };
 }

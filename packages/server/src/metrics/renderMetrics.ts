@@ -1,6 +1,8 @@
+import { getHeapStatistics } from "node:v8";
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { HistogramConfiguration } from "prom-client";
 import type { IngestStats } from "../ingest/ingestDesk.ts";
+import { residentSetBytes } from "../memory/residentSet.ts";
 import { linesDropped } from "../node/logger.ts";
 import { orphanedErrors } from "../node/orphanedErrors.ts";
 import type { ClusterStatus } from "../service.ts";
@@ -20,14 +22,14 @@ export function snapshotOf(
   delay: DelayReading,
 ): Snapshot {
   const { user, system } = process.cpuUsage();
-  const { rss, heapUsed, external } = process.memoryUsage();
+  const { used_heap_size: heapUsed, external_memory: external } = getHeapStatistics();
   return {
     cluster,
     ingest,
     delay,
     process: {
       cpuSeconds: (user + system) / 1e6,
-      rssBytes: rss,
+      rssBytes: residentSetBytes(),
       heapBytes: heapUsed,
       externalBytes: external,
       uptimeSeconds: process.uptime(),

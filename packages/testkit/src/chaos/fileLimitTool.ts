@@ -1,4 +1,4 @@
-import { readdir } from "node:fs/promises";
+import { readFile, readdir } from "node:fs/promises";
 import { EXIT_STORAGE_FAILED, command } from "@annals/drill";
 import type { Tool } from "./tool.ts";
 
@@ -11,7 +11,9 @@ export function fileLimitTool(): Tool {
         if (pid === undefined) return undefined;
         // A segment that cannot be opened is a storage error like any other.
         cluster.node(id).excuse(EXIT_STORAGE_FAILED);
+        let before: string;
         try {
+          before = await softLimit(pid);
           const open = (await readdir(`/proc/${pid}/fd`)).length;
           await limit(pid, `${open}:`);
         } catch (error) {
@@ -20,12 +22,24 @@ export function fileLimitTool(): Tool {
         }
         return async () => {
           // Whoever came after this process has limits of its own.
-          if (cluster.node(id).pid === pid) await limit(pid, "65536:").catch(() => undefined);
+          if (cluster.node(id).pid !== pid) return;
+          try {
+            await limit(pid, `${before}:`);
+          } catch (error) {
+            if (cluster.node(id).pid === pid) throw error;
+          }
         };
       },
     }),
     close: () => undefined,
   };
+}
+
+async function softLimit(pid: number): Promise<string> {
+  const limits = await readFile(`/proc/${pid}/limits`, "utf8");
+  const soft = /^Max open files +(\d+)/m.exec(limits)?.[1];
+  if (soft === undefined) throw new Error(`/proc/${pid}/limits has no limit of open files`);
+  return soft;
 }
 
 /** `soft:` leaves the hard limit as it is. */
