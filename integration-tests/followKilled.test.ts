@@ -2,12 +2,12 @@
  * Goal: `append --follow` loses and doubles nothing when it is killed in the middle. Method: the command follows a file that grows, against
  * one node; it is killed with -9 again and again, also while requests are on their way; the log is then the file, line by line.
  */
-import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { appendFile, rename } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, expect, it } from "vitest";
-import { ENTRY, TestCluster, until } from "./support/cluster.ts";
+import { TestCluster, until } from "./support/cluster.ts";
+import { startFollowing } from "./support/following.ts";
 import { exitOf } from "./support/program.ts";
 
 const ROUNDS = 8;
@@ -21,11 +21,6 @@ afterEach(async (context) => {
   await cluster.closeAfter(context);
 });
 
-function follow(file: string): ChildProcess {
-  const args = ["append", "--follow", file, "--batch", "20", "--url", cluster.url("a")];
-  return spawn(process.execPath, [ENTRY, ...args], { stdio: ["ignore", "ignore", "inherit"] });
-}
-
 it("appends each line of a growing file once although it is killed again and again", async () => {
   cluster = await TestCluster.start({ nodes: ["a"] });
   await cluster.untilReady();
@@ -38,7 +33,7 @@ it("appends each line of a growing file once although it is killed again and aga
     );
     await appendFile(file, `${lines.join("\n")}\n`);
     const before = await lastSeq();
-    child = follow(file);
+    child = startFollowing(file, cluster.url("a"));
     // Somewhere in what is left, with a request on its way.
     await until(async () => (await lastSeq()) >= before + 150 + round * 7);
     child.kill("SIGKILL");
@@ -46,7 +41,7 @@ it("appends each line of a growing file once although it is killed again and aga
   }
   await rename(file, `${file}.1`);
   await appendFile(file, `${JSON.stringify({ actor: { id: "app" }, action: "last" })}\n`);
-  child = follow(file);
+  child = startFollowing(file, cluster.url("a"));
   await until(async () => (await lastSeq()) > ROUNDS * LINES_PER_ROUND);
   child.kill("SIGTERM");
   expect(await exitOf(child)).toBe(0);

@@ -3,13 +3,13 @@
  * is away and it is killed itself in between. Method: the command as a process against one node as a
  * process; both are killed with -9 with a request on its way, files are renamed, one is compressed.
  */
-import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { appendFile, readFile, rename, stat, unlink, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterEach, expect, it } from "vitest";
-import { ENTRY, TestCluster, until } from "./support/cluster.ts";
+import { TestCluster, until } from "./support/cluster.ts";
+import { startFollowing } from "./support/following.ts";
 import { exitOf } from "./support/program.ts";
 
 const LINES = 3000;
@@ -21,11 +21,6 @@ afterEach(async (context) => {
   child?.kill("SIGKILL");
   await cluster.closeAfter(context);
 });
-
-function follow(file: string): ChildProcess {
-  const args = ["append", "--follow", file, "--batch", "20", "--url", cluster.url("a")];
-  return spawn(process.execPath, [ENTRY, ...args], { stdio: ["ignore", "ignore", "inherit"] });
-}
 
 function lines(name: string): string {
   const all = Array.from({ length: LINES }, (_, k) =>
@@ -47,7 +42,7 @@ it("appends each line once over two rotations, an outage and kill -9", async () 
   const client = cluster.client("a");
   const file = join(cluster.directory, "app.ndjson");
   await writeFile(file, lines("first"));
-  child = follow(file);
+  child = startFollowing(file, cluster.url("a"));
   await until(async () => ((await client.logs())[0]?.lastSeq ?? 0) >= 200);
   await cluster.kill("a");
   // The request that was on its way waits now; the state says so.
@@ -66,7 +61,7 @@ it("appends each line once over two rotations, an outage and kill -9", async () 
   await writeFile(file, lines("third"));
   cluster.spawn("a");
   await cluster.untilReady();
-  child = follow(file);
+  child = startFollowing(file, cluster.url("a"));
   await until(async () => ((await client.logs())[0]?.lastSeq ?? 0) >= 3 * LINES);
   await appendFile(file, `${JSON.stringify({ actor: { id: "app" }, action: "last" })}\n`);
   await until(async () => ((await client.logs())[0]?.lastSeq ?? 0) > 3 * LINES);

@@ -82,10 +82,10 @@ async function sums(): Promise<void> {
   const lines: string[] = [];
   for (const name of names.toSorted()) {
     const file = join(out, name);
-    const { size } = await stat(file);
-    if (!(await stat(file)).isFile()) continue;
+    const found = await stat(file);
+    if (!found.isFile()) continue;
     lines.push(`${await fileDigest(file)}  ${name}\n`);
-    console.log(`${String(size).padStart(12)}  ${name}`);
+    console.log(`${String(found.size).padStart(12)}  ${name}`);
   }
   await writeFile(join(out, "SHA256SUMS"), lines.join(""));
 }

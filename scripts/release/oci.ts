@@ -22,8 +22,8 @@ interface Blob {
 }
 
 /**
- * Writes an image as an OCI layout (image-spec 1.1), without a daemon: a layer with what Debian's packages have for Node, and one with
- * the tree. `work` is a directory to lay it out in. Needs `apt-get download`.
+ * Writes an image as an OCI layout (image-spec 1.1), without a daemon. Its layers are what Debian's packages have for Node, the tree, and
+ * the directory of the data. `work` is a directory to lay it out in. Needs `apt-get download`.
  */
 export async function makeOci(
   tree: string,
@@ -46,7 +46,7 @@ export async function makeOci(
       User: `${USER}:${USER}`,
       WorkingDir: "/data",
       Entrypoint: [
-        "/usr/lib/annals/lib/node_modules/node-linux-" + process.arch + "/bin/node",
+        `/usr/lib/annals/lib/node_modules/node-linux-${process.arch}/bin/node`,
         "/usr/lib/annals/lib/dist/main.js",
       ],
       Cmd: ["--help"],

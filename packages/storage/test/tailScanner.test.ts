@@ -1,11 +1,15 @@
 // Goal: logs that are opened together share one reader, and no log is blamed for what another one, or the system, did to it.
-import { execFile } from "node:child_process";
 import { readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { promisify } from "node:util";
 import { expect, test, vi } from "vitest";
 import { openLogStore, TailScanner } from "@annals/storage";
-import { cycleOf, hardState, plainEntries, SAMPLE_MEMBERSHIP } from "@annals/testkit";
+import {
+  cycleOf,
+  hardState,
+  plainEntries,
+  runWithFewFiles,
+  SAMPLE_MEMBERSHIP,
+} from "@annals/testkit";
 import { temporaryDirectory } from "./support/directory.ts";
 
 const SCRIPT = join(import.meta.dirname, "support", "scanWithoutFiles.ts");
@@ -92,9 +96,8 @@ test("a log is read by another reader when the first one was ended by somebody i
 
 test("without file descriptors for a reader the system refuses, and the log is not blamed", async () => {
   const log = await writtenLog();
-  const node = [process.execPath, "--conditions=annals-source", SCRIPT, log].map(
-    (word) => `'${word}'`,
-  );
-  const { stdout } = await promisify(execFile)("sh", ["-c", `ulimit -n 64; ${node.join(" ")}`]);
-  expect(JSON.parse(stdout)).toEqual({ code: "ERR_DISK_UNAVAILABLE", errno: "EMFILE" });
+  expect(JSON.parse(await runWithFewFiles(SCRIPT, [log]))).toEqual({
+    code: "ERR_DISK_UNAVAILABLE",
+    errno: "EMFILE",
+  });
 });

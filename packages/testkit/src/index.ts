@@ -57,3 +57,4 @@ export type { RefusalAttempt } from "./refusals/driver.ts";
 export { Refusals } from "./refusals/refusals.ts";
 export type { RefusalsOptions } from "./refusals/refusals.ts";
 export type { RefusalOutcome, RefusalWalk } from "./refusals/walk.ts";
+export { runWithFewFiles, takeFileDescriptors } from "./withoutFiles.ts";

@@ -13,7 +13,7 @@ import { blankState } from "./followState.ts";
 import type { FollowState, SentRequest } from "./followState.ts";
 import { tooLong } from "./lineFault.ts";
 import type { LineFault, Work } from "./lineFault.ts";
-import { faultError, formOf, keepLetter, placeText } from "./lineReport.ts";
+import { faultError, formOf, keepLetter } from "./lineReport.ts";
 import { Sender } from "./sender.ts";
 import type { Request } from "./sender.ts";
 import { blockOfSent, sentOf } from "./sentRequests.ts";
@@ -293,10 +293,7 @@ export class Follower {
           : `the file is ${form.what}: ${form.command} makes JSON lines of it`;
       throw faultError(place, fault, hint);
     }
-    await keepLetter(deadLetters, place, fault);
-    await note(
-      `annals: ${placeText(place)}: ${fault.reason} (${fault.code}): kept in ${deadLetters}`,
-    );
+    await keepLetter(deadLetters, place, fault, note);
     file?.passed(fault);
     this.#series.changes++;
     this.#tally.letter();

@@ -15,7 +15,7 @@ import type { FilePlace, FollowState, SentRequest } from "./followState.ts";
 import { standText } from "./importReport.ts";
 import { tooLong } from "./lineFault.ts";
 import type { LineFault } from "./lineFault.ts";
-import { faultError, formOf, keepLetter, placeText } from "./lineReport.ts";
+import { faultError, formOf, keepLetter } from "./lineReport.ts";
 import { Sender } from "./sender.ts";
 import type { Request } from "./sender.ts";
 import { blockOfSent, sentOf } from "./sentRequests.ts";
@@ -274,10 +274,7 @@ export class Importer {
     const file = this.#name === "-" ? "stdin" : this.#name;
     const place = { file, line: (this.#file?.lines ?? 0) + 1, byte: fault.from };
     if (deadLetters === undefined) throw faultError(place, fault, this.#stand(0));
-    await keepLetter(deadLetters, place, fault);
-    await note(
-      `annals: ${placeText(place)}: ${fault.reason} (${fault.code}): kept in ${deadLetters}`,
-    );
+    await keepLetter(deadLetters, place, fault, note);
     this.#file?.passed(fault);
     this.#tally.letter();
   }

@@ -11,17 +11,19 @@ export interface LinePlace {
   readonly byte: number;
 }
 
-export function placeText({ file, line, byte }: LinePlace): string {
+function placeText({ file, line, byte }: LinePlace): string {
   return `${file}:${line}, byte ${byte}`;
 }
 
-/** Keeps a line that the log does not take. Durable when it resolves. */
+/** Keeps a line that the log does not take, durably, and then tells of it. */
 export async function keepLetter(
   deadLetters: string,
   place: LinePlace,
   { code, reason, letter }: LineFault,
+  note: (text: string) => Promise<void>,
 ): Promise<void> {
   await writeDeadLetter(deadLetters, { ...place, code, reason, ...letter });
+  await note(`annals: ${placeText(place)}: ${reason} (${code}): kept in ${deadLetters}`);
 }
 
 /** The end of a command by a line that the log does not take. */

@@ -1,10 +1,6 @@
 /** Takes every file descriptor of this process, then measures it. Prints the resident set before and then, and what Node says of it. */
-import { openSync } from "node:fs";
+import { takeFileDescriptors } from "@annals/testkit";
 import { residentSetBytes } from "../../src/memory/residentSet.ts";
-
-function takeAll(): void {
-  for (;;) openSync("/dev/null", "r");
-}
 
 function nodesOwnWord(): string {
   try {
@@ -14,13 +10,7 @@ function nodesOwnWord(): string {
   }
 }
 
-// Standard output is opened by the first write.
-process.stdout.write("");
 const before = residentSetBytes();
-try {
-  takeAll();
-} catch {
-  // None is left.
-}
+takeFileDescriptors();
 process.stdout.write(JSON.stringify({ before, later: residentSetBytes(), word: nodesOwnWord() }));
 process.exit();

@@ -1,18 +1,8 @@
 /** Takes every file descriptor of this process, then scans the log that is named. Prints `{code, errno}` of the refusal. */
-import { openSync } from "node:fs";
 import { StorageError, TailScanner } from "@annals/storage";
+import { takeFileDescriptors } from "@annals/testkit";
 
-function takeAll(): void {
-  for (;;) openSync("/dev/null", "r");
-}
-
-// Standard output is opened by the first write.
-process.stdout.write("");
-try {
-  takeAll();
-} catch {
-  // None is left.
-}
+takeFileDescriptors();
 const scanner = new TailScanner();
 const refusal = await scanner.scan(process.argv[2] ?? "").then(
   () => undefined,
