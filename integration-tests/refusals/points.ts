@@ -19,7 +19,7 @@ export function recordOf(number: number): object {
 
 export const NODE_REFUSALS: RefusalsOptions = {
   phases: ["start", "birth", "blob", "create", "quarantine", "lasting"],
-  errnos: ["ENOSPC", "EDQUOT", "EROFS", "EMFILE", "EACCES", "EIO"],
+  errnos: ["ENOSPC", "EDQUOT", "EROFS", "EMFILE", "EACCES", "EIO", "KILL"],
   runs: "built",
   driver: join(import.meta.dirname, "driver.ts"),
   makeBase: async (directory) => {

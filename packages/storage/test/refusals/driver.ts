@@ -10,9 +10,9 @@ import type { LogStore, WriteCycle } from "@annals/replica";
 import { fsck, isDiskRefusal, openLogStore, StorageError } from "@annals/storage";
 import { cycleOf, driveRefusals, hardState, plainEntries } from "@annals/testkit";
 import type { RefusalAttempt } from "@annals/testkit";
-import { BASE_ENTRIES, LOG_ID, SEGMENT_BYTES } from "./points.ts";
-
-const RETRY_MS = 5;
+import { decide, diverge, isDecisionPhase, verifyDecided } from "./decisions.ts";
+import type { DecisionPhase } from "./decisions.ts";
+import { BASE_ENTRIES, LOG_ID, RETRY_MS, SEGMENT_BYTES } from "./points.ts";
 
 const APPEND = cycleOf({ entries: plainEntries(21, 22, 3), hardState: hardState(3, 2, 22) });
 const VOTE = cycleOf({ hardState: hardState(4, 1, 20) });
@@ -80,9 +80,11 @@ async function written(
   }
 }
 
-async function attempt({ base, data, phase, arm, disarm }: RefusalAttempt): Promise<void> {
+async function attempt(at: RefusalAttempt): Promise<void> {
+  const { base, data, phase, arm, disarm } = at;
   const directory = join(data, "log");
   cpSync(base, directory, { recursive: true });
+  if (isDecisionPhase(phase)) return attemptDecision(at, directory, phase);
   if (phase === "start") arm();
   const open = (): Promise<LogStore> => opened(directory, phase);
   let store = await open();
@@ -93,6 +95,18 @@ async function attempt({ base, data, phase, arm, disarm }: RefusalAttempt): Prom
   disarm();
   await store.close();
   await verify(directory, last);
+}
+
+async function attemptDecision(
+  { arm, disarm }: RefusalAttempt,
+  directory: string,
+  phase: DecisionPhase,
+): Promise<void> {
+  await diverge(directory);
+  arm();
+  await decide(directory, phase);
+  disarm();
+  await verifyDecided(directory, phase);
 }
 
 /** A clean start finds what was acknowledged, and nothing of it damaged or put aside. */
@@ -120,5 +134,10 @@ async function verify(directory: string, last: number): Promise<void> {
 
 await driveRefusals({
   attempt,
-  verify: ({ data }) => verify(join(data, "log"), BASE_ENTRIES),
+  verify: ({ data, phase }) => {
+    const directory = join(data, "log");
+    return isDecisionPhase(phase)
+      ? verifyDecided(directory, phase)
+      : verify(directory, BASE_ENTRIES);
+  },
 });

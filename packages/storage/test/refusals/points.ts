@@ -5,6 +5,8 @@ import { cycleOf, hardState, plainEntries, SAMPLE_MEMBERSHIP } from "@annals/tes
 import type { RefusalsOptions } from "@annals/testkit";
 
 export const LOG_ID = 7;
+/** How long whoever was refused waits before it tries again. */
+export const RETRY_MS = 5;
 export const BASE_ENTRIES = 20;
 export const SEGMENT_BYTES: number = 256 * 1024;
 
@@ -12,8 +14,8 @@ export const SEGMENT_BYTES: number = 256 * 1024;
 export const POINTS: string = join(import.meta.dirname, "points.json");
 
 export const LOG_REFUSALS: RefusalsOptions = {
-  phases: ["start", "vote", "append", "roll"],
-  errnos: ["ENOSPC", "EROFS", "EMFILE", "EIO", "ENOMEM"],
+  phases: ["start", "vote", "append", "roll", "keep", "giveUp"],
+  errnos: ["ENOSPC", "EROFS", "EMFILE", "EIO", "ENOMEM", "KILL"],
   runs: "sources",
   driver: join(import.meta.dirname, "driver.ts"),
   makeBase: async (directory) => {

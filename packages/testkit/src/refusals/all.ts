@@ -19,6 +19,7 @@ const USAGE = `usage: ${PROGRAM} [--only TEXT] [--sample COUNT [--seed NUMBER] |
 
 Refuses the calls to the system of a log, then those of a node, one run after the other: the first call of a phase, the second, and so on
 until a run ends without a refusal. After each the data must be as it was, nothing called damaged, nothing put aside.
+KILL in the place of an error kills the process before a call that would change something.
 
   --only TEXT     only the phases and errors whose name contains it, such as "start ENOSPC"
   --sample COUNT  only so many calls of each phase and error, the last one among them; what was left out is printed

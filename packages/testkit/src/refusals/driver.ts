@@ -89,7 +89,11 @@ async function inTime(attempt: Promise<void>): Promise<void> {
   }
 }
 
+/** In the place of an errno, as refusalShim.c has it: the process is killed instead of being refused something. */
+const KILLED = 1000;
+
 function errnoNumber(name: string): number {
+  if (name === "KILL") return KILLED;
   const number = Object.entries(constants.errno).find(([known]) => known === name)?.[1];
   if (number === undefined) throw new Error(`no errno ${name}`);
   return number;

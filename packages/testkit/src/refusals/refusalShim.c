@@ -2,13 +2,15 @@
  * Preloaded into a process: its calls to the system about files below ANNALS_REFUSE_BELOW are refused as the file ANNALS_REFUSE_CONTROL
  * says, for as long as it exists. "N ERRNO": the N-th call that may end with that errno does, and no other one. "0 ERRNO END": so does every
  * call about a path with that end. "-1 ERRNO": none does; each that may adds a byte to the file with the same path and ".count." and the
- * process id. What was refused first is written to the same path and ".hit", after "every " in the second case.
+ * process id. What was refused first is written to the same path and ".hit", after "every " in the second case. With KILLED in the place of
+ * an errno the process is killed before a call that would change something, as by kill -9; the file says "killed " then.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +22,8 @@
 #include <unistd.h>
 
 #define PATH 4096
+/* No errno is so large. */
+#define KILLED 1000
 #define REAL(type, name, ...) \
   static type (*real)(__VA_ARGS__) = NULL; \
   if (!real) real = (type (*)(__VA_ARGS__))dlsym(RTLD_NEXT, name)
@@ -36,6 +40,7 @@ static int may_end_with(enum kind kind, int error) {
     case EACCES: return kind != WRITE && kind != FLUSH && kind != MAP;
     case EIO: return kind == WRITE || kind == FLUSH;
     case ENOMEM: return kind == MAP;
+    case KILLED: return kind != OPEN_READ && kind != LIST && kind != LOOK && kind != MAP;
     default: return 0;
   }
 }
@@ -74,8 +79,10 @@ static int refusal(enum kind kind, const char *call, const char *path) {
   snprintf(hit, sizeof hit, "%s.hit", control);
   file = real(hit, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
   if (file < 0) return *end ? error : 0;
-  dprintf(file, "%s%s %s", *end ? "every " : "", call, path + strlen(root));
+  const char *how = error == KILLED ? "killed " : *end ? "every " : "";
+  dprintf(file, "%s%s %s", how, call, path + strlen(root));
   close(file);
+  if (error == KILLED) kill(getpid(), SIGKILL);
   return error;
 }
 

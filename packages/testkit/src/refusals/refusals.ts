@@ -7,10 +7,11 @@ import { refusalPaths } from "./walk.ts";
 import type { RefusalOutcome, RefusalPlaces, RefusalWalk } from "./walk.ts";
 
 /**
- * Faults of lmdb 3.5.6, when its own call is refused: it overruns the buffer of its message about a page that was not written, and uses
- * what it has freed when an environment does not open. Nothing may be lost by them.
+ * What was asked for; and faults of lmdb 3.5.6, when its own call is refused: it overruns the buffer of its message about a page that was
+ * not written, and uses what it has freed when an environment does not open. Nothing may be lost by them.
  */
 const KNOWN_DEATHS: readonly { readonly signal: NodeJS.Signals; readonly at: RegExp }[] = [
+  { signal: "SIGKILL", at: /^killed / },
   { signal: "SIGABRT", at: /^p?writev? .*data\.mdb$/ },
   { signal: "SIGSEGV", at: /^(open|mmap|p?writev?) .*(data|lock)\.mdb$/ },
 ];
