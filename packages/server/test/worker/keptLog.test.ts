@@ -65,9 +65,7 @@ afterEach(async () => {
 const kinds = (): readonly string[] => told.map(({ kind }) => kind);
 
 async function opened(times: number): Promise<HostedLog> {
-  await expect
-    .poll(() => kinds().filter((kind) => kind === "opened"), WAIT)
-    .toHaveLength(times);
+  await expect.poll(() => kinds().filter((kind) => kind === "opened"), WAIT).toHaveLength(times);
   const { hosted } = kept;
   if (hosted === undefined) throw new Error("the log is not open");
   return hosted;
