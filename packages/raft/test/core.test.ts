@@ -480,6 +480,17 @@ describe("proposals", () => {
     expect(leader.log.all().map(({ kind }) => kind)).toEqual(["noop", "membership", "noop"]);
   });
 
+  test("are taken again when whom the leadership was to go to is no voter any more", () => {
+    const leader = new Member(1).lead(2).receive(ack(2, 1, 1, 1));
+    leader.core.proposeMembership(change("remove", 3));
+    leader.settle();
+    leader.core.transferLeadership(asMemberId(3));
+    expect(leader.propose("x")).toEqual({ kind: "dropped", reason: "transferring" });
+    leader.receive(ack(2, 1, 1, 2));
+    expect(leader.core.status().membership.voters).toEqual([1, 2]);
+    expect(leader.propose("x").kind).toBe("accepted");
+  });
+
   test("a change that is dropped for its size does not stand in the way of the next", () => {
     const leader = new Member(1, { config: { maxUncommittedBytes: 30 } }).lead(2);
     leader.receive(ack(2, 1, 1, 1));
