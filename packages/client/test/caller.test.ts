@@ -105,6 +105,24 @@ test("once the head of a stream is here its body may take longer than an attempt
   server.close();
 });
 
+test("a server that waits on purpose has that time beside the attempt's, and no more", async () => {
+  const attemptTimeoutMs = 50;
+  const held: ServerResponse[] = [];
+  const server = createServer((_request, response) => void held.push(response));
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  const caller = callerOf(port, { attemptTimeoutMs, retryForMs: 0 });
+  const waiting = caller.call({ ...CALL, extraMs: 60_000 });
+  const hasty = caller.call({ ...CALL, extraMs: 1 });
+  await expect(hasty).rejects.toMatchObject({ code: "ERR_TIMEOUT" });
+  await once(AbortSignal.timeout(attemptTimeoutMs), "abort");
+  for (const response of held) response.end("{}");
+  expect(await waiting).toEqual({});
+  caller.close();
+  server.closeAllConnections();
+  server.close();
+});
+
 test("a stream whose head does not come ends like any other attempt", async () => {
   const server = createServer(() => undefined);
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));

@@ -60,6 +60,12 @@ function heartbeatResponse(from: number, to: number, term: number): Message {
   };
 }
 
+/** `from` still follows member 1, which has asked so with `readToken`. */
+function confirmation(from: number, term: number, readToken: number): Message {
+  const kind = "heartbeatResponse";
+  return { kind, from: asMemberId(from), to: asMemberId(1), term: asTerm(term), readToken };
+}
+
 function change(op: "addVoter" | "addLearner" | "remove", member: number): MembershipChange {
   const steps = [{ op, member: asMemberId(member) }];
   return { format: 2, transition: "auto", steps, context: new Uint8Array(0) };
@@ -474,6 +480,17 @@ describe("proposals", () => {
     expect(leader.log.all().map(({ kind }) => kind)).toEqual(["noop", "membership", "noop"]);
   });
 
+  test("are taken again when whom the leadership was to go to is no voter any more", () => {
+    const leader = new Member(1).lead(2).receive(ack(2, 1, 1, 1));
+    leader.core.proposeMembership(change("remove", 3));
+    leader.settle();
+    leader.core.transferLeadership(asMemberId(3));
+    expect(leader.propose("x")).toEqual({ kind: "dropped", reason: "transferring" });
+    leader.receive(ack(2, 1, 1, 2));
+    expect(leader.core.status().membership.voters).toEqual([1, 2]);
+    expect(leader.propose("x").kind).toBe("accepted");
+  });
+
   test("a change that is dropped for its size does not stand in the way of the next", () => {
     const leader = new Member(1, { config: { maxUncommittedBytes: 30 } }).lead(2);
     leader.receive(ack(2, 1, 1, 1));
@@ -548,6 +565,22 @@ describe("reads", () => {
     leader.core.readIndex(8);
     leader.settle();
     expect(leader.reads).toEqual([]);
+  });
+
+  // Keeps R18, R19.
+  test("of a new leadership are confirmed by its own rounds, not by those of an earlier one", () => {
+    const leader = new Member(1, { voters: [1, 2, 3, 4, 5] }).lead(2, 3);
+    leader.receive(ack(2, 1, 1, 1), ack(3, 1, 1, 1));
+    for (const context of [1, 2, 3]) leader.core.readIndex(context);
+    leader.settle().receive(confirmation(2, 1, 3), confirmation(3, 1, 3));
+    expect(leader.reads.map(({ context }) => context)).toEqual([1, 2, 3]);
+    leader.receive(heartbeat(4, 1, 2)).lead(2, 3);
+    leader.receive(ack(2, 1, 3, 2), ack(3, 1, 3, 2));
+    leader.core.readIndex(4);
+    leader.settle().receive(confirmation(5, 3, 1));
+    expect(leader.reads.map(({ context }) => context)).toEqual([1, 2, 3]);
+    leader.receive(confirmation(3, 3, 1));
+    expect(leader.reads.at(-1)).toEqual({ context: 4, index: 2 });
   });
 });
 

@@ -27,7 +27,7 @@ export type GroupCommand =
   | { readonly op: "delete"; readonly group: GroupId }
   /** All lanes go on behind `position`, and nobody holds them. */
   | { readonly op: "reset"; readonly group: GroupId; readonly position: Seq }
-  /** Grants the lane if nobody else was granted it since `previous`. */
+  /** Grants the lane if nobody else was granted it since `previous`, nor one of the group for what is fed otherwise. */
   | {
       readonly op: "acquire";
       readonly group: GroupId;
@@ -35,6 +35,8 @@ export type GroupCommand =
       readonly member: string;
       /** What it writes to; see `GroupState`. */
       readonly feeds: string;
+      /** What the group fed when the members that hold its lanes were looked at. */
+      readonly fed: string;
       readonly previous: number;
     }
   | {
@@ -68,7 +70,14 @@ function fieldsOf(command: GroupCommand): readonly unknown[] {
     case "reset":
       return [command.group, command.position];
     case "acquire":
-      return [command.group, command.lane, command.member, command.feeds, command.previous];
+      return [
+        command.group,
+        command.lane,
+        command.member,
+        command.feeds,
+        command.fed,
+        command.previous,
+      ];
     case "release":
       return [command.group, command.lane, command.token];
     case "commit":
@@ -109,6 +118,7 @@ function decodeOperation(fields: Fields): GroupCommand {
         lane: fields.number(),
         member: fields.text(),
         feeds: fields.text(),
+        fed: fields.text(),
         previous: fields.number(),
       };
     case "release":

@@ -161,14 +161,19 @@ export class GroupDesk {
       lane,
       member,
       feeds,
+      fed: group.feeds,
       previous: state.token,
     } as const;
     const token = await this.#propose(ask);
-    const granted = this.#options.table.get(group.id)?.lanes[lane];
-    if (granted?.token !== token) throw laneHeld(name, lane, ASK_AGAIN_MS);
-    const { leaseMs } = this.#options;
-    const { position } = granted;
-    return { lane, lanes: group.lanes.length, token, position, begin: group.begin, leaseMs };
+    const now = this.#options.table.get(group.id);
+    const granted = now?.lanes[lane];
+    if (now !== undefined && granted?.token === token) {
+      const { leaseMs } = this.#options;
+      const { position } = granted;
+      return { lane, lanes: now.lanes.length, token, position, begin: now.begin, leaseMs };
+    }
+    if (now !== undefined) this.#assertFeeds(now, member, feeds);
+    throw laneHeld(name, lane, ASK_AGAIN_MS);
   }
 
   /**

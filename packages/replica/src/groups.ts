@@ -108,10 +108,12 @@ export class GroupTable {
   }
 
   #acquire(index: LogIndex, command: GroupCommand & { op: "acquire" }): void {
-    const { group: id, lane: at, member, feeds, previous } = command;
+    const { group: id, lane: at, member, feeds, fed, previous } = command;
     const group = this.#groups.get(id);
     const lane = group?.lanes[at];
     if (group === undefined || lane === undefined || lane.token !== previous) return;
+    // Somebody who feeds another thing has come in since: two that ask at the same time do not see each other.
+    if (group.feeds !== feeds && group.feeds !== fed) return;
     const taken = { ...lane, token: index, member };
     this.#set({ ...group, feeds, lanes: group.lanes.with(at, taken) });
   }

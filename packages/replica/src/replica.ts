@@ -321,6 +321,7 @@ export class Replica {
     const ticks = leads ? Math.min(elapsed, 2 * config.electionTicks) : others;
     for (let tick = 0; tick < ticks; tick++) this.#core.tick();
     const now = clock.now();
+    this.#writer.tick();
     this.#stalled = this.#writer.stalledMs(now) > config.electionTicks * config.tickMs;
     this.#appender.expire(now);
     if (this.#appender.accepting) this.groups.tick();

@@ -35,6 +35,8 @@ export class Writer {
   #lazyHardState: HardState | undefined;
   #idle: (() => void)[] = [];
   #refusal: AnnalsError | undefined;
+  /** The disk has refused since the last tick. */
+  #refusedNow = false;
   #flushes = 0;
 
   constructor(options: WriterOptions) {
@@ -64,9 +66,9 @@ export class Writer {
     this.#queue.push({ ticket, receipts });
   }
 
-  /** Starts the next cycle unless one is in the air. */
+  /** Starts the next cycle unless one is in the air, or the disk has just refused one. */
   kick(): void {
-    if (this.busy || this.#queue.length === 0) return;
+    if (this.busy || this.#refusedNow || this.#queue.length === 0) return;
     const queue = this.#queue;
     this.#queue = [];
     const tickets = queue.map((queued) => queued.ticket);
@@ -118,11 +120,17 @@ export class Writer {
   /** Nothing was written, so the same tickets go first again; until then no ack leaves, and the leader's window bounds what piles up. */
   #retryLater(cycle: WriteCycle, queue: readonly QueuedTicket[], error: AnnalsError): void {
     this.#refusal = error;
+    this.#refusedNow = true;
     this.#queue = [...queue, ...this.#queue];
     this.#lazyHardState = cycle.hardState;
     if (cycle.applied !== undefined) this.#options.restoreApplied(cycle.applied);
     this.#options.onError(error);
     this.#settleIdle();
+  }
+
+  /** A tick has passed: what the disk has refused may be tried again. At once it would be refused for the same reason, again and again. */
+  tick(): void {
+    this.#refusedNow = false;
   }
 
   /** What is not in the air yet is never written. */

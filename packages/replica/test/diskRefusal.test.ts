@@ -69,3 +69,21 @@ it("a leader whose disk begins to refuse names the reason, and commits what it t
   only.disk.refusal = undefined;
   expect(await appended(cluster)).toBe(1);
 });
+
+// Keeps L43.
+it("a leader whose disk begins to refuse hands over, instead of keeping everybody from writing", async () => {
+  const cluster = new SimulatedCluster();
+  const leader = await cluster.elect();
+  expect(await appended(cluster)).toBe(1);
+  const taken = leader.replica.append({ ...ONE, timeoutMs: 60_000 });
+  leader.disk.refusal = READ_ONLY;
+  await cluster.ticks(50);
+  expect(leader.replica.role).toBe("follower");
+  expect(cluster.leader).toBeDefined();
+  expect(cluster.leader).not.toBe(leader);
+  // Taken before the disk refused, and in the log of the others.
+  leader.disk.refusal = undefined;
+  await cluster.ticks(3);
+  expect(await taken).toMatchObject({ firstSeq: 2 });
+  expect(await appended(cluster)).toBe(3);
+});

@@ -221,6 +221,26 @@ describe("a lane", () => {
     expect(outcomes.map(({ status }) => status)).toEqual(["fulfilled", "rejected"]);
   });
 
+  test("is not granted to both of two that ask at the same time and feed different things", async () => {
+    const groups = await Groups.start(1);
+    await groups.create("g", 2);
+    const ask = (member: string, lane: number, feeds: string): Promise<LaneGrant> =>
+      groups.run(() => groups.desk.acquire("g", "s", member, lane, feeds));
+    const both = [ask("one", 0, "files"), ask("two", 1, "a table")];
+    const [one, two] = await Promise.allSettled(both);
+    expect(one).toMatchObject({ status: "fulfilled" });
+    expect(two).toMatchObject({ status: "rejected", reason: refused("ERR_GROUP_FEEDS") });
+    expect(groups.desk.views()).toMatchObject([{ feeds: "files", lanes: [{}, { token: 0 }] }]);
+  });
+
+  test("comes with where the group begins by then, also when that has moved meanwhile", async () => {
+    const groups = await Groups.start(3);
+    await groups.create("g", 1, "s", 3);
+    const reset = groups.run(() => groups.desk.reset("g", asSeq(1)));
+    expect(await groups.acquire("one")).toMatchObject({ position: 1, begin: 1 });
+    await reset;
+  });
+
   // Keeps L32.
   test("stays with its holder under a new leader, for a lease more", async () => {
     const groups = await Groups.start(4);
@@ -239,6 +259,25 @@ describe("a lane", () => {
 });
 
 describe("a position", () => {
+  // Keeps L33.
+  test("of a new holder does not fall with one of the holder before that was on its way", async () => {
+    const groups = await Groups.start(9);
+    await groups.create();
+    const first = await groups.acquire("one");
+    const late = groups.desk.commit("g", 0, first.token, asSeq(7));
+    late.catch(() => {});
+    const released = groups.desk.release("g", 0, first.token);
+    await groups.cluster.settle();
+    await released;
+    const acquired = groups.desk.acquire("g", "s", "two", undefined);
+    await groups.cluster.settle();
+    const { token, position } = await acquired;
+    expect(position).toBe(0);
+    expect(await groups.run(() => groups.desk.commit("g", 0, token, asSeq(3)))).toBe(3);
+    await expect(late).rejects.toEqual(refused("ERR_GROUP_FENCED"));
+    expect(groups.positions()).toEqual([[3], [3], [3]]);
+  });
+
   // Keeps L33.
   test("never goes back but by a reset, which fences the holder off", async () => {
     const groups = await Groups.start(9);
@@ -316,6 +355,7 @@ const command: fc.Arbitrary<GroupCommand> = fc.oneof(
     lane: fc.nat({ max: 3 }),
     member: text,
     feeds: text,
+    fed: text,
     previous: small,
   }),
   fc.record({ op: fc.constant("release" as const), group: id, lane: small, token: small }),

@@ -176,3 +176,18 @@ it("other records under a number that was used are refused, whole or cut, and no
   expect(leader.send(of(2, 21))).toBe("repeat");
   expect([...leader.stored.values()]).toEqual([RECORDS, RECORDS]);
 });
+
+// Keeps L12.
+it("takes the next requests in order while some are under way and others are applied", () => {
+  const table = new ProducerTable(2, new Map());
+  const stamp = (sequence: number) => ({ id: "a", epoch: 1, sequence, fingerprint: 0 });
+  const take = (sequence: number): void => {
+    expect(table.judge(stamp(sequence), 1)).toEqual({ kind: "new" });
+    table.reserve(stamp(sequence));
+  };
+  for (const sequence of [1, 2, 3]) take(sequence);
+  const requests = [{ count: 1, producer: stamp(1) }];
+  table.apply(asIndex(1), { firstSeq: asSeq(1), count: 1, recordedAt: 0, requests });
+  expect(() => table.judge(stamp(5), 1)).toThrow("is 4, got 5");
+  take(4);
+});

@@ -1,4 +1,5 @@
-// Goal: a leader whose clock is wrong hands over only to who would lose nothing by it. Method: a core that says what it is told to.
+// Goal: a leader whose clock is wrong hands over only to who would lose nothing by it, and changes of the membership come one after the
+// other. Method: a core that says what it is told to.
 import { asIndex, asMemberId } from "@annals/raft";
 import type { MemberId } from "@annals/raft";
 import { expect, it } from "vitest";
@@ -38,4 +39,38 @@ it.each<[string, readonly number[], readonly number[], readonly number[]]>([
   ["nobody whose clock is wrong, too", [COMMITTED, COMMITTED - 1], [3], []],
 ])("hands over to %s", (_what, matches, trusted, expected) => {
   expect(handedTo(matches, trusted)).toEqual(expected);
+});
+
+it("proposes a change of the membership as soon as the one before is applied, and not earlier", () => {
+  const LAST_INDEX = 7;
+  let [applied, proposed] = [0, 0];
+  const steering = new Steering({
+    self: asMemberId(1),
+    core: {
+      proposeMembership: () => {
+        proposed++;
+        return { kind: "accepted", lastIndex: asIndex(LAST_INDEX) };
+      },
+    } as never,
+    accepting: () => true,
+    appliedIndex: () => asIndex(applied),
+    stamps: {} as never,
+    nodeOf: String,
+    onClockHandOver: () => undefined,
+  });
+  const steps = [{ op: "addLearner", member: asMemberId(4) }] as const;
+  const propose = (): void =>
+    steering.proposeMembership({
+      format: 2,
+      transition: "auto",
+      steps,
+      context: new Uint8Array(0),
+    });
+  propose();
+  applied = LAST_INDEX - 1;
+  propose();
+  expect(proposed).toBe(1);
+  applied = LAST_INDEX;
+  propose();
+  expect(proposed).toBe(2);
 });

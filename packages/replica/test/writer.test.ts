@@ -62,7 +62,11 @@ it("keeps the commit index and the derived state of a refused cycle for the next
   await writer.untilIdle();
   expect(durable).toEqual([1]);
   expect(writer.flushes).toBe(0);
+  // At once it would be refused again: a turn follows a refusal, and would be followed by the next one.
+  writer.kick();
+  expect(cycles).toHaveLength(1);
   refuse = false;
+  writer.tick();
   writer.kick();
   await writer.untilIdle();
   expect(cycles).toHaveLength(2);

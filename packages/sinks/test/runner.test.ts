@@ -83,6 +83,9 @@ describe("what cannot be written", () => {
     expect(status).toMatchObject({ applied: 596, deadLetters: 4, residual: 0 });
     // log2(200) and the record itself, for each of them.
     expect(status.failures.data).toBeLessThanOrEqual(4 * 9);
+    // Each refusal belongs to one letter.
+    const attempts = log.letters.map((letter) => letter.attempts);
+    expect(attempts.reduce((sum, count) => sum + count, 0)).toBe(status.failures.data);
   });
 
   test("nor planned is a dead letter, too", async () => {

@@ -155,6 +155,22 @@ it("the frames of all links of a worker have a cap, too", () => {
   expect(gate.paused).toBe(false);
 });
 
+it("what a worker held ends with it, the frames as well as the bytes", () => {
+  budget = new QueueBudget(1 << 30);
+  const gate = new PauseGate(
+    () => undefined,
+    () => undefined,
+  );
+  budget.join(gate);
+  for (let k = 0; k < WORKER_FRAMES_MAX; k++) budget.add(1);
+  expect(gate.paused).toBe(true);
+  budget.clear();
+  expect(gate.paused).toBe(false);
+  budget.add(1);
+  expect(gate.paused).toBe(false);
+  expect(budget.read().current).toBe(1);
+});
+
 it("pauses a link that comes while it is full, and resumes all at half", () => {
   budget = new QueueBudget(10);
   const events: string[] = [];

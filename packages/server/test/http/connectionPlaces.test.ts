@@ -10,6 +10,7 @@ import { Ledger } from "@annals/flow";
 import { PEER_PATH } from "@annals/transport";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { ConnectionLimits } from "../../src/http/connectionGuard.ts";
+import { GOODBYES_MAX } from "../../src/memory/constants.ts";
 import { LIMITS, startTestServer } from "./testServer.ts";
 import type { TestServer } from "./testServer.ts";
 
@@ -73,6 +74,13 @@ test("connections beyond the cap are told so and closed, and one that ends makes
   first.socket.destroy();
   await first.closed;
   await expect.poll(() => get(ASK, CLOSE).closed).toContain("HTTP/1.1 200");
+});
+
+test("however many were turned away and have gone, the next one is told why, too", async () => {
+  await start({ max: 1 });
+  await client();
+  for (let k = 0; k <= GOODBYES_MAX; k++)
+    expect(await get(ASK).closed).toContain('"code":"ERR_TOO_MANY_CONNECTIONS"');
 });
 
 test("a connection that becomes a WebSocket has bounds of its own, and leaves its place to another one", async () => {

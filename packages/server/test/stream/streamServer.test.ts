@@ -214,6 +214,24 @@ describe("appends", () => {
     expect(server.service.appends).toHaveLength(1);
   });
 
+  test("give their credit back with the answer, also when the body has moved to its worker", async () => {
+    const { service, ...server } = await start();
+    const append = service.append.bind(service);
+    service.append = async (log, request) => {
+      const reply = await append(log, { ...request, body: Uint8Array.from(request.body) });
+      const { buffer } = request.body;
+      if (buffer instanceof ArrayBuffer) structuredClone(buffer, { transfer: [buffer] });
+      expect(request.body).toHaveLength(0);
+      return reply;
+    };
+    const stream = await connect({ service, ...server });
+    const body = bodyOf(1, 1, "p".repeat(40_000));
+    for (let id = 1; id <= 4; id++) {
+      stream.send({ kind: "append", id, log: "audit", format: "ndjson" }, body);
+      expect((await stream.next("appended")).head).toMatchObject({ id, lastSeq: id });
+    }
+  });
+
   test("a large message counts as a request's body as it comes in, and is refused when there is no room", async () => {
     const ledger = new Ledger();
     const limits = { maxBytes: 256 * 1024, maxDecodedBytes: 256 * 1024, maxRatio: 50 };

@@ -2,9 +2,12 @@
  * Goal: what a group is told to be follows from where its lanes stand and whether their holders live. Method: views of groups as the test
  * says, and a log in memory.
  */
+import { storedRecords } from "@annals/query";
 import { asSeq } from "@annals/record";
-import { expect, it, test } from "vitest";
 import type { LaneView } from "@annals/replica";
+import { SimulatedCluster } from "@annals/testkit";
+import { expect, it, test } from "vitest";
+import type { GroupInfo } from "../../src/groupService.ts";
 import { groupConditions, runGroupRequest } from "../../src/worker/groupRequests.ts";
 
 const LEASE_MS = 10_000;
@@ -101,4 +104,33 @@ it("passes on what the holder of a lane says", async () => {
     ["release", "sink", 1, 3],
     ["delete", "sink"],
   ]);
+});
+
+it("begins at a time with the first record of it, or of later", async () => {
+  const cluster = new SimulatedCluster({ members: 1 });
+  const { replica, store } = await cluster.elect();
+  const log = { name: "audit", replica, store };
+  const beginning = async (name: string, time: number): Promise<number> => {
+    const from = { at: "time", time } as const;
+    const create = { op: "create", name, settings: "s", lanes: 1, from } as const;
+    const made = runGroupRequest(log, create, LEASE_MS);
+    await cluster.ticks(2);
+    return ((await made) as GroupInfo).begin;
+  };
+  expect(await beginning("of an empty log", 0)).toBe(0);
+  for (let batch = 0; batch < 2; batch++) {
+    await cluster.ticks(10);
+    const appended = cluster.append([new Uint8Array([0x80]), new Uint8Array([0x80])]);
+    await cluster.ticks(2);
+    await appended;
+  }
+  const timeOf = (seq: number): number =>
+    storedRecords(store, replica).batchAt(seq)?.header.recordedAt ?? Number.NaN;
+  const [early, late] = [timeOf(1), timeOf(3)];
+  expect(early).toBeLessThan(late);
+  expect(await beginning("before all", 0)).toBe(0);
+  expect(await beginning("early", early)).toBe(0);
+  expect(await beginning("between", early + 1)).toBe(2);
+  expect(await beginning("late", late)).toBe(2);
+  expect(await beginning("behind all", late + 1)).toBe(4);
 });

@@ -1,4 +1,5 @@
 import { asSeq } from "@annals/record";
+import type { Seq } from "@annals/record";
 import type { GroupDesk, LaneGrant } from "@annals/replica";
 import type { LogUnderTest } from "./logUnderTest.ts";
 import { OpenRequests } from "./openRequests.ts";
@@ -11,10 +12,13 @@ const LANES = 2;
 const NAMES = ["first", "second"] as const;
 /** Fewer than there may be clients: two that use one name take the lane from each other, each by a token of its own. */
 const MEMBERS = ["one", "two"] as const;
+/** What members feed: most of them the same, or hardly any would get a lane. */
+const FEEDS = ["a", "a", "a", "b"] as const;
 
 /**
  * A member of groups: takes lanes, moves positions, also back and with tokens that are not its own any more, dies and comes again, resets
- * and deletes. It must hear of every grant and commit what the log says; whatever is refused is no affair of its.
+ * and deletes; now and then it feeds another thing than the others. It must hear of every grant and commit what the log says, and gets
+ * no lane of a holder that lives; whatever is refused is no affair of its.
  */
 export class GroupClient {
   readonly #log: LogUnderTest;
@@ -48,28 +52,37 @@ export class GroupClient {
     const name = this.#random.pick(NAMES);
     const { groups, appliedSeq } = replica;
     const dice = this.#random.below(100);
-    if (dice < 5) this.#ask(target, () => groups.reset(name, asSeq(this.#below(appliedSeq))));
+    const position = asSeq(this.#below(appliedSeq));
+    if (dice < 5) this.#ask(target, () => groups.reset(name, position));
     else if (dice < 6) this.#ask(target, () => groups.delete(name));
-    else if (dice < 12) this.#create(target, groups, name);
+    else if (dice < 12) this.#create(target, groups, { name, position });
     // It dies, and knows nothing of its lane any more.
     else if (dice < 16) this.#held = undefined;
     else if (this.#held === undefined || dice < 30) this.#acquire(target, groups, name);
     else this.#useLane(target, groups, appliedSeq, this.#held);
   }
 
-  #create(target: SimulatedReplica, groups: GroupDesk, name: string): void {
-    const group = { name, settings: "", lanes: LANES, position: asSeq(0) };
+  #create(
+    target: SimulatedReplica,
+    groups: GroupDesk,
+    at: { readonly name: string; readonly position: Seq },
+  ): void {
+    const group = { ...at, settings: "", lanes: LANES };
     this.#ask(target, () => groups.create(group));
   }
 
   #acquire(target: SimulatedReplica, groups: GroupDesk, name: string): void {
     const member = this.#random.pick(MEMBERS);
+    const feeds = this.#random.pick(FEEDS);
     const lane = this.#random.chance(0.5) ? this.#random.below(LANES) : undefined;
+    const by = leadership(target);
+    const askedUs = this.#nowUs;
     this.#ask(
       target,
-      () => groups.acquire(name, "", member, lane),
+      () => groups.acquire(name, "", member, lane, feeds),
       (grant) => {
-        this.#log.groups.granted(grant);
+        this.#log.groups.granted(grant, by, askedUs);
+        this.#log.holders.heard(grant.token, by, this.#nowUs);
         this.#held = { name, grant };
       },
     );
@@ -83,16 +96,26 @@ export class GroupClient {
   ): void {
     const { lane, token } = grant;
     const dice = this.#random.below(10);
+    const by = leadership(target);
+    const askedUs = this.#nowUs;
+    const heard = (): void => this.#log.holders.heard(token, by, askedUs);
     if (dice === 0) this.#ask(target, () => groups.release(name, lane, token));
-    else if (dice < 4) this.#ask(target, async () => groups.renew(name, lane, token));
+    else if (dice < 4) this.#ask(target, async () => groups.renew(name, lane, token), heard);
     else {
       const position = asSeq(this.#below(appliedSeq));
       this.#ask(
         target,
         () => groups.commit(name, lane, token, position),
-        (told) => this.#log.groups.acknowledged(grant, position, told),
+        (told) => {
+          heard();
+          this.#log.groups.acknowledged(grant, position, told);
+        },
       );
     }
+  }
+
+  get #nowUs(): number {
+    return this.#log.world.scheduler.nowUs;
   }
 
   /** Any seq of the log, most likely a late one. */
@@ -110,4 +133,9 @@ export class GroupClient {
       () => this.#open.close(number),
     );
   }
+}
+
+/** One leadership of one life of a replica: what it has heard of members is forgotten with it. */
+function leadership({ node, life, raft }: SimulatedReplica): string {
+  return `n${node} life ${life} term ${raft?.term}`;
 }

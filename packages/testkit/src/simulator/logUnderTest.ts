@@ -13,6 +13,7 @@ import { ElectionSafety } from "../checkers/electionSafety.ts";
 import { FailStop } from "../checkers/failStop.ts";
 import { FreshReads } from "../checkers/freshReads.ts";
 import { GroupOracle } from "../checkers/groupOracle.ts";
+import { LaneHolders } from "../checkers/laneHolders.ts";
 import { LeaderCompleteness } from "../checkers/leaderCompleteness.ts";
 import { LogMatching } from "../checkers/logMatching.ts";
 import { LogOracle } from "../checkers/logOracle.ts";
@@ -53,6 +54,7 @@ export class LogUnderTest {
   readonly tails: Tails;
   readonly commands: CommandOracle;
   readonly groups: GroupOracle;
+  readonly holders: LaneHolders;
   readonly tailClients: TailClient[] = [];
   readonly readClients: ReadClient[] = [];
   readonly bounds: Bounds;
@@ -72,7 +74,8 @@ export class LogUnderTest {
     this.receipts = new Receipts(report);
     this.tails = new Tails(report, this.committed);
     this.commands = new CommandOracle(report);
-    this.groups = new GroupOracle(report);
+    this.holders = new LaneHolders(plan.config.groupLeaseMs);
+    this.groups = new GroupOracle(report, this.holders);
     this.elections = new ElectionSafety(report);
     this.bounds = new Bounds(report, plan.config, itemBytes + BATCH_HEAD_BYTES);
     this.#born = bornWith(voters);

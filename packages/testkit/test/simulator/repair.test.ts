@@ -9,7 +9,7 @@ import { simulate, SimulatedDisk } from "@annals/testkit";
 const SHORT = { faultyMsMax: 4000 };
 
 describe("repair of damaged logs", { timeout: 60_000 }, () => {
-  it.each([35, 60, 65])("seed %i gets everything back, in one piece or helically", async (seed) => {
+  it.each([7, 35, 65])("seed %i gets everything back, in one piece or helically", async (seed) => {
     const { counts, violation } = await simulate(seed, SHORT);
     expect(violation).toBeUndefined();
     expect(counts.get("helical")).toBeGreaterThan(0);
@@ -30,7 +30,7 @@ describe("repair of damaged logs", { timeout: 60_000 }, () => {
 });
 
 describe("damage to entries that were not committed", { timeout: 60_000 }, () => {
-  it.each([5, 18, 110])(
+  it.each([5, 18, 49])(
     "seed %i gives disks up when others are committed, and goes on",
     async (seed) => {
       const { counts, violation } = await simulate(seed, SHORT);
@@ -42,8 +42,8 @@ describe("damage to entries that were not committed", { timeout: 60_000 }, () =>
   it("is found out when one peer is believed", async () => {
     const mutant = MUTANTS.find(({ name }) => name === "one-witness-believed");
     expect(mutant).toBeDefined();
-    expect((await simulate(251, SHORT)).violation).toBeUndefined();
-    expect((await simulate(251, { mutant, ...SHORT })).violation?.rule).toBe("repair");
+    expect((await simulate(5, SHORT)).violation).toBeUndefined();
+    expect((await simulate(5, { mutant, ...SHORT })).violation?.rule).toBe("repair");
   });
 });
 
