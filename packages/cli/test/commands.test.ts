@@ -109,7 +109,7 @@ describe("append", () => {
     const stdin = [good, good, "", good, '{"actor":{"id":"x"}}', good].join("\n");
     const out = await annals(["append", "-"], { stdin });
     expect(out.code).toBe(1);
-    expect(out.stderr).toContain("stdin:5, byte 103: action is missing (record ");
+    expect(out.stderr).toContain("stdin:5, byte 103: action is missing (");
     expect(out.stderr).toContain("(ERR_RECORD_FIELD_MISSING)");
     expect(out.stderr).toContain(
       "3 records of stdin, up to line 4, are in the log; nothing behind that is",

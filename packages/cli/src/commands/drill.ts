@@ -21,7 +21,7 @@ import { usageError } from "../cliError.ts";
 import { examples } from "../context.ts";
 import type { CliContext } from "../context.ts";
 import { EXIT } from "../exitCodes.ts";
-import { renderTable } from "../output.ts";
+import { renderTable } from "../table.ts";
 
 interface DrillCommandOptions {
   readonly keep?: boolean;
@@ -123,10 +123,9 @@ async function runOne(
   directory: string,
 ): Promise<DrillOutcome> {
   const { io } = context;
-  const live = io.stderr.isTty;
   const onStep = ({ step, count, text, elapsedMs }: DrillProgress): void => {
     const line = `${scenario.name} [${step}/${count}] ${elapsedText(elapsedMs)}  ${text}`;
-    void io.stderr.write(live ? `\r\u001b[K${line.slice(0, io.stderr.columns - 1)}` : `${line}\n`);
+    context.status.draw(line);
   };
   const outcome = await runDrill(scenario, {
     entry: io.entry,
@@ -136,7 +135,6 @@ async function runOne(
     signal: context.interrupt,
     onStep,
   });
-  if (live) void io.stderr.write("\r\u001b[K");
   const mark = { passed: "✔", failed: "✘", skipped: "–" }[outcome.result];
   await context.note(`${mark} ${outcome.name} (${elapsedText(outcome.elapsedMs)})`);
   if (outcome.result !== "passed" || options.verbose === true)
@@ -157,7 +155,7 @@ async function report(
     for (const outcome of outcomes)
       await context.print(`${JSON.stringify(outcomeJson(outcome))}\n`);
   } else {
-    await context.print(renderTable(COLUMNS, outcomes.map(tableRow), context.color));
+    await context.print(renderTable(COLUMNS, outcomes.map(tableRow), context.look));
     const count = (result: DrillOutcome["result"]): number =>
       outcomes.filter((outcome) => outcome.result === result).length;
     const skipped = outcomes

@@ -8,7 +8,7 @@ import type { Command } from "commander";
 import { CliError, usageError } from "../cliError.ts";
 import { collect, examples, withOutput } from "../context.ts";
 import type { CliContext, OutputOptions } from "../context.ts";
-import { renderTable } from "../output.ts";
+import { renderTable } from "../table.ts";
 import { graphConnector, withoutSecrets } from "../sinks/makeSink.ts";
 import type { WrittenGraph } from "../sinks/sinkSchema.ts";
 
@@ -57,7 +57,7 @@ async function runQuery(
   }));
   return columns.length === 0
     ? context.note("no rows")
-    : context.print(renderTable(columns, rows, context.color));
+    : context.print(renderTable(columns, rows, context.look));
 }
 
 async function ask(

@@ -5,8 +5,8 @@ import type { Command } from "commander";
 import { usageError } from "../cliError.ts";
 import { examples, withClient, withLog, withOutput } from "../context.ts";
 import type { CliContext, ClientOptions, OutputOptions } from "../context.ts";
-import { renderTable } from "../output.ts";
-import type { Column } from "../output.ts";
+import { renderTable } from "../table.ts";
+import type { Column } from "../table.ts";
 
 interface SchemaOptions extends ClientOptions, OutputOptions {
   readonly log: string;
@@ -76,6 +76,6 @@ async function print(
 ): Promise<void> {
   const format = context.format(options);
   if (format === "json") await context.printJson({ items: schemas });
-  else if (format === "table") await context.print(renderTable(COLUMNS, schemas, context.color));
+  else if (format === "table") await context.print(renderTable(COLUMNS, schemas, context.look));
   else for (const one of schemas) await context.print(`${JSON.stringify(one)}\n`);
 }

@@ -7,7 +7,7 @@ import { EXIT } from "../exitCodes.ts";
 import { examples, wholeNumber, withClient, withOutput } from "../context.ts";
 import type { CliContext, ClientOptions, OutputOptions } from "../context.ts";
 import { formatCount, printable } from "../output.ts";
-import type { Column } from "../output.ts";
+import type { Column } from "../table.ts";
 import { printRows } from "../printRows.ts";
 import { groupOf, sinkLane, sinkRunners } from "../sinks/assemble.ts";
 import { sinkMaker } from "../sinks/makeSink.ts";
