@@ -185,7 +185,9 @@ describe("files", () => {
     write("a.ndjson", numbered(1, 3));
     mkdirSync(join(directory, "logs"));
     expect((await append("a.ndjson", "logs/")).stderr).toContain("annals append logs/*.ndjson");
-    expect((await append("a.ndjson", "none")).stderr).toContain("cannot read none: ENOENT");
+    expect((await append("a.ndjson", "none")).stderr).toContain(
+      "cannot read none: there is no such file",
+    );
     expect(await stored()).toEqual([]);
   });
 

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join, relative, resolve } from "node:path";
 import {
@@ -22,6 +22,7 @@ import { examples } from "../context.ts";
 import type { CliContext } from "../context.ts";
 import { EXIT } from "../exitCodes.ts";
 import { renderTable } from "../table.ts";
+import { readTextFile } from "../textFile.ts";
 
 interface DrillCommandOptions {
   readonly keep?: boolean;
@@ -101,10 +102,10 @@ async function readAll(
   const scenarios: Scenario[] = [];
   const wrong: ScenarioError[] = [];
   for (const name of files) {
-    const path = resolve(context.io.cwd, name);
+    const { cwd } = context.io;
     try {
-      const text = await readFile(path, "utf8");
-      scenarios.push(parseScenario(text, relative(context.io.cwd, path)));
+      const text = await readTextFile(cwd, name);
+      scenarios.push(parseScenario(text, relative(cwd, resolve(cwd, name))));
     } catch (error) {
       if (!(error instanceof ScenarioError)) throw error;
       wrong.push(error);

@@ -64,7 +64,7 @@ function registerRun(group: Command, context: CliContext): void {
     .option("--only <name>", "one of them")
     .option("--listen <host:port>", `where it can be asked (default ${DEFAULT_LISTEN})`)
     .action(async (path: string, options: ClientOptions & { only?: string; listen?: string }) => {
-      const file = await readSinkFile(path, context.io.env);
+      const file = await readSinkFile(path, context.io);
       const site = await siteOf(context, options, file);
       const wanted = [...file.sinks].filter(
         ([name]) => options.only === undefined || name === options.only,
