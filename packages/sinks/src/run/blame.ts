@@ -35,8 +35,8 @@ export interface Finding {
 
 /**
  * Whether a record is to blame for not being written, or the place: a constraint that somebody added, a trigger, a bug in a plan refuse
- * good records as well. So others are tried: one that the place has taken before, the next ones, one that is made up. A receiver that keeps
- * what is tried gets the next ones ahead of their turn, and once more in it; it takes requests without records also when it takes no record.
+ * good records as well. So others are tried: one that the place has taken before, the next ones, one that is made up. A receiver that
+ * keeps what is tried gets the next ones ahead of their turn, and once more in it; it may take requests without records and no record.
  * Rejects with a `Failure` when that fails for a reason that is no record's.
  */
 export async function findOut<Mutation>(suspicion: Suspicion<Mutation>): Promise<Finding> {
