@@ -201,7 +201,7 @@ describe("fsck", () => {
       where: "/d/logs/2/1",
       index: 5,
       what: "checksum",
-      advice: "replace the node",
+      advice: "run `annals fsck` for details; replace the node",
     } as const;
     const damaged = { ...sound, problems: [problem] };
     const good = await cli(["fsck", "."], { cwd: directory, fsckNode: async () => [sound] });

@@ -109,7 +109,9 @@ function fsckText(reports: readonly FsckReport[], look: TableLook): string {
   const problems = reports.flatMap((report) => report.problems);
   const lines = problems.map(({ kind, where, index, what, advice }) => {
     const at = index === undefined ? where : `${where}, index ${index}`;
-    return `\n${paint(kind === "damage" ? "red" : "yellow", kind, look.color)} ${at}: ${what}\n  = ${advice}\n`;
+    // Whoever reads this has done so.
+    const next = advice.replace("run `annals fsck` for details; ", "");
+    return `\n${paint(kind === "damage" ? "red" : "yellow", kind, look.color)} ${at}: ${what}\n  = ${next}\n`;
   });
   return table + lines.join("");
 }

@@ -69,7 +69,8 @@ function registerRun(group: Command, context: CliContext): void {
       const wanted = [...file.sinks].filter(
         ([name]) => options.only === undefined || name === options.only,
       );
-      if (wanted.length === 0) throw usageError(`${path} has no sink ${options.only ?? ""}`);
+      if (wanted.length === 0)
+        throw usageError(`${path} has no sink ${options.only ?? ""}`.trimEnd());
       const made = await Promise.all(wanted.map(([name, spec]) => sinkRunners(site, name, spec)));
       const runners = made.flat();
       const { host, port } = parseListen(options.listen ?? file.listen ?? DEFAULT_LISTEN);
