@@ -9,6 +9,8 @@ import type { ExitCode } from "./exitCodes.ts";
 import type { CliIo } from "./io.ts";
 import { OUTPUT_FORMATS, wantsColor } from "./output.ts";
 import type { OutputFormat } from "./output.ts";
+import { StatusLine } from "./statusLine.ts";
+import type { TableLook } from "./table.ts";
 
 export const DEFAULT_URL = "http://127.0.0.1:7400";
 const DEFAULT_TIMEOUT = "5s";
@@ -26,6 +28,8 @@ export interface OutputOptions {
 /** What commands share. */
 export class CliContext {
   readonly io: CliIo;
+  /** How far a long command is, on stderr. */
+  readonly status: StatusLine;
   readonly startNode: StartNode;
   readonly fsckNode: FsckNode;
   /** Aborts at the first Ctrl-C. */
@@ -39,7 +43,9 @@ export class CliContext {
     parts: { startNode: StartNode; fsckNode: FsckNode },
     interrupt: AbortSignal,
   ) {
-    this.io = io;
+    this.status = new StatusLine(io.stderr);
+    const { stdout, stderr } = io;
+    this.io = { ...io, stdout: this.status.above(stdout), stderr: this.status.above(stderr) };
     this.startNode = parts.startNode;
     this.fsckNode = parts.fsckNode;
     this.interrupt = interrupt;
@@ -85,6 +91,12 @@ export class CliContext {
 
   get color(): boolean {
     return wantsColor(this.io.stdout, this.io.env);
+  }
+
+  /** How a table is drawn on stdout. */
+  get look(): TableLook {
+    const { isTty, columns } = this.io.stdout;
+    return { color: this.color, width: isTty ? columns : Infinity };
   }
 
   /** What is on stdin, until Ctrl-C: at a terminal nothing may come for hours. Then it throws. */

@@ -6,7 +6,9 @@ import {
   roundBytes,
 } from "@annals/server";
 import type { BudgetRow, ConfigOrigin, NodeConfig } from "@annals/server";
-import { formatCount, renderTable } from "./output.ts";
+import { counted, formatCount } from "./output.ts";
+import { renderTable } from "./table.ts";
+import type { TableLook } from "./table.ts";
 
 /** What a node may need at the worst, for programs. All in bytes. */
 export interface MemoryReport {
@@ -68,12 +70,8 @@ function describeLowered(lowered: MemoryReport["lowered"]): string {
   return `defaults that were lowered to fit memory.limit or the limit of open files: ${list}\n`;
 }
 
-function counted(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? "" : "s"}`;
-}
-
 /** The same for people: one line a queue, then the sum. */
-export function renderMemory(config: NodeConfig, origin: ConfigOrigin, color: boolean): string {
+export function renderMemory(config: NodeConfig, origin: ConfigOrigin, look: TableLook): string {
   const { rows, bytes, shape } = memoryBudget(config);
   const table = renderTable(
     [
@@ -83,7 +81,7 @@ export function renderMemory(config: NodeConfig, origin: ConfigOrigin, color: bo
       { title: "SET BY", value: ({ bound }: BudgetRow) => bound.setBy ?? "–" },
     ],
     rows,
-    color,
+    look,
   );
   const { limit } = config.memory;
   const verdict = bytes <= limit ? "fits" : "does not fit";

@@ -17,8 +17,6 @@ export function paint(style: Style, text: string, color: boolean): string {
   return color ? styleText(style, text, { validateStream: false }) : text;
 }
 
-const CELL_CHARACTERS_MAX = 60;
-
 /** Controls, ends of lines, and what turns the direction of writing (Unicode UAX #9), by which one name could look like another. */
 // oxlint-disable-next-line no-control-regex
 const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
@@ -28,39 +26,9 @@ export function printable(text: string): string {
   return text.replace(UNPRINTABLE, "\uFFFD");
 }
 
-export interface Column<Row> {
-  readonly title: string;
-  readonly value: (row: Row) => string;
-  readonly align?: "right";
-}
-
-/** A table with columns as wide as their content, cut at 60 characters. */
-export function renderTable<Row>(
-  columns: readonly Column<Row>[],
-  rows: readonly Row[],
-  color: boolean,
-): string {
-  const cells = rows.map((row) =>
-    columns.map(({ value }) => {
-      const text = printable(value(row));
-      return text.length > CELL_CHARACTERS_MAX
-        ? `${text.slice(0, CELL_CHARACTERS_MAX - 1)}…`
-        : text;
-    }),
-  );
-  const widths = columns.map(({ title }, index) =>
-    Math.max(title.length, ...cells.map((row) => row[index]?.length ?? 0)),
-  );
-  const line = (texts: readonly string[]): string =>
-    texts
-      .map((text, index) => {
-        const width = widths[index] ?? 0;
-        return columns[index]?.align === "right" ? text.padStart(width) : text.padEnd(width);
-      })
-      .join("  ")
-      .trimEnd();
-  const head = paint("bold", line(columns.map(({ title }) => title)), color);
-  return `${[head, ...cells.map(line)].join("\n")}\n`;
+/** 1, "record" → "1 record"; 2 000, "record" → "2 000 records" */
+export function counted(count: number, noun: string): string {
+  return `${formatCount(count)} ${noun}${count === 1 ? "" : "s"}`;
 }
 
 /** 12345.6 → "12 346" */

@@ -46,6 +46,9 @@ function sinkOf(stream: WriteStream): Sink {
       }),
     // A pipe or a file has neither, whatever the types say.
     isTty: "isTTY" in stream && stream.isTTY,
-    columns: "columns" in stream ? stream.columns : COLUMNS_DEFAULT,
+    // Of a terminal whose window has no size yet it is 0.
+    get columns() {
+      return "columns" in stream && stream.columns > 0 ? stream.columns : COLUMNS_DEFAULT;
+    },
   };
 }

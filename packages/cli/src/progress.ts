@@ -1,6 +1,6 @@
 import { elapsedText } from "@annals/drill";
 import { formatCount } from "./output.ts";
-import type { Sink } from "./io.ts";
+import type { StatusLine } from "./statusLine.ts";
 
 const REDRAW_MS = 100;
 const PLAIN_LINE_MS = 5_000;
@@ -13,17 +13,16 @@ export interface ProgressState {
   readonly records: number;
 }
 
-/** One line on stderr that says how far something is: drawn over itself on a terminal, else a line every few seconds. */
+/** How far something is, in the status line: ten times a second on a terminal, else every few seconds. */
 export class Progress {
-  readonly #sink: Sink;
+  readonly #status: StatusLine;
   readonly #label: string;
   readonly #now: () => number;
   readonly #startedMs: number;
   #drawnMs: number;
-  #drawn = false;
 
-  constructor(sink: Sink, label: string, now: () => number = () => performance.now()) {
-    this.#sink = sink;
+  constructor(status: StatusLine, label: string, now: () => number = () => performance.now()) {
+    this.#status = status;
     this.#label = label;
     this.#now = now;
     this.#startedMs = now();
@@ -36,13 +35,9 @@ export class Progress {
 
   update(state: ProgressState): void {
     const now = this.#now();
-    if (now - this.#drawnMs < (this.#sink.isTty ? REDRAW_MS : PLAIN_LINE_MS)) return;
+    if (now - this.#drawnMs < (this.#status.isLive ? REDRAW_MS : PLAIN_LINE_MS)) return;
     this.#drawnMs = now;
-    this.#drawn = true;
-    const text = this.#line(state);
-    void this.#sink.write(
-      this.#sink.isTty ? `\r\u001b[K${text.slice(0, this.#sink.columns - 1)}` : `${text}\n`,
-    );
+    this.#status.draw(this.#line(state));
   }
 
   #line({ done, total, unit, records }: ProgressState): string {
@@ -60,6 +55,6 @@ export class Progress {
 
   /** Takes the line away. */
   end(): void {
-    if (this.#drawn && this.#sink.isTty) void this.#sink.write("\r\u001b[K");
+    this.#status.clear();
   }
 }

@@ -1,17 +1,27 @@
 import { recordText } from "@annals/client";
 import type { StoredRecord } from "@annals/client";
 import type { CliContext } from "./context.ts";
-import { printable, renderTable } from "./output.ts";
-import type { Column, OutputFormat } from "./output.ts";
+import { printable } from "./output.ts";
+import { Table } from "./table.ts";
+import type { OutputFormat } from "./output.ts";
+import type { Column } from "./table.ts";
 
 const COLUMNS: readonly Column<StoredRecord>[] = [
   { title: "SEQ", value: ({ seq }) => String(seq), align: "right" },
-  { title: "RECORDED", value: ({ recordedAt }) => recordedAt },
+  { title: "RECORDED", value: ({ recordedAt }) => recordedAt, short: shortTime },
   { title: "ACTOR", value: ({ actor }) => actor.id },
   { title: "ACTION", value: ({ action }) => action },
   { title: "TARGETS", value: targetsOf },
   { title: "OUTCOME", value: ({ outcome }) => outcome ?? "" },
 ];
+
+/** 2026-11-30T21:19:58.231Z → 11-30 21:19:58 */
+function shortTime({ recordedAt }: StoredRecord): string {
+  return recordedAt
+    .replace(/^\d{4}-/, "")
+    .replace("T", " ")
+    .replace(/\.\d+Z$/, "");
+}
 
 function targetsOf({ targets }: StoredRecord): string {
   const [first, ...rest] = targets ?? [];
@@ -19,19 +29,33 @@ function targetsOf({ targets }: StoredRecord): string {
   return rest.length === 0 ? first.id : `${first.id} +${rest.length}`;
 }
 
-export function recordTable(records: readonly StoredRecord[], color: boolean): string {
-  return renderTable(COLUMNS, records, color);
-}
+/** Records that come one after the other, as rows of one table or as lines of JSON. */
+export class RecordRows {
+  readonly #context: CliContext;
+  readonly #isTable: boolean;
+  readonly #table: Table<StoredRecord>;
 
-/** One record as it comes, for streams: a line of text, or of JSON. */
-export function recordLine(record: StoredRecord, format: OutputFormat): string {
-  if (format !== "table") return `${recordText(record)}\n`;
-  const [seq = "", recorded = "", actor = "", action = "", targets = "", outcome = ""] =
-    COLUMNS.map(({ value }) => printable(value(record)));
-  return (
-    `${seq.padStart(8)}  ${recorded}  ${actor.padEnd(24)}  ${action.padEnd(16)}  ${targets}  ${outcome}`.trimEnd() +
-    "\n"
-  );
+  constructor(context: CliContext, format: OutputFormat) {
+    this.#context = context;
+    this.#isTable = format === "table";
+    this.#table = new Table(COLUMNS, context.look);
+  }
+
+  /** Rows below the titles, which come once. */
+  async page(records: readonly StoredRecord[]): Promise<void> {
+    if (this.#isTable) await this.#context.print(this.#table.page(records));
+    else await this.#printJson(records);
+  }
+
+  /** Rows without titles, for streams. */
+  async lines(records: readonly StoredRecord[]): Promise<void> {
+    if (this.#isTable) await this.#context.print(this.#table.lines(records));
+    else await this.#printJson(records);
+  }
+
+  async #printJson(records: readonly StoredRecord[]): Promise<void> {
+    for (const record of records) await this.#context.print(`${recordText(record)}\n`);
+  }
 }
 
 /** Every field of one record. */

@@ -13,8 +13,10 @@ export interface CliParts {
 
 const EXIT_CODE_HELP = `
 Exit codes:
-  0 ok · 1 failed · 2 usage · 3 cannot connect · 4 no leader, quorum or answer in time (try again) · 5 denied · 6 not found
-  7 some lines became dead letters · 10 unhealthy · 20 damage found · 78 bad configuration · 130 interrupted
+  0 ok · 1 failed · 2 usage · 3 cannot connect · 5 denied · 6 not found
+  4 no leader, quorum or answer in time (try again)
+  7 some lines became dead letters · 10 unhealthy · 20 damage found
+  78 bad configuration · 130 interrupted
 `;
 
 /** Runs one command line and gives its exit code. Never throws; prints what went wrong to stderr. */

@@ -1,9 +1,9 @@
-import { readFile } from "node:fs/promises";
 import { ScenarioError, ScenarioSource } from "@annals/drill";
 import type { ScenarioProblem } from "@annals/drill";
 import { interpolate } from "@annals/server";
-import { dirname } from "node:path";
-import { CliError } from "./cliError.ts";
+import { dirname, resolve } from "node:path";
+import type { CliError } from "./cliError.ts";
+import { readTextFile } from "./textFile.ts";
 
 export interface YamlFile {
   /** Plain data; untrusted. */
@@ -19,18 +19,12 @@ export type RefuseFile = (problems: readonly ScenarioProblem[]) => CliError;
 
 /** Rejects with ERR_FILE_UNREADABLE, or with what `refuse` makes of a file that is no YAML. */
 export async function readYaml(
-  path: string,
+  cwd: string,
+  name: string,
   refuse: RefuseFile,
   env?: Environment,
 ): Promise<YamlFile> {
-  let text: string;
-  try {
-    text = await readFile(path, "utf8");
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new CliError("ERR_FILE_UNREADABLE", `cannot read ${path}: ${reason}`, { cause });
-  }
-  return parseYaml(text, path, refuse, env);
+  return parseYaml(await readTextFile(cwd, name), name, refuse, env, cwd);
 }
 
 /** With `env`, what is written as `${NAME}` comes from there, as in the configuration of a node. */
@@ -39,12 +33,13 @@ export function parseYaml(
   file: string,
   refuse: RefuseFile,
   env?: Environment,
+  cwd = "",
 ): YamlFile {
   try {
     const source = new ScenarioSource(text, file);
     const found = source.syntaxProblems();
     if (found.length > 0) throw refuse(found);
-    const places = { env: env ?? {}, directory: dirname(file), node: undefined };
+    const places = { env: env ?? {}, directory: dirname(resolve(cwd, file)), node: undefined };
     const problems =
       env === undefined ? [] : source.substitute((value) => interpolate(value, places));
     if (problems.length > 0) throw refuse(problems);

@@ -1,6 +1,8 @@
 // Goal: `append FILE…` brings files into a log once, whatever they look like, and when it ends
 // early it says exactly what is in the log. Method: the command in this process over a node in
 // memory, which can lose answers; what it says is held against what the log has.
+import { execFileSync } from "node:child_process";
+import { writeFile } from "node:fs/promises";
 import {
   appendFileSync,
   mkdirSync,
@@ -185,7 +187,9 @@ describe("files", () => {
     write("a.ndjson", numbered(1, 3));
     mkdirSync(join(directory, "logs"));
     expect((await append("a.ndjson", "logs/")).stderr).toContain("annals append logs/*.ndjson");
-    expect((await append("a.ndjson", "none")).stderr).toContain("cannot read none: ENOENT");
+    expect((await append("a.ndjson", "none")).stderr).toContain(
+      "cannot read none: there is no such file",
+    );
     expect(await stored()).toEqual([]);
   });
 
@@ -274,4 +278,17 @@ test("an answer that is lost for good is told as not known, unless the log has i
   expect(stderr).toContain("10 records of a.ndjson, up to line 10, are in the log");
   expect(stderr).toContain("whether lines 11 to 30 are, is not known");
   expect(await stored()).toEqual(names(1, 10));
+});
+
+test("a named pipe is read when somebody writes to it, and waiting for that ends at Ctrl-C", async () => {
+  const pipe = join(directory, "pipe");
+  execFileSync("mkfifo", [pipe]);
+  const waiting = new CliRun(["append", "pipe"], options());
+  await new Promise((resolve) => setImmediate(resolve));
+  waiting.interrupt();
+  expect((await waiting.outcome).code).toBe(130);
+  const reading = new CliRun(["append", "pipe"], options());
+  await writeFile(pipe, '{"actor":{"id":"p"},"action":"piped"}\n');
+  expect(await reading.outcome).toMatchObject({ code: 0 });
+  expect((await reading.outcome).stdout).toContain("appended 1 record");
 });

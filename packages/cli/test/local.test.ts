@@ -5,9 +5,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import type { NodeConfig } from "@annals/server";
+import { PathLock } from "@annals/storage";
 import type { FsckReport } from "@annals/storage";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { CliRun, cli } from "./harness.ts";
+import type { Outcome } from "./harness.ts";
 
 let directory: string;
 beforeEach(() => {
@@ -199,7 +201,7 @@ describe("fsck", () => {
       where: "/d/logs/2/1",
       index: 5,
       what: "checksum",
-      advice: "replace the node",
+      advice: "run `annals fsck` for details; replace the node",
     } as const;
     const damaged = { ...sound, problems: [problem] };
     const good = await cli(["fsck", "."], { cwd: directory, fsckNode: async () => [sound] });
@@ -214,6 +216,16 @@ describe("fsck", () => {
     });
     expect(JSON.parse(json.stdout)).toMatchObject({ items: [{ problems: [{ index: 5 }] }] });
     expect(await cli(["fsck", "nope"], { cwd: directory })).toMatchObject({ code: 6 });
+  });
+
+  test("says that a node runs there: what it writes meanwhile may look like leftovers", async () => {
+    mkdirSync(join(directory, "logs"));
+    const check = (): Promise<Outcome> =>
+      cli(["fsck", "."], { cwd: directory, fsckNode: async () => [sound] });
+    const lock = new PathLock(join(directory, "lock"));
+    expect((await check()).stderr).toContain(`a node runs on ${directory}`);
+    lock.release();
+    expect((await check()).stderr).toBe("");
   });
 });
 

@@ -2,16 +2,14 @@
  * Goal: every command that a document or a help text prints is one that the command line takes. Method: they are collected, and parsed by
  * the real program with its actions taken out.
  */
-import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
 import { Command, CommanderError } from "commander";
 import { expect, test } from "vitest";
 import { registerAll } from "../src/commands/all.ts";
 import { CliContext } from "../src/context.ts";
 import { processIo } from "../src/processIo.ts";
+import { codeLines, documents, words } from "./printedText.ts";
 
 const IO = processIo();
-const ROOT = join(import.meta.dirname, "../../..");
 
 /** The whole program; no command does anything. */
 function idleProgram(): Command {
@@ -30,43 +28,12 @@ function everyCommand(command: Command): readonly Command[] {
   return [command, ...command.commands.flatMap(everyCommand)];
 }
 
-function documents(): readonly string[] {
-  const packages = readdirSync(join(ROOT, "packages")).map((name) => `packages/${name}/README.md`);
-  const pages = readdirSync(join(ROOT, "docs")).map((name) => `docs/${name}`);
-  return ["README.md", ...pages, ...packages].filter(
-    (name) => name.endsWith(".md") && existsSync(join(ROOT, name)),
-  );
-}
-
-/** Command lines of the blocks of code in a page, without what the shell would do with them. */
-function printedLines(text: string): readonly string[] {
-  const lines: string[] = [];
-  let inBlock = false;
-  for (const line of text.replaceAll("\\\n", " ").split("\n")) {
-    if (/^ *```/.test(line)) inBlock = !inBlock;
-    else if (inBlock) lines.push(...commandsOf(line));
-  }
-  return lines;
-}
-
 function commandsOf(line: string): readonly string[] {
   return line
-    .replace(/\s#.*$/, "")
     .split(/&&|\|(?!\w)|;/)
-    .map((part) =>
-      part
-        .trim()
-        .replace(/^\$ /, "")
-        .replace(/^npx (?:-y pnpm@\S+ )?/, ""),
-    )
+    .map((part) => part.trim().replace(/^npx (?:-y pnpm@\S+ )?/, ""))
     .filter((part) => part.startsWith("annals "))
     .map((part) => part.replace(/\s\d?>.*$/, "").slice("annals ".length));
-}
-
-/** Words as a shell reads them. */
-function words(line: string): readonly string[] {
-  const found = line.replace(/\$\([^)]*\)/g, "VALUE").matchAll(/(?:'[^']*'|"[^"]*"|[^\s'"])+/g);
-  return [...found].map(([word]) => word.replace(/^(['"])(.*)\1$/, "$2"));
 }
 
 /** What the program has against it. */
@@ -88,7 +55,9 @@ const helpTexts = everyCommand(idleProgram()).map((command) => {
 
 const PRINTED = [
   ...documents().flatMap((name) =>
-    printedLines(readFileSync(join(ROOT, name), "utf8")).map((line) => [name, line] as const),
+    codeLines(name)
+      .flatMap(commandsOf)
+      .map((line) => [name, line] as const),
   ),
   ...helpTexts
     .flatMap((text) => text.split("\n").flatMap(commandsOf))

@@ -10,6 +10,7 @@ export type { Bound, Shape } from "./memory/bound.ts";
 export { GATEWAY_HEAP_BYTES } from "./memory/constants.ts";
 export { nearest } from "./nearest.ts";
 export { machineMemory, standardMemoryLimit } from "./memory/machine.ts";
+export { DATA_LOCK } from "./node/dataLock.ts";
 export { OfflineLog } from "./node/offlineResolve.ts";
 export type { OfflineCopy, OfflineOutcome } from "./node/offlineResolve.ts";
 export { EXIT_STORAGE_FAILED } from "./node/node.ts";

@@ -67,7 +67,14 @@ async function assertTakes<Mutation>(
   const { settings } = sink;
   const none = { seq: 0, part: 0, settings, epoch: 0, recordHash: "", scope, anchor: 0 };
   const { firstSeq } = await source.range(signal);
-  const asked = { sink, source, cursor: stored ?? none, seq: firstSeq - 1, signal };
+  const asked = {
+    sink,
+    source,
+    cursor: stored ?? none,
+    seq: firstSeq - 1,
+    signal,
+    mayArrive: false,
+  };
   const { takesOthers, tried, refusal } = await findOut(asked);
   // A receiver may refuse a request without records and take others.
   if (takesOthers || tried === "" || sink.probing === "repeated") return;

@@ -101,7 +101,7 @@ export interface Sink<Mutation> {
   classify(error: unknown): FailureClass;
   /**
    * Whether the place takes other records, asked before a record is called bad. `rolledBack`: what is tried leaves nothing behind, so any
-   * record may be. `repeated`: it arrives, so only what has arrived before may be tried, and nothing at all.
+   * record may be. `repeated`: it arrives, and will once more; so what has arrived before is tried first.
    */
   readonly probing: "rolledBack" | "repeated";
   /** Resolves if the place takes the mutations, and keeps none of them; rejects as `apply` does. The cursor stays. */

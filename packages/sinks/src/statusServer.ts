@@ -95,7 +95,8 @@ export class StatusServer {
       return { status: 200, body: { items: this.#runners.map(({ status }) => status) } };
     const named = this.#runners.filter((runner) => runner.name === name);
     const [first] = named;
-    if (first === undefined) return notFound(pathname);
+    if (name === undefined || name === "") return notFound(pathname);
+    if (first === undefined) return this.#noSink(name);
     const seq = Number(searchParams.get("seq") ?? Number.NaN);
     switch (`${method} ${verb ?? ""}`) {
       case "GET ":
@@ -123,6 +124,12 @@ export class StatusServer {
 
   #statuses(runners: readonly SinkRunner<unknown>[]): Answer {
     return { status: 200, body: { items: runners.map(({ status }) => status) } };
+  }
+
+  #noSink(name: string): Answer {
+    const names = [...new Set(this.#runners.map((runner) => runner.name))].join(", ");
+    const detail = `there is no sink ${name} here; this runner has ${names === "" ? "none" : names}`;
+    return { status: 404, body: { code: "ERR_SINK_NOT_FOUND", detail } };
   }
 
   async #plan(runner: SinkRunner<unknown>, seq: number): Promise<Answer> {

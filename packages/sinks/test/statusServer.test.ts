@@ -51,6 +51,18 @@ test("a sink is listed, shown, paused and resumed", async () => {
   expect(resumed.items).toMatchObject([{ state: "running" }]);
 });
 
+test("a sink that is not there is told by its name, and which ones are", async () => {
+  for (const [method, verb] of [
+    ["POST", "/pause"],
+    ["POST", "/retry?seq=1"],
+    ["GET", ""],
+  ] as const) {
+    const [status, answer] = await ask(method, `/sinks/nosuch${verb}`);
+    expect([status, answer.code]).toEqual([404, "ERR_SINK_NOT_FOUND"]);
+    expect(answer).toMatchObject({ detail: "there is no sink nosuch here; this runner has trial" });
+  }
+});
+
 test("a dead letter is tried again when it is asked for, and what it says is passed on", async () => {
   const [refused, { code }] = await ask("POST", "/sinks/trial/retry?seq=4");
   expect([refused, code]).toEqual([409, "ERR_SINK"]);

@@ -8,7 +8,9 @@ import type {
   Pace,
   ProcessUse,
 } from "@annals/bench";
-import { formatCount, renderTable } from "../output.ts";
+import { formatCount } from "../output.ts";
+import { renderTable } from "../table.ts";
+import type { TableLook } from "../table.ts";
 
 export type Figures = AppendFigures | CatchUpFigures | ConsumeFigures | MixedFigures;
 
@@ -33,14 +35,14 @@ export function shapeText(shape: LoadShape, pace: Pace, seconds: number): string
   );
 }
 
-export function figuresText(figures: Figures, color: boolean): string {
+export function figuresText(figures: Figures, look: TableLook): string {
   switch (figures.kind) {
     case "append":
-      return page(appendLines(figures), figures, color);
+      return page(appendLines(figures), figures, look);
     case "mixed":
-      return page([...appendLines(figures), ...mixedLines(figures)], figures, color);
+      return page([...appendLines(figures), ...mixedLines(figures)], figures, look);
     case "consume":
-      return page(consumeLines(figures), figures, color);
+      return page(consumeLines(figures), figures, look);
     case "catchUp":
       return linesText(catchUpLines(figures));
     default:
@@ -124,9 +126,9 @@ function latencyText({ p50Ms, p90Ms, p99Ms, p999Ms, maxMs }: LatencySummary): st
 function page(
   lines: readonly Line[],
   figures: Exclude<Figures, CatchUpFigures>,
-  color: boolean,
+  look: TableLook,
 ): string {
-  return `${linesText(lines)}\n${processTable(figures.processes, figures.records, figures.seconds, color)}`;
+  return `${linesText(lines)}\n${processTable(figures.processes, figures.records, figures.seconds, look)}`;
 }
 
 function linesText(lines: readonly Line[]): string {
@@ -137,7 +139,7 @@ function processTable(
   processes: readonly ProcessUse[],
   records: number,
   seconds: number,
-  color: boolean,
+  look: TableLook,
 ): string {
   const perMillion = (use: ProcessUse): string => ((use.cpuSeconds * 1e6) / records).toFixed(2);
   const known = <T>(value: T | undefined, text: (value: T) => string): string =>
@@ -163,7 +165,7 @@ function processTable(
       { title: "ANON OVER TIME", value: ({ anonCurve }) => curve(anonCurve) },
     ],
     processes,
-    color,
+    look,
   );
   const all = processes.reduce((sum, use) => sum + use.cpuSeconds, 0);
   const remote = processes.some(({ local }) => !local)

@@ -12,7 +12,7 @@ import { EXIT } from "../exitCodes.ts";
 import { Follower } from "../follow/follower.ts";
 import { Importer } from "../follow/importer.ts";
 import type { Appended, FileCount } from "../follow/tally.ts";
-import { formatCount } from "../output.ts";
+import { counted } from "../output.ts";
 import { Progress } from "../progress.ts";
 
 interface AppendCommandOptions extends ClientOptions, OutputOptions {
@@ -137,22 +137,23 @@ async function followFile(
 function describe(appended: Appended | AppendedOne): string {
   const { log, firstSeq, lastSeq, count } = appended;
   const seqs = firstSeq === lastSeq ? `seq ${firstSeq}` : `seq ${firstSeq} to ${lastSeq}`;
-  const what = `${formatCount(count)} record${count === 1 ? "" : "s"} to ${log}`;
+  const what = `${counted(count, "record")} to ${log}`;
   // Of requests of an earlier run whose answers were lost nobody knows the seqs.
   const where = firstSeq === null ? "" : `: ${seqs}`;
   const first = count === 0 ? `nothing to append to ${log}\n` : `appended ${what}${where}\n`;
   if (!("files" in appended)) return first;
   const { deadLetters, gaps, files } = appended;
   const lines = files.length > 1 ? files.map(fileLine) : [];
-  const letters =
-    deadLetters > 0 ? [`${formatCount(deadLetters)} lines became dead letters\n`] : [];
-  const missing = gaps > 0 ? [`lines may be missing in ${gaps} places (see above)\n`] : [];
+  const became = deadLetters === 1 ? "a dead letter" : "dead letters";
+  const letters = deadLetters > 0 ? [`${counted(deadLetters, "line")} became ${became}\n`] : [];
+  const missing =
+    gaps > 0 ? [`lines may be missing in ${counted(gaps, "place")} (see above)\n`] : [];
   return [first, ...lines, ...letters, ...missing].join("");
 }
 
 function fileLine({ file, lines, records, deadLetters }: FileCount): string {
-  const counts = `${formatCount(lines)} lines, ${formatCount(records)} records`;
-  const letters = deadLetters > 0 ? `, ${formatCount(deadLetters)} dead letters` : "";
+  const counts = `${counted(lines, "line")}, ${counted(records, "record")}`;
+  const letters = deadLetters > 0 ? `, ${counted(deadLetters, "dead letter")}` : "";
   return `  ${file}: ${counts}${letters}\n`;
 }
 
@@ -246,8 +247,8 @@ async function appendFiles(
   files: readonly string[],
   { log, batch, state, deadLetters }: AppendCommandOptions,
 ): Promise<Appended> {
-  const { cwd, stderr } = context.io;
-  const progress = new Progress(stderr, `append to ${log}`);
+  const { cwd } = context.io;
+  const progress = new Progress(context.status, `append to ${log}`);
   try {
     const appended = await Importer.run({
       client,

@@ -20,6 +20,7 @@ import { collect, examples, wholeNumber, withOutput } from "../context.ts";
 import type { CliContext } from "../context.ts";
 import { formatCount } from "../output.ts";
 import { Progress } from "../progress.ts";
+import type { StatusLine } from "../statusLine.ts";
 
 type AppendOptions = TargetOptions & LoadOptions;
 type ConsumeOptions = TargetOptions & { readonly consumers: string; readonly decode?: boolean };
@@ -174,7 +175,7 @@ async function runConsume(
   await withTargetOf(context, options, async (target) => {
     const signal = context.interrupt;
     if (options.url === undefined) {
-      const filling = new Progress(context.io.stderr, "fill");
+      const filling = new Progress(context.status, "fill");
       await fill(target, {
         shape: FILL_SHAPE,
         records,
@@ -183,7 +184,7 @@ async function runConsume(
           filling.update({ done, total: records, unit: "records", records: done }),
       }).finally(() => filling.end());
     }
-    const reading = new Progress(context.io.stderr, "read");
+    const reading = new Progress(context.status, "read");
     const figures = await measureConsume(target, {
       consumers,
       decode: options.decode === true,
@@ -209,7 +210,7 @@ async function runCatchUp(
       onProgress: (phase, done, total) => {
         if (progress?.phase !== phase) {
           progress?.line.end();
-          progress = { phase, line: new Progress(context.io.stderr, phase) };
+          progress = { phase, line: new Progress(context.status, phase) };
         }
         progress.line.update({ done, total, unit: "records", records: done });
       },
@@ -275,27 +276,24 @@ async function print(
   if (format === "json") return context.printJson(all);
   if (format === "ndjson") return context.print(`${JSON.stringify(all)}\n`);
   const head = `${figures.kind}: ${what}\n${durability.join("\n")}\n\n`;
-  return context.print(`${head}${figuresText(figures, context.color)}`);
+  return context.print(`${head}${figuresText(figures, context.look)}`);
 }
 
-/** How a drive goes, on one line that is drawn over itself. */
+/** How a drive goes, in the status line of a terminal. */
 class Live {
-  readonly #context: CliContext;
-  #drawn = false;
+  readonly #status: StatusLine;
 
-  constructor(context: CliContext) {
-    this.#context = context;
+  constructor({ status }: CliContext) {
+    this.#status = status;
   }
 
   drive({ phase, elapsedMs, recordsPerSecond }: DriveProgress): void {
-    const { stderr } = this.#context.io;
-    if (!stderr.isTty) return;
-    this.#drawn = true;
-    const text = `${phase} ${(elapsedMs / 1000).toFixed(1)} s, ${formatCount(recordsPerSecond)} records/s`;
-    void stderr.write(`\r\u001b[K${text.slice(0, stderr.columns - 1)}`);
+    if (!this.#status.isLive) return;
+    const seconds = (elapsedMs / 1000).toFixed(1);
+    this.#status.draw(`${phase} ${seconds} s, ${formatCount(recordsPerSecond)} records/s`);
   }
 
   end(): void {
-    if (this.#drawn) void this.#context.io.stderr.write("\r\u001b[K");
+    this.#status.clear();
   }
 }

@@ -5,7 +5,9 @@ import { CliError } from "../cliError.ts";
 import { examples, withClient, withLog, withOutput } from "../context.ts";
 import type { CliContext, ClientOptions, OutputOptions } from "../context.ts";
 import { EXIT } from "../exitCodes.ts";
-import { formatCount, paint, renderTable } from "../output.ts";
+import { formatCount, paint } from "../output.ts";
+import { renderTable } from "../table.ts";
+import type { TableLook } from "../table.ts";
 
 interface HealthOptions extends ClientOptions, OutputOptions {
   readonly watch?: boolean;
@@ -45,7 +47,7 @@ export function registerCluster(program: Command, context: CliContext): void {
     const format = context.format(options);
     if (format === "json") return context.printJson(status);
     if (format === "ndjson") return context.print(`${JSON.stringify(status)}\n`);
-    return context.print(statusText(status, context.color));
+    return context.print(statusText(status, context.look));
   });
 
   withOutput(
@@ -100,7 +102,7 @@ async function leaderOf(
   return logs.find(({ name }) => name === log)?.leader;
 }
 
-function statusText(status: ClusterStatus, color: boolean): string {
+function statusText(status: ClusterStatus, look: TableLook): string {
   const nodes = renderTable(
     [
       { title: "NODE", value: ({ id }) => (id === status.node ? `${id} *` : id) },
@@ -113,7 +115,7 @@ function statusText(status: ClusterStatus, color: boolean): string {
       { title: "PID", value: ({ pid }) => (pid === undefined ? "" : String(pid)), align: "right" },
     ],
     status.nodes,
-    color,
+    look,
   );
   const logs = renderTable(
     [
@@ -125,10 +127,10 @@ function statusText(status: ClusterStatus, color: boolean): string {
       { title: "REPLICAS", value: ({ replicas }) => replicas.map(describeReplica).join(", ") },
     ],
     status.logs,
-    color,
+    look,
   );
   const reasons = status.reasons
-    .map((reason) => `${paint("yellow", "!", color)} ${reason}\n`)
+    .map((reason) => `${paint("yellow", "!", look.color)} ${reason}\n`)
     .join("");
   const workers = renderTable(
     [
@@ -137,7 +139,7 @@ function statusText(status: ClusterStatus, color: boolean): string {
       { title: "CATCHING UP", value: ({ catchingUp }) => catchingUp.join(", ") },
     ],
     status.workers,
-    color,
+    look,
   );
   const title = `cluster ${status.cluster}, as node ${status.node} (version ${status.version}) sees it`;
   return `${title}\n\n${nodes}\n${logs}\n${workers}${reasons === "" ? "" : `\n${reasons}`}`;

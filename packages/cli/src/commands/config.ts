@@ -84,7 +84,7 @@ async function check(context: CliContext, options: ConfigOptions & OutputOptions
   const shortage = lackOfRoom(config);
   if (format === "table") {
     await context.print(
-      `${verdict(config, shortage)}\n\n${renderMemory(config, origin, context.color)}`,
+      `${verdict(config, shortage)}\n\n${renderMemory(config, origin, context.look)}`,
     );
   } else {
     const { cluster, nodes } = config;

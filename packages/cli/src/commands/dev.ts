@@ -122,7 +122,7 @@ function readyText(layout: DevLayout, cluster: DevCluster, elapsedMs: number): s
 
 /** The history of the repository that the command lies in; a sample where there is none. */
 async function fillDemo(context: CliContext, client: AnnalsClient): Promise<void> {
-  const progress = new Progress(context.io.stderr, "import this project's history");
+  const progress = new Progress(context.status, "import this project's history");
   try {
     const result = await importGit(client, {
       repository: import.meta.dirname,
@@ -144,9 +144,11 @@ async function fillDemo(context: CliContext, client: AnnalsClient): Promise<void
   }
 }
 
-/** Run by a package manager's script, the command is not on the PATH. */
+/** How the command is called where this one was: the script of a package manager is not on the PATH of another terminal. */
 function commandPrefix(env: Readonly<Record<string, string | undefined>>): string {
-  return env["npm_lifecycle_event"] === undefined ? "annals" : "npx -y pnpm@12.21.0 annals";
+  if (env["npm_lifecycle_event"] === undefined) return "annals";
+  const isPnpm = (env["npm_config_user_agent"] ?? "").startsWith("pnpm/");
+  return isPnpm ? "npx -y pnpm@12.21.0 annals" : "npx annals";
 }
 
 function tryText(

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join, relative, resolve } from "node:path";
 import {
@@ -21,7 +21,8 @@ import { usageError } from "../cliError.ts";
 import { examples } from "../context.ts";
 import type { CliContext } from "../context.ts";
 import { EXIT } from "../exitCodes.ts";
-import { renderTable } from "../output.ts";
+import { renderTable } from "../table.ts";
+import { readTextFile } from "../textFile.ts";
 
 interface DrillCommandOptions {
   readonly keep?: boolean;
@@ -101,10 +102,10 @@ async function readAll(
   const scenarios: Scenario[] = [];
   const wrong: ScenarioError[] = [];
   for (const name of files) {
-    const path = resolve(context.io.cwd, name);
+    const { cwd } = context.io;
     try {
-      const text = await readFile(path, "utf8");
-      scenarios.push(parseScenario(text, relative(context.io.cwd, path)));
+      const text = await readTextFile(cwd, name);
+      scenarios.push(parseScenario(text, relative(cwd, resolve(cwd, name))));
     } catch (error) {
       if (!(error instanceof ScenarioError)) throw error;
       wrong.push(error);
@@ -123,10 +124,9 @@ async function runOne(
   directory: string,
 ): Promise<DrillOutcome> {
   const { io } = context;
-  const live = io.stderr.isTty;
   const onStep = ({ step, count, text, elapsedMs }: DrillProgress): void => {
     const line = `${scenario.name} [${step}/${count}] ${elapsedText(elapsedMs)}  ${text}`;
-    void io.stderr.write(live ? `\r\u001b[K${line.slice(0, io.stderr.columns - 1)}` : `${line}\n`);
+    context.status.draw(line);
   };
   const outcome = await runDrill(scenario, {
     entry: io.entry,
@@ -136,7 +136,6 @@ async function runOne(
     signal: context.interrupt,
     onStep,
   });
-  if (live) void io.stderr.write("\r\u001b[K");
   const mark = { passed: "✔", failed: "✘", skipped: "–" }[outcome.result];
   await context.note(`${mark} ${outcome.name} (${elapsedText(outcome.elapsedMs)})`);
   if (outcome.result !== "passed" || options.verbose === true)
@@ -157,7 +156,7 @@ async function report(
     for (const outcome of outcomes)
       await context.print(`${JSON.stringify(outcomeJson(outcome))}\n`);
   } else {
-    await context.print(renderTable(COLUMNS, outcomes.map(tableRow), context.color));
+    await context.print(renderTable(COLUMNS, outcomes.map(tableRow), context.look));
     const count = (result: DrillOutcome["result"]): number =>
       outcomes.filter((outcome) => outcome.result === result).length;
     const skipped = outcomes

@@ -1,13 +1,17 @@
 import { existsSync, readdirSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { isAside } from "@annals/storage";
+import { AnnalsError } from "@annals/record";
+import { DATA_LOCK } from "@annals/server";
+import { PathLock, isAside } from "@annals/storage";
 import type { FsckReport } from "@annals/storage";
 import type { Command } from "commander";
 import { CliError } from "../cliError.ts";
 import { examples, withOutput } from "../context.ts";
 import type { CliContext, OutputOptions } from "../context.ts";
 import { EXIT } from "../exitCodes.ts";
-import { formatCount, paint, renderTable } from "../output.ts";
+import { formatCount, paint } from "../output.ts";
+import { renderTable } from "../table.ts";
+import type { TableLook } from "../table.ts";
 
 export function registerFsck(program: Command, context: CliContext): void {
   const command = program
@@ -39,6 +43,10 @@ async function fsck(context: CliContext, directory: string, options: OutputOptio
       },
     );
   }
+  if (isOpen(path))
+    await context.note(
+      `a node runs on ${path}: what it writes meanwhile may look like leftovers; only of a stopped one the answer is certain`,
+    );
   for (const name of readdirSync(path).filter((one) => one.startsWith("quarantine-")))
     await context.note(
       `${name} is data that the node has given up; delete it when it has caught up`,
@@ -57,10 +65,22 @@ async function fsck(context: CliContext, directory: string, options: OutputOptio
     return undefined;
   }
   if (reports.length === 0) return context.note(`there are no logs in ${path}`);
-  return context.print(fsckText(reports, context.color));
+  return context.print(fsckText(reports, context.look));
 }
 
-function fsckText(reports: readonly FsckReport[], color: boolean): string {
+/** Whether another process has the data directory. One that may not be written to tells nothing. */
+function isOpen(path: string): boolean {
+  const lock = join(path, DATA_LOCK);
+  if (!existsSync(lock)) return false;
+  try {
+    new PathLock(lock).release();
+    return false;
+  } catch (error) {
+    return error instanceof AnnalsError && error.code === "ERR_DATA_IN_USE";
+  }
+}
+
+function fsckText(reports: readonly FsckReport[], look: TableLook): string {
   const table = renderTable<FsckReport>(
     [
       {
@@ -84,12 +104,14 @@ function fsckText(reports: readonly FsckReport[], color: boolean): string {
       { title: "STATE", value: stateOf },
     ],
     reports,
-    color,
+    look,
   );
   const problems = reports.flatMap((report) => report.problems);
   const lines = problems.map(({ kind, where, index, what, advice }) => {
     const at = index === undefined ? where : `${where}, index ${index}`;
-    return `\n${paint(kind === "damage" ? "red" : "yellow", kind, color)} ${at}: ${what}\n  = ${advice}\n`;
+    // Whoever reads this has done so.
+    const next = advice.replace("run `annals fsck` for details; ", "");
+    return `\n${paint(kind === "damage" ? "red" : "yellow", kind, look.color)} ${at}: ${what}\n  = ${next}\n`;
   });
   return table + lines.join("");
 }

@@ -1,5 +1,4 @@
 import { existsSync } from "node:fs";
-import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import type { GraphDatabase, GraphParameters, GraphRow } from "@annals/graph";
 import { AnnalsError } from "@annals/record";
@@ -8,7 +7,8 @@ import type { Command } from "commander";
 import { CliError, usageError } from "../cliError.ts";
 import { collect, examples, withOutput } from "../context.ts";
 import type { CliContext, OutputOptions } from "../context.ts";
-import { renderTable } from "../output.ts";
+import { renderTable } from "../table.ts";
+import { readTextFile } from "../textFile.ts";
 import { graphConnector, withoutSecrets } from "../sinks/makeSink.ts";
 import type { WrittenGraph } from "../sinks/sinkSchema.ts";
 
@@ -57,7 +57,7 @@ async function runQuery(
   }));
   return columns.length === 0
     ? context.note("no rows")
-    : context.print(renderTable(columns, rows, context.color));
+    : context.print(renderTable(columns, rows, context.look));
 }
 
 async function ask(
@@ -112,11 +112,7 @@ async function statementOf(
   if ((cypher === undefined) === (file === undefined))
     throw usageError("give a statement, or a file with one (--file)");
   if (file === undefined) return cypher ?? "";
-  try {
-    return await readFile(resolve(io.cwd, file), "utf8");
-  } catch (cause) {
-    throw new CliError("ERR_FILE_UNREADABLE", `cannot read ${file}`, { cause });
-  }
+  return readTextFile(io.cwd, file);
 }
 
 function parametersOf(given: readonly string[]): GraphParameters {

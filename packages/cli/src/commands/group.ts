@@ -4,7 +4,7 @@ import type { Command } from "commander";
 import { examples, wholeNumber, withClient, withLog, withOutput } from "../context.ts";
 import type { CliContext, ClientOptions, OutputOptions } from "../context.ts";
 import { formatCount } from "../output.ts";
-import type { Column } from "../output.ts";
+import type { Column } from "../table.ts";
 import { printRows } from "../printRows.ts";
 import { parseTime } from "../time.ts";
 

@@ -51,7 +51,7 @@ async function runImport(
 ): Promise<void> {
   const format = context.format(options);
   const retryForMs = options.timeout === undefined ? RETRY_FOR_MS : undefined;
-  const progress = new Progress(context.io.stderr, `import into ${options.log}`);
+  const progress = new Progress(context.status, `import into ${options.log}`);
   try {
     const result = await importGit(context.client(options, retryForMs), {
       repository: resolve(context.io.cwd, path),

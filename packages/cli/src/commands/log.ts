@@ -5,7 +5,7 @@ import { examples, withClient, withOutput } from "../context.ts";
 import type { CliContext, ClientOptions, OutputOptions } from "../context.ts";
 import { EXIT } from "../exitCodes.ts";
 import { formatCount } from "../output.ts";
-import type { Column } from "../output.ts";
+import type { Column } from "../table.ts";
 import { printRows } from "../printRows.ts";
 import { registerResolve } from "./logResolve.ts";
 import { registerSchema } from "./schema.ts";

@@ -3,7 +3,7 @@ import { CliError } from "../cliError.ts";
 import type { CliContext, ClientOptions, OutputOptions } from "../context.ts";
 import { EXIT } from "../exitCodes.ts";
 import { formatCount } from "../output.ts";
-import type { Column } from "../output.ts";
+import type { Column } from "../table.ts";
 import { printRows } from "../printRows.ts";
 import { timeText } from "./partedText.ts";
 

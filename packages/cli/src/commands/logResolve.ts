@@ -7,7 +7,7 @@ import { confirm } from "../confirm.ts";
 import { examples, withClient, withOutput } from "../context.ts";
 import type { CliContext, ClientOptions, OutputOptions } from "../context.ts";
 import { formatCount } from "../output.ts";
-import type { Column } from "../output.ts";
+import type { Column } from "../table.ts";
 import { printRows } from "../printRows.ts";
 import { showCandidates } from "./logCandidates.ts";
 import { DEFAULT_WAIT, resolveOnline } from "./logResolveOnline.ts";

@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import { usageError } from "../cliError.ts";
 import { examples, wholeNumber, withClient, withLog, withOutput } from "../context.ts";
 import type { CliContext, ClientOptions, OutputOptions } from "../context.ts";
-import { printRecord, recordLine, recordTable } from "../recordRows.ts";
+import { RecordRows, printRecord } from "../recordRows.ts";
 import { parseTime } from "../time.ts";
 
 interface FilterOptions extends ClientOptions, OutputOptions {
@@ -143,13 +143,10 @@ async function query(context: CliContext, options: QueryOptions): Promise<void> 
       throw usageError(
         "--all goes with -o ndjson or table: one JSON object of everything has no bound",
       );
-    for await (const record of client.records(
-      options.log,
-      { ...asked, limit: PAGE_RECORDS },
-      callOptions,
-    )) {
-      await context.print(recordLine(record, format));
-    }
+    const rows = new RecordRows(context, format);
+    const everything = { ...asked, limit: PAGE_RECORDS };
+    for await (const { items } of client.pages(options.log, everything, callOptions))
+      await rows.page(items);
     return;
   }
   // A page may end early, at the server's budget; the limit is what was asked for.
@@ -168,11 +165,8 @@ async function query(context: CliContext, options: QueryOptions): Promise<void> 
   }
   if (format === "json")
     return context.printJson({ items, covered, next: page.next, more: page.more });
-  if (format === "ndjson") {
-    for (const record of items) await context.print(recordLine(record, format));
-    return;
-  }
-  await context.print(recordTable(items, context.color));
+  await new RecordRows(context, format).page(items);
+  if (format === "ndjson") return;
   const range =
     covered.to < covered.from
       ? "the log has nothing there"
@@ -189,15 +183,15 @@ async function tail(context: CliContext, options: TailOptions): Promise<void> {
   const filter = filterOf(options);
   const lines = wholeNumber("--lines", options.lines, 0, LIMIT_MAX);
   const signal = context.interrupt;
+  const rows = new RecordRows(context, format);
   let from = seqOption("--from", options.from);
   if (from === undefined) {
     const last = await lastRecords(context, options, lines);
-    for (const record of last.records) await context.print(recordLine(record, format));
+    await rows.lines(last.records);
     from = last.next;
   } else if (options.follow !== true) {
-    for await (const record of client.records(options.log, { ...filter, from }, { signal })) {
-      await context.print(recordLine(record, format));
-    }
+    for await (const { items } of client.pages(options.log, { ...filter, from }, { signal }))
+      await rows.lines(items);
   }
   if (options.follow !== true) return;
   for await (const record of client.tail(
@@ -205,7 +199,7 @@ async function tail(context: CliContext, options: TailOptions): Promise<void> {
     { ...filter, from, limit: PAGE_RECORDS },
     { signal },
   )) {
-    await context.print(recordLine(record, format));
+    await rows.lines([record]);
   }
 }
 

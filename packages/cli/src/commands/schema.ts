@@ -1,12 +1,11 @@
-import { readFile } from "node:fs/promises";
-import { resolve } from "node:path";
 import type { LogSchemas, SchemaInfo } from "@annals/client";
 import type { Command } from "commander";
 import { usageError } from "../cliError.ts";
 import { examples, withClient, withLog, withOutput } from "../context.ts";
 import type { CliContext, ClientOptions, OutputOptions } from "../context.ts";
-import { renderTable } from "../output.ts";
-import type { Column } from "../output.ts";
+import { renderTable } from "../table.ts";
+import { readTextFile } from "../textFile.ts";
+import type { Column } from "../table.ts";
 
 interface SchemaOptions extends ClientOptions, OutputOptions {
   readonly log: string;
@@ -50,7 +49,7 @@ export function registerSchema(log: Command, context: CliContext): void {
     "set <action> <file>",
     "set it to the JSON Schema in a file",
     async (schemas, action, file) => [
-      await schemas.set(action, await readSchema(resolve(context.io.cwd, file)), { signal }),
+      await schemas.set(action, await readSchema(context.io.cwd, file), { signal }),
     ],
   );
   verb("remove <action>", "take any data again", async (schemas, action) => [
@@ -58,15 +57,15 @@ export function registerSchema(log: Command, context: CliContext): void {
   ]);
 }
 
-async function readSchema(path: string): Promise<object> {
-  const text = await readFile(path, "utf8");
+async function readSchema(cwd: string, name: string): Promise<object> {
+  const text = await readTextFile(cwd, name);
   try {
     const schema: unknown = JSON.parse(text);
     if (typeof schema === "object" && schema !== null) return schema;
   } catch {
     // Told below.
   }
-  throw usageError(`${path}: expected a JSON Schema`);
+  throw usageError(`${name}: expected a JSON Schema`);
 }
 
 async function print(
@@ -76,6 +75,6 @@ async function print(
 ): Promise<void> {
   const format = context.format(options);
   if (format === "json") await context.printJson({ items: schemas });
-  else if (format === "table") await context.print(renderTable(COLUMNS, schemas, context.color));
+  else if (format === "table") await context.print(renderTable(COLUMNS, schemas, context.look));
   else for (const one of schemas) await context.print(`${JSON.stringify(one)}\n`);
 }

@@ -7,7 +7,7 @@ import { EXIT } from "../exitCodes.ts";
 import { examples, wholeNumber, withClient, withOutput } from "../context.ts";
 import type { CliContext, ClientOptions, OutputOptions } from "../context.ts";
 import { formatCount, printable } from "../output.ts";
-import type { Column } from "../output.ts";
+import type { Column } from "../table.ts";
 import { printRows } from "../printRows.ts";
 import { groupOf, sinkLane, sinkRunners } from "../sinks/assemble.ts";
 import { sinkMaker } from "../sinks/makeSink.ts";
@@ -64,12 +64,13 @@ function registerRun(group: Command, context: CliContext): void {
     .option("--only <name>", "one of them")
     .option("--listen <host:port>", `where it can be asked (default ${DEFAULT_LISTEN})`)
     .action(async (path: string, options: ClientOptions & { only?: string; listen?: string }) => {
-      const file = await readSinkFile(path, context.io.env);
+      const file = await readSinkFile(path, context.io);
       const site = await siteOf(context, options, file);
       const wanted = [...file.sinks].filter(
         ([name]) => options.only === undefined || name === options.only,
       );
-      if (wanted.length === 0) throw usageError(`${path} has no sink ${options.only ?? ""}`);
+      if (wanted.length === 0)
+        throw usageError(`${path} has no sink ${options.only ?? ""}`.trimEnd());
       const made = await Promise.all(wanted.map(([name, spec]) => sinkRunners(site, name, spec)));
       const runners = made.flat();
       const { host, port } = parseListen(options.listen ?? file.listen ?? DEFAULT_LISTEN);

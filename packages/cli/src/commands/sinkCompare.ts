@@ -8,7 +8,7 @@ import { EXIT } from "../exitCodes.ts";
 import { wholeNumber, withClient, withOutput } from "../context.ts";
 import type { CliContext, ClientOptions, OutputOptions } from "../context.ts";
 import { formatCount } from "../output.ts";
-import type { Column } from "../output.ts";
+import type { Column } from "../table.ts";
 import { printRows } from "../printRows.ts";
 import { deadLetterLogFor, groupOf, sinkLane } from "../sinks/assemble.ts";
 import { sinkMaker } from "../sinks/makeSink.ts";

@@ -12,7 +12,7 @@ import { CliError } from "../cliError.ts";
 import { wholeNumber, withClient, withOutput } from "../context.ts";
 import type { CliContext, ClientOptions, OutputOptions } from "../context.ts";
 import { formatCount } from "../output.ts";
-import type { Column } from "../output.ts";
+import type { Column } from "../table.ts";
 import { printRows } from "../printRows.ts";
 import { askRunner, DEFAULT_LISTEN, sinkPath } from "../sinks/runnerCalls.ts";
 

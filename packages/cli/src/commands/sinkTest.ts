@@ -19,7 +19,7 @@ export function registerTest(group: Command, context: CliContext): void {
     .description("check a file of sinks: the file, the cluster, and what each sink writes to")
     .argument("<file>")
     .action(async (path: string, options: ClientOptions) => {
-      const file = await readSinkFile(path, context.io.env);
+      const file = await readSinkFile(path, context.io);
       const site = await siteOf(context, options, file);
       const logs = new Set(
         (await site.client.logs({ signal: context.interrupt })).map(({ name }) => name),

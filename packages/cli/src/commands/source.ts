@@ -8,8 +8,8 @@ import { CliError } from "../cliError.ts";
 import { examples, withClient } from "../context.ts";
 import type { CliContext, ClientOptions } from "../context.ts";
 import { EXIT } from "../exitCodes.ts";
+import type { CliIo } from "../io.ts";
 import { readYaml } from "../yamlFile.ts";
-import type { Environment } from "../yamlFile.ts";
 import { keepsPassword, readSecurity, SASL, TLS } from "./sourceSecurity.ts";
 
 /** What brokers allow by default (group.min.session.timeout.ms). */
@@ -65,7 +65,7 @@ export function registerSource(program: Command, context: CliContext): void {
 async function runSource(context: CliContext, path: string, options: ClientOptions): Promise<void> {
   const { url, stateBytes, sessionTimeout, record, tls, sasl, ...rest } = await readSource(
     path,
-    context.io.env,
+    context.io,
   );
   const security = await readSecurity({ ...rest, tls, sasl }, context.io);
   const urls = options.url ?? (typeof url === "string" ? [url] : url);
@@ -81,8 +81,11 @@ async function runSource(context: CliContext, path: string, options: ClientOptio
   });
 }
 
-async function readSource(path: string, env: Environment): Promise<z.output<typeof SOURCE_FILE>> {
-  const { value, source } = await readYaml(path, refuseSourceFile, env);
+async function readSource(
+  path: string,
+  { cwd, env }: Pick<CliIo, "cwd" | "env">,
+): Promise<z.output<typeof SOURCE_FILE>> {
+  const { value, source } = await readYaml(cwd, path, refuseSourceFile, env);
   const parsed = SOURCE_FILE.safeParse(value);
   if (parsed.success) return parsed.data;
   const problems = parsed.error.issues.map((issue) =>

@@ -1,9 +1,8 @@
-import { readFile } from "node:fs/promises";
-import { resolve } from "node:path";
 import { SASL_MECHANISMS } from "@annals/kafka";
 import type { KafkaSasl, KafkaSecurity, KafkaTls } from "@annals/kafka";
 import { z } from "zod";
 import { CliError } from "../cliError.ts";
+import { readTextFile } from "../textFile.ts";
 import type { CliIo } from "../io.ts";
 
 const text = z.string().min(1);
@@ -70,7 +69,7 @@ export async function readSecurity(
 async function tlsOf(tls: true | WrittenTls, cwd: string): Promise<KafkaTls> {
   if (tls === true) return {};
   const read = (path: string | undefined): Promise<string> | undefined =>
-    path === undefined ? undefined : readText(resolve(cwd, path));
+    path === undefined ? undefined : readTextFile(cwd, path);
   return { ca: await read(tls.ca), cert: await read(tls.cert), key: await read(tls.key) };
 }
 
@@ -82,19 +81,10 @@ async function saslOf(
   const password =
     passwordFile === undefined
       ? env[passwordEnv ?? ""]
-      : (await readText(resolve(cwd, passwordFile))).replace(/\r?\n$/, "");
+      : (await readTextFile(cwd, passwordFile)).replace(/\r?\n$/, "");
   if (password !== undefined && password !== "") return { mechanism, user, password };
   const where = passwordFile ?? `the variable ${passwordEnv}`;
   throw new CliError("ERR_SOURCE_SECRET", `${where} has no password for ${user}`, {
     hint: "set it for the process that runs the source",
   });
-}
-
-async function readText(path: string): Promise<string> {
-  try {
-    return await readFile(path, "utf8");
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new CliError("ERR_FILE_UNREADABLE", `cannot read ${path}: ${reason}`, { cause });
-  }
 }

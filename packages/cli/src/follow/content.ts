@@ -3,6 +3,7 @@ import type { FileHandle } from "node:fs/promises";
 import { constants, createGunzip, createZstdDecompress } from "node:zlib";
 import type { Gunzip, ZstdDecompress } from "node:zlib";
 import { CliError } from "../cliError.ts";
+import { unreadable } from "../textFile.ts";
 import type { Readable } from "./trail.ts";
 
 /** Bytes of a stream that are read at a time. */
@@ -316,11 +317,6 @@ export async function openFile(path: string): Promise<FileHandle | undefined> {
     if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
     throw unreadable(path, error);
   }
-}
-
-export function unreadable(path: string, cause: unknown): CliError {
-  const why = cause instanceof Error ? `: ${cause.message}` : "";
-  return new CliError("ERR_FILE_UNREADABLE", `cannot read ${path}${why}`, { cause });
 }
 
 /** Whether a file is there and may not be read. */

@@ -7,7 +7,9 @@ import type { ProducerStamp } from "@annals/record";
 import { CliError, exitCodeOf, usageError } from "../cliError.ts";
 import type { Block } from "./block.ts";
 import { isLongLine } from "./blockReader.ts";
-import { contentOf, openFile, streamOf, unreadable } from "./content.ts";
+import { contentOf, openFile, streamOf } from "./content.ts";
+import { pipeOf } from "./pipe.ts";
+import { unreadable } from "../textFile.ts";
 import type { Content } from "./content.ts";
 import { FollowedFile, NOWHERE } from "./followedFile.ts";
 import { blankPlace, blankState } from "./followState.ts";
@@ -170,8 +172,10 @@ export class Importer {
   async #open(name: string): Promise<Content> {
     if (name === "-") return streamOf(this.#options.stdin(), "stdin");
     const path = this.#pathOf(name);
+    const isPipe = (await stat(path).catch(() => undefined))?.isFIFO() ?? false;
+    if (isPipe) return streamOf(pipeOf(path, this.#options.interrupt), name);
     const handle = await openFile(path);
-    if (handle === undefined) throw unreadable(name, new Error("ENOENT: it is gone"));
+    if (handle === undefined) throw unreadable(name, new Error("it is gone"));
     return contentOf(handle, name);
   }
 

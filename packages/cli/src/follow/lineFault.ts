@@ -63,10 +63,19 @@ export function withoutFault(block: Block, error: ClientError): readonly Work[] 
     last: bytes,
     letter: letterBytes(block.bytes.subarray(bad.from, bad.to)),
     code: error.code as `ERR_${string}`,
-    reason: error.message,
+    reason: reasonOfLine(error.message),
     cause: error,
   };
   return [...parts(block, [0, bad.from]), fault, ...parts(block, [bad.next, block.bytes.length])];
+}
+
+/** What is wrong, without the place in the request: whoever has a file knows its lines. */
+function reasonOfLine(message: string): string {
+  return message.replace(
+    / \(record \d+(?:, )?([^()]*?)(?:(?:, )?byte \d+)?\)$/,
+    (place: string, inner: string) =>
+      inner === "" || message.slice(0, -place.length).includes(inner) ? "" : ` (${inner})`,
+  );
 }
 
 function parts(block: Block, ends: readonly number[]): readonly Work[] {

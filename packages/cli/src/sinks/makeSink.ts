@@ -54,7 +54,7 @@ async function graphMaker(
   const mappingOf = async (): Promise<RecordMapping | undefined> => {
     if (file === undefined) return undefined;
     if (file === "git") return gitMapping({ log, degreeBudget });
-    const template = await readYaml(resolve(site.cwd, file), refuseSinkFile);
+    const template = await readYaml(site.cwd, file, refuseSinkFile);
     return mappingOfTemplate(template.value, log);
   };
   const mapping = await mappingOf();

@@ -7,6 +7,7 @@ import { EXIT } from "../exitCodes.ts";
 import { parseYaml, readYaml } from "../yamlFile.ts";
 import type { Environment, YamlFile } from "../yamlFile.ts";
 import { knownKeysAt, parseSinks } from "./sinkSchema.ts";
+import type { CliIo } from "../io.ts";
 import type { SinkSpec } from "./sinkSchema.ts";
 
 /** A file of sinks, with defaults filled in. */
@@ -17,8 +18,11 @@ export interface SinkFile {
 }
 
 /** Rejects with ERR_SINK_FILE_INVALID and everything that is wrong with the file, each with line and column. */
-export async function readSinkFile(path: string, env: Environment): Promise<SinkFile> {
-  return sinkFileOf(await readYaml(path, refuseSinkFile, env));
+export async function readSinkFile(
+  name: string,
+  { cwd, env }: Pick<CliIo, "cwd" | "env">,
+): Promise<SinkFile> {
+  return sinkFileOf(await readYaml(cwd, name, refuseSinkFile, env));
 }
 
 export function parseSinkFile(text: string, file: string, env: Environment = {}): SinkFile {

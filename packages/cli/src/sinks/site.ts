@@ -37,7 +37,7 @@ export async function oneSink(
   name: string,
   options: ClientOptions,
 ): Promise<{ readonly site: SinkSite; readonly spec: SinkSpec }> {
-  const file = await readSinkFile(path, context.io.env);
+  const file = await readSinkFile(path, context.io);
   const spec = file.sinks.get(name);
   if (spec === undefined)
     throw usageError(`${path} has no sink ${name}; it has ${[...file.sinks.keys()].join(", ")}`);

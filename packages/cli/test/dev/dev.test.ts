@@ -55,12 +55,31 @@ function options(env: CliOptions["env"] = {}): CliOptions {
   return { cwd: directory, env: { ...process.env, ...env } };
 }
 
-async function startDev(...more: string[]): Promise<CliRun> {
-  const run = new CliRun(argv(...more), options({ ANNALS_DATA: "/wrong" }));
+async function startDev(
+  more: readonly string[] = [],
+  env: CliOptions["env"] = {},
+): Promise<CliRun> {
+  const run = new CliRun(argv(...more), options({ ANNALS_DATA: "/wrong", ...env }));
   running.push(run);
   await expect.poll(() => run.stdout, { timeout: 10_000 }).toContain("Try, in another");
   return run;
 }
+
+test.each([
+  [{}, "annals"],
+  [{ npm_lifecycle_event: "npx", npm_config_user_agent: "npm/11.19.1 node/v22" }, "npx annals"],
+  [{ npm_lifecycle_event: "up", npm_config_user_agent: "npm/11.19.1 node/v22" }, "npx annals"],
+  [
+    { npm_lifecycle_event: "start", npm_config_user_agent: "pnpm/12.21.0 npm/?" },
+    "npx -y pnpm@12.21.0 annals",
+  ],
+])("what to try is called as the command was: %o, %s", async (env, prefix) => {
+  const callers = { npm_lifecycle_event: undefined, npm_config_user_agent: undefined };
+  const run = await startDev([], { ...callers, ...env });
+  await expect.poll(() => run.stdout).toContain("kill-leader");
+  expect(run.stdout).toContain(`\n  ${prefix} append --url`);
+  expect(run.stdout).toContain(`\n  ${prefix} dev kill-leader`);
+});
 
 function starts(): string[] {
   return readFileSync(join(directory, "data/starts"), "utf8").trim().split("\n");
@@ -109,14 +128,14 @@ describe("annals dev", () => {
   });
 
   test("keeps data unless told otherwise, and never takes what is not its own", async () => {
-    await stop(await startDev("--nodes", "1"));
+    await stop(await startDev(["--nodes", "1"]));
     const kept = join(directory, "data/a.log");
     writeFileSync(join(directory, "data/mine.txt"), "");
     const other = await cli(argv("--nodes", "3"), options());
     expect(other).toMatchObject({ code: 1 });
     expect(other.stderr).toContain("is of 1 nodes, not 3");
     expect(readFileSync(kept, "utf8").split("ANNALS_DATA")).toHaveLength(2);
-    await stop(await startDev("--nodes", "3", "--fresh"));
+    await stop(await startDev(["--nodes", "3", "--fresh"]));
     expect(readFileSync(kept, "utf8").split("ANNALS_DATA")).toHaveLength(2);
     expect(existsSync(join(directory, "data/mine.txt"))).toBe(true);
     writeFileSync(join(directory, "data/annals.yaml"), "cluster: prod\n");

@@ -106,10 +106,22 @@ function readText(options: LoadConfigOptions, problems: ConfigProblem[]): string
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(readFileSync(options.file));
   } catch (error) {
-    const reason = error instanceof TypeError ? "it is not UTF-8" : (error as Error).message;
-    problems.push(general(`cannot read the configuration file ${options.file}: ${reason}`));
+    problems.push(general(`the configuration file ${options.file} ${unreadable(error)}`));
     return undefined;
   }
+}
+
+const FILE_REFUSALS: Readonly<Record<string, string>> = {
+  ENOENT: "does not exist",
+  EISDIR: "is a directory",
+  EACCES: "may not be read by this user",
+  ENOTDIR: "does not exist: a part of its path is a file",
+};
+
+function unreadable(error: unknown): string {
+  if (error instanceof TypeError) return "is not UTF-8";
+  const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  return FILE_REFUSALS[code] ?? `cannot be read: ${code === "" ? String(error) : code}`;
 }
 
 function general(message: string, hint?: string): ConfigProblem {

@@ -7,6 +7,7 @@ import type { Logger } from "pino";
 import { fingerprint } from "../config/index.ts";
 import type { NodeConfig } from "../config/index.ts";
 import { createHttpServer } from "../http/httpServer.ts";
+import { OpenSockets } from "../http/openSockets.ts";
 import type { HttpServer } from "../http/httpServer.ts";
 import { httpOptions } from "./httpOptions.ts";
 import { LINKS_MAX } from "../memory/constants.ts";
@@ -59,6 +60,7 @@ export class Node implements Incarnation {
   readonly #server: PeerServer;
   readonly #http: HttpServer;
   readonly #inFlight = new InFlight();
+  readonly #sockets = new OpenSockets();
   readonly #ledger = new Ledger();
   readonly #memory: NodeMemory;
   readonly #clocks: ClockWatch;
@@ -110,6 +112,7 @@ export class Node implements Incarnation {
 
   async listen(signal: AbortSignal): Promise<void> {
     const { address } = this.#config;
+    this.#sockets.attach(this.#http.app.server);
     await listenOn(this.#http.app, { address, logger: this.#logger, signal });
     // Such as a connection that cannot be accepted for want of file descriptors.
     this.#http.app.server.on("error", (err) =>
@@ -143,6 +146,7 @@ export class Node implements Incarnation {
     this.#server.close();
     this.#peers?.close();
     await this.#gateway?.close();
+    this.#sockets.destroyAll();
     await closed;
     this.#logger.info("stopped");
   }

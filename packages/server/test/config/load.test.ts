@@ -323,7 +323,7 @@ describe("sources", () => {
       problems: [{ message: expect.stringContaining("not UTF-8") }],
     });
     expect(loadConfig({ file: join(directory, "none.yaml"), env: {} })).toMatchObject({
-      problems: [{ message: expect.stringContaining("ENOENT") }],
+      problems: [{ message: expect.stringContaining("does not exist") }],
     });
   });
 

@@ -9,6 +9,10 @@ const UNUSED_SEQ = Number.MAX_SAFE_INTEGER;
 /** Records behind the suspect that are looked at, and as many of them as change something are tried. */
 const NEXT_BYTES = 256 * 1024;
 const NEXT_MAX = 4;
+/** The same of a place that keeps what is tried: more of them, as nothing else tells a bad record from a receiver that takes none. */
+const NEXT_REPEATED_MAX = 20;
+/** Of those that were tried, so many are named. */
+const NAMED_MAX = 4;
 
 export interface Suspicion<Mutation> {
   readonly sink: Sink<Mutation>;
@@ -17,6 +21,8 @@ export interface Suspicion<Mutation> {
   /** Seq of the record that could not be planned or written. */
   readonly seq: number;
   readonly signal: AbortSignal;
+  /** Where what is tried arrives: whether records may, ahead of their turn. Else a request without records is all. */
+  readonly mayArrive: boolean;
 }
 
 /** What else was tried, in words, and whether the place took any of it. */
@@ -29,8 +35,9 @@ export interface Finding {
 
 /**
  * Whether a record is to blame for not being written, or the place: a constraint that somebody added, a trigger, a bug in a plan refuse
- * good records as well. So others are tried: one that the place has taken before, the next ones, one that is made up. Rejects with a
- * `Failure` when that fails for a reason that is no record's.
+ * good records as well. So others are tried: one that the place has taken before, the next ones, one that is made up. A receiver that
+ * keeps what is tried gets the next ones ahead of their turn, and once more in it; it may take requests without records and no record.
+ * Rejects with a `Failure` when that fails for a reason that is no record's.
  */
 export async function findOut<Mutation>(suspicion: Suspicion<Mutation>): Promise<Finding> {
   const tried: string[] = [];
@@ -39,10 +46,16 @@ export async function findOut<Mutation>(suspicion: Suspicion<Mutation>): Promise
     tried.push(what);
     if (mutations === undefined) continue;
     const refused = await refusalOf(suspicion, mutations);
-    if (refused === undefined) return { takesOthers: true, tried: tried.join(", "), refusal };
+    if (refused === undefined) return { takesOthers: true, tried: listOf(tried), refusal };
     refusal = refused.error;
   }
-  return { takesOthers: false, tried: tried.join(", "), refusal };
+  return { takesOthers: false, tried: listOf(tried), refusal };
+}
+
+function listOf(tried: readonly string[]): string {
+  const named = tried.slice(0, NAMED_MAX).join(", ");
+  const more = tried.length - NAMED_MAX;
+  return more > 0 ? `${named}, and ${more} more` : named;
 }
 
 interface Witness<Mutation> {
@@ -54,7 +67,7 @@ interface Witness<Mutation> {
 async function* witnesses<Mutation>(
   suspicion: Suspicion<Mutation>,
 ): AsyncGenerator<Witness<Mutation>> {
-  const { sink, source, cursor, seq, signal } = suspicion;
+  const { sink, source, cursor, seq, signal, mayArrive } = suspicion;
   const isRepeat = sink.probing === "repeated";
   const planned = (record: StoredRecord): readonly Mutation[] | undefined => {
     try {
@@ -72,9 +85,9 @@ async function* witnesses<Mutation>(
       what: `record ${taken.seq}, which it has taken before`,
       mutations: planned(taken),
     };
-  if (isRepeat) return yield { what: "a request without records", mutations: [] };
+  if (isRepeat && !mayArrive) return yield { what: "a request without records", mutations: [] };
   const { records } = await source.read(seq + 1, NEXT_BYTES, 0, signal);
-  let left = NEXT_MAX;
+  let left = isRepeat ? NEXT_REPEATED_MAX : NEXT_MAX;
   for (const record of records) {
     const mutations = planned(record);
     // What changes nothing tells nothing.
@@ -82,6 +95,7 @@ async function* witnesses<Mutation>(
     if (left-- === 0) break;
     yield { what: `record ${record.seq}`, mutations };
   }
+  if (isRepeat) return undefined;
   const mutations = planned(MADE_UP);
   if (mutations?.length !== 0) yield { what: "one that is made up", mutations };
   return undefined;

@@ -306,7 +306,8 @@ export class Tenure<Mutation> {
     const { source } = this.#parts;
     const cursor = this.#cursor;
     if (cursor === undefined) return;
-    const asked = { sink: this.#sink, source, cursor, seq, signal: this.#signal };
+    const signal = this.#signal;
+    const asked = { sink: this.#sink, source, cursor, seq, signal, mayArrive: true };
     const { takesOthers, tried } = await this.#logCall(() => findOut(asked));
     if (!takesOthers) throw takesNothing(this.#who, seq, tried, error);
   }
