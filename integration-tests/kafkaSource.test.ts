@@ -1,5 +1,5 @@
 /**
- * Goal: `annals source kafka` records each message once, over TLS and SASL, whoever is killed. Method: the built command follows a broker, the
+ * Goal: `annals source run` records each message once, over TLS and SASL, whoever is killed. Method: the built command follows a broker, the
  * mock cluster of librdkafka behind a gate that speaks TLS and SASL for it, into three nodes; it is killed with -9 in the middle, the leader,
  * too; another one goes on. Skipped where kcat or openssl is not installed.
  */
@@ -41,7 +41,7 @@ describe.skipIf(why !== undefined)(`a broker${why === undefined ? "" : `: ${why}
   }
 
   function run(file: string): ChildProcess {
-    return spawn(process.execPath, [ENTRY, "source", "kafka", file], {
+    return spawn(process.execPath, [ENTRY, "source", "run", file], {
       stdio: ["ignore", "ignore", "inherit"],
       env: { ...process.env, KAFKA_PASSWORD: PASSWORD },
     });
@@ -58,19 +58,23 @@ describe.skipIf(why !== undefined)(`a broker${why === undefined ? "" : `: ${why}
       tls: certificate,
       sasl: { mechanism: "SCRAM-SHA-512", user: "annals", password: PASSWORD },
     });
-    const file = join(cluster.directory, "source.yaml");
+    const file = join(cluster.directory, "sources.yaml");
     const ca = join(cluster.directory, "ca.pem");
     await writeFile(ca, certificate.cert);
     await writeFile(
       file,
       `url: [${cluster.ids.map((id) => cluster.url(id)).join(", ")}]
-brokers: ["127.0.0.1:${gate.port}"]
-tls: { ca: "${ca}" }
-sasl: { mechanism: scram-sha-512, user: annals, passwordEnv: KAFKA_PASSWORD }
-group: annals
-sessionTimeout: 6s
-topics: [t]
-record: { actor: { id: "{value.user}" }, action: did }
+listen: 127.0.0.1:0
+sources:
+  orders:
+    from:
+      kafka:
+        brokers: ["127.0.0.1:${gate.port}"]
+        tls: { ca: "${ca}" }
+        sasl: { mechanism: scram-sha-512, user: annals, passwordEnv: KAFKA_PASSWORD }
+        sessionTimeout: 6s
+        topics: [t]
+    record: { actor: { id: "{value.user}" }, action: did }
 `,
     );
     await cluster.untilReady();

@@ -12,7 +12,7 @@ export { heldOf } from "./run/heldOf.ts";
 export type { HeldStretch } from "./run/heldOf.ts";
 export { inspect } from "./inspect.ts";
 export { valueHash } from "./valueHash.ts";
-export { messageOf } from "./messageOf.ts";
+export { codeOf, messageOf } from "./messageOf.ts";
 export { canonicalJson, fingerprint, recordHash } from "./recordHash.ts";
 export { SINK_LIMITS } from "./run/limits.ts";
 export type { SinkLimits } from "./run/limits.ts";
@@ -36,6 +36,8 @@ export type {
 } from "./kit/conformance.ts";
 export { conformanceTable, outcomeDeclared, tryCases } from "./kit/declaration.ts";
 export type { CaseOutcome, ConformanceOutcomes, DeclaredSink } from "./kit/declaration.ts";
+export { nothingAt, RunnerServer } from "./runnerServer.ts";
+export type * from "./runnerServer.ts";
 export { StatusServer } from "./statusServer.ts";
 export type { StatusServerOptions } from "./statusServer.ts";
 export { SYSTEM_CLOCK } from "./log/systemClock.ts";

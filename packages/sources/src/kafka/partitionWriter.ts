@@ -1,10 +1,11 @@
 import { createHash, randomUUID } from "node:crypto";
 import { ClientError } from "@annals/client";
 import type { AnnalsClient, AuditRecord, StoredRecord } from "@annals/client";
-import { offsetOf, unmappedRecord } from "./mapping.ts";
-import type { RecordMapping, SourceMessage } from "./mapping.ts";
-import { recordOf } from "./records.ts";
-import type { StateCache } from "./stateCache.ts";
+import { offsetOf, UNMAPPED_ACTION, unmappedRecord } from "../mapping.ts";
+import type { RecordMapping, SourceMessage } from "../mapping.ts";
+import { recordOf } from "../records.ts";
+import type { StateCache } from "../stateCache.ts";
+import type { SourceCount } from "../status.ts";
 
 export interface PartitionWriterOptions {
   readonly client: AnnalsClient;
@@ -18,6 +19,7 @@ export interface PartitionWriterOptions {
   /** Records in one request; default 100. */
   readonly requestRecords?: number;
   readonly signal?: AbortSignal | undefined;
+  readonly count?: (what: SourceCount, by: number) => void;
 }
 
 /** How far the partition is in the log, as the log itself says. */
@@ -71,12 +73,14 @@ export class PartitionWriter {
       const last = messages[next + request.length - 1]?.offset ?? standing.offset;
       try {
         this.#standing = await this.#send(standing, request, last);
+        this.#count(request, next, unmapped);
         most = requestRecords;
       } catch (error) {
         const message = messages[next];
         if (isRefusal(error) && request.length > 1) most = Math.ceil(request.length / 2);
         else if (isRefusal(error) && message !== undefined && !unmapped.has(next)) {
           unmapped.add(next);
+          this.#options.count?.("refused", 1);
           records[next] = unmappedRecord(message, error.code);
         } else {
           // It may be recorded, or not: who comes next asks. What was told of as changed is not in the log.
@@ -86,6 +90,13 @@ export class PartitionWriter {
         }
       }
     }
+  }
+
+  #count(request: readonly AuditRecord[], from: number, refused: ReadonlySet<number>): void {
+    const isUnmapped = ({ action }: AuditRecord, at: number): boolean =>
+      action === UNMAPPED_ACTION && !refused.has(from + at);
+    this.#options.count?.("records", request.length);
+    this.#options.count?.("unmapped", request.filter(isUnmapped).length);
   }
 
   /** Begins an epoch. Rejects with ERR_SOURCE_OVERTAKEN if another process was quicker. */
@@ -105,7 +116,9 @@ export class PartitionWriter {
       throw new ClientError(
         "ERR_SOURCE_OVERTAKEN",
         `another process has taken ${this.#name()} over`,
+        { retryable: true },
       );
+    this.#options.count?.("takeovers", 1);
     return { epoch, sequence: 1, offset: await this.#offsetAt(taken, takeover) };
   }
 

@@ -3,13 +3,13 @@
 import { AnnalsClient, ClientError } from "@annals/client";
 import * as fc from "fast-check";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { MemoryService } from "../../server/test/http/memoryService.ts";
-import { startTestServer } from "../../server/test/http/testServer.ts";
-import type { TestServer } from "../../server/test/http/testServer.ts";
-import { UNMAPPED_ACTION } from "../src/mapping.ts";
-import type { SourceMessage } from "../src/mapping.ts";
-import { PartitionWriter, TAKEOVER_ACTION } from "../src/partitionWriter.ts";
-import { StateCache } from "../src/stateCache.ts";
+import { MemoryService } from "../../../server/test/http/memoryService.ts";
+import { startTestServer } from "../../../server/test/http/testServer.ts";
+import type { TestServer } from "../../../server/test/http/testServer.ts";
+import { UNMAPPED_ACTION } from "../../src/mapping.ts";
+import type { SourceMessage } from "../../src/mapping.ts";
+import { PartitionWriter, TAKEOVER_ACTION } from "../../src/kafka/partitionWriter.ts";
+import { StateCache } from "../../src/stateCache.ts";
 
 let service: MemoryService;
 let server: TestServer;

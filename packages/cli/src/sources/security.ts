@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
-import { SASL_MECHANISMS } from "@annals/kafka";
-import type { KafkaSasl, KafkaSecurity, KafkaTls } from "@annals/kafka";
+import { SASL_MECHANISMS } from "@annals/sources";
+import type { KafkaSasl, KafkaSecurity, KafkaTls } from "@annals/sources";
 import { z } from "zod";
 import { CliError } from "../cliError.ts";
 import type { CliIo } from "../io.ts";
@@ -22,7 +22,7 @@ interface WrittenSasl {
   readonly passwordFile?: string | undefined;
 }
 
-interface WrittenSecurity {
+export interface WrittenSecurity {
   readonly brokers: readonly string[];
   readonly tls?: true | WrittenTls | undefined;
   readonly sasl?: WrittenSasl | undefined;
