@@ -2,18 +2,26 @@ import type { ScenarioProblem, ScenarioSource } from "@annals/drill";
 import { nearest } from "@annals/server";
 import { z } from "zod";
 
-/** What a schema does not take in a file, each with its line and column; an unknown key with the one that was meant. */
+/**
+ * What a schema does not take in a file, each with its line and column; an unknown key with the one that was meant. `origins` has the
+ * variable that a key was set by.
+ */
 export function fileProblems(
   { issues }: z.ZodError,
   source: ScenarioSource,
   schema: z.ZodType,
+  origins: ReadonlyMap<string, string>,
 ): readonly ScenarioProblem[] {
+  const set = (path: readonly PropertyKey[]): string => {
+    const variable = origins.get(path.join("."));
+    return variable === undefined ? "" : ` (set by ${variable})`;
+  };
   const found = issues.flatMap((issue) =>
     issue.code === "unrecognized_keys"
       ? issue.keys.map((key) =>
           unknownKey(source, issue.path, key, knownKeysAt(schema, issue.path)),
         )
-      : [source.problem(issue.path, `${issue.path.join(".")}: ${issue.message}`)],
+      : [source.problem(issue.path, `${issue.path.join(".")}: ${issue.message}${set(issue.path)}`)],
   );
   return found.toSorted((a, b) => a.line - b.line || a.column - b.column);
 }
@@ -46,7 +54,7 @@ function innerSchema(schema: unknown, key: string): unknown {
 }
 
 /** Without what only says that it may be left out. */
-function bareSchema(schema: unknown): unknown {
+export function bareSchema(schema: unknown): unknown {
   let at = schema;
   while (at instanceof z.ZodDefault || at instanceof z.ZodOptional) at = at.unwrap();
   return at;

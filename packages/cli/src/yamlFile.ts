@@ -3,13 +3,19 @@ import { ScenarioError, ScenarioSource } from "@annals/drill";
 import type { ScenarioProblem } from "@annals/drill";
 import { interpolate } from "@annals/server";
 import { dirname } from "node:path";
+import type { z } from "zod";
 import { CliError } from "./cliError.ts";
+import { withEnvironment } from "./fileEnvironment.ts";
+import type { FileScheme } from "./fileEnvironment.ts";
+import { fileProblems } from "./fileProblems.ts";
 
 export interface YamlFile {
   /** Plain data; untrusted. */
   readonly value: unknown;
   /** Knows the place of every value. */
   readonly source: ScenarioSource;
+  /** Variables that its values name, as `${NAME}`. */
+  readonly variables: ReadonlySet<string>;
 }
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -48,8 +54,31 @@ export function parseYaml(
     const problems =
       env === undefined ? [] : source.substitute((value) => interpolate(value, places));
     if (problems.length > 0) throw refuse(problems);
-    return { value: source.value(), source };
+    const named = text.matchAll(/\$\{(?:env:)?([A-Za-z_]\w*)/g);
+    const variables = new Set([...named].map(([, name = ""]) => name));
+    return { value: source.value(), source, variables };
   } catch (error) {
     throw error instanceof ScenarioError ? refuse(error.problems) : error;
   }
+}
+
+/** The content of a file of sinks or sources, with what the environment sets. Throws what `refuse` makes of what is wrong with it. */
+export function checkedFile<Output>(
+  { value, source, variables }: YamlFile,
+  schema: z.ZodType<Output>,
+  scheme: FileScheme,
+  env: Environment,
+  refuse: RefuseFile,
+): Output {
+  const given = withEnvironment(value, schema, scheme, unnamed(env, variables));
+  if (given.problems.length > 0)
+    throw refuse(given.problems.map((text) => source.problem([], text)));
+  const parsed = schema.safeParse(given.value);
+  if (parsed.success) return parsed.data;
+  throw refuse(fileProblems(parsed.error, source, schema, given.origins));
+}
+
+/** A variable that the file names is the file's, whatever it is called. */
+function unnamed(env: Environment, variables: ReadonlySet<string>): Environment {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !variables.has(name)));
 }

@@ -6,6 +6,7 @@ import { CliError, usageError } from "../cliError.ts";
 import { examples, withClient, withOutput } from "../context.ts";
 import type { CliContext, ClientOptions, OutputOptions } from "../context.ts";
 import { EXIT } from "../exitCodes.ts";
+import { environmentHelp } from "../fileEnvironment.ts";
 import { formatCount } from "../output.ts";
 import type { Column } from "../output.ts";
 import { printRows } from "../printRows.ts";
@@ -60,6 +61,7 @@ function withFile(command: Command): Command {
 
 function registerRun(group: Command, context: CliContext): void {
   withFile(group.command("run"))
+    .addHelpText("after", environmentHelp("sources", "orders", "log: audit"))
     .description("run the sources of a file until Ctrl-C, or until all of them have stopped")
     .option("--listen <host:port>", `where it can be asked (default ${DEFAULT_SOURCE_LISTEN})`)
     .action(async (path: string, options: FileOptions & { listen?: string }) => {

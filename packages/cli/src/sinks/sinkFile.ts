@@ -2,8 +2,7 @@ import { formatScenarioProblems } from "@annals/drill";
 import type { ScenarioProblem } from "@annals/drill";
 import { CliError } from "../cliError.ts";
 import { EXIT } from "../exitCodes.ts";
-import { fileProblems } from "../fileProblems.ts";
-import { parseYaml, readYaml } from "../yamlFile.ts";
+import { checkedFile, parseYaml, readYaml } from "../yamlFile.ts";
 import type { Environment, YamlFile } from "../yamlFile.ts";
 import { SINK_FILE } from "./sinkSchema.ts";
 import type { SinkSpec } from "./sinkSchema.ts";
@@ -17,17 +16,15 @@ export interface SinkFile {
 
 /** Rejects with ERR_SINK_FILE_INVALID and everything that is wrong with the file, each with line and column. */
 export async function readSinkFile(path: string, env: Environment): Promise<SinkFile> {
-  return sinkFileOf(await readYaml(path, refuseSinkFile, env));
+  return sinkFileOf(await readYaml(path, refuseSinkFile, env), env);
 }
 
 export function parseSinkFile(text: string, file: string, env: Environment = {}): SinkFile {
-  return sinkFileOf(parseYaml(text, file, refuseSinkFile, env));
+  return sinkFileOf(parseYaml(text, file, refuseSinkFile, env), env);
 }
 
-function sinkFileOf({ value, source }: YamlFile): SinkFile {
-  const parsed = SINK_FILE.safeParse(value);
-  if (!parsed.success) throw refuseSinkFile(fileProblems(parsed.error, source, SINK_FILE));
-  const { url, listen, sinks } = parsed.data;
+function sinkFileOf(file: YamlFile, env: Environment): SinkFile {
+  const { url, listen, sinks } = checkedFile(file, SINK_FILE, "sinks", env, refuseSinkFile);
   return {
     urls: typeof url === "string" ? [url] : url,
     listen,

@@ -2,8 +2,7 @@ import { formatScenarioProblems } from "@annals/drill";
 import type { ScenarioProblem } from "@annals/drill";
 import { CliError } from "../cliError.ts";
 import { EXIT } from "../exitCodes.ts";
-import { fileProblems } from "../fileProblems.ts";
-import { readYaml } from "../yamlFile.ts";
+import { checkedFile, readYaml } from "../yamlFile.ts";
 import type { Environment } from "../yamlFile.ts";
 import { SOURCE_FILE } from "./sourceSchema.ts";
 import type { SourceSpec } from "./sourceSchema.ts";
@@ -17,10 +16,9 @@ export interface SourceFile {
 
 /** Rejects with ERR_SOURCE_FILE_INVALID and everything that is wrong with the file, each with line and column. */
 export async function readSourceFile(path: string, env: Environment): Promise<SourceFile> {
-  const { value, source } = await readYaml(path, refuseSourceFile, env);
-  const parsed = SOURCE_FILE.safeParse(value);
-  if (!parsed.success) throw refuseSourceFile(fileProblems(parsed.error, source, SOURCE_FILE));
-  const { url, listen, sources } = parsed.data;
+  const file = await readYaml(path, refuseSourceFile, env);
+  const given = checkedFile(file, SOURCE_FILE, "sources", env, refuseSourceFile);
+  const { url, listen, sources } = given;
   return {
     urls: typeof url === "string" ? [url] : url,
     listen,
