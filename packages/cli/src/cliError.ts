@@ -59,6 +59,7 @@ const SOURCE_EXITS: Readonly<Record<string, ExitCode>> = {
   ERR_SOURCE_REFUSED: EXIT.denied,
   ERR_SOURCE_TOPIC: EXIT.notFound,
   ERR_SOURCE_SESSION: EXIT.badConfig,
+  ERR_SOURCE_TABLE: EXIT.badConfig,
 };
 
 export function exitCodeOf(error: unknown): ExitCode {

@@ -95,6 +95,27 @@ test("a key that nobody knows is refused with the one that was meant, and a grou
   expect([shared.code, shared.stderr]).toEqual([78, expect.stringContaining("group g is that of")]);
 });
 
+test.each([
+  ["{ url: 'http://db/x', table: t, column: id }", /expected postgres:/],
+  ["{ url: 'postgres://u@db/x', table: a.b.c, column: id }", /expected a table, or schema.table/],
+  ["{ url: 'postgres://u@db/x', table: t }", /from\.postgres\.column/],
+  ["{ url: 'postgres://u@db/x', table: t, column: id, poll: 1ms }", /expected 10ms to 1h/],
+  ["{ url: 'postgres://u@db/x', table: t, column: id, xact: x }", /unknown key "xact"/],
+])("a table: %s is refused", async (written, why) => {
+  const from = `sources:\n  rows:\n    from: { postgres: ${written} }\n`;
+  const { code, stderr } = await run(`${from}${RECORD}`);
+  expect([code, stderr]).toEqual([78, expect.stringMatching(why)]);
+});
+
+test("rows do not change, and a source reads from one place", async () => {
+  const table = "{ url: 'postgres://u@db/x', table: t, column: id }";
+  const diff = RECORD.replace("did }", "did, diff: true }");
+  const changed = await run(`sources:\n  rows:\n    from: { postgres: ${table} }\n${diff}`);
+  expect(changed.stderr).toContain("each row of a table comes once");
+  const none = await run(`sources:\n  rows:\n    from: {}\n${RECORD}`);
+  expect(none.stderr).toContain("expected exactly one of kafka, postgres");
+});
+
 test("a source that nobody has, and a log that nobody has", async () => {
   const file = kafkaFile('brokers: ["127.0.0.1:1"]');
   const path = join(directory, "sources.yaml");

@@ -46,3 +46,4 @@ export type { ListedLetter } from "./log/letters.ts";
 export { replay } from "./replay.ts";
 export { Postgres } from "./postgres/postgres.ts";
 export type { PostgresOptions } from "./postgres/postgres.ts";
+export { classifySqlState } from "./postgres/sqlState.ts";

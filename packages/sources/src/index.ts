@@ -15,3 +15,6 @@ export type {
 } from "./status.ts";
 export { serveSources } from "./sourceServer.ts";
 export type { SourceServerOptions } from "./sourceServer.ts";
+export { PostgresSource } from "./postgres/postgresSource.ts";
+export type { PostgresSourceOptions } from "./postgres/postgresSource.ts";
+export type { SourceTable } from "./postgres/table.ts";

@@ -7,7 +7,7 @@ interface Metric {
   readonly values: (status: SourceStatus) => readonly (readonly [labels: string, value: number])[];
 }
 
-const STATES = ["starting", "running", "backing-off", "failed", "stopped"] as const;
+const STATES = ["starting", "standby", "running", "backing-off", "failed", "stopped"] as const;
 
 function one(value: (status: SourceStatus) => number | null): Metric["values"] {
   return (status) => {

@@ -1,10 +1,10 @@
 import { codeOf, messageOf } from "@annals/sinks";
 
 /**
- * `starting`: it is not let in yet. `backing-off`: something is away, and it is tried again. `failed`: stopped, until somebody mends what
- * `lastError` says and starts it again.
+ * `starting`: it is not let in yet. `standby`: another process has all of it. `backing-off`: something is away, and it is tried again.
+ * `failed`: stopped, until somebody mends what `lastError` says and starts it again.
  */
-export type SourceState = "starting" | "running" | "backing-off" | "failed" | "stopped";
+export type SourceState = "starting" | "standby" | "running" | "backing-off" | "failed" | "stopped";
 
 /** How far one part of a source is, such as a partition of a topic. */
 export interface SourcePart {
@@ -59,8 +59,11 @@ export type SourceCount = "records" | "unmapped" | "refused" | "takeovers";
 const PARTS_SHOWN_MAX = 200;
 
 interface Part {
-  next: bigint | undefined;
-  end: bigint | undefined;
+  /** What comes next, and what comes behind the end, where these are numbers. */
+  next?: bigint;
+  end?: bigint;
+  position?: string;
+  lag?: number;
 }
 
 /** What a source counts. Only the source writes. */
@@ -89,22 +92,27 @@ export class SourceMeter {
   /** These parts are this process's from now on, and no others. */
   dealt(parts: readonly string[]): void {
     this.#rebalances++;
-    this.#parts = new Map(parts.map((part) => [part, { next: undefined, end: undefined }]));
+    this.#parts = new Map(parts.map((part) => [part, {}]));
   }
 
   /** The part has everything before `next`. */
   moved(part: string, next: bigint): void {
     const known = this.#parts.get(part);
-    if (known !== undefined) known.next = next;
+    if (known !== undefined) reckon(Object.assign(known, { next }));
     this.state = "running";
   }
 
   /** The part's place and end are known from elsewhere; what this process has recorded counts more. */
   found(part: string, next: bigint, end: bigint): void {
     const known = this.#parts.get(part);
-    if (known === undefined) return;
-    known.next ??= next;
-    known.end = end;
+    if (known !== undefined) reckon(Object.assign(known, { next: known.next ?? next, end }));
+  }
+
+  /** The same, where a position is no number; undefined: the lag was not asked for now. */
+  stands(part: string, position: string, lag: number | undefined): void {
+    const known = this.#parts.get(part);
+    if (known !== undefined) Object.assign(known, { position, lag: lag ?? known.lag });
+    this.state = "running";
   }
 
   /** It is tried again. */
@@ -117,10 +125,10 @@ export class SourceMeter {
 
   status(): SourceStatus {
     const { records, unmapped, refused, takeovers } = this.#counts;
-    const parts = [...this.#parts].map(([part, { next, end }]) => ({
+    const parts = [...this.#parts].map(([part, { position, lag }]) => ({
       part,
-      position: next === undefined ? null : String(next),
-      lag: next === undefined || end === undefined ? null : Number(end > next ? end - next : 0n),
+      position: position ?? null,
+      lag: lag ?? null,
     }));
     const known = parts.flatMap(({ lag }) => (lag === null ? [] : [lag]));
     const shown = parts.toSorted((a, b) => (a.part < b.part ? -1 : 1)).slice(0, PARTS_SHOWN_MAX);
@@ -138,4 +146,11 @@ export class SourceMeter {
       lastError: this.#lastError ?? null,
     };
   }
+}
+
+function reckon(part: Part): void {
+  const { next, end } = part;
+  if (next === undefined) return;
+  part.position = String(next);
+  if (end !== undefined) part.lag = Number(end > next ? end - next : 0n);
 }

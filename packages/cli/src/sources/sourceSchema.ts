@@ -8,7 +8,10 @@ import type { WrittenSecurity } from "./security.ts";
 export interface SourceSpec {
   readonly log: string;
   /** Where it reads from; exactly one. */
-  readonly from: { readonly kafka?: WrittenKafka | undefined };
+  readonly from: {
+    readonly kafka?: WrittenKafka | undefined;
+    readonly postgres?: WrittenTable | undefined;
+  };
   readonly record: RecordMapping;
 }
 
@@ -19,6 +22,20 @@ export interface WrittenKafka extends WrittenSecurity {
   readonly stateBytes?: number | undefined;
   /** In milliseconds. */
   readonly sessionTimeout?: number | undefined;
+}
+
+export interface WrittenTable {
+  readonly url: string;
+  /** `orders`, or `schema.orders`; default schema: public. */
+  readonly table: string;
+  /** Unique, such as the primary key. */
+  readonly column: string;
+  /** The column with the transaction that has inserted the row. */
+  readonly xid: string;
+  /** The column that becomes the record's `time`. */
+  readonly time?: string | undefined;
+  /** In milliseconds. */
+  readonly poll?: number | undefined;
 }
 
 /** A file of sources. */
@@ -36,6 +53,10 @@ const NAME = /^[a-z][a-z0-9._-]{0,39}$/;
 const LOG = /^[a-z][a-z0-9._-]{0,63}$/;
 /** What brokers allow by default (group.min.session.timeout.ms). */
 const SESSION_MS_MIN = 6_000;
+
+const COLUMN_CHARACTERS_MAX = 63;
+const POLL_MS_MIN = 10;
+const POLL_MS_MAX = 3_600_000;
 
 /** 0 for what is no duration. */
 function millisecondsOf(written: string): number {
@@ -75,17 +96,38 @@ const kafka = z
     path: ["sasl"],
   });
 
+const column = z.string().min(1).max(COLUMN_CHARACTERS_MAX);
+const postgres = z.strictObject({
+  url: z.url({ protocol: /^postgres(ql)?$/, error: "expected postgres://user@host/database" }),
+  table: z.string().regex(/^[^.]{1,63}(?:\.[^.]{1,63})?$/, "expected a table, or schema.table"),
+  column,
+  xid: column.default("xact_id"),
+  time: column.optional(),
+  poll: z
+    .string()
+    .transform(millisecondsOf)
+    .refine((ms) => ms >= POLL_MS_MIN && ms <= POLL_MS_MAX, {
+      error: "expected 10ms to 1h, such as 1s",
+    })
+    .optional(),
+});
+
 const from = z
-  .strictObject({ kafka: kafka.optional() })
+  .strictObject({ kafka: kafka.optional(), postgres: postgres.optional() })
   .refine((given) => Object.values(given).filter((one) => one !== undefined).length === 1, {
-    message: "expected exactly one of kafka",
+    message: "expected exactly one of kafka, postgres",
   });
 
-const source = z.strictObject({
-  log: z.string().regex(LOG, "expected the name of a log").default("audit"),
-  from,
-  record,
-});
+const source = z
+  .strictObject({
+    log: z.string().regex(LOG, "expected the name of a log").default("audit"),
+    from,
+    record,
+  })
+  .refine((given) => given.from.postgres === undefined || given.record.diff === undefined, {
+    path: ["record", "diff"],
+    message: "each row of a table comes once, so nothing of it can change",
+  });
 
 export const SOURCE_FILE: z.ZodType<WrittenSources> = z.strictObject({
   url: z.union([url, z.array(url).min(1)]).optional(),

@@ -1,4 +1,5 @@
 import { ClientError } from "@annals/client";
+import { causes, logError } from "../logFailures.ts";
 
 /** Where a source is, for people. */
 export interface SourcePlace {
@@ -35,23 +36,14 @@ const NAMES: Readonly<Record<string, `ERR_${string}`>> = {
 /** kafkajs is the leader of the group, and the others have agreed on a protocol that it has not named. */
 const OTHER_PROTOCOL = /Unsupported partition assigner/;
 
-/** What the cluster says and will say again: it does not know the log or this source, or does not take what it was sent. */
-const FINAL_STATUSES: ReadonlySet<number | undefined> = new Set([400, 401, 403, 404, 413, 422]);
-
-/** Whether it is an error of the log's side that no repetition mends. */
-export function isFinal(error: unknown): boolean {
-  if (!(error instanceof ClientError) || error.retryable) return false;
-  return FINAL_STATUSES.has(error.status) || error.code === "ERR_SOURCE_FOREIGN";
-}
-
 /** Failures that may be over by themselves. */
 const TEMPORARY: ReadonlySet<string> = new Set(["ERR_SOURCE_UNREACHABLE", "ERR_SOURCE_FAILED"]);
 
 /** What went wrong between a source and its brokers, in words and with a code of ours. */
 export function sourceError(error: unknown, place: SourcePlace): ClientError {
-  const known = chain(error);
-  const ours = known.find((one) => one instanceof ClientError);
-  if (ours instanceof ClientError) return judged(ours, error);
+  const ofLog = logError(error);
+  if (ofLog !== undefined) return ofLog;
+  const known = causes(error);
   const code = known.map(codeOf).find((one) => one !== undefined) ?? "ERR_SOURCE_FAILED";
   const message = known.at(-1)?.message ?? String(error);
   const { brokers, topics, group } = place;
@@ -60,25 +52,8 @@ export function sourceError(error: unknown, place: SourcePlace): ClientError {
   return new ClientError(code, `${where}: ${message}`, { retryable, cause: error });
 }
 
-/** The log may have refused this process, and not the next one: as when another one has taken a partition over. */
-function judged(ours: ClientError, cause: unknown): ClientError {
-  if (ours.retryable || ours.status === undefined || isFinal(ours)) return ours;
-  const code = ours.status === 409 ? "ERR_SOURCE_OVERTAKEN" : "ERR_SOURCE_FAILED";
-  return new ClientError(code, ours.message, { retryable: true, cause });
-}
-
 function codeOf(error: Error): `ERR_${string}` | undefined {
   if (OTHER_PROTOCOL.test(error.message)) return "ERR_SOURCE_GROUP";
   const byType = "type" in error ? CODES[String(error.type)] : undefined;
   return byType ?? NAMES[error.name];
-}
-
-const CAUSES_MAX = 8;
-
-/** The error, and what caused it. */
-function chain(error: unknown): readonly Error[] {
-  const found: Error[] = [];
-  for (let at = error; at instanceof Error && found.length < CAUSES_MAX; at = at.cause)
-    found.push(at);
-  return found;
 }

@@ -1,10 +1,11 @@
 import type { AnnalsClient } from "@annals/client";
 import type { EachBatchPayload, KafkaMessage } from "kafkajs";
-import type { RecordMapping, SourceMessage } from "../mapping.ts";
+import type { RecordMapping } from "../mapping.ts";
 import { StateCache } from "../stateCache.ts";
 import type { SourceMeter } from "../status.ts";
 import { feedsText } from "./feeds.ts";
 import type { Feeds } from "./feeds.ts";
+import type { SourceMessage } from "./message.ts";
 import { PartitionWriter } from "./partitionWriter.ts";
 
 export interface SourcePartsOptions {
