@@ -1,8 +1,5 @@
 import type { Call, Caller } from "./caller.ts";
-import type { CallOptions } from "./types.ts";
-
-/** Where a group begins or goes on: at the first record, behind the last, behind a seq, or at the first record of a time (RFC 3339). */
-export type GroupStart = "first" | "end" | number | (string & {});
+import type { CallOptions, GroupStart } from "./types.ts";
 
 /** What the holder of a lane is up to; see docs/operations.md. */
 export type LaneCondition = "free" | "current" | "moving" | "stuck" | "silent";

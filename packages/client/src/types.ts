@@ -1,5 +1,7 @@
-import type { GroupStart } from "./logGroups.ts";
 import type { LaneKey, ProducerStamp } from "@annals/record";
+
+/** Where a group begins or goes on: at the first record, behind the last, behind a seq, or at the first record of a time (RFC 3339). */
+export type GroupStart = "first" | "end" | number | (string & {});
 
 /** One audit record as it is appended. Free data goes under `data`. */
 export interface AuditRecord {

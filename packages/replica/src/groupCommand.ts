@@ -2,7 +2,9 @@ import { asIndex, INDEX_MAX, invariant } from "@annals/raft";
 import type { LogIndex } from "@annals/raft";
 import { AnnalsError, asSeq, decodeUtf8, encodeUtf8, LANES_MAX } from "@annals/record";
 import type { Seq } from "@annals/record";
-import type { GroupId } from "./groups.ts";
+
+/** The index of the entry that created the group: a group that is made anew under an old name is another one. */
+export type GroupId = LogIndex;
 
 /** Where a consumer stands in a lane that it holds. */
 export interface LanePosition {

@@ -1,5 +1,6 @@
 import type { Seq } from "@annals/record";
-import type { GroupId, GroupTable } from "./groups.ts";
+import type { GroupId } from "./groupCommand.ts";
+import type { GroupTable } from "./groups.ts";
 
 interface Watch {
   token: number;

@@ -1,14 +1,11 @@
 import type { LogIndex } from "@annals/raft";
 import { asSeq, LANES_MAX } from "@annals/record";
 import type { Seq } from "@annals/record";
-import type { GroupCommand } from "./groupCommand.ts";
+import type { GroupCommand, GroupId } from "./groupCommand.ts";
 
 /** Groups of one log; lanes of one group. Together they bound what the table holds. */
 export const GROUPS_MAX = 256;
 export const GROUP_LANES_MAX: number = LANES_MAX;
-
-/** The index of the entry that created the group: a group that is made anew under an old name is another one. */
-export type GroupId = LogIndex;
 
 /** One share of a group's records: those whose key hashes to it, in order. */
 export interface LaneState {

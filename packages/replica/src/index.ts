@@ -6,7 +6,8 @@ export type { ReplicaConfig } from "./config.ts";
 export { decodeGroupCommand, isGroupCommand } from "./groupCommand.ts";
 export type { GroupDesk, GroupView, LaneGrant, LaneView, NewGroup } from "./groupDesk.ts";
 export { GROUP_LANES_MAX, GROUPS_MAX, GroupTable } from "./groups.ts";
-export type { GroupId, GroupState, LaneState } from "./groups.ts";
+export type { GroupId } from "./groupCommand.ts";
+export type { GroupState, LaneState } from "./groups.ts";
 export { supersedes } from "./outbox.ts";
 export { nextMembershipChange } from "./membershipSteps.ts";
 export { NO_BLOBS } from "./ports.ts";
@@ -17,7 +18,7 @@ export { clockSample } from "./clockSample.ts";
 export type { ClockSample } from "./clockSample.ts";
 export { CLOCK_SAMPLES_MAX } from "./peerClock.ts";
 export { PEER_CLOCKS_MAX, StampClock } from "./stampClock.ts";
-export type { ClockView, PeerClockView } from "./stampClock.ts";
+export type { ClockView, PeerClockView, StampsAhead } from "./stampClock.ts";
 export { RunRepair } from "./repair.ts";
 export { witnessesNeeded } from "./witnesses.ts";
 export type {
@@ -29,11 +30,10 @@ export type {
   RepairStatus,
 } from "./repair.ts";
 export { Replica } from "./replica.ts";
-export type { PeerRefusal } from "./peerMessages.ts";
 export type {
   AppendRequest,
+  PeerRefusal,
   ReplicaEvents,
   ReplicaOptions,
   ReplicaStatus,
-  StampsAhead,
 } from "./options.ts";

@@ -3,9 +3,15 @@ import type { LogIndex, MemberId, RaftStatus, Role, Term, Trace } from "@annals/
 import type { AnnalsError, Attachments, ProducerStamp, Seq } from "@annals/record";
 import type { ReplicaConfig } from "./config.ts";
 import type { Divergence, Histories } from "./divergence.ts";
-import type { PeerRefusal } from "./peerMessages.ts";
-import type { StampClock } from "./stampClock.ts";
+import type { StampClock, StampsAhead } from "./stampClock.ts";
 import type { BlobHolder, Clock, LogStore, PeerTransport, RandomBelow } from "./ports.ts";
+
+/** Why a message of a peer was not taken. Nothing of it was stored, and the log goes on without it. */
+export interface PeerRefusal {
+  readonly code: "ERR_PEER_MESSAGE";
+  /** A sentence for the log. */
+  readonly reason: string;
+}
 
 export interface ReplicaOptions {
   readonly self: MemberId;
@@ -80,10 +86,4 @@ export interface ReplicaStatus {
   readonly stampsAhead: StampsAhead | undefined;
   /** How often leadership was handed over because the own clock is wrong, since this replica began. */
   readonly clockHandOvers: number;
-}
-
-/** Milliseconds since 1970. */
-export interface StampsAhead {
-  readonly lastRecordedAt: number;
-  readonly time: number;
 }

@@ -4,13 +4,6 @@ import { withholdEntries } from "./blobs.ts";
 import type { ReplicaOptions } from "./options.ts";
 import type { BlobHolder } from "./ports.ts";
 
-/** Why a message of a peer was not taken. Nothing of it was stored, and the log goes on without it. */
-export interface PeerRefusal {
-  readonly code: "ERR_PEER_MESSAGE";
-  /** A sentence for the log. */
-  readonly reason: string;
-}
-
 /** Refusals that members cause who keep to the protocol, such as by a message that was late. */
 type Expected = "notForUs" | "unknownMember" | "applying" | "proposalDropped" | "awaitsKept";
 

@@ -9,7 +9,8 @@ import type {
   Message,
 } from "@annals/raft";
 import type { AnnalsError, Seq } from "@annals/record";
-import type { GroupId, GroupState } from "./groups.ts";
+import type { GroupId } from "./groupCommand.ts";
+import type { GroupState } from "./groups.ts";
 
 /** What became of one request of a producer. */
 export interface ProducerAnswer {

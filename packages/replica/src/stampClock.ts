@@ -2,7 +2,6 @@ import type { ClockSample } from "./clockSample.ts";
 import { judgeClock, keepsTo } from "./clockVerdict.ts";
 import type { ClockVerdict } from "./clockVerdict.ts";
 import { CLOCK_FRESH_MS, PeerClock } from "./peerClock.ts";
-import type { StampsAhead } from "./options.ts";
 import type { Clock } from "./ports.ts";
 
 export interface StampClockOptions {
@@ -27,6 +26,12 @@ const OFF_MS_MIN = 2000;
 /** The clock of a replica that hears of no other one. */
 export function lonelyClock(clock: StampClockOptions["clock"]): StampClock {
   return new StampClock({ clock, maxSkewMs: MAX_SKEW_MS, hasPeers: false });
+}
+
+/** Milliseconds since 1970. */
+export interface StampsAhead {
+  readonly lastRecordedAt: number;
+  readonly time: number;
 }
 
 /** Whether the last stamp of a log is ahead of the time, by more than a clock may differ. */

@@ -12,6 +12,7 @@ export { nearest } from "./nearest.ts";
 export { machineMemory, standardMemoryLimit } from "./memory/machine.ts";
 export { OfflineLog } from "./node/offlineResolve.ts";
 export type { OfflineCopy, OfflineOutcome } from "./node/offlineResolve.ts";
-export { EXIT_STORAGE_FAILED, startNode } from "./node/startNode.ts";
+export { EXIT_STORAGE_FAILED } from "./node/node.ts";
+export { startNode } from "./node/startNode.ts";
 export type { StartNodeOptions } from "./node/startOptions.ts";
 export type { RunningNode } from "./node/incarnations.ts";

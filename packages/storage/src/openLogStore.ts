@@ -42,7 +42,7 @@ export interface LogStoreOptions {
    */
   readonly scanFirst?: boolean;
   /** Reads the files of several logs, one after the other; without it this log has a child process of its own. */
-  readonly scanner?: TailScanner;
+  readonly scanner?: Pick<TailScanner, "scan">;
   /**
    * Directories, beside that of the log and the one it is in, with names that the log relies upon when it is found. Nothing is written to
    * it before they are flushed.

@@ -218,14 +218,8 @@ function readMessage(cursor: MsgpackCursor): Message {
 
 function readFields(cursor: MsgpackCursor, kind: Kind, envelope: ReadEnvelope): Message {
   switch (kind) {
-    case "appendEntries": {
-      const prevLogIndex = readIndex(cursor, "prevLogIndex");
-      const prevLogTerm = readTerm(cursor, "prevLogTerm");
-      const prevLogHash = readHash(cursor, "prevLogHash");
-      const leaderCommit = readIndex(cursor, "leaderCommit");
-      const entries = readEntries(cursor, prevLogIndex, APPEND_ENTRIES_MAX);
-      return { kind, ...envelope, prevLogIndex, prevLogTerm, prevLogHash, leaderCommit, entries };
-    }
+    case "appendEntries":
+      return { kind, ...envelope, ...readAppendEntries(cursor) };
     case "appendEntriesResponse":
       return {
         kind,
@@ -281,22 +275,30 @@ function readFields(cursor: MsgpackCursor, kind: Kind, envelope: ReadEnvelope): 
       return { kind, ...envelope, transferee: readMember(cursor, "transferee") };
     case "propose":
       return { kind, ...envelope, entries: readProposals(cursor) };
-    case "recovery": {
-      const context = cursor.uint("context");
-      const lastLogIndex = readIndex(cursor, "lastLogIndex");
-      return {
-        kind,
-        ...envelope,
-        context,
-        lastLogIndex,
-        lastLogTerm: readTerm(cursor, "lastLogTerm"),
-      };
-    }
+    case "recovery":
+      return { kind, ...envelope, ...readRecovery(cursor) };
     case "recoveryResponse":
       return { kind, ...envelope, ...readMemory(cursor) };
     default:
       return kind satisfies never;
   }
+}
+
+type FieldsOf<K extends Kind> = Omit<Extract<Message, { kind: K }>, "kind" | keyof ReadEnvelope>;
+
+function readAppendEntries(cursor: MsgpackCursor): FieldsOf<"appendEntries"> {
+  const prevLogIndex = readIndex(cursor, "prevLogIndex");
+  const prevLogTerm = readTerm(cursor, "prevLogTerm");
+  const prevLogHash = readHash(cursor, "prevLogHash");
+  const leaderCommit = readIndex(cursor, "leaderCommit");
+  const entries = readEntries(cursor, prevLogIndex, APPEND_ENTRIES_MAX);
+  return { prevLogIndex, prevLogTerm, prevLogHash, leaderCommit, entries };
+}
+
+function readRecovery(cursor: MsgpackCursor): FieldsOf<"recovery"> {
+  const context = cursor.uint("context");
+  const lastLogIndex = readIndex(cursor, "lastLogIndex");
+  return { context, lastLogIndex, lastLogTerm: readTerm(cursor, "lastLogTerm") };
 }
 
 function readMemory(cursor: MsgpackCursor): Memory {

@@ -8,9 +8,11 @@ import { hopped } from "./leaderTarget.ts";
 import { bodyTooLarge, receiveBody } from "./receiveBody.ts";
 import type { BodyLimits } from "./receiveBody.ts";
 import { logParameter } from "./routePath.ts";
-import type { Route } from "./routes.ts";
 import { assertSameOrigin } from "./sameOrigin.ts";
 import { cutWhenIdle, cutWhenLate, stoodStill } from "./uploadPace.ts";
+
+/** `records`: up to `ingest.maxBodyBytes` of records; `small`: a small JSON object; `stream`: left to the handler. */
+export type RouteBody = "none" | "small" | "records" | "stream";
 
 export interface AdmissionOptions {
   readonly desk: IngestDesk;
@@ -48,7 +50,11 @@ export class Admission {
     return admitted;
   }
 
-  admit({ body }: Route, request: FastifyRequest, reply: FastifyReply): void {
+  admit(
+    { body }: { readonly body: RouteBody },
+    request: FastifyRequest,
+    reply: FastifyReply,
+  ): void {
     if (body === "none") return;
     assertSameOrigin(request.headers.origin, request.headers.host);
     const { desk } = this.#options;

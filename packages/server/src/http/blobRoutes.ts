@@ -7,7 +7,7 @@ import { parseParameters } from "./parameters.ts";
 import { announcedBytes } from "./blobLength.ts";
 import { httpError } from "./problem.ts";
 import { logParameter, pathParameter } from "./routePath.ts";
-import type { Route, RouteContext } from "./routes.ts";
+import type { Route, RouteContext } from "./route.ts";
 
 const PATH = "/v1/logs/{log}/blobs/{sha256}";
 

@@ -10,7 +10,7 @@ import { parseFields } from "./jsonBody.ts";
 import { parseParameters } from "./parameters.ts";
 import { httpError } from "./problem.ts";
 import { logParameter, pathParameter } from "./routePath.ts";
-import type { Route } from "./routes.ts";
+import type { Route } from "./route.ts";
 
 const seq = z.int().min(0);
 const start = z.union([z.literal("first"), z.literal("end"), seq, z.string()]);

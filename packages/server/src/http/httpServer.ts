@@ -26,8 +26,9 @@ import { bodyTooLarge } from "./receiveBody.ts";
 import type { BodyLimits } from "./receiveBody.ts";
 import { pathParameter } from "./routePath.ts";
 import { StreamServer } from "../stream/streamServer.ts";
-import { apiRoutes, isAppend } from "./routes.ts";
-import type { Route } from "./routes.ts";
+import { isAppend } from "./recordRoutes.ts";
+import { apiRoutes } from "./routes.ts";
+import type { Route } from "./route.ts";
 
 export interface HttpServerOptions {
   /** The gauges of the main thread. */
@@ -104,23 +105,7 @@ export function createHttpServer(service: NodeService, options: HttpServerOption
   guardConnections(app, options);
   serveOffers(app);
   const admission = new Admission(options);
-  const pace = new RefusalPace();
-  const closing = new AbortController();
-  app.addHook("preClose", async () => closing.abort());
-  app.setErrorHandler(async (error, request, reply) => {
-    // Of those who were admitted the body is here; and a node that passes on has other requests for its few connections.
-    const turnedAway = isAppend(request) && !admission.admitted(request) && !hopped(request);
-    const problem = problemOf(error);
-    // A connection that has no place is closed before its turn would come.
-    if (turnedAway && waits(problem) && !problem.code.startsWith("ERR_TOO_MANY_CONNECTIONS")) {
-      // Else it would wait in memory, too, until it is read in vain.
-      if (!leavesBody(problem.status, request)) request.raw.on("data", letGo);
-      const askedMs = options.desk.retryAfterMs(pathParameter(request, "log"));
-      const waitMs = pace.waitMs(performance.now(), request.raw.socket, askedMs);
-      if (waitMs > 0) await pause(waitMs, closing.signal);
-    }
-    return answerError(error, reply, options);
-  });
+  answerErrors(app, admission, options);
   app.setNotFoundHandler(({ url }) => {
     throw routeNotFound(url);
   });
@@ -152,6 +137,31 @@ export function createHttpServer(service: NodeService, options: HttpServerOption
     onFault: (error) => options.onFault?.(error),
   });
   return { app, streams };
+}
+
+/** Answers errors as problem documents. Whoever was turned away and would ask again at once is kept waiting first. */
+function answerErrors(
+  app: FastifyInstance,
+  admission: Admission,
+  options: HttpServerOptions,
+): void {
+  const pace = new RefusalPace();
+  const closing = new AbortController();
+  app.addHook("preClose", async () => closing.abort());
+  app.setErrorHandler(async (error, request, reply) => {
+    // Of those who were admitted the body is here; and a node that passes on has other requests for its few connections.
+    const turnedAway = isAppend(request) && !admission.admitted(request) && !hopped(request);
+    const problem = problemOf(error);
+    // A connection that has no place is closed before its turn would come.
+    if (turnedAway && waits(problem) && !problem.code.startsWith("ERR_TOO_MANY_CONNECTIONS")) {
+      // Else it would wait in memory, too, until it is read in vain.
+      if (!leavesBody(problem.status, request)) request.raw.on("data", letGo);
+      const askedMs = options.desk.retryAfterMs(pathParameter(request, "log"));
+      const waitMs = pace.waitMs(performance.now(), request.raw.socket, askedMs);
+      if (waitMs > 0) await pause(waitMs, closing.signal);
+    }
+    return answerError(error, reply, options);
+  });
 }
 
 /** Each connection has its place when its first request is here, whatever becomes of that; a request without one goes no further. */

@@ -2,7 +2,7 @@ import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { PEER_PATH } from "@annals/transport";
 import type { FastifyInstance } from "fastify";
 import { httpError } from "./problem.ts";
-import { STREAM_PATH } from "./routes.ts";
+import { STREAM_PATH } from "./nodeRoutes.ts";
 
 /** Whether a request gets the protocol that it offers; every other offer is ignored, and the request answered as it is (RFC 9110 7.8). */
 export function isUpgradeTaken({ headers, url }: IncomingMessage): boolean {

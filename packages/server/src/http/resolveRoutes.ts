@@ -6,7 +6,7 @@ import type { LeaderContext } from "./atLeader.ts";
 import { parseTextFields } from "./jsonBody.ts";
 import { parseParameters } from "./parameters.ts";
 import { logParameter } from "./routePath.ts";
-import type { Route } from "./routes.ts";
+import type { Route } from "./route.ts";
 
 /** The way out of a divergence. Decisions go through `_system`; whoever leads it takes them. */
 export function resolveRoutes(context: LeaderContext): readonly Route[] {

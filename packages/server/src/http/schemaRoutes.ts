@@ -6,7 +6,7 @@ import type { LeaderContext } from "./atLeader.ts";
 import { parseParameters } from "./parameters.ts";
 import { httpError } from "./problem.ts";
 import { logParameter, pathParameter } from "./routePath.ts";
-import type { Route } from "./routes.ts";
+import type { Route } from "./route.ts";
 
 const PATH = "/v1/logs/{log}/schemas/{action}";
 

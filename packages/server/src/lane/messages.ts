@@ -167,6 +167,8 @@ export type ToWorker =
       readonly schemas: readonly LogSchema[];
       /** The latest one for the log. */
       readonly decision: LogDecision | undefined;
+      /** Its files were read a moment ago, and are clean. */
+      readonly scanned: boolean;
     }
   /** Somebody has decided which copy of a log is kept, or a member has carried it out. */
   | { readonly kind: "decision"; readonly logId: number; readonly decision: LogDecision }

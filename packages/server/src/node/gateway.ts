@@ -13,6 +13,7 @@ import { DecisionWatch } from "../resolution/decisionWatch.ts";
 import { PeerCopies } from "../resolution/peerCopies.ts";
 import { Catalog } from "./catalog.ts";
 import type { LogEntry } from "./catalog.ts";
+import type { EarlyScans } from "./earlyScans.ts";
 import type { CatalogFile } from "./catalogFile.ts";
 import type { BirthCertificate } from "./certificate.ts";
 import type { ClockWatch } from "./clockWatch.ts";
@@ -44,6 +45,7 @@ export interface GatewayOptions {
   readonly catalogFile: CatalogFile;
   /** Logs that this node knew of when it started. */
   readonly knownLogs: readonly LogEntry[];
+  readonly scans: EarlyScans;
   /** The gauges of the main thread. */
   readonly ledger: Ledger;
   readonly clocks: ClockWatch;
@@ -89,6 +91,7 @@ export class Gateway {
         options.roster
           .entries()
           .map((entry) => ({ ...entry, address: config.nodes[entry.node] ?? "" })),
+      scans: options.scans,
       logger,
       ledger: options.ledger,
       clocks: options.clocks,

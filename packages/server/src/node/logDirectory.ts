@@ -5,10 +5,11 @@ import type { LogEntry } from "./catalog.ts";
 import type { WorkerHandle } from "./workerHandle.ts";
 
 /**
- * `worker`: no thread that may have it has come up. `interval`: one log is handed over per `workers.reassignStagger`. `place`: each worker
- * has `workers.maxCatchUps` others that are being opened or catch up. `isolation`: it is isolated, and its next try is not due.
+ * `worker`: no thread that may have it has come up. `scan`: its files are being read. `interval`: one log is handed over per
+ * `workers.reassignStagger`. `place`: each worker has `workers.maxCatchUps` others that are being opened or catch up. `isolation`: it is
+ * isolated, and its next try is not due.
  */
-export type PlaceWait = "worker" | "interval" | "place" | "isolation";
+export type PlaceWait = "worker" | "scan" | "interval" | "place" | "isolation";
 
 /** Where a log lives on this node, and what its replica last said of itself. */
 export interface LogPlace {

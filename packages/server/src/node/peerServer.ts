@@ -11,7 +11,7 @@ import type { Frame, HelloFrame } from "@annals/wire";
 import type { Logger } from "pino";
 import { WebSocketServer } from "ws";
 import { httpError, refuseUpgrade } from "../http/problem.ts";
-import { STREAM_PATH } from "../http/routes.ts";
+import { STREAM_PATH } from "../http/nodeRoutes.ts";
 import { HANDSHAKES_MAX } from "../memory/constants.ts";
 import type { WorkerHandle } from "./workerHandle.ts";
 

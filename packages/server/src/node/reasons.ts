@@ -37,6 +37,8 @@ export function openingReason(name: string, waitsFor: PlaceWait | undefined): st
       return `log ${name} is being opened`;
     case "worker":
       return `log ${name} waits for a worker to start`;
+    case "scan":
+      return `log ${name} waits until its files have been read`;
     case "interval":
       return `log ${name} waits for its turn to be handed to another worker`;
     case "place":

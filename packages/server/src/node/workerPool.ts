@@ -6,6 +6,7 @@ import type { PeerAddress, PeerChange, WorkerSetup } from "../lane/messages.ts";
 import { isolatedHeapBytes, workerHeapBytes } from "../memory/workerHeap.ts";
 import type { WorkerStatus } from "../service.ts";
 import type { ClockWatch } from "./clockWatch.ts";
+import type { EarlyScans } from "./earlyScans.ts";
 import { Isolation } from "./isolation.ts";
 import type { IsolatedLog } from "./isolation.ts";
 import { displace } from "./logDirectory.ts";
@@ -17,6 +18,8 @@ export interface WorkerPoolOptions {
   readonly setup: Omit<WorkerSetup, "isolated">;
   /** Who the members are now. */
   readonly members: () => readonly PeerAddress[];
+  /** What is known of the files of logs that no worker has had yet. */
+  readonly scans: EarlyScans;
   readonly logger: Logger;
   readonly ledger: Ledger;
   /** What clocks answer is passed on to every worker. */
@@ -81,6 +84,7 @@ export class WorkerPool {
     });
     this.#shared = Array.from({ length: count }, (_, index) => this.#start(index));
     this.#isolated = Array.from({ length: maxIsolated }, () => undefined);
+    options.scans.onScanned = () => this.wake();
     options.clocks.onHeard = (heard) => {
       for (const worker of this.workers) worker.send({ kind: "clock", ...heard });
     };
@@ -276,12 +280,15 @@ export class WorkerPool {
     if (worker === undefined) return "place";
     // What a thread is sent while it comes up it would meet all at once: an interval begins when it runs.
     if (!worker.running) return "worker";
+    const scan = this.#options.scans.take(logId);
+    if (scan === "running") return "scan";
     if (seat.moved && !this.#stagger.tryTake(nowMs)) return "interval";
     place.worker = worker;
     place.catchingUp = true;
     seat.openedAtMs = nowMs;
     const { campaign } = place;
-    worker.send({ kind: "open", logId, name, voters, campaign, schemas, decision });
+    const scanned = scan === "clean";
+    worker.send({ kind: "open", logId, name, voters, campaign, schemas, decision, scanned });
     if (seat.moved) {
       const isolated = this.#isolated.includes(worker);
       const atMs = Math.floor(nowMs);

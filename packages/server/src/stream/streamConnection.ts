@@ -1,6 +1,5 @@
 import type { Duplex } from "node:stream";
 import { Gauge } from "@annals/flow";
-import type { Ledger } from "@annals/flow";
 import { AnnalsError } from "@annals/record";
 import { ownBytes } from "@annals/transport";
 import {
@@ -12,40 +11,14 @@ import {
 } from "@annals/wire";
 import type { StreamFields, StreamProtocol, StreamValue } from "@annals/wire";
 import type { RawData, WebSocket } from "ws";
-import type { Forwarder } from "../http/forwarder.ts";
 import { httpError, problemOf } from "../http/problem.ts";
-import type { IngestDesk } from "../ingest/ingestDesk.ts";
 import * as caps from "../memory/constants.ts";
-import type { NodeService } from "../service.ts";
 import { parseAddress, parseClientHead } from "./clientHead.ts";
 import type { ClientHead } from "./clientHead.ts";
-import type { PageBudget } from "./pageBudget.ts";
 import { StreamAppends } from "./streamAppends.ts";
+import type { StreamContext } from "./streamContext.ts";
 import { StreamSubscriptions } from "./streamSubscriptions.ts";
 import { TurnWrites } from "./turnWrites.ts";
-
-/** What all streams of a node share. */
-export interface StreamContext {
-  readonly service: NodeService;
-  readonly forwarder: Forwarder;
-  /** Where appends over HTTP are taken in, too. */
-  readonly desk: IngestDesk;
-  readonly pages: PageBudget;
-  readonly ledger: Ledger;
-  /** Subscriptions of all streams. */
-  readonly subscriptions: Gauge;
-  readonly node: string;
-  /** `host:port` of this node. */
-  readonly address: string;
-  /** `ingest.maxBodyBytes`. */
-  readonly maxBodyBytes: number;
-  readonly maxUnacked: number;
-  readonly maxBufferedBytes: number;
-  readonly pageBytes: (length: number) => number;
-  /** Between two pings, and between two looks at whether the client takes what it asked for. */
-  readonly pingMs: number;
-  readonly onFault: (error: unknown) => void;
-}
 
 const CLOSE_GOING_AWAY = 1001;
 const CLOSE_TRY_LATER = 1013;

@@ -5,12 +5,12 @@ import type { StreamProtocol } from "@annals/wire";
 import type { Gauge } from "@annals/flow";
 import { WebSocketServer } from "ws";
 import { httpError, refuseUpgrade } from "../http/problem.ts";
-import { STREAM_PATH } from "../http/routes.ts";
+import { STREAM_PATH } from "../http/nodeRoutes.ts";
 import { assertSameOrigin } from "../http/sameOrigin.ts";
 import { SUBSCRIPTIONS_MAX } from "../memory/constants.ts";
 import { PageBudget } from "./pageBudget.ts";
 import { maxMessageBytes, StreamConnection } from "./streamConnection.ts";
-import type { StreamContext } from "./streamConnection.ts";
+import type { StreamContext } from "./streamContext.ts";
 
 export interface StreamServerOptions
   extends Omit<StreamContext, "pages" | "subscriptions" | "pingMs"> {

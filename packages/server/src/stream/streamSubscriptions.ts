@@ -4,7 +4,7 @@ import type { StreamFields } from "@annals/wire";
 import type { ClientHead } from "./clientHead.ts";
 import { GroupCalls } from "./groupCalls.ts";
 import { GroupSubscription } from "./groupSubscription.ts";
-import type { StreamContext } from "./streamConnection.ts";
+import type { StreamContext } from "./streamContext.ts";
 import { Subscription } from "./subscription.ts";
 
 export interface StreamSubscriptionsOptions {

@@ -1,5 +1,4 @@
 import { join } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
 import type { Gauge, Ledger } from "@annals/flow";
 import type { LogIndex, MemberId } from "@annals/raft";
 import { AnnalsError } from "@annals/record";
@@ -26,6 +25,7 @@ import { openStore } from "./openStore.ts";
 import { pageLimits } from "./pageLimits.ts";
 import { reasonFields, toPlainError } from "./plainError.ts";
 import { settle } from "./settle.ts";
+import { handOver } from "./succession.ts";
 import type { Durable } from "./settle.ts";
 
 export interface KeptLogOptions {
@@ -35,6 +35,8 @@ export interface KeptLogOptions {
   readonly campaign: boolean;
   /** The latest one that was made for the log. */
   readonly decision: LogDecision | undefined;
+  /** Its files were read a moment ago, and are clean. */
+  readonly scanned: boolean;
   /** Blobs that this worker sends at a time, over all its logs. */
   readonly blobPermits: Permits;
   /** To blobs on their way, over all logs of the worker. */
@@ -52,9 +54,7 @@ export interface KeptLogOptions {
   readonly onUnexpected: (error: unknown) => void;
 }
 
-/** How long a leader that has met damage waits for another one to take over. */
-const HAND_OVER_MS = 2000;
-const HAND_OVER_POLL_MS = 20;
+const SCANNED: Pick<TailScanner, "scan"> = { scan: () => Promise.resolve() };
 /** Damage that was met and is not found when the log is read again may come from memory: not for ever. */
 const FALSE_ALARMS_MAX = 3;
 
@@ -75,6 +75,8 @@ export class KeptLog {
   #falseAlarms = 0;
   /** What was flushed when a write failed: the log that is opened next must hold it. */
   #durable: Durable | undefined;
+  /** Nothing has touched the files since they were read. */
+  #scanned: boolean;
   readonly #diskWait: DiskWait;
   readonly #verdict: LogVerdict;
   /** Why the log is closed while a decision is carried out. */
@@ -83,6 +85,7 @@ export class KeptLog {
   constructor(options: KeptLogOptions) {
     this.#options = options;
     this.name = options.name;
+    this.#scanned = options.scanned;
     this.#schemas = options.ledger.family("log.schemas").gauge(SCHEMAS_PER_LOG_MAX);
     const { logId, send } = options;
     this.#diskWait = new DiskWait({
@@ -232,7 +235,7 @@ export class KeptLog {
       reason: message,
     });
     // The others elect somebody anyway; a leader that hands over spares its clients the wait.
-    if (!replicaFailed) await handOver(hosted);
+    if (!replicaFailed) await handOver(hosted.replica);
     this.#hosted = undefined;
     this.#note({ what: message, entries: undefined, missing: false });
     hosted.cutFrom(everybody, "ERR_LOG_REPAIRING", "the log is being repaired on this node");
@@ -252,6 +255,7 @@ export class KeptLog {
   async #open(): Promise<void> {
     while (!this.#closing) {
       try {
+        if (this.#verdict.due !== undefined) this.#scanned = false;
         // What a failed write had flushed lies aside then.
         if (await this.#verdict.carryOut()) this.#durable = undefined;
         const hosted = await this.#host();
@@ -275,7 +279,8 @@ export class KeptLog {
   async #host(): Promise<HostedLog> {
     const { setup, logId, name, voters, campaign, members, send, congested, blobPermits } =
       this.#options;
-    const { scanner } = this.#options;
+    const scanner = this.#scanned ? SCANNED : this.#options.scanner;
+    this.#scanned = false;
     const heeds = this.heeds;
     const onWarning = (text: string): void => this.#line("warn", text, {});
     const store = await openStore({
@@ -386,12 +391,6 @@ export class KeptLog {
 function isDamage(error: unknown): error is AnnalsError {
   if (!(error instanceof AnnalsError)) return false;
   return error.code === "ERR_ENTRY_DAMAGED" || error.code === "ERR_LOG_DAMAGED";
-}
-
-async function handOver({ replica }: HostedLog): Promise<void> {
-  const deadline = performance.now() + HAND_OVER_MS;
-  if (replica.role !== "leader" || replica.transferLeadership() === undefined) return;
-  while (replica.role === "leader" && performance.now() < deadline) await delay(HAND_OVER_POLL_MS);
 }
 
 function everybody(): boolean {

@@ -12,7 +12,7 @@ export interface OpenStoreOptions {
   readonly name: string;
   /** The membership that the log is born with. */
   readonly voters: readonly MemberId[];
-  readonly scanner: TailScanner;
+  readonly scanner: Pick<TailScanner, "scan">;
   readonly onWarning: (text: string) => void;
 }
 

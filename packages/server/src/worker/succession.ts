@@ -1,4 +1,5 @@
 import { randomInt } from "node:crypto";
+import { setTimeout as delay } from "node:timers/promises";
 import { NOBODY } from "@annals/raft";
 import type { Replica } from "@annals/replica";
 
@@ -6,6 +7,10 @@ import type { Replica } from "@annals/replica";
 const SUCCESSION_TICKS = 3;
 /** Two that stood at once have each got their own vote: they stand again soon, so many times, before the election timeout decides. */
 const SUCCESSION_TRIES = 4;
+
+/** How long a leader that steps down waits for another one to take over. */
+const HAND_OVER_MS = 2000;
+const HAND_OVER_POLL_MS = 20;
 
 /** The leader is gone. All who know it forget it at once, and stand for election at different times. `tickMs`: of the core. */
 export function succeed(replica: Replica, tickMs: number): void {
@@ -20,4 +25,11 @@ function standSoon(replica: Replica, tickMs: number, afterMs: number, tries: num
     if (tries > 1) standSoon(replica, tickMs, tickMs, tries - 1);
   };
   setTimeout(stand, afterMs + randomInt(SUCCESSION_TICKS * tickMs)).unref();
+}
+
+/** A leader passes its log on; resolves when it has, or in vain. */
+export async function handOver(replica: Replica): Promise<void> {
+  const deadline = performance.now() + HAND_OVER_MS;
+  if (replica.role !== "leader" || replica.transferLeadership() === undefined) return;
+  while (replica.role === "leader" && performance.now() < deadline) await delay(HAND_OVER_POLL_MS);
 }

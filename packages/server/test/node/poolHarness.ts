@@ -8,6 +8,7 @@ import { loadConfig } from "@annals/server";
 import type { NodeConfig } from "@annals/server";
 import pino from "pino";
 import { newPlace } from "../../src/node/logDirectory.ts";
+import { EarlyScans } from "../../src/node/earlyScans.ts";
 import type { LogPlace } from "../../src/node/logDirectory.ts";
 import { WorkerPool } from "../../src/node/workerPool.ts";
 import type { WorkerPoolOptions } from "../../src/node/workerPool.ts";
@@ -38,6 +39,7 @@ export class PoolHarness {
     this.pool = new WorkerPool({
       setup: { config, clusterId: "x", fingerprint: "f", self: SELF },
       members: () => [{ member: SELF, node: "a", address: "127.0.0.1:1" }],
+      scans: new EarlyScans(directory, []),
       logger: pino({ level: "info" }, { write }),
       ledger: this.ledger,
       clocks: { heard: () => [], onHeard: undefined },

@@ -22,6 +22,7 @@ test.each([
     false,
     "waits to be opened until others have caught up",
   ],
+  ["opening", place({ waitsFor: "scan" }), false, "waits until its files have been read"],
   ["opening", place({ waitsFor: "isolation" }), false, "is isolated and waits for its next try"],
   ["opening", place({ refused: "EROFS at /d" }), false, "because the disk refuses: EROFS at /d"],
   ["diverged", place({ opened: true, diverged: true }), true, "log audit has diverged"],
