@@ -22,6 +22,8 @@ describe.skipIf(why !== undefined)(`a broker${why === undefined ? "" : `: ${why}
   let broker: MockBroker | undefined;
   let gate: BrokerGate | undefined;
   let source: ChildProcess | undefined;
+  /** What sources print to stderr. */
+  let said = "";
 
   afterEach(async (context) => {
     source?.kill("SIGKILL");
@@ -41,10 +43,12 @@ describe.skipIf(why !== undefined)(`a broker${why === undefined ? "" : `: ${why}
   }
 
   function run(file: string): ChildProcess {
-    return spawn(process.execPath, [ENTRY, "source", "run", file], {
-      stdio: ["ignore", "ignore", "inherit"],
+    const started = spawn(process.execPath, [ENTRY, "source", "run", file], {
+      stdio: ["ignore", "ignore", "pipe"],
       env: { ...process.env, KAFKA_PASSWORD: PASSWORD },
     });
+    started.stderr.setEncoding("utf8").on("data", (text: string) => (said += text));
+    return started;
   }
 
   it("has each of its messages on record once, although source and leader are killed", {
@@ -108,5 +112,7 @@ sources:
     expect(await exitOf(source)).toBe(0);
     expect(await numbers()).toEqual(Array.from({ length: MESSAGES }, (_, k) => k));
     expect(gate.admitted).toBeGreaterThan(1);
+    expect(said).toMatch(/^running 1 source, on 127\.0\.0\.1:\d+$/m);
+    expect(said).not.toMatch(/Warning|^ +at /m);
   });
 });

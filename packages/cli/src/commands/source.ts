@@ -13,6 +13,7 @@ import { printRows } from "../printRows.ts";
 import { askSourceRunner, DEFAULT_SOURCE_LISTEN, parseListen } from "../sinks/runnerCalls.ts";
 import { siteOf } from "../sinks/site.ts";
 import { makeSource } from "../sources/makeSource.ts";
+import { quietTimers } from "../sources/quietTimers.ts";
 import { readSourceFile } from "../sources/sourceFile.ts";
 import type { SourceFile } from "../sources/sourceFile.ts";
 import type { SourceSpec } from "../sources/sourceSchema.ts";
@@ -67,6 +68,7 @@ function registerRun(group: Command, context: CliContext): void {
     .action(async (path: string, options: FileOptions & { listen?: string }) => {
       const file = await readSourceFile(path, context.io.env);
       const wanted = wantedOf(path, file, options);
+      quietTimers();
       const site = await siteOf(context, options, file);
       const sources = await Promise.all(wanted.map(([name, spec]) => makeSource(site, name, spec)));
       const { host, port } = parseListen(options.listen ?? file.listen ?? DEFAULT_SOURCE_LISTEN);
@@ -97,6 +99,7 @@ function registerTest(group: Command, context: CliContext): void {
     .action(async (path: string, options: FileOptions) => {
       const file = await readSourceFile(path, context.io.env);
       const wanted = wantedOf(path, file, options);
+      quietTimers();
       const site = await siteOf(context, options, file);
       const logs = await site.client.logs({ signal: context.interrupt });
       const known = new Set(logs.map(({ name }) => name));

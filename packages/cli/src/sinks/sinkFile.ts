@@ -1,8 +1,9 @@
 import { formatScenarioProblems } from "@annals/drill";
 import type { ScenarioProblem } from "@annals/drill";
+import { checkedFile } from "../checkedFile.ts";
 import { CliError } from "../cliError.ts";
 import { EXIT } from "../exitCodes.ts";
-import { checkedFile, parseYaml, readYaml } from "../yamlFile.ts";
+import { parseYaml, readYaml } from "../yamlFile.ts";
 import type { Environment, YamlFile } from "../yamlFile.ts";
 import { SINK_FILE } from "./sinkSchema.ts";
 import type { SinkSpec } from "./sinkSchema.ts";

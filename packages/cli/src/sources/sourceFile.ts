@@ -1,8 +1,9 @@
 import { formatScenarioProblems } from "@annals/drill";
 import type { ScenarioProblem } from "@annals/drill";
+import { checkedFile } from "../checkedFile.ts";
 import { CliError } from "../cliError.ts";
 import { EXIT } from "../exitCodes.ts";
-import { checkedFile, readYaml } from "../yamlFile.ts";
+import { readYaml } from "../yamlFile.ts";
 import type { Environment } from "../yamlFile.ts";
 import { SOURCE_FILE } from "./sourceSchema.ts";
 import type { SourceSpec } from "./sourceSchema.ts";
