@@ -8,7 +8,7 @@ export interface PartOwnerOptions {
   readonly log: string;
   /** Of the part, the same in every process that may own it. */
   readonly producer: string;
-  /** For people. */
+  /** Name of the part among all of the log, also for people. */
   readonly name: string;
   /** Who the records of takeovers name as actor, and their action. */
   readonly actor: string;
@@ -118,7 +118,7 @@ export class PartOwner {
     const known = latest === undefined ? await this.#searched() : await this.#known(latest.lastSeq);
     const epoch = latest?.nextEpoch ?? (await client.nextEpoch(log, id, { signal }));
     const owner = randomUUID();
-    const data = { owner, position: known.position ?? null, after: known.after };
+    const data = { part: name, owner, position: known.position ?? null, after: known.after };
     const record = { actor: { id: actor }, action, data };
     const producer = { id, epoch, sequence: 1 };
     const { firstSeq } = await client.append(log, record, { producer, signal });
@@ -187,9 +187,10 @@ export class PartOwner {
   }
 
   #takeoverOf({ action, data }: StoredRecord): Takeover | undefined {
-    const { owner, position, after } = data ?? {};
+    const { part, owner, position, after } = data ?? {};
     const isPosition = typeof position === "string" || position === null;
     return action === this.#options.action &&
+      part === this.#options.name &&
       typeof owner === "string" &&
       isPosition &&
       typeof after === "number"

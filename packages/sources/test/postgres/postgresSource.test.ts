@@ -283,6 +283,30 @@ describe.skipIf(why !== undefined)(`PostgreSQL${why === undefined ? "" : `: ${wh
     expect(takeovers.map(({ data }) => data?.["after"])).toEqual([0, takeovers[0]?.seq]);
   });
 
+  test("a source that is given another table begins at its beginning", async () => {
+    await insert(database, 5);
+    // The takeover of the second one names the place where the first one was.
+    for (const takeovers of [1, 2]) {
+      const leaving = new AbortController();
+      const one = source();
+      const running = run(one, leaving.signal);
+      await untilRecorded(5);
+      await vi.waitUntil(() => one.status.takeovers === 1, WAIT);
+      leaving.abort();
+      await running;
+      const taken = (await all()).filter(({ action }) => action === "postgres.takeover");
+      expect(taken).toHaveLength(takeovers);
+    }
+    await database.query("DROP TABLE IF EXISTS bills");
+    await database.query(TABLE.replaceAll("orders", "bills"));
+    // Older than what is recorded of the other table.
+    await database.query("INSERT INTO bills (who, xact_id) VALUES ('ada', '5')");
+    const other = source({ table: "bills" });
+    void run(other);
+    await vi.waitUntil(() => other.status.records === 1, WAIT);
+    expect((await all()).at(-1)?.id).toBe("public.bills/5/1");
+  });
+
   test("what does not fit is a dead letter, and the rest goes on", async () => {
     await database.query("INSERT INTO orders (who) VALUES (''), (repeat('x', 2000000)), ('ada')");
     const one = source();
@@ -343,7 +367,12 @@ describe.skipIf(why !== undefined)(`PostgreSQL${why === undefined ? "" : `: ${wh
     // The log has a row of a transaction that this database has not had.
     const record = { actor: { id: "a" }, action: "ordered", id: "public.orders/999999999999/1" };
     const { lastSeq } = await client.append("audit", record);
-    const takeover = { owner: "x", position: "999999999999/1", after: lastSeq };
+    const takeover = {
+      part: "public.orders",
+      owner: "x",
+      position: "999999999999/1",
+      after: lastSeq,
+    };
     await client.append("audit", {
       actor: { id: "postgres:put-back" },
       action: "postgres.takeover",
