@@ -4,11 +4,13 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { ClientError } from "@annals/client";
 import { serveSources } from "@annals/sources";
 import type { SourceStatus } from "@annals/sources";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { startTestServer } from "../../server/test/http/testServer.ts";
 import type { TestServer } from "../../server/test/http/testServer.ts";
+import { exitCodeOf } from "../src/cliError.ts";
 import { readSecurity } from "../src/sources/security.ts";
 import { cli, CliRun } from "./harness.ts";
 import type { Outcome } from "./harness.ts";
@@ -141,6 +143,17 @@ test("brokers that are away have a code and no stack: `test` says so, and `run` 
   running.interrupt();
   expect((await running.outcome).code).toBe(0);
   expect(running.stderr).not.toMatch(/^ +at /m);
+});
+
+test.each([
+  ["ERR_SOURCE_GROUP", 1],
+  ["ERR_SOURCE_UNREACHABLE", 3],
+  ["ERR_SOURCE_REFUSED", 5],
+  ["ERR_SOURCE_TOPIC", 6],
+  ["ERR_SOURCE_SESSION", 78],
+  ["ERR_SOURCE_TABLE", 78],
+] as const)("the command ends with its own code for %s", (code, exit) => {
+  expect(exitCodeOf(new ClientError(code, "it is so"))).toBe(exit);
 });
 
 test("what a runner's sources are up to is listed", async () => {
