@@ -1,5 +1,5 @@
 /**
- * Goal: `annals source kafka` records each message once, over TLS and SASL, whoever is killed. Method: the built command follows a broker, the
+ * Goal: `annals source run` records each message once, over TLS and SASL, whoever is killed. Method: the built command follows a broker, the
  * mock cluster of librdkafka behind a gate that speaks TLS and SASL for it, into three nodes; it is killed with -9 in the middle, the leader,
  * too; another one goes on. Skipped where kcat or openssl is not installed.
  */
@@ -22,6 +22,8 @@ describe.skipIf(why !== undefined)(`a broker${why === undefined ? "" : `: ${why}
   let broker: MockBroker | undefined;
   let gate: BrokerGate | undefined;
   let source: ChildProcess | undefined;
+  /** What sources print to stderr. */
+  let said = "";
 
   afterEach(async (context) => {
     source?.kill("SIGKILL");
@@ -41,10 +43,12 @@ describe.skipIf(why !== undefined)(`a broker${why === undefined ? "" : `: ${why}
   }
 
   function run(file: string): ChildProcess {
-    return spawn(process.execPath, [ENTRY, "source", "kafka", file], {
-      stdio: ["ignore", "ignore", "inherit"],
+    const started = spawn(process.execPath, [ENTRY, "source", "run", file], {
+      stdio: ["ignore", "ignore", "pipe"],
       env: { ...process.env, KAFKA_PASSWORD: PASSWORD },
     });
+    started.stderr.setEncoding("utf8").on("data", (text: string) => (said += text));
+    return started;
   }
 
   it("has each of its messages on record once, although source and leader are killed", {
@@ -58,19 +62,23 @@ describe.skipIf(why !== undefined)(`a broker${why === undefined ? "" : `: ${why}
       tls: certificate,
       sasl: { mechanism: "SCRAM-SHA-512", user: "annals", password: PASSWORD },
     });
-    const file = join(cluster.directory, "source.yaml");
+    const file = join(cluster.directory, "sources.yaml");
     const ca = join(cluster.directory, "ca.pem");
     await writeFile(ca, certificate.cert);
     await writeFile(
       file,
       `url: [${cluster.ids.map((id) => cluster.url(id)).join(", ")}]
-brokers: ["127.0.0.1:${gate.port}"]
-tls: { ca: "${ca}" }
-sasl: { mechanism: scram-sha-512, user: annals, passwordEnv: KAFKA_PASSWORD }
-group: annals
-sessionTimeout: 6s
-topics: [t]
-record: { actor: { id: "{value.user}" }, action: did }
+listen: 127.0.0.1:0
+sources:
+  orders:
+    from:
+      kafka:
+        brokers: ["127.0.0.1:${gate.port}"]
+        tls: { ca: "${ca}" }
+        sasl: { mechanism: scram-sha-512, user: annals, passwordEnv: KAFKA_PASSWORD }
+        sessionTimeout: 6s
+        topics: [t]
+    record: { actor: { id: "{value.user}" }, action: did }
 `,
     );
     await cluster.untilReady();
@@ -104,5 +112,7 @@ record: { actor: { id: "{value.user}" }, action: did }
     expect(await exitOf(source)).toBe(0);
     expect(await numbers()).toEqual(Array.from({ length: MESSAGES }, (_, k) => k));
     expect(gate.admitted).toBeGreaterThan(1);
+    expect(said).toMatch(/^running 1 source, on 127\.0\.0\.1:\d+$/m);
+    expect(said).not.toMatch(/Warning|^ +at /m);
   });
 });

@@ -53,12 +53,23 @@ const BENCH_EXITS: Readonly<Record<string, ExitCode>> = {
   ERR_BENCH_OPTIONS: EXIT.usage,
 };
 
+/** What a source, or a broker, says. */
+const SOURCE_EXITS: Readonly<Record<string, ExitCode>> = {
+  ERR_SOURCE_UNREACHABLE: EXIT.cannotConnect,
+  ERR_SOURCE_REFUSED: EXIT.denied,
+  ERR_SOURCE_TOPIC: EXIT.notFound,
+  ERR_SOURCE_SESSION: EXIT.badConfig,
+  ERR_SOURCE_TABLE: EXIT.badConfig,
+};
+
 export function exitCodeOf(error: unknown): ExitCode {
   if (error instanceof CliError) return error.exitCode;
   if (!(error instanceof ClientError)) {
     const code = error instanceof AnnalsError ? error.code : "";
     return BENCH_EXITS[code] ?? (WRONG_FILES.has(code) ? EXIT.badConfig : EXIT.failed);
   }
+  const ofSource = SOURCE_EXITS[error.code];
+  if (ofSource !== undefined) return ofSource;
   if (error.code === "ERR_CONNECT_FAILED") return EXIT.cannotConnect;
   if (error.code === "ERR_ABORTED") return EXIT.interrupted;
   if (error.status === 401 || error.status === 403) return EXIT.denied;

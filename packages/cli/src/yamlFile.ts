@@ -10,6 +10,8 @@ export interface YamlFile {
   readonly value: unknown;
   /** Knows the place of every value. */
   readonly source: ScenarioSource;
+  /** Variables that its values name, as `${NAME}`. */
+  readonly variables: ReadonlySet<string>;
 }
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -43,7 +45,9 @@ export function parseYaml(
     const problems =
       env === undefined ? [] : source.substitute((value) => interpolate(value, places));
     if (problems.length > 0) throw refuse(problems);
-    return { value: source.value(), source };
+    const named = text.matchAll(/\$\{(?:env:)?([A-Za-z_]\w*)/g);
+    const variables = new Set([...named].map(([, name = ""]) => name));
+    return { value: source.value(), source, variables };
   } catch (error) {
     throw error instanceof ScenarioError ? refuse(error.problems) : error;
   }

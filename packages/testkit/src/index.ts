@@ -41,6 +41,7 @@ export type { Outcome } from "./simulator/simulation.ts";
 export type { Schedule } from "./simulator/world.ts";
 export { BrokerGate } from "./kafka/brokerGate.ts";
 export type { BrokerGateOptions, GateMechanism } from "./kafka/brokerGate.ts";
+export { GroupCoordinator } from "./kafka/groupCoordinator.ts";
 export { MockBroker, whyNoBroker } from "./kafka/mockBroker.ts";
 export { throwAwayCertificate, whyNoCertificate } from "./kafka/throwAwayCertificate.ts";
 export type { Certificate } from "./kafka/throwAwayCertificate.ts";

@@ -4,6 +4,7 @@ import type { SinkStatus } from "@annals/sinks";
 import type { Command } from "commander";
 import { CliError, usageError } from "../cliError.ts";
 import { EXIT } from "../exitCodes.ts";
+import { environmentHelp } from "../fileEnvironment.ts";
 import { examples, wholeNumber, withClient, withOutput } from "../context.ts";
 import type { CliContext, ClientOptions, OutputOptions } from "../context.ts";
 import { formatCount, printable } from "../output.ts";
@@ -59,6 +60,7 @@ export function registerSink(program: Command, context: CliContext): void {
 
 function registerRun(group: Command, context: CliContext): void {
   withClient(group.command("run"))
+    .addHelpText("after", environmentHelp("sinks", "archive", "chunkSize: 100"))
     .description("run the sinks of a file until Ctrl-C, or until all of them have stopped")
     .argument("<file>", "sinks (YAML; docs/sinks.md)")
     .option("--only <name>", "one of them")

@@ -1,102 +1,153 @@
-import { formatScenarioProblems } from "@annals/drill";
-import type { ScenarioProblem } from "@annals/drill";
-import { runKafkaSource } from "@annals/kafka";
-import { parseDuration } from "@annals/server";
+import { messageOf } from "@annals/sinks";
+import { runSources, serveSources } from "@annals/sources";
+import type { Source, SourceStatus } from "@annals/sources";
 import type { Command } from "commander";
-import { z } from "zod";
-import { CliError } from "../cliError.ts";
-import { examples, withClient } from "../context.ts";
-import type { CliContext, ClientOptions } from "../context.ts";
+import { CliError, usageError } from "../cliError.ts";
+import { examples, withClient, withOutput } from "../context.ts";
+import type { CliContext, ClientOptions, OutputOptions } from "../context.ts";
 import { EXIT } from "../exitCodes.ts";
-import type { CliIo } from "../io.ts";
-import { readYaml } from "../yamlFile.ts";
-import { keepsPassword, readSecurity, SASL, TLS } from "./sourceSecurity.ts";
+import { environmentHelp } from "../fileEnvironment.ts";
+import { formatCount } from "../output.ts";
+import type { Column } from "../table.ts";
+import { printRows } from "../printRows.ts";
+import { askSourceRunner, DEFAULT_SOURCE_LISTEN, parseListen } from "../sinks/runnerCalls.ts";
+import { siteOf } from "../sinks/site.ts";
+import { makeSource } from "../sources/makeSource.ts";
+import { quietTimers } from "../sources/quietTimers.ts";
+import { readSourceFile } from "../sources/sourceFile.ts";
+import type { SourceFile } from "../sources/sourceFile.ts";
+import type { SourceSpec } from "../sources/sourceSchema.ts";
 
-/** What brokers allow by default (group.min.session.timeout.ms). */
-const SESSION_MS_MIN = 6_000;
+type RunnerOptions = OutputOptions & { readonly runner: string };
+type FileOptions = ClientOptions & { readonly only?: string };
 
-/** 0 for what is no duration. */
-function millisecondsOf(written: string): number {
-  const parsed = parseDuration(written);
-  return parsed.ok ? parsed.value : 0;
-}
-
-const text = z.string().min(1);
-const entity = z.strictObject({ id: text, type: text.optional() });
-const SOURCE_FILE = z
-  .strictObject({
-    url: z.union([text, z.array(text).min(1)]).optional(),
-    brokers: z.array(text).min(1),
-    group: text,
-    topics: z.array(text).min(1),
-    tls: TLS.optional(),
-    sasl: SASL.optional(),
-    log: text.default("audit"),
-    stateBytes: z.int().min(1).optional(),
-    sessionTimeout: z
-      .string()
-      .transform(millisecondsOf)
-      .refine((ms) => ms >= SESSION_MS_MIN, { error: "expected 6s or more, such as 30s" })
-      .optional(),
-    record: z.strictObject({
-      actor: entity,
-      action: text,
-      targets: z.array(entity).optional(),
-      tenant: text.optional(),
-      data: text.optional(),
-      diff: z.boolean().optional(),
-    }),
-  })
-  .refine(keepsPassword, {
-    error: "plain sends the password as it is: set tls, or use scram-sha-512",
-    path: ["sasl"],
-  });
+const STATUS_COLUMNS: readonly Column<SourceStatus>[] = [
+  { title: "SOURCE", value: ({ name }) => name },
+  { title: "STATE", value: ({ state }) => state },
+  { title: "LAG", value: ({ lag }) => (lag === null ? "?" : formatCount(lag)), align: "right" },
+  { title: "RECORDS", value: ({ records }) => formatCount(records), align: "right" },
+  {
+    title: "DEAD",
+    value: ({ deadLetters: { mapping, refused } }) => formatCount(mapping + refused),
+    align: "right",
+  },
+  {
+    title: "PARTS",
+    value: ({ parts, partsNotShown }) => formatCount(parts.length + partsNotShown),
+    align: "right",
+  },
+  {
+    title: "LAST ERROR",
+    value: ({ lastError }) => (lastError === null ? "" : `${lastError.time} ${lastError.message}`),
+  },
+];
 
 export function registerSource(program: Command, context: CliContext): void {
   const group = program.command("source").description("programs that record what is elsewhere");
-  const command = group
-    .command("kafka")
-    .description("record each message of Kafka topics once")
-    .argument("<file>", "YAML: brokers, topics, and how a message becomes a record")
-    .action((path: string, options: ClientOptions) => runSource(context, path, options));
-  examples(withClient(command), ["annals source kafka orders.yaml"]);
+  examples(group, [
+    "annals source test sources.yaml",
+    "annals source run sources.yaml",
+    "annals source list",
+  ]);
+  registerRun(group, context);
+  registerTest(group, context);
+  registerStatus(group, context);
 }
 
-async function runSource(context: CliContext, path: string, options: ClientOptions): Promise<void> {
-  const { url, stateBytes, sessionTimeout, record, tls, sasl, ...rest } = await readSource(
-    path,
-    context.io,
-  );
-  const security = await readSecurity({ ...rest, tls, sasl }, context.io);
-  const urls = options.url ?? (typeof url === "string" ? [url] : url);
-  const client = context.client(urls === undefined ? options : { ...options, url: [...urls] });
-  await runKafkaSource({
-    ...rest,
-    ...security,
-    client,
-    mapping: record,
-    stateBytesMax: stateBytes,
-    sessionTimeoutMs: sessionTimeout,
-    signal: context.interrupt,
-  });
+function withFile(command: Command): Command {
+  return withClient(command)
+    .argument("<file>", "sources (YAML; docs/sources.md)")
+    .option("--only <name>", "one of them");
 }
 
-async function readSource(
+function registerRun(group: Command, context: CliContext): void {
+  withFile(group.command("run"))
+    .addHelpText("after", environmentHelp("sources", "orders", "log: audit"))
+    .description("run the sources of a file until Ctrl-C, or until all of them have stopped")
+    .option("--listen <host:port>", `where it can be asked (default ${DEFAULT_SOURCE_LISTEN})`)
+    .action(async (path: string, options: FileOptions & { listen?: string }) => {
+      const file = await readSourceFile(path, context.io);
+      const wanted = wantedOf(path, file, options);
+      quietTimers();
+      const site = await siteOf(context, options, file);
+      const sources = await Promise.all(wanted.map(([name, spec]) => makeSource(site, name, spec)));
+      const { host, port } = parseListen(options.listen ?? file.listen ?? DEFAULT_SOURCE_LISTEN);
+      const server = await serveSources({ host, port, sources });
+      const count = `${sources.length} ${sources.length === 1 ? "source" : "sources"}`;
+      await context.note(`running ${count}, on ${host}:${server.port}`);
+      try {
+        await runSources({
+          sources,
+          signal: context.interrupt,
+          onFailure: (source, error, waitMs) =>
+            void context.note(failureText(source, error, waitMs)),
+        });
+      } finally {
+        await server.close();
+      }
+    });
+}
+
+function failureText({ name }: Source, error: unknown, waitMs: number | undefined): string {
+  const next = waitMs === undefined ? "it has stopped" : `tried again within ${waitMs / 1_000} s`;
+  return `${name}: ${messageOf(error)}; ${next}`;
+}
+
+function registerTest(group: Command, context: CliContext): void {
+  withFile(group.command("test"))
+    .description("check a file of sources: the file, the cluster, and what each source reads from")
+    .action(async (path: string, options: FileOptions) => {
+      const file = await readSourceFile(path, context.io);
+      const wanted = wantedOf(path, file, options);
+      quietTimers();
+      const site = await siteOf(context, options, file);
+      const logs = await site.client.logs({ signal: context.interrupt });
+      const known = new Set(logs.map(({ name }) => name));
+      for (const [name, spec] of wanted) {
+        // One that is wrong says nothing about the others.
+        try {
+          if (!known.has(spec.log))
+            throw new CliError("ERR_LOG_NOT_FOUND", `the cluster has no log ${spec.log}`);
+          const source = await makeSource(site, name, spec);
+          await context.print(`${name}: ok, ${await source.test(context.interrupt)}\n`);
+        } catch (error) {
+          if (context.interrupt.aborted) throw error;
+          context.exitCode = EXIT.failed;
+          await context.print(`${name}: FAILED: ${messageOf(error)}\n`);
+        }
+      }
+    });
+}
+
+function registerStatus(group: Command, context: CliContext): void {
+  const command = (text: string): Command =>
+    withOutput(group.command(text)).option(
+      "--runner <host:port>",
+      "where `annals source run` listens",
+      DEFAULT_SOURCE_LISTEN,
+    );
+
+  command("list")
+    .description("what the sources of a runner are up to")
+    .action(async (options: RunnerOptions) =>
+      printRows(context, options, STATUS_COLUMNS, await askSourceRunner(options.runner)),
+    );
+
+  command("show")
+    .description("everything that a runner knows about one source")
+    .argument("<name>")
+    .action(async (name: string, options: RunnerOptions) =>
+      context.printJson({ items: await askSourceRunner(options.runner, name) }),
+    );
+}
+
+function wantedOf(
   path: string,
-  { cwd, env }: Pick<CliIo, "cwd" | "env">,
-): Promise<z.output<typeof SOURCE_FILE>> {
-  const { value, source } = await readYaml(cwd, path, refuseSourceFile, env);
-  const parsed = SOURCE_FILE.safeParse(value);
-  if (parsed.success) return parsed.data;
-  const problems = parsed.error.issues.map((issue) =>
-    source.problem(issue.path, `${issue.path.join(".")}: ${issue.message}`),
-  );
-  throw refuseSourceFile(problems);
-}
-
-function refuseSourceFile(problems: readonly ScenarioProblem[]): CliError {
-  return new CliError("ERR_SOURCE_FILE_INVALID", formatScenarioProblems(problems), {
-    exitCode: EXIT.badConfig,
-    hint: "packages/kafka/README.md lists the keys",
-  });
+  { sources }: SourceFile,
+  { only }: FileOptions,
+): readonly (readonly [string, SourceSpec])[] {
+  const wanted = [...sources].filter(([name]) => only === undefined || name === only);
+  if (wanted.length > 0) return wanted;
+  const known = [...sources.keys()].join(", ");
+  throw usageError(`${path} has no source ${only ?? ""}; it has ${known}`);
 }

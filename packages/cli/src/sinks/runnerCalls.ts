@@ -1,8 +1,10 @@
 import type { SinkStatus } from "@annals/sinks";
+import type { SourceStatus } from "@annals/sources";
 import { CliError, usageError } from "../cliError.ts";
 import { EXIT } from "../exitCodes.ts";
 
 export const DEFAULT_LISTEN = "127.0.0.1:7490";
+export const DEFAULT_SOURCE_LISTEN = "127.0.0.1:7491";
 const TIMEOUT_MS = 40_000;
 const PORT_MAX = 65_535;
 
@@ -28,6 +30,21 @@ export async function askRunner(
   return items ?? [];
 }
 
+/** Asks a running `annals source run` for all of its sources, or one. */
+export async function askSourceRunner(
+  runner: string,
+  name?: string,
+): Promise<readonly SourceStatus[]> {
+  const path = name === undefined ? "/sources" : `/sources/${encodeURIComponent(name)}`;
+  const { items } = await askRunnerFor<{ readonly items?: readonly SourceStatus[] }>(
+    runner,
+    "GET",
+    path,
+    "source",
+  );
+  return items ?? [];
+}
+
 export function sinkPath(name: string): string {
   return `/sinks/${encodeURIComponent(name)}`;
 }
@@ -37,6 +54,7 @@ export async function askRunnerFor<Answer>(
   runner: string,
   method: "GET" | "POST",
   path: string,
+  kind: "sink" | "source" = "sink",
 ): Promise<Answer> {
   const { host, port } = parseListen(runner);
   let response: Response;
@@ -46,11 +64,15 @@ export async function askRunnerFor<Answer>(
     response = await fetch(`http://${host}:${port}${path}`, { method, signal });
     answer = (await response.json()) as typeof answer;
   } catch (cause) {
-    throw new CliError("ERR_RUNNER_UNREACHABLE", `nothing that runs sinks answers at ${runner}`, {
-      exitCode: EXIT.cannotConnect,
-      hint: "`annals sink run FILE` starts them; --runner says where they are asked",
-      cause,
-    });
+    throw new CliError(
+      "ERR_RUNNER_UNREACHABLE",
+      `nothing that runs ${kind}s answers at ${runner}`,
+      {
+        exitCode: EXIT.cannotConnect,
+        hint: `\`annals ${kind} run FILE\` starts them; --runner says where they are asked`,
+        cause,
+      },
+    );
   }
   if (response.ok) return answer;
   const { code = "" } = answer;

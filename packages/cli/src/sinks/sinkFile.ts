@@ -1,12 +1,11 @@
 import { formatScenarioProblems } from "@annals/drill";
-import type { ScenarioProblem, ScenarioSource } from "@annals/drill";
-import { nearest } from "@annals/server";
-import type { z } from "zod";
+import type { ScenarioProblem } from "@annals/drill";
+import { checkedFile } from "../checkedFile.ts";
 import { CliError } from "../cliError.ts";
 import { EXIT } from "../exitCodes.ts";
 import { parseYaml, readYaml } from "../yamlFile.ts";
 import type { Environment, YamlFile } from "../yamlFile.ts";
-import { knownKeysAt, parseSinks } from "./sinkSchema.ts";
+import { SINK_FILE } from "./sinkSchema.ts";
 import type { CliIo } from "../io.ts";
 import type { SinkSpec } from "./sinkSchema.ts";
 
@@ -22,42 +21,20 @@ export async function readSinkFile(
   name: string,
   { cwd, env }: Pick<CliIo, "cwd" | "env">,
 ): Promise<SinkFile> {
-  return sinkFileOf(await readYaml(cwd, name, refuseSinkFile, env));
+  return sinkFileOf(await readYaml(cwd, name, refuseSinkFile, env), env);
 }
 
 export function parseSinkFile(text: string, file: string, env: Environment = {}): SinkFile {
-  return sinkFileOf(parseYaml(text, file, refuseSinkFile, env));
+  return sinkFileOf(parseYaml(text, file, refuseSinkFile, env), env);
 }
 
-function sinkFileOf({ value, source }: YamlFile): SinkFile {
-  const parsed = parseSinks(value);
-  if (!parsed.success) throw refuseSinkFile(problems(parsed.error, source));
-  const { url, listen, sinks } = parsed.data;
+function sinkFileOf(file: YamlFile, env: Environment): SinkFile {
+  const { url, listen, sinks } = checkedFile(file, SINK_FILE, "sinks", env, refuseSinkFile);
   return {
     urls: typeof url === "string" ? [url] : url,
     listen,
     sinks: new Map(Object.entries(sinks)),
   };
-}
-
-function problems({ issues }: z.ZodError, source: ScenarioSource): readonly ScenarioProblem[] {
-  const found = issues.flatMap((issue) =>
-    issue.code === "unrecognized_keys"
-      ? issue.keys.map((key) => unknownKey(source, issue.path, key))
-      : [source.problem(issue.path, `${issue.path.join(".")}: ${issue.message}`)],
-  );
-  return found.toSorted((a, b) => a.line - b.line || a.column - b.column);
-}
-
-function unknownKey(
-  source: ScenarioSource,
-  path: readonly PropertyKey[],
-  key: string,
-): ScenarioProblem {
-  const known = knownKeysAt(path);
-  const meant = nearest(key, known);
-  const hint = meant === undefined ? `known are ${known.join(", ")}` : `did you mean "${meant}"?`;
-  return source.keyProblem(path, key, `unknown key "${key}", ${hint}`);
 }
 
 /** Also of what the file of sinks names, such as a mapping. */

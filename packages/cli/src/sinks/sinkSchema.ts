@@ -49,28 +49,6 @@ export interface WrittenSinks {
   readonly sinks: Readonly<Record<string, SinkSpec>>;
 }
 
-export function parseSinks(value: unknown): z.ZodSafeParseResult<WrittenSinks> {
-  return SINK_FILE.safeParse(value);
-}
-
-/** The keys that a file may have at a path. */
-export function knownKeysAt(path: readonly PropertyKey[]): readonly string[] {
-  let at: unknown = SINK_FILE;
-  for (const part of path) {
-    const schema = bare(at);
-    if (schema instanceof z.ZodRecord) at = schema.valueType;
-    else at = schema instanceof z.ZodObject ? schema.shape[String(part)] : undefined;
-  }
-  const schema = bare(at);
-  return schema instanceof z.ZodObject ? Object.keys(schema.shape) : [];
-}
-
-function bare(schema: unknown): unknown {
-  let at = schema;
-  while (at instanceof z.ZodDefault || at instanceof z.ZodOptional) at = at.unwrap();
-  return at;
-}
-
 const NAME = /^[a-z][a-z0-9._-]{0,39}$/;
 const LOG = /^[a-z][a-z0-9._-]{0,63}$/;
 const LANES_MAX = 64;
@@ -153,7 +131,7 @@ const sink = z
     message: "the log that the sink follows: each letter would be a record for it",
   });
 
-const SINK_FILE = z.strictObject({
+export const SINK_FILE: z.ZodType<WrittenSinks> = z.strictObject({
   url: z.union([url, z.array(url).min(1)]).optional(),
   listen: z
     .string()

@@ -5,11 +5,11 @@ import { readSinkFile } from "./sinkFile.ts";
 import type { SinkFile } from "./sinkFile.ts";
 import type { SinkSpec } from "./sinkSchema.ts";
 
-/** The cluster that a file of sinks names, or the options. */
+/** The cluster that a file of sinks or sources names, or the options. */
 export async function siteOf(
   context: CliContext,
   options: ClientOptions,
-  file: SinkFile,
+  file: Pick<SinkFile, "urls">,
 ): Promise<SinkSite> {
   const fromFile = options.url === undefined && file.urls !== undefined ? { url: file.urls } : {};
   const client = context.client({ ...options, ...fromFile });

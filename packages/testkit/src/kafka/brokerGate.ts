@@ -8,11 +8,15 @@ import {
   int16,
   int32,
   requestHead,
+  SASL_APIS,
   SASL_AUTHENTICATE,
   SASL_HANDSHAKE,
   text,
-  withSasl,
+  withApis,
 } from "./frames.ts";
+import type { SpokenApi } from "./frames.ts";
+import { GROUP_APIS } from "./groupCoordinator.ts";
+import type { GroupCoordinator } from "./groupCoordinator.ts";
 import { ScramServer } from "./scramServer.ts";
 
 export type GateMechanism = "PLAIN" | "SCRAM-SHA-256" | "SCRAM-SHA-512";
@@ -28,6 +32,8 @@ export interface BrokerGateOptions {
     readonly user: string;
     readonly password: string;
   };
+  /** Coordinates the groups of consumers instead of the broker. */
+  readonly groups?: GroupCoordinator;
 }
 
 const UNSUPPORTED_MECHANISM = 33;
@@ -88,6 +94,10 @@ export class BrokerGate {
     const [requests, answers] = [new FrameReader(), new FrameReader()];
     socket.on("data", (bytes: Buffer) => {
       for (const frame of requests.push(bytes)) {
+        const coordinated = this.#options.groups?.take(frame, (answer) => {
+          if (!socket.destroyed) socket.write(framed(answer));
+        });
+        if (coordinated === true) continue;
         const what = visit.request(frame);
         if (what === "refused") socket.destroy();
         else if (what === "passed") broker.write(framed(frame));
@@ -139,13 +149,18 @@ class Visit {
   answer(frame: Buffer, port: number): Buffer {
     const correlation = frame.readInt32BE(0);
     const isVersions = this.#versionsAsked.delete(correlation);
-    const shown = isVersions && this.#options.sasl !== undefined ? withSasl(frame) : frame;
+    const shown = isVersions ? withApis(frame, this.#apis()) : frame;
     const broker = Buffer.concat([text(HOST), int32(this.#options.brokerPort)]);
     const ours = Buffer.concat([text(HOST), int32(port)]);
     const changed = Buffer.from(shown);
     for (let at = changed.indexOf(broker); at >= 0; at = changed.indexOf(broker, at + 1))
       ours.copy(changed, at);
     return changed;
+  }
+
+  #apis(): readonly SpokenApi[] {
+    const { sasl, groups } = this.#options;
+    return [...(sasl === undefined ? [] : SASL_APIS), ...(groups === undefined ? [] : GROUP_APIS)];
   }
 
   /** Undefined: it is not who it says. */

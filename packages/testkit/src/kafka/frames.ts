@@ -23,6 +23,8 @@ export class FrameReader {
 export interface RequestHead {
   readonly api: number;
   readonly correlation: number;
+  /** Name of the client. */
+  readonly client: string;
   /** What follows the name of the client. */
   readonly body: Buffer;
 }
@@ -32,6 +34,7 @@ export function requestHead(frame: Buffer): RequestHead {
   return {
     api: frame.readInt16BE(0),
     correlation: frame.readInt32BE(4),
+    client: frame.subarray(10, 10 + nameBytes).toString("utf8"),
     body: frame.subarray(10 + nameBytes),
   };
 }
@@ -58,18 +61,38 @@ export function text(value: string): Buffer {
   return Buffer.concat([int16(bytes.length), bytes]);
 }
 
-/** An answer to ApiVersions in which the broker speaks SASL, too. */
-export function withSasl(frame: Buffer): Buffer {
-  const correlationAndError = frame.subarray(0, 6);
-  const count = frame.readInt32BE(6);
-  const end = 10 + count * 6;
-  const sasl = [SASL_HANDSHAKE, 0, 1, SASL_AUTHENTICATE, 0, 0].map(int16);
-  const known = frame.subarray(10, end);
-  return Buffer.concat([
-    correlationAndError,
-    int32(count + 2),
-    known,
-    ...sasl,
-    frame.subarray(end),
-  ]);
+export function blob(bytes: Buffer): Buffer {
+  return Buffer.concat([int32(bytes.length), bytes]);
 }
+
+export function list<T>(items: readonly T[], write: (item: T) => Buffer): Buffer {
+  return Buffer.concat([int32(items.length), ...items.map(write)]);
+}
+
+/** A kind of request, and the versions of it that are spoken. */
+export interface SpokenApi {
+  readonly api: number;
+  readonly from: number;
+  readonly to: number;
+}
+
+export const SASL_APIS: readonly SpokenApi[] = [
+  { api: SASL_HANDSHAKE, from: 0, to: 1 },
+  { api: SASL_AUTHENTICATE, from: 0, to: 0 },
+];
+
+/** An answer to ApiVersions in which the broker speaks these, too, and in these versions. */
+export function withApis(frame: Buffer, apis: readonly SpokenApi[]): Buffer {
+  const correlationAndError = frame.subarray(0, 6);
+  const end = 10 + frame.readInt32BE(6) * API_BYTES;
+  const others: Buffer[] = [];
+  for (let at = 10; at < end; at += API_BYTES) {
+    const isReplaced = apis.some(({ api }) => api === frame.readInt16BE(at));
+    if (!isReplaced) others.push(frame.subarray(at, at + API_BYTES));
+  }
+  const ours = apis.map(({ api, from, to }) => Buffer.concat([api, from, to].map(int16)));
+  const all = list([...others, ...ours], (one) => one);
+  return Buffer.concat([correlationAndError, all, frame.subarray(end)]);
+}
+
+const API_BYTES = 6;

@@ -1,12 +1,20 @@
 import type { AuditRecord } from "@annals/client";
-import { atPath, mapMessage, MappingError, recordId, unmappedRecord, valueOf } from "./mapping.ts";
-import type { RecordMapping, SourceMessage } from "./mapping.ts";
+import {
+  atPath,
+  mapMessage,
+  MappingError,
+  unmappedAction,
+  unmappedRecord,
+  valueOf,
+} from "./mapping.ts";
+import type { RecordMapping, SourceItem } from "./mapping.ts";
+import type { PartItem } from "./partOwner.ts";
 import { changesBetween, isMap } from "./stateCache.ts";
 import type { StateCache } from "./stateCache.ts";
 
 /** The one record of a message. What the mapping does not take is recorded as such. */
 export function recordOf(
-  message: SourceMessage,
+  message: SourceItem,
   mapping: RecordMapping,
   states: StateCache,
 ): AuditRecord {
@@ -17,7 +25,7 @@ export function recordOf(
     const time = timeOf(message);
     const content = contentOf(message, body, mapping, states);
     return {
-      id: recordId(message),
+      id: message.id,
       ...mapped,
       ...(time === undefined ? {} : { time }),
       ...content,
@@ -28,14 +36,26 @@ export function recordOf(
   }
 }
 
+/** What is appended of it, at a position of its part. */
+export function partItem(
+  item: SourceItem,
+  position: string,
+  mapping: RecordMapping,
+  states: StateCache,
+): PartItem {
+  const record = recordOf(item, mapping, states);
+  const isUnmapped = record.action === unmappedAction(item);
+  return { record, position, isUnmapped, refused: (code) => unmappedRecord(item, code) };
+}
+
 function contentOf(
-  message: SourceMessage,
+  message: SourceItem,
   body: unknown,
   { diff }: RecordMapping,
   states: StateCache,
 ): Pick<AuditRecord, "data" | "changes"> {
   if (diff !== true || message.key === undefined) return whole(body);
-  const key = `${message.topic} ${Buffer.from(message.key).toString("base64")}`;
+  const key = `${message.origin} ${message.key.toString("base64")}`;
   const known = states.get(key);
   states.set(key, body, message.value?.length ?? 0);
   if (known === undefined) return whole(body);
@@ -47,7 +67,7 @@ function contentOf(
 const TIME_MAX_MS = Date.UTC(10_000, 0) - 1;
 
 /** Brokers count in milliseconds; a producer that counts in another unit is told by the year that comes out. */
-function timeOf({ timestampMs }: SourceMessage): string | undefined {
+function timeOf({ timestampMs }: SourceItem): string | undefined {
   if (!(timestampMs > 0)) return undefined;
   if (timestampMs > TIME_MAX_MS)
     throw new MappingError("timestamp: is beyond the year 9999 in milliseconds");

@@ -1,4 +1,3 @@
-import { ClientError } from "@annals/client";
 import type { KafkaConfig } from "kafkajs";
 
 /** How brokers are known and this consumer is known to them. */
@@ -57,19 +56,4 @@ function saslOf({
     default:
       return mechanism satisfies never;
   }
-}
-
-/** What kept a consumer from its brokers, in words of ours. */
-export function connectError(error: unknown, brokers: readonly string[]): ClientError {
-  const message = error instanceof Error ? error.message : String(error);
-  const code = isRefusal(error) ? "ERR_SOURCE_REFUSED" : "ERR_SOURCE_UNREACHABLE";
-  return new ClientError(code, `${brokers.join(", ")}: ${message}`, { cause: error });
-}
-
-/** Whether it, or what caused it, is a broker's word on who this is. */
-function isRefusal(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
-  if (error.name === "KafkaJSSASLAuthenticationError") return true;
-  if ("type" in error && error.type === "UNSUPPORTED_SASL_MECHANISM") return true;
-  return isRefusal(error.cause);
 }

@@ -2,8 +2,9 @@
 // of states is bounded. Method: examples, and random states put together again.
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { offsetOf, recordId, UNMAPPED_ACTION } from "../src/mapping.ts";
-import type { RecordMapping, SourceMessage } from "../src/mapping.ts";
+import { messageItem, offsetOf, recordId } from "../src/kafka/message.ts";
+import type { SourceMessage } from "../src/kafka/message.ts";
+import type { RecordMapping, SourceItem } from "../src/mapping.ts";
 import { recordOf } from "../src/records.ts";
 import { changesBetween, StateCache } from "../src/stateCache.ts";
 
@@ -15,8 +16,8 @@ const MAPPING: RecordMapping = {
   data: "order",
 };
 
-function message(value: unknown, rest: Partial<SourceMessage> = {}): SourceMessage {
-  return {
+function message(value: unknown, rest: Partial<SourceMessage> = {}): SourceItem {
+  return messageItem({
     topic: "orders",
     partition: 2,
     offset: 17n,
@@ -25,7 +26,7 @@ function message(value: unknown, rest: Partial<SourceMessage> = {}): SourceMessa
     headers: { tenant: "acme" },
     timestampMs: 0,
     ...rest,
-  };
+  });
 }
 
 const ORDER = { user: { id: 7 }, event: "paid", order: { total: 3, lines: [1] } };
@@ -59,7 +60,7 @@ test.each([
   [message({ ...ORDER, user: 12 }), "actor.id: the message has no text at {value.user.id}"],
 ])("what does not fit is recorded with the reason", (bad, reason) => {
   const made = recordOf(bad, MAPPING, new StateCache(1000));
-  expect(made).toMatchObject({ id: "orders/2/17", action: UNMAPPED_ACTION, data: { reason } });
+  expect(made).toMatchObject({ id: "orders/2/17", action: "kafka.unmapped", data: { reason } });
   const bytes = Buffer.from(String(made.data?.["base64"]), "base64");
   expect(bytes.equals(bad.value ?? Buffer.alloc(0))).toBe(true);
 });
@@ -81,7 +82,7 @@ test("numbers that no double holds keep their digits, in texts, in data and in c
     { ...MAPPING, actor: { id: "{value.user.id.text}" } },
     states,
   );
-  expect(within.action).toBe(UNMAPPED_ACTION);
+  expect(within.action).toBe("kafka.unmapped");
 });
 
 test("the first state of a key is told whole, then what has changed, and again whole when states were wiped", () => {

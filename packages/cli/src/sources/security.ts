@@ -1,5 +1,5 @@
-import { SASL_MECHANISMS } from "@annals/kafka";
-import type { KafkaSasl, KafkaSecurity, KafkaTls } from "@annals/kafka";
+import { SASL_MECHANISMS } from "@annals/sources";
+import type { KafkaSasl, KafkaSecurity, KafkaTls } from "@annals/sources";
 import { z } from "zod";
 import { CliError } from "../cliError.ts";
 import { readTextFile } from "../textFile.ts";
@@ -21,7 +21,7 @@ interface WrittenSasl {
   readonly passwordFile?: string | undefined;
 }
 
-interface WrittenSecurity {
+export interface WrittenSecurity {
   readonly brokers: readonly string[];
   readonly tls?: true | WrittenTls | undefined;
   readonly sasl?: WrittenSasl | undefined;

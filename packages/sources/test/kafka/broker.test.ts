@@ -11,11 +11,11 @@ import {
 } from "@annals/testkit";
 import type { BrokerGateOptions, Certificate } from "@annals/testkit";
 import kafkajs from "kafkajs";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { MemoryService } from "../../server/test/http/memoryService.ts";
-import { startTestServer } from "../../server/test/http/testServer.ts";
-import { runKafkaSource } from "../src/kafkaSource.ts";
-import type { KafkaSecurity } from "../src/security.ts";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { MemoryService } from "../../../server/test/http/memoryService.ts";
+import { startTestServer } from "../../../server/test/http/testServer.ts";
+import { KafkaSource } from "../../src/kafka/kafkaSource.ts";
+import type { KafkaSecurity } from "../../src/kafka/security.ts";
 
 const USER = { user: "annals", password: "correct horse" };
 const MAPPING = { actor: { id: "{value.user}" }, action: "did" };
@@ -75,21 +75,27 @@ describe.skipIf(why !== undefined)(`a broker${why === undefined ? "" : `: ${why}
   /** Runs until so many messages are recorded. */
   async function live(address: string, count: number, security: KafkaSecurity = {}): Promise<void> {
     const ending = new AbortController();
-    await runKafkaSource({
+    const source = new KafkaSource({
+      name: "orders",
       client,
+      cluster: "c",
       log: "audit",
       brokers: [address],
       group: "annals",
       topics: ["t"],
       mapping: MAPPING,
       sessionTimeoutMs: 6_000,
-      signal: ending.signal,
       ...security,
-      onRecorded: () =>
-        void recorded().then((found) => {
-          if (found.length >= count) ending.abort();
-        }),
     });
+    const running = source.run(ending.signal);
+    const isOver = running.then(
+      () => true,
+      () => true,
+    );
+    const until = async (): Promise<boolean> => (await recorded()).length >= count;
+    await Promise.race([isOver, vi.waitUntil(until, { timeout: 60_000, interval: 50 })]);
+    ending.abort();
+    await running;
   }
 
   test("messages are recorded once, over two lives of the source", {

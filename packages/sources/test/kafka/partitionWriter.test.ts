@@ -3,13 +3,12 @@
 import { AnnalsClient, ClientError } from "@annals/client";
 import * as fc from "fast-check";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { MemoryService } from "../../server/test/http/memoryService.ts";
-import { startTestServer } from "../../server/test/http/testServer.ts";
-import type { TestServer } from "../../server/test/http/testServer.ts";
-import { UNMAPPED_ACTION } from "../src/mapping.ts";
-import type { SourceMessage } from "../src/mapping.ts";
-import { PartitionWriter, TAKEOVER_ACTION } from "../src/partitionWriter.ts";
-import { StateCache } from "../src/stateCache.ts";
+import { MemoryService } from "../../../server/test/http/memoryService.ts";
+import { startTestServer } from "../../../server/test/http/testServer.ts";
+import type { TestServer } from "../../../server/test/http/testServer.ts";
+import type { SourceMessage } from "../../src/kafka/message.ts";
+import { PartitionWriter, TAKEOVER_ACTION } from "../../src/kafka/partitionWriter.ts";
+import { StateCache } from "../../src/stateCache.ts";
 
 let service: MemoryService;
 let server: TestServer;
@@ -137,14 +136,14 @@ test("a record that the log refuses is recorded as unmapped, and the rest goes o
   if (bad === undefined) throw new RangeError("there are five");
   service.beforeAppend = (_log, { body }) => {
     const text = Buffer.from(body).toString();
-    if (text.includes("t/0/6") && !text.includes(UNMAPPED_ACTION))
+    if (text.includes("t/0/6") && !text.includes("kafka.unmapped"))
       throw new ClientError("ERR_RECORD_SCHEMA", "data is not what the schema says");
   };
   await writer("audit").append(all);
   expect(await ids()).toEqual(idsOf(all));
   // Behind the takeover.
   expect(await client.get("audit", 4)).toMatchObject({
-    action: UNMAPPED_ACTION,
+    action: "kafka.unmapped",
     data: { reason: "ERR_RECORD_SCHEMA" },
   });
 });

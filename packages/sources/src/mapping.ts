@@ -1,23 +1,26 @@
 import { ExactNumber, parseExactly } from "@annals/client";
 import type { AuditRecord } from "@annals/client";
 
-/** A message as brokers have it. */
-export interface SourceMessage {
-  readonly topic: string;
-  readonly partition: number;
-  /** Of the partition; rises, with gaps. */
-  readonly offset: bigint;
-  readonly key: Uint8Array | undefined;
-  /** Undefined for a tombstone: its key was deleted. */
-  readonly value: Uint8Array | undefined;
-  readonly headers: Readonly<Record<string, string>>;
-  /** By the broker or the producer, ms since 1970: the record's `time`. Not positive when there is none. */
+/** A message, or a row of a table. */
+export interface SourceItem {
+  /** Records of what does not fit have the action `KIND.unmapped`. */
+  readonly kind: "kafka" | "postgres";
+  /** Topic or table. */
+  readonly origin: string;
+  /** The `id` of its record, by which the source knows how far it has come. */
+  readonly id: string;
+  readonly key: Buffer | undefined;
+  /** JSON; undefined for what was deleted. */
+  readonly value: Buffer | undefined;
+  /** ms since 1970: the record's `time`. Not positive when there is none. */
   readonly timestampMs: number;
+  /** What it has beside key and value, by name. */
+  readonly place: (name: string) => unknown;
 }
 
 /**
  * Which parts of a message become which fields of its record. Texts may hold places in braces: `{key}`, `{topic}`, `{partition}`,
- * `{offset}`, `{header.name}`, and `{value.path.to.it}` within the message's JSON.
+ * `{offset}`, `{header.name}` of a message, `{table}` of a row, and `{value.path.to.it}` within the JSON.
  */
 export interface RecordMapping {
   readonly actor: { readonly id: string; readonly type?: string | undefined };
@@ -39,32 +42,15 @@ export class MappingError extends Error {
 
 type Mapped = Pick<AuditRecord, "actor" | "action" | "targets" | "tenant">;
 
-/** The action of a message that the mapping, or the log's schema, does not take. */
-export const UNMAPPED_ACTION = "kafka.unmapped";
 const RAW_BYTES_MAX = 64 * 1024;
 
-/** `topic/partition/offset`: the `id` of the record, by which the source knows how far it has come. */
-export function recordId({
-  topic,
-  partition,
-  offset,
-}: Pick<SourceMessage, "topic" | "partition" | "offset">): string {
-  return `${topic}/${partition}/${offset}`;
-}
-
-/** The offset in the id of a record of this partition; undefined if it is none. */
-export function offsetOf(
-  { topic, partition }: Pick<SourceMessage, "topic" | "partition">,
-  id: string | undefined,
-): bigint | undefined {
-  const prefix = `${topic}/${partition}/`;
-  if (id?.startsWith(prefix) !== true) return undefined;
-  const text = id.slice(prefix.length);
-  return /^\d{1,19}$/.test(text) ? BigInt(text) : undefined;
+/** The action of a record of what the mapping, or the log's schema, does not take. */
+export function unmappedAction({ kind }: Pick<SourceItem, "kind">): string {
+  return `${kind}.unmapped`;
 }
 
 /** The message's JSON; null for a tombstone. Throws a MappingError. */
-export function valueOf(message: SourceMessage): unknown {
+export function valueOf(message: SourceItem): unknown {
   if (message.value === undefined) return null;
   try {
     return parseExactly(new TextDecoder("utf-8", { fatal: true }).decode(message.value));
@@ -74,7 +60,7 @@ export function valueOf(message: SourceMessage): unknown {
 }
 
 /** Everything but `data` and `changes`. Throws a MappingError. */
-export function mapMessage(message: SourceMessage, value: unknown, mapping: RecordMapping): Mapped {
+export function mapMessage(message: SourceItem, value: unknown, mapping: RecordMapping): Mapped {
   const fill = (field: string, template: string): string => filled(field, template, message, value);
   const named = (
     field: string,
@@ -95,12 +81,12 @@ export function mapMessage(message: SourceMessage, value: unknown, mapping: Reco
 }
 
 /** A record that says what came, so that nothing is dropped and the rest goes on. */
-export function unmappedRecord(message: SourceMessage, reason: string): AuditRecord {
+export function unmappedRecord(message: SourceItem, reason: string): AuditRecord {
   const raw = message.value ?? new Uint8Array(0);
   return {
-    id: recordId(message),
-    actor: { id: `kafka:${message.topic}` },
-    action: UNMAPPED_ACTION,
+    id: message.id,
+    actor: { id: `${message.kind}:${message.origin}` },
+    action: unmappedAction(message),
     data: {
       reason,
       base64: Buffer.from(raw.subarray(0, RAW_BYTES_MAX)).toString("base64"),
@@ -121,7 +107,7 @@ export function atPath(value: unknown, path: string): unknown {
   return found;
 }
 
-function filled(field: string, template: string, message: SourceMessage, value: unknown): string {
+function filled(field: string, template: string, message: SourceItem, value: unknown): string {
   const text = template.replaceAll(/\{([^{}]+)\}/g, (_, place: string) => {
     const found = placeOf(place, message, value);
     const isText = typeof found === "string" || typeof found === "boolean";
@@ -132,20 +118,8 @@ function filled(field: string, template: string, message: SourceMessage, value: 
   return text;
 }
 
-function placeOf(place: string, message: SourceMessage, value: unknown): unknown {
-  switch (place) {
-    case "topic":
-      return message.topic;
-    case "partition":
-      return message.partition;
-    case "offset":
-      return String(message.offset);
-    case "key":
-      return message.key === undefined ? undefined : Buffer.from(message.key).toString("utf8");
-    default:
-      if (place.startsWith("value.")) return atPath(value, place.slice("value.".length));
-      return place.startsWith("header.")
-        ? message.headers[place.slice("header.".length)]
-        : undefined;
-  }
+function placeOf(place: string, message: SourceItem, value: unknown): unknown {
+  if (place === "key") return message.key?.toString("utf8");
+  if (place.startsWith("value.")) return atPath(value, place.slice("value.".length));
+  return message.place(place);
 }
