@@ -24,7 +24,7 @@ interface Answer {
 }
 
 function drill(path: string): Promise<Answer> {
-  const child = spawn(process.execPath, [ENTRY, "drill", "--json", path], {
+  const child = spawn(process.execPath, [ENTRY, "drill", "-o", "ndjson", path], {
     stdio: ["ignore", "pipe", "pipe"],
   });
   let stdout = "";

@@ -473,7 +473,7 @@ describe("failures", () => {
     ["query --output n", "ndjson"],
     ["append --outcome d", "denied"],
     ["append --actor ", ""],
-    ["cluster transfer-leader --", "--to --log --url --timeout --help"],
+    ["cluster transfer-leader --", "--to --log --url --timeout --output --help"],
   ])("bash completes %j", async (line, expected) => {
     const { stdout } = await annals(["completion", "bash"]);
     const words = `annals ${line}`.split(" ");

@@ -78,3 +78,26 @@ test("one that the program does not take is found out", async () => {
   expect(await complaint("log creat audit")).not.toBe("");
   expect(await complaint("log create")).toContain("missing required argument");
 });
+
+/** Commands without a choice of format, each with what it prints. */
+const ONE_FORMAT: Readonly<Record<string, string>> = {
+  start: "nothing",
+  dev: "nothing",
+  "blob get": "bytes",
+  completion: "a script of the shell",
+  "config schema": "a JSON schema",
+  "sink run": "nothing",
+  "sink plan": "JSON",
+  "source run": "nothing",
+};
+
+function leaves(command: Command, path: readonly string[] = []): readonly string[] {
+  const rest = command.commands.flatMap((sub) => leaves(sub, [...path, sub.name()]));
+  const isLeaf = command.commands.length === 0 || path.join(" ") === "dev";
+  const formats = command.options.some(({ long }) => long === "--output");
+  return isLeaf && !formats ? [path.join(" "), ...rest] : rest;
+}
+
+test("every command prints JSON on request, but those that have one format", () => {
+  expect(leaves(idleProgram()).toSorted()).toEqual(Object.keys(ONE_FORMAT).toSorted());
+});

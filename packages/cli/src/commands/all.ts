@@ -16,7 +16,9 @@ import { registerGet, registerQuery, registerTail } from "./read.ts";
 import { registerSource } from "./source.ts";
 import { registerSink } from "./sink.ts";
 import { registerStart } from "./start.ts";
-import type { CliContext } from "../context.ts";
+import { withOutput } from "../context.ts";
+import type { CliContext, OutputOptions } from "../context.ts";
+import { tellOutcome } from "../report.ts";
 import { packageVersion } from "../version.ts";
 
 /** Every command, in the order of the help. */
@@ -39,13 +41,13 @@ export function registerAll(program: Command, context: CliContext): void {
   registerBench(program, context);
   registerFsck(program, context);
   registerConfig(program, context);
-  program
-    .command("version")
-    .description("print the versions of annals and Node")
-    .action(() =>
-      context.print(
-        `annals ${packageVersion()} (node ${process.version}, ${process.platform} ${process.arch})\n`,
-      ),
-    );
+  withOutput(
+    program.command("version").description("print the versions of annals and Node"),
+  ).action((options: OutputOptions) => {
+    const { platform, arch, version: node } = process;
+    const version = packageVersion();
+    const text = `annals ${version} (node ${node}, ${platform} ${arch})`;
+    return tellOutcome(context, options, text, { version, node, platform, arch });
+  });
   registerCompletion(program, context);
 }

@@ -8,6 +8,7 @@ import { EXIT } from "../exitCodes.ts";
 import { formatCount, paint } from "../output.ts";
 import { renderTable } from "../table.ts";
 import type { TableLook } from "../table.ts";
+import { tellOutcome } from "../report.ts";
 
 interface HealthOptions extends ClientOptions, OutputOptions {
   readonly watch?: boolean;
@@ -60,37 +61,44 @@ export function registerCluster(program: Command, context: CliContext): void {
     ),
   ).action((options: HealthOptions) => health(context, options));
 
-  withClient(
-    withLog(
-      cluster
-        .command("transfer-leader")
-        .description("hand the leadership of a log to another node")
-        .option("--to <node>", "to this node instead of the most caught-up one"),
+  withOutput(
+    withClient(
+      withLog(
+        cluster
+          .command("transfer-leader")
+          .description("hand the leadership of a log to another node")
+          .option("--to <node>", "to this node instead of the most caught-up one"),
+      ),
     ),
-  ).action(async (options: ClientOptions & { log: string; to?: string }) => {
-    const client = context.client(options);
-    const before = await leaderOf(client, options.log, context.interrupt);
-    await client.transferLeadership(options.log, options.to, { signal: context.interrupt });
-    const deadline = performance.now() + context.timeoutMs(options);
-    const isDone = (leader: string | undefined): boolean =>
-      leader !== undefined &&
-      (options.to === undefined ? leader !== before : leader === options.to);
-    let leader = await leaderOf(client, options.log, context.interrupt);
-    while (!isDone(leader) && performance.now() < deadline) {
-      await sleep(TRANSFER_POLL_MS, undefined, { signal: context.interrupt });
-      leader = await leaderOf(client, options.log, context.interrupt);
-    }
-    if (!isDone(leader))
-      throw new CliError(
-        "ERR_TRANSFER_UNFINISHED",
-        `${options.log}: the leader is ${leader ?? "still being elected"}, not ${options.to ?? "another node"}`,
-        {
-          exitCode: EXIT.unavailable,
-          hint: "`annals cluster status` shows whether it comes about",
-        },
-      );
-    await context.print(`${options.log}: leader is now ${leader}\n`);
-  });
+  ).action((options: TransferOptions) => transfer(context, options));
+}
+
+type TransferOptions = ClientOptions & OutputOptions & { log: string; to?: string };
+
+/** Waits until another node leads: until the one that was asked for does. */
+async function transfer(context: CliContext, options: TransferOptions): Promise<void> {
+  const { log, to } = options;
+  const client = context.client(options);
+  const before = await leaderOf(client, log, context.interrupt);
+  await client.transferLeadership(log, to, { signal: context.interrupt });
+  const deadline = performance.now() + context.timeoutMs(options);
+  const isDone = (leader: string | undefined): boolean =>
+    leader !== undefined && (to === undefined ? leader !== before : leader === to);
+  let leader = await leaderOf(client, log, context.interrupt);
+  while (!isDone(leader) && performance.now() < deadline) {
+    await sleep(TRANSFER_POLL_MS, undefined, { signal: context.interrupt });
+    leader = await leaderOf(client, log, context.interrupt);
+  }
+  if (!isDone(leader))
+    throw new CliError(
+      "ERR_TRANSFER_UNFINISHED",
+      `${log}: the leader is ${leader ?? "still being elected"}, not ${to ?? "another node"}`,
+      {
+        exitCode: EXIT.unavailable,
+        hint: "`annals cluster status` shows whether it comes about",
+      },
+    );
+  await tellOutcome(context, options, `${log}: leader is now ${leader}`, { log, leader });
 }
 
 async function leaderOf(

@@ -7,6 +7,7 @@ import {
   isLoopback,
   loadConfig,
   parseAddress,
+  listConfig,
   showConfig,
 } from "@annals/server";
 import type { ConfigProblem, LoadConfigResult, NodeConfig } from "@annals/server";
@@ -17,6 +18,7 @@ import { collect, examples, withOutput } from "../context.ts";
 import type { CliContext, OutputOptions } from "../context.ts";
 import { EXIT } from "../exitCodes.ts";
 import { memoryReport, renderMemory } from "../memoryTable.ts";
+import { tellOutcome } from "../report.ts";
 
 /** Options of every command that reads a node's configuration. */
 export interface ConfigOptions {
@@ -145,6 +147,8 @@ function assertOwnData(
   }
 }
 
+type ShowOptions = ConfigOptions & OutputOptions & { readonly origin?: boolean };
+
 export function registerConfig(program: Command, context: CliContext): void {
   const config = program.command("config").description("check and explain configurations");
   examples(config, [
@@ -164,19 +168,23 @@ export function registerConfig(program: Command, context: CliContext): void {
     check(context, file === undefined ? options : { ...options, config: file }),
   );
 
-  withConfig(
-    config
-      .command("show")
-      .description("print the whole configuration with every default")
-      .argument("[file]")
-      .option("--origin", "with where each value came from"),
-  ).action(async (file: string | undefined, options: ConfigOptions & { origin?: boolean }) => {
+  withOutput(
+    withConfig(
+      config
+        .command("show")
+        .description("print the whole configuration with every default")
+        .argument("[file]")
+        .option("--origin", "with where each value came from"),
+    ),
+  ).action(async (file: string | undefined, options: ShowOptions) => {
     const { config: loaded, origin } = loadOrThrow(
       context,
       file === undefined ? options : { ...options, config: file },
       options.node === undefined && context.io.env["ANNALS_NODE"] === undefined,
     );
-    await context.print(options.origin === true ? showConfig(loaded, origin) : showConfig(loaded));
+    const text = options.origin === true ? showConfig(loaded, origin) : showConfig(loaded);
+    const items = listConfig(loaded, origin);
+    await tellOutcome(context, options, text.trimEnd(), { items, next: null });
   });
 
   config
@@ -184,13 +192,13 @@ export function registerConfig(program: Command, context: CliContext): void {
     .description("print a JSON schema of the file, for editors")
     .action(() => context.printJson(configJsonSchema()));
 
-  config
-    .command("explain")
+  withOutput(config.command("explain"))
     .description("say what a key, or every key of a section, means")
     .argument("<key>")
-    .action(async (key: string) => {
+    .action(async (key: string, options: OutputOptions) => {
       const explanation = explainKey(key);
       if (!explanation.ok) throw usageError(explanation.message);
-      await context.print(`${explanation.text}\n`);
+      const { text } = explanation;
+      await tellOutcome(context, options, text, { key, text });
     });
 }

@@ -18,17 +18,16 @@ import {
 import type { DrillOutcome, DrillProgress, Scenario, TableRow } from "@annals/drill";
 import type { Command } from "commander";
 import { usageError } from "../cliError.ts";
-import { examples } from "../context.ts";
-import type { CliContext } from "../context.ts";
+import { examples, withOutput } from "../context.ts";
+import type { CliContext, OutputOptions } from "../context.ts";
 import { EXIT } from "../exitCodes.ts";
-import { renderTable } from "../table.ts";
+import { printRows } from "../printRows.ts";
 import { readTextFile } from "../textFile.ts";
 
-interface DrillCommandOptions {
+interface DrillCommandOptions extends OutputOptions {
   readonly keep?: boolean;
   readonly out?: string;
   readonly long?: boolean;
-  readonly json?: boolean;
   readonly markdown?: string;
   readonly picture?: string;
   readonly schema?: boolean;
@@ -36,14 +35,12 @@ interface DrillCommandOptions {
 }
 
 export function registerDrill(program: Command, context: CliContext): void {
-  const drill = program
-    .command("drill")
+  const drill = withOutput(program.command("drill"))
     .description("run scenarios of faults and load on throw-away clusters of this machine")
     .argument("[files...]", "scenarios (YAML; docs/drill.md)")
     .option("--keep", "keep the data and logs of passed drills, too")
     .option("--out <directory>", "where clusters live, instead of a temporary directory")
     .option("--long", "run scenarios of size long, too")
-    .option("--json", "print one JSON object a drill, one a line")
     .option("--markdown <file>", "write a table for a document, anew after each drill")
     .option("--picture <file>", "draw the memory of every node of the last drill as an SVG")
     .option("--verbose", "say what was expected and seen also of drills that passed")
@@ -152,11 +149,9 @@ async function report(
   left: number,
   options: DrillCommandOptions,
 ): Promise<void> {
-  if (options.json === true) {
-    for (const outcome of outcomes)
-      await context.print(`${JSON.stringify(outcomeJson(outcome))}\n`);
-  } else {
-    await context.print(renderTable(COLUMNS, outcomes.map(tableRow), context.look));
+  const items = outcomes.map(outcomeJson);
+  await printRows(context, options, COLUMNS, outcomes.map(tableRow), items);
+  if (context.format(options) === "table") {
     const count = (result: DrillOutcome["result"]): number =>
       outcomes.filter((outcome) => outcome.result === result).length;
     const skipped = outcomes

@@ -7,6 +7,7 @@ import { formatCount } from "../output.ts";
 import type { Column } from "../table.ts";
 import { printRows } from "../printRows.ts";
 import { parseTime } from "../time.ts";
+import { tellOutcome } from "../report.ts";
 
 type GroupOptions = ClientOptions & OutputOptions & { readonly log: string };
 
@@ -57,30 +58,7 @@ export function registerGroup(program: Command, context: CliContext): void {
       await printRows(context, options, GROUP_COLUMNS, groups);
     });
 
-  command("create")
-    .description("create a group; the same again does no harm")
-    .argument("<name>")
-    .option("--from <start>", "first, end, a seq behind which to begin, or a time", "first")
-    .option("--lanes <count>", "how many members can work at a time", "1")
-    .option("--settings <text>", "what must be the same for all of its consumers", "")
-    .action(
-      async (
-        name: string,
-        options: GroupOptions & { from: string; lanes: string; settings: string },
-      ) => {
-        const { log, from, lanes, settings } = options;
-        const made = await context
-          .client(options)
-          .groups(log)
-          .create(name, {
-            from: parseStart("--from", from),
-            lanes: wholeNumber("--lanes", lanes, 1, LANES_MAX),
-            settings,
-            ...signal(context),
-          });
-        await printLanes(context, options, [made]);
-      },
-    );
+  registerCreate(command("create"), context);
 
   command("show")
     .description("show one group and who holds its lanes")
@@ -113,13 +91,41 @@ export function registerGroup(program: Command, context: CliContext): void {
       await printLanes(context, options, [await groups.reset(name, to, signal(context))]);
     });
 
-  withClient(withLog(group.command("delete")))
+  command("delete")
     .description("delete a group and its positions")
     .argument("<name>")
     .action(async (name: string, options: GroupOptions) => {
-      await context.client(options).groups(options.log).delete(name, signal(context));
-      await context.print(`deleted group ${name} of ${options.log}\n`);
+      const { log } = options;
+      await context.client(options).groups(log).delete(name, signal(context));
+      await tellOutcome(context, options, `deleted group ${name} of ${log}`, { log, group: name });
     });
+}
+
+function registerCreate(command: Command, context: CliContext): void {
+  command
+    .description("create a group; the same again does no harm")
+    .argument("<name>")
+    .option("--from <start>", "first, end, a seq behind which to begin, or a time", "first")
+    .option("--lanes <count>", "how many members can work at a time", "1")
+    .option("--settings <text>", "what must be the same for all of its consumers", "")
+    .action(
+      async (
+        name: string,
+        options: GroupOptions & { from: string; lanes: string; settings: string },
+      ) => {
+        const { log, from, lanes, settings } = options;
+        const made = await context
+          .client(options)
+          .groups(log)
+          .create(name, {
+            from: parseStart("--from", from),
+            lanes: wholeNumber("--lanes", lanes, 1, LANES_MAX),
+            settings,
+            ...signal(context),
+          });
+        await printLanes(context, options, [made]);
+      },
+    );
 }
 
 function signal(context: CliContext): { readonly signal: AbortSignal } {

@@ -20,6 +20,7 @@ import { connected } from "./graph.ts";
 import { registerCompare } from "./sinkCompare.ts";
 import { registerLetters } from "./sinkLetters.ts";
 import { registerTest } from "./sinkTest.ts";
+import { tellEach } from "../report.ts";
 
 type RunnerOptions = OutputOptions & { readonly runner: string };
 
@@ -123,6 +124,8 @@ function registerStatus(group: Command, context: CliContext): void {
       });
 }
 
+type ReplayOptions = ClientOptions & OutputOptions & { readonly to: string };
+
 function registerOffline(group: Command, context: CliContext): void {
   withClient(group.command("plan"))
     .description("what a sink would write of one record")
@@ -140,44 +143,50 @@ function registerOffline(group: Command, context: CliContext): void {
       await context.printJson({ seq, mutations: sink().plan(record) });
     });
 
-  withClient(group.command("replay"))
+  withOutput(withClient(group.command("replay")))
     .description("let a sink that does not run go on from elsewhere; what it has written stays")
     .argument("<file>")
     .argument("<name>")
     .requiredOption("--to <seq>", "the seq behind which to go on; 0 for everything")
-    .action(async (path: string, name: string, options: ClientOptions & { to: string }) => {
-      const { site, spec } = await oneSink(context, path, name, options);
-      const to = wholeNumber("--to", options.to, 0, Number.MAX_SAFE_INTEGER);
-      const make = await sinkMaker(site, name, spec);
-      for (let k = 0; k < spec.lanes; k++) {
-        const { sink, source, lane } = sinkLane(site, name, spec, make, k);
-        const made = sink();
-        const was = await replay(made, source, lane, to, context.interrupt).catch(
-          (error: unknown) => notReplayed(`sink ${name} (${made.target})`, error),
-        );
-        await context.print(`${name}/${k}: was at ${was ?? "nothing"}, goes on behind ${to}\n`);
-      }
-      await site.client.groups(spec.log).reset(groupOf(name, spec), to === 0 ? "first" : to);
-    });
+    .action((path: string, name: string, options: ReplayOptions) =>
+      tellEach(context, options, async (tell) => {
+        const { site, spec } = await oneSink(context, path, name, options);
+        const to = wholeNumber("--to", options.to, 0, Number.MAX_SAFE_INTEGER);
+        const make = await sinkMaker(site, name, spec);
+        for (let k = 0; k < spec.lanes; k++) {
+          const { sink, source, lane } = sinkLane(site, name, spec, make, k);
+          const made = sink();
+          const was = await replay(made, source, lane, to, context.interrupt).catch(
+            (error: unknown) => notReplayed(`sink ${name} (${made.target})`, error),
+          );
+          const text = `${name}/${k}: was at ${was ?? "nothing"}, goes on behind ${to}`;
+          await tell(text, { sink: name, lane: k, was: was ?? null, to });
+        }
+        await site.client.groups(spec.log).reset(groupOf(name, spec), to === 0 ? "first" : to);
+      }),
+    );
 }
 
 function registerVerify(group: Command, context: CliContext): void {
-  group
-    .command("verify")
+  withOutput(group.command("verify"))
     .description("prove that a graph database does what the graph sink relies on; cleans up")
     .argument("<url>", "bolt://…, neo4j://… or grafeo:FILE")
     .option("--user <name>", "as whom")
     .option("--password-env <variable>", "the environment variable with the password")
     .option("--database <name>", "which one of the server")
-    .action(async (url: string, options: Omit<WrittenGraph, "url">) => {
-      const { verifyGraph } = await import("@annals/graph");
-      const database = await connected(context, "verify", { url, ...options });
-      const steps = await verifyGraph(database, context.interrupt, ({ name, ok, ms, detail }) => {
-        void context.print(`${ok ? "ok  " : "FAIL"} ${name} (${ms} ms): ${printable(detail)}\n`);
-      });
-      if (steps.some(({ ok }) => !ok)) context.exitCode = EXIT.failed;
-      await database.close();
-    });
+    .action((url: string, options: Omit<WrittenGraph, "url"> & OutputOptions) =>
+      tellEach(context, options, async (tell) => {
+        const { output: _, ...graph } = options;
+        const { verifyGraph } = await import("@annals/graph");
+        const database = await connected(context, "verify", { url, ...graph });
+        const steps = await verifyGraph(database, context.interrupt, (step) => {
+          const { name, ok, ms, detail } = step;
+          void tell(`${ok ? "ok  " : "FAIL"} ${name} (${ms} ms): ${printable(detail)}`, step);
+        });
+        if (steps.some(({ ok }) => !ok)) context.exitCode = EXIT.failed;
+        await database.close();
+      }),
+    );
 }
 
 function notReplayed(who: string, error: unknown): never {

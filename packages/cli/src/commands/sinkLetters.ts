@@ -15,6 +15,8 @@ import { formatCount } from "../output.ts";
 import type { Column } from "../table.ts";
 import { printRows } from "../printRows.ts";
 import { askRunner, DEFAULT_LISTEN, sinkPath } from "../sinks/runnerCalls.ts";
+import { tellEach, tellOutcome } from "../report.ts";
+import type { Tell } from "../report.ts";
 
 interface LetterOptions extends ClientOptions {
   readonly log?: string;
@@ -55,36 +57,42 @@ export function registerLetters(group: Command, context: CliContext): void {
       await printRows(context, options, LETTER_COLUMNS, rows);
     });
 
-  command("skip")
+  withOutput(command("skip"))
     .description("settle a dead letter: the record stays unwritten, and the reason is on record")
     .argument("<sink>")
     .argument("<seq>")
     .requiredOption("--reason <text>", "why")
     .action(
-      async (sink: string, seq: string, options: LetterOptions & { readonly reason: string }) => {
+      async (
+        sink: string,
+        seq: string,
+        options: LetterOptions & OutputOptions & { readonly reason: string },
+      ) => {
         const log = await letterLog(options, sink);
         const letter = await openLetter(context, options, log, sink, seq);
         const record = resolutionRecord(letter, LETTER_SKIPPED, options.reason);
         await context.client(options).append(log, record);
-        await context.print(`skipped ${sink} ${letter.log}:${letter.seq}\n`);
+        const { log: of, seq: at } = letter;
+        const text = `skipped ${sink} ${of}:${at}`;
+        await tellOutcome(context, options, text, { sink, log: of, seq: at, skipped: true });
       },
     );
 
-  command("retry")
+  withOutput(command("retry"))
     .description("write the record of a dead letter after all, or of all open ones in their order")
     .argument("<sink>")
     .argument("[seq]")
-    .action((sink: string, seq: string | undefined, options: LetterOptions) =>
-      retryLetters(context, sink, seq, options),
+    .action((sink: string, seq: string | undefined, options: LetterOptions & OutputOptions) =>
+      tellEach(context, options, (tell) => retryLetters(context, { sink, seq }, options, tell)),
     );
 }
 
 /** One after the other, and none after one that is refused: those of a lane stay in the order of their records. */
 async function retryLetters(
   context: CliContext,
-  sink: string,
-  seq: string | undefined,
+  { sink, seq }: { readonly sink: string; readonly seq: string | undefined },
   options: LetterOptions,
+  tell: Tell,
 ): Promise<void> {
   const client = context.client(options);
   const log = await letterLog(options, sink);
@@ -92,12 +100,13 @@ async function retryLetters(
     seq === undefined
       ? await openLetters(client, log, sink, context.interrupt)
       : [await openLetter(context, options, log, sink, seq)];
-  if (chosen.length === 0) await context.print(`${log} has no open dead letter of sink ${sink}\n`);
+  if (chosen.length === 0) await context.note(`${log} has no open dead letter of sink ${sink}`);
   for (const letter of chosen) {
     await askRunner(options.runner, "POST", `${sinkPath(sink)}/retry?seq=${letter.seq}`);
     const record = resolutionRecord(letter, LETTER_RETRIED, "written when tried again");
     await client.append(log, record);
-    await context.print(`wrote ${letter.log}:${letter.seq}\n`);
+    const { log: of, seq: at } = letter;
+    await tell(`wrote ${of}:${at}`, { sink, log: of, seq: at, written: true });
   }
 }
 

@@ -4,10 +4,11 @@ import { inspect, messageOf } from "@annals/sinks";
 import type { Command } from "commander";
 import { CliError } from "../cliError.ts";
 import { EXIT } from "../exitCodes.ts";
-import { withClient } from "../context.ts";
-import type { CliContext, ClientOptions } from "../context.ts";
+import { withClient, withOutput } from "../context.ts";
+import type { CliContext, ClientOptions, OutputOptions } from "../context.ts";
+import { tellEach, tellTests } from "../report.ts";
 import { feedsOf, groupOf, groupSettings, scopeOf, sinkLane } from "../sinks/assemble.ts";
-import type { SinkSite } from "../sinks/assemble.ts";
+import type { SinkSite } from "../sinks/sinkSite.ts";
 import { sinkMaker } from "../sinks/makeSink.ts";
 import type { MakeSink } from "../sinks/makeSink.ts";
 import { readSinkFile } from "../sinks/sinkFile.ts";
@@ -15,28 +16,29 @@ import type { SinkSpec } from "../sinks/sinkSchema.ts";
 import { siteOf } from "../sinks/site.ts";
 
 export function registerTest(group: Command, context: CliContext): void {
-  withClient(group.command("test"))
+  withOutput(withClient(group.command("test")))
     .description("check a file of sinks: the file, the cluster, and what each sink writes to")
     .argument("<file>")
-    .action(async (path: string, options: ClientOptions) => {
-      const file = await readSinkFile(path, context.io);
-      const site = await siteOf(context, options, file);
-      const logs = new Set(
-        (await site.client.logs({ signal: context.interrupt })).map(({ name }) => name),
-      );
-      for (const [name, spec] of file.sinks) {
-        // One that is wrong says nothing about the others.
-        try {
+    .action((path: string, options: ClientOptions & OutputOptions) =>
+      tellEach(context, options, async (tell) => {
+        const file = await readSinkFile(path, context.io);
+        const site = await siteOf(context, options, file);
+        const logs = new Set(
+          (await site.client.logs({ signal: context.interrupt })).map(({ name }) => name),
+        );
+        const test = async (name: string, spec: SinkSpec): Promise<string> => {
           if (!logs.has(spec.log)) throw noLog(spec.log);
-          await context.print(`${name}: ok, ${await testSink(context, site, name, spec)}\n`);
-        } catch (error) {
+          return testSink(context, site, name, spec);
+        };
+        const failureOf = (error: unknown): string => {
           const isOfFile = error instanceof CliError && error.code === "ERR_SINK_FILE_INVALID";
           if (context.interrupt.aborted || isOfFile) throw error;
+          return messageOf(error);
+        };
+        if (!(await tellTests(file.sinks, test, { tell, failureOf })))
           context.exitCode = EXIT.failed;
-          await context.print(`${name}: FAILED: ${messageOf(error)}\n`);
-        }
-      }
-    });
+      }),
+    );
 }
 
 async function testSink(

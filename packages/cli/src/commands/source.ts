@@ -10,6 +10,7 @@ import { environmentHelp } from "../fileEnvironment.ts";
 import { formatCount } from "../output.ts";
 import type { Column } from "../table.ts";
 import { printRows } from "../printRows.ts";
+import { tellEach, tellTests } from "../report.ts";
 import { askSourceRunner, DEFAULT_SOURCE_LISTEN, parseListen } from "../sinks/runnerCalls.ts";
 import { siteOf } from "../sinks/site.ts";
 import { makeSource } from "../sources/makeSource.ts";
@@ -94,29 +95,29 @@ function failureText({ name }: Source, error: unknown, waitMs: number | undefine
 }
 
 function registerTest(group: Command, context: CliContext): void {
-  withFile(group.command("test"))
+  withOutput(withFile(group.command("test")))
     .description("check a file of sources: the file, the cluster, and what each source reads from")
-    .action(async (path: string, options: FileOptions) => {
-      const file = await readSourceFile(path, context.io);
-      const wanted = wantedOf(path, file, options);
-      quietTimers();
-      const site = await siteOf(context, options, file);
-      const logs = await site.client.logs({ signal: context.interrupt });
-      const known = new Set(logs.map(({ name }) => name));
-      for (const [name, spec] of wanted) {
-        // One that is wrong says nothing about the others.
-        try {
+    .action((path: string, options: FileOptions & OutputOptions) =>
+      tellEach(context, options, async (tell) => {
+        const file = await readSourceFile(path, context.io);
+        const wanted = wantedOf(path, file, options);
+        quietTimers();
+        const site = await siteOf(context, options, file);
+        const logs = await site.client.logs({ signal: context.interrupt });
+        const known = new Set(logs.map(({ name }) => name));
+        const test = async (name: string, spec: SourceSpec): Promise<string> => {
           if (!known.has(spec.log))
             throw new CliError("ERR_LOG_NOT_FOUND", `the cluster has no log ${spec.log}`);
           const source = await makeSource(site, name, spec);
-          await context.print(`${name}: ok, ${await source.test(context.interrupt)}\n`);
-        } catch (error) {
+          return source.test(context.interrupt);
+        };
+        const failureOf = (error: unknown): string => {
           if (context.interrupt.aborted) throw error;
-          context.exitCode = EXIT.failed;
-          await context.print(`${name}: FAILED: ${messageOf(error)}\n`);
-        }
-      }
-    });
+          return messageOf(error);
+        };
+        if (!(await tellTests(wanted, test, { tell, failureOf }))) context.exitCode = EXIT.failed;
+      }),
+    );
 }
 
 function registerStatus(group: Command, context: CliContext): void {

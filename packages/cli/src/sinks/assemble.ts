@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
-import type { AnnalsClient, LaneGrant } from "@annals/client";
+import type { LaneGrant } from "@annals/client";
 import {
   ClientLane,
   ClientLog,
@@ -13,21 +13,12 @@ import type { Sink, SinkLimits } from "@annals/sinks";
 import { sinkMaker } from "./makeSink.ts";
 import type { MakeSink } from "./makeSink.ts";
 import type { SinkSpec } from "./sinkSchema.ts";
+import type { SinkSite } from "./sinkSite.ts";
 
 /** The server takes no more. */
 const FEEDS_CHARACTERS_MAX = 256;
 /** Enough of a fingerprint to tell one from another. */
 const SETTINGS_DIGITS = 12;
-
-/** What sinks are made from. */
-export interface SinkSite {
-  readonly client: AnnalsClient;
-  /** Id of the cluster. */
-  readonly cluster: string;
-  readonly cwd: string;
-  readonly env: Readonly<Record<string, string | undefined>>;
-  readonly note: (text: string) => void;
-}
 
 /** One lane of a sink of a file. */
 export interface SinkLane {

@@ -4,7 +4,7 @@ import { NdjsonFile, Postgres, Webhook } from "@annals/sinks";
 import type { Sink } from "@annals/sinks";
 import { CliError, usageError } from "../cliError.ts";
 import { readYaml } from "../yamlFile.ts";
-import type { SinkSite } from "./assemble.ts";
+import type { SinkSite } from "./sinkSite.ts";
 import { refuseSinkFile } from "./sinkFile.ts";
 import type { SinkSpec, WrittenGraph } from "./sinkSchema.ts";
 

@@ -1,6 +1,6 @@
 import { CliError, usageError } from "../cliError.ts";
 import type { CliContext, ClientOptions } from "../context.ts";
-import type { SinkSite } from "./assemble.ts";
+import type { SinkSite } from "./sinkSite.ts";
 import { readSinkFile } from "./sinkFile.ts";
 import type { SinkFile } from "./sinkFile.ts";
 import type { SinkSpec } from "./sinkSchema.ts";

@@ -1,6 +1,6 @@
 import { KafkaSource, PostgresSource } from "@annals/sources";
 import type { Source } from "@annals/sources";
-import type { SinkSite } from "../sinks/assemble.ts";
+import type { SinkSite } from "../sinks/sinkSite.ts";
 import { readSecurity } from "./security.ts";
 import { kafkaGroup } from "./sourceSchema.ts";
 import type { SourceSpec, WrittenKafka, WrittenTable } from "./sourceSchema.ts";

@@ -3,7 +3,7 @@ export type { ConfigPlace, ConfigProblem } from "./problem.ts";
 export { RESERVED_ENV, loadConfig } from "./load.ts";
 export type { ConfigOrigin, LoadConfigOptions, LoadConfigResult } from "./load.ts";
 export { configJsonSchema } from "./schema.ts";
-export { explainKey, fingerprint, fittedDefaults, showConfig } from "./show.ts";
+export { explainKey, fingerprint, fittedDefaults, listConfig, showConfig } from "./show.ts";
 export type { Explanation } from "./show.ts";
 export { formatBytes, formatDuration, parseBytes, parseDuration } from "./units.ts";
 export { LOG_LEVELS } from "./nodeConfig.ts";

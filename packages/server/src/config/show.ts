@@ -92,6 +92,21 @@ export function showConfig(config: NodeConfig, origin?: ConfigOrigin): string {
   return `${lines.join("\n")}\n`;
 }
 
+/** Every key with its value, as it would be written in the file, and where that came from. */
+export function listConfig(
+  config: NodeConfig,
+  origin: ConfigOrigin,
+): readonly { readonly key: string; readonly value: string; readonly origin: string }[] {
+  return KEYS.map((spec) => {
+    const place = origin.get(spec.path);
+    return {
+      key: spec.path,
+      value: formatValue(spec, configValue(config, spec.path)),
+      origin: place === undefined ? "default" : describePlace(place),
+    };
+  });
+}
+
 /** Keys whose default was lowered to fit `memory.limit`, with their values as they would be written in the file. */
 export function fittedDefaults(
   config: NodeConfig,

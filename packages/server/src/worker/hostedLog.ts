@@ -31,7 +31,7 @@ import { PeerStreams } from "./peerStreams.ts";
 import { rolledBackReason } from "./recoveryReason.ts";
 import { replayCommands } from "./replayCommands.ts";
 import { replicaConfig } from "./replicaConfig.ts";
-import { succeed } from "./succession.ts";
+import { standUnlessLed, succeed } from "./succession.ts";
 import { Turns } from "./turns.ts";
 
 const WORKER_CLOCK: Clock = {
@@ -169,6 +169,7 @@ export class HostedLog {
       now: () => WORKER_CLOCK.now(),
       onEnd: options.onCaughtUp,
     });
+    if (!options.campaign) standUnlessLed(this.replica, setup.config.raft);
   }
 
   tick(elapsed: number): void {
@@ -208,8 +209,9 @@ export class HostedLog {
   /** What the control link to a node says of it. */
   peerChanged(node: string, change: PeerChange): void {
     this.#streams.peerChanged(node, change);
-    if (change.kind === "gone" && this.#leads(node))
-      succeed(this.replica, this.#options.setup.config.raft.tick);
+    const { raft } = this.#options.setup.config;
+    if (change.kind === "gone" && this.#leads(node)) succeed(this.replica, raft.tick);
+    if (change.kind === "back") standUnlessLed(this.replica, raft);
   }
 
   #leads(node: string): boolean {

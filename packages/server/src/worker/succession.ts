@@ -8,6 +8,8 @@ const SUCCESSION_TICKS = 3;
 /** Two that stood at once have each got their own vote: they stand again soon, so many times, before the election timeout decides. */
 const SUCCESSION_TRIES = 4;
 
+/** A leader that can be reached is heard of by then. */
+const HEARTBEATS_AWAITED = 3;
 /** How long a leader that steps down waits for another one to take over. */
 const HAND_OVER_MS = 2000;
 const HAND_OVER_POLL_MS = 20;
@@ -16,6 +18,18 @@ const HAND_OVER_POLL_MS = 20;
 export function succeed(replica: Replica, tickMs: number): void {
   replica.reportUnreachable(replica.leader, true);
   standSoon(replica, tickMs, 0, SUCCESSION_TRIES);
+}
+
+/**
+ * The log was opened, or another member can be reached again, and nobody is known to lead. A leader would be heard of within a few of its
+ * heartbeats; if none is, somebody stands, well before the timeouts do.
+ */
+export function standUnlessLed(
+  replica: Replica,
+  { tick, heartbeatTicks }: Readonly<Record<"tick" | "heartbeatTicks", number>>,
+): void {
+  if (replica.leader !== NOBODY) return;
+  standSoon(replica, tick, HEARTBEATS_AWAITED * heartbeatTicks * tick, SUCCESSION_TRIES);
 }
 
 function standSoon(replica: Replica, tickMs: number, afterMs: number, tries: number): void {
