@@ -1,6 +1,13 @@
+import { formatScenarioProblems } from "@annals/drill";
 import type { ScenarioProblem, ScenarioSource } from "@annals/drill";
 import { nearest } from "@annals/server";
 import { z } from "zod";
+import { counted } from "./output.ts";
+
+/** All that is wrong with a file. `where`: such as "the file of sources". */
+export function problemsText(problems: readonly ScenarioProblem[], where: string): string {
+  return `${counted(problems.length, "problem")} in ${where}\n${formatScenarioProblems(problems)}`;
+}
 
 /**
  * What a schema does not take in a file, each with its line and column; an unknown key with the one that was meant. `origins` has the

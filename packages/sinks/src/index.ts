@@ -36,6 +36,8 @@ export type {
 } from "./kit/conformance.ts";
 export { conformanceTable, outcomeDeclared, tryCases } from "./kit/declaration.ts";
 export type { CaseOutcome, ConformanceOutcomes, DeclaredSink } from "./kit/declaration.ts";
+export { oneValue, runnerMetrics } from "./runnerMetrics.ts";
+export type { RunnerMetric } from "./runnerMetrics.ts";
 export { nothingAt, RunnerServer } from "./runnerServer.ts";
 export type * from "./runnerServer.ts";
 export { StatusServer } from "./statusServer.ts";
@@ -46,4 +48,5 @@ export type { ListedLetter } from "./log/letters.ts";
 export { replay } from "./replay.ts";
 export { Postgres } from "./postgres/postgres.ts";
 export type { PostgresOptions } from "./postgres/postgres.ts";
+export { addressOf, CONNECTION, hangUp } from "./postgres/connection.ts";
 export { classifySqlState } from "./postgres/sqlState.ts";

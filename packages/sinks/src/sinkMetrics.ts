@@ -1,19 +1,10 @@
 import type { SinkStatus } from "./run/status.ts";
-
-interface Metric {
-  readonly name: string;
-  readonly type: "gauge" | "counter";
-  readonly help: string;
-  readonly values: (status: SinkStatus) => readonly (readonly [labels: string, value: number])[];
-}
+import { oneValue, runnerMetrics } from "./runnerMetrics.ts";
+import type { RunnerMetric } from "./runnerMetrics.ts";
 
 const STATES = ["standby", "running", "backing-off", "paused", "failed", "stopped"] as const;
 
-function one(value: (status: SinkStatus) => number): Metric["values"] {
-  return (status) => [["", value(status)]];
-}
-
-const METRICS: readonly Metric[] = [
+const METRICS: readonly RunnerMetric<SinkStatus>[] = [
   {
     name: "state",
     type: "gauge",
@@ -24,37 +15,37 @@ const METRICS: readonly Metric[] = [
     name: "lag_records",
     type: "gauge",
     help: "records behind the position",
-    values: one(({ lag }) => lag.records),
+    values: oneValue(({ lag }) => lag.records),
   },
   {
     name: "lag_seconds",
     type: "gauge",
     help: "age of the oldest record behind the position",
-    values: one(({ lag }) => lag.seconds),
+    values: oneValue(({ lag }) => lag.seconds),
   },
   {
     name: "lag_bytes",
     type: "gauge",
     help: "bytes behind the position, by the mean record",
-    values: one(({ lag }) => lag.bytes),
+    values: oneValue(({ lag }) => lag.bytes),
   },
   {
     name: "applied_total",
     type: "counter",
     help: "records that are written",
-    values: one(({ applied }) => applied),
+    values: oneValue(({ applied }) => applied),
   },
   {
     name: "dead_letters_total",
     type: "counter",
     help: "records that could not be written",
-    values: one(({ deadLetters }) => deadLetters),
+    values: oneValue(({ deadLetters }) => deadLetters),
   },
   {
     name: "residual_records",
     type: "gauge",
     help: "records passed and neither written nor dead letters; anything but 0 is a fault",
-    values: one(({ residual }) => residual),
+    values: oneValue(({ residual }) => residual),
   },
   {
     name: "failures_total",
@@ -67,86 +58,82 @@ const METRICS: readonly Metric[] = [
     name: "retries",
     type: "gauge",
     help: "failures since the last progress",
-    values: one(({ retries }) => retries),
+    values: oneValue(({ retries }) => retries),
   },
   {
     name: "chunks_total",
     type: "counter",
     help: "transactions",
-    values: one(({ chunks }) => chunks.count),
+    values: oneValue(({ chunks }) => chunks.count),
   },
   {
     name: "items_total",
     type: "counter",
     help: "mutations that are written",
-    values: one(({ chunks }) => chunks.items),
+    values: oneValue(({ chunks }) => chunks.items),
   },
   {
     name: "ambiguous_commits_total",
     type: "counter",
     help: "transactions without an answer that had taken effect",
-    values: one(({ ambiguousApplied }) => ambiguousApplied),
+    values: oneValue(({ ambiguousApplied }) => ambiguousApplied),
   },
   {
     name: "statements_total",
     type: "counter",
     help: "statements sent to the place; by applied_total those of a record, by chunks_total those of a transaction",
-    values: one(({ counts }) => counts.statements),
+    values: oneValue(({ counts }) => counts.statements),
   },
   {
     name: "cache_hits_total",
     type: "counter",
     help: "nodes and edges that were not searched for, because they were known to be written",
-    values: one(({ counts }) => counts.cacheHits),
+    values: oneValue(({ counts }) => counts.cacheHits),
   },
   {
     name: "cache_misses_total",
     type: "counter",
     help: "nodes and edges that were searched for",
-    values: one(({ counts }) => counts.cacheMisses),
+    values: oneValue(({ counts }) => counts.cacheMisses),
   },
   {
     name: "stubs_total",
     type: "counter",
     help: "nodes made because an edge named them before anything had made them",
-    values: one(({ counts }) => counts.stubs),
+    values: oneValue(({ counts }) => counts.stubs),
   },
   {
     name: "chunk_items_limit",
     type: "gauge",
     help: "items that the next transaction may have; less than chunkSize after slow ones and those that were too large",
-    values: one(({ chunks }) => chunks.sizeNow),
+    values: oneValue(({ chunks }) => chunks.sizeNow),
   },
   {
     name: "chunk_items_max",
     type: "gauge",
     help: "items of the largest transaction",
-    values: one(({ chunks }) => chunks.itemsMax),
+    values: oneValue(({ chunks }) => chunks.itemsMax),
   },
   {
     name: "chunk_bytes_max",
     type: "gauge",
     help: "bytes of the largest transaction",
-    values: one(({ chunks }) => chunks.bytesMax),
+    values: oneValue(({ chunks }) => chunks.bytesMax),
   },
   {
     name: "chunk_milliseconds_max",
     type: "gauge",
     help: "the longest transaction",
-    values: one(({ chunks }) => chunks.msMax),
+    values: oneValue(({ chunks }) => chunks.msMax),
   },
 ];
 
-/** The text format of Prometheus. Names of sinks, logs and groups need no escapes: they are checked when a file is read. */
+/** The text format of Prometheus. */
 export function sinkMetrics(statuses: readonly SinkStatus[]): string {
-  return METRICS.map(({ name, type, help, values }) => {
-    const full = `annals_sink_${name}`;
-    const lines = statuses.flatMap((status) =>
-      values(status).map(([labels, value]) => {
-        const whose = `sink="${status.name}",log="${status.log}",lane="${status.lane}"`;
-        return `${full}{${whose}${labels === "" ? "" : `,${labels}`}} ${value}`;
-      }),
-    );
-    return [`# HELP ${full} ${help}`, `# TYPE ${full} ${type}`, ...lines, ""].join("\n");
-  }).join("");
+  return runnerMetrics(
+    "annals_sink",
+    METRICS,
+    statuses,
+    ({ name, log, lane }) => `sink="${name}",log="${log}",lane="${lane}"`,
+  );
 }

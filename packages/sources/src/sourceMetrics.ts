@@ -1,22 +1,10 @@
+import { oneValue, runnerMetrics } from "@annals/sinks";
+import type { RunnerMetric } from "@annals/sinks";
 import type { SourceStatus } from "./status.ts";
-
-interface Metric {
-  readonly name: string;
-  readonly type: "gauge" | "counter";
-  readonly help: string;
-  readonly values: (status: SourceStatus) => readonly (readonly [labels: string, value: number])[];
-}
 
 const STATES = ["starting", "standby", "running", "backing-off", "failed", "stopped"] as const;
 
-function one(value: (status: SourceStatus) => number | null): Metric["values"] {
-  return (status) => {
-    const found = value(status);
-    return found === null ? [] : [["", found]];
-  };
-}
-
-const METRICS: readonly Metric[] = [
+const METRICS: readonly RunnerMetric<SourceStatus>[] = [
   {
     name: "state",
     type: "gauge",
@@ -27,7 +15,7 @@ const METRICS: readonly Metric[] = [
     name: "lag",
     type: "gauge",
     help: "messages or rows that wait, of all parts of this process; absent while nobody knows",
-    values: one(({ lag }) => lag),
+    values: oneValue(({ lag }) => lag),
   },
   {
     name: "part_lag",
@@ -40,13 +28,13 @@ const METRICS: readonly Metric[] = [
     name: "parts",
     type: "gauge",
     help: "parts that this process has",
-    values: one(({ parts, partsNotShown }) => parts.length + partsNotShown),
+    values: oneValue(({ parts, partsNotShown }) => parts.length + partsNotShown),
   },
   {
     name: "records_total",
     type: "counter",
     help: "messages or rows that are on record, dead letters among them",
-    values: one(({ records }) => records),
+    values: oneValue(({ records }) => records),
   },
   {
     name: "dead_letters_total",
@@ -61,34 +49,30 @@ const METRICS: readonly Metric[] = [
     name: "takeovers_total",
     type: "counter",
     help: "records with which this process took a part over",
-    values: one(({ takeovers }) => takeovers),
+    values: oneValue(({ takeovers }) => takeovers),
   },
   {
     name: "rebalances_total",
     type: "counter",
     help: "times that the parts were dealt out anew",
-    values: one(({ rebalances }) => rebalances),
+    values: oneValue(({ rebalances }) => rebalances),
   },
   {
     name: "retries_total",
     type: "counter",
     help: "failures after which it was tried again",
-    values: one(({ retries }) => retries),
+    values: oneValue(({ retries }) => retries),
   },
 ];
 
-/** The text format of Prometheus. Names of sources and logs need no escapes: they are checked when a file is read. */
+/** The text format of Prometheus. */
 export function sourceMetrics(statuses: readonly SourceStatus[]): string {
-  return METRICS.map(({ name, type, help, values }) => {
-    const full = `annals_source_${name}`;
-    const lines = statuses.flatMap((status) =>
-      values(status).map(([labels, value]) => {
-        const whose = `source="${status.name}",log="${status.log}"`;
-        return `${full}{${whose}${labels === "" ? "" : `,${labels}`}} ${value}`;
-      }),
-    );
-    return [`# HELP ${full} ${help}`, `# TYPE ${full} ${type}`, ...lines, ""].join("\n");
-  }).join("");
+  return runnerMetrics(
+    "annals_source",
+    METRICS,
+    statuses,
+    ({ name, log }) => `source="${name}",log="${log}"`,
+  );
 }
 
 function escaped(text: string): string {

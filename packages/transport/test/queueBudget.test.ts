@@ -142,7 +142,8 @@ it("a flood of small frames is paused at their number, long before their bytes",
   expect(peer.links[0]?.gate.paused).toBe(false);
 });
 
-it("the frames of all links of a worker have a cap, too", () => {
+/** The gate of a link of a worker that holds as many frames as it may. */
+function gateOfFullBudget(): PauseGate {
   budget = new QueueBudget(1 << 30);
   const gate = new PauseGate(
     () => undefined,
@@ -150,19 +151,18 @@ it("the frames of all links of a worker have a cap, too", () => {
   );
   budget.join(gate);
   for (let k = 0; k < WORKER_FRAMES_MAX; k++) budget.add(1);
+  return gate;
+}
+
+it("the frames of all links of a worker have a cap, too", () => {
+  const gate = gateOfFullBudget();
   expect([...gate.reasons().keys()]).toEqual(["worker-budget"]);
   budget.remove(WORKER_FRAMES_MAX / 2, WORKER_FRAMES_MAX / 2);
   expect(gate.paused).toBe(false);
 });
 
 it("what a worker held ends with it, the frames as well as the bytes", () => {
-  budget = new QueueBudget(1 << 30);
-  const gate = new PauseGate(
-    () => undefined,
-    () => undefined,
-  );
-  budget.join(gate);
-  for (let k = 0; k < WORKER_FRAMES_MAX; k++) budget.add(1);
+  const gate = gateOfFullBudget();
   expect(gate.paused).toBe(true);
   budget.clear();
   expect(gate.paused).toBe(false);

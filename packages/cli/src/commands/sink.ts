@@ -12,7 +12,13 @@ import type { Column } from "../table.ts";
 import { printRows } from "../printRows.ts";
 import { groupOf, sinkLane, sinkRunners } from "../sinks/assemble.ts";
 import { sinkMaker } from "../sinks/makeSink.ts";
-import { askRunner, DEFAULT_LISTEN, parseListen, sinkPath } from "../sinks/runnerCalls.ts";
+import {
+  askRunner,
+  DEFAULT_LISTEN,
+  parseListen,
+  sinkPath,
+  withRunner,
+} from "../sinks/runnerCalls.ts";
 import { readSinkFile } from "../sinks/sinkFile.ts";
 import type { WrittenGraph } from "../sinks/sinkSchema.ts";
 import { oneSink, siteOf } from "../sinks/site.ts";
@@ -90,12 +96,7 @@ function registerRun(group: Command, context: CliContext): void {
 }
 
 function registerStatus(group: Command, context: CliContext): void {
-  const command = (text: string): Command =>
-    withOutput(group.command(text)).option(
-      "--runner <host:port>",
-      "where `annals sink run` listens",
-      DEFAULT_LISTEN,
-    );
+  const command = (text: string): Command => withRunner(withOutput(group.command(text)), "sink");
 
   command("list")
     .description("what the sinks of a runner are up to")

@@ -12,7 +12,7 @@ import type { Column } from "../table.ts";
 import { printRows } from "../printRows.ts";
 import { deadLetterLogFor, groupOf, sinkLane } from "../sinks/assemble.ts";
 import { sinkMaker } from "../sinks/makeSink.ts";
-import { askRunner, askRunnerFor, DEFAULT_LISTEN, sinkPath } from "../sinks/runnerCalls.ts";
+import { askRunner, askRunnerFor, sinkPath, withRunner } from "../sinks/runnerCalls.ts";
 import { oneSink } from "../sinks/site.ts";
 
 interface CompareOptions extends ClientOptions, OutputOptions {
@@ -43,7 +43,7 @@ const DIFFERENCE_COLUMNS: readonly Column<Difference>[] = [
 ];
 
 export function registerCompare(group: Command, context: CliContext): void {
-  withOutput(withClient(group.command("compare")))
+  withRunner(withOutput(withClient(group.command("compare"))), "sink")
     .description("hold what a sink has written against the log, and name what differs")
     .argument("<name>")
     .option(
@@ -51,7 +51,6 @@ export function registerCompare(group: Command, context: CliContext): void {
       "the first record (default: the first of the log, or where the sink began)",
     )
     .option("--to <seq>", "the last one (default: where the sink is)")
-    .option("--runner <host:port>", "where `annals sink run` listens", DEFAULT_LISTEN)
     .option("--file <file>", "ask the place itself, by this file of sinks, and no runner")
     .action(async (name: string, options: CompareOptions) => {
       const place =

@@ -14,7 +14,7 @@ import type { CliContext, ClientOptions, OutputOptions } from "../context.ts";
 import { formatCount } from "../output.ts";
 import type { Column } from "../table.ts";
 import { printRows } from "../printRows.ts";
-import { askRunner, DEFAULT_LISTEN, sinkPath } from "../sinks/runnerCalls.ts";
+import { askRunner, sinkPath, withRunner } from "../sinks/runnerCalls.ts";
 import { tellEach, tellOutcome } from "../report.ts";
 import type { Tell } from "../report.ts";
 
@@ -38,13 +38,15 @@ const LETTER_COLUMNS: readonly Column<ListedLetter>[] = [
 export function registerLetters(group: Command, context: CliContext): void {
   const letters = group.command("letters").description("records that a sink could not write");
   const command = (text: string): Command =>
-    withClient(letters.command(text))
-      .option("--log <name>", "the log of the sink (default: what its runner says, else audit)")
-      .option(
-        "--letters <log>",
-        "where they are (default: what the runner says, else LOG.dead-letters)",
-      )
-      .option("--runner <host:port>", "where `annals sink run` listens", DEFAULT_LISTEN);
+    withRunner(
+      withClient(letters.command(text))
+        .option("--log <name>", "the log of the sink (default: what its runner says, else audit)")
+        .option(
+          "--letters <log>",
+          "where they are (default: what the runner says, else LOG.dead-letters)",
+        ),
+      "sink",
+    );
 
   withOutput(command("list"))
     .description("list the dead letters of a log's sinks")

@@ -7,11 +7,16 @@ import { examples, withClient, withOutput } from "../context.ts";
 import type { CliContext, ClientOptions, OutputOptions } from "../context.ts";
 import { EXIT } from "../exitCodes.ts";
 import { environmentHelp } from "../fileEnvironment.ts";
-import { formatCount } from "../output.ts";
+import { counted, formatCount } from "../output.ts";
 import type { Column } from "../table.ts";
 import { printRows } from "../printRows.ts";
 import { tellEach, tellTests } from "../report.ts";
-import { askSourceRunner, DEFAULT_SOURCE_LISTEN, parseListen } from "../sinks/runnerCalls.ts";
+import {
+  askSourceRunner,
+  DEFAULT_SOURCE_LISTEN,
+  parseListen,
+  withRunner,
+} from "../sinks/runnerCalls.ts";
 import { siteOf } from "../sinks/site.ts";
 import { makeSource } from "../sources/makeSource.ts";
 import { quietTimers } from "../sources/quietTimers.ts";
@@ -74,8 +79,7 @@ function registerRun(group: Command, context: CliContext): void {
       const sources = await Promise.all(wanted.map(([name, spec]) => makeSource(site, name, spec)));
       const { host, port } = parseListen(options.listen ?? file.listen ?? DEFAULT_SOURCE_LISTEN);
       const server = await serveSources({ host, port, sources });
-      const count = `${sources.length} ${sources.length === 1 ? "source" : "sources"}`;
-      await context.note(`running ${count}, on ${host}:${server.port}`);
+      await context.note(`running ${counted(sources.length, "source")}, on ${host}:${server.port}`);
       try {
         await runSources({
           sources,
@@ -121,12 +125,7 @@ function registerTest(group: Command, context: CliContext): void {
 }
 
 function registerStatus(group: Command, context: CliContext): void {
-  const command = (text: string): Command =>
-    withOutput(group.command(text)).option(
-      "--runner <host:port>",
-      "where `annals source run` listens",
-      DEFAULT_SOURCE_LISTEN,
-    );
+  const command = (text: string): Command => withRunner(withOutput(group.command(text)), "source");
 
   command("list")
     .description("what the sources of a runner are up to")

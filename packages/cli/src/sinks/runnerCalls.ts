@@ -1,5 +1,6 @@
 import type { SinkStatus } from "@annals/sinks";
 import type { SourceStatus } from "@annals/sources";
+import type { Command } from "commander";
 import { CliError, usageError } from "../cliError.ts";
 import { EXIT } from "../exitCodes.ts";
 
@@ -7,6 +8,12 @@ export const DEFAULT_LISTEN = "127.0.0.1:7490";
 export const DEFAULT_SOURCE_LISTEN = "127.0.0.1:7491";
 const TIMEOUT_MS = 40_000;
 const PORT_MAX = 65_535;
+
+/** The option that says which runner is asked. */
+export function withRunner(command: Command, kind: "sink" | "source"): Command {
+  const address = kind === "sink" ? DEFAULT_LISTEN : DEFAULT_SOURCE_LISTEN;
+  return command.option("--runner <host:port>", `where \`annals ${kind} run\` listens`, address);
+}
 
 export function parseListen(text: string): { readonly host: string; readonly port: number } {
   const match = /^([^\s:]+):(\d{1,5})$/.exec(text);

@@ -1,8 +1,8 @@
-import { formatScenarioProblems } from "@annals/drill";
 import type { ScenarioProblem } from "@annals/drill";
 import { checkedFile } from "../checkedFile.ts";
 import { CliError } from "../cliError.ts";
 import { EXIT } from "../exitCodes.ts";
+import { problemsText } from "../fileProblems.ts";
 import { parseYaml, readYaml } from "../yamlFile.ts";
 import type { Environment, YamlFile } from "../yamlFile.ts";
 import { SINK_FILE } from "./sinkSchema.ts";
@@ -39,9 +39,7 @@ function sinkFileOf(file: YamlFile, env: Environment): SinkFile {
 
 /** Also of what the file of sinks names, such as a mapping. */
 export function refuseSinkFile(found: readonly ScenarioProblem[]): CliError {
-  const count = `${found.length} ${found.length === 1 ? "problem" : "problems"}`;
-  const text = `${count} in the files of the sinks\n${formatScenarioProblems(found)}`;
-  return new CliError("ERR_SINK_FILE_INVALID", text, {
+  return new CliError("ERR_SINK_FILE_INVALID", problemsText(found, "the files of the sinks"), {
     exitCode: EXIT.badConfig,
     hint: "docs/sinks.md lists the keys",
   });

@@ -1,8 +1,8 @@
-import { formatScenarioProblems } from "@annals/drill";
 import type { ScenarioProblem } from "@annals/drill";
 import { checkedFile } from "../checkedFile.ts";
 import { CliError } from "../cliError.ts";
 import { EXIT } from "../exitCodes.ts";
+import { problemsText } from "../fileProblems.ts";
 import type { CliIo } from "../io.ts";
 import { readYaml } from "../yamlFile.ts";
 import { SOURCE_FILE } from "./sourceSchema.ts";
@@ -21,8 +21,7 @@ export async function readSourceFile(
   { cwd, env }: Pick<CliIo, "cwd" | "env">,
 ): Promise<SourceFile> {
   const file = await readYaml(cwd, path, refuseSourceFile, env);
-  const given = checkedFile(file, SOURCE_FILE, "sources", env, refuseSourceFile);
-  const { url, listen, sources } = given;
+  const { url, listen, sources } = checkedFile(file, SOURCE_FILE, "sources", env, refuseSourceFile);
   return {
     urls: typeof url === "string" ? [url] : url,
     listen,
@@ -31,9 +30,7 @@ export async function readSourceFile(
 }
 
 function refuseSourceFile(problems: readonly ScenarioProblem[]): CliError {
-  const count = `${problems.length} ${problems.length === 1 ? "problem" : "problems"}`;
-  const text = `${count} in the file of sources\n${formatScenarioProblems(problems)}`;
-  return new CliError("ERR_SOURCE_FILE_INVALID", text, {
+  return new CliError("ERR_SOURCE_FILE_INVALID", problemsText(problems, "the file of sources"), {
     exitCode: EXIT.badConfig,
     hint: "docs/sources.md lists the keys",
   });

@@ -2,8 +2,9 @@ import type { Server } from "node:http";
 import type { Socket } from "node:net";
 
 /**
- * Every connection of a server, whatever it has become: its places bound them. Closing an HTTP server ends those that are idle between two
- * requests only. One that has sent no request, half of a head, or does not end its WebSocket would keep it for minutes.
+ * Every open connection of a server, WebSockets too; the caps on connections bound their number. To close an HTTP server ends only those
+ * that are idle between two requests. One that has sent no request, half of a head, or does not end its WebSocket would keep it for
+ * minutes.
  */
 export class OpenSockets {
   readonly #sockets = new Set<Socket>();

@@ -5,8 +5,8 @@ import { isThere, TailScanner } from "@annals/storage";
 export type EarlyScan = "running" | "clean" | "unknown";
 
 /**
- * Reads the logs of a node before its workers have come up, which takes as long. What it finds counts once, for the first opening; whatever
- * is not clean is read again, and judged, by the worker that opens the log.
+ * Reads the logs of a node while its workers come up: both take about as long. What it finds counts once, for the first opening. A log
+ * that is not clean is read again, and judged, by the worker that opens it.
  */
 export class EarlyScans {
   /** Called when a log has been read. */

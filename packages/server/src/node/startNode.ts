@@ -58,10 +58,15 @@ async function startLocked(
     const knownLogs = born ? await patiently(() => catalogFile.read(), patience) : [];
     const logIds = born ? [SYSTEM_LOG_ID, ...knownLogs.map(({ id }) => id)] : [];
     const scans = new EarlyScans(config.data, logIds);
-    await sweepBlobs(config);
-    const node = new Node(config, patience, identity, { catalogFile, knownLogs, scans });
-    await node.listen(stopping);
-    return node;
+    try {
+      await sweepBlobs(config);
+      const node = new Node(config, patience, identity, { catalogFile, knownLogs, scans });
+      await node.listen(stopping);
+      return node;
+    } catch (error) {
+      scans.close();
+      throw error;
+    }
   };
   return new Incarnations({ config, logger, start, stop: () => stop.abort() }, await start());
 }

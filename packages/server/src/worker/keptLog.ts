@@ -54,6 +54,7 @@ export interface KeptLogOptions {
   readonly onUnexpected: (error: unknown) => void;
 }
 
+/** In place of the scanner where the files were read a moment ago. */
 const SCANNED: Pick<TailScanner, "scan"> = { scan: () => Promise.resolve() };
 /** Damage that was met and is not found when the log is read again may come from memory: not for ever. */
 const FALSE_ALARMS_MAX = 3;

@@ -1,5 +1,4 @@
 import { randomUUID } from "node:crypto";
-import { setTimeout as sleep } from "node:timers/promises";
 import { parseExactly, recordText } from "@annals/client";
 import type { StoredRecord } from "@annals/client";
 import type { Client } from "pg";
@@ -9,6 +8,7 @@ import { conflicting, parted } from "../run/stops.ts";
 import type { Chunk, FailureClass, Held, Sink, SinkCounts, SinkCursor, Stretch } from "../sink.ts";
 import { SinkError } from "../sinkError.ts";
 import { valueHash } from "../valueHash.ts";
+import { addressOf, CONNECTION, hangUp, STATEMENT_MS } from "./connection.ts";
 import { classifySqlState } from "./sqlState.ts";
 import {
   cursorTable,
@@ -38,13 +38,8 @@ export interface PostgresOptions {
 }
 
 const SCHEMA = "annals";
-const CONNECT_MS = 10_000;
-/** Whoever waits longer for a row, or works longer on a chunk, gives up. */
+/** Whoever waits longer for a row gives up. */
 const LOCK_MS = 10_000;
-const STATEMENT_MS = 30_000;
-/** The client gives up on a server that says nothing. */
-const SILENCE_MS = 45_000;
-const CLOSE_MS = 5_000;
 
 class NotOurs extends Error {}
 class Broken extends Error {}
@@ -298,15 +293,12 @@ export class Postgres implements Sink<string> {
     // Only who has such a sink loads the driver.
     const { Client: PgClient } = await import("pg");
     const client = new PgClient({
+      ...CONNECTION,
       connectionString: this.#options.url,
       application_name: `annals sink ${this.#options.name}`,
-      connectionTimeoutMillis: CONNECT_MS,
       lock_timeout: LOCK_MS,
-      statement_timeout: STATEMENT_MS,
       // A frozen runner would hold the row of the cursor until somebody ends its process.
       idle_in_transaction_session_timeout: STATEMENT_MS,
-      query_timeout: SILENCE_MS,
-      keepAlive: true,
     });
     client.on("error", () => {
       if (this.#client === client) this.#client = undefined;
@@ -322,21 +314,5 @@ export class Postgres implements Sink<string> {
     }
     this.#client = client;
     return client;
-  }
-}
-
-/** A connection that is broken has nothing to say any more, and one of which the other end is gone may never say so. */
-async function hangUp(client: Client): Promise<void> {
-  const ended = client.end().catch(() => undefined);
-  await Promise.race([ended, sleep(CLOSE_MS, undefined, { ref: false })]);
-}
-
-/** Without user and password. */
-function addressOf(url: string): string {
-  try {
-    const { host, pathname, searchParams } = new URL(url);
-    return `postgres ${searchParams.get("host") ?? host}${pathname}`;
-  } catch {
-    return "postgres";
   }
 }

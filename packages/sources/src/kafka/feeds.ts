@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { fingerprint } from "@annals/sinks";
 import type { RecordMapping } from "../mapping.ts";
 
 /** What the sources of a Kafka group feed, and from what: the same for all of them, since they share the partitions out. */
@@ -22,7 +22,7 @@ export function feedsOf(given: {
   readonly mapping: RecordMapping;
 }): Feeds {
   const { cluster, log, topics, mapping } = given;
-  return { cluster, log, topics: topics.toSorted(), mapping: digest(sorted(mapping)) };
+  return { cluster, log, topics: topics.toSorted(), mapping: digest(mapping) };
 }
 
 /**
@@ -68,16 +68,6 @@ export function difference(ours: Feeds, theirs: Feeds): string {
   return parts.length === 0 ? "feeds the same" : parts.join(", ");
 }
 
-/** In one order of keys. */
-function sorted(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(sorted);
-  if (typeof value !== "object" || value === null) return value;
-  const entries = Object.entries(value).filter(([, inner]) => inner !== undefined);
-  return entries
-    .toSorted(([a], [b]) => (a < b ? -1 : 1))
-    .map(([name, inner]) => [name, sorted(inner)]);
-}
-
 function digest(value: unknown): string {
-  return createHash("sha256").update(JSON.stringify(value)).digest("hex").slice(0, DIGITS);
+  return fingerprint(value).slice(0, DIGITS);
 }

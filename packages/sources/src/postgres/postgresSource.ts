@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { AnnalsClient } from "@annals/client";
+import { addressOf, CONNECTION, hangUp } from "@annals/sinks";
 import type { Client } from "pg";
 import { unmappedRecord } from "../mapping.ts";
 import type { RecordMapping, SourceItem } from "../mapping.ts";
@@ -46,11 +47,6 @@ export interface PostgresSourceOptions extends SourceTable {
 const TAKEOVER_ACTION = "postgres.takeover";
 const POLL_MS = 1_000;
 const LAG_MS = 10_000;
-const CONNECT_MS = 10_000;
-const STATEMENT_MS = 30_000;
-/** The client gives up on a server that says nothing. */
-const SILENCE_MS = 45_000;
-const CLOSE_MS = 5_000;
 
 /**
  * Records each row of a table that only grows, once. Rows are read in the order of their transactions, and only of those that are over, so
@@ -196,12 +192,9 @@ export class PostgresSource implements Source {
     // Only who has such a source loads the driver.
     const { Client: PgClient } = await import("pg");
     const client = new PgClient({
+      ...CONNECTION,
       connectionString: this.#options.url,
       application_name: `annals source ${this.name}`,
-      connectionTimeoutMillis: CONNECT_MS,
-      statement_timeout: STATEMENT_MS,
-      query_timeout: SILENCE_MS,
-      keepAlive: true,
     });
     // What is under way rejects by itself.
     client.on("error", () => undefined);
@@ -212,18 +205,7 @@ export class PostgresSource implements Source {
     } catch (error) {
       throw tableError(error, this.#target);
     } finally {
-      const ended = client.end().catch(() => undefined);
-      await Promise.race([ended, sleep(CLOSE_MS, undefined, { ref: false })]);
+      await hangUp(client);
     }
-  }
-}
-
-/** Without user and password. */
-function addressOf(url: string): string {
-  try {
-    const { host, pathname, searchParams } = new URL(url);
-    return `postgres ${searchParams.get("host") ?? host}${pathname}`;
-  } catch {
-    return "postgres";
   }
 }
