@@ -22,13 +22,14 @@ export function succeed(replica: Replica, tickMs: number): void {
 
 /**
  * The log was opened, or another member can be reached again, and nobody is known to lead. A leader would be heard of within a few of its
- * heartbeats; if none is, somebody stands, well before the timeouts do.
+ * heartbeats; if none is, somebody stands, well before the timeouts do. A new log, in which nobody was elected yet, has a member that is to
+ * lead it first.
  */
 export function standUnlessLed(
   replica: Replica,
   { tick, heartbeatTicks }: Readonly<Record<"tick" | "heartbeatTicks", number>>,
 ): void {
-  if (replica.leader !== NOBODY) return;
+  if (replica.leader !== NOBODY || replica.status().raft.term === 0) return;
   standSoon(replica, tick, HEARTBEATS_AWAITED * heartbeatTicks * tick, SUCCESSION_TRIES);
 }
 

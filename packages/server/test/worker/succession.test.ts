@@ -17,9 +17,10 @@ interface Stander {
 }
 
 /** The part of a replica that stands for election. */
-function standerOf(leader: MemberId = NOBODY): Stander {
+function standerOf(leader: MemberId = NOBODY, term = 1): Stander {
   const stander = {
     leader,
+    status: () => ({ raft: { term } }),
     campaign: vi.fn<() => void>(),
     reportUnreachable: vi.fn<(member: MemberId, gone: boolean) => void>(() => {
       stander.leader = NOBODY;
@@ -49,6 +50,13 @@ test("a member that knows a leader, or hears of one meanwhile, does not stand", 
   vi.advanceTimersByTime(60_000);
   standUnlessLed(stander.replica, RAFT);
   stander.leader = LED;
+  vi.advanceTimersByTime(60_000);
+  expect(stander.campaign).not.toHaveBeenCalled();
+});
+
+test("of a new log nobody stands before the one that is to lead it first", () => {
+  const stander = standerOf(NOBODY, 0);
+  standUnlessLed(stander.replica, RAFT);
   vi.advanceTimersByTime(60_000);
   expect(stander.campaign).not.toHaveBeenCalled();
 });
