@@ -6,7 +6,7 @@ import { configDefaults, defineConfig } from "vitest/config";
 const FIGURES = [
   "integration-tests/figures.test.ts",
   "integration-tests/bench.test.ts",
-  "packages/testkit/test/benches.test.ts",
+  "packages/testing/testkit/test/benches.test.ts",
 ];
 
 // Installs what is released from the npm registry: `pnpm test:packages`.
@@ -20,7 +20,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: "unit",
-          include: ["packages/*/test/**/*.test.ts", "scripts/**/*.test.ts"],
+          include: ["packages/*/*/test/**/*.test.ts", "scripts/**/*.test.ts"],
           // `exclude` replaces the default, without which the links in node_modules are walked round and round.
           exclude: [...configDefaults.exclude, ...FIGURES],
           // By default one core is left to whoever watches, which is half of a machine with two.

@@ -24,16 +24,20 @@ async function recordsOf(action: string): Promise<readonly string[]> {
 
 it("a program that logs with pino", async () => {
   const env = { ...process.env, ANNALS_URL: cluster.url("a") };
-  await run(process.execPath, [join(packages, "pino/examples/login.js")], { env });
+  await run(process.execPath, [join(packages, "clients/pino/examples/login.js")], { env });
   expect(await recordsOf("login")).toEqual(["ada success", "eve denied"]);
 });
 
 it("a program with the SDK", async () => {
   const env = { ...process.env, ANNALS_URL: cluster.url("a") };
-  const follower = spawn(process.execPath, [join(packages, "client/examples/threeLines.js")], {
-    stdio: ["ignore", "pipe", "inherit"],
-    env,
-  });
+  const follower = spawn(
+    process.execPath,
+    [join(packages, "clients/client/examples/threeLines.js")],
+    {
+      stdio: ["ignore", "pipe", "inherit"],
+      env,
+    },
+  );
   let shown = "";
   follower.stdout.setEncoding("utf8").on("data", (text: string) => (shown += text));
   await until(async () => /^3 \S+ ada login$/m.test(shown));
@@ -45,7 +49,7 @@ it("a growing file that is followed", async () => {
   const file = join(cluster.directory, "app.ndjson");
   const args = [ENTRY, "append", "--follow", file, "--url", cluster.url("a")];
   const follower = spawn(process.execPath, args, { stdio: "ignore" });
-  await run(process.execPath, [join(packages, "cli/examples/growingFile.js"), file, "12"]);
+  await run(process.execPath, [join(packages, "apps/cli/examples/growingFile.js"), file, "12"]);
   await until(async () => (await recordsOf("order.shipped")).length === 12);
   follower.kill("SIGINT");
   expect(await exitOf(follower)).toBe(0);
@@ -53,7 +57,7 @@ it("a growing file that is followed", async () => {
 });
 
 it("a log inside the process", async () => {
-  const script = join(packages, "embedded/examples/threeLines.js");
+  const script = join(packages, "clients/embedded/examples/threeLines.js");
   const path = join(cluster.directory, "embedded");
   for (const lines of [1, 2]) {
     const { stdout } = await run(process.execPath, [script, path]);

@@ -69,7 +69,7 @@ function log(...args: readonly string[]): readonly LoggedCommit[] {
 
 /** A question of the examples, asked of the graph. */
 function question(name: string): (set: Readonly<Record<string, string>>) => Promise<GraphRow[]> {
-  const path = join(import.meta.dirname, `../packages/cli/examples/git/${name}.cypher`);
+  const path = join(import.meta.dirname, `../packages/apps/cli/examples/git/${name}.cypher`);
   const cypher = readFileSync(path, "utf8");
   return (set) => ask(cypher, set);
 }

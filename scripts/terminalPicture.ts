@@ -9,7 +9,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 const root = join(import.meta.dirname, "..");
-const main = join(root, "packages/cli/dist/main.js");
+const main = join(root, "packages/apps/cli/dist/main.js");
 const port = process.argv[2] ?? "7400";
 const env = {
   ...process.env,

@@ -19,7 +19,7 @@ export interface Figure {
 }
 
 const HERE = import.meta.dirname;
-const GRAPH = join(HERE, "../../packages/graph/bench");
+const GRAPH = join(HERE, "../../packages/clients/graph/bench");
 const RATIO_MAX = 1.5;
 const DEGREE_MAX = 10_000;
 const ROWS_MIN = 0.8;

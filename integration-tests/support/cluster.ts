@@ -12,7 +12,7 @@ import type { TestContext } from "vitest";
 const LOG_LINES = 25;
 
 /** The built command. */
-export const ENTRY = join(import.meta.dirname, "../../packages/cli/dist/main.js");
+export const ENTRY = join(import.meta.dirname, "../../packages/apps/cli/dist/main.js");
 
 export interface ClusterOptions {
   readonly nodes?: readonly string[];

@@ -30,7 +30,7 @@ if (unknown !== undefined) {
 const kinds = positionals.length === 0 ? KINDS : positionals;
 const out = resolve(values.out);
 const { version }: { readonly version: string } = JSON.parse(
-  await readFile(join(root, "packages/cli/package.json"), "utf8"),
+  await readFile(join(root, "packages/apps/cli/package.json"), "utf8"),
 );
 const work = await mkdtemp(join(tmpdir(), "annals-release-"));
 try {

@@ -1,9 +1,0 @@
-/**
- * Refuses every call to the system that a log makes in each phase.
- *
- *     node --conditions=annals-source packages/storage/test/refusals/all.ts [--update] [--only PLACE]
- */
-import { refuseAll } from "@annals/testkit";
-import { LOG_REFUSALS, POINTS } from "./points.ts";
-
-await refuseAll(LOG_REFUSALS, POINTS);
