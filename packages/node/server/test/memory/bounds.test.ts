@@ -81,7 +81,7 @@ test("docs/bounds.md is the table of bounds", async () => {
   const scenarios = scenariosByQueue();
   const rows = BOUNDS.map((bound) => row(bound, scenarios.get(bound.name) ?? []));
   const text = `${INTRODUCTION}${rows.join("\n")}\n`;
-  await expect(text).toMatchFileSnapshot("../../../../docs/bounds.md");
+  await expect(text).toMatchFileSnapshot("../../../../../docs/bounds.md");
 });
 
 test("names are unique, keys exist, and caps are at least 1", () => {
