@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { loadConfig, startNode } from "@annals/server";
-import type { RunningNode } from "@annals/server";
+import { loadConfig } from "@annals/config";
+import { startNode } from "@annals/node";
+import type { RunningNode } from "@annals/node";
 import pino from "pino";
 import { freePort } from "./freePort.ts";
 

@@ -6,7 +6,7 @@ import { packages, ROOT, sources } from "./packages.ts";
 const PURE_GROUP = "core";
 const BANNED_IN_PURE = [
   /\bMath\.random\b/,
-  /\bDate\b/,
+  /\bDate\.now\b|\bnew Date\(\)/,
   /\bPromise\b/,
   /\bsetTimeout\b/,
   /\bconsole\b/,

@@ -1,7 +1,7 @@
 import { AnnalsClient, ClientError } from "@annals/client";
 import type { StartNode } from "./parts.ts";
 import type { FsckNode } from "./parts.ts";
-import { parseDuration } from "@annals/server";
+import { parseDuration } from "@annals/config";
 import type { Command } from "commander";
 import { usageError } from "./cliError.ts";
 import { EXIT } from "./exitCodes.ts";

@@ -1,5 +1,5 @@
 import { ScenarioError, ScenarioSource } from "@annals/drill";
-import { envName, nearest } from "@annals/server";
+import { envName, nearest } from "@annals/config";
 import { z } from "zod";
 import { bareSchema } from "./fileProblems.ts";
 import type { Environment } from "./yamlFile.ts";

@@ -1,6 +1,6 @@
 import { formatScenarioProblems } from "@annals/drill";
 import type { ScenarioProblem, ScenarioSource } from "@annals/drill";
-import { nearest } from "@annals/server";
+import { nearest } from "@annals/config";
 import { z } from "zod";
 import { counted } from "./output.ts";
 

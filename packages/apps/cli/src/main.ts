@@ -7,7 +7,7 @@ if (process.argv[2] === "start") {
 
 // Loaded only now: a process that becomes itself again has no use for them.
 const [{ startNode }, { fsckNode }, { processIo }, { run }] = await Promise.all([
-  import("@annals/server"),
+  import("@annals/node"),
   import("@annals/storage"),
   import("./processIo.ts"),
   import("./run.ts"),

@@ -4,8 +4,8 @@ import {
   machineMemory,
   memoryBudget,
   roundBytes,
-} from "@annals/server";
-import type { BudgetRow, ConfigOrigin, NodeConfig } from "@annals/server";
+} from "@annals/config";
+import type { BudgetRow, ConfigOrigin, NodeConfig } from "@annals/config";
 import { counted, formatCount } from "./output.ts";
 import { renderTable } from "./table.ts";
 import type { TableLook } from "./table.ts";

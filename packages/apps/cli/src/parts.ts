@@ -1,4 +1,4 @@
-import type { NodeConfig } from "@annals/server";
+import type { NodeConfig } from "@annals/config";
 import type { FsckReport } from "@annals/storage";
 
 /** A node that runs in this process. */

@@ -1,4 +1,4 @@
-import { parseDuration } from "@annals/server";
+import { parseDuration } from "@annals/config";
 import { usageError } from "./cliError.ts";
 
 /** `2026-11-22T10:00:00Z`, `2026-11-22`, or how long ago: `90m`, `2d` → RFC 3339. */

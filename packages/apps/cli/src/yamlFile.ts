@@ -1,6 +1,6 @@
 import { ScenarioError, ScenarioSource } from "@annals/drill";
 import type { ScenarioProblem } from "@annals/drill";
-import { interpolate } from "@annals/server";
+import { interpolate } from "@annals/config";
 import { dirname, resolve } from "node:path";
 import type { CliError } from "./cliError.ts";
 import { readTextFile } from "./textFile.ts";

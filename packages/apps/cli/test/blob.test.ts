@@ -5,8 +5,8 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "no
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { startTestServer } from "../../../node/server/test/http/testServer.ts";
-import type { TestServer } from "../../../node/server/test/http/testServer.ts";
+import { startTestServer } from "@annals/fake-server";
+import type { TestServer } from "@annals/fake-server";
 import { cli } from "./harness.ts";
 import type { Outcome } from "./harness.ts";
 

@@ -6,8 +6,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { AnnalsError, BadInputError } from "@annals/record";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { startTestServer } from "../../../node/server/test/http/testServer.ts";
-import type { TestServer } from "../../../node/server/test/http/testServer.ts";
+import { startTestServer } from "@annals/fake-server";
+import type { TestServer } from "@annals/fake-server";
 import { CliRun, cli } from "./harness.ts";
 import type { CliOptions, Outcome } from "./harness.ts";
 

@@ -1,8 +1,8 @@
 // Goal: `annals group` asks for what its options say and shows what the log answers. Method: the real HTTP API over a node in memory.
 import { AnnalsError } from "@annals/record";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { startTestServer } from "../../../node/server/test/http/testServer.ts";
-import type { TestServer } from "../../../node/server/test/http/testServer.ts";
+import { startTestServer } from "@annals/fake-server";
+import type { TestServer } from "@annals/fake-server";
 import { cli, CliRun } from "./harness.ts";
 import type { Outcome } from "./harness.ts";
 

@@ -4,7 +4,7 @@ import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } fr
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import type { NodeConfig } from "@annals/server";
+import type { NodeConfig } from "@annals/config";
 import { PathLock } from "@annals/storage";
 import type { FsckReport } from "@annals/storage";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";

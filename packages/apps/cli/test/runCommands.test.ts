@@ -9,13 +9,8 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { fsckNode } from "@annals/storage";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
-import {
-  freePort,
-  startTestNode,
-  stopTestNode,
-  untilReady,
-} from "../../../node/server/test/node/testNode.ts";
-import type { TestNode } from "../../../node/server/test/node/testNode.ts";
+import { freePort, startTestNode, stopTestNode, untilReady } from "@annals/fake-server";
+import type { TestNode } from "@annals/fake-server";
 import { CliRun } from "./harness.ts";
 import { ROOT, codeLines, documents, words } from "./printedText.ts";
 

@@ -3,10 +3,10 @@
 import { laneOf } from "@annals/record";
 import * as fc from "fast-check";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { MemoryService } from "../../../node/server/test/http/memoryService.ts";
-import { startTestServer } from "../../../node/server/test/http/testServer.ts";
-import type { TestServer } from "../../../node/server/test/http/testServer.ts";
-import { MemoryGroups } from "../../../node/server/test/stream/memoryGroups.ts";
+import { MemoryService } from "@annals/fake-server";
+import { startTestServer } from "@annals/fake-server";
+import type { TestServer } from "@annals/fake-server";
+import { MemoryGroups } from "@annals/fake-server";
 import { AnnalsClient } from "../src/annalsClient.ts";
 import type { ConsumedBatch, ConsumeOptions } from "../src/types.ts";
 

@@ -5,9 +5,9 @@ import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
 import * as fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { MemoryService } from "../../../node/server/test/http/memoryService.ts";
-import { startTestServer } from "../../../node/server/test/http/testServer.ts";
-import type { TestServer } from "../../../node/server/test/http/testServer.ts";
+import { MemoryService } from "@annals/fake-server";
+import { startTestServer } from "@annals/fake-server";
+import type { TestServer } from "@annals/fake-server";
 import { AnnalsClient } from "../src/annalsClient.ts";
 import type { StoredRecord } from "../src/types.ts";
 

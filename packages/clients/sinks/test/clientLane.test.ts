@@ -1,8 +1,8 @@
 // Goal: a lane is renewed within its lease, whatever that divides by. Method: a node in memory that counts renewals.
 import { AnnalsClient } from "@annals/client";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { startTestServer } from "../../../node/server/test/http/testServer.ts";
-import type { TestServer } from "../../../node/server/test/http/testServer.ts";
+import { startTestServer } from "@annals/fake-server";
+import type { TestServer } from "@annals/fake-server";
 import { ClientLane } from "../src/log/clientLane.ts";
 import { SYSTEM_CLOCK } from "../src/log/systemClock.ts";
 import { keepLane } from "../src/run/keepLane.ts";

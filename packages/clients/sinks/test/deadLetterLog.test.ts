@@ -2,8 +2,8 @@
 // HTTP API of a node in memory.
 import { AnnalsClient } from "@annals/client";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { startTestServer } from "../../../node/server/test/http/testServer.ts";
-import type { TestServer } from "../../../node/server/test/http/testServer.ts";
+import { startTestServer } from "@annals/fake-server";
+import type { TestServer } from "@annals/fake-server";
 import { DeadLetterLog } from "../src/log/deadLetterLog.ts";
 import { listLetters } from "../src/log/letters.ts";
 import type { DeadLetter } from "../src/run/ports.ts";

@@ -2,7 +2,7 @@
 // a sink, each with a database of its own, behind one endpoint; and lanes of a real log.
 import { AnnalsClient } from "@annals/client";
 import { expect, test } from "vitest";
-import { startTestServer } from "../../../node/server/test/http/testServer.ts";
+import { startTestServer } from "@annals/fake-server";
 import { sampleRecords } from "../src/kit/memoryLog.ts";
 import { SinkTrial } from "../src/kit/trial.ts";
 import { ClientLog } from "../src/log/clientLog.ts";

@@ -11,3 +11,19 @@ export { once } from "./once.ts";
 export { PauseGate } from "./pauseGate.ts";
 export type { PauseListener, Release } from "./pauseGate.ts";
 export { Stagger } from "./stagger.ts";
+export {
+  BUFFERED_BYTES_MAX,
+  CLOCK_SAMPLES_MAX,
+  FRAMES_PER_READ,
+  FRAMING_BYTES,
+  GROUPS_MAX,
+  HELLO_BYTES_MAX,
+  LIMIT_MAX,
+  LINK_FRAMES_MAX,
+  LOSSY_WAITING_MAX,
+  OPEN_SEGMENTS_MAX,
+  PAGE_BYTES_MAX,
+  PEER_CLOCKS_MAX,
+  PRODUCERS_MAX,
+  WORKER_FRAMES_MAX,
+} from "./limits.ts";

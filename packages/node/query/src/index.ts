@@ -1,4 +1,4 @@
-export { PAGE_BYTES_MAX, QUERY_BUDGET, runQuery } from "./runQuery.ts";
+export { QUERY_BUDGET, runQuery } from "./runQuery.ts";
 export type { QueryBudget, QueryContext } from "./runQuery.ts";
 export { firstSeqSince } from "./timeIndex.ts";
 export { runTailQuery } from "./tailQuery.ts";
@@ -13,5 +13,6 @@ export {
   textParameter,
   timeParameter,
 } from "./parameters.ts";
-export { filterParameters, laneParameter, LIMIT_MAX, parseQuery } from "./parseQuery.ts";
+export { filterParameters, laneParameter, parseQuery } from "./parseQuery.ts";
 export type { QueryTexts, RecordFilter } from "./parseQuery.ts";
+export type { PlacedRun, TextRun } from "./recordSource.ts";

@@ -1,3 +1,4 @@
+import { LIMIT_MAX } from "@annals/flow";
 import { LANE_KEYS, LANES_MAX } from "@annals/record";
 import type { LaneShare } from "@annals/record";
 import { actionPattern } from "./actionPattern.ts";
@@ -10,8 +11,6 @@ import {
 } from "./parameters.ts";
 import type { ReadConsistency, ReadFormat, ReadQuery } from "./readQuery.ts";
 
-/** Most records in one page. */
-export const LIMIT_MAX = 10_000;
 const LIMIT_DEFAULT = 100;
 
 const CONSISTENCIES: readonly ReadConsistency[] = ["linearizable", "local"];

@@ -1,3 +1,4 @@
+import { PAGE_BYTES_MAX } from "@annals/flow";
 import type { ReadQuery, ReadReply } from "./readQuery.ts";
 import { batchHolding, holds } from "./batchHolding.ts";
 import { decodeCursor, encodeCursor } from "./cursor.ts";
@@ -8,9 +9,6 @@ import type { PageBody } from "./pageBody.ts";
 import { RecordFilter } from "./recordFilter.ts";
 import type { BatchSlice, RecordCodec, RecordSource } from "./recordSource.ts";
 import { firstSeqSince } from "./timeIndex.ts";
-
-/** Bytes of a page; one larger record is still answered alone. */
-export const PAGE_BYTES_MAX: number = 2 * 1024 * 1024;
 
 /** What one query may cost. At each cap the query answers what it has, with the range covered and a cursor. */
 export interface QueryBudget {

@@ -10,8 +10,8 @@ import type { QueryContext } from "../src/runQuery.ts";
 import { runTailQuery } from "../src/tailQuery.ts";
 import { parseQuery } from "../src/parseQuery.ts";
 import type { ReadQuery } from "../src/readQuery.ts";
-import { JSON_CODEC, MemorySource } from "./memorySource.ts";
-import type { PlainRecord, StoredRecord } from "./memorySource.ts";
+import { JSON_CODEC, MemorySource } from "@annals/fake-server";
+import type { PlainRecord, StoredRecord } from "@annals/fake-server";
 
 const ANY: ReadQuery = {
   from: undefined,

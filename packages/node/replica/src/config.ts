@@ -1,3 +1,4 @@
+import { PRODUCERS_MAX } from "@annals/flow";
 /** How one replica behaves. Bytes, counts, milliseconds; see `docs/configuration.md` for the YAML keys behind them. */
 export interface ReplicaConfig {
   /** Length of one Raft tick in ms. */
@@ -36,6 +37,6 @@ export const REPLICA_DEFAULTS: ReplicaConfig = {
   maxCommittedBytes: 4 * 1024 * 1024,
   batch: { maxRecords: 1000, maxBytes: 1024 * 1024 },
   maxPendingBytes: 32 * 1024 * 1024,
-  maxProducers: 10_000,
+  maxProducers: PRODUCERS_MAX,
   groupLeaseMs: 10_000,
 };

@@ -1,3 +1,4 @@
+import { GROUPS_MAX } from "@annals/flow";
 import type { LogIndex } from "@annals/raft";
 import type { AnnalsError, Seq } from "@annals/record";
 import { encodeGroupCommand } from "./groupCommand.ts";
@@ -13,7 +14,7 @@ import {
   noLane,
   otherSettings,
 } from "./groupErrors.ts";
-import { GROUPS_MAX } from "./groups.ts";
+
 import type { GroupState, GroupTable, LaneState } from "./groups.ts";
 import { GroupWatch } from "./groupWatch.ts";
 

@@ -1,6 +1,6 @@
+import { GROUPS_MAX } from "@annals/flow";
 import { AnnalsError } from "@annals/record";
 import type { Seq } from "@annals/record";
-import { GROUPS_MAX } from "./groups.ts";
 
 /** What a consumer is told when its lane is somebody else's by now. */
 export function fenced(group: string, lane: number): AnnalsError {

@@ -1,11 +1,8 @@
+import { GROUPS_MAX } from "@annals/flow";
 import type { LogIndex } from "@annals/raft";
-import { asSeq, LANES_MAX } from "@annals/record";
+import { asSeq } from "@annals/record";
 import type { Seq } from "@annals/record";
 import type { GroupCommand, GroupId } from "./groupCommand.ts";
-
-/** Groups of one log; lanes of one group. Together they bound what the table holds. */
-export const GROUPS_MAX = 256;
-export const GROUP_LANES_MAX: number = LANES_MAX;
 
 /** One share of a group's records: those whose key hashes to it, in order. */
 export interface LaneState {

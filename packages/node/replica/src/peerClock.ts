@@ -1,7 +1,6 @@
+import { CLOCK_SAMPLES_MAX } from "@annals/flow";
 import type { ClockSample } from "./clockSample.ts";
 
-/** Samples kept of one peer's clock. */
-export const CLOCK_SAMPLES_MAX = 8;
 /** A clock that was not heard of for longer is not counted. */
 export const CLOCK_FRESH_MS = 10_000;
 /** Clocks that are slewed drift apart by less between two samples that are kept. */

@@ -1,8 +1,7 @@
-import { Ledger } from "@annals/flow";
+import { GROUPS_MAX, Ledger } from "@annals/flow";
 import type { Gauge, GaugeFamily } from "@annals/flow";
 import type { Entry } from "@annals/raft";
 import type { ReplicaConfig } from "./config.ts";
-import { GROUPS_MAX } from "./groups.ts";
 
 /** What one replica holds, by the names of its bounds. The gauges report to the families of a ledger, which outlives the replica. */
 export class ReplicaGauges {

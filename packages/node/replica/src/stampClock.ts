@@ -1,3 +1,4 @@
+import { PEER_CLOCKS_MAX } from "@annals/flow";
 import type { ClockSample } from "./clockSample.ts";
 import { judgeClock, keepsTo } from "./clockVerdict.ts";
 import type { ClockVerdict } from "./clockVerdict.ts";
@@ -14,8 +15,6 @@ export interface StampClockOptions {
 
 /** Default of how far a clock may differ. */
 const MAX_SKEW_MS = 5000;
-/** Peers whose clocks are kept; beyond, the one that was heard of least recently is forgotten. */
-export const PEER_CLOCKS_MAX = 64;
 /** An answer that took longer than twice this says nothing. */
 const CLOCK_UNCERTAINTY_MS_MAX = 5000;
 /** The clock of a node without peers has jumped: if it stays where it is for so long, it is believed again. */

@@ -1,10 +1,11 @@
 // Goal: groups of a log: one holder a lane, commits only with its token, positions that survive and never go back. Method: three
 // replicas on simulated ports and time; the table and its commands by property.
+import { GROUPS_MAX } from "@annals/flow";
 import { asIndex } from "@annals/raft";
 import { asSeq } from "@annals/record";
 import type { AnnalsError, Seq } from "@annals/record";
 import { decodeGroupCommand, isGroupCommand } from "../src/groupCommand.ts";
-import { GROUPS_MAX, GroupTable } from "../src/groups.ts";
+import { GroupTable } from "../src/groups.ts";
 import type { GroupDesk, LaneGrant } from "../src/groupDesk.ts";
 import { SimulatedCluster } from "@annals/testkit";
 import * as fc from "fast-check";

@@ -1,9 +1,10 @@
 /** Goal: one wrong clock spoils no stamp. Method: a clock of the test's own, and samples of the clocks of peers. */
+import { PEER_CLOCKS_MAX } from "@annals/flow";
 import { describe, expect, it } from "vitest";
 import { clockSample } from "../src/clockSample.ts";
 import { judgeClock } from "../src/clockVerdict.ts";
 import { PeerClock } from "../src/peerClock.ts";
-import { PEER_CLOCKS_MAX, StampClock } from "../src/stampClock.ts";
+import { StampClock } from "../src/stampClock.ts";
 
 const YEARS_20 = 20 * 365 * 24 * 3600 * 1000;
 const TRUE_START = 1_700_000_000_000;

@@ -1,7 +1,7 @@
 /** The value of one group in the `groups` table, layout version 2: `packVersioned`, then a CRC-32 salted with the key. */
 import { asIndex } from "@annals/raft";
 import { asSeq } from "@annals/record";
-import { GROUP_LANES_MAX } from "@annals/replica";
+import { LANES_MAX } from "@annals/record";
 import type { GroupState, LaneState } from "@annals/replica";
 import { assertVersion, MsgpackCursor, packVersioned } from "@annals/wire";
 import { sealValue, unsealValue } from "./checkedValue.ts";
@@ -36,7 +36,7 @@ export function decodeGroup(key: Uint8Array, bytes: Uint8Array): GroupState | un
   const settings = cursor.string("settings", TEXT_BYTES_MAX);
   const begin = asSeq(cursor.uint("begin"));
   const feeds = cursor.string("feeds", TEXT_BYTES_MAX);
-  const values = cursor.array("lanes", 3 * GROUP_LANES_MAX);
+  const values = cursor.array("lanes", 3 * LANES_MAX);
   if (values % 3 !== 0) throw cursor.fail("ERR_WIRE_COUNT", "lanes are no triples");
   const lanes: LaneState[] = [];
   for (let k = 0; k < values / 3; k++) {

@@ -28,7 +28,7 @@ export type { LmdbLogStore } from "./logStore.ts";
 export { openLogStore } from "./openLogStore.ts";
 export type { LogStoreOptions } from "./openLogStore.ts";
 export { scrubLog } from "./scrub.ts";
-export { OPEN_SEGMENTS_MAX } from "./sealedSegments.ts";
+
 export { removeDamaged, syncDirectory } from "./segmentDirectory.ts";
 export type { CreateStep, SwapStep } from "./segmentDirectory.ts";
 export { StorageError } from "./storageError.ts";

@@ -1,3 +1,4 @@
+import { OPEN_SEGMENTS_MAX } from "@annals/flow";
 import { statSync } from "node:fs";
 import { join } from "node:path";
 import { asIndex } from "@annals/raft";
@@ -6,9 +7,6 @@ import { dataFile, Segment } from "./segment.ts";
 import type { TermRun } from "./segment.ts";
 import { segmentName } from "./segmentDirectory.ts";
 import type { SegmentState } from "./segmentState.ts";
-
-/** Sealed segments that are kept open: each costs a file descriptor and address space. On a read-only disk none is closed any more. */
-export const OPEN_SEGMENTS_MAX = 16;
 
 /** A segment with what is known of it by heart. */
 export interface OpenSegment {

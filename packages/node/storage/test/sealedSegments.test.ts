@@ -1,9 +1,10 @@
 // Goal: a log of many segments keeps few of them open. Method: all of it is read, and the files of this process are counted.
+import { OPEN_SEGMENTS_MAX } from "@annals/flow";
 import { readdirSync, readlinkSync } from "node:fs";
 import { platform } from "node:os";
 import { asIndex } from "@annals/raft";
 import { expect, test, vi } from "vitest";
-import { OPEN_SEGMENTS_MAX } from "../src/sealedSegments.ts";
+
 import { openLogStore } from "../src/openLogStore.ts";
 import { cycleOf, hardState, plainEntries, SAMPLE_MEMBERSHIP } from "@annals/testkit";
 import { SealedSegments } from "../src/sealedSegments.ts";

@@ -1,9 +1,10 @@
+import { BUFFERED_BYTES_MAX } from "@annals/flow";
 import type { Backoff, Gauge, GaugeFamily } from "@annals/flow";
 import { encodeFrame } from "@annals/wire";
 import type { Frame, HelloFrame, WelcomeFrame } from "@annals/wire";
 import type { ClockQuestions } from "./clockQuestions.ts";
 import { OutboundLink } from "./outboundLink.ts";
-import { BUFFERED_BYTES_MAX } from "./protocol.ts";
+
 import type { LinkFault } from "./protocol.ts";
 
 export interface ControlLinkOptions {

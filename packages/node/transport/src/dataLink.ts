@@ -1,4 +1,4 @@
-import { CreditWindow } from "@annals/flow";
+import { CreditWindow, FRAMING_BYTES } from "@annals/flow";
 import type { Backoff, Credit, Gauge, Ledger } from "@annals/flow";
 import type { MemberId, Message } from "@annals/raft";
 import { AnnalsError, batchBlobs } from "@annals/record";
@@ -11,7 +11,7 @@ import type { TransferEnd } from "./blobTransfer.ts";
 import { entriesOf, payloadOf } from "./messageSize.ts";
 import { OutboundLink } from "./outboundLink.ts";
 import type { Permits } from "./permits.ts";
-import { CLOSE_PROTOCOL, CLOSE_STALLED, FRAMING_BYTES, PEER_GONE } from "./protocol.ts";
+import { CLOSE_PROTOCOL, CLOSE_STALLED, PEER_GONE } from "./protocol.ts";
 import type { LinkFault } from "./protocol.ts";
 import type { StreamFigures } from "./streamFigures.ts";
 

@@ -1,12 +1,18 @@
-import { Gauge, PauseGate } from "@annals/flow";
+import {
+  BUFFERED_BYTES_MAX,
+  Gauge,
+  HELLO_BYTES_MAX,
+  LINK_FRAMES_MAX,
+  PauseGate,
+} from "@annals/flow";
 import type { GaugeFamily, GaugeReading, PauseListener, Release } from "@annals/flow";
 import type { Duplex } from "node:stream";
 import { AnnalsError } from "@annals/record";
 import { decodeFrame, encodeFrame } from "@annals/wire";
 import type { Frame, HelloFrame } from "@annals/wire";
 import type { RawData, WebSocket } from "ws";
-import { BUFFERED_BYTES_MAX, CLOSE_PROTOCOL, CLOSE_REFUSED } from "./protocol.ts";
-import { HELLO_BYTES_MAX, LINK_FRAMES_MAX } from "./protocol.ts";
+import { CLOSE_PROTOCOL, CLOSE_REFUSED } from "./protocol.ts";
+
 import type { LinkFault } from "./protocol.ts";
 import { ReadChunks } from "./readChunks.ts";
 import { inboundFault, ownBytes } from "./websocket.ts";

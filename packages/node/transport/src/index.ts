@@ -11,9 +11,8 @@ export { InboundLink } from "./inboundLink.ts";
 export type { InboundHandler, InboundLinkOptions } from "./inboundLink.ts";
 export type { OutboundLinkOptions } from "./outboundLink.ts";
 export { Permits } from "./permits.ts";
-export { BUFFERED_BYTES_MAX, FRAMES_PER_READ, FRAMING_BYTES } from "./protocol.ts";
-export { LINK_FRAMES_MAX, WORKER_FRAMES_MAX } from "./protocol.ts";
-export { HELLO_BYTES_MAX, PEER_PATH } from "./protocol.ts";
+
+export { PEER_PATH } from "./protocol.ts";
 export { PEER_GONE } from "./protocol.ts";
 export type { LinkFault } from "./protocol.ts";
 export { QueueBudget } from "./queueBudget.ts";

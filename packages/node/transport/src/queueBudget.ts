@@ -1,6 +1,5 @@
-import { Gauge } from "@annals/flow";
+import { Gauge, WORKER_FRAMES_MAX } from "@annals/flow";
 import type { GaugeFamily, GaugeReading, PauseGate, Release } from "@annals/flow";
-import { WORKER_FRAMES_MAX } from "./protocol.ts";
 
 const REASON = "worker-budget";
 

@@ -1,7 +1,7 @@
 // Goal: whoever does not read, or has not said who it is, costs a bounded amount and then its link.
 // Method: links on loopback whose other side stops reading, or sends a large frame first.
-import { GaugeFamily } from "@annals/flow";
-import { BUFFERED_BYTES_MAX, FRAMING_BYTES, HELLO_BYTES_MAX } from "../src/protocol.ts";
+import { BUFFERED_BYTES_MAX, FRAMING_BYTES, GaugeFamily, HELLO_BYTES_MAX } from "@annals/flow";
+
 import { ClockQuestions } from "../src/clockQuestions.ts";
 import { ControlLink } from "../src/controlLink.ts";
 import type { LinkFault } from "../src/protocol.ts";

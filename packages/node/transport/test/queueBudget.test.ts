@@ -1,7 +1,13 @@
 // Goal: the links of one worker together hold no more than its cap and one frame a link, and none of them is left paused.
 // Method: accepted links on loopback whose peers send as fast as they can, without credit; a worker that lets go of one frame at a time.
-import { GaugeFamily, PauseGate } from "@annals/flow";
-import { FRAMES_PER_READ, LINK_FRAMES_MAX, WORKER_FRAMES_MAX } from "../src/protocol.ts";
+import {
+  FRAMES_PER_READ,
+  GaugeFamily,
+  LINK_FRAMES_MAX,
+  PauseGate,
+  WORKER_FRAMES_MAX,
+} from "@annals/flow";
+
 import { QueueBudget } from "../src/queueBudget.ts";
 import type { InboundLink } from "../src/inboundLink.ts";
 import { encodeFrame } from "@annals/wire";

@@ -59,3 +59,4 @@ export { Refusals } from "./refusals/refusals.ts";
 export type { RefusalsOptions } from "./refusals/refusals.ts";
 export type { RefusalOutcome, RefusalWalk } from "./refusals/walk.ts";
 export { runWithFewFiles, takeFileDescriptors } from "./withoutFiles.ts";
+export { SAMPLES, mustLoad, problemsOf } from "./configSamples.ts";

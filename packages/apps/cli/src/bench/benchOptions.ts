@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { assertShape, COMPRESSIONS, FORMATS, recordsOfSample, TRANSPORTS } from "@annals/bench";
 import type { LoadShape, Pace } from "@annals/bench";
-import { parseBytes, parseDuration } from "@annals/server";
+import { parseBytes, parseDuration } from "@annals/config";
 import { usageError } from "../cliError.ts";
 import { wholeNumber } from "../context.ts";
 import type { CliContext, OutputOptions } from "../context.ts";

@@ -9,8 +9,8 @@ import {
   parseAddress,
   listConfig,
   showConfig,
-} from "@annals/server";
-import type { ConfigProblem, LoadConfigResult, NodeConfig } from "@annals/server";
+} from "@annals/config";
+import type { ConfigProblem, LoadConfigResult, NodeConfig } from "@annals/config";
 import { AnnalsError } from "@annals/record";
 import type { Command } from "commander";
 import { CliError, usageError } from "../cliError.ts";

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { AnnalsError } from "@annals/record";
-import { DATA_LOCK } from "@annals/server";
+import { DATA_LOCK } from "@annals/node";
 import { PathLock, isAside } from "@annals/storage";
 import type { FsckReport } from "@annals/storage";
 import type { Command } from "commander";

@@ -1,7 +1,8 @@
 import { userInfo } from "node:os";
 import { resolve } from "node:path";
-import { KEYS, OfflineLog, parseBytes } from "@annals/server";
-import type { OfflineCopy } from "@annals/server";
+import { KEYS, parseBytes } from "@annals/config";
+import { OfflineLog } from "@annals/node";
+import type { OfflineCopy } from "@annals/node";
 import type { Command } from "commander";
 import { confirm } from "../confirm.ts";
 import { examples, withClient, withOutput } from "../context.ts";

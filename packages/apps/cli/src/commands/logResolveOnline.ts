@@ -2,7 +2,7 @@
 import { userInfo } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { AnnalsClient, DecisionInfo } from "@annals/client";
-import { parseDuration } from "@annals/server";
+import { parseDuration } from "@annals/config";
 import { CliError, usageError } from "../cliError.ts";
 import { confirm } from "../confirm.ts";
 import type { CliContext, ClientOptions, OutputOptions } from "../context.ts";

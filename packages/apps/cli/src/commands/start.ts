@@ -1,4 +1,5 @@
-import type { NodeConfig, RunningNode } from "@annals/server";
+import type { NodeConfig } from "@annals/config";
+import type { RunningNode } from "@annals/node";
 import type { Command } from "commander";
 import { examples } from "../context.ts";
 import type { CliContext } from "../context.ts";

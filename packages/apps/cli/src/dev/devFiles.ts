@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { loadConfig, memoryBudget, standardMemoryLimit } from "@annals/server";
+import { loadConfig, memoryBudget, standardMemoryLimit } from "@annals/config";
 import { CliError } from "../cliError.ts";
 
 /** A cluster on loopback and where it keeps its data. */

@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { closeSync, existsSync, openSync, readFileSync, renameSync, statSync } from "node:fs";
-import { GATEWAY_HEAP_BYTES } from "@annals/server";
+import { GATEWAY_HEAP_BYTES } from "@annals/config";
 
 export interface NodeProcessOptions {
   readonly id: string;

@@ -1,4 +1,4 @@
-import { parseBytes } from "@annals/server";
+import { parseBytes } from "@annals/config";
 import { z } from "zod";
 
 /** One sink of a file, with defaults filled in. */

@@ -1,5 +1,5 @@
 import type { RecordMapping } from "@annals/sources";
-import { parseDuration } from "@annals/server";
+import { parseDuration } from "@annals/config";
 import { z } from "zod";
 import { keepsPassword, SASL, TLS } from "./security.ts";
 import type { WrittenSecurity } from "./security.ts";

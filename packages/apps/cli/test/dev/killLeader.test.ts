@@ -1,8 +1,8 @@
 // Goal: the demonstration says "nothing is missing" only when nothing is, and notices when something is missing or double.
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { MemoryService } from "../../../../node/server/test/http/memoryService.ts";
-import { startTestServer } from "../../../../node/server/test/http/testServer.ts";
-import type { TestServer } from "../../../../node/server/test/http/testServer.ts";
+import { MemoryService } from "@annals/fake-server";
+import { startTestServer } from "@annals/fake-server";
+import type { TestServer } from "@annals/fake-server";
 import { CliRun } from "../harness.ts";
 
 let servers: TestServer[];

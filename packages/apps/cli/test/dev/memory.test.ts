@@ -1,5 +1,5 @@
 // Goal: a development cluster fits the machine that it is started on, down to 2 GiB for three nodes. Method: the file that it writes.
-import { loadConfig, memoryBudget } from "@annals/server";
+import { loadConfig, memoryBudget } from "@annals/config";
 import { expect, test } from "vitest";
 import { configText, devLayout } from "../../src/dev/devFiles.ts";
 

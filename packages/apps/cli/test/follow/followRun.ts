@@ -15,8 +15,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { AnnalsError } from "@annals/record";
 import { vi } from "vitest";
-import { startTestServer } from "../../../../node/server/test/http/testServer.ts";
-import type { TestServer } from "../../../../node/server/test/http/testServer.ts";
+import { startTestServer } from "@annals/fake-server";
+import type { TestServer } from "@annals/fake-server";
 import { CliRun, cli } from "../harness.ts";
 
 /** For conditions; on a busy machine a second may be too short. */

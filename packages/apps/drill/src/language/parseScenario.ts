@@ -1,4 +1,4 @@
-import { nearest } from "@annals/server";
+import { nearest } from "@annals/config";
 import type { z } from "zod";
 import { ScenarioError } from "./problem.ts";
 import type { ScenarioProblem } from "./problem.ts";

@@ -1,4 +1,4 @@
-import { parseBytes, parseDuration } from "@annals/server";
+import { parseBytes, parseDuration } from "@annals/config";
 import { z } from "zod";
 import type { Limit, LimitWord } from "./scenario.ts";
 

@@ -1,5 +1,5 @@
-import { loadConfig, memoryBudget, nearest } from "@annals/server";
-import type { ConfigProblem, LoadConfigResult } from "@annals/server";
+import { loadConfig, memoryBudget, nearest } from "@annals/config";
+import type { ConfigProblem, LoadConfigResult } from "@annals/config";
 import { nodeConfigText } from "./nodeConfig.ts";
 import type { ScenarioProblem } from "./problem.ts";
 import type { Expectation, LimitWord, Scenario } from "./scenario.ts";

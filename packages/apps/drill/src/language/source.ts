@@ -1,5 +1,5 @@
-import { yamlHint, yamlMessage } from "@annals/server";
-import type { Interpolated } from "@annals/server";
+import { yamlHint, yamlMessage } from "@annals/config";
+import type { Interpolated } from "@annals/config";
 import { LineCounter, Scalar, isMap, isNode, isScalar, parseDocument, visit } from "yaml";
 import type { Document, YAMLError } from "yaml";
 import { ScenarioError } from "./problem.ts";

@@ -12,8 +12,8 @@ import {
 import type { BrokerGateOptions, Certificate } from "@annals/testkit";
 import kafkajs from "kafkajs";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { MemoryService } from "../../../../node/server/test/http/memoryService.ts";
-import { startTestServer } from "../../../../node/server/test/http/testServer.ts";
+import { MemoryService } from "@annals/fake-server";
+import { startTestServer } from "@annals/fake-server";
 import { KafkaSource } from "../../src/kafka/kafkaSource.ts";
 import type { KafkaSecurity } from "../../src/kafka/security.ts";
 

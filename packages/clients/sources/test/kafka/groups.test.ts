@@ -5,8 +5,8 @@ import { AnnalsClient } from "@annals/client";
 import { BrokerGate, GroupCoordinator, MockBroker, whyNoBroker } from "@annals/testkit";
 import kafkajs from "kafkajs";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { MemoryService } from "../../../../node/server/test/http/memoryService.ts";
-import { startTestServer } from "../../../../node/server/test/http/testServer.ts";
+import { MemoryService } from "@annals/fake-server";
+import { startTestServer } from "@annals/fake-server";
 import { KafkaSource } from "../../src/kafka/kafkaSource.ts";
 import type { KafkaSourceOptions } from "../../src/kafka/kafkaSource.ts";
 

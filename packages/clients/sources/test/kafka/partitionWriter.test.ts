@@ -3,9 +3,9 @@
 import { AnnalsClient, ClientError } from "@annals/client";
 import * as fc from "fast-check";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { MemoryService } from "../../../../node/server/test/http/memoryService.ts";
-import { startTestServer } from "../../../../node/server/test/http/testServer.ts";
-import type { TestServer } from "../../../../node/server/test/http/testServer.ts";
+import { MemoryService } from "@annals/fake-server";
+import { startTestServer } from "@annals/fake-server";
+import type { TestServer } from "@annals/fake-server";
 import type { SourceMessage } from "../../src/kafka/message.ts";
 import { PartitionWriter, TAKEOVER_ACTION } from "../../src/kafka/partitionWriter.ts";
 import { StateCache } from "../../src/stateCache.ts";

@@ -1,0 +1,16 @@
+export { Admission } from "./admission.ts";
+export { ByteBudget } from "./byteBudget.ts";
+export { EventLoopDelay } from "./eventLoopDelay.ts";
+export type { DelayReading } from "./eventLoopDelay.ts";
+export { Forwarder } from "./forwarder.ts";
+export { createHttpServer } from "./httpServer.ts";
+export type { HttpServer, HttpServerOptions } from "./httpServer.ts";
+export type { IngestReading } from "./ingest/ingestAccount.ts";
+export { IngestDesk } from "./ingest/ingestDesk.ts";
+export type { IngestStats } from "./ingest/ingestDesk.ts";
+export { STREAM_PATH } from "./nodeRoutes.ts";
+export { OpenSockets } from "./openSockets.ts";
+export { httpError, refuseUpgrade } from "./problem.ts";
+export { READ_PARAMETERS } from "./readRequest.ts";
+export { apiRoutes } from "./routes.ts";
+export type { AppendRequest, ForwardTarget, NodeService } from "./service.ts";

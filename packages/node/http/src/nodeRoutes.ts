@@ -1,0 +1,72 @@
+import { openApiDocument } from "@annals/api";
+import { parseParameters } from "./parameters.ts";
+import { httpError } from "./problem.ts";
+import type { Route, RouteContext } from "./route.ts";
+
+/** Where the client stream is; `stream/streamServer.ts` takes its upgrades. */
+export const STREAM_PATH = "/v1/stream";
+
+export function nodeRoutes({ service, desk, delay, metricsPage }: RouteContext): readonly Route[] {
+  return [
+    {
+      method: "GET",
+      path: "/v1/cluster",
+      body: "none",
+      handle: async (request) => {
+        parseParameters(request.url, []);
+        return service.cluster();
+      },
+    },
+    {
+      method: "GET",
+      path: "/v1/ingest/stats",
+      body: "none",
+      handle: async (request) => {
+        parseParameters(request.url, []);
+        return desk.read();
+      },
+    },
+    {
+      method: "GET",
+      path: "/healthz",
+      body: "none",
+      handle: async (_request, reply) => {
+        const { live, reasons } = service.health();
+        return reply.code(live ? 200 : 503).send({ live, reasons });
+      },
+    },
+    {
+      method: "GET",
+      path: "/readyz",
+      body: "none",
+      handle: async (_request, reply) => {
+        const { ready, reasons } = service.health();
+        return reply.code(ready ? 200 : 503).send({ ready, reasons });
+      },
+    },
+    {
+      method: "GET",
+      path: "/metrics",
+      body: "none",
+      handle: async (_request, reply) => {
+        const page = await metricsPage(await service.cluster(), desk.read(), delay.read());
+        return reply.type(page.contentType).send(page.text);
+      },
+    },
+    {
+      method: "GET",
+      path: STREAM_PATH,
+      body: "none",
+      handle: async (_request, reply) => {
+        void reply.header("upgrade", "websocket");
+        throw httpError("ERR_STREAM_UPGRADE", "the stream is a WebSocket");
+      },
+    },
+    {
+      method: "GET",
+      path: "/openapi.json",
+      body: "none",
+      handle: async () => openApiDocument(),
+    },
+  ];
+}

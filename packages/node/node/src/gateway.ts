@@ -1,0 +1,391 @@
+import type { Ledger } from "@annals/flow";
+import { invariant, NOBODY } from "@annals/raft";
+import type { MemberId } from "@annals/raft";
+import { AnnalsError } from "@annals/record";
+import type { Logger } from "pino";
+import type { NodeConfig } from "@annals/config";
+import { exactly } from "@annals/channel";
+import type { WorkerReplies, WorkerRequest } from "@annals/worker";
+import { fromPlainError } from "@annals/channel";
+import { SYSTEM_LOG } from "@annals/system";
+import { SYSTEM_LOG_ID } from "@annals/system";
+import { DecisionWatch } from "./resolution/decisionWatch.ts";
+import { PeerCopies } from "./resolution/peerCopies.ts";
+import { Catalog } from "@annals/system";
+import type { LogEntry } from "@annals/system";
+import type { EarlyScans } from "./earlyScans.ts";
+import type { CatalogFile } from "./catalogFile.ts";
+import type { BirthCertificate } from "./certificate.ts";
+import type { ClockWatch } from "./clockWatch.ts";
+import { LogCreation } from "./logCreation.ts";
+import { follow, heard, newPlace, opened, refuse, resolve, silence } from "./logDirectory.ts";
+import { ChangeSignal } from "./changeSignal.ts";
+import type { LogPlace } from "./logDirectory.ts";
+import type { PeerLinks } from "./peerLinks.ts";
+import type { PeerServer } from "./peerServer.ts";
+import { Replacements } from "./replacements.ts";
+import type { Roster } from "@annals/system";
+import { Scrubber } from "./scrubber.ts";
+import type { ScrubStatus } from "./scrubber.ts";
+import { SystemCommands } from "./systemCommands.ts";
+import type { WorkerHandle, WorkerNews } from "./workerHandle.ts";
+import { WorkerPool } from "./workerPool.ts";
+
+export interface GatewayOptions {
+  readonly config: NodeConfig;
+  readonly fingerprint: string;
+  readonly self: MemberId;
+  readonly certificate: BirthCertificate;
+  /** Belongs to the gateway from here on: committed commands change it. */
+  readonly roster: Roster;
+  /** This node has just written the certificate: it is to lead `_system` first. */
+  readonly founder: boolean;
+  readonly logger: Logger;
+  /** Keeps what is known of the catalog. */
+  readonly catalogFile: CatalogFile;
+  /** Logs that this node knew of when it started. */
+  readonly knownLogs: readonly LogEntry[];
+  readonly scans: EarlyScans;
+  /** The gauges of the main thread. */
+  readonly ledger: Ledger;
+  readonly clocks: ClockWatch;
+  readonly peers: PeerLinks;
+  readonly server: PeerServer;
+  /** What this disk has promised is not known any more: it must not go on as the member it was. */
+  readonly onUnusable: (what: string) => void;
+  /** Storage failed, or a committed command cannot be applied: the process has to end. */
+  readonly onFatal: (error: AnnalsError) => void;
+}
+
+/** How long the question whether a log exists may wait for a quorum. */
+const CATALOG_TIMEOUT_MS = 3000;
+/** A leader that lost its logs' creation to a failover is retried by the next one; this only spaces the attempts. */
+const CREATE_RETRY_MS = 100;
+
+/** A born node: its logs, the workers that hold them, and the way of every message between peers and workers. */
+export class Gateway {
+  readonly #options: GatewayOptions;
+  readonly #catalog: Catalog;
+  readonly #places = new Map<number, LogPlace>();
+  readonly #pool: WorkerPool;
+  readonly #replacements: Replacements;
+  readonly #decisions: DecisionWatch;
+  /** Asks other nodes for their copies of logs. */
+  readonly copies: PeerCopies;
+  readonly #scrubber: Scrubber;
+  readonly #creation: LogCreation;
+  readonly #commands: SystemCommands;
+  /** Of who leads what. */
+  readonly #roles = new ChangeSignal();
+  #closing = false;
+
+  constructor(options: GatewayOptions) {
+    this.#options = options;
+    const { certificate, config, logger, self, fingerprint } = options;
+    this.copies = new PeerCopies(config, options.ledger.family("copies"));
+    this.#catalog = new Catalog(options.roster.members());
+    for (const entry of options.knownLogs) this.#catalog.take(entry);
+    this.#pool = new WorkerPool({
+      setup: { config, clusterId: certificate.clusterId, fingerprint, self },
+      members: () =>
+        options.roster
+          .entries()
+          .map((entry) => ({ ...entry, address: config.nodes[entry.node] ?? "" })),
+      scans: options.scans,
+      logger,
+      ledger: options.ledger,
+      clocks: options.clocks,
+      onMessage: (worker, message) => this.#message(worker, message),
+      onLost: (worker) => options.server.dropWorker(worker),
+    });
+    this.#commands = new SystemCommands({
+      ...options,
+      catalog: this.#catalog,
+      placeOf: (logId) => this.#places.get(logId),
+      logCount: () => this.logCount,
+      onCreated: (entry) => this.#place(entry, this.system.role === "leader"),
+      onMembers: () => this.#pool.membersChanged(),
+    });
+    for (const entry of this.#catalog.logs()) this.#place(entry, options.founder);
+    this.#scrubber = new Scrubber({
+      config,
+      logger,
+      places: () => this.places(),
+      onDamage: ({ entry, worker }, what) =>
+        worker?.send({ kind: "damage", logId: entry.id, what }),
+    });
+    this.#creation = new LogCreation({
+      config,
+      barrier: () => this.#catchUpWithCatalog(),
+      command: (data) => this.commit(data),
+      lookUp: (name) => this.#lookUp(name),
+      logCount: () => this.logCount,
+      voters: () => options.roster.members(),
+    });
+    this.#decisions = new DecisionWatch({
+      self,
+      roster: options.roster,
+      places: () => this.places(),
+      connected: () => options.server.peers(),
+      ask: (node, log) => this.copies.ask(node, log),
+      leading: () => this.system.role === "leader",
+      commit: (data) => this.commit(data),
+      logger,
+    });
+    this.#replacements = new Replacements({
+      roster: options.roster,
+      connected: () => options.server.peers(),
+      leading: () => this.system.role === "leader",
+      commit: (data) => this.commit(data),
+      logger,
+    });
+  }
+
+  get roster(): Roster {
+    return this.#options.roster;
+  }
+
+  get pool(): WorkerPool {
+    return this.#pool;
+  }
+
+  scrubStatus(): ScrubStatus {
+    return this.#scrubber.status();
+  }
+
+  places(): readonly LogPlace[] {
+    return [...this.#places.values()];
+  }
+
+  /**
+   * The place of a log by its name. Before it says ERR_LOG_NOT_FOUND it makes sure that it has heard of every log there is: a node that was
+   * away does not take its own ignorance for an answer. One that is known is there at once: every append asks.
+   */
+  find(name: string): LogPlace | Promise<LogPlace> {
+    return this.#lookUp(name) ?? this.#findUnknown(name);
+  }
+
+  async #findUnknown(name: string): Promise<LogPlace> {
+    await this.#catchUpWithCatalog();
+    const found = this.#lookUp(name);
+    if (found !== undefined) return found;
+    if (this.missingBirthLogs().includes(name))
+      throw new AnnalsError("ERR_LOG_NOT_OPEN", `log "${name}" is being created`, {
+        retryable: true,
+      });
+    throw new AnnalsError(
+      "ERR_LOG_NOT_FOUND",
+      `there is no log "${name}"; annals log list shows those that are`,
+    );
+  }
+
+  /** Resolves once everything that is committed in `_system` is applied here. */
+  #catchUpWithCatalog(): Promise<undefined> {
+    return this.request<"barrier">(this.system, { op: "barrier", timeoutMs: CATALOG_TIMEOUT_MS });
+  }
+
+  /** Commits a command in `_system`, if this node leads it; resolves with its index when it is applied here. */
+  commit(data: Uint8Array): Promise<number> {
+    return this.request<"command">(this.system, { op: "command", data });
+  }
+
+  /** The place of `_system`. */
+  get system(): LogPlace {
+    const place = this.#lookUp(SYSTEM_LOG);
+    invariant(place !== undefined, "the system log is placed at birth");
+    return place;
+  }
+
+  #lookUp(name: string): LogPlace | undefined {
+    const entry = this.#catalog.get(name);
+    return entry === undefined ? undefined : this.#places.get(entry.id);
+  }
+
+  /** Logs that the cluster was born to have and that this node has not heard of yet. */
+  missingBirthLogs(): readonly string[] {
+    return this.#options.certificate.logs.filter((name) => this.#catalog.get(name) === undefined);
+  }
+
+  nodeName(member: MemberId): string | undefined {
+    return member === NOBODY ? undefined : this.roster.nodeOf(member);
+  }
+
+  workerOf(logId: number): WorkerHandle {
+    const worker = this.#places.get(logId)?.worker;
+    if (worker === undefined) {
+      throw new AnnalsError("ERR_LOG_NOT_OPEN", "this node does not hold the log yet", {
+        retryable: true,
+      });
+    }
+    return worker;
+  }
+
+  request<Op extends WorkerRequest["op"]>(
+    place: LogPlace,
+    request: Extract<WorkerRequest, { op: Op }>,
+  ): Promise<WorkerReplies[Op]> {
+    if (place.worker === undefined) {
+      return Promise.reject(
+        new AnnalsError("ERR_LOG_NOT_OPEN", "the log waits for a worker on this node", {
+          retryable: true,
+        }),
+      );
+    }
+    return place.worker.request<Op>(place.entry.id, request);
+  }
+
+  /** Logs of this node beside `_system`. */
+  get logCount(): number {
+    return this.#places.size - 1;
+  }
+
+  /** Creates a log, if this node leads `_system`. Rejects as `LogCreation.create` does. */
+  createLog(name: string): Promise<LogPlace> {
+    return this.#creation.create(name);
+  }
+
+  /** A parcel of a peer's control frame. */
+  control(from: MemberId, logId: number, bytes: Uint8Array): void {
+    const worker = this.#places.get(logId)?.worker;
+    if (worker !== undefined && !worker.congested) {
+      worker.send({ kind: "control", logId, from, bytes: exactly(bytes) });
+    }
+  }
+
+  /** Hands every log that is led here to somebody else, as far as anybody is there; resolves when none is left or the time is over. */
+  async handOver(timeoutMs: number): Promise<void> {
+    const deadline = performance.now() + timeoutMs;
+    const led = () => this.places().filter((place) => place.role === "leader");
+    while (led().length > 0 && performance.now() < deadline) {
+      const asked = await Promise.all(
+        led().map((place) =>
+          this.request<"transfer">(place, { op: "transfer", to: undefined }).catch(() => undefined),
+        ),
+      );
+      if (asked.every((member) => member === undefined)) return;
+      await this.#roles.wait(Math.min(500, deadline - performance.now()));
+    }
+  }
+
+  /** False when the replica still leads after `timeoutMs`. */
+  async untilNotLeader(place: LogPlace, timeoutMs: number): Promise<boolean> {
+    const deadline = performance.now() + timeoutMs;
+    while (place.role === "leader" && performance.now() < deadline)
+      await this.#roles.wait(deadline - performance.now());
+    return place.role !== "leader";
+  }
+
+  async close(): Promise<void> {
+    this.#closing = true;
+    this.#replacements.close();
+    this.#decisions.close();
+    await this.#pool.close();
+    await this.#scrubber.close();
+    await this.#options.catalogFile.close();
+  }
+
+  #place(entry: LogEntry, campaign: boolean): void {
+    const place = newPlace(entry, campaign);
+    this.#places.set(entry.id, place);
+    this.#pool.assign(place);
+  }
+
+  #message(worker: WorkerHandle, message: WorkerNews): void {
+    switch (message.kind) {
+      case "opened":
+        this.#update(message.logId, worker, opened);
+        return;
+      case "caughtUp":
+        this.#update(message.logId, worker, (place) => {
+          place.catchingUp = false;
+          if (message.progress) return;
+          this.#options.logger.info({ log: place.entry.name }, "no progress: others go first");
+        });
+        this.#pool.wake();
+        return;
+      case "repairing":
+        this.#update(message.logId, worker, (place) => {
+          silence(place);
+          place.repairing = message.note;
+        });
+        this.#pool.wake();
+        this.#roles.changed();
+        return;
+      case "resolving":
+        this.#update(message.logId, worker, (place) => resolve(place, message.keep));
+        this.#roles.changed();
+        return;
+      case "resolved":
+        this.#update(message.logId, worker, (place) => {
+          place.carriedOut = message.decision;
+        });
+        return;
+      case "refused":
+        this.#update(message.logId, worker, (place) => refuse(place, message.reason));
+        return;
+      case "unusable":
+        this.#options.onUnusable(`log ${this.#nameOf(message.logId)}: ${message.what}`);
+        return;
+      case "openFailed":
+      case "failed":
+        this.#options.onFatal(fromPlainError(message.error));
+        return;
+      case "control":
+        this.#options.peers.send(this.nodeName(message.to) ?? "", message.logId, message.bytes);
+        return;
+      case "linkSend":
+        this.#options.server.sendTo(message.linkId, message.frames);
+        return;
+      case "linkReleased":
+        this.#options.server.released(worker, message);
+        return;
+      case "linkFault":
+        this.#options.server.fault(message.linkId, message);
+        return;
+      case "peerFault":
+        this.#options.server.faultOf(message.member, message);
+        return;
+      case "role":
+        this.#role(worker, message);
+        return;
+      case "command":
+        this.#commands.apply(message.index, message.data);
+        return;
+      case "line":
+        this.#options.logger[message.level](message.fields, message.text);
+        return;
+      default:
+        message satisfies never;
+    }
+  }
+
+  #nameOf(logId: number): string {
+    return this.#places.get(logId)?.entry.name ?? String(logId);
+  }
+
+  #update(logId: number, worker: WorkerHandle, change: (place: LogPlace) => void): void {
+    heard(this.#places.get(logId), worker, change);
+  }
+
+  #role(worker: WorkerHandle, message: Extract<WorkerNews, { kind: "role" }>): void {
+    this.#update(message.logId, worker, (place) => {
+      follow(place, message);
+      if (place.entry.id === SYSTEM_LOG_ID && message.role === "leader")
+        void this.#createBirthLogs();
+    });
+    this.#roles.changed();
+  }
+
+  /** The logs of the certificate, created by whoever leads first; a second attempt finds them and does nothing. */
+  async #createBirthLogs(): Promise<void> {
+    const { system } = this;
+    while (!this.#closing && system.role === "leader" && this.missingBirthLogs().length > 0) {
+      for (const name of this.missingBirthLogs()) {
+        await this.createLog(name).catch((error: unknown) => {
+          this.#options.logger.debug({ err: error, log: name }, "log not created yet");
+        });
+      }
+      if (this.missingBirthLogs().length > 0) await this.#roles.wait(CREATE_RETRY_MS);
+    }
+  }
+}

@@ -1,0 +1,67 @@
+import type { SentDistribution, SentMessages } from "@annals/api";
+import type { ClusterStatus } from "@annals/api";
+import { by } from "./metric.ts";
+import type { DistributionSample, Metric } from "./metric.ts";
+
+const CUTS_HELP =
+  "Messages to a follower that ended at replication.append.maxEntries (entries) or maxBytes (bytes) with more to send, " +
+  "and times that the queue waited for the follower to let go of something (credit).";
+
+interface Stream {
+  readonly log: string;
+  readonly node: string;
+  readonly sent: SentMessages;
+}
+
+function streamsOf({ logs }: ClusterStatus): readonly Stream[] {
+  return logs.flatMap(({ name, replicas }) =>
+    replicas.flatMap(({ node, sent }) => (sent === undefined ? [] : [{ log: name, node, sent }])),
+  );
+}
+
+/** What went to each node, all logs together. */
+function byNode(
+  cluster: ClusterStatus,
+  pick: (sent: SentMessages) => SentDistribution,
+): readonly DistributionSample[] {
+  const streams = Map.groupBy(streamsOf(cluster), ({ node }) => node);
+  return [...streams].map(([node, ofNode]) => ({
+    labels: { node },
+    value: ofNode.map(({ sent }) => pick(sent)).reduce(added),
+  }));
+}
+
+/** Both have the same bounds. */
+function added(one: SentDistribution, other: SentDistribution): SentDistribution {
+  const rows = Object.entries(one.upTo).map(([le, count]): [string, number] => [
+    le,
+    count + (other.upTo[le] ?? 0),
+  ]);
+  return { upTo: Object.fromEntries(rows), sum: one.sum + other.sum };
+}
+
+/** What a leader here has sent to followers, and what kept it from sending more at a time. */
+export const STREAM_METRICS: readonly Metric[] = [
+  {
+    name: "annals_stream_cuts_total",
+    kind: "counter",
+    help: CUTS_HELP,
+    labels: ["log", "node", "limit"],
+    samples: ({ cluster }) =>
+      streamsOf(cluster).flatMap(({ log, node, sent }) => by("limit", sent.cuts, { log, node })),
+  },
+  {
+    name: "annals_stream_message_entries",
+    kind: "histogram",
+    help: "Entries of the AppendEntries messages with entries that were sent to a node.",
+    labels: ["node"],
+    samples: ({ cluster }) => byNode(cluster, ({ entries }) => entries),
+  },
+  {
+    name: "annals_stream_message_bytes",
+    kind: "histogram",
+    help: "Bytes of the entries of the AppendEntries messages that were sent to a node.",
+    labels: ["node"],
+    samples: ({ cluster }) => byNode(cluster, ({ bytes }) => bytes),
+  },
+];

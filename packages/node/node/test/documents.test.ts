@@ -1,0 +1,93 @@
+// Goal: docs/errors.md and /openapi.json say what the code does. `vitest -u` writes docs/errors.md anew.
+import { Gauge, GaugeFamily, Ledger } from "@annals/flow";
+import { describe, expect, test } from "vitest";
+import { Admission } from "@annals/http";
+import { ByteBudget } from "@annals/http";
+import { ERROR_TABLE } from "@annals/api";
+import { Forwarder } from "@annals/http";
+import { openApiDocument } from "@annals/api";
+import { READ_PARAMETERS } from "@annals/http";
+import { apiRoutes } from "@annals/http";
+import { EventLoopDelay } from "@annals/http";
+import { httpOptions } from "../src/httpOptions.ts";
+import { mustLoad } from "@annals/testkit";
+import { MemoryService } from "@annals/fake-server";
+
+const INTRODUCTION = `# Errors
+
+Every refusal is a problem document (RFC 9457, \`application/problem+json\`) with a stable \`code\`:
+
+\`\`\`json
+{
+  "type": "urn:annals:error:ERR_RECORD_FIELD_MISSING",
+  "title": "Missing field",
+  "status": 400,
+  "detail": "expected actor.id (record 3, actor, byte 214)",
+  "code": "ERR_RECORD_FIELD_MISSING",
+  "retryable": false,
+  "details": { "position": 3, "path": "actor", "offset": 214 }
+}
+\`\`\`
+
+Match \`code\`, never \`detail\`. \`retryable\` says whether the same request may succeed later without a change; where the wait is known, the
+answer has \`Retry-After\`. Codes are never reused. "Nothing was accepted" means that a repeat cannot duplicate anything; where the outcome
+is unknown, only a repeat with the same producer stamp cannot.
+`;
+
+function errorsPage(): string {
+  const entries = Object.entries(ERROR_TABLE).map(([code, { status, title, meaning, mend }]) =>
+    [`## \`${code}\``, "", `${status} · ${title}`, "", meaning, "", `*Mend:* ${mend}`].join("\n"),
+  );
+  return `${INTRODUCTION}\n${entries.join("\n\n")}\n`;
+}
+
+test("docs/errors.md is the table of errors", async () => {
+  await expect(errorsPage()).toMatchFileSnapshot("../../../../../docs/errors.md");
+});
+
+describe("openapi.json", () => {
+  const document = openApiDocument();
+  const paths = document["paths"] as Record<
+    string,
+    Record<string, { parameters?: { name: string; in: string }[] }>
+  >;
+
+  test("lists exactly the routes that are served", () => {
+    const options = httpOptions(mustLoad({ text: "data: /tmp/annals\n" }), new Ledger());
+    const forwarder = new Forwarder("a", new Gauge(1));
+    const delay = new EventLoopDelay();
+    delay.close();
+    const routes = apiRoutes({
+      delay,
+      ...options,
+      service: new MemoryService(),
+      forwarder,
+      answers: new ByteBudget(1, new GaugeFamily()),
+      admission: new Admission(options),
+    });
+    forwarder.close();
+    const described = Object.entries(paths).flatMap(([path, item]) =>
+      Object.keys(item).map((method) => `${method.toUpperCase()} ${path}`),
+    );
+    expect(described.toSorted()).toEqual(
+      routes.map(({ method, path }) => `${method} ${path}`).toSorted(),
+    );
+  });
+
+  test("lists exactly the parameters that a read takes", () => {
+    const names = (paths["/v1/logs/{log}/records"]?.["get"]?.parameters ?? [])
+      .filter((parameter) => parameter.in === "query")
+      .map(({ name }) => name);
+    expect(names.toSorted()).toEqual([...READ_PARAMETERS].toSorted());
+  });
+
+  test("refers only to what it defines", () => {
+    const text = JSON.stringify(document);
+    const { schemas } = document["components"] as { schemas: Record<string, unknown> };
+    const references = [...text.matchAll(/#\/components\/schemas\/(\w+)/g)].map(
+      (match) => match[1] ?? "",
+    );
+    expect(references.length).toBeGreaterThan(5);
+    for (const name of references) expect(Object.keys(schemas)).toContain(name);
+  });
+});
