@@ -19,10 +19,9 @@ export {
   GOODBYES_MAX,
   HANDSHAKES_MAX,
   LINES_BYTES_MAX,
-  LINKS_MAX,
-  PAGES_MAX,
-  QUESTIONS_MAX,
   SMALL_BODY_BYTES_MAX,
+  SOCKET_READ_BYTES,
+  STREAM_UNREAD_BYTES_MAX,
   STREAM_APPENDS_MAX,
   STREAM_SUBSCRIPTIONS_MAX,
   SUBSCRIPTIONS_MAX,
@@ -35,7 +34,6 @@ export {
   descriptorRows,
   descriptorsNeeded,
 } from "./budget/descriptors.ts";
-export { LANE_WAITING_MAX } from "./budget/laneCap.ts";
 export { machineMemory, standardMemoryLimit } from "./budget/machine.ts";
 export { pageBytesOf } from "./budget/requestBounds.ts";
 export { heapLimits, isolatedHeapBytes, workerHeapBytes } from "./budget/workerHeap.ts";
@@ -63,4 +61,3 @@ export {
 } from "./show.ts";
 export { parseBytes, parseDuration } from "./units.ts";
 export { yamlHint, yamlMessage } from "./yamlProblem.ts";
-export * as caps from "./budget/constants.ts";

@@ -53,7 +53,7 @@ function reference(): string {
 }
 
 test("docs/configuration.md is the table of keys", async () => {
-  await expect(reference()).toMatchFileSnapshot("../../../../../docs/configuration.md");
+  await expect(reference()).toMatchFileSnapshot("../../../../docs/configuration.md");
 });
 
 test("its example loads", () => {

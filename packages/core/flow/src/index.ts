@@ -12,6 +12,10 @@ export { PauseGate } from "./pauseGate.ts";
 export type { PauseListener, Release } from "./pauseGate.ts";
 export { Stagger } from "./stagger.ts";
 export {
+  LANE_WAITING_MAX,
+  LINKS_MAX,
+  PAGES_MAX,
+  QUESTIONS_MAX,
   BUFFERED_BYTES_MAX,
   CLOCK_SAMPLES_MAX,
   FRAMES_PER_READ,

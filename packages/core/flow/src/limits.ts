@@ -21,8 +21,21 @@ export const WORKER_FRAMES_MAX = 16_384;
 /** Frames of a single read of the socket, which a pause cannot stop: 64 KiB of empty ones, of six bytes each. */
 export const FRAMES_PER_READ: number = Math.ceil((64 * KIBIBYTE) / 6);
 
-/** Messages that may be lost, such as log lines, which wait at most at one end of a channel between threads. */
+/** Links from all peers together; a further one is turned away. */
+export const LINKS_MAX = 4_096;
+
+/** Questions that a worker may have open; about as many as there are connections and subscriptions. */
+export const QUESTIONS_MAX = 1_536;
+/** Pages that a worker builds, or has built and not handed over, at a time. */
+export const PAGES_MAX = 2;
+
+/** Messages that may be lost, such as log lines, which wait at most at one end of a lane. */
 export const LOSSY_WAITING_MAX = 1000;
+/** A link's beginning, its end, and its fault; one reply in the air. */
+const MESSAGES_PER_LINK = 4;
+/** Messages that may wait at one end of a lane: one per question, frame and log line, and some per link. */
+export const LANE_WAITING_MAX: number =
+  QUESTIONS_MAX + LOSSY_WAITING_MAX + WORKER_FRAMES_MAX + MESSAGES_PER_LINK * LINKS_MAX;
 
 /** Sealed segments that are kept open: each costs a file descriptor and address space. On a read-only disk none is closed any more. */
 export const OPEN_SEGMENTS_MAX = 16;

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { Ledger } from "@annals/flow";
+import { LINKS_MAX, Ledger } from "@annals/flow";
 import { AnnalsError } from "@annals/record";
 import { probeDisk } from "@annals/storage";
 import type { Frame, HelloFrame, WelcomeFrame } from "@annals/wire";
@@ -10,7 +10,7 @@ import { createHttpServer } from "@annals/http";
 import { OpenSockets } from "@annals/http";
 import type { HttpServer } from "@annals/http";
 import { httpOptions } from "./httpOptions.ts";
-import { LINKS_MAX } from "@annals/config";
+
 import { Birth } from "./birth.ts";
 import { decodeCertificate, encodeCertificate, memberOf } from "./certificate.ts";
 import type { BirthCertificate } from "./certificate.ts";

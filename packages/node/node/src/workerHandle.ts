@@ -1,12 +1,13 @@
+import { LANE_WAITING_MAX, QUESTIONS_MAX } from "@annals/flow";
 import { WORKER_MAIN } from "@annals/worker";
 import type { Worker } from "node:worker_threads";
 import type { Gauge, GaugeReading, Ledger } from "@annals/flow";
 import { AnnalsError } from "@annals/record";
 import { QueueBudget } from "@annals/transport";
-import { QUESTIONS_MAX } from "@annals/config";
+
 import { snapshotFlags } from "./memory/heapSnapshots.ts";
 import { heapLimits } from "@annals/config";
-import { LANE_WAITING_MAX } from "@annals/config";
+
 import { LaneEnd } from "@annals/channel";
 import { GATEWAY_CODEC } from "@annals/worker";
 import type {
@@ -22,7 +23,6 @@ import { startThread } from "./startThread.ts";
 export interface WorkerHandleOptions {
   readonly index: number;
   readonly setup: WorkerSetup;
-  readonly maxHeapBytes: number;
   /** Bytes of request bodies that may be with the worker unanswered. */
   readonly maxPendingBytes: number;
   /** Bytes that all data links into the worker may have brought and that are not flushed. */
@@ -79,7 +79,7 @@ export class WorkerHandle {
     this.queue = new QueueBudget(options.maxQueueBytes, ledger.family("receive.worker"));
     this.#worker = startThread(WORKER_MAIN, snapshotFlags(options.setup.config), {
       workerData: options.setup,
-      resourceLimits: heapLimits(options.maxHeapBytes),
+      resourceLimits: heapLimits(options.setup.heapBytes),
       name: `annals-worker-${options.index}`,
     });
     this.#laneWaiting = ledger.family("lane").gauge(LANE_WAITING_MAX);

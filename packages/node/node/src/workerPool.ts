@@ -15,7 +15,7 @@ import { WorkerHandle } from "./workerHandle.ts";
 import type { WorkerNews } from "./workerHandle.ts";
 
 export interface WorkerPoolOptions {
-  readonly setup: Omit<WorkerSetup, "isolated">;
+  readonly setup: Omit<WorkerSetup, "isolated" | "heapBytes">;
   /** Who the members are now. */
   readonly members: () => readonly PeerAddress[];
   /** What is known of the files of logs that no worker has had yet. */
@@ -179,8 +179,11 @@ export class WorkerPool {
     const { config } = setup;
     const handle: WorkerHandle = new WorkerHandle({
       index,
-      setup: { ...setup, isolated },
-      maxHeapBytes: isolated ? isolatedHeapBytes(config) : workerHeapBytes(config),
+      setup: {
+        ...setup,
+        isolated,
+        heapBytes: isolated ? isolatedHeapBytes(config) : workerHeapBytes(config),
+      },
       maxPendingBytes: config.ingest.maxHeldBytes,
       maxQueueBytes: config.workers.maxQueueBytes,
       maxCatchUps: config.workers.maxCatchUps,

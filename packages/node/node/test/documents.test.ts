@@ -42,7 +42,7 @@ function errorsPage(): string {
 }
 
 test("docs/errors.md is the table of errors", async () => {
-  await expect(errorsPage()).toMatchFileSnapshot("../../../../../docs/errors.md");
+  await expect(errorsPage()).toMatchFileSnapshot("../../../../docs/errors.md");
 });
 
 describe("openapi.json", () => {

@@ -2,9 +2,10 @@
  * Goal: what is asked of a worker is bounded in number and bytes, and whatever is refused or answered holds nothing. Method: a real thread,
  * and more questions in one turn than it may have.
  */
+import { QUESTIONS_MAX } from "@annals/flow";
 import { AnnalsError } from "@annals/record";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { QUESTIONS_MAX } from "@annals/config";
+
 import type { WorkerHandle } from "../src/workerHandle.ts";
 import { PoolHarness } from "./poolHarness.ts";
 import { until } from "@annals/fake-server";

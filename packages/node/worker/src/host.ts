@@ -1,3 +1,4 @@
+import { PAGES_MAX } from "@annals/flow";
 import { setImmediate } from "node:timers/promises";
 import { getHeapStatistics } from "node:v8";
 import type { Gauge, Ledger } from "@annals/flow";
@@ -26,8 +27,7 @@ import type {
   WorkerSetup,
 } from "./lane/messages.ts";
 import { isPacked } from "./lane/packing.ts";
-import { PAGES_MAX } from "@annals/config";
-import { isolatedHeapBytes, workerHeapBytes } from "@annals/config";
+
 import { nodeStampClock } from "./nodeStampClock.ts";
 import type { AppendReply } from "@annals/api";
 import { exactly } from "@annals/channel";
@@ -82,8 +82,8 @@ export class LogHost {
     const { maxConcurrent } = setup.config.replication.blob;
     this.#blobPermits = new Permits(maxConcurrent, this.#ledger.family("blobs.sending"));
     this.#heap = setup.isolated
-      ? this.#ledger.family("heap.isolated").gauge(isolatedHeapBytes(setup.config))
-      : this.#ledger.family("heap.worker").gauge(workerHeapBytes(setup.config));
+      ? this.#ledger.family("heap.isolated").gauge(setup.heapBytes)
+      : this.#ledger.family("heap.worker").gauge(setup.heapBytes);
     this.#pagePermits = new Permits(PAGES_MAX, this.#ledger.family("pages"));
     this.#ticker = setInterval(() => this.#tick(), setup.config.raft.tick);
   }

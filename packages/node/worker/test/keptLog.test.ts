@@ -44,6 +44,7 @@ beforeEach(async () => {
       fingerprint: "f",
       self: SELF,
       isolated: false,
+      heapBytes: 64 << 20,
     },
     stamps: new StampClock({
       clock: { now: () => performance.now(), wallTime: () => Date.now() },

@@ -68,6 +68,7 @@ beforeEach(async () => {
       fingerprint: "f",
       self: SELF,
       isolated: false,
+      heapBytes: 64 << 20,
     },
     members: () =>
       peers.map(({ node, member, server }) => ({

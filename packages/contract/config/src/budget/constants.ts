@@ -3,8 +3,6 @@
 const KIBIBYTE = 1024;
 const MEBIBYTE = 1024 * KIBIBYTE;
 
-/** Questions that a worker may have open; about as many as there are connections and subscriptions. */
-export const QUESTIONS_MAX = 1_536;
 /** What Node's parser, the socket and a small request keep of one connection. */
 export const CONNECTION_BYTES: number = 32 * KIBIBYTE;
 
@@ -24,8 +22,6 @@ export const OPERATOR_CONNECTIONS_MAX = 32;
 export const COPY_QUESTIONS_MAX = 8;
 export const COPY_ANSWER_BYTES_MAX: number = 64 * KIBIBYTE;
 
-/** Pages that a worker builds, or has built and not handed over, at a time. */
-export const PAGES_MAX = 2;
 /** Bytes of JSON that a byte of a stored record may become: a control character is written as six. */
 export const RECORD_JSON_FACTOR = 6;
 /** Bytes of msgpack that a byte of JSON may become: `1e9,` is a float of nine. */
@@ -46,9 +42,6 @@ export const LINES_BYTES_MAX: number = 1024 * KIBIBYTE;
 export const UPLOAD_CHUNKS = 3;
 /** Chunks of a download in memory: read ahead, and in the socket. */
 export const DOWNLOAD_CHUNKS = 2;
-
-/** Links from all peers together; a further one is turned away. */
-export const LINKS_MAX = 4_096;
 
 /** Links from peers that have not said hello yet, and what one may have sent by then. */
 export const HANDSHAKES_MAX = 128;

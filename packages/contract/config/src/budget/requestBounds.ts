@@ -1,4 +1,11 @@
-import { FRAMING_BYTES, GROUPS_MAX, PAGE_BYTES_MAX, PRODUCERS_MAX } from "@annals/flow";
+import {
+  FRAMING_BYTES,
+  GROUPS_MAX,
+  PAGES_MAX,
+  PAGE_BYTES_MAX,
+  PRODUCERS_MAX,
+  QUESTIONS_MAX,
+} from "@annals/flow";
 
 import { DECODER_BYTES_MAX } from "@annals/wire";
 import { FORWARDED_ANSWER_BYTES_MAX, PROBLEM_BYTES_MAX } from "@annals/api";
@@ -137,7 +144,7 @@ export const REQUEST_BOUNDS: readonly Bound[] = [
     per: "worker",
     unit: "count",
     setBy: "constant",
-    cap: constant(fixed.QUESTIONS_MAX),
+    cap: constant(QUESTIONS_MAX),
     item: none,
     weight: none,
     atCap: "429 with Retry-After; each ends with its deadline. On the heaps",
@@ -290,7 +297,7 @@ export const REQUEST_BOUNDS: readonly Bound[] = [
     per: "worker",
     unit: "count",
     setBy: "constant",
-    cap: constant(fixed.PAGES_MAX),
+    cap: constant(PAGES_MAX),
     item: none,
     weight: (config) => pageInMaking(config) + batch(config),
     atCap: "the next read waits for its turn",

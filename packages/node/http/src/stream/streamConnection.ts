@@ -12,7 +12,7 @@ import {
 import type { StreamFields, StreamProtocol, StreamValue } from "@annals/wire";
 import type { RawData, WebSocket } from "ws";
 import { httpError, problemOf } from "../problem.ts";
-import { caps } from "@annals/config";
+import { SOCKET_READ_BYTES, STREAM_APPENDS_MAX, STREAM_UNREAD_BYTES_MAX } from "@annals/config";
 import { parseAddress, parseClientHead } from "./clientHead.ts";
 import type { ClientHead } from "./clientHead.ts";
 import { StreamAppends } from "./streamAppends.ts";
@@ -69,7 +69,7 @@ export class StreamConnection {
     );
     this.#protocol = protocol;
     this.#context = context;
-    this.#unread = context.ledger.family("stream.unread").gauge(caps.STREAM_UNREAD_BYTES_MAX);
+    this.#unread = context.ledger.family("stream.unread").gauge(STREAM_UNREAD_BYTES_MAX);
     this.#appends = new StreamAppends({
       ...context,
       maxBytes: context.maxBodyBytes,
@@ -103,7 +103,7 @@ export class StreamConnection {
       new Map<string, StreamValue>([
         ["kind", "open"],
         ["node", context.node],
-        ["appends", caps.STREAM_APPENDS_MAX],
+        ["appends", STREAM_APPENDS_MAX],
         ["bytes", context.maxBodyBytes],
         ["maxUnacked", context.maxUnacked],
       ]),
@@ -131,7 +131,7 @@ export class StreamConnection {
   /** ws gathers a message in memory until it is whole: beyond one read of the socket that counts as the body of a request does. */
   readonly #count = (chunk: Uint8Array): void => {
     this.#receivedBytes += chunk.length;
-    if (this.#closed || this.#receivedBytes <= caps.SOCKET_READ_BYTES) return;
+    if (this.#closed || this.#receivedBytes <= SOCKET_READ_BYTES) return;
     this.#releaseReceived();
     try {
       this.#received = this.#context.desk.reserve(this.#receivedBytes);

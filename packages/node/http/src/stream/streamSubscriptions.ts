@@ -1,5 +1,5 @@
 import { httpError } from "../problem.ts";
-import { caps } from "@annals/config";
+import { STREAM_SUBSCRIPTIONS_MAX } from "@annals/config";
 import type { StreamFields } from "@annals/wire";
 import type { ClientHead } from "./clientHead.ts";
 import { GroupCalls } from "./groupCalls.ts";
@@ -39,8 +39,8 @@ export class StreamSubscriptions {
     const { context, refuse } = this.#options;
     const { subscriptions } = context;
     const full = subscriptions.current >= subscriptions.cap;
-    if (full || this.#open.size >= caps.STREAM_SUBSCRIPTIONS_MAX) {
-      const limits = `${caps.STREAM_SUBSCRIPTIONS_MAX} a stream, ${subscriptions.cap} a node`;
+    if (full || this.#open.size >= STREAM_SUBSCRIPTIONS_MAX) {
+      const limits = `${STREAM_SUBSCRIPTIONS_MAX} a stream, ${subscriptions.cap} a node`;
       const what = `as many subscriptions are open as may be: ${limits}`;
       refuse(head.id, httpError("ERR_OVERLOADED", what, { retryable: true }));
       return;

@@ -20,6 +20,8 @@ export interface WorkerSetup {
   readonly self: MemberId;
   /** It is for a log that keeps ending its workers. */
   readonly isolated: boolean;
+  /** Heap of the thread. */
+  readonly heapBytes: number;
 }
 
 export interface PeerAddress {
