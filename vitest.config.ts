@@ -6,7 +6,7 @@ import { configDefaults, defineConfig } from "vitest/config";
 const FIGURES = [
   "integration-tests/figures.test.ts",
   "integration-tests/bench.test.ts",
-  "packages/testing/testkit/test/benches.test.ts",
+  "packages/testing/kit/test/benches.test.ts",
 ];
 
 // Installs what is released from the npm registry: `pnpm test:packages`.

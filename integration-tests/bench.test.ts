@@ -10,7 +10,7 @@ import { afterEach, beforeEach, expect, it } from "vitest";
 import { ENTRY, until } from "./support/cluster.ts";
 import { exitOf, nodesRunning, startProgram } from "./support/program.ts";
 
-const STANDARD = join(import.meta.dirname, "../packages/benchmarks/bench/dist/standard/main.js");
+const STANDARD = join(import.meta.dirname, "../packages/benchmarks/standard/dist/main.js");
 const SHORT = ["--duration", "2s", "--warm-up", "500ms"];
 
 let directory = "";

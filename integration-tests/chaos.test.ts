@@ -10,7 +10,7 @@ import { afterEach, beforeEach, expect, it } from "vitest";
 import { until } from "./support/cluster.ts";
 import { exitOf, nodesRunning, startProgram } from "./support/program.ts";
 
-const CHAOS = join(import.meta.dirname, "../packages/testing/testkit/dist/chaos/main.js");
+const CHAOS = join(import.meta.dirname, "../packages/testing/chaos/dist/main.js");
 const NODES = 3;
 
 let directory = "";

@@ -5,7 +5,7 @@
  */
 import { randomInt } from "node:crypto";
 import { expect, it } from "vitest";
-import { drawRefusals, readPoints, Refusals, seededRandom } from "@annals/testkit";
+import { drawRefusals, readPoints, Refusals, seededRandom } from "@annals/kit";
 import { NODE_REFUSALS, POINTS } from "./refusals/points.ts";
 
 const CALLS = 3;

@@ -8,7 +8,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { drawPorts } from "@annals/drill";
 import { openGraph } from "@annals/graph";
-import { numberArgument, programArguments } from "@annals/testkit";
+import { numberArgument, programArguments } from "@annals/kit";
 import { ENTRY, TestCluster, until } from "../support/cluster.ts";
 import { makeRepository } from "../support/madeRepository.ts";
 import { exitOf } from "../support/program.ts";

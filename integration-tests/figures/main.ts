@@ -5,7 +5,7 @@
  */
 import { spawn } from "node:child_process";
 import { text } from "node:stream/consumers";
-import { programArguments, wrongUsage } from "@annals/testkit";
+import { programArguments, wrongUsage } from "@annals/kit";
 import { exitOf } from "../support/program.ts";
 import { filled, FIGURES } from "./list.ts";
 import type { Figure, Line } from "./list.ts";

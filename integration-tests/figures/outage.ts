@@ -14,7 +14,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { drawPorts } from "@annals/drill";
-import { numberArgument, programArguments } from "@annals/testkit";
+import { numberArgument, programArguments } from "@annals/kit";
 import { TestCluster, until } from "../support/cluster.ts";
 import { Door } from "./door.ts";
 import { Load } from "./load.ts";

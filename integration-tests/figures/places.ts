@@ -1,7 +1,7 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
-import { BoltServer, GrafeoEngine } from "@annals/testkit";
+import { BoltServer, GrafeoEngine } from "@annals/doubles";
 
 /** Somewhere that a sink writes to, and that knows what has come. */
 export interface Place {

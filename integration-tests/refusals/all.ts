@@ -3,7 +3,7 @@
  *
  *     node integration-tests/refusals/all.ts [--update] [--only PLACE]
  */
-import { refuseAll } from "@annals/testkit";
+import { refuseAll } from "@annals/kit";
 import { NODE_REFUSALS, POINTS } from "./points.ts";
 
 await refuseAll(NODE_REFUSALS, POINTS);

@@ -13,8 +13,8 @@ import {
 import { dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { isDeepStrictEqual, promisify } from "node:util";
-import { driveRefusals } from "@annals/testkit";
-import type { RefusalAttempt } from "@annals/testkit";
+import { driveRefusals } from "@annals/kit";
+import type { RefusalAttempt } from "@annals/kit";
 import { LASTING } from "./lasting.ts";
 import { BASE_RECORDS, BLOB, BLOB_DIGEST, recordOf } from "./points.ts";
 import { NodeEnded, RefusedNode } from "./refusedNode.ts";

@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { RefusalsOptions } from "@annals/testkit";
+import type { RefusalsOptions } from "@annals/kit";
 import { RefusedNode } from "./refusedNode.ts";
 
 export const BASE_RECORDS = 5;

@@ -18,6 +18,9 @@ export const GROUPS: Readonly<Record<string, readonly string[]>> = {
 export const EXCEPTIONS: Readonly<Record<string, readonly string[]>> = {
   // A log inside the process is a replica without a node around it.
   embedded: ["replica", "storage", "query"],
+  // Programs of this repository take their arguments in one way.
+  standard: ["kit"],
+  peers: ["kit"],
 };
 
 /** What the sources of each package import: the arrows of ARCHITECTURE.md, no more and no fewer. */
@@ -93,21 +96,16 @@ export const ARROWS: Readonly<Record<string, readonly string[]>> = {
     "graph",
     "sources",
     "drill",
-    "bench",
+    "load",
   ],
-  bench: ["record", "wire", "client", "drill"],
-  testkit: [
-    "raft",
-    "record",
-    "wire",
-    "config",
-    "replica",
-    "transport",
-    "storage",
-    "client",
-    "drill",
-    "bench",
-  ],
+  load: ["record", "wire", "client", "drill"],
+  standard: ["client", "drill", "load", "kit"],
+  peers: ["drill", "load", "kit", "standard"],
+  kit: ["raft", "record", "wire", "config", "replica", "storage"],
+  check: ["raft", "record", "wire", "replica", "storage", "kit"],
+  chaos: ["raft", "record", "wire", "replica", "storage", "client", "drill", "kit", "check"],
+  conformance: ["raft", "kit"],
+  doubles: [],
   "fake-server": [
     "flow",
     "raft",
@@ -120,8 +118,10 @@ export const ARROWS: Readonly<Record<string, readonly string[]>> = {
     "http",
     "worker",
     "node",
-    "testkit",
+    "kit",
   ],
+  fuzz: ["raft", "record", "wire", "transport", "load", "kit"],
+  simulator: ["raft", "record", "wire", "replica", "storage", "kit", "check"],
 };
 
 /** A package of the workspace: `packages/<group>/<name>`. */

@@ -4,7 +4,7 @@
  */
 import type { DeclaredSink } from "@annals/sinks";
 import { conformanceTable, tryCases } from "@annals/sinks";
-import { programArguments } from "@annals/testkit";
+import { programArguments } from "@annals/kit";
 import { PostgresPlaces } from "../../sinks/test/conformance/postgres.ts";
 import { NDJSON } from "../../sinks/test/conformance/ndjson.ts";
 import { WEBHOOK } from "../../sinks/test/conformance/webhook.ts";

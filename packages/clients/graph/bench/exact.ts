@@ -16,7 +16,7 @@ import type { GraphMutation } from "../src/mutation.ts";
 import { GrafeoDatabase } from "../src/grafeoDatabase.ts";
 import { GraphSink } from "../src/graphSink.ts";
 import type { Sink } from "@annals/sinks";
-import { numberArgument, programArguments } from "@annals/testkit";
+import { numberArgument, programArguments } from "@annals/kit";
 import type { Facts } from "../test/fold.ts";
 import { factsIn, foldOf } from "../test/fold.ts";
 import { LargestChunk, peakMiB, recordsOf } from "./chunks.ts";

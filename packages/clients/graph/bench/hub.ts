@@ -7,7 +7,7 @@
  */
 import { GrafeoDatabase } from "../src/grafeoDatabase.ts";
 import { GraphSink } from "../src/graphSink.ts";
-import { numberArgument, programArguments } from "@annals/testkit";
+import { numberArgument, programArguments } from "@annals/kit";
 import { chunksOf, LargestChunk, NEVER, peakMiB, percentile, recordsOf } from "./chunks.ts";
 
 const PROGRAM = "packages/clients/graph/bench/hub.ts";

@@ -8,7 +8,7 @@ import type { GraphMutation } from "../src/mutation.ts";
 import { GrafeoDatabase } from "../src/grafeoDatabase.ts";
 import { GraphSink } from "../src/graphSink.ts";
 import { mappingOfModule } from "../src/recordMapping.ts";
-import { numberArgument, programArguments } from "@annals/testkit";
+import { numberArgument, programArguments } from "@annals/kit";
 import { NEVER, peakMiB, recordsOf } from "./chunks.ts";
 import { drive } from "./driver.ts";
 

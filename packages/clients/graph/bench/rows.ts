@@ -11,7 +11,7 @@ import type {
 } from "../src/graphDatabase.ts";
 import { GrafeoDatabase } from "../src/grafeoDatabase.ts";
 import { GraphSink } from "../src/graphSink.ts";
-import { numberArgument, programArguments } from "@annals/testkit";
+import { numberArgument, programArguments } from "@annals/kit";
 import grafeo from "@grafeo-db/js";
 import { chunksOf, LargestChunk, NEVER, peakMiB, percentile, recordsOf } from "./chunks.ts";
 

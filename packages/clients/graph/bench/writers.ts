@@ -9,7 +9,7 @@ import type { GraphParameters, GraphRow, GraphTransaction } from "../src/graphDa
 import { GrafeoDatabase } from "../src/grafeoDatabase.ts";
 import { GraphSink } from "../src/graphSink.ts";
 import type { Chunk, SinkCursor } from "@annals/sinks";
-import { numberArgument, programArguments } from "@annals/testkit";
+import { numberArgument, programArguments } from "@annals/kit";
 import { setTimeout as wait } from "node:timers/promises";
 import { LargestChunk, NEVER, peakMiB, percentile, recordsOf } from "./chunks.ts";
 

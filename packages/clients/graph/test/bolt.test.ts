@@ -5,7 +5,7 @@
 import type { GraphSink } from "../src/graphSink.ts";
 import { BoltDatabase } from "../src/boltDatabase.ts";
 import type { SinkCursor } from "@annals/sinks";
-import { BoltServer, GrafeoEngine } from "@annals/testkit";
+import { BoltServer, GrafeoEngine } from "@annals/doubles";
 import * as fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { chunksOf, NEVER, openSink, query, recordOf } from "./driving.ts";

@@ -8,7 +8,7 @@ import { FITTED_KEYS } from "../src/fitDefaults.ts";
 import { loadConfig } from "../src/load.ts";
 import { configValue } from "../src/show.ts";
 import { memoryBudget, shapeOf } from "../src/budget/budget.ts";
-import { SAMPLES, mustLoad } from "@annals/testkit";
+import { SAMPLES, mustLoad } from "@annals/kit";
 
 const GIBIBYTE = 2 ** 30;
 const THREE = "nodes: { a: '127.0.0.1:1', b: '127.0.0.1:2', c: '127.0.0.1:3' }\n";

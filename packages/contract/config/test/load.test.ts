@@ -10,7 +10,7 @@ import { loadConfig } from "../src/load.ts";
 import { formatProblems } from "../src/problem.ts";
 import { configValue, fingerprint } from "../src/show.ts";
 import { valueSchema } from "../src/schema.ts";
-import { SAMPLES, mustLoad, problemsOf } from "@annals/testkit";
+import { SAMPLES, mustLoad, problemsOf } from "@annals/kit";
 
 const BASE = "data: /tmp/annals\n";
 

@@ -4,7 +4,7 @@ import { envName } from "../src/envName.ts";
 import { KEYS } from "../src/keys.ts";
 import { RESERVED_ENV } from "../src/load.ts";
 import { formatDefault, formatGreatest } from "../src/show.ts";
-import { mustLoad } from "@annals/testkit";
+import { mustLoad } from "@annals/kit";
 
 const EXAMPLE = `cluster: prod
 nodes:

@@ -4,7 +4,7 @@ import { KEYS } from "../src/keys.ts";
 import { loadConfig } from "../src/load.ts";
 import { configJsonSchema } from "../src/schema.ts";
 import { explainKey, showConfig } from "../src/show.ts";
-import { SAMPLES, mustLoad } from "@annals/testkit";
+import { SAMPLES, mustLoad } from "@annals/kit";
 
 describe("showConfig", () => {
   test("reads back as the same configuration", () => {

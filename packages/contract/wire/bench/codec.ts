@@ -4,7 +4,7 @@
  */
 import { asIndex, asMemberId, asTerm } from "@annals/raft";
 import type { Message } from "@annals/raft";
-import { batchEntry, runMicroBenches } from "@annals/testkit";
+import { batchEntry, runMicroBenches } from "@annals/kit";
 import { decodeFrame, encodeFrame } from "../src/frames.ts";
 import { decodeMessages, encodeMessages } from "../src/messages.ts";
 import { splitStreamMessage, streamHead } from "../src/streamMessage.ts";

@@ -16,7 +16,7 @@ import {
   zstdCompressSync,
   zstdDecompressSync,
 } from "node:zlib";
-import { isSmoke } from "@annals/testkit";
+import { isSmoke } from "@annals/kit";
 import { decodeContent } from "../src/contentDecoder.ts";
 import type { ContentEncoding } from "../src/contentLimits.ts";
 

@@ -3,7 +3,7 @@
  * one JSON line each; items are records. msgpack is the scanner alone.
  */
 import { RECORD_LIMITS } from "@annals/record";
-import { runMicroBenches } from "@annals/testkit";
+import { runMicroBenches } from "@annals/kit";
 import { encodeRecord } from "../src/recordCodec.ts";
 import { parseIngestBody } from "../src/ingest.ts";
 

@@ -2,7 +2,7 @@
  * What JSON for readers costs, beside decoding and `JSON.stringify`, which would change values:
  * `pnpm exec node --conditions=annals-source packages/contract/wire/bench/recordTexts.ts`. Prints one JSON line each; items are records.
  */
-import { runMicroBenches } from "@annals/testkit";
+import { runMicroBenches } from "@annals/kit";
 import { decodeRecord, encodeRecord } from "../src/recordCodec.ts";
 import { RecordTexts } from "../src/recordTexts.ts";
 

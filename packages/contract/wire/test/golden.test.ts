@@ -1,6 +1,6 @@
 // Goal: bytes that left a process once stay readable for ever. Every layout version has a file of samples; today's encoder must give
 // the newest file's bytes, today's decoder must read every file.
-import { hex, readGolden } from "@annals/testkit";
+import { hex, readGolden } from "@annals/kit";
 import { describe, expect, test } from "vitest";
 import { asIndex, asMemberId, asTerm } from "@annals/raft";
 import type { Message } from "@annals/raft";

@@ -4,7 +4,7 @@
  */
 import { asMemberId } from "@annals/raft";
 import type { MemberId, Message } from "@annals/raft";
-import { messageOf } from "@annals/testkit";
+import { messageOf } from "@annals/kit";
 import { assertPlaced, FRAME_PLACES, MESSAGE_PLACES, readPeerMessages } from "../src/linkRules.ts";
 import { encodeMessages } from "../src/messages.ts";
 import type { Frame } from "../src/frames.ts";

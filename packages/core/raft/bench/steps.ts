@@ -19,7 +19,7 @@ import {
 import { type LogReader } from "../src/logReader.ts";
 import { type Message } from "../src/message.ts";
 import { RaftCore } from "../src/core.ts";
-import { runMicroBenches } from "@annals/testkit";
+import { runMicroBenches } from "@annals/kit";
 
 const PAYLOAD_BYTES = 256;
 

@@ -1,6 +1,6 @@
 // Goal: SPEC.md stays true. Method: its lists are read; every test that they name must exist and carry the invariant in its `Keeps` comment,
 // and every invariant in such a comment must list that test.
-import { readSpecLinks } from "@annals/testkit";
+import { readSpecLinks } from "@annals/kit";
 import { describe, expect, test } from "vitest";
 
 const { numbers, named, claimed } = readSpecLinks(import.meta.dirname, "R");

@@ -7,7 +7,7 @@ import { asSeq } from "../src/seq.ts";
 import { BatchView } from "../src/batchView.ts";
 import { chainHash, ZERO_HASH } from "../src/chainHash.ts";
 import { encodeBatch } from "../src/batchLayout.ts";
-import { runMicroBenches } from "@annals/testkit";
+import { runMicroBenches } from "@annals/kit";
 
 const RECORDS = 500;
 const RECORD_BYTES = 256;

@@ -1,7 +1,7 @@
 // Goal: a blob goes up and comes down through any node, a chunk at a time, and whatever is wrong with an upload leaves nothing behind.
 import { once } from "node:events";
 import { connect } from "node:net";
-import { MemoryBlobs } from "@annals/testkit";
+import { MemoryBlobs } from "@annals/kit";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { startTestServer } from "@annals/fake-server";
 import type { TestServer } from "@annals/fake-server";

@@ -13,7 +13,7 @@ import {
 } from "@annals/api";
 import { PROBLEM_BYTES_MAX } from "@annals/api";
 import { SCHEMAS_PER_LOG_MAX } from "@annals/system";
-import type { ForwardTarget } from "@annals/http";
+import type { ForwardTarget } from "../src/service.ts";
 import { startTestServer } from "@annals/fake-server";
 import type { TestServer } from "@annals/fake-server";
 

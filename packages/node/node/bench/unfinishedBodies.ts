@@ -15,7 +15,7 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { loadConfig } from "@annals/config";
 import { startNode } from "../src/startNode.ts";
-import { isSmoke } from "@annals/testkit";
+import { isSmoke } from "@annals/kit";
 import pino from "pino";
 
 const STALLED = isSmoke() ? 50 : Number(process.argv[2] ?? 10_000);

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { clockStatus, nodeClocks } from "../src/clockReport.ts";
 import { ClockWatch } from "../src/clockWatch.ts";
 import type { HeardClock } from "../src/clockWatch.ts";
-import { mustLoad } from "@annals/testkit";
+import { mustLoad } from "@annals/kit";
 
 const config = mustLoad({
   text: 'nodes: { a: "127.0.0.1:1", b: "127.0.0.1:2", c: "127.0.0.1:3" }\ndata: /d\nclock: { maxSkew: 1s }\n',

@@ -10,7 +10,7 @@ import { READ_PARAMETERS } from "@annals/http";
 import { apiRoutes } from "@annals/http";
 import { EventLoopDelay } from "@annals/http";
 import { httpOptions } from "../src/httpOptions.ts";
-import { mustLoad } from "@annals/testkit";
+import { mustLoad } from "@annals/kit";
 import { MemoryService } from "@annals/fake-server";
 
 const INTRODUCTION = `# Errors

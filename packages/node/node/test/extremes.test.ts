@@ -3,7 +3,7 @@
  * records and attachments reach every node, and no node says that a bound did not hold. Method: real nodes, the leader of which goes away and comes back.
  */
 import { createHash, randomBytes } from "node:crypto";
-import { seededRandom } from "@annals/testkit";
+import { seededRandom } from "@annals/kit";
 import { expect, it } from "vitest";
 import { flagsOf, pairwise } from "./extremes.ts";
 import { TestCluster } from "./testCluster.ts";

@@ -2,7 +2,7 @@
 import { Ledger } from "@annals/flow";
 import { expect, it } from "vitest";
 import { httpOptions } from "../src/httpOptions.ts";
-import { mustLoad } from "@annals/testkit";
+import { mustLoad } from "@annals/kit";
 
 const TEXT = `
 data: /tmp/annals

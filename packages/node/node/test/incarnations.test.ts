@@ -10,7 +10,7 @@ import pino from "pino";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { Incarnations } from "../src/incarnations.ts";
 import type { Incarnation, IncarnationEnd } from "../src/incarnations.ts";
-import { mustLoad } from "@annals/testkit";
+import { mustLoad } from "@annals/kit";
 
 /** One life; `closed` counts, and a close ends it as a clean exit does. */
 class Life implements Incarnation {

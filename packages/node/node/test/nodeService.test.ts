@@ -13,7 +13,7 @@ import type { LogPlace } from "../src/logDirectory.ts";
 import { LocalNodeService } from "../src/nodeService.ts";
 import { Roster } from "@annals/system";
 import { SCHEMAS_PER_LOG_MAX } from "@annals/system";
-import { mustLoad } from "@annals/testkit";
+import { mustLoad } from "@annals/kit";
 
 const MEMBERS = [1, 2, 3].map(asMemberId);
 const config = mustLoad({

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { asIndex, asMemberId, asTerm } from "@annals/raft";
 import type { Entry } from "@annals/raft";
 import { openLogStore, readEmptied } from "@annals/storage";
-import { chainOf, cycleOf, hardState, noopEntry, plainEntries } from "@annals/testkit";
+import { chainOf, cycleOf, hardState, noopEntry, plainEntries } from "@annals/kit";
 import pino from "pino";
 import { afterEach, beforeEach, expect, it, test } from "vitest";
 import { encodeCommand } from "@annals/system";

@@ -12,7 +12,7 @@ import { WebSocketServer } from "ws";
 import { ClockWatch } from "../src/clockWatch.ts";
 import type { NodeIdentity } from "../src/identity.ts";
 import { PeerLinks } from "../src/peerLinks.ts";
-import { mustLoad } from "@annals/testkit";
+import { mustLoad } from "@annals/kit";
 import { freePort } from "@annals/fake-server";
 
 const WAIT = { timeout: 20_000, interval: 5 };

@@ -5,7 +5,7 @@
 import { asIndex, asMemberId, asTerm, INDEX_MAX, TERM_MAX } from "@annals/raft";
 import type { MemberId, Message } from "@annals/raft";
 import { fsckNode } from "@annals/storage";
-import { messageOf } from "@annals/testkit";
+import { messageOf } from "@annals/kit";
 import { encodeMessages, MESSAGE_PLACES } from "@annals/wire";
 import type { Frame, LinkPurpose } from "@annals/wire";
 import { afterAll, beforeAll, expect, it } from "vitest";

@@ -2,8 +2,8 @@
  * Goal: whoever has a record has the blobs that it names. Method: real replicas on simulated disks, network and clock; blobs arrive when the
  * test says so.
  */
-import { SimulatedCluster } from "@annals/testkit";
-import type { SimulatedMember } from "@annals/testkit";
+import { SimulatedCluster } from "@annals/kit";
+import type { SimulatedMember } from "@annals/kit";
 import type { AppendResult } from "../src/appendQueue.ts";
 import { describe, expect, it } from "vitest";
 

@@ -3,8 +3,8 @@
  * simulated disks that refuse.
  */
 import { AnnalsError } from "@annals/record";
-import { SimulatedCluster } from "@annals/testkit";
-import type { SimulatedMember } from "@annals/testkit";
+import { SimulatedCluster } from "@annals/kit";
+import type { SimulatedMember } from "@annals/kit";
 import { expect, it } from "vitest";
 
 const READ_ONLY = new AnnalsError("ERR_DISK_UNAVAILABLE", "EROFS at /data", { retryable: true });

@@ -4,8 +4,8 @@
  */
 import { asIndex, asTerm } from "@annals/raft";
 import type { Message } from "@annals/raft";
-import { SimulatedCluster } from "@annals/testkit";
-import type { SimulatedMember } from "@annals/testkit";
+import { SimulatedCluster } from "@annals/kit";
+import type { SimulatedMember } from "@annals/kit";
 import { describe, expect, it } from "vitest";
 import { provesDivergence } from "../src/divergence.ts";
 import type { HistoryProof, OwnHistory } from "../src/divergence.ts";

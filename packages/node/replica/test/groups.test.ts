@@ -7,7 +7,7 @@ import type { AnnalsError, Seq } from "@annals/record";
 import { decodeGroupCommand, isGroupCommand } from "../src/groupCommand.ts";
 import { GroupTable } from "../src/groups.ts";
 import type { GroupDesk, LaneGrant } from "../src/groupDesk.ts";
-import { SimulatedCluster } from "@annals/testkit";
+import { SimulatedCluster } from "@annals/kit";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { encodeGroupCommand } from "../src/groupCommand.ts";

@@ -5,8 +5,8 @@
 import { asIndex, asMemberId, asTerm, encodeMembershipChange } from "@annals/raft";
 import type { Entry, EntryKind, MemberId, Message } from "@annals/raft";
 import { asSeq, encodeBatch } from "@annals/record";
-import { SimulatedCluster } from "@annals/testkit";
-import type { SimulatedMember } from "@annals/testkit";
+import { SimulatedCluster } from "@annals/kit";
+import type { SimulatedMember } from "@annals/kit";
 import { describe, expect, it } from "vitest";
 
 interface Scene {

@@ -2,8 +2,8 @@
  * Goal: one replica keeps its promises over its ports. Method: real replicas on simulated disks, network and clock, moved by hand.
  */
 import { BatchView, decodeBatchHeader } from "@annals/record";
-import { seededRandom, SimulatedCluster } from "@annals/testkit";
-import type { SimulatedMember } from "@annals/testkit";
+import { seededRandom, SimulatedCluster } from "@annals/kit";
+import type { SimulatedMember } from "@annals/kit";
 import { describe, expect, it } from "vitest";
 
 function record(text: string): Uint8Array {

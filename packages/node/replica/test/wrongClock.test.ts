@@ -1,7 +1,7 @@
 /** Goal: a leader whose clock is wrong stamps nothing with it, and lets another one lead. Method: real replicas on clocks set by hand. */
 import { decodeBatchHeader } from "@annals/record";
-import { SimulatedCluster } from "@annals/testkit";
-import type { SimulatedMember } from "@annals/testkit";
+import { SimulatedCluster } from "@annals/kit";
+import type { SimulatedMember } from "@annals/kit";
 import { expect, it } from "vitest";
 
 const YEARS_20 = 20 * 365 * 24 * 3600 * 1000;

@@ -9,13 +9,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { asIndex } from "@annals/raft";
 import { openLogStore } from "../src/openLogStore.ts";
-import {
-  batchEntry,
-  cycleOf,
-  hardState,
-  runMicroBenches,
-  SAMPLE_MEMBERSHIP,
-} from "@annals/testkit";
+import { batchEntry, cycleOf, hardState, runMicroBenches, SAMPLE_MEMBERSHIP } from "@annals/kit";
 
 interface Load {
   /** Of a batch. */

@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { openLogStore } from "../src/openLogStore.ts";
-import { LOG_STORE_CONTRACT, SAMPLE_MEMBERSHIP } from "@annals/testkit";
+import { LOG_STORE_CONTRACT, SAMPLE_MEMBERSHIP } from "@annals/kit";
 import { temporaryDirectory } from "./support/directory.ts";
 
 const initial = { membership: SAMPLE_MEMBERSHIP };

@@ -6,7 +6,7 @@ import { asIndex } from "@annals/raft";
 import type { Entry } from "@annals/raft";
 import { asSeq, batchSeqRange, ZERO_HASH } from "@annals/record";
 import type { WriteCycle } from "@annals/replica";
-import { batchEntry, cycleOf, hardState, noopEntry, SAMPLE_MEMBERSHIP } from "@annals/testkit";
+import { batchEntry, cycleOf, hardState, noopEntry, SAMPLE_MEMBERSHIP } from "@annals/kit";
 import { describe, expect, test } from "vitest";
 import { planCycle } from "../src/cyclePlan.ts";
 import type { CyclePlan, PlanContext } from "../src/cyclePlan.ts";

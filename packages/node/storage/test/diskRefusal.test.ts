@@ -23,7 +23,7 @@ import { DiskFloor } from "../src/diskFloor.ts";
 import { diskRefusal, probeDisk } from "../src/diskRefusal.ts";
 import { fsck } from "../src/fsck.ts";
 import { openLogStore } from "../src/openLogStore.ts";
-import { cycleOf, hardState, noopEntry, plainEntries, SAMPLE_MEMBERSHIP } from "@annals/testkit";
+import { cycleOf, hardState, noopEntry, plainEntries, SAMPLE_MEMBERSHIP } from "@annals/kit";
 import { temporaryDirectory } from "./support/directory.ts";
 
 const SEGMENT = "segment-0000000000000001";

@@ -18,7 +18,7 @@ import {
   noopEntry,
   readGolden,
   SAMPLE_MEMBERSHIP,
-} from "@annals/testkit";
+} from "@annals/kit";
 import { temporaryDirectory } from "./support/directory.ts";
 
 const TABLES = ["batches", "entries", "groups", "meta", "producers", "terms"];

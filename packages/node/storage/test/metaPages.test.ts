@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 import { asIndex } from "@annals/raft";
 import { diagnoseLog } from "../src/diagnosis.ts";
 import { openLogStore } from "../src/openLogStore.ts";
-import { cycleOf, hardState, plainEntries, SAMPLE_MEMBERSHIP } from "@annals/testkit";
+import { cycleOf, hardState, plainEntries, SAMPLE_MEMBERSHIP } from "@annals/kit";
 import { temporaryDirectory } from "./support/directory.ts";
 
 const TRANSACTION_AT = 152;

@@ -19,7 +19,7 @@ import {
   noopEntry,
   plainEntries,
   SAMPLE_MEMBERSHIP,
-} from "@annals/testkit";
+} from "@annals/kit";
 import { temporaryDirectory } from "./support/directory.ts";
 
 const initial = { membership: SAMPLE_MEMBERSHIP };

@@ -9,8 +9,8 @@ import {
   Refusals,
   sampledCalls,
   seededRandom,
-} from "@annals/testkit";
-import type { RefusalOutcome, RefusalWalk } from "@annals/testkit";
+} from "@annals/kit";
+import type { RefusalOutcome, RefusalWalk } from "@annals/kit";
 import { LOG_REFUSALS, POINTS } from "./refusals/points.ts";
 
 const WALKS = 3;

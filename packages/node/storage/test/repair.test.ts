@@ -22,7 +22,7 @@ import {
   plainEntries,
   repairFrom,
   SAMPLE_MEMBERSHIP,
-} from "@annals/testkit";
+} from "@annals/kit";
 import { changeTable, exchange, flipIn, key } from "./support/changeTable.ts";
 import type { Rows } from "./support/changeTable.ts";
 import { temporaryDirectory } from "./support/directory.ts";

@@ -6,7 +6,7 @@ import { asIndex } from "@annals/raft";
 import { expect, test, vi } from "vitest";
 
 import { openLogStore } from "../src/openLogStore.ts";
-import { cycleOf, hardState, plainEntries, SAMPLE_MEMBERSHIP } from "@annals/testkit";
+import { cycleOf, hardState, plainEntries, SAMPLE_MEMBERSHIP } from "@annals/kit";
 import { SealedSegments } from "../src/sealedSegments.ts";
 import { temporaryDirectory } from "./support/directory.ts";
 

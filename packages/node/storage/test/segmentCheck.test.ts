@@ -3,7 +3,7 @@
 import { asIndex, asMemberId, asTerm } from "@annals/raft";
 import type { Entry, LogIndex } from "@annals/raft";
 import { asSeq, batchSeqRange, ZERO_HASH } from "@annals/record";
-import { batchEntry, noopEntry, SAMPLE_MEMBERSHIP } from "@annals/testkit";
+import { batchEntry, noopEntry, SAMPLE_MEMBERSHIP } from "@annals/kit";
 import { expect, test } from "vitest";
 import type { BatchRef, TermRun } from "../src/segment.ts";
 import { checkSegment } from "../src/segmentCheck.ts";

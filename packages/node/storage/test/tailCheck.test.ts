@@ -6,7 +6,7 @@ import { cp, truncate } from "node:fs/promises";
 import { join } from "node:path";
 import { asIndex } from "@annals/raft";
 import { openLogStore } from "../src/openLogStore.ts";
-import { cycleOf, hardState, plainEntries, SAMPLE_MEMBERSHIP } from "@annals/testkit";
+import { cycleOf, hardState, plainEntries, SAMPLE_MEMBERSHIP } from "@annals/kit";
 import { beforeAll, expect, test } from "vitest";
 import { listSegments, segmentName } from "../src/segmentDirectory.ts";
 import { checkBeforeServing } from "../src/tailCheck.ts";

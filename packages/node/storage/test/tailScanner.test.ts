@@ -4,13 +4,7 @@ import { join } from "node:path";
 import { expect, test, vi } from "vitest";
 import { openLogStore } from "../src/openLogStore.ts";
 import { TailScanner } from "../src/tailScanner.ts";
-import {
-  cycleOf,
-  hardState,
-  plainEntries,
-  runWithFewFiles,
-  SAMPLE_MEMBERSHIP,
-} from "@annals/testkit";
+import { cycleOf, hardState, plainEntries, runWithFewFiles, SAMPLE_MEMBERSHIP } from "@annals/kit";
 import { temporaryDirectory } from "./support/directory.ts";
 
 const SCRIPT = join(import.meta.dirname, "support", "scanWithoutFiles.ts");

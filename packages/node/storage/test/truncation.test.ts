@@ -5,7 +5,7 @@
 import { asIndex } from "@annals/raft";
 import { asSeq } from "@annals/record";
 import { openLogStore } from "../src/openLogStore.ts";
-import { cycleOf, hardState, noopEntry, plainEntries, SAMPLE_MEMBERSHIP } from "@annals/testkit";
+import { cycleOf, hardState, noopEntry, plainEntries, SAMPLE_MEMBERSHIP } from "@annals/kit";
 import { expect, test } from "vitest";
 import { temporaryDirectory } from "./support/directory.ts";
 

@@ -5,7 +5,7 @@
 import { setImmediate as turn } from "node:timers/promises";
 import { Ledger } from "@annals/flow";
 import { asIndex, asMemberId, asTerm } from "@annals/raft";
-import { MemoryBlobs, runMicroBenches } from "@annals/testkit";
+import { MemoryBlobs, runMicroBenches } from "@annals/kit";
 import { DataLink } from "../src/dataLink.ts";
 import { Permits } from "../src/permits.ts";
 import { decodeFrame, decodeMessages, encodeFrame, encodeMessages } from "@annals/wire";

@@ -3,7 +3,7 @@
  * `pnpm exec node --conditions=annals-source packages/node/transport/bench/receive.ts`. Prints one JSON line each; items are entries.
  */
 import { setImmediate as turn } from "node:timers/promises";
-import { MemoryBlobs, runMicroBenches } from "@annals/testkit";
+import { MemoryBlobs, runMicroBenches } from "@annals/kit";
 import { Receiver } from "../src/receiver.ts";
 import { encodeMessagesFrame } from "@annals/wire";
 import { append, ENDS } from "../test/loopback.ts";

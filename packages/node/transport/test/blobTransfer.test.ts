@@ -5,7 +5,7 @@
 import { asMemberId } from "@annals/raft";
 import type { Message } from "@annals/raft";
 import { asSeq, encodeBatch } from "@annals/record";
-import { MemoryBlobs } from "@annals/testkit";
+import { MemoryBlobs } from "@annals/kit";
 import { BlobTransfer } from "../src/blobTransfer.ts";
 import { DataLink } from "../src/dataLink.ts";
 import { Permits } from "../src/permits.ts";

@@ -8,7 +8,7 @@ import type { Socket } from "node:net";
 import { Ledger } from "@annals/flow";
 import type { PauseGate } from "@annals/flow";
 import { AnnalsError } from "@annals/record";
-import { MemoryBlobs } from "@annals/testkit";
+import { MemoryBlobs } from "@annals/kit";
 import { ClockQuestions } from "../src/clockQuestions.ts";
 import { ControlLink } from "../src/controlLink.ts";
 import { DataLink } from "../src/dataLink.ts";

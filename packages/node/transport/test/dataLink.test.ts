@@ -5,7 +5,7 @@
 import { Ledger } from "@annals/flow";
 import { asIndex, asMemberId, asTerm } from "@annals/raft";
 import type { MemberId, Message } from "@annals/raft";
-import { MemoryBlobs } from "@annals/testkit";
+import { MemoryBlobs } from "@annals/kit";
 import { DataLink } from "../src/dataLink.ts";
 import { Permits } from "../src/permits.ts";
 import type { LinkFault } from "../src/protocol.ts";

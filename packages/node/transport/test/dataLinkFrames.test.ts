@@ -9,7 +9,7 @@ import { Backoff } from "@annals/flow";
 import { asIndex, asMemberId, asTerm } from "@annals/raft";
 import type { Message } from "@annals/raft";
 import { asSeq, encodeBatch } from "@annals/record";
-import { MemoryBlobs } from "@annals/testkit";
+import { MemoryBlobs } from "@annals/kit";
 import { DataLink } from "../src/dataLink.ts";
 import { InboundLink } from "../src/inboundLink.ts";
 import { PEER_PATH } from "../src/protocol.ts";

@@ -5,7 +5,7 @@
 import { EventEmitter, once } from "node:events";
 import { Backoff } from "@annals/flow";
 import { AnnalsError } from "@annals/record";
-import { MemoryBlobs } from "@annals/testkit";
+import { MemoryBlobs } from "@annals/kit";
 import { DataLink } from "../src/dataLink.ts";
 import { Permits } from "../src/permits.ts";
 import type { DataLinkOptions } from "../src/dataLink.ts";

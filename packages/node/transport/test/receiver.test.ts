@@ -5,7 +5,7 @@
 import { asMemberId, asTerm } from "@annals/raft";
 import type { Entry, Message } from "@annals/raft";
 import type { Receipt } from "@annals/replica";
-import { MemoryBlobs } from "@annals/testkit";
+import { MemoryBlobs } from "@annals/kit";
 import { Receiver } from "../src/receiver.ts";
 import type { ReceiveLimits } from "../src/receiver.ts";
 import { encodeFrame, encodeMessages, SLICE_ENTRIES_MAX } from "@annals/wire";

@@ -5,7 +5,7 @@
 import { storedRecords } from "@annals/query";
 import { asSeq } from "@annals/record";
 import type { LaneView } from "@annals/replica";
-import { SimulatedCluster } from "@annals/testkit";
+import { SimulatedCluster } from "@annals/kit";
 import { expect, it, test } from "vitest";
 import type { GroupInfo } from "@annals/api";
 import { groupConditions, runGroupRequest } from "../src/groupRequests.ts";

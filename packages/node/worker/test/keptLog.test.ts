@@ -14,7 +14,7 @@ import { afterEach, beforeEach, expect, it } from "vitest";
 import type { FromWorker } from "../src/lane/messages.ts";
 import type { HostedLog } from "../src/hostedLog.ts";
 import { KeptLog } from "../src/keptLog.ts";
-import { mustLoad } from "@annals/testkit";
+import { mustLoad } from "@annals/kit";
 
 const SELF = asMemberId(1);
 /** Its files are read by a child process before they are opened again. */

@@ -5,7 +5,7 @@
 import { asIndex, asTerm } from "@annals/raft";
 import { AnnalsError } from "@annals/record";
 import { beforeEach, expect, it, test } from "vitest";
-import { mustLoad } from "@annals/testkit";
+import { mustLoad } from "@annals/kit";
 import type { HostedLog } from "../src/hostedLog.ts";
 import { storedPage } from "../src/lentPage.ts";
 import type { LentPage } from "../src/lentPage.ts";

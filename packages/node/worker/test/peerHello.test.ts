@@ -3,7 +3,7 @@ import { asMemberId } from "@annals/raft";
 import { PROTOCOL_VERSION } from "@annals/wire";
 import { expect, it } from "vitest";
 import { peerHello } from "../src/peerHello.ts";
-import { mustLoad } from "@annals/testkit";
+import { mustLoad } from "@annals/kit";
 
 const config = mustLoad({
   text: 'cluster: prod\nnodes: { a: "127.0.0.1:1", b: "127.0.0.1:2" }\ndata: /d\n',

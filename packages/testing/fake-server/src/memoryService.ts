@@ -2,7 +2,7 @@ import { compileSchema } from "@annals/worker";
 import { QUERY_BUDGET, runTailQuery } from "@annals/query";
 import type { ReadQuery, ReadReply } from "@annals/query";
 import { AnnalsError, RECORD_LIMITS, parseExactly } from "@annals/record";
-import { MemoryBlobs } from "@annals/testkit";
+import { MemoryBlobs } from "@annals/kit";
 import { decodeRecord, parseIngestBody } from "@annals/wire";
 import type { GroupAnswers, GroupRequest } from "@annals/api";
 import type {

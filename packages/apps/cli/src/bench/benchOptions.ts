@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
-import { assertShape, COMPRESSIONS, FORMATS, recordsOfSample, TRANSPORTS } from "@annals/bench";
-import type { LoadShape, Pace } from "@annals/bench";
+import { assertShape, COMPRESSIONS, FORMATS, recordsOfSample, TRANSPORTS } from "@annals/load";
+import type { LoadShape, Pace } from "@annals/load";
 import { parseBytes, parseDuration } from "@annals/config";
 import { usageError } from "../cliError.ts";
 import { wholeNumber } from "../context.ts";

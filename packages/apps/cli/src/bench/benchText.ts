@@ -7,7 +7,7 @@ import type {
   MixedFigures,
   Pace,
   ProcessUse,
-} from "@annals/bench";
+} from "@annals/load";
 import { formatCount } from "../output.ts";
 import { renderTable } from "../table.ts";
 import type { TableLook } from "../table.ts";

@@ -8,8 +8,8 @@ import {
   measureMixed,
   STANDARD_SHAPE,
   throwAwayTarget,
-} from "@annals/bench";
-import type { DriveProgress, OwnTarget, Target } from "@annals/bench";
+} from "@annals/load";
+import type { DriveProgress, OwnTarget, Target } from "@annals/load";
 import type { Command } from "commander";
 import { duration, loadShape, paceOf } from "../bench/benchOptions.ts";
 import type { LoadOptions, TargetOptions } from "../bench/benchOptions.ts";

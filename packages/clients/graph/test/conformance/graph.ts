@@ -9,7 +9,7 @@ import { GrafeoDatabase } from "../../src/grafeoDatabase.ts";
 import { GraphSink } from "../../src/graphSink.ts";
 import { mappingOfTemplate } from "../../src/recordMapping.ts";
 import type { DeclaredSink, SinkCaseName, SinkHarness } from "@annals/sinks";
-import { BoltServer, GrafeoEngine } from "@annals/testkit";
+import { BoltServer, GrafeoEngine } from "@annals/doubles";
 import { query } from "../driving.ts";
 
 /** In a file, in the sink's own process. */

@@ -8,8 +8,8 @@ import {
   throwAwayCertificate,
   whyNoBroker,
   whyNoCertificate,
-} from "@annals/testkit";
-import type { BrokerGateOptions, Certificate } from "@annals/testkit";
+} from "@annals/doubles";
+import type { BrokerGateOptions, Certificate } from "@annals/doubles";
 import kafkajs from "kafkajs";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { MemoryService } from "@annals/fake-server";

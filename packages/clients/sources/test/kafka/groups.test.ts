@@ -2,7 +2,7 @@
 // the mock cluster of librdkafka behind a gate that coordinates groups by the rules of Kafka's own coordinator, and without it. Skipped where
 // kcat is not installed.
 import { AnnalsClient } from "@annals/client";
-import { BrokerGate, GroupCoordinator, MockBroker, whyNoBroker } from "@annals/testkit";
+import { BrokerGate, GroupCoordinator, MockBroker, whyNoBroker } from "@annals/doubles";
 import kafkajs from "kafkajs";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { MemoryService } from "@annals/fake-server";

@@ -7,7 +7,7 @@ import { findKey } from "../../src/keys.ts";
 import { formatBytes } from "../../src/units.ts";
 import type { Bound } from "../../src/budget/bound.ts";
 import { BOUNDS } from "../../src/budget/bounds.ts";
-import { mustLoad } from "@annals/testkit";
+import { mustLoad } from "@annals/kit";
 
 const ROOT = fileURLToPath(new URL("../../../../../", import.meta.url));
 

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { Worker } from "node:worker_threads";
 import { expect, test } from "vitest";
 import { heapLimits, isolatedHeapBytes, workerHeapBytes } from "../../src/budget/workerHeap.ts";
-import { mustLoad } from "@annals/testkit";
+import { mustLoad } from "@annals/kit";
 
 const MEBIBYTE = 2 ** 20;
 

@@ -4,7 +4,7 @@ import { BoundWatch } from "../../src/memory/boundWatch.ts";
 import { shapeOf } from "@annals/config";
 import { memoryStatus } from "../../src/memory/status.ts";
 import type { Readings } from "../../src/memory/status.ts";
-import { mustLoad } from "@annals/testkit";
+import { mustLoad } from "@annals/kit";
 
 const config = mustLoad({ text: "data: /tmp/annals\n" });
 

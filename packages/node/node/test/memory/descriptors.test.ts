@@ -21,7 +21,7 @@ import {
   descriptorRows,
   descriptorsNeeded,
 } from "@annals/config";
-import { mustLoad } from "@annals/testkit";
+import { mustLoad } from "@annals/kit";
 import { freePort, until } from "@annals/fake-server";
 
 const THREE = `data: /tmp/annals

@@ -1,6 +1,6 @@
 /** Goal: whoever measures a node does not end it when it has no file descriptor left. Method: a process that has taken all of its own. */
 import { join } from "node:path";
-import { runWithFewFiles } from "@annals/testkit";
+import { runWithFewFiles } from "@annals/kit";
 import { expect, test } from "vitest";
 
 const SCRIPT = join(import.meta.dirname, "withoutFiles.ts");

@@ -1,5 +1,5 @@
 /** Takes every file descriptor of this process, then measures it. Prints the resident set before and then, and what Node says of it. */
-import { takeFileDescriptors } from "@annals/testkit";
+import { takeFileDescriptors } from "@annals/kit";
 import { residentSetBytes } from "../../src/memory/residentSet.ts";
 
 function nodesOwnWord(): string {

@@ -2,7 +2,7 @@
 // Method: a store that fails to read while a command is proposed. Found by the simulator with seed 1795329231751.
 import { expect, it } from "vitest";
 import { AnnalsError } from "@annals/record";
-import { SimulatedCluster } from "@annals/testkit";
+import { SimulatedCluster } from "@annals/kit";
 
 it("the outcome of a command is unknown when the replica fails while it is proposed", async () => {
   const cluster = new SimulatedCluster();

@@ -1,6 +1,6 @@
 // Goal: nobody leads a term that its own disk does not know, or it could lead that term twice, before and after a crash, with different logs.
 // Method: real replicas whose flushes the test completes, except those of the first candidate.
-import { SimulatedCluster } from "@annals/testkit";
+import { SimulatedCluster } from "@annals/kit";
 import { expect, it } from "vitest";
 
 it("a candidate asks for votes only when its own is on disk", async () => {

@@ -9,7 +9,7 @@ import { fsck } from "../../src/fsck.ts";
 import { openLogStore } from "../../src/openLogStore.ts";
 import type { FsckProblem } from "../../src/fsck.ts";
 import type { LmdbLogStore } from "../../src/logStore.ts";
-import { chainOf, cycleOf, hardState, plainEntries, SAMPLE_MEMBERSHIP } from "@annals/testkit";
+import { chainOf, cycleOf, hardState, plainEntries, SAMPLE_MEMBERSHIP } from "@annals/kit";
 import { keptDirectory } from "../support/keptDirectory.ts";
 import { DurableImage } from "./powerLoss.ts";
 import { buildShim, Writer } from "./shim.ts";

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { describe, expect, test, vi } from "vitest";
 import { fsck } from "../../src/fsck.ts";
 import { openLogStore } from "../../src/openLogStore.ts";
-import { chainOf, cycleOf, hardState, plainEntries, SAMPLE_MEMBERSHIP } from "@annals/testkit";
+import { chainOf, cycleOf, hardState, plainEntries, SAMPLE_MEMBERSHIP } from "@annals/kit";
 import { keptDirectory } from "../support/keptDirectory.ts";
 import { buildShim, Writer } from "./shim.ts";
 

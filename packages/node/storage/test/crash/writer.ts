@@ -6,7 +6,7 @@ import { BlobStore } from "../../src/blobStore.ts";
 import { DiskFloor } from "../../src/diskFloor.ts";
 import { openLogStore } from "../../src/openLogStore.ts";
 import type { LmdbLogStore } from "../../src/logStore.ts";
-import { cycleOf, hardState, plainEntries, SAMPLE_MEMBERSHIP } from "@annals/testkit";
+import { cycleOf, hardState, plainEntries, SAMPLE_MEMBERSHIP } from "@annals/kit";
 
 const [scenario = "", directory = "", segmentBytes = ""] = process.argv.slice(2);
 const log = process.env["SHIM_LOG"] ?? "/dev/null";

@@ -3,7 +3,7 @@
  *
  *     node --conditions=annals-source packages/node/storage/test/refusals/all.ts [--update] [--only PLACE]
  */
-import { refuseAll } from "@annals/testkit";
+import { refuseAll } from "@annals/kit";
 import { LOG_REFUSALS, POINTS } from "./points.ts";
 
 await refuseAll(LOG_REFUSALS, POINTS);

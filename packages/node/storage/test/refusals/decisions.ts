@@ -11,7 +11,7 @@ import { fsck } from "../../src/fsck.ts";
 import { openLogStore } from "../../src/openLogStore.ts";
 import { StorageError } from "../../src/storageError.ts";
 import { writeDivergence } from "../../src/divergenceFile.ts";
-import { cycleOf, hardState, plainEntries, SAMPLE_MEMBERSHIP } from "@annals/testkit";
+import { cycleOf, hardState, plainEntries, SAMPLE_MEMBERSHIP } from "@annals/kit";
 import { BASE_ENTRIES, LOG_ID, RETRY_MS, SEGMENT_BYTES } from "./points.ts";
 
 /** Entries behind the commit: a copy that is kept commits them. */

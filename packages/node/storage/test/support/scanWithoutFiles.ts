@@ -1,7 +1,7 @@
 /** Takes every file descriptor of this process, then scans the log that is named. Prints `{code, errno}` of the refusal. */
 import { StorageError } from "../../src/storageError.ts";
 import { TailScanner } from "../../src/tailScanner.ts";
-import { takeFileDescriptors } from "@annals/testkit";
+import { takeFileDescriptors } from "@annals/kit";
 
 takeFileDescriptors();
 const scanner = new TailScanner();

@@ -1,0 +1,3 @@
+export { figureText, markdownTable } from "./figures.ts";
+export { provenance } from "./machine.ts";
+export { writeSection } from "./page.ts";
