@@ -1,9 +1,9 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { Backoff } from "@annals/flow";
 import { parseExactly } from "@annals/record";
 import type { WideNumbers } from "@annals/record";
 import { ClientError, errorOfAnswer, errorOfFault } from "./clientError.ts";
 import { Endpoints } from "./endpoints.ts";
+import { pause } from "./pause.ts";
 
 export interface CallerOptions {
   readonly urls: readonly string[];
@@ -216,7 +216,7 @@ export class Caller {
   async pause(waitMs: number, signal: AbortSignal | undefined): Promise<void> {
     const signals = [this.#closing.signal, ...(signal === undefined ? [] : [signal])];
     try {
-      await sleep(waitMs, undefined, { signal: AbortSignal.any(signals) });
+      await pause(waitMs, AbortSignal.any(signals));
     } catch {
       this.#assertOpen();
       assertNotAborted(signal);
@@ -257,19 +257,19 @@ async function readText(response: Response, url: string): Promise<string> {
   const decoder = new TextDecoder();
   let text = "";
   let bytes = 0;
-  if (response.body !== null) {
-    for await (const part of response.body) {
-      bytes += part.byteLength;
-      if (bytes > ANSWER_BYTES_MAX) {
-        throw new ClientError(
-          "ERR_ANSWER_INVALID",
-          `${url} answered more than ${ANSWER_BYTES_MAX} bytes`,
-        );
-      }
-      text += decoder.decode(part, { stream: true });
+  // Not every browser can iterate over a stream.
+  const reader = response.body?.getReader();
+  for (;;) {
+    const part = await reader?.read();
+    if (part?.value === undefined) return text + decoder.decode();
+    bytes += part.value.byteLength;
+    if (bytes > ANSWER_BYTES_MAX) {
+      await reader?.cancel();
+      const what = `${url} answered more than ${ANSWER_BYTES_MAX} bytes`;
+      throw new ClientError("ERR_ANSWER_INVALID", what);
     }
+    text += decoder.decode(part.value, { stream: true });
   }
-  return text + decoder.decode();
 }
 
 function decoded(response: Response, url: string, decode: () => unknown): unknown {

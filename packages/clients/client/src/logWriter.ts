@@ -34,6 +34,8 @@ interface Pending {
   readonly reject: (error: unknown) => void;
 }
 
+const ID_BYTES = 16;
+
 const DEFAULTS = {
   maxBatchRecords: 500,
   maxBatchBytes: 512 * 1024,
@@ -53,7 +55,7 @@ export class LogWriter {
   readonly #askEpoch: (id: string, signal: AbortSignal) => Promise<number>;
   readonly #encoder = new JsonRecordEncoder(RECORD_LIMITS);
   readonly #json = new JsonBytes();
-  readonly #id = `writer-${crypto.randomUUID()}`;
+  readonly #id = `writer-${randomHex(ID_BYTES)}`;
   readonly #abort = new AbortController();
   #waiting: Pending[] = [];
   readonly #unsettled = new Set<Pending>();
@@ -267,6 +269,12 @@ export class LogWriter {
     this.#unsettled.delete(pending);
     this.#pendingBytes -= pending.bytes.byteLength;
   }
+}
+
+/** Random bytes in hexadecimal digits. A page that was not loaded over TLS has no `crypto.randomUUID`. */
+function randomHex(bytes: number): string {
+  const random = crypto.getRandomValues(new Uint8Array(bytes));
+  return Array.from(random, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 /** One msgpack record after the other. */

@@ -1,6 +1,7 @@
 import type { WideNumbers } from "@annals/record";
 import { ClientError, errorOfAnswer } from "./clientError.ts";
 import { recordsOf } from "./recordText.ts";
+import { TextSize } from "./textSize.ts";
 import type { StoredRecord } from "./types.ts";
 
 /** Everything that matches up to seq `to`, after what was delivered before. */
@@ -38,7 +39,8 @@ export type StreamHead = Readonly<Record<string, unknown>>;
 export class RecordStream {
   readonly #options: RecordStreamOptions;
   readonly #socket: WebSocket;
-  readonly #silence: NodeJS.Timeout;
+  readonly #size = new TextSize();
+  #silence: ReturnType<typeof setInterval> | undefined;
   readonly #queue: Delivery[] = [];
   /** Granted and not delivered. */
   #owedRecords = 0;
@@ -63,7 +65,7 @@ export class RecordStream {
     this.#socket.addEventListener("error", () => {
       if (!this.#opened) this.#lost(CLOSE_ABNORMAL, "");
     });
-    this.#silence = setInterval(() => this.#silent(), options.silenceMs);
+    this.#heard();
   }
 
   /** The next delivery. Rejects with the error that ended the stream, once what came before is delivered. */
@@ -119,7 +121,7 @@ export class RecordStream {
       if (typeof data !== "string") throw new SyntaxError("not a text");
       const end = data.indexOf("\n");
       const head: StreamHead = JSON.parse(end < 0 ? data : data.slice(0, end)) as StreamHead;
-      this.#silence.refresh();
+      this.#heard();
       this.#handle(head, end < 0 ? "" : data.slice(end + 1));
     } catch (cause) {
       const { url } = this.#options;
@@ -137,7 +139,7 @@ export class RecordStream {
         this.#deliver(
           recordsOf(body, this.#options.wideNumbers),
           Number(head["to"]),
-          Buffer.byteLength(body),
+          this.#size.bytesOf(body),
         );
         return;
       case "caughtUp":
@@ -178,6 +180,13 @@ export class RecordStream {
 
   #send(head: StreamHead): void {
     if (this.#socket.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(head));
+  }
+
+  /** The node has said something: the time that it may keep silent begins again, unless the stream has ended. */
+  #heard(): void {
+    clearInterval(this.#silence);
+    if (this.#failure !== undefined) return;
+    this.#silence = setInterval(() => this.#silent(), this.#options.silenceMs);
   }
 
   /** A node without credit has nothing to say. */
