@@ -4,6 +4,7 @@ import type { WideNumbers } from "@annals/record";
 import { ClientError, errorOfAnswer, errorOfFault } from "./clientError.ts";
 import { Endpoints } from "./endpoints.ts";
 import { pause } from "./pause.ts";
+import type { Transport } from "./transport.ts";
 
 export interface CallerOptions {
   readonly urls: readonly string[];
@@ -12,6 +13,7 @@ export interface CallerOptions {
   /** Milliseconds after which no further attempt begins. */
   readonly retryForMs: number;
   readonly wideNumbers: WideNumbers;
+  readonly transport: Transport;
   readonly now: () => number;
   /** Uniform in [0, n). */
   readonly randomBelow: (n: number) => number;
@@ -23,8 +25,12 @@ export interface Call {
   /** The log whose leader is best asked. */
   readonly log: string | undefined;
   readonly headers?: Readonly<Record<string, string>>;
-  /** A function makes a stream anew for every attempt. */
-  readonly body?: Uint8Array<ArrayBuffer> | string | (() => ReadableStream<Uint8Array>) | undefined;
+  /** A function gives the body anew for every attempt. */
+  readonly body?:
+    | Uint8Array<ArrayBuffer>
+    | string
+    | (() => ReadableStream<Uint8Array> | Blob)
+    | undefined;
   readonly signal: AbortSignal | undefined;
   /** `safe`: repeating is harmless. `once`: repeated only when nothing was accepted. */
   readonly repeat: "safe" | "once";
@@ -64,6 +70,10 @@ export class Caller {
 
   get wideNumbers(): WideNumbers {
     return this.#options.wideNumbers;
+  }
+
+  get transport(): Transport {
+    return this.#options.transport;
   }
 
   now(): number {
@@ -172,9 +182,10 @@ export class Caller {
       this.#closing.signal,
       ...(call.signal === undefined ? [] : [call.signal]),
     ];
+    const { transport } = this.#options;
     const body = typeof call.body === "function" ? call.body() : call.body;
     return this.#guard(url, call, timeout, async () => {
-      const response = await fetch(url + call.path, {
+      const response = await transport.fetch(url + call.path, {
         method: call.method,
         headers: { accept: "application/json", ...call.headers },
         body: body ?? null,
@@ -182,7 +193,7 @@ export class Caller {
         signal: AbortSignal.any(signals),
         redirect: "error",
       });
-      if (call.log !== undefined)
+      if (call.log !== undefined && transport.followsLeader)
         this.#endpoints.learn(call.log, response.headers.get("annals-leader"));
       return response;
     });

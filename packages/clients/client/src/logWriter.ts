@@ -3,6 +3,7 @@ import { ClientError, invalidOptions, judged } from "./clientError.ts";
 import { JsonBytes } from "./jsonBytes.ts";
 import { OrderedProducer } from "./orderedProducer.ts";
 import type { SendAppend } from "./orderedProducer.ts";
+import { randomId } from "./randomId.ts";
 import type { AppendReply, AuditRecord } from "./types.ts";
 
 export interface LogWriterOptions {
@@ -34,8 +35,6 @@ interface Pending {
   readonly reject: (error: unknown) => void;
 }
 
-const ID_BYTES = 16;
-
 const DEFAULTS = {
   maxBatchRecords: 500,
   maxBatchBytes: 512 * 1024,
@@ -55,7 +54,7 @@ export class LogWriter {
   readonly #askEpoch: (id: string, signal: AbortSignal) => Promise<number>;
   readonly #encoder = new JsonRecordEncoder(RECORD_LIMITS);
   readonly #json = new JsonBytes();
-  readonly #id = `writer-${randomHex(ID_BYTES)}`;
+  readonly #id = `writer-${randomId()}`;
   readonly #abort = new AbortController();
   #waiting: Pending[] = [];
   readonly #unsettled = new Set<Pending>();
@@ -269,12 +268,6 @@ export class LogWriter {
     this.#unsettled.delete(pending);
     this.#pendingBytes -= pending.bytes.byteLength;
   }
-}
-
-/** Random bytes in hexadecimal digits. A page that was not loaded over TLS has no `crypto.randomUUID`. */
-function randomHex(bytes: number): string {
-  const random = crypto.getRandomValues(new Uint8Array(bytes));
-  return Array.from(random, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 /** One msgpack record after the other. */

@@ -2,6 +2,7 @@ import type { WideNumbers } from "@annals/record";
 import { ClientError, errorOfAnswer } from "./clientError.ts";
 import { recordsOf } from "./recordText.ts";
 import { TextSize } from "./textSize.ts";
+import type { StreamSocket, Transport } from "./transport.ts";
 import type { StoredRecord } from "./types.ts";
 
 /** Everything that matches up to seq `to`, after what was delivered before. */
@@ -22,9 +23,12 @@ export interface RecordStreamOptions {
   /** Milliseconds without a word from a node that owes one. */
   readonly silenceMs: number;
   readonly wideNumbers: WideNumbers;
+  readonly transport: Pick<Transport, "openSocket">;
 }
 
 const ID = 1;
+/** `readyState` of a socket that messages can be sent on. */
+const OPEN = 1;
 const CLOSE_NORMAL = 1000;
 /** Stands for a connection that ended without a close frame (RFC 6455, section 7.4.1). */
 const CLOSE_ABNORMAL = 1006;
@@ -38,7 +42,7 @@ export type StreamHead = Readonly<Record<string, unknown>>;
  */
 export class RecordStream {
   readonly #options: RecordStreamOptions;
-  readonly #socket: WebSocket;
+  readonly #socket: StreamSocket;
   readonly #size = new TextSize();
   #silence: ReturnType<typeof setInterval> | undefined;
   readonly #queue: Delivery[] = [];
@@ -55,7 +59,7 @@ export class RecordStream {
 
   constructor(options: RecordStreamOptions) {
     this.#options = options;
-    this.#socket = new WebSocket(
+    this.#socket = options.transport.openSocket(
       `${options.url.replace(/^http/, "ws")}/v1/stream`,
       "annals.v1.json",
     );
@@ -179,7 +183,7 @@ export class RecordStream {
   }
 
   #send(head: StreamHead): void {
-    if (this.#socket.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(head));
+    if (this.#socket.readyState === OPEN) this.#socket.send(JSON.stringify(head));
   }
 
   /** The node has said something: the time that it may keep silent begins again, unless the stream has ended. */

@@ -1,12 +1,13 @@
 import { invalidOptions } from "./clientError.ts";
+import type { Transport } from "./transport.ts";
 
 /** The oldest versions that have all of it. */
 const NEEDED = "Node 22, Chrome 119, Firefox 135, Safari 18.4";
 
 /** Throws ERR_CLIENT_OPTIONS where the runtime lacks something that would else be missed in the middle of something. */
-export function assertRuntime(): void {
+export function assertRuntime(transport: Transport | undefined): void {
   const missing = [
-    ...("WebSocket" in globalThis ? [] : ["WebSocket"]),
+    ...(transport === undefined && typeof WebSocket === "undefined" ? ["WebSocket"] : []),
     ...("withResolvers" in Promise ? [] : ["Promise.withResolvers"]),
     ...("rawJSON" in JSON ? [] : ["JSON.rawJSON"]),
   ];
