@@ -80,6 +80,7 @@ export function exitCodeOf(error: unknown): ExitCode {
 
 /** How to mend what a server said, where there is something to say. */
 const HINTS: Readonly<Record<string, string>> = {
+  ERR_BLOB_DIGEST: "try again, or another node with --url",
   ERR_CONNECT_FAILED:
     "is a node running there? `annals dev` starts a cluster; --url or ANNALS_URL says where one is",
   ERR_LOG_NOT_FOUND: "`annals log list` prints the logs; `annals log create NAME` makes one",

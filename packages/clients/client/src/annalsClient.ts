@@ -21,6 +21,8 @@ import { LogWriter } from "./logWriter.ts";
 import type { LogWriterOptions } from "./logWriter.ts";
 import { LogSchemas } from "./schemas.ts";
 import { subscribe } from "./subscription.ts";
+import { globalTransport } from "./transport.ts";
+import type { Transport } from "./transport.ts";
 import { OrderedProducer } from "./orderedProducer.ts";
 import type { OrderedProducerOptions } from "./orderedProducer.ts";
 import type {
@@ -53,6 +55,8 @@ export interface AnnalsClientOptions {
    * digits. `bigint`: a bigint where it is an integer, else an `ExactNumber`. `text`: a string of its digits.
    */
   readonly wideNumbers?: WideNumbers;
+  /** How requests and streams are sent; by default with the globals `fetch` and `WebSocket`. */
+  readonly transport?: Transport;
 }
 
 const ATTEMPT_TIMEOUT_MS = 15_000;
@@ -72,7 +76,7 @@ export class AnnalsClient {
 
   /** Throws ERR_CLIENT_OPTIONS, also where the runtime is too old. */
   constructor(options: AnnalsClientOptions) {
-    assertRuntime();
+    assertRuntime(options?.transport);
     const given: unknown = options;
     if (typeof given !== "object" || given === null || !Array.isArray(options.urls))
       throw invalidOptions('expected options such as { urls: ["http://127.0.0.1:7400"] }');
@@ -81,6 +85,7 @@ export class AnnalsClient {
       attemptTimeoutMs: options.attemptTimeoutMs ?? ATTEMPT_TIMEOUT_MS,
       retryForMs: options.retryForMs ?? RETRY_FOR_MS,
       wideNumbers: options.wideNumbers ?? "exact",
+      transport: options.transport ?? globalTransport(),
       now: () => performance.now(),
       randomBelow: (n) => Math.floor(Math.random() * n),
     });

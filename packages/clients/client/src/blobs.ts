@@ -2,12 +2,13 @@ import type { Caller } from "./caller.ts";
 import { ClientError } from "./clientError.ts";
 import type { CallOptions } from "./types.ts";
 
-/** A blob on this side: how long it is, and its bytes, which are read anew for every attempt. */
+/** A blob on this side: its name, how long it is, and its bytes, which are read anew for every attempt. */
 export interface BlobSource {
   /** In 64 lower-case hexadecimal digits. */
   readonly sha256: string;
   readonly bytes: number;
-  readonly read: () => ReadableStream<Uint8Array>;
+  /** A stream, or in a page the `Blob` or `File` itself: no browser sends a stream over HTTP/1.1. */
+  readonly read: () => ReadableStream<Uint8Array> | Blob;
 }
 
 export interface BlobInfo {

@@ -1,9 +1,10 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { Backoff } from "@annals/flow";
 import { parseExactly } from "@annals/record";
 import type { WideNumbers } from "@annals/record";
 import { ClientError, errorOfAnswer, errorOfFault } from "./clientError.ts";
 import { Endpoints } from "./endpoints.ts";
+import { pause } from "./pause.ts";
+import type { Transport } from "./transport.ts";
 
 export interface CallerOptions {
   readonly urls: readonly string[];
@@ -12,6 +13,7 @@ export interface CallerOptions {
   /** Milliseconds after which no further attempt begins. */
   readonly retryForMs: number;
   readonly wideNumbers: WideNumbers;
+  readonly transport: Transport;
   readonly now: () => number;
   /** Uniform in [0, n). */
   readonly randomBelow: (n: number) => number;
@@ -23,8 +25,12 @@ export interface Call {
   /** The log whose leader is best asked. */
   readonly log: string | undefined;
   readonly headers?: Readonly<Record<string, string>>;
-  /** A function makes a stream anew for every attempt. */
-  readonly body?: Uint8Array<ArrayBuffer> | string | (() => ReadableStream<Uint8Array>) | undefined;
+  /** A function gives the body anew for every attempt. */
+  readonly body?:
+    | Uint8Array<ArrayBuffer>
+    | string
+    | (() => ReadableStream<Uint8Array> | Blob)
+    | undefined;
   readonly signal: AbortSignal | undefined;
   /** `safe`: repeating is harmless. `once`: repeated only when nothing was accepted. */
   readonly repeat: "safe" | "once";
@@ -64,6 +70,10 @@ export class Caller {
 
   get wideNumbers(): WideNumbers {
     return this.#options.wideNumbers;
+  }
+
+  get transport(): Transport {
+    return this.#options.transport;
   }
 
   now(): number {
@@ -172,9 +182,10 @@ export class Caller {
       this.#closing.signal,
       ...(call.signal === undefined ? [] : [call.signal]),
     ];
+    const { transport } = this.#options;
     const body = typeof call.body === "function" ? call.body() : call.body;
     return this.#guard(url, call, timeout, async () => {
-      const response = await fetch(url + call.path, {
+      const response = await transport.fetch(url + call.path, {
         method: call.method,
         headers: { accept: "application/json", ...call.headers },
         body: body ?? null,
@@ -182,7 +193,7 @@ export class Caller {
         signal: AbortSignal.any(signals),
         redirect: "error",
       });
-      if (call.log !== undefined)
+      if (call.log !== undefined && transport.followsLeader)
         this.#endpoints.learn(call.log, response.headers.get("annals-leader"));
       return response;
     });
@@ -216,7 +227,7 @@ export class Caller {
   async pause(waitMs: number, signal: AbortSignal | undefined): Promise<void> {
     const signals = [this.#closing.signal, ...(signal === undefined ? [] : [signal])];
     try {
-      await sleep(waitMs, undefined, { signal: AbortSignal.any(signals) });
+      await pause(waitMs, AbortSignal.any(signals));
     } catch {
       this.#assertOpen();
       assertNotAborted(signal);
@@ -257,19 +268,19 @@ async function readText(response: Response, url: string): Promise<string> {
   const decoder = new TextDecoder();
   let text = "";
   let bytes = 0;
-  if (response.body !== null) {
-    for await (const part of response.body) {
-      bytes += part.byteLength;
-      if (bytes > ANSWER_BYTES_MAX) {
-        throw new ClientError(
-          "ERR_ANSWER_INVALID",
-          `${url} answered more than ${ANSWER_BYTES_MAX} bytes`,
-        );
-      }
-      text += decoder.decode(part, { stream: true });
+  // Not every browser can iterate over a stream.
+  const reader = response.body?.getReader();
+  for (;;) {
+    const part = await reader?.read();
+    if (part?.value === undefined) return text + decoder.decode();
+    bytes += part.value.byteLength;
+    if (bytes > ANSWER_BYTES_MAX) {
+      await reader?.cancel();
+      const what = `${url} answered more than ${ANSWER_BYTES_MAX} bytes`;
+      throw new ClientError("ERR_ANSWER_INVALID", what);
     }
+    text += decoder.decode(part.value, { stream: true });
   }
-  return text + decoder.decode();
 }
 
 function decoded(response: Response, url: string, decode: () => unknown): unknown {

@@ -1,6 +1,7 @@
 import type { Caller } from "./caller.ts";
 import { HeldLaneStream } from "./heldLaneStream.ts";
 import { merged } from "./merged.ts";
+import { randomId } from "./randomId.ts";
 import {
   assertLimits,
   givenFields,
@@ -24,7 +25,7 @@ export async function* consume(
 ): AsyncGenerator<ConsumedBatch, void> {
   const { hold = 1, maxUnacked = MAX_RECORDS, maxBytes = MAX_BYTES } = options;
   assertLimits({ hold, maxUnacked, maxBytes });
-  const { signal, member = crypto.randomUUID(), settings, lanes, from } = options;
+  const { signal, member = randomId(), settings, lanes, from } = options;
   const { actor, action, target, tenant, laneKey } = options;
   const filter = { actor, action, target, tenant, laneKey };
   const fields = givenFields({ log, group, settings, lanes, from, ...filter });
@@ -42,6 +43,7 @@ export async function* consume(
           maxBytes,
           silenceMs: SILENCE_MS,
           wideNumbers: caller.wideNumbers,
+          transport: caller.transport,
         }),
       run: (stream, progress) => stream.batches(progress),
       again: ["ERR_GROUP_FENCED"],

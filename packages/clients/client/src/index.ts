@@ -13,4 +13,6 @@ export { OrderedProducer } from "./orderedProducer.ts";
 export type { OrderedProducerOptions } from "./orderedProducer.ts";
 export { recordText } from "./recordText.ts";
 export { LogSchemas } from "./schemas.ts";
+export { globalTransport } from "./transport.ts";
+export type { StreamSocket, Transport } from "./transport.ts";
 export type * from "./types.ts";

@@ -3,6 +3,7 @@ import { ClientError, invalidOptions, judged } from "./clientError.ts";
 import { JsonBytes } from "./jsonBytes.ts";
 import { OrderedProducer } from "./orderedProducer.ts";
 import type { SendAppend } from "./orderedProducer.ts";
+import { randomId } from "./randomId.ts";
 import type { AppendReply, AuditRecord } from "./types.ts";
 
 export interface LogWriterOptions {
@@ -53,7 +54,7 @@ export class LogWriter {
   readonly #askEpoch: (id: string, signal: AbortSignal) => Promise<number>;
   readonly #encoder = new JsonRecordEncoder(RECORD_LIMITS);
   readonly #json = new JsonBytes();
-  readonly #id = `writer-${crypto.randomUUID()}`;
+  readonly #id = `writer-${randomId()}`;
   readonly #abort = new AbortController();
   #waiting: Pending[] = [];
   readonly #unsettled = new Set<Pending>();

@@ -1,6 +1,8 @@
 import type { WideNumbers } from "@annals/record";
 import { ClientError, errorOfAnswer } from "./clientError.ts";
 import { recordsOf } from "./recordText.ts";
+import { TextSize } from "./textSize.ts";
+import type { StreamSocket, Transport } from "./transport.ts";
 import type { StoredRecord } from "./types.ts";
 
 /** Everything that matches up to seq `to`, after what was delivered before. */
@@ -21,9 +23,12 @@ export interface RecordStreamOptions {
   /** Milliseconds without a word from a node that owes one. */
   readonly silenceMs: number;
   readonly wideNumbers: WideNumbers;
+  readonly transport: Pick<Transport, "openSocket">;
 }
 
 const ID = 1;
+/** `readyState` of a socket that messages can be sent on. */
+const OPEN = 1;
 const CLOSE_NORMAL = 1000;
 /** Stands for a connection that ended without a close frame (RFC 6455, section 7.4.1). */
 const CLOSE_ABNORMAL = 1006;
@@ -37,8 +42,9 @@ export type StreamHead = Readonly<Record<string, unknown>>;
  */
 export class RecordStream {
   readonly #options: RecordStreamOptions;
-  readonly #socket: WebSocket;
-  readonly #silence: NodeJS.Timeout;
+  readonly #socket: StreamSocket;
+  readonly #size = new TextSize();
+  #silence: ReturnType<typeof setInterval> | undefined;
   readonly #queue: Delivery[] = [];
   /** Granted and not delivered. */
   #owedRecords = 0;
@@ -53,7 +59,7 @@ export class RecordStream {
 
   constructor(options: RecordStreamOptions) {
     this.#options = options;
-    this.#socket = new WebSocket(
+    this.#socket = options.transport.openSocket(
       `${options.url.replace(/^http/, "ws")}/v1/stream`,
       "annals.v1.json",
     );
@@ -63,7 +69,7 @@ export class RecordStream {
     this.#socket.addEventListener("error", () => {
       if (!this.#opened) this.#lost(CLOSE_ABNORMAL, "");
     });
-    this.#silence = setInterval(() => this.#silent(), options.silenceMs);
+    this.#heard();
   }
 
   /** The next delivery. Rejects with the error that ended the stream, once what came before is delivered. */
@@ -119,7 +125,7 @@ export class RecordStream {
       if (typeof data !== "string") throw new SyntaxError("not a text");
       const end = data.indexOf("\n");
       const head: StreamHead = JSON.parse(end < 0 ? data : data.slice(0, end)) as StreamHead;
-      this.#silence.refresh();
+      this.#heard();
       this.#handle(head, end < 0 ? "" : data.slice(end + 1));
     } catch (cause) {
       const { url } = this.#options;
@@ -137,7 +143,7 @@ export class RecordStream {
         this.#deliver(
           recordsOf(body, this.#options.wideNumbers),
           Number(head["to"]),
-          Buffer.byteLength(body),
+          this.#size.bytesOf(body),
         );
         return;
       case "caughtUp":
@@ -177,7 +183,14 @@ export class RecordStream {
   }
 
   #send(head: StreamHead): void {
-    if (this.#socket.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(head));
+    if (this.#socket.readyState === OPEN) this.#socket.send(JSON.stringify(head));
+  }
+
+  /** The node has said something: the time that it may keep silent begins again, unless the stream has ended. */
+  #heard(): void {
+    clearInterval(this.#silence);
+    if (this.#failure !== undefined) return;
+    this.#silence = setInterval(() => this.#silent(), this.#options.silenceMs);
   }
 
   /** A node without credit has nothing to say. */

@@ -32,6 +32,7 @@ export async function* subscribe(
         maxBytes,
         silenceMs: SILENCE_MS,
         wideNumbers: caller.wideNumbers,
+        transport: caller.transport,
       }),
     run: async function* (stream, progress) {
       for (;;) {

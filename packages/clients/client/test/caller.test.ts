@@ -6,6 +6,7 @@ import type { ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { expect, test } from "vitest";
 import { Caller } from "../src/caller.ts";
+import { globalTransport } from "../src/transport.ts";
 
 const REFUSAL = {
   code: "ERR_OVERLOADED",
@@ -38,6 +39,7 @@ async function refusedOnce(status: number, refusal: object): Promise<Asked> {
     urls: [`http://127.0.0.1:${port}`],
     attemptTimeoutMs: 5_000,
     wideNumbers: "exact",
+    transport: globalTransport(),
     // Less than the header's 60 s: by that there would be no second attempt.
     retryForMs: 30_000,
     now: () => performance.now(),
@@ -92,6 +94,7 @@ test("once the head of a stream is here its body may take longer than an attempt
     urls: [`http://127.0.0.1:${port}`],
     attemptTimeoutMs,
     wideNumbers: "exact",
+    transport: globalTransport(),
     retryForMs: 30_000,
     now: () => performance.now(),
     randomBelow: () => 0,
@@ -153,6 +156,7 @@ function callerOf(
     urls: [`http://127.0.0.1:${port}`],
     attemptTimeoutMs: 5000,
     wideNumbers: "exact",
+    transport: globalTransport(),
     retryForMs: 30_000,
     now: () => performance.now(),
     randomBelow: () => 0,

@@ -2,6 +2,7 @@
 // the test plays.
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { RecordStream } from "../src/recordStream.ts";
+import { globalTransport } from "../src/transport.ts";
 
 class FakeSocket extends EventTarget {
   static readonly OPEN = 1;
@@ -55,6 +56,7 @@ function begin(maxRecords: number, maxBytes: number): void {
     maxBytes,
     silenceMs: SILENCE_MS,
     wideNumbers: "exact",
+    transport: globalTransport(),
   });
   if (FakeSocket.last === undefined) throw new Error("no socket");
   socket = FakeSocket.last;

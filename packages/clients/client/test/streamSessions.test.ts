@@ -5,6 +5,7 @@ import { Caller } from "../src/caller.ts";
 import { ClientError } from "../src/clientError.ts";
 import { RecordStream } from "../src/recordStream.ts";
 import { streamSessions } from "../src/streamSessions.ts";
+import { globalTransport } from "../src/transport.ts";
 
 class NotingCaller extends Caller {
   readonly waits: number[] = [];
@@ -23,6 +24,7 @@ async function waitsBetween(served: readonly boolean[]): Promise<readonly number
     urls: ["http://127.0.0.1:1"],
     attemptTimeoutMs: 1000,
     wideNumbers: "exact",
+    transport: globalTransport(),
     retryForMs: Number.POSITIVE_INFINITY,
     now: () => 0,
     randomBelow: (n) => n - 1,
@@ -39,6 +41,7 @@ async function waitsBetween(served: readonly boolean[]): Promise<readonly number
         maxBytes: 1,
         silenceMs: 1000,
         wideNumbers: caller.wideNumbers,
+        transport: globalTransport(),
       }),
     async *run(_stream, progress): AsyncGenerator<string, void> {
       const serves = sessions.shift();

@@ -1,12 +1,8 @@
-import { createHash } from "node:crypto";
-import { createReadStream, createWriteStream } from "node:fs";
-import { rename, rm, stat } from "node:fs/promises";
 import { basename, resolve } from "node:path";
-import { Readable } from "node:stream";
-import { pipeline } from "node:stream/promises";
-import type { AnnalsClient, BlobInfo } from "@annals/client";
+import type { BlobInfo } from "@annals/client";
+import { fileBlob, saveBlob } from "@annals/client/node";
 import type { Command } from "commander";
-import { CliError, usageError } from "../cliError.ts";
+import { usageError } from "../cliError.ts";
 import { examples, withClient, withLog, withOutput } from "../context.ts";
 import type { CliContext, ClientOptions, OutputOptions } from "../context.ts";
 
@@ -33,8 +29,10 @@ export function registerBlob(program: Command, context: CliContext): void {
     ),
   ).action(async (files: readonly string[], options: BlobOptions) => {
     const client = context.client(options);
+    const signal = context.interrupt;
     for (const file of files) {
-      const info = await upload(context, client, options.log, resolve(context.io.cwd, file));
+      const blob = await fileBlob(resolve(context.io.cwd, file), { signal });
+      const info = await client.uploadBlob(options.log, blob, { signal });
       await print(context, options, file, info);
     }
   });
@@ -50,65 +48,13 @@ export function registerBlob(program: Command, context: CliContext): void {
   ).action(async (sha256: string, file: string, options: BlobOptions) => {
     if (!/^[0-9a-f]{64}$/.test(sha256))
       throw usageError(`${sha256}: expected a SHA-256 in 64 lower-case hexadecimal digits`);
-    const bytes = await download(context, options, sha256, resolve(context.io.cwd, file));
+    const client = context.client(options);
+    const path = resolve(context.io.cwd, file);
+    const { bytes } = await saveBlob(client, options.log, sha256, path, {
+      signal: context.interrupt,
+    });
     await context.note(`${file}: ${bytes} bytes, as named`);
   });
-}
-
-/** Two passes over the file: one for its name, one to send it. A file that changes in between is refused by the server. */
-async function upload(
-  context: CliContext,
-  client: AnnalsClient,
-  log: string,
-  path: string,
-): Promise<BlobInfo> {
-  const { size } = await stat(path);
-  const hash = createHash("sha256");
-  await pipeline(createReadStream(path), hash, { signal: context.interrupt });
-  const sha256 = hash.digest("hex");
-  const read = (): ReadableStream<Uint8Array> =>
-    Readable.toWeb(createReadStream(path)) as ReadableStream<Uint8Array>;
-  return client.uploadBlob(log, { sha256, bytes: size, read }, { signal: context.interrupt });
-}
-
-/** The file appears under its name only when all of it is there and its hash is right. Returns its size. */
-async function download(
-  context: CliContext,
-  options: BlobOptions,
-  sha256: string,
-  path: string,
-): Promise<number> {
-  const { interrupt } = context;
-  const body = await context
-    .client(options)
-    .downloadBlob(options.log, sha256, { signal: interrupt });
-  const partial = `${path}.part`;
-  const hash = createHash("sha256");
-  let bytes = 0;
-  try {
-    await pipeline(
-      body,
-      async function* (chunks: AsyncIterable<Uint8Array>) {
-        for await (const chunk of chunks) {
-          hash.update(chunk);
-          bytes += chunk.length;
-          yield chunk;
-        }
-      },
-      createWriteStream(partial),
-      { signal: interrupt },
-    );
-    const found = hash.digest("hex");
-    if (found !== sha256)
-      throw new CliError("ERR_BLOB_DIGEST", `what came hashes to ${found}: nothing was kept`, {
-        hint: "try again, or another node with --url",
-      });
-    await rename(partial, path);
-    return bytes;
-  } catch (error) {
-    await rm(partial, { force: true });
-    throw error;
-  }
 }
 
 async function print(

@@ -1,0 +1,2 @@
+export { fileBlob } from "./fileBlob.ts";
+export { saveBlob } from "./saveBlob.ts";
