@@ -111,6 +111,17 @@ describe("codes", () => {
 });
 
 describe("ARCHITECTURE.md", () => {
+  /** What somebody reads in ten minutes, tables and drawings with it. */
+  const WORDS_MAX = 1800;
+
+  test("is short enough to be read in one sitting", () => {
+    const words = read("ARCHITECTURE.md")
+      .split(/\s+/)
+      .filter((word) => /[\p{L}\p{N}]/u.test(word));
+    expect(words.length).toBeGreaterThan(1000);
+    expect(words.length).toBeLessThanOrEqual(WORDS_MAX);
+  });
+
   test("has the arrows that tidy enforces", () => {
     const rows = [...read("ARCHITECTURE.md").matchAll(/^\| `([a-z-]+)` \| [^|]+ \| ([^|]+) \|$/gm)];
     const written = rows.map(([, name = "", list = ""]) => [
@@ -125,4 +136,52 @@ describe("ARCHITECTURE.md", () => {
     const packages = files("package.json", "packages").map((path) => dirname(path));
     expect(packages.filter((path) => !existsSync(join(root, path, "README.md")))).toEqual([]);
   });
+});
+
+describe("decisions", () => {
+  const HEADINGS = ["Status", "Context", "Decision", "Rejected", "What would change it"];
+  const decisions = PAGES.filter((page) => /^docs\/decisions\/\d/.test(page));
+
+  test("are numbered without gaps, each file by its first four digits and in its title", () => {
+    const numbers = decisions.map((page) => page.slice("docs/decisions/".length).split("-", 1)[0]);
+    expect(numbers.length).toBeGreaterThan(50);
+    expect(numbers).toEqual(numbers.map((_, index) => String(index + 1).padStart(4, "0")));
+    const titled = decisions.map((page) => /^# (\d{4}) \S/.exec(read(page))?.[1]);
+    expect(titled).toEqual(numbers);
+  });
+
+  test("are all in the index, with their titles and dates, and nothing else is", () => {
+    const rows = read("docs/decisions/README.md").matchAll(
+      /^\| (\d{4}) \| \[(.+)\]\((.+)\) \| (\S+) \|$/gm,
+    );
+    const listed = [...rows].map(([, number, title, file, date]) => ({
+      number,
+      title,
+      file,
+      date,
+    }));
+    const written = decisions.map((page) => {
+      const text = read(page);
+      const [, number, title] = /^# (\d{4}) (.+)$/m.exec(text) ?? [];
+      const [, date] = /^Accepted on (\d{4}-\d{2}-\d{2})\.$/m.exec(text) ?? [];
+      return { number, title, file: page.slice("docs/decisions/".length), date };
+    });
+    expect(listed).toEqual(written);
+  });
+
+  test.each(decisions)("%s has the five headings, none of them empty", (page) => {
+    const [, ...sections] = read(page).split(/^## /m);
+    expect(sections.map((section) => section.split("\n", 1)[0])).toEqual(HEADINGS);
+    const empty = sections.filter((section) => !/\n\S/.test(section));
+    expect(empty).toEqual([]);
+  });
+});
+
+describe("pages of a kind", () => {
+  test.each(["docs/decisions/", "docs/guides/"])(
+    "in %s are among the pages read here",
+    (folder) => {
+      expect(PAGES.filter((page) => page.startsWith(folder))).not.toEqual([]);
+    },
+  );
 });
