@@ -138,6 +138,13 @@ describe("ARCHITECTURE.md", () => {
   });
 });
 
+describe("README.md", () => {
+  test("says once which pnpm it wants, the one of the CI; the commands use its alias", () => {
+    const named = (page: string) => read(page).match(/npx -y pnpm@[\d.]+/g) ?? [];
+    expect(named("README.md")).toEqual([named(".ci/run")[0]]);
+  });
+});
+
 describe("decisions", () => {
   const HEADINGS = ["Status", "Context", "Decision", "Rejected", "What would change it"];
   const decisions = PAGES.filter((page) => /^docs\/decisions\/\d/.test(page));
