@@ -192,3 +192,57 @@ describe("pages of a kind", () => {
     },
   );
 });
+
+describe("the glossary", () => {
+  const [terms = "", homonyms = ""] = read("docs/glossary.md").split("## One word, several things");
+  const rowsOf = (text: string) =>
+    [...text.matchAll(/^\| (.+?) \| (.+) \|$/gm)]
+      .map(([, word = "", meaning = ""]) => ({ word, meaning }))
+      .filter(({ word }) => word !== "Word" && word !== "---");
+
+  test("defines each word once", () => {
+    const words = rowsOf(terms).map(({ word }) => word);
+    expect(words.length).toBeGreaterThan(80);
+    expect(words.toSorted()).toEqual([...new Set(words)].toSorted());
+  });
+
+  test("says what a word is by a noun or a verb, as a sentence with a full stop", () => {
+    const wrong = rowsOf(terms).filter(
+      ({ meaning }) => /^(?:of|what|who|whoever|by|how)\b/i.test(meaning) || !meaning.endsWith("."),
+    );
+    expect(wrong).toEqual([]);
+  });
+
+  test("names the words that mean several things", () => {
+    expect(rowsOf(homonyms).length).toBeGreaterThan(3);
+  });
+});
+
+describe("launch configurations", () => {
+  interface Launch {
+    readonly configurations: readonly {
+      readonly name: string;
+      readonly program?: string;
+      readonly args?: string | readonly string[];
+    }[];
+  }
+
+  const { configurations }: Launch = JSON.parse(read(".vscode/launch.json"));
+  const source = (program: string) =>
+    program.replace(/^\$\{workspaceFolder\}\//, "").replace(/\/dist\/(.*)\.js$/, "/src/$1.ts");
+
+  test("start programs that there are", () => {
+    const programs = configurations.flatMap(({ program }) => (program ? [source(program)] : []));
+    expect(programs.length).toBeGreaterThan(3);
+    expect(programs.filter((path) => !existsSync(join(root, path)))).toEqual([]);
+  });
+
+  test("pass options to the simulator that it knows", () => {
+    const { program = "", args = [] } =
+      configurations.find(({ name }) => name === "A seed of the simulator") ?? {};
+    const usage = read(join(dirname(source(program)), "arguments.ts"));
+    const options = [args].flat().filter((argument) => argument.startsWith("--"));
+    expect(options.length).toBeGreaterThan(0);
+    expect(options.filter((option) => !usage.includes(`  ${option} `))).toEqual([]);
+  });
+});
