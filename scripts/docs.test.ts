@@ -111,6 +111,17 @@ describe("codes", () => {
 });
 
 describe("ARCHITECTURE.md", () => {
+  /** What somebody reads in ten minutes, tables and drawings with it. */
+  const WORDS_MAX = 1800;
+
+  test("is short enough to be read in one sitting", () => {
+    const words = read("ARCHITECTURE.md")
+      .split(/\s+/)
+      .filter((word) => /[\p{L}\p{N}]/u.test(word));
+    expect(words.length).toBeGreaterThan(1000);
+    expect(words.length).toBeLessThanOrEqual(WORDS_MAX);
+  });
+
   test("has the arrows that tidy enforces", () => {
     const rows = [...read("ARCHITECTURE.md").matchAll(/^\| `([a-z-]+)` \| [^|]+ \| ([^|]+) \|$/gm)];
     const written = rows.map(([, name = "", list = ""]) => [
@@ -124,5 +135,114 @@ describe("ARCHITECTURE.md", () => {
   test("and every package has a page of its own", () => {
     const packages = files("package.json", "packages").map((path) => dirname(path));
     expect(packages.filter((path) => !existsSync(join(root, path, "README.md")))).toEqual([]);
+  });
+});
+
+describe("README.md", () => {
+  test("says once which pnpm it wants, the one of the CI; the commands use its alias", () => {
+    const named = (page: string) => read(page).match(/npx -y pnpm@[\d.]+/g) ?? [];
+    expect(named("README.md")).toEqual([named(".ci/run")[0]]);
+  });
+});
+
+describe("decisions", () => {
+  const HEADINGS = ["Status", "Context", "Decision", "Rejected", "What would change it"];
+  const decisions = PAGES.filter((page) => /^docs\/decisions\/\d/.test(page));
+
+  test("are numbered without gaps, each file by its first four digits and in its title", () => {
+    const numbers = decisions.map((page) => page.slice("docs/decisions/".length).split("-", 1)[0]);
+    expect(numbers.length).toBeGreaterThan(50);
+    expect(numbers).toEqual(numbers.map((_, index) => String(index + 1).padStart(4, "0")));
+    const titled = decisions.map((page) => /^# (\d{4}) \S/.exec(read(page))?.[1]);
+    expect(titled).toEqual(numbers);
+  });
+
+  test("are all in the index, with their titles and dates, and nothing else is", () => {
+    const rows = read("docs/decisions/README.md").matchAll(
+      /^\| (\d{4}) \| \[(.+)\]\((.+)\) \| (\S+) \|$/gm,
+    );
+    const listed = [...rows].map(([, number, title, file, date]) => ({
+      number,
+      title,
+      file,
+      date,
+    }));
+    const written = decisions.map((page) => {
+      const text = read(page);
+      const [, number, title] = /^# (\d{4}) (.+)$/m.exec(text) ?? [];
+      const [, date] = /^Accepted on (\d{4}-\d{2}-\d{2})\.$/m.exec(text) ?? [];
+      return { number, title, file: page.slice("docs/decisions/".length), date };
+    });
+    expect(listed).toEqual(written);
+  });
+
+  test.each(decisions)("%s has the five headings, none of them empty", (page) => {
+    const [, ...sections] = read(page).split(/^## /m);
+    expect(sections.map((section) => section.split("\n", 1)[0])).toEqual(HEADINGS);
+    const empty = sections.filter((section) => !/\n\S/.test(section));
+    expect(empty).toEqual([]);
+  });
+});
+
+describe("pages of a kind", () => {
+  test.each(["docs/decisions/", "docs/guides/"])(
+    "in %s are among the pages read here",
+    (folder) => {
+      expect(PAGES.filter((page) => page.startsWith(folder))).not.toEqual([]);
+    },
+  );
+});
+
+describe("the glossary", () => {
+  const [terms = "", homonyms = ""] = read("docs/glossary.md").split("## One word, several things");
+  const rowsOf = (text: string) =>
+    [...text.matchAll(/^\| (.+?) \| (.+) \|$/gm)]
+      .map(([, word = "", meaning = ""]) => ({ word, meaning }))
+      .filter(({ word }) => word !== "Word" && word !== "---");
+
+  test("defines each word once", () => {
+    const words = rowsOf(terms).map(({ word }) => word);
+    expect(words.length).toBeGreaterThan(80);
+    expect(words.toSorted()).toEqual([...new Set(words)].toSorted());
+  });
+
+  test("says what a word is by a noun or a verb, as a sentence with a full stop", () => {
+    const wrong = rowsOf(terms).filter(
+      ({ meaning }) => /^(?:of|what|who|whoever|by|how)\b/i.test(meaning) || !meaning.endsWith("."),
+    );
+    expect(wrong).toEqual([]);
+  });
+
+  test("names the words that mean several things", () => {
+    expect(rowsOf(homonyms).length).toBeGreaterThan(3);
+  });
+});
+
+describe("launch configurations", () => {
+  interface Launch {
+    readonly configurations: readonly {
+      readonly name: string;
+      readonly program?: string;
+      readonly args?: string | readonly string[];
+    }[];
+  }
+
+  const { configurations }: Launch = JSON.parse(read(".vscode/launch.json"));
+  const source = (program: string) =>
+    program.replace(/^\$\{workspaceFolder\}\//, "").replace(/\/dist\/(.*)\.js$/, "/src/$1.ts");
+
+  test("start programs that there are", () => {
+    const programs = configurations.flatMap(({ program }) => (program ? [source(program)] : []));
+    expect(programs.length).toBeGreaterThan(3);
+    expect(programs.filter((path) => !existsSync(join(root, path)))).toEqual([]);
+  });
+
+  test("pass options to the simulator that it knows", () => {
+    const { program = "", args = [] } =
+      configurations.find(({ name }) => name === "A seed of the simulator") ?? {};
+    const usage = read(join(dirname(source(program)), "arguments.ts"));
+    const options = [args].flat().filter((argument) => argument.startsWith("--"));
+    expect(options.length).toBeGreaterThan(0);
+    expect(options.filter((option) => !usage.includes(`  ${option} `))).toEqual([]);
   });
 });

@@ -8,7 +8,9 @@ export function documents(): readonly string[] {
   const packages = readdirSync(join(ROOT, "packages")).flatMap((group) =>
     readdirSync(join(ROOT, "packages", group)).map((name) => `packages/${group}/${name}/README.md`),
   );
-  const pages = readdirSync(join(ROOT, "docs")).map((name) => `docs/${name}`);
+  const pages = ["docs", "docs/guides", "docs/decisions"].flatMap((folder) =>
+    readdirSync(join(ROOT, folder)).map((name) => `${folder}/${name}`),
+  );
   return ["README.md", ...pages, ...packages].filter(
     (name) => name.endsWith(".md") && existsSync(join(ROOT, name)),
   );
