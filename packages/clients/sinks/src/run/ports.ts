@@ -66,7 +66,7 @@ export interface HeldBy {
 }
 
 /** Time as a runner needs it. */
-export interface Clock {
+export interface RunnerClock {
   /** Milliseconds that never go back. */
   now(): number;
   /** Milliseconds since 1970. */

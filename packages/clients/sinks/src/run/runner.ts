@@ -7,16 +7,17 @@ import { ChunkSize } from "./chunkSize.ts";
 import { heldOf } from "./heldOf.ts";
 import type { HeldStretch } from "./heldOf.ts";
 import { keepLane } from "./keepLane.ts";
+import { LeaseHolder } from "./leaseHolder.ts";
+import type { LeaseHolderParts } from "./leaseHolderParts.ts";
 import { resolveLimits } from "./limits.ts";
 import type { SinkLimits } from "./limits.ts";
 import { Pause } from "./pause.ts";
-import type { Clock, DeadLetters, GroupLane, LogSource, SinkJob } from "./ports.ts";
-import { retryLetter } from "./retryLetter.ts";
+import type { RunnerClock, DeadLetters, GroupLane, LogSource, SinkJob } from "./ports.ts";
+import { retryDeadLetter } from "./retryDeadLetter.ts";
 import { Retries } from "./retries.ts";
 import { SinkMeter } from "./status.ts";
 import type { SinkState, SinkStatus } from "./status.ts";
 import { classifyLogError, contested, Failure, Fenced, needsMending } from "./stops.ts";
-import { Tenure } from "./tenure.ts";
 
 export interface SinkRunnerOptions<Mutation> {
   readonly name: string;
@@ -32,7 +33,7 @@ export interface SinkRunnerOptions<Mutation> {
   readonly source: LogSource;
   readonly groupLane: GroupLane;
   readonly deadLetters: DeadLetters;
-  readonly clock: Clock;
+  readonly clock: RunnerClock;
   /** Uniform in [0, n). */
   readonly randomBelow: (n: number) => number;
   readonly limits?: Partial<SinkLimits>;
@@ -138,7 +139,7 @@ export class SinkRunner<Mutation> {
     const { source } = this.#options;
     const caps = { items: this.#size.items, bytes: this.#limits.chunkBytes, records: 1 };
     return this.withSink((sink, cursor, signal) =>
-      retryLetter(sink, source, cursor, seq, caps, signal),
+      retryDeadLetter(sink, source, cursor, seq, caps, signal),
     );
   }
 
@@ -233,10 +234,10 @@ export class SinkRunner<Mutation> {
     const kept = keepLane(groupLane, grant, clock, held).catch((error: unknown) =>
       ending.abort(new Fenced("lane", messageOf(error))),
     );
-    const tenure = new Tenure(this.#parts(), grant, held);
+    const holder = new LeaseHolder(this.#parts(), grant, held);
     const itemsBefore = this.status.chunks.items;
     try {
-      await tenure.run();
+      await holder.run();
     } catch (error) {
       if (signal.aborted) return;
       if (!(error instanceof Fenced)) throw error;
@@ -246,7 +247,7 @@ export class SinkRunner<Mutation> {
         throw contested(this.#who, FENCED_MAX, error);
     } finally {
       this.#failJobs("has lost its lane");
-      await tenure.close().catch((error: unknown) => note?.(`at the end: ${messageOf(error)}`));
+      await holder.close().catch((error: unknown) => note?.(`at the end: ${messageOf(error)}`));
       ending.abort();
       await kept;
       // A lane that cannot be given back is free when its lease ends.
@@ -287,7 +288,7 @@ export class SinkRunner<Mutation> {
     return `sink ${this.name} (${this.status.target})`;
   }
 
-  #parts(): ConstructorParameters<typeof Tenure<Mutation>>[0] {
+  #parts(): LeaseHolderParts<Mutation> {
     const { name, scope, sink, source, groupLane, deadLetters, clock, start, note } = this.#options;
     return {
       name,
