@@ -2,6 +2,7 @@ import { createServer } from "node:http";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { AnnalsError } from "@annals/record";
 import type { AddressInfo } from "node:net";
+import { METRICS_TYPE } from "./runnerMetrics.ts";
 
 export interface RunnerRequest {
   readonly method: string;
@@ -27,8 +28,8 @@ export interface RunnerServerOptions {
   readonly host: string;
   /** 0: any that is free. */
   readonly port: number;
-  /** The text format of Prometheus. */
-  readonly metrics: () => string;
+  /** The text that Prometheus reads. */
+  readonly metrics: () => Promise<string>;
   readonly health: () => readonly RunnerHealth[];
   /** Everything else; an AnnalsError that it rejects with is told with its code. */
   readonly answer: (request: RunnerRequest) => Promise<RunnerAnswer> | RunnerAnswer;
@@ -92,19 +93,19 @@ export class RunnerServer {
     }
     const isText = typeof answer.body === "string";
     response.writeHead(answer.status, {
-      "content-type": isText ? "text/plain; version=0.0.4" : "application/json",
+      "content-type": isText ? METRICS_TYPE : "application/json",
     });
     response.end(isText ? answer.body : `${JSON.stringify(answer.body)}\n`);
   }
 
-  #answer(request: IncomingMessage): Promise<RunnerAnswer> | RunnerAnswer {
+  async #answer(request: IncomingMessage): Promise<RunnerAnswer> {
     const { pathname, searchParams: query } = new URL(request.url ?? "/", "http://runner");
     const method = request.method ?? "";
     // A page in somebody's browser must not be able to stop anything.
     if (method === "POST" && request.headers.origin !== undefined)
       return { status: 403, body: { detail: "not from a browser" } };
     if (method === "GET" && pathname === "/metrics")
-      return { status: 200, body: this.#options.metrics() };
+      return { status: 200, body: await this.#options.metrics() };
     if (method === "GET" && pathname === "/healthz") return healthAnswer(this.#options.health());
     const parts = pathname.split("/").slice(1).map(decodeURIComponent);
     return this.#options.answer({ method, path: pathname, parts, query });
