@@ -171,7 +171,7 @@ const GRAPH: Readonly<Record<keyof typeof STATES, Row>> = {
   deadLettering: { recorded: "passing", failed: "backingOff", stopped: "ended" },
   passing: { written: "committing", failed: "backingOff", stopped: "ended" },
   backingOff: { waited: "reading", stopped: "ended" },
-  paused: { resumed: "reading", stopped: "ended" },
+  paused: { resumed: "reading", interrupted: "paused", jobDone: "paused", stopped: "ended" },
   ended: {},
 };
 

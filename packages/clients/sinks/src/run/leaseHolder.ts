@@ -150,10 +150,11 @@ export class LeaseHolder<Mutation> {
   async #read({ progress }: Reading): Promise<HolderEvent<Mutation>> {
     const { source, meter, limits, pause } = this.#parts;
     const { cursor, bisection } = progress;
-    const job = this.#parts.nextJob();
+    const job = this.#parts.jobs.next();
     if (job !== undefined) {
       // What goes wrong with it is told to whoever asked.
-      await job.run(this.#sink, cursor, this.#signal);
+      if (job.kind === "look") await job.run(this.#sink, this.#signal);
+      else await job.run(this.#sink, cursor, this.#signal);
       this.#showRunning(bisection);
       return { kind: "jobDone" };
     }
@@ -281,10 +282,18 @@ export class LeaseHolder<Mutation> {
   }
 
   async #whilePaused(): Promise<HolderEvent<Mutation>> {
-    const { pause, meter } = this.#parts;
+    const { pause, meter, jobs } = this.#parts;
     meter.state = "paused";
-    await pause.over(this.#signal);
-    if (!this.#signal.aborted) meter.state = "running";
+    const look = jobs.nextLook();
+    if (look !== undefined) {
+      await look.run(this.#sink, this.#signal);
+      return { kind: "jobDone" };
+    }
+    if (pause.isAsked) {
+      await pause.woken(this.#signal);
+      return { kind: "interrupted" };
+    }
+    meter.state = "running";
     return { kind: "resumed" };
   }
 

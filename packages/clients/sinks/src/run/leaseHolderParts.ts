@@ -1,9 +1,10 @@
 import type { LaneGrant } from "@annals/client";
 import type { Sink } from "../sink.ts";
 import type { ChunkSize } from "./chunkSize.ts";
+import type { JobQueue } from "./jobQueue.ts";
 import type { SinkLimits } from "./limits.ts";
 import type { Pause } from "./pause.ts";
-import type { RunnerClock, DeadLetters, GroupLane, LogSource, SinkJob } from "./ports.ts";
+import type { RunnerClock, DeadLetters, GroupLane, LogSource } from "./ports.ts";
 import type { Retries } from "./retries.ts";
 import type { SinkMeter } from "./status.ts";
 
@@ -25,6 +26,6 @@ export interface LeaseHolderParts<Mutation> {
   readonly retries: Retries;
   readonly pause: Pause;
   /** What somebody wants done between two transactions. */
-  readonly nextJob: () => SinkJob<Mutation> | undefined;
+  readonly jobs: JobQueue<Mutation>;
   readonly note: (text: string) => void;
 }

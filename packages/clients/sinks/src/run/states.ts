@@ -22,7 +22,7 @@ import type { Wait } from "./retries.ts";
  *                          └─ not applied ─▶ passing
  *
  *   each call ─ failed ─▶ backingOff ─▶ settling after writing and passing, reading after committing, else the same state
- *   opening, reading, writing, settling, probing ─ pauseAsked ─▶ paused ─▶ the same state
+ *   opening, reading, writing, settling, probing ─ pauseAsked ─▶ paused ─ resumed ─▶ the same state
  *   all ─ stopped ─▶ ended                                                   a lost lane or place, or what no repetition mends
  *
  * A failure and a refusal drop the reading, which is read again behind the cursor: nothing gathers while the sink is away.
@@ -115,7 +115,7 @@ export type HolderEvent<M> =
   /** The place is taken over; its cursor is this one. */
   | { readonly kind: "opened"; readonly cursor: SinkCursor }
   | { readonly kind: "read"; readonly chunks: ReadingChunks<M> }
-  /** The wait for records was ended from outside. */
+  /** A wait for records, or for the end of a pause, was ended from outside. */
   | { readonly kind: "interrupted" }
   | { readonly kind: "jobDone" }
   | { readonly kind: "packed"; readonly chunk: PackedChunk<M> }
@@ -146,6 +146,7 @@ export function next<M>(state: HolderState<M>, event: HolderEvent<M>): HolderSta
       break;
     case "paused":
       if (event.kind === "resumed") return state.after;
+      if (event.kind === "interrupted" || event.kind === "jobDone") return state;
       break;
     case "ended":
       throw unexpected(state, event);
