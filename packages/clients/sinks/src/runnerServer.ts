@@ -31,6 +31,8 @@ export interface RunnerServerOptions {
   /** The text that Prometheus reads. */
   readonly metrics: () => Promise<string>;
   readonly health: () => readonly RunnerHealth[];
+  /** Code of the answer for an error that has none of its own. */
+  readonly unknownErrorCode: `ERR_${string}`;
   /** Everything else; an AnnalsError that it rejects with is told with its code. */
   readonly answer: (request: RunnerRequest) => Promise<RunnerAnswer> | RunnerAnswer;
 }
@@ -87,8 +89,9 @@ export class RunnerServer {
     try {
       answer = await this.#answer(request);
     } catch (error) {
+      const { unknownErrorCode } = this.#options;
       const { message, code } =
-        error instanceof AnnalsError ? error : { message: String(error), code: "ERR_SINK" };
+        error instanceof AnnalsError ? error : { message: String(error), code: unknownErrorCode };
       answer = { status: 409, body: { code, detail: message } };
     }
     const isText = typeof answer.body === "string";

@@ -30,6 +30,7 @@ export class StatusServer {
       port,
       metrics: async () => sinkMetrics(await measured(runners)),
       health: () => runners.map(({ status }) => status),
+      unknownErrorCode: "ERR_SINK",
       answer: (request) => desk.answer(request),
     });
     return new StatusServer(server);

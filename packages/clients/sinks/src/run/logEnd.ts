@@ -7,8 +7,8 @@ const PACE_MS = 1_000;
 const TIMEOUT_MS = 2_000;
 
 /**
- * Measures how far a sink is behind when somebody asks, so that the lag of one that reads nothing rises with its log: a sink that has failed,
- * is paused, or is in a long transaction.
+ * Measures how far a sink is behind when somebody asks, so that the lag of one that reads nothing rises with its log: a sink that has
+ * failed, is paused, or is in a long transaction.
  */
 export class LogEnd {
   readonly #source: LogSource;
