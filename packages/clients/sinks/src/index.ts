@@ -36,7 +36,7 @@ export type {
 } from "./kit/conformance.ts";
 export { conformanceTable, outcomeDeclared, tryCases } from "./kit/declaration.ts";
 export type { CaseOutcome, ConformanceOutcomes, DeclaredSink } from "./kit/declaration.ts";
-export { oneValue, runnerMetrics } from "./runnerMetrics.ts";
+export { byLabel, oneValue, runnerMetrics } from "./runnerMetrics.ts";
 export type { RunnerMetric } from "./runnerMetrics.ts";
 export { nothingAt, RunnerServer } from "./runnerServer.ts";
 export type * from "./runnerServer.ts";

@@ -1,10 +1,10 @@
 import { AnnalsError } from "@annals/record";
 import { messageOf } from "./messageOf.ts";
-import { findOut } from "./run/blame.ts";
+import { probeOthers } from "./run/probeOthers.ts";
+import { hashAt } from "./run/calls.ts";
 import { checkHistory } from "./run/history.ts";
 import type { LogSource } from "./run/ports.ts";
 import { Failure, needsMending, unreachable } from "./run/stops.ts";
-import { recordHash } from "./recordHash.ts";
 import type { Sink, SinkCursor } from "./sink.ts";
 import { SinkError } from "./sinkError.ts";
 
@@ -47,14 +47,11 @@ async function openChecked<Mutation>(
   const stored = await sink.open(signal);
   if (stored === undefined) return undefined;
   const { firstSeq, lastSeq } = await source.range(signal);
-  const hashAt = async (seq: number): Promise<string> => {
-    const record = seq < 1 ? undefined : await source.record(seq, signal);
-    return record === undefined ? "" : recordHash(record);
-  };
   const { settings } = sink;
   // Its runner may be at work: this one does not take the place over.
   const epoch = Number.POSITIVE_INFINITY;
-  await checkHistory(stored, { who, scope, settings, epoch, firstSeq, lastSeq, hashAt });
+  const hash = (seq: number): Promise<string> => hashAt(source, seq, signal);
+  await checkHistory(stored, { who, scope, settings, epoch, firstSeq, lastSeq, hashAt: hash });
   return stored;
 }
 
@@ -75,7 +72,7 @@ async function assertTakes<Mutation>(
     signal,
     mayArrive: false,
   };
-  const { takesOthers, tried, refusal } = await findOut(asked);
+  const { takesOthers, tried, refusal } = await probeOthers(asked);
   // A receiver may refuse a request without records and take others.
   if (takesOthers || tried === "" || sink.probing === "repeated") return;
   throw new SinkError(

@@ -2,6 +2,7 @@ import { createServer } from "node:http";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { AnnalsError } from "@annals/record";
 import type { AddressInfo } from "node:net";
+import { METRICS_TYPE } from "./runnerMetrics.ts";
 
 export interface RunnerRequest {
   readonly method: string;
@@ -27,9 +28,11 @@ export interface RunnerServerOptions {
   readonly host: string;
   /** 0: any that is free. */
   readonly port: number;
-  /** The text format of Prometheus. */
-  readonly metrics: () => string;
+  /** The text that Prometheus reads. */
+  readonly metrics: () => Promise<string>;
   readonly health: () => readonly RunnerHealth[];
+  /** Code of the answer for an error that has none of its own. */
+  readonly unknownErrorCode: `ERR_${string}`;
   /** Everything else; an AnnalsError that it rejects with is told with its code. */
   readonly answer: (request: RunnerRequest) => Promise<RunnerAnswer> | RunnerAnswer;
 }
@@ -86,25 +89,26 @@ export class RunnerServer {
     try {
       answer = await this.#answer(request);
     } catch (error) {
+      const { unknownErrorCode } = this.#options;
       const { message, code } =
-        error instanceof AnnalsError ? error : { message: String(error), code: "ERR_SINK" };
+        error instanceof AnnalsError ? error : { message: String(error), code: unknownErrorCode };
       answer = { status: 409, body: { code, detail: message } };
     }
     const isText = typeof answer.body === "string";
     response.writeHead(answer.status, {
-      "content-type": isText ? "text/plain; version=0.0.4" : "application/json",
+      "content-type": isText ? METRICS_TYPE : "application/json",
     });
     response.end(isText ? answer.body : `${JSON.stringify(answer.body)}\n`);
   }
 
-  #answer(request: IncomingMessage): Promise<RunnerAnswer> | RunnerAnswer {
+  async #answer(request: IncomingMessage): Promise<RunnerAnswer> {
     const { pathname, searchParams: query } = new URL(request.url ?? "/", "http://runner");
     const method = request.method ?? "";
     // A page in somebody's browser must not be able to stop anything.
     if (method === "POST" && request.headers.origin !== undefined)
       return { status: 403, body: { detail: "not from a browser" } };
     if (method === "GET" && pathname === "/metrics")
-      return { status: 200, body: this.#options.metrics() };
+      return { status: 200, body: await this.#options.metrics() };
     if (method === "GET" && pathname === "/healthz") return healthAnswer(this.#options.health());
     const parts = pathname.split("/").slice(1).map(decodeURIComponent);
     return this.#options.answer({ method, path: pathname, parts, query });

@@ -1,6 +1,7 @@
 import { nothingAt, RunnerServer } from "./runnerServer.ts";
 import type { RunnerAnswer, RunnerRequest } from "./runnerServer.ts";
 import type { SinkRunner } from "./run/runner.ts";
+import type { SinkStatus } from "./run/status.ts";
 import { SinkError } from "./sinkError.ts";
 import { sinkMetrics } from "./sinkMetrics.ts";
 
@@ -24,13 +25,12 @@ export class StatusServer {
   /** Rejects with the error of the operating system when the port is taken. */
   static async listen({ host, port, runners }: StatusServerOptions): Promise<StatusServer> {
     const desk = new SinkDesk(runners);
-    const statuses = (): readonly SinkRunner<unknown>["status"][] =>
-      runners.map(({ status }) => status);
     const server = await RunnerServer.listen({
       host,
       port,
-      metrics: () => sinkMetrics(statuses()),
-      health: statuses,
+      metrics: async () => sinkMetrics(await measured(runners)),
+      health: () => runners.map(({ status }) => status),
+      unknownErrorCode: "ERR_SINK",
       answer: (request) => desk.answer(request),
     });
     return new StatusServer(server);
@@ -56,8 +56,7 @@ class SinkDesk {
   async answer({ method, path, parts, query }: RunnerRequest): Promise<RunnerAnswer> {
     const [top = "", name, verb] = parts;
     if (top !== "sinks") return nothingAt(path);
-    if (method === "GET" && name === undefined)
-      return { status: 200, body: { items: this.#runners.map(({ status }) => status) } };
+    if (method === "GET" && name === undefined) return statusAnswer(this.#runners);
     const named = this.#runners.filter((runner) => runner.name === name);
     const [first] = named;
     if (name === undefined || name === "") return nothingAt(path);
@@ -65,16 +64,16 @@ class SinkDesk {
     const seq = Number(query.get("seq") ?? Number.NaN);
     switch (`${method} ${verb ?? ""}`) {
       case "GET ":
-        return this.#statuses(named);
+        return statusAnswer(named);
       case "POST pause":
         await Promise.all(named.map((runner) => runner.pause(AbortSignal.timeout(TIMEOUT_MS))));
-        return this.#statuses(named);
+        return statusAnswer(named);
       case "POST resume":
         await Promise.all(named.map((runner) => runner.resume(AbortSignal.timeout(TIMEOUT_MS))));
-        return this.#statuses(named);
+        return statusAnswer(named);
       case "POST retry":
         await retryInItsLane(named, seq);
-        return this.#statuses(named);
+        return statusAnswer(named);
       case "GET plan":
         return this.#plan(first, seq);
       case "GET held": {
@@ -85,10 +84,6 @@ class SinkDesk {
       default:
         return nothingAt(path);
     }
-  }
-
-  #statuses(runners: readonly SinkRunner<unknown>[]): RunnerAnswer {
-    return { status: 200, body: { items: runners.map(({ status }) => status) } };
   }
 
   #noSink(name: string): RunnerAnswer {
@@ -102,6 +97,14 @@ class SinkDesk {
     if (record === undefined) return { status: 404, body: { detail: `no record ${seq}` } };
     return { status: 200, body: { seq, mutations: runner.plan(record) } };
   }
+}
+
+async function statusAnswer(runners: readonly SinkRunner<unknown>[]): Promise<RunnerAnswer> {
+  return { status: 200, body: { items: await measured(runners) } };
+}
+
+function measured(runners: readonly SinkRunner<unknown>[]): Promise<readonly SinkStatus[]> {
+  return Promise.all(runners.map((runner) => runner.measuredStatus()));
 }
 
 /** Each lane's runner knows which records are its own; one that does not run may be the one, and says more than those that are not. */

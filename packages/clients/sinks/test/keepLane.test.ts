@@ -3,14 +3,14 @@ import { ClientError } from "@annals/client";
 import type { LaneGrant } from "@annals/client";
 import { expect, test } from "vitest";
 import { keepLane } from "../src/run/keepLane.ts";
-import type { Clock } from "../src/run/ports.ts";
+import type { RunnerClock } from "../src/run/ports.ts";
 
 const GRANT: LaneGrant = { lane: 0, lanes: 1, token: 7, position: 0, begin: 0, leaseMs: 300 };
 
 /** Renewals in a row: how long each takes, and whether it is answered. Resolves with the time at which the lane was given up. */
 async function givenUpAt(renewals: readonly (readonly [ms: number, answered: boolean])[]) {
   let nowMs = 0;
-  const clock: Clock = {
+  const clock: RunnerClock = {
     now: () => nowMs,
     wall: () => nowMs,
     sleep: (ms) => {

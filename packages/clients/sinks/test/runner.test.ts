@@ -452,6 +452,29 @@ describe("a pause", () => {
     expect(database.rows).toHaveLength(20);
   });
 
+  test("packs nothing again: each record is planned once, however often the sink is paused", async () => {
+    const database = emptyDatabase();
+    const planned = new Map<number, number>();
+    const sink = new MemorySink(database);
+    const plan = sink.plan.bind(sink);
+    sink.plan = (record) => {
+      planned.set(record.seq, (planned.get(record.seq) ?? 0) + 1);
+      return plan(record);
+    };
+    const made = new SinkTrial<Row>(() => sink, sampleRecords(100), { chunkSize: 10 });
+    const runner = made.runner({
+      after: (call) => {
+        if (call === "apply") pauses.push(runner.pause(soon()).then(() => runner.resume(soon())));
+      },
+    });
+    const pauses: Promise<void>[] = [];
+    await made.until(runner, () => made.log.position === 100);
+    await Promise.all(pauses);
+    expect(pauses.length).toBeGreaterThan(10);
+    expect([...planned.values()]).toEqual(Array.from({ length: 100 }, () => 1));
+    expect(database.rows).toHaveLength(100);
+  });
+
   test("fails what was asked for and not begun, instead of letting it wait", async () => {
     const { trial: made } = trial(10);
     const runner = made.runner();

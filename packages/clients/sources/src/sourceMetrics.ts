@@ -1,4 +1,4 @@
-import { oneValue, runnerMetrics } from "@annals/sinks";
+import { byLabel, oneValue, runnerMetrics } from "@annals/sinks";
 import type { RunnerMetric } from "@annals/sinks";
 import type { SourceStatus } from "./status.ts";
 
@@ -8,73 +8,70 @@ const METRICS: readonly RunnerMetric<SourceStatus>[] = [
   {
     name: "state",
     type: "gauge",
-    help: "1 for the state that the source is in",
-    values: ({ state }) => STATES.map((at) => [`state="${at}"`, at === state ? 1 : 0]),
+    help: "1 for the state that the source is in, 0 for the others.",
+    ...byLabel("state", ({ state }) => STATES.map((at) => [at, at === state ? 1 : 0])),
   },
   {
     name: "lag",
     type: "gauge",
-    help: "messages or rows that wait, of all parts of this process; absent while nobody knows",
-    values: oneValue(({ lag }) => lag),
+    help: "Messages or rows that wait in all parts of the source that this process has; absent while nobody knows.",
+    ...oneValue(({ lag }) => lag),
   },
   {
     name: "part_lag",
     type: "gauge",
-    help: "messages or rows that wait in a part, such as a partition; the first 200 by name",
-    values: ({ parts }) =>
-      parts.flatMap(({ part, lag }) => (lag === null ? [] : [[`part="${escaped(part)}"`, lag]])),
+    help: "Messages or rows that wait in one part of the source, such as a partition; only the first 200 parts by name have a series.",
+    ...byLabel("part", ({ parts }) =>
+      parts.flatMap(({ part, lag }) => (lag === null ? [] : [[part, lag] as const])),
+    ),
   },
   {
     name: "parts",
     type: "gauge",
-    help: "parts that this process has",
-    values: oneValue(({ parts, partsNotShown }) => parts.length + partsNotShown),
+    help: "Parts of the source, such as partitions, that this process has.",
+    ...oneValue(({ parts, partsNotShown }) => parts.length + partsNotShown),
   },
   {
     name: "records_total",
     type: "counter",
-    help: "messages or rows that are on record, dead letters among them",
-    values: oneValue(({ records }) => records),
+    help: "Messages or rows that the source has put on record, dead letters among them.",
+    ...oneValue(({ records }) => records),
   },
   {
     name: "dead_letters_total",
     type: "counter",
-    help: "those that did not fit the mapping, or that the log refused; they are on record as such",
-    values: ({ deadLetters: { mapping, refused } }) => [
-      ['reason="mapping"', mapping],
-      ['reason="refused"', refused],
-    ],
+    help: "Messages or rows that are on record as dead letters of the source: the mapping or the log did not take them.",
+    ...byLabel("reason", ({ deadLetters: { mapping, refused } }) => [
+      ["mapping", mapping],
+      ["refused", refused],
+    ]),
   },
   {
     name: "takeovers_total",
     type: "counter",
-    help: "records with which this process took a part over",
-    values: oneValue(({ takeovers }) => takeovers),
+    help: "Records with which this process took a part of the source over.",
+    ...oneValue(({ takeovers }) => takeovers),
   },
   {
     name: "rebalances_total",
     type: "counter",
-    help: "times that the parts were dealt out anew",
-    values: oneValue(({ rebalances }) => rebalances),
+    help: "Times that the parts of the source were dealt out anew.",
+    ...oneValue(({ rebalances }) => rebalances),
   },
   {
     name: "retries_total",
     type: "counter",
-    help: "failures after which it was tried again",
-    values: oneValue(({ retries }) => retries),
+    help: "Failures after which the source was tried again.",
+    ...oneValue(({ retries }) => retries),
   },
 ];
 
-/** The text format of Prometheus. */
-export function sourceMetrics(statuses: readonly SourceStatus[]): string {
-  return runnerMetrics(
-    "annals_source",
-    METRICS,
+/** The text that Prometheus reads. */
+export function sourceMetrics(statuses: readonly SourceStatus[]): Promise<string> {
+  return runnerMetrics(METRICS, {
+    prefix: "annals_source",
     statuses,
-    ({ name, log }) => `source="${name}",log="${log}"`,
-  );
-}
-
-function escaped(text: string): string {
-  return text.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("\n", "\\n");
+    programLabels: ["source", "log"],
+    labelsOf: ({ name, log }) => ({ source: name, log }),
+  });
 }

@@ -19,6 +19,7 @@ export function serveSources({ host, port, sources }: SourceServerOptions): Prom
     port,
     metrics: () => sourceMetrics(statuses()),
     health: statuses,
+    unknownErrorCode: "ERR_SOURCE",
     answer: (request) => answerOf(statuses(), request),
   });
 }

@@ -113,6 +113,17 @@ test("health and metrics are those of the sources", async () => {
   await running;
 });
 
+test("an error without a code is answered with the one of sources", async () => {
+  const sources = [failing("good", [])];
+  const server = await serveSources({ host: "127.0.0.1", port: 0, sources });
+  close.push(() => server.close());
+  const response = await fetch(`http://127.0.0.1:${server.port}/sources/%ff`);
+  expect([response.status, await response.json()]).toEqual([
+    409,
+    { code: "ERR_SOURCE", detail: "URIError: URI malformed" },
+  ]);
+});
+
 test("the series are bounded, however many parts there are", () => {
   const meter = new SourceMeter({ name: "orders", log: "audit", target: "nothing" });
   const parts = Array.from({ length: 1_000 }, (_, k) => `t/${k}`);

@@ -25,10 +25,13 @@ export interface SinkFaults {
 export class FaultySink<Mutation> implements Sink<Mutation> {
   readonly #sink: Sink<Mutation>;
   readonly #faults: SinkFaults;
+  readonly held?: NonNullable<Sink<Mutation>["held"]>;
 
   constructor(sink: Sink<Mutation>, faults: SinkFaults) {
     this.#sink = sink;
     this.#faults = faults;
+    const held = sink.held?.bind(sink);
+    if (held !== undefined) this.held = held;
   }
 
   get settings(): string {

@@ -2,7 +2,7 @@ import { recordText } from "@annals/client";
 import { ClientError } from "@annals/client";
 import type { LaneGrant, StoredRecord } from "@annals/client";
 import type {
-  Clock,
+  RunnerClock,
   DeadLetter,
   DeadLetters,
   GroupLane,
@@ -24,11 +24,11 @@ export class MemoryLog implements LogSource, GroupLane, DeadLetters {
   onCall: (name: string) => unknown = () => undefined;
   /** Bytes of the largest reading. */
   readBytesMax = 0;
-  readonly #clock: Clock;
+  readonly #clock: RunnerClock;
   #token = 0;
   #isHeld = false;
 
-  constructor(clock: Clock, records: readonly StoredRecord[]) {
+  constructor(clock: RunnerClock, records: readonly StoredRecord[]) {
     this.#clock = clock;
     this.records = [...records];
   }

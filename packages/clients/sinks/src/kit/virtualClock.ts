@@ -1,5 +1,5 @@
 import { setImmediate as turn } from "node:timers/promises";
-import type { Clock } from "../run/ports.ts";
+import type { RunnerClock } from "../run/ports.ts";
 
 /** Who sleeps longer is not waited for: such as the renewals of a lane whose lease never ends. */
 const WAITED_FOR_MS = 600_000;
@@ -10,7 +10,7 @@ interface Sleeper {
 }
 
 /** Time that passes at once when everybody sleeps. */
-export class VirtualClock implements Clock {
+export class VirtualClock implements RunnerClock {
   #nowMs = 0;
   #sleepers: Sleeper[] = [];
   #turning = false;

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Clock } from "../run/ports.ts";
+import type { RunnerClock } from "../run/ports.ts";
 
-export const SYSTEM_CLOCK: Clock = {
+export const SYSTEM_CLOCK: RunnerClock = {
   now: () => performance.now(),
   wall: () => Date.now(),
   sleep: (ms, signal) => sleep(ms, undefined, { signal }).catch(() => undefined),

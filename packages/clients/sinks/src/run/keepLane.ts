@@ -1,6 +1,6 @@
 import { ClientError } from "@annals/client";
 import type { LaneGrant } from "@annals/client";
-import type { Clock, GroupLane } from "./ports.ts";
+import type { RunnerClock, GroupLane } from "./ports.ts";
 import { messageOf } from "../messageOf.ts";
 import { classifyLogError } from "./stops.ts";
 
@@ -13,7 +13,7 @@ const RENEWALS_PER_LEASE = 3;
 export async function keepLane(
   lane: GroupLane,
   grant: LaneGrant,
-  clock: Clock,
+  clock: RunnerClock,
   signal: AbortSignal,
 ): Promise<void> {
   let heardMs = clock.now();

@@ -1,40 +1,46 @@
 /** Whether a sink is to write nothing. What waits for the log or for the next try is woken, so that a pause holds at once. */
 export class Pause {
-  #asked: PromiseWithResolvers<void> | undefined;
+  #isAsked = false;
+  #knock: PromiseWithResolvers<void> = Promise.withResolvers();
   #wake = new AbortController();
 
   get isAsked(): boolean {
-    return this.#asked !== undefined;
+    return this.#isAsked;
   }
 
   /** Idempotent. */
   ask(): void {
-    this.#asked ??= Promise.withResolvers();
+    this.#isAsked = true;
     this.wake();
   }
 
   /** Idempotent. */
   end(): void {
-    this.#asked?.resolve();
-    this.#asked = undefined;
+    this.#isAsked = false;
     if (this.#wake.signal.aborted) this.#wake = new AbortController();
+    this.#knocks();
   }
 
   /** Whoever waits goes on at once. */
   wake(): void {
     this.#wake.abort();
     if (!this.isAsked) this.#wake = new AbortController();
+    this.#knocks();
   }
 
-  /** Resolves when it is over, or the signal aborts. */
-  async over(signal: AbortSignal): Promise<void> {
-    const asked = this.#asked;
-    if (asked === undefined || signal.aborted) return;
-    const aborted = Promise.withResolvers<void>();
-    const end = (): void => aborted.resolve();
-    signal.addEventListener("abort", end);
-    await Promise.race([asked.promise, aborted.promise]);
-    signal.removeEventListener("abort", end);
+  #knocks(): void {
+    this.#knock.resolve();
+    this.#knock = Promise.withResolvers();
+  }
+
+  /** Resolves at the next wake or end, or when the signal aborts. */
+  async woken(signal: AbortSignal): Promise<void> {
+    if (signal.aborted) return;
+    const { promise, resolve } = this.#knock;
+    const knock = (): void => resolve();
+    signal.addEventListener("abort", knock);
+    await promise;
+    signal.removeEventListener("abort", knock);
   }
 
   /** Waits for what changes nothing, and gives up with undefined as soon as a pause is asked for. */

@@ -50,12 +50,26 @@ export interface DeadLetters {
   write(letter: DeadLetter, signal: AbortSignal): Promise<void>;
 }
 
-/** Something that is done with the open sink between two of its transactions: a dead letter tried again, a look at what it holds. */
-export interface SinkJob<Mutation> {
-  readonly run: (sink: Sink<Mutation>, cursor: SinkCursor, signal: AbortSignal) => Promise<void>;
-  /** It was not begun: the lane is lost. */
+/** Something that is done with a sink between two of its transactions. */
+export type SinkJob<Mutation> = {
+  /** It was not begun: a pause is asked for, or the lane is lost. */
   readonly failed: (error: unknown) => void;
-}
+} & (
+  | {
+      /** It writes to the open sink, such as a dead letter that is tried again; not done during a pause. */
+      readonly kind: "write";
+      readonly run: (
+        sink: Sink<Mutation>,
+        cursor: SinkCursor,
+        signal: AbortSignal,
+      ) => Promise<void>;
+    }
+  | {
+      /** It looks at what the place holds, also of a sink that was not opened. */
+      readonly kind: "look";
+      readonly run: (sink: Sink<Mutation>, signal: AbortSignal) => Promise<void>;
+    }
+);
 
 /** A lane that somebody holds, as its log's leader sees it. */
 export interface HeldBy {
@@ -66,7 +80,7 @@ export interface HeldBy {
 }
 
 /** Time as a runner needs it. */
-export interface Clock {
+export interface RunnerClock {
   /** Milliseconds that never go back. */
   now(): number;
   /** Milliseconds since 1970. */

@@ -6,17 +6,20 @@ import { SinkError } from "../sinkError.ts";
 import { ChunkSize } from "./chunkSize.ts";
 import { heldOf } from "./heldOf.ts";
 import type { HeldStretch } from "./heldOf.ts";
+import { JobQueue } from "./jobQueue.ts";
 import { keepLane } from "./keepLane.ts";
+import { LeaseHolder } from "./leaseHolder.ts";
+import type { LeaseHolderParts } from "./leaseHolderParts.ts";
 import { resolveLimits } from "./limits.ts";
 import type { SinkLimits } from "./limits.ts";
+import { LogEnd } from "./logEnd.ts";
 import { Pause } from "./pause.ts";
-import type { Clock, DeadLetters, GroupLane, LogSource, SinkJob } from "./ports.ts";
-import { retryLetter } from "./retryLetter.ts";
+import type { RunnerClock, DeadLetters, GroupLane, LogSource } from "./ports.ts";
+import { retryDeadLetter } from "./retryDeadLetter.ts";
 import { Retries } from "./retries.ts";
 import { SinkMeter } from "./status.ts";
 import type { SinkState, SinkStatus } from "./status.ts";
 import { classifyLogError, contested, Failure, Fenced, needsMending } from "./stops.ts";
-import { Tenure } from "./tenure.ts";
 
 export interface SinkRunnerOptions<Mutation> {
   readonly name: string;
@@ -32,7 +35,7 @@ export interface SinkRunnerOptions<Mutation> {
   readonly source: LogSource;
   readonly groupLane: GroupLane;
   readonly deadLetters: DeadLetters;
-  readonly clock: Clock;
+  readonly clock: RunnerClock;
   /** Uniform in [0, n). */
   readonly randomBelow: (n: number) => number;
   readonly limits?: Partial<SinkLimits>;
@@ -44,7 +47,6 @@ export interface SinkRunnerOptions<Mutation> {
 
 /** How often a runner that stands by asks for the lane, unless the log says when the lease of its holder ends. */
 const STANDBY_MS = 1_000;
-const JOBS_MAX = 64;
 /** How often the database may be lost to somebody else without anything written in between: then two groups fight for it. */
 const FENCED_MAX = 5;
 
@@ -59,7 +61,8 @@ export class SinkRunner<Mutation> {
   readonly #size: ChunkSize;
   readonly #retries: Retries;
   readonly #pause: Pause = new Pause();
-  readonly #jobs: SinkJob<Mutation>[] = [];
+  readonly #jobs: JobQueue<Mutation> = new JobQueue();
+  readonly #logEnd: LogEnd;
   /** Resolves when one that has failed is to begin again. */
   #again: PromiseWithResolvers<void> = Promise.withResolvers();
   #fenced = 0;
@@ -67,13 +70,14 @@ export class SinkRunner<Mutation> {
 
   /** Throws a RangeError for limits below 1. */
   constructor(options: SinkRunnerOptions<Mutation>) {
-    const { name, log, letters, group, lane, clock, randomBelow } = options;
+    const { name, log, letters, group, lane, source, clock, randomBelow } = options;
     const { target } = options.sink();
     this.#options = options;
     this.#limits = resolveLimits(options.limits ?? {});
     this.#meter = new SinkMeter({ name, log, target, letters, group, lane }, () => clock.wall());
     this.#size = new ChunkSize(this.#limits.chunkSize, () => clock.now());
     this.#retries = new Retries(randomBelow);
+    this.#logEnd = new LogEnd(source, clock, this.#meter);
   }
 
   get name(): string {
@@ -84,13 +88,19 @@ export class SinkRunner<Mutation> {
     return this.#meter.status();
   }
 
+  /** The status, with a lag behind the log's end of now; of a standby that of its lane. The log is asked at most once a second. */
+  async measuredStatus(): Promise<SinkStatus> {
+    if (this.#meter.state !== "standby") await this.#logEnd.measure();
+    return this.status;
+  }
+
   /**
    * Stops writing before the next transaction and keeps the lane, so that nobody else writes either. Resolves when that holds: what was
    * under way has ended. Rejects with ERR_SINK_NOT_RUNNING where nothing runs, ERR_SINK_BUSY if the signal aborts before it holds.
    */
   async pause(signal: AbortSignal): Promise<void> {
     this.#pause.ask();
-    this.#failJobs("is about to pause");
+    this.#failJobs("writing", "is about to pause");
     await this.#until((state) => state !== "running" && state !== "backing-off", signal);
     const { state } = this.#meter;
     if (state === "failed" || state === "stopped") {
@@ -138,18 +148,19 @@ export class SinkRunner<Mutation> {
     const { source } = this.#options;
     const caps = { items: this.#size.items, bytes: this.#limits.chunkBytes, records: 1 };
     return this.withSink((sink, cursor, signal) =>
-      retryLetter(sink, source, cursor, seq, caps, signal),
+      retryDeadLetter(sink, source, cursor, seq, caps, signal),
     );
   }
 
-  /** Does something with the open sink between two of its transactions. Rejects with ERR_SINK_NOT_RUNNING where there is none. */
+  /** Writes with the open sink between two of its transactions. Rejects with ERR_SINK_NOT_RUNNING where there is none. */
   withSink<T>(
     work: (sink: Sink<Mutation>, cursor: SinkCursor, signal: AbortSignal) => Promise<T>,
   ): Promise<T> {
-    if (this.#meter.state !== "running" || this.#jobs.length >= JOBS_MAX)
+    if (this.#meter.state !== "running" || this.#pause.isAsked || this.#jobs.isFull)
       return Promise.reject(this.#notRunning());
     const { promise, resolve, reject } = Promise.withResolvers<T>();
     this.#jobs.push({
+      kind: "write",
       run: (...given) => work(...given).then(resolve, reject),
       failed: reject,
     });
@@ -157,24 +168,38 @@ export class SinkRunner<Mutation> {
     return promise;
   }
 
-  /** What the place holds of [from, to], or of its beginning. Rejects with ERR_SINK_NO_COMPARE, ERR_SINK_NOT_RUNNING. */
+  /**
+   * Tells what the place holds of [from, to], or of its beginning, also during a pause. Rejects with ERR_SINK_NO_COMPARE, and with
+   * ERR_SINK_NOT_RUNNING where the sink neither runs nor is paused.
+   */
   held(from: number, to: number): Promise<HeldStretch> {
     const { name, source } = this.#options;
-    return this.withSink((sink, _cursor, signal) =>
-      heldOf({ name, sink, source, readBytes: this.#limits.readBytes }, from, to, signal),
-    );
+    const { state } = this.#meter;
+    if ((state !== "running" && state !== "paused") || this.#jobs.isFull)
+      return Promise.reject(this.#notRunning(askThePlace(name)));
+    const { readBytes } = this.#limits;
+    const { promise, resolve, reject } = Promise.withResolvers<HeldStretch>();
+    this.#jobs.push({
+      kind: "look",
+      run: (sink, signal) =>
+        heldOf({ name, sink, source, readBytes }, from, to, signal).then(resolve, reject),
+      failed: reject,
+    });
+    this.#pause.wake();
+    return promise;
   }
 
-  /** Those that were not begun. */
-  #failJobs(why: string): void {
+  /** Fails jobs that were not begun. */
+  #failJobs(which: "writing" | "all", why: string): void {
     const over = new SinkError("ERR_SINK_NOT_RUNNING", `sink ${this.name} ${why}`);
-    for (const { failed } of this.#jobs.splice(0)) failed(over);
+    this.#jobs.fail(which, over);
   }
 
-  #notRunning(): SinkError {
+  /** `advice`: what else to do, after a semicolon. */
+  #notRunning(advice: string = ""): SinkError {
     const { state, lastError } = this.status;
     const why = state === "failed" && lastError !== null ? `: ${lastError.message}` : "";
-    return new SinkError("ERR_SINK_NOT_RUNNING", `sink ${this.name} is ${state}${why}`);
+    return new SinkError("ERR_SINK_NOT_RUNNING", `sink ${this.name} is ${state}${why}${advice}`);
   }
 
   async #until(holds: (state: SinkState) => boolean, signal: AbortSignal): Promise<void> {
@@ -228,15 +253,16 @@ export class SinkRunner<Mutation> {
     const grant = await this.#acquire(signal);
     this.#isHeldElsewhere = false;
     if (grant === undefined) return;
+    this.#meter.granted(grant.position);
     const ending = new AbortController();
     const held = AbortSignal.any([signal, ending.signal]);
     const kept = keepLane(groupLane, grant, clock, held).catch((error: unknown) =>
       ending.abort(new Fenced("lane", messageOf(error))),
     );
-    const tenure = new Tenure(this.#parts(), grant, held);
+    const holder = new LeaseHolder(this.#parts(), grant, held);
     const itemsBefore = this.status.chunks.items;
     try {
-      await tenure.run();
+      await holder.run();
     } catch (error) {
       if (signal.aborted) return;
       if (!(error instanceof Fenced)) throw error;
@@ -245,8 +271,8 @@ export class SinkRunner<Mutation> {
       if (error.by === "database" && ++this.#fenced >= FENCED_MAX)
         throw contested(this.#who, FENCED_MAX, error);
     } finally {
-      this.#failJobs("has lost its lane");
-      await tenure.close().catch((error: unknown) => note?.(`at the end: ${messageOf(error)}`));
+      this.#failJobs("all", "has lost its lane");
+      await holder.close().catch((error: unknown) => note?.(`at the end: ${messageOf(error)}`));
       ending.abort();
       await kept;
       // A lane that cannot be given back is free when its lease ends.
@@ -287,7 +313,7 @@ export class SinkRunner<Mutation> {
     return `sink ${this.name} (${this.status.target})`;
   }
 
-  #parts(): ConstructorParameters<typeof Tenure<Mutation>>[0] {
+  #parts(): LeaseHolderParts<Mutation> {
     const { name, scope, sink, source, groupLane, deadLetters, clock, start, note } = this.#options;
     return {
       name,
@@ -302,9 +328,13 @@ export class SinkRunner<Mutation> {
       meter: this.#meter,
       size: this.#size,
       retries: this.#retries,
-      nextJob: () => this.#jobs.shift(),
+      jobs: this.#jobs,
       pause: this.#pause,
       note: (text) => note?.(text),
     };
   }
+}
+
+function askThePlace(name: string): string {
+  return `; \`annals sink compare ${name} --file FILE\` asks the place itself, by the file of the sinks`;
 }

@@ -1,3 +1,4 @@
+import type { StoredRecord } from "@annals/client";
 import type { FailureClass, SinkCounts, SinkPosition } from "../sink.ts";
 import type { HeldBy, Reading } from "./ports.ts";
 import { codeOf, messageOf } from "../messageOf.ts";
@@ -36,7 +37,7 @@ export interface SinkStatus {
   /** While it stands by, `records` is that of the lane, as its holder has committed it. */
   readonly lag: {
     readonly records: number;
-    /** Age of the oldest record that was read last; 0 when nothing is behind. */
+    /** Age of the oldest record that is behind, as far as that is known; 0 when nothing is behind. */
     readonly seconds: number;
     /** By the mean size of the records read so far. */
     readonly bytes: number;
@@ -103,7 +104,9 @@ export class SinkMeter {
   #others = 0;
   #position: SinkPosition | undefined;
   #lastSeq = 0;
-  /** When the first record of the last reading was recorded. */
+  /** Position of the lane when it was granted last: where the sink is at least. */
+  #granted: number | undefined;
+  /** When the oldest record that waits was recorded, as far as that is known: of the last reading the first one. */
   #oldestMs: number | undefined;
   #readRecords = 0;
   #readBytes = 0;
@@ -177,7 +180,12 @@ export class SinkMeter {
     return this.#applied + this.#deadLetters;
   }
 
-  /** The lane is held here: counting goes on, or begins anew if the position is not the one that was left. */
+  /** The lane is held here; its sink is not open yet. */
+  granted(position: number): void {
+    this.#granted = position;
+  }
+
+  /** The sink is open: counting goes on, or begins anew if the position is not the one that was left. */
   opened({ seq, part }: SinkPosition): void {
     if (this.#base === undefined || seq !== this.#passed) {
       this.#base = seq;
@@ -222,6 +230,25 @@ export class SinkMeter {
     this.#lastSeq = Math.max(this.#lastSeq, lastSeq);
   }
 
+  /** Seq of the first record that waits; undefined while none is known to, and while readings tell how old it is. */
+  get waitsFrom(): number | undefined {
+    const isReading = this.#state === "running" || this.#state === "standby";
+    return isReading || this.#pending === 0 ? undefined : this.#done + 1;
+  }
+
+  /** `record` is the oldest one from `seq` on, if that is still where the sink is. */
+  oldestWaits(seq: number, { recordedAt }: Pick<StoredRecord, "recordedAt">): void {
+    if (this.waitsFrom === seq) this.#oldestMs = Date.parse(recordedAt);
+  }
+
+  get #done(): number {
+    return this.#base === undefined ? (this.#granted ?? this.#lastSeq) : this.#passed;
+  }
+
+  get #pending(): number {
+    return Math.max(0, this.#lastSeq - this.#done);
+  }
+
   wrote(items: number, bytes: number, ms: number, sizeNow: number): void {
     const { count, itemsMax, bytesMax, msMax, ...sums } = this.#chunks;
     this.#chunks = {
@@ -252,7 +279,7 @@ export class SinkMeter {
   }
 
   status(): SinkStatus {
-    const pending = Math.max(0, this.#lastSeq - this.#passed);
+    const pending = this.#pending;
     const oldestMs = pending === 0 ? undefined : this.#oldestMs;
     return {
       ...this.#named,

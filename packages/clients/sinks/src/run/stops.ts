@@ -3,7 +3,7 @@ import type { FailureClass } from "../sink.ts";
 import { messageOf } from "../messageOf.ts";
 import { SinkError } from "../sinkError.ts";
 
-/** Another one writes to the same database, or has the lane: nothing of this tenure holds any more. */
+/** Another one writes to the same database, or has the lane: nothing that this lease holder knows holds any more. */
 export class Fenced extends Error {
   readonly by: "lane" | "database";
 
@@ -121,7 +121,7 @@ export function unknownFailure(who: string, cause: unknown): SinkError {
   );
 }
 
-export function tooManyLetters(who: string, count: number, message: string): SinkError {
+export function tooManyDeadLetters(who: string, count: number, message: string): SinkError {
   return new SinkError(
     "ERR_SINK_DEAD_LETTERS",
     `${who} could not take ${count} records, and cannot take the next one either (${message}): that is more than exceptions`,

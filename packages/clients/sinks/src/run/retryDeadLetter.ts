@@ -10,7 +10,7 @@ import type { LogSource } from "./ports.ts";
  * is written. Rejects with what the sink says, or with ERR_SINK_NO_RECORD: also for a record of
  * another lane.
  */
-export async function retryLetter<Mutation>(
+export async function retryDeadLetter<Mutation>(
   sink: Sink<Mutation>,
   source: LogSource,
   cursor: SinkCursor,

@@ -14,7 +14,7 @@ const NEXT_REPEATED_MAX = 20;
 /** Of those that were tried, so many are named. */
 const NAMED_MAX = 4;
 
-export interface Suspicion<Mutation> {
+export interface Suspected<Mutation> {
   readonly sink: Sink<Mutation>;
   readonly source: LogSource;
   readonly cursor: SinkCursor;
@@ -39,13 +39,13 @@ export interface Finding {
  * keeps what is tried gets the next ones ahead of their turn, and once more in it; it may take requests without records and no record.
  * Rejects with a `Failure` when that fails for a reason that is no record's.
  */
-export async function findOut<Mutation>(suspicion: Suspicion<Mutation>): Promise<Finding> {
+export async function probeOthers<Mutation>(suspected: Suspected<Mutation>): Promise<Finding> {
   const tried: string[] = [];
   let refusal: unknown;
-  for await (const { what, mutations } of witnesses(suspicion)) {
+  for await (const { what, mutations } of witnesses(suspected)) {
     tried.push(what);
     if (mutations === undefined) continue;
-    const refused = await refusalOf(suspicion, mutations);
+    const refused = await refusalOf(suspected, mutations);
     if (refused === undefined) return { takesOthers: true, tried: listOf(tried), refusal };
     refusal = refused.error;
   }
@@ -65,9 +65,9 @@ interface Witness<Mutation> {
 }
 
 async function* witnesses<Mutation>(
-  suspicion: Suspicion<Mutation>,
+  suspected: Suspected<Mutation>,
 ): AsyncGenerator<Witness<Mutation>> {
-  const { sink, source, cursor, seq, signal, mayArrive } = suspicion;
+  const { sink, source, cursor, seq, signal, mayArrive } = suspected;
   const isRepeat = sink.probing === "repeated";
   const planned = (record: StoredRecord): readonly Mutation[] | undefined => {
     try {
@@ -111,7 +111,7 @@ const MADE_UP: StoredRecord = {
 
 /** Undefined: the place takes them. */
 async function refusalOf<Mutation>(
-  { sink, signal }: Suspicion<Mutation>,
+  { sink, signal }: Suspected<Mutation>,
   mutations: readonly Mutation[],
 ): Promise<{ readonly error: unknown } | undefined> {
   try {
