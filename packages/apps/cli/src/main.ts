@@ -1,4 +1,4 @@
-import { boundedStart } from "./mainHeap.ts";
+import { boundedStart } from "./node/mainHeap.ts";
 
 if (process.argv[2] === "start") {
   const again = boundedStart(process);
@@ -9,8 +9,8 @@ if (process.argv[2] === "start") {
 const [{ startNode }, { fsckNode }, { processIo }, { run }] = await Promise.all([
   import("@annals/node"),
   import("@annals/storage"),
-  import("./processIo.ts"),
-  import("./run.ts"),
+  import("./program/processIo.ts"),
+  import("./program/run.ts"),
 ]);
 process.exitCode = await run(process.argv.slice(2), processIo(), {
   startNode: (config) => startNode(config, { process }),

@@ -1,7 +1,7 @@
 import { fileURLToPath } from "node:url";
-import type { CliIo } from "../src/io.ts";
-import type { FsckNode, StartNode } from "../src/parts.ts";
-import { run } from "../src/run.ts";
+import type { CliIo } from "../src/program/io.ts";
+import type { FsckNode, StartNode } from "../src/program/parts.ts";
+import { run } from "../src/program/run.ts";
 
 export interface Outcome {
   readonly code: number;
@@ -38,7 +38,7 @@ export class CliRun {
       stdinIsTty: options.stdinIsTty ?? false,
       env: options.env ?? {},
       cwd: options.cwd ?? process.cwd(),
-      entry: fileURLToPath(new URL("./dev/fakeNode.mjs", import.meta.url)),
+      entry: fileURLToPath(new URL("./node/fakeNode.mjs", import.meta.url)),
       kill: (pid) => {
         this.killed.push(pid);
         this.onKill(pid);

@@ -4,9 +4,9 @@
  */
 import { Command, CommanderError } from "commander";
 import { expect, test } from "vitest";
-import { registerAll } from "../src/commands/all.ts";
-import { CliContext } from "../src/context.ts";
-import { processIo } from "../src/processIo.ts";
+import { registerAll } from "../src/program/all.ts";
+import { CliContext } from "../src/program/context.ts";
+import { processIo } from "../src/program/processIo.ts";
 import { codeLines, documents, words } from "./printedText.ts";
 
 const IO = processIo();

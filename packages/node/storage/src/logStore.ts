@@ -11,20 +11,20 @@ import type {
   WriteCycle,
 } from "@annals/replica";
 import { letGo } from "@annals/wire";
-import type { Attestor } from "./attestor.ts";
-import { planCycle } from "./cyclePlan.ts";
-import type { CyclePlan } from "./cyclePlan.ts";
-import type { DiskFloor } from "./diskFloor.ts";
-import type { DiskGate } from "./diskGate.ts";
-import { diskRefusal, isDiskRefusal } from "./diskRefusal.ts";
-import type { Roller } from "./roller.ts";
-import type { OpenSegment, SealedSegments } from "./sealedSegments.ts";
-import type { BatchRef } from "./segment.ts";
-import type { Head } from "./segmentState.ts";
+import type { Attestor } from "./segments/attestor.ts";
+import { planCycle } from "./segments/cyclePlan.ts";
+import type { CyclePlan } from "./segments/cyclePlan.ts";
+import type { DiskFloor } from "./disk/diskFloor.ts";
+import type { DiskGate } from "./disk/diskGate.ts";
+import { diskRefusal, isDiskRefusal } from "./disk/diskRefusal.ts";
+import type { Roller } from "./segments/roller.ts";
+import type { OpenSegment, SealedSegments } from "./segments/sealedSegments.ts";
+import type { BatchRef } from "./segments/segment.ts";
+import type { Head } from "./segments/segmentState.ts";
 import { entryDamaged, StorageError } from "./storageError.ts";
-import { decodeStoredEntry, hashEntry, withLink } from "./storedEntry.ts";
-import type { LinkedEntry } from "./storedEntry.ts";
-import { termAt } from "./termRuns.ts";
+import { decodeStoredEntry, hashEntry, withLink } from "./segments/storedEntry.ts";
+import type { LinkedEntry } from "./segments/storedEntry.ts";
+import { termAt } from "./segments/termRuns.ts";
 
 /** What `openLogStore` has found and made. */
 export interface LogStoreParts {

@@ -3,27 +3,32 @@ import { dirname, join } from "node:path";
 import { asIndex, asTerm, NOBODY } from "@annals/raft";
 import type { LogIndex, MembershipState } from "@annals/raft";
 import { equalBytes, ZERO_HASH } from "@annals/record";
-import { Attestor } from "./attestor.ts";
-import { attestationProblems, newestTransactionProblem } from "./diagnosis.ts";
-import { DiskFloor, MIN_FREE_BYTES } from "./diskFloor.ts";
-import { allocateLockFile } from "./lockFile.ts";
-import { DiskGate } from "./diskGate.ts";
-import { errnoOf, fileFailed, refusalOr } from "./diskRefusal.ts";
+import { Attestor } from "./segments/attestor.ts";
+import { attestationProblems, newestTransactionProblem } from "./repair/diagnosis.ts";
+import { DiskFloor, MIN_FREE_BYTES } from "./disk/diskFloor.ts";
+import { allocateLockFile } from "./segments/lockFile.ts";
+import { DiskGate } from "./disk/diskGate.ts";
+import { errnoOf, fileFailed, refusalOr } from "./disk/diskRefusal.ts";
 import { LmdbLogStore } from "./logStore.ts";
-import { birthWrite, origin } from "./roll.ts";
-import { Roller } from "./roller.ts";
-import { SealedSegments } from "./sealedSegments.ts";
-import type { OpenSegment } from "./sealedSegments.ts";
-import { mapBytesOf, Segment } from "./segment.ts";
-import { createSegment, listSegments, removeUnfinished, segmentName } from "./segmentDirectory.ts";
-import type { CreateStep } from "./segmentDirectory.ts";
-import { Sidecar, readSidecar } from "./sidecar.ts";
-import type { Attestation } from "./sidecar.ts";
+import { birthWrite, origin } from "./segments/roll.ts";
+import { Roller } from "./segments/roller.ts";
+import { SealedSegments } from "./segments/sealedSegments.ts";
+import type { OpenSegment } from "./segments/sealedSegments.ts";
+import { mapBytesOf, Segment } from "./segments/segment.ts";
+import {
+  createSegment,
+  listSegments,
+  removeUnfinished,
+  segmentName,
+} from "./segments/segmentDirectory.ts";
+import type { CreateStep } from "./segments/segmentDirectory.ts";
+import { Sidecar, readSidecar } from "./segments/sidecar.ts";
+import type { Attestation } from "./segments/sidecar.ts";
 import { logDamaged, REPLACE_ADVICE, StorageError } from "./storageError.ts";
-import { decodeStoredEntry } from "./storedEntry.ts";
-import { scanTails } from "./tailScanner.ts";
-import type { TailScanner } from "./tailScanner.ts";
-import { namesRefusal, writeRefusal } from "./writeRefusal.ts";
+import { decodeStoredEntry } from "./segments/storedEntry.ts";
+import { scanTails } from "./check/tailScanner.ts";
+import type { TailScanner } from "./check/tailScanner.ts";
+import { namesRefusal, writeRefusal } from "./disk/writeRefusal.ts";
 
 export interface LogStoreOptions {
   /** The directory of this one log; made when it is missing. */

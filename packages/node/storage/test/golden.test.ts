@@ -6,7 +6,7 @@ import { open } from "lmdb";
 import { expect, test } from "vitest";
 import { asIndex } from "@annals/raft";
 import { asSeq } from "@annals/record";
-import { fsck } from "../src/fsck.ts";
+import { fsck } from "../src/check/fsck.ts";
 import { openLogStore } from "../src/openLogStore.ts";
 import type { LmdbLogStore } from "../src/logStore.ts";
 import {

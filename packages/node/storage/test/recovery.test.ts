@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { asIndex, asMemberId } from "@annals/raft";
 import { asSeq } from "@annals/record";
-import { DiskFloor } from "../src/diskFloor.ts";
+import { DiskFloor } from "../src/disk/diskFloor.ts";
 import { openLogStore } from "../src/openLogStore.ts";
 import { StorageError } from "../src/storageError.ts";
 import type { LmdbLogStore } from "../src/logStore.ts";

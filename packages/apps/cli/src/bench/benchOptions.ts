@@ -3,9 +3,9 @@ import { resolve } from "node:path";
 import { assertShape, COMPRESSIONS, FORMATS, recordsOfSample, TRANSPORTS } from "@annals/load";
 import type { LoadShape, Pace } from "@annals/load";
 import { parseBytes, parseDuration } from "@annals/config";
-import { usageError } from "../cliError.ts";
-import { wholeNumber } from "../context.ts";
-import type { CliContext, OutputOptions } from "../context.ts";
+import { usageError } from "../program/cliError.ts";
+import { wholeNumber } from "../program/context.ts";
+import type { CliContext, OutputOptions } from "../program/context.ts";
 
 /** Which cluster; without a URL it is a throw-away one. */
 export interface TargetOptions extends OutputOptions {

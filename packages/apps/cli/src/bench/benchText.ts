@@ -8,9 +8,9 @@ import type {
   Pace,
   ProcessUse,
 } from "@annals/load";
-import { formatCount } from "../output.ts";
-import { renderTable } from "../table.ts";
-import type { TableLook } from "../table.ts";
+import { formatCount } from "../program/output.ts";
+import { renderTable } from "../program/table.ts";
+import type { TableLook } from "../program/table.ts";
 
 export type Figures = AppendFigures | CatchUpFigures | ConsumeFigures | MixedFigures;
 

@@ -2,8 +2,8 @@ import { open } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
 import { constants, createGunzip, createZstdDecompress } from "node:zlib";
 import type { Gunzip, ZstdDecompress } from "node:zlib";
-import { CliError } from "../cliError.ts";
-import { unreadable } from "../textFile.ts";
+import { CliError } from "../program/cliError.ts";
+import { unreadable } from "../program/textFile.ts";
 import type { Readable } from "./trail.ts";
 
 /** Bytes of a stream that are read at a time. */

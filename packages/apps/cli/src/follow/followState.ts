@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { replaceFile } from "@annals/storage";
-import { CliError } from "../cliError.ts";
+import { CliError } from "../program/cliError.ts";
 import { NO_MARK } from "./trail.ts";
 import type { Mark } from "./trail.ts";
 

@@ -1,12 +1,12 @@
-import { BlockReader } from "./blockReader.ts";
-import type { LongLine } from "./blockReader.ts";
-import type { Block, BlockLimits } from "./block.ts";
+import { BlockReader } from "../import/blockReader.ts";
+import type { LongLine } from "../import/blockReader.ts";
+import type { Block, BlockLimits } from "../import/block.ts";
 import { isDamaged } from "./content.ts";
 import type { Content } from "./content.ts";
 import type { FilePlace, Identity } from "./followState.ts";
 import { hasMark, isSameMark, markOf, trailAfter, trailAt, trailBehind } from "./trail.ts";
 import type { Mark, Trail } from "./trail.ts";
-import type { LineFault } from "./lineFault.ts";
+import type { LineFault } from "../import/lineFault.ts";
 
 /** No file has it. */
 export const NOWHERE: Identity = { device: "", inode: "", birth: "" };

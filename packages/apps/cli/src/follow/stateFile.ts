@@ -1,6 +1,6 @@
 import { PathLock } from "@annals/storage";
 import { AnnalsError } from "@annals/record";
-import { CliError } from "../cliError.ts";
+import { CliError } from "../program/cliError.ts";
 import { readState, writeState } from "./followState.ts";
 import type { FollowState } from "./followState.ts";
 

@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { CliError } from "../cliError.ts";
+import { CliError } from "../program/cliError.ts";
 
 const STDERR_CHARACTERS_MAX = 4_096;
 const SMALL_OUTPUT_CHARACTERS_MAX = 1 << 20;

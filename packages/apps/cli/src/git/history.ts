@@ -1,4 +1,4 @@
-import { CliError } from "../cliError.ts";
+import { CliError } from "../program/cliError.ts";
 import { gitOutput } from "./gitProcess.ts";
 import { ALL_COMMITS, MAIN_LINE, parseLog } from "./logParser.ts";
 import type { Commit, FileChange } from "./logParser.ts";

@@ -6,7 +6,7 @@ import type {
   EncodedRecords,
   OrderedProducer,
 } from "@annals/client";
-import { CliError } from "../cliError.ts";
+import { CliError } from "../program/cliError.ts";
 import { changeRecord, positionOf } from "./changeRecord.ts";
 import { gitText } from "./gitProcess.ts";
 import { mainLineGoesOnFrom, readHistory } from "./history.ts";

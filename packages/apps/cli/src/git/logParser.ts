@@ -1,4 +1,4 @@
-import { CliError } from "../cliError.ts";
+import { CliError } from "../program/cliError.ts";
 
 /** What happened to one file in one commit. */
 export interface FileChange {

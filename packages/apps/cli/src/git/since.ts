@@ -1,4 +1,4 @@
-import { CliError, usageError } from "../cliError.ts";
+import { CliError, usageError } from "../program/cliError.ts";
 
 /** Runs git and gives what it prints. */
 type Git = (args: readonly string[]) => Promise<string>;

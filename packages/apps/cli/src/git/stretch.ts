@@ -1,4 +1,4 @@
-import { CliError } from "../cliError.ts";
+import { CliError } from "../program/cliError.ts";
 import type { FoundPosition, ImportPosition } from "./changeRecord.ts";
 
 /** One stretch of history: what `head` has and the earlier ends have not, going on after `after`. */

@@ -5,11 +5,11 @@ import { createHash } from "node:crypto";
 import { RECORD_LIMITS } from "@annals/record";
 import { parseIngestBody } from "@annals/wire";
 import { expect, test } from "vitest";
-import { blockOf, bodyOf, linesOf, partOf, takeBlock } from "../../src/follow/block.ts";
-import { BlockReader, isLongLine } from "../../src/follow/blockReader.ts";
-import type { LongLine } from "../../src/follow/blockReader.ts";
-import type { Block } from "../../src/follow/block.ts";
-import { cutBytes, letterBytes } from "../../src/follow/deadLetters.ts";
+import { blockOf, bodyOf, linesOf, partOf, takeBlock } from "../../src/import/block.ts";
+import { BlockReader, isLongLine } from "../../src/import/blockReader.ts";
+import type { LongLine } from "../../src/import/blockReader.ts";
+import type { Block } from "../../src/import/block.ts";
+import { cutBytes, letterBytes } from "../../src/import/deadLetters.ts";
 import { markOf, NO_TRAIL, trailAfter, trailAt, trailBehind } from "../../src/follow/trail.ts";
 
 const R = '{"actor":{"id":"é"},"action":"a"}';

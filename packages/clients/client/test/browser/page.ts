@@ -1,4 +1,7 @@
-import { AnnalsClient, ClientError, ExactNumber, recordText } from "@annals/client";
+import { AnnalsClient } from "../../src/annalsClient.ts";
+import { ClientError } from "../../src/clientError.ts";
+import { ExactNumber } from "../../src/index.ts";
+import { recordText } from "../../src/recordText.ts";
 
 const LOG = "audit";
 /** A number that no double holds. */

@@ -54,7 +54,7 @@ export const PROCESS_BOUNDS: readonly Bound[] = [
       "measured: several times what it was seen to need. Together with what V8 has not collected yet it may take 512 MiB, then the " +
       "process ends (128 under `annals dev`, no limit on Windows)",
     measured: true,
-    test: ["packages/apps/cli/test/mainHeap.test.ts", "V8 takes them for a heap of 512 MiB"],
+    test: ["packages/apps/cli/test/node/mainHeap.test.ts", "V8 takes them for a heap of 512 MiB"],
   },
   {
     name: "process",
@@ -162,7 +162,7 @@ export const PROCESS_BOUNDS: readonly Bound[] = [
       "files left, reads of further ones are refused (`ERR_DISK_UNAVAILABLE`). Files count in the budget of open files, pages below",
     ungauged: "the system counts the files of a process (`/proc/PID/fd`)",
     test: [
-      "packages/node/storage/test/sealedSegments.test.ts",
+      "packages/node/storage/test/segments/sealedSegments.test.ts",
       "so many segments are open at a time, however many are read",
     ],
   },

@@ -2,7 +2,7 @@
 // Method: a library preloaded into the writer holds fdatasync until this test lets it go, or makes it fail, and logs the order.
 import { join } from "node:path";
 import { describe, expect, test, vi } from "vitest";
-import { fsck } from "../../src/fsck.ts";
+import { fsck } from "../../src/check/fsck.ts";
 import { openLogStore } from "../../src/openLogStore.ts";
 import { chainOf, cycleOf, hardState, plainEntries, SAMPLE_MEMBERSHIP } from "@annals/kit";
 import { keptDirectory } from "../support/keptDirectory.ts";

@@ -2,8 +2,8 @@
 import { createHash } from "node:crypto";
 import { appendFileSync, readFileSync, writeFileSync } from "node:fs";
 import { basename } from "node:path";
-import { BlobStore } from "../../src/blobStore.ts";
-import { DiskFloor } from "../../src/diskFloor.ts";
+import { BlobStore } from "../../src/blobs/blobStore.ts";
+import { DiskFloor } from "../../src/disk/diskFloor.ts";
 import { openLogStore } from "../../src/openLogStore.ts";
 import type { LmdbLogStore } from "../../src/logStore.ts";
 import { cycleOf, hardState, plainEntries, SAMPLE_MEMBERSHIP } from "@annals/kit";

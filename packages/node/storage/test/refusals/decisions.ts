@@ -4,13 +4,13 @@ import { basename, dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
 import { asMemberId } from "@annals/raft";
-import { describeCopy } from "../../src/logCopy.ts";
-import { diskRefusal } from "../../src/diskRefusal.ts";
-import { emptyCopy, isCarriedOut, keepCopy, placeEmptied } from "../../src/resolution.ts";
-import { fsck } from "../../src/fsck.ts";
+import { describeCopy } from "../../src/repair/logCopy.ts";
+import { diskRefusal } from "../../src/disk/diskRefusal.ts";
+import { emptyCopy, isCarriedOut, keepCopy, placeEmptied } from "../../src/repair/resolution.ts";
+import { fsck } from "../../src/check/fsck.ts";
 import { openLogStore } from "../../src/openLogStore.ts";
 import { StorageError } from "../../src/storageError.ts";
-import { writeDivergence } from "../../src/divergenceFile.ts";
+import { writeDivergence } from "../../src/repair/divergenceFile.ts";
 import { cycleOf, hardState, plainEntries, SAMPLE_MEMBERSHIP } from "@annals/kit";
 import { BASE_ENTRIES, LOG_ID, RETRY_MS, SEGMENT_BYTES } from "./points.ts";
 

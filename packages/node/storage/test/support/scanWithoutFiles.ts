@@ -1,6 +1,6 @@
 /** Takes every file descriptor of this process, then scans the log that is named. Prints `{code, errno}` of the refusal. */
 import { StorageError } from "../../src/storageError.ts";
-import { TailScanner } from "../../src/tailScanner.ts";
+import { TailScanner } from "../../src/check/tailScanner.ts";
 import { takeFileDescriptors } from "@annals/kit";
 
 takeFileDescriptors();
