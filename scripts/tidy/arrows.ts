@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { ARROWS, EXCEPTIONS, GROUPS, packages, ROOT, sources } from "./packages.ts";
+import { ARROWS, EXCEPTIONS, GROUPS, packages, PASSED_ON, ROOT, sources } from "./packages.ts";
 import type { Package } from "./packages.ts";
 
 /** The name of the workspace's package that a specifier names; the command is called `annals`, without a scope. */
@@ -110,17 +110,69 @@ function sourceArrows(
   return findings;
 }
 
-/** Every import between packages: sources by the table; tests and benches may import `testing`, too, and nothing by a path. */
+/** Tests and benches import what their package's group may import, and `testing`; package.json names exactly those beside the sources' own. */
+function testArrows(
+  of: Package,
+  list: readonly Imported[],
+  groups: ReadonlyMap<string, string>,
+): readonly string[] {
+  const allowed = [of.group, "testing", ...(GROUPS[of.group] ?? [])];
+  const findings = list.flatMap(({ file, target }) => {
+    if (target === undefined) return [];
+    const group = groups.get(target) ?? "nothing";
+    const fits = allowed.includes(group) || (EXCEPTIONS[of.name] ?? []).includes(target);
+    return fits ? [] : [`${file}: imports ${target}; ${of.group} may not import from ${group}`];
+  });
+  const json: { devDependencies?: Record<string, string> } = JSON.parse(
+    readFileSync(join(ROOT, of.directory, "package.json"), "utf8"),
+  );
+  const declared = Object.keys(json.devDependencies ?? {}).flatMap((key) => packageName(key) ?? []);
+  const needed = namesIn(list).filter((name) => !(ARROWS[of.name] ?? []).includes(name));
+  if (declared.toSorted().join() !== needed.join())
+    findings.push(
+      `${of.directory}/package.json: devDependencies name [${declared.toSorted().join(", ")}], tests and benches import [${needed.join(", ")}]`,
+    );
+  return findings;
+}
+
+/** Names of another package that a source file passes on as its own. */
+function passedOn(of: Package): readonly string[] {
+  if (PASSED_ON.includes(of.name)) return [];
+  return sources(join(of.directory, "src")).flatMap((file) =>
+    [
+      ...readFileSync(join(ROOT, file), "utf8").matchAll(/^export [^;]*from "(@annals\/[^"]+)"/gm),
+    ].map(([, from = ""]) => `${file}: passes on names of ${from}; import them from there`),
+  );
+}
+
+/** The table has no circle: nothing is reached from itself. */
+function circles(): readonly string[] {
+  const done = new Set<string>();
+  const walk = (name: string, path: readonly string[]): readonly string[] => {
+    if (path.includes(name)) return [`circle of packages: ${[...path, name].join(" → ")}`];
+    if (done.has(name)) return [];
+    const found = (ARROWS[name] ?? []).flatMap((target) => walk(target, [...path, name]));
+    done.add(name);
+    return found;
+  };
+  return Object.keys(ARROWS).flatMap((name) => walk(name, []));
+}
+
+/** Every import between packages: sources by the table; tests and benches may import `testing`, too. Nothing is imported by a path. */
 export function checkArrows(): readonly string[] {
   const all = packages();
   const groups = new Map(all.map(({ name, group }) => [name, group]));
   const entries = entriesOf(all);
-  return all.flatMap((of) => {
+  const perPackage = all.flatMap((of) => {
     const list = importsOf(of, "src");
+    const tests = [...importsOf(of, "test"), ...importsOf(of, "bench")];
     return [
       ...sourceArrows(of, list, groups),
       ...manifest(of, namesIn(list)),
-      ...insides(of, list, entries),
+      ...testArrows(of, tests, groups),
+      ...insides(of, [...list, ...tests], entries),
+      ...passedOn(of),
     ];
   });
+  return [...circles(), ...perPackage];
 }

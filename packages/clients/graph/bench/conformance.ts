@@ -5,9 +5,9 @@
 import type { DeclaredSink } from "@annals/sinks";
 import { conformanceTable, tryCases } from "@annals/sinks";
 import { programArguments } from "@annals/kit";
-import { PostgresPlaces } from "../../sinks/test/conformance/postgres.ts";
-import { NDJSON } from "../../sinks/test/conformance/ndjson.ts";
-import { WEBHOOK } from "../../sinks/test/conformance/webhook.ts";
+import { PostgresPlaces } from "@annals/doubles";
+import { NDJSON } from "@annals/doubles";
+import { WEBHOOK } from "@annals/doubles";
 import { EMBEDDED, OVER_BOLT } from "../test/conformance/graph.ts";
 
 const PROGRAM = "pnpm sinks:conformance";

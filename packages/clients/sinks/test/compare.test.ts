@@ -9,7 +9,7 @@ import type { Comparison } from "../src/compare.ts";
 import { sampleRecords } from "../src/kit/memoryLog.ts";
 import type { Held } from "../src/sink.ts";
 import { valueHash } from "../src/valueHash.ts";
-import { PostgresPlaces } from "./conformance/postgres.ts";
+import { PostgresPlaces } from "@annals/doubles";
 
 function heldOf(records: readonly StoredRecord[]): readonly Held[] {
   return records.map((record) => ({ seq: record.seq, hash: valueHash(record) }));

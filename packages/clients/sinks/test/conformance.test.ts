@@ -5,8 +5,8 @@ import { SINK_CONFORMANCE } from "../src/kit/conformance.ts";
 import { conformanceTable, tryCases } from "../src/kit/declaration.ts";
 import type { DeclaredSink } from "../src/kit/declaration.ts";
 import { MEMORY } from "./conformance/memory.ts";
-import { NDJSON } from "./conformance/ndjson.ts";
-import { WEBHOOK } from "./conformance/webhook.ts";
+import { NDJSON } from "@annals/doubles";
+import { WEBHOOK } from "@annals/doubles";
 
 const SINKS: readonly DeclaredSink<unknown>[] = [MEMORY, NDJSON, WEBHOOK];
 

@@ -8,7 +8,7 @@ import { sampleRecords } from "../src/kit/memoryLog.ts";
 import { SinkTrial } from "../src/kit/trial.ts";
 import { Postgres } from "../src/postgres/postgres.ts";
 import { classifySqlState } from "../src/postgres/sqlState.ts";
-import { PostgresPlaces } from "./conformance/postgres.ts";
+import { PostgresPlaces } from "@annals/doubles";
 
 test.each([
   ["40001", "conflict"],

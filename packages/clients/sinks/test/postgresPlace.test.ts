@@ -8,7 +8,7 @@ import { SinkTrial } from "../src/kit/trial.ts";
 import { Postgres } from "../src/postgres/postgres.ts";
 import { replay } from "../src/replay.ts";
 import type { SinkStatus } from "../src/run/status.ts";
-import { PostgresPlaces } from "./conformance/postgres.ts";
+import { PostgresPlaces } from "@annals/doubles";
 
 const places = new PostgresPlaces();
 const { obstacle } = places.declared;

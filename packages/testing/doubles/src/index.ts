@@ -6,3 +6,8 @@ export { GroupCoordinator } from "./kafka/groupCoordinator.ts";
 export { MockBroker, whyNoBroker } from "./kafka/mockBroker.ts";
 export { throwAwayCertificate, whyNoCertificate } from "./kafka/throwAwayCertificate.ts";
 export type { Certificate } from "./kafka/throwAwayCertificate.ts";
+export { PostgresPlaces } from "./places/postgresPlaces.ts";
+export { NDJSON } from "./places/ndjsonPlace.ts";
+export { WEBHOOK } from "./places/webhookPlace.ts";
+export { startPostgres, whyNoPostgres } from "./postgres/postgresServer.ts";
+export type { PostgresServer } from "./postgres/postgresServer.ts";

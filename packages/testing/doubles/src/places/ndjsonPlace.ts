@@ -1,9 +1,9 @@
 import { cp, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { NdjsonFile } from "../../src/ndjson/ndjsonFile.ts";
-import type { DeclaredSink } from "../../src/kit/declaration.ts";
-import type { SinkHarness } from "../../src/kit/conformance.ts";
+import { NdjsonFile } from "@annals/sinks";
+import type { DeclaredSink } from "@annals/sinks";
+import type { SinkHarness } from "@annals/sinks";
 
 export const NDJSON: DeclaredSink<string> = {
   name: "ndjson",

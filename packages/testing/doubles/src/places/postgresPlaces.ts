@@ -1,9 +1,9 @@
 import { Client } from "pg";
-import { Postgres } from "../../src/postgres/postgres.ts";
-import type { DeclaredSink } from "../../src/kit/declaration.ts";
-import type { SinkHarness } from "../../src/kit/conformance.ts";
-import { startPostgres, whyNoPostgres } from "../postgresServer.ts";
-import type { PostgresServer } from "../postgresServer.ts";
+import { Postgres } from "@annals/sinks";
+import type { DeclaredSink } from "@annals/sinks";
+import type { SinkHarness } from "@annals/sinks";
+import { startPostgres, whyNoPostgres } from "../postgres/postgresServer.ts";
+import type { PostgresServer } from "../postgres/postgresServer.ts";
 
 /** A server of this machine, for as many cases as are tried. */
 export class PostgresPlaces {

@@ -3,9 +3,9 @@ import { createServer } from "node:http";
 import type { IncomingMessage, Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
-import { Webhook } from "../../src/webhook/webhook.ts";
-import type { DeclaredSink } from "../../src/kit/declaration.ts";
-import type { SinkHarness } from "../../src/kit/conformance.ts";
+import { Webhook } from "@annals/sinks";
+import type { DeclaredSink } from "@annals/sinks";
+import type { SinkHarness } from "@annals/sinks";
 
 /** Its receiver passes over the keys that it knows, as it has to. */
 export const WEBHOOK: DeclaredSink<unknown> = {

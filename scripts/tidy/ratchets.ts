@@ -1,0 +1,73 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { packages, ROOT, sources } from "./packages.ts";
+
+/** Of each package: what there still is of something that is to go. A number may only fall. */
+const FILE = "scripts/tidy/ratchets.json";
+const COLUMNS = 100;
+
+interface Counts {
+  /** Type assertions: each says something that the compiler cannot check. `as const` is none. */
+  readonly casts: number;
+  /** Lines with more than 100 columns. */
+  readonly wideLines: number;
+}
+
+type Ratchets = Readonly<Record<string, Counts>>;
+
+function countsOf(directory: string): Counts {
+  const lines = sources(join(directory, "src")).flatMap((file) =>
+    readFileSync(join(ROOT, file), "utf8").split("\n"),
+  );
+  return {
+    casts: lines.reduce((sum, line) => sum + castsIn(line), 0),
+    wideLines: lines.filter(({ length }) => length > COLUMNS).length,
+  };
+}
+
+function castsIn(line: string): number {
+  // Neither texts nor comments, nor the new names of imports.
+  const code = line.replace(/\/\/.*|^\s*\/?\*.*/, "").replaceAll(/"[^"]*"|`[^`]*`/g, "");
+  if (/^\s*(?:import|export)\b|^\s*\}? ?from /.test(code)) return 0;
+  return [...code.matchAll(/\bas (?!const\b)[A-Za-z{([]/g)].length;
+}
+
+function read(): Ratchets {
+  return JSON.parse(readFileSync(join(ROOT, FILE), "utf8"));
+}
+
+/** A number that has risen is a finding; one that has fallen is one, too, so that it cannot rise again. */
+export function checkRatchets(): readonly string[] {
+  const known = read();
+  return packages().flatMap(({ directory }) => {
+    const now = countsOf(directory);
+    const before = known[directory] ?? { casts: 0, wideLines: 0 };
+    return (["casts", "wideLines"] as const).flatMap((what) => {
+      const [is, was] = [now[what], before[what]];
+      if (is > was) return [`${directory}: ${is} ${NAMES[what]}, at most ${was}`];
+      if (is === was) return [];
+      return [
+        `${directory}: ${is} ${NAMES[what]}, fewer than ${was}: \`pnpm tidy --lower\` notes it`,
+      ];
+    });
+  });
+}
+
+const NAMES = { casts: "type assertions (`as`)", wideLines: `lines over ${COLUMNS} columns` };
+
+/** Notes every number that has fallen. */
+export function lowerRatchets(): void {
+  const known = read();
+  const lowered = packages().map(({ directory }): [string, Counts] => {
+    const now = countsOf(directory);
+    const before = known[directory] ?? { casts: 0, wideLines: 0 };
+    return [
+      directory,
+      {
+        casts: Math.min(now.casts, before.casts),
+        wideLines: Math.min(now.wideLines, before.wideLines),
+      },
+    ];
+  });
+  writeFileSync(join(ROOT, FILE), `${JSON.stringify(Object.fromEntries(lowered), null, 2)}\n`);
+}
