@@ -28,7 +28,7 @@ function countsOf(directory: string): Counts {
 function castsIn(line: string): number {
   // Neither texts nor comments, nor the new names of imports.
   const code = line.replace(/\/\/.*|^\s*\/?\*.*/, "").replaceAll(/"[^"]*"|`[^`]*`/g, "");
-  if (/^\s*(?:import|export)\b|^\s*\}? ?from /.test(code)) return 0;
+  if (/^\s*(?:import\b|export (?:type )?[{*])|^\s*\}? ?from /.test(code)) return 0;
   return [...code.matchAll(/\bas (?!const\b)[A-Za-z{([]/g)].length;
 }
 
