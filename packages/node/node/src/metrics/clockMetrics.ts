@@ -21,18 +21,18 @@ function peerMetric(name: string, help: string, ms: (clock: NodeClock) => number
 export const CLOCK_METRICS: readonly PlainMetric[] = [
   peerMetric(
     "offset",
-    "What the clock of a peer shows minus what this node's does; of peers heard of in the last ten seconds.",
+    "Clock of another node minus the clock of this node in seconds, for nodes that answered in the last ten seconds.",
     ({ offsetMs }) => offsetMs,
   ),
   peerMetric(
     "uncertainty",
-    "How far that offset may be wrong: half of the round trip.",
+    "Largest error of annals_clock_offset_seconds for that node: half of the round trip in seconds.",
     ({ uncertaintyMs }) => uncertaintyMs,
   ),
   {
     name: "annals_clock_wrong",
     kind: "gauge",
-    help: "1 if a clock is contradicted by most others, if no majority agrees, or if a clock jumped that nobody can confirm.",
+    help: "Whether a clock is wrong: 1 if most other clocks contradict one, if no majority agrees, or if a clock jumped and no node can confirm it.",
     labels: [],
     samples: ({ cluster: { clock, nodes } }) => {
       const fine = clock.state === "agreed" || clock.state === "alone";
@@ -42,7 +42,7 @@ export const CLOCK_METRICS: readonly PlainMetric[] = [
   {
     name: "annals_clock_stamps_held",
     kind: "gauge",
-    help: "1 if this node stamps records with another time than its clock shows.",
+    help: "Whether this node stamps records with another time than its clock shows: 1 if it does.",
     labels: [],
     samples: ({ cluster }) => one(Number(cluster.clock.held)),
   },

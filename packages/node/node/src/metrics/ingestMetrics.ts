@@ -13,68 +13,73 @@ const COUNTS: readonly (readonly [
   [
     "buffered_bytes",
     "gauge",
-    "Bodies from their announcement to the answer.",
+    "Bytes of append bodies that this node holds for the log, from the announcement of a body to its answer.",
     ({ buffered }) => buffered.bytes.current,
   ],
   [
     "buffered_peak_bytes",
     "gauge",
-    "The most that they ever were.",
+    "Largest number of bytes of append bodies that this node has held for the log since it started.",
     ({ buffered }) => buffered.bytes.peak,
   ],
   [
     "buffered_requests",
     "gauge",
-    "Appends from their head to the answer.",
+    "Append requests for the log that this node has not answered yet.",
     ({ buffered }) => buffered.requests.current,
   ],
   [
     "buffered_peak_requests",
     "gauge",
-    "The most that they ever were.",
+    "Largest number of unanswered append requests for the log since the node started.",
     ({ buffered }) => buffered.requests.peak,
   ],
   [
     "accepted_requests_total",
     "counter",
-    "Appends whose records are committed.",
+    "Append requests to the log that were committed.",
     ({ accepted }) => accepted.requests,
   ],
-  ["accepted_records_total", "counter", "Their records.", ({ accepted }) => accepted.records],
+  [
+    "accepted_records_total",
+    "counter",
+    "Records of committed append requests to the log.",
+    ({ accepted }) => accepted.records,
+  ],
   [
     "accepted_bytes_total",
     "counter",
-    "Their bodies, decompressed.",
+    "Bytes of the decompressed bodies of committed append requests to the log.",
     ({ accepted }) => accepted.bytes,
   ],
   [
     "passed_on_requests_total",
     "counter",
-    "Appends that were passed on to the leader.",
+    "Append requests that this node passed on to the leader of the log.",
     ({ passedOn }) => passedOn,
   ],
   [
     "repeated_requests_total",
     "counter",
-    "Appends of producers that were in the log already.",
+    "Append requests of numbering producers whose records were in the log already.",
     ({ repeats }) => repeats.total,
   ],
   [
     "repeated_streak_requests",
     "gauge",
-    "Of them since a producer's append was new last.",
+    "Repeated append requests in a row: how many came since the last new one of a producer.",
     ({ repeats }) => repeats.streak,
   ],
   [
     "oldest_waiting_seconds",
     "gauge",
-    "How long the oldest of the buffered appends has been here.",
+    "Seconds since the oldest unanswered append request for the log arrived.",
     ({ oldestWaitingMs }) => oldestWaitingMs / 1000,
   ],
   [
     "drain_bytes_per_second",
     "gauge",
-    "How fast what is buffered is worked off.",
+    "Bytes of append bodies that are answered per second; refusals compute Retry-After from it.",
     ({ drainBytesPerSecond }) => drainBytesPerSecond,
   ],
 ];
@@ -101,28 +106,28 @@ export const INGEST_METRICS: readonly Metric[] = [
   {
     name: "annals_ingest_node_buffered_bytes",
     kind: "gauge",
-    help: "Bodies for all logs, and chunks of uploads.",
+    help: "Bytes that this node holds of append bodies for all logs, and of chunks of uploads.",
     labels: [],
     samples: ofNode(({ buffered }) => buffered.bytes.current),
   },
   {
     name: "annals_ingest_node_buffered_cap_bytes",
     kind: "gauge",
-    help: "What they may be.",
+    help: "Largest number of bytes of append bodies and chunks of uploads that this node may hold (ingest.maxHeldBytes).",
     labels: [],
     samples: ofNode(({ buffered }) => buffered.bytes.cap),
   },
   {
     name: "annals_ingest_refused_requests_total",
     kind: "counter",
-    help: "Appends and connections that were refused here, by code of docs/errors.md.",
+    help: "Append requests and connections that this node refused, by the error code (docs/errors.md).",
     labels: ["code"],
     samples: ({ ingest }) => by("code", ingest.node.refused),
   },
   {
     name: "annals_ingest_decoded_in_bytes_total",
     kind: "counter",
-    help: "Compressed bodies, as they came.",
+    help: "Bytes of compressed request bodies as they arrived, by their encoding.",
     labels: ["encoding"],
     samples: ({ ingest }) =>
       Object.entries(ingest.node.decoded).map(([encoding, { bytesIn }]) => ({
@@ -133,7 +138,7 @@ export const INGEST_METRICS: readonly Metric[] = [
   {
     name: "annals_ingest_decoded_out_bytes_total",
     kind: "counter",
-    help: "The same, decompressed.",
+    help: "Bytes of compressed request bodies after decompression, by their encoding.",
     labels: ["encoding"],
     samples: ({ ingest }) =>
       Object.entries(ingest.node.decoded).map(([encoding, { bytesOut }]) => ({

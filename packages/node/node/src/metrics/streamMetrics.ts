@@ -4,8 +4,8 @@ import { by } from "./metric.ts";
 import type { DistributionSample, Metric } from "./metric.ts";
 
 const CUTS_HELP =
-  "Messages to a follower that ended at replication.append.maxEntries (entries) or maxBytes (bytes) with more to send, " +
-  "and times that the queue waited for the follower to let go of something (credit).";
+  "AppendEntries messages to a follower that were cut short with more to send, by the limit: replication.append.maxEntries (entries), " +
+  "replication.append.maxBytes (bytes), or credit that the follower had not granted yet (credit).";
 
 interface Stream {
   readonly log: string;
@@ -53,14 +53,14 @@ export const STREAM_METRICS: readonly Metric[] = [
   {
     name: "annals_stream_message_entries",
     kind: "histogram",
-    help: "Entries of the AppendEntries messages with entries that were sent to a node.",
+    help: "Entries per AppendEntries message that this node sent to another one, for messages that carry any.",
     labels: ["node"],
     samples: ({ cluster }) => byNode(cluster, ({ entries }) => entries),
   },
   {
     name: "annals_stream_message_bytes",
     kind: "histogram",
-    help: "Bytes of the entries of the AppendEntries messages that were sent to a node.",
+    help: "Bytes of entries per AppendEntries message that this node sent to another one, for messages that carry any.",
     labels: ["node"],
     samples: ({ cluster }) => byNode(cluster, ({ bytes }) => bytes),
   },

@@ -51,6 +51,17 @@ test("what is served has every metric of the table, and no other", async () => {
   );
 });
 
+test("each help is a sentence that stands alone, since it is shown alone", () => {
+  const helps = METRICS.map(({ help }) => help);
+  expect(new Set(helps).size).toBe(helps.length);
+  // A pronoun or a relative without its noun leans on the metric above.
+  const leaning =
+    /^(?:The same|Their|They|It|Its|Of|What|How|That|Those|These|Since|1 if)\b|\bthat they ever\b/;
+  const short = /^(?:\S+ ){0,3}\S+$/;
+  expect(helps.filter((help) => leaning.test(help) || short.test(help))).toEqual([]);
+  expect(helps.filter((help) => !/^[A-Z].*[.]$/.test(help))).toEqual([]);
+});
+
 test("names have a unit, and counters say that they are", () => {
   for (const { name, kind } of METRICS) {
     expect(name).toMatch(/^annals_[a-z_]+$/);
