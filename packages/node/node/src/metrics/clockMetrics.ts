@@ -21,18 +21,22 @@ function peerMetric(name: string, help: string, ms: (clock: NodeClock) => number
 export const CLOCK_METRICS: readonly PlainMetric[] = [
   peerMetric(
     "offset",
-    "Clock of another node minus the clock of this node in seconds, for nodes that answered in the last ten seconds.",
+    "Clock of another node minus the clock of this node in seconds, for nodes that answered " +
+      "in the last ten seconds.",
     ({ offsetMs }) => offsetMs,
   ),
   peerMetric(
     "uncertainty",
-    "Largest error of annals_clock_offset_seconds for that node: half of the round trip in seconds.",
+    "Largest error of annals_clock_offset_seconds for that node: half of the round trip in " +
+      "seconds.",
     ({ uncertaintyMs }) => uncertaintyMs,
   ),
   {
     name: "annals_clock_wrong",
     kind: "gauge",
-    help: "Whether a clock is wrong: 1 if most other clocks contradict one, if no majority agrees, or if a clock jumped and no node can confirm it.",
+    help:
+      "Whether a clock is wrong: 1 if most other clocks contradict one, if no majority agrees, " +
+      "or if a clock jumped and no node can confirm it.",
     labels: [],
     samples: ({ cluster: { clock, nodes } }) => {
       const fine = clock.state === "agreed" || clock.state === "alone";

@@ -13,13 +13,15 @@ const COUNTS: readonly (readonly [
   [
     "buffered_bytes",
     "gauge",
-    "Bytes of append bodies that this node holds for the log, from the announcement of a body to its answer.",
+    "Bytes of append bodies that this node holds for the log, from the announcement of a body " +
+      "to its answer.",
     ({ buffered }) => buffered.bytes.current,
   ],
   [
     "buffered_peak_bytes",
     "gauge",
-    "Largest number of bytes of append bodies that this node has held for the log since it started.",
+    "Largest number of bytes of append bodies that this node has held for the log since it " +
+      "started.",
     ({ buffered }) => buffered.bytes.peak,
   ],
   [
@@ -113,14 +115,18 @@ export const INGEST_METRICS: readonly Metric[] = [
   {
     name: "annals_ingest_node_buffered_cap_bytes",
     kind: "gauge",
-    help: "Largest number of bytes of append bodies and chunks of uploads that this node may hold (ingest.maxHeldBytes).",
+    help:
+      "Largest number of bytes of append bodies and chunks of uploads that this node may hold " +
+      "(ingest.maxHeldBytes).",
     labels: [],
     samples: ofNode(({ buffered }) => buffered.bytes.cap),
   },
   {
     name: "annals_ingest_refused_requests_total",
     kind: "counter",
-    help: "Append requests and connections that this node refused, by the error code (docs/errors.md).",
+    help:
+      "Append requests and connections that this node refused, by the error code " +
+      "(docs/errors.md).",
     labels: ["code"],
     samples: ({ ingest }) => by("code", ingest.node.refused),
   },

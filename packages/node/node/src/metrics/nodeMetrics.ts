@@ -117,25 +117,29 @@ export const NODE_METRICS: readonly Metric[] = [
   logMetric(
     "blobs_not_saved_total",
     "counter",
-    "Failed transfers of attachments between this node and others since the log was opened here; each is tried again.",
+    "Failed transfers of attachments between this node and others since the log was opened " +
+      "here; each is tried again.",
     ({ blobsNotSaved }) => blobsNotSaved,
   ),
   logMetric(
     "clock_hand_overs_total",
     "counter",
-    "Times that this node gave up leading the log because its clock is wrong, since it opened the log.",
+    "Times that this node gave up leading the log because its clock is wrong, since it opened " +
+      "the log.",
     ({ clockHandOvers }) => clockHandOvers,
   ),
   logMetric(
     "decision_waits",
     "gauge",
-    "Nodes that have not carried out the latest decision of annals log resolve for the log, as far as this node has heard.",
+    "Nodes that have not carried out the latest decision of annals log resolve for the log, " +
+      "as far as this node has heard.",
     ({ decision }) => decision?.waitsFor.length ?? 0,
   ),
   ...STREAM_METRICS,
   groupMetric(
     "lag_records",
-    "Records between the position of the slowest lane of the group and the end of the log. Groups of logs that this node leads; at most 256, those stuck or furthest behind.",
+    "Records between the position of the slowest lane of the group and the end of the log. " +
+      "Groups of logs that this node leads; at most 256, those stuck or furthest behind.",
     ({ lag }) => lag,
   ),
   groupMetric(
@@ -150,12 +154,14 @@ export const NODE_METRICS: readonly Metric[] = [
   ),
   memoryMetric(
     "peak",
-    "Largest amount that a bounded queue or table has held, by the row of docs/bounds.md and its unit.",
+    "Largest amount that a bounded queue or table has held, by the row of docs/bounds.md and " +
+      "its unit.",
     ({ peak }) => peak,
   ),
   memoryMetric(
     "cap",
-    "Amount that a bounded queue or table may hold, by the row of docs/bounds.md; the item that crosses the bound comes on top.",
+    "Amount that a bounded queue or table may hold, by the row of docs/bounds.md; the item " +
+      "that crosses the bound comes on top.",
     ({ cap, count }) => cap * count,
   ),
   {
@@ -168,7 +174,9 @@ export const NODE_METRICS: readonly Metric[] = [
   {
     name: "annals_memory_violations",
     kind: "gauge",
-    help: "Bounds of docs/bounds.md that were exceeded since the node started; more than 0 is a bug.",
+    help:
+      "Bounds of docs/bounds.md that were exceeded since the node started; more than 0 is a " +
+      "bug.",
     labels: [],
     samples: ({ cluster }) => one(cluster.memory?.violations.length ?? 0),
   },
@@ -208,14 +216,18 @@ export const NODE_METRICS: readonly Metric[] = [
   {
     name: "annals_event_loop_delay_seconds",
     kind: "gauge",
-    help: "Delay of the main thread's event loop in seconds over at least the last ten seconds; quantile 1 is the largest delay.",
+    help:
+      "Delay of the main thread's event loop in seconds over at least the last ten seconds; " +
+      "quantile 1 is the largest delay.",
     labels: ["quantile"],
     samples: ({ delay }) => by("quantile", { "0.5": delay.p50, "0.99": delay.p99, "1": delay.max }),
   },
   {
     name: "annals_thread_busy_seconds_total",
     kind: "counter",
-    help: "Seconds for which the event loop of a thread had work; the rate is its utilisation. A replaced worker starts at 0.",
+    help:
+      "Seconds for which the event loop of a thread had work; the rate is its utilisation. A " +
+      "replaced worker starts at 0.",
     labels: ["thread"],
     samples: ({ cluster, process }) => [
       { labels: { thread: "main" }, value: process.busySeconds },
@@ -252,7 +264,8 @@ export const NODE_METRICS: readonly Metric[] = [
   processMetric(
     "orphaned_errors_total",
     "counter",
-    "Errors of connections that no code handled and that the process survived; more than 0 is a bug.",
+    "Errors of connections that no code handled and that the process survived; more than 0 is " +
+      "a bug.",
     (figures) => figures.orphanedErrors,
   ),
   processMetric(

@@ -4,7 +4,8 @@ import { by } from "./metric.ts";
 import type { DistributionSample, Metric } from "./metric.ts";
 
 const CUTS_HELP =
-  "AppendEntries messages to a follower that were cut short with more to send, by the limit: replication.append.maxEntries (entries), " +
+  "AppendEntries messages to a follower that were cut short with more to send, by the limit: " +
+  "replication.append.maxEntries (entries), " +
   "replication.append.maxBytes (bytes), or credit that the follower had not granted yet (credit).";
 
 interface Stream {
@@ -53,14 +54,18 @@ export const STREAM_METRICS: readonly Metric[] = [
   {
     name: "annals_stream_message_entries",
     kind: "histogram",
-    help: "Entries per AppendEntries message that this node sent to another one, for messages that carry any.",
+    help:
+      "Entries per AppendEntries message that this node sent to another one, for messages that " +
+      "carry any.",
     labels: ["node"],
     samples: ({ cluster }) => byNode(cluster, ({ entries }) => entries),
   },
   {
     name: "annals_stream_message_bytes",
     kind: "histogram",
-    help: "Bytes of entries per AppendEntries message that this node sent to another one, for messages that carry any.",
+    help:
+      "Bytes of entries per AppendEntries message that this node sent to another one, for " +
+      "messages that carry any.",
     labels: ["node"],
     samples: ({ cluster }) => byNode(cluster, ({ bytes }) => bytes),
   },
