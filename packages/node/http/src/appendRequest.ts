@@ -33,7 +33,8 @@ export function assertNoEncoding(headers: IncomingHttpHeaders): void {
   if (encoding === "identity") return;
   throw httpError(
     "ERR_CONTENT_ENCODING_UNSUPPORTED",
-    `this body is taken uncompressed, it is ${encoding.slice(0, 32)}`,
+    `this route does not accept Content-Encoding: ${encoding.slice(0, 32)}; ` +
+      "send the body uncompressed",
   );
 }
 
@@ -96,7 +97,8 @@ export function parseProducer(header: string | string[] | undefined): ProducerSt
   if (match === null || epoch < 1 || sequence < 1) {
     throw httpError(
       "ERR_HEADER_INVALID",
-      "Annals-Producer: expected id;epoch=E;sequence=N, E and N from 1, the id of letters, digits and . _ : @ / + - (at most 64)",
+      "Annals-Producer: expected id;epoch=E;sequence=N, E and N from 1, the id of letters, " +
+        "digits and . _ : @ / + - (at most 64)",
     );
   }
   return { id: match[1] ?? "", epoch, sequence };

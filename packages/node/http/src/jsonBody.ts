@@ -33,7 +33,7 @@ export function parseTextFields<Name extends string>(
       );
     }
     if (typeof field !== "string") {
-      throw httpError("ERR_PARAMETER_INVALID", `${name}: expected a text`);
+      throw httpError("ERR_PARAMETER_INVALID", `${name}: expected a string`);
     }
     out[match] = field;
   }

@@ -42,7 +42,14 @@ export function problemOf(error: unknown): ProblemDocument {
       error.details,
     );
   }
-  return document("ERR_INTERNAL", 500, "Internal error", "a fault of the server", false, {});
+  return document(
+    "ERR_INTERNAL",
+    500,
+    "Internal error",
+    "the server failed; the log of the node has the cause",
+    false,
+    {},
+  );
 }
 
 function document(

@@ -5,6 +5,6 @@ export function assertSameOrigin(origin: string | undefined, host: string | unde
   if (origin === undefined || origin === `http://${host}` || origin === `https://${host}`) return;
   throw httpError(
     "ERR_ORIGIN_FORBIDDEN",
-    `requests from pages of ${origin.slice(0, 128)} change nothing here`,
+    `cross-origin requests are refused (Origin: ${origin.slice(0, 128)})`,
   );
 }

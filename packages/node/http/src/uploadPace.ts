@@ -90,7 +90,8 @@ export function cutWhenIdle(raw: IncomingMessage): void {
 function tooSlow(bytes: number, graceMs: number, minRate: number): Error {
   return httpError(
     "ERR_UPLOAD_TOO_SLOW",
-    `${bytes} bytes of the body came in ${graceMs} ms, the least is ${minRate} bytes a second: nothing of this request was accepted`,
+    `upload too slow: ${bytes} bytes of the body arrived in ${graceMs} ms, the minimum is ${minRate} bytes a second ` +
+      "(ingest.minUploadRate); nothing of this request was accepted",
     { retryable: true, details: { bytes, graceMs, minRate } },
   );
 }
@@ -107,7 +108,8 @@ export function stoodStill(idleMs: number): Error {
 function tooLate(timeoutMs: number): Error {
   return httpError(
     "ERR_REQUEST_TIMEOUT",
-    `the body was not here after ${timeoutMs} ms: nothing of this request was accepted`,
+    `the request body did not arrive within ${timeoutMs} ms (http.requestTimeout); ` +
+      "nothing of this request was accepted",
     { retryable: true, details: { timeoutMs } },
   );
 }

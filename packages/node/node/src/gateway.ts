@@ -299,7 +299,10 @@ export class Gateway {
         this.#update(message.logId, worker, (place) => {
           place.catchingUp = false;
           if (message.progress) return;
-          this.#options.logger.info({ log: place.entry.name }, "no progress: others go first");
+          this.#options.logger.info(
+            { log: place.entry.name },
+            "log makes no progress, continuing with the other logs",
+          );
         });
         this.#pool.wake();
         return;

@@ -267,7 +267,7 @@ export class WorkerPool {
     if (!place.catchingUp || place.opened || nowMs - openedAtMs < OPENING_MS) return;
     place.catchingUp = false;
     const { name } = place.entry;
-    this.#options.logger.warn({ log: name }, "takes long to open: others go first");
+    this.#options.logger.warn({ log: name }, "log is slow to open, continuing with the other logs");
   }
 
   /** Gives a log a worker, or says what it waits for. */

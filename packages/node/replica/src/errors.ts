@@ -28,7 +28,8 @@ export function overloaded(pendingBytes: number, cap: number): AnnalsError {
 export function uncommittedFull(uncommittedBytes: number): AnnalsError {
   return new AnnalsError(
     "ERR_UNCOMMITTED_FULL",
-    `${uncommittedBytes} bytes wait for a quorum to flush them, and nothing more may: nothing of this request was accepted`,
+    `too much uncommitted data: ${uncommittedBytes} bytes wait for a quorum to flush them (raft.maxUncommittedBytes); ` +
+      "nothing of this request was accepted",
     { retryable: true, details: { uncommittedBytes } },
   );
 }
@@ -64,8 +65,10 @@ export function replicaClosed(): AnnalsError {
 export function logDiverged(): AnnalsError {
   return new AnnalsError(
     "ERR_LOG_DIVERGED",
-    "this replica and another member have different entries where both promised to keep one, so a disk has lost or was given something: " +
-      "the log takes nothing in here until an operator has decided which copy is right (annals log resolve LOG --keep NODE); " +
+    "this replica and another member have different entries where both promised to keep one, " +
+      "so a disk has lost or was given something: " +
+      "the log takes nothing in here until an operator has decided which copy is right " +
+      "(annals log resolve LOG --keep NODE); " +
       "?consistency=local reads what this node has",
   );
 }

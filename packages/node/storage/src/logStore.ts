@@ -169,7 +169,8 @@ export class LmdbLogStore implements LogStore {
     const known = index === head.index ? head : index === base.index ? base : undefined;
     if (known !== undefined && !equalBytes(linked.hash, known.hash))
       throw entryDamaged(index, "it is not the one that the chain goes through");
-    if (linked.entry.term !== this.term(index)) throw entryDamaged(index, "its term is another");
+    if (linked.entry.term !== this.term(index))
+      throw entryDamaged(index, "its term differs from the one recorded for it");
     return linked;
   }
 

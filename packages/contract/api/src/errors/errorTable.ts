@@ -135,7 +135,8 @@ export const ERROR_TABLE: Readonly<Record<HttpErrorCode, ErrorEntry>> = {
   ERR_PRODUCER_NOT_FOUND: entry(
     404,
     "No such producer",
-    "The log knows no producer of this id: it never appended, or was silent so long that it was forgotten.",
+    "The log knows no producer of this id: it never appended, or was silent so long that it " +
+      "was forgotten.",
     "Begin with sequence 1.",
   ),
   ERR_NODE_UNKNOWN: entry(
@@ -164,14 +165,16 @@ export const ERROR_TABLE: Readonly<Record<HttpErrorCode, ErrorEntry>> = {
   ),
   ERR_ORIGIN_FORBIDDEN: entry(
     403,
-    "Foreign origin",
-    "The request comes from a web page of another origin. Any page that somebody opens could otherwise change the log.",
+    "Cross-origin request",
+    "The request comes from a web page of another origin. Otherwise any page that a user " +
+      "opens could change the log.",
     "Call the API from a program, or from a page that the node itself serves.",
   ),
   ERR_LOG_RESERVED: entry(
     403,
     "Reserved log",
-    "Logs whose name begins with an underscore belong to the cluster: they take no records from outside.",
+    "Logs whose name begins with an underscore belong to the cluster: they take no records " +
+      "from outside.",
     "Append to another log.",
   ),
   ERR_BODY_TOO_LARGE: entry(
@@ -183,19 +186,20 @@ export const ERROR_TABLE: Readonly<Record<HttpErrorCode, ErrorEntry>> = {
   ERR_CONTENT_TYPE_UNSUPPORTED: entry(
     415,
     "Unsupported content type",
-    "Records are taken as application/json, application/x-ndjson or application/msgpack.",
+    "The Content-Type is not application/json, application/x-ndjson or application/msgpack.",
     "Set the Content-Type header to what the body is.",
   ),
   ERR_CONTENT_ENCODING_UNSUPPORTED: entry(
     415,
     "Unsupported content encoding",
-    "Bodies of appends are taken as they are, or compressed once by gzip, deflate or zstd; others only as they are.",
+    "Bodies of appends may be compressed once by gzip, deflate or zstd; other bodies must not " +
+      "be compressed.",
     "Compress by one of these, or send the body without Content-Encoding.",
   ),
   ERR_INTERNAL: entry(
     500,
     "Internal error",
-    "A fault of the server. Whether an append was stored is unknown.",
+    "The server failed unexpectedly. Whether an append was stored is unknown.",
     "The node's log has the cause; please report it.",
   ),
   ERR_RECORD_UNREADABLE: entry(
@@ -213,20 +217,22 @@ export const ERROR_TABLE: Readonly<Record<HttpErrorCode, ErrorEntry>> = {
   ERR_LOG_DAMAGED: entry(
     500,
     "Damaged log",
-    "What is on this node's disk is less, or other, than what the node had confirmed.",
+    "This node's disk holds less, or something else, than the node had acknowledged.",
     "Read from another node; run `annals fsck` on this one.",
   ),
   ERR_STORAGE_FAILED: entry(
     503,
     "Storage failed",
-    "A write or flush failed; the node stops voting and ends. Whether an append was stored is unknown.",
-    "Repeat with the same producer stamp: another node takes over. Look after this node's disk.",
+    "A write or flush failed; the node stops voting and ends. Whether an append was stored is " +
+      "unknown.",
+    "Repeat with the same producer stamp: another node takes over. Check this node's disk.",
     1,
   ),
   ERR_NO_LEADER: entry(
     503,
     "No leader",
-    "The log has no leader that this node knows: an election is going on, or no quorum is reachable. Nothing was accepted.",
+    "The log has no leader that this node knows: an election is going on, or no quorum is " +
+      "reachable. Nothing was accepted.",
     "Repeat after Retry-After seconds; `annals cluster health` says what is missing.",
     1,
   ),
@@ -254,16 +260,20 @@ export const ERROR_TABLE: Readonly<Record<HttpErrorCode, ErrorEntry>> = {
   ERR_REPLICA_BROKEN: entry(
     503,
     "Copy out of service",
-    "The node's copy of the log broke one of its own rules or lost its disk, and stopped. Whether an append was stored is unknown.",
+    "The node's copy of the log broke one of its own rules or lost its disk, and stopped. " +
+      "Whether an append was stored is unknown.",
     "Repeat with the same producer stamp, at another node; the node's log has the cause.",
     1,
   ),
   ERR_DISK_UNAVAILABLE: entry(
     503,
     "Disk unavailable",
-    "The system does not let the node write or open its files: the disk is read-only or not its own, or there are no file " +
-      "descriptors left. `details` has `errno` and `path`. Appends are refused, reads go on; nothing was half-written.",
-    "Do what the text says. The node tries again by itself; until then another node may answer.",
+    "The system does not let the node write or open its files: the disk is read-only or not " +
+      "its own, or there are no file " +
+      "descriptors left. `details` has `errno` and `path`. Appends are refused, reads go on; " +
+      "nothing was half-written.",
+    "The detail says what to do. The node tries again by itself; meanwhile send requests to " +
+      "another node.",
     5,
   ),
   ERR_STORAGE_CLOSED: entry(
@@ -283,7 +293,8 @@ export const ERROR_TABLE: Readonly<Record<HttpErrorCode, ErrorEntry>> = {
   ERR_NOT_READY: entry(
     503,
     "Not ready",
-    "The node is starting, waits for the birth of the cluster, or is shutting down. Nothing was accepted.",
+    "The node is starting, waits for the birth of the cluster, or is shutting down. Nothing " +
+      "was accepted.",
     "`GET /readyz` lists what it waits for.",
     1,
   ),
@@ -297,15 +308,17 @@ export const ERROR_TABLE: Readonly<Record<HttpErrorCode, ErrorEntry>> = {
   ERR_LOG_REPAIRING: entry(
     503,
     "Log is being repaired",
-    "The node has found damage in its copy of the log and gets it back from its peers. Nothing was accepted.",
+    "The node has found damage in its copy of the log and gets it back from its peers. " +
+      "Nothing was accepted.",
     "Repeat after Retry-After seconds, or ask another node. `GET /readyz` tells how far it is.",
     1,
   ),
   ERR_LOG_DIVERGED: entry(
     503,
     "Log has diverged",
-    "This node's copy of the log and another one cannot both be right: a disk has lost or was given something. Nothing was accepted.",
-    "Nothing is mended by repeating. Read with `consistency=local`; " +
+    "This node's copy of the log and another one differ in entries that were committed: a " +
+      "disk was rolled back or exchanged. Nothing was accepted.",
+    "Repeating does not help. Read with `consistency=local`; " +
       "`annals log resolve LOG --keep NODE` keeps the copy that you choose (operations.md).",
   ),
   ERR_NODE_STOPPING: entry(
@@ -318,14 +331,15 @@ export const ERROR_TABLE: Readonly<Record<HttpErrorCode, ErrorEntry>> = {
   ERR_NO_SUCCESSOR: entry(
     503,
     "No successor",
-    "No other voter is reachable that could take the leadership over. It stays where it is.",
+    "No other voter that could take over the leadership is reachable. This node goes on leading.",
     "Bring another node back first.",
     1,
   ),
   ERR_WORKER_LOST: entry(
     503,
     "Worker lost",
-    "The thread that owned the log ended; another takes the log over. Whether an append was stored is unknown.",
+    "The thread that owned the log ended; another takes the log over. Whether an append was " +
+      "stored is unknown.",
     "Repeat with the same producer stamp.",
     1,
   ),
@@ -333,18 +347,20 @@ export const ERROR_TABLE: Readonly<Record<HttpErrorCode, ErrorEntry>> = {
     504,
     "Outcome unknown",
     "No quorum confirmed the append in time. Its records may become part of the log or not.",
-    "Repeat with the same producer stamp: then it is stored once. Without a stamp, look before repeating.",
+    "Repeat with the same producer stamp: then it is stored once. Without a stamp, read the " +
+      "log before you repeat.",
   ),
   ERR_TRANSFER_TIMEOUT: entry(
     504,
     "Transfer timed out",
-    "The successor did not take the leadership over in time; it stays where it is.",
+    "The successor did not take over the leadership in time. This node goes on leading.",
     "Repeat, or name another node.",
   ),
   ERR_DISK_FULL: entry(
     507,
     "Disk full",
-    "Free space is below `storage.minFreeBytes`, or the system says that there is no room, no inode or no quota left. Appends are " +
+    "Free space is below `storage.minFreeBytes`, or the system says that there is no room, no " +
+      "inode or no quota left. Appends are " +
       "refused, reads go on; nothing was half-written.",
     "Free disk space on the node.",
     10,
@@ -352,9 +368,11 @@ export const ERROR_TABLE: Readonly<Record<HttpErrorCode, ErrorEntry>> = {
   ERR_MEMORY_LIMIT: entry(
     507,
     "Memory limit",
-    "With one more log, or with its configuration as it is, the node could need more memory than `memory.limit`: " +
+    "With one more log, or with its configuration as it is, the node could need more memory " +
+      "than `memory.limit`: " +
       "`details` has both numbers. The log was not created; a node that starts so ends with 78.",
-    "`annals config check` prints what each queue may need: lower a cap, or raise the limit on every node.",
+    "`annals config check` prints what each queue may need: lower a cap, or raise the limit " +
+      "on every node.",
   ),
 };
 

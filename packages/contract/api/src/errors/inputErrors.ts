@@ -23,7 +23,8 @@ export const INPUT_ERRORS: Readonly<Record<BadInputCode, ErrorEntry>> = {
   ),
   ERR_BODY_MALFORMED: malformed(
     "Malformed body",
-    "The body is not what its Content-Type says: no JSON, or no msgpack.",
+    "The body is not in the format of its Content-Type: it is not valid JSON, or not valid " +
+      "msgpack.",
     "`details.offset` is the byte at which reading failed.",
   ),
   ERR_BODY_TRUNCATED: malformed(
@@ -33,11 +34,11 @@ export const INPUT_ERRORS: Readonly<Record<BadInputCode, ErrorEntry>> = {
   ),
   ERR_BODY_TRAILING: malformed(
     "Trailing bytes",
-    "Something follows the end of the records.",
-    "Several JSON records are an array, or NDJSON; a zstd body is one frame.",
+    "The body goes on after the end of the records.",
+    "Send several JSON records as an array or as NDJSON, and a zstd body as one frame.",
   ),
   ERR_BODY_TYPE: malformed(
-    "No records",
+    "Body holds no records",
     "The body is neither a record nor a list of records.",
     "Send one record, or an array of them.",
   ),
@@ -47,9 +48,10 @@ export const INPUT_ERRORS: Readonly<Record<BadInputCode, ErrorEntry>> = {
     "Send smaller requests, or raise the limit.",
   ),
   ERR_BODY_ENCODING: malformed(
-    "Damaged compression",
-    "The body is not what its Content-Encoding says, or it is cut.",
-    "`details.offset` is the compressed byte at which reading failed. Deflate is zlib's format; zstd is one frame, and no dictionary.",
+    "Damaged compressed body",
+    "The body is not in the format of its Content-Encoding, or it is cut off.",
+    "`details.offset` is the compressed byte at which reading failed. Deflate is zlib's " +
+      "format; zstd is one frame, and no dictionary.",
   ),
   ERR_BODY_DECODED_TOO_LARGE: tooLarge(
     "Body too large once decoded",
@@ -57,19 +59,21 @@ export const INPUT_ERRORS: Readonly<Record<BadInputCode, ErrorEntry>> = {
     "Send smaller requests, or raise the limit.",
   ),
   ERR_BODY_RATIO: tooLarge(
-    "Compressed too well",
+    "Compression ratio too high",
     "The body decompresses to more than `ingest.maxDecodeRatio` times its size.",
-    "Records do not compress so well; if yours do, send smaller requests (the first MiB is free), or raise the limit.",
+    "Audit records seldom compress so well. If yours do, send smaller requests (the first MiB " +
+      "is not counted), or raise the limit.",
   ),
   ERR_BODY_WINDOW: tooLarge(
     "Window too large",
-    "The zstd body says that a window of more than 8 MiB is needed to decode it.",
-    "Compress with a window of 8 MiB at most (RFC 9659): without `--long` and `--ultra`, or with a window log of 23.",
+    "The zstd body needs a window of more than 8 MiB to be decoded.",
+    "Compress with a window of 8 MiB at most (RFC 9659): without `--long` and `--ultra`, or " +
+      "with a window log of 23.",
   ),
   ERR_RECORD_TOO_LARGE: tooLarge(
     "Record too large",
     "A record exceeds `ingest.maxRecordBytes`.",
-    `Large attachments do not belong into records. ${PLACE}`,
+    `Upload large data as a blob and name it in the record. ${PLACE}`,
   ),
   ERR_RECORD_TOO_DEEP: malformed(
     "Nested too deeply",
@@ -87,35 +91,35 @@ export const INPUT_ERRORS: Readonly<Record<BadInputCode, ErrorEntry>> = {
     `Spread them over several records. ${PLACE}`,
   ),
   ERR_RECORD_EXTENSION_TYPE: malformed(
-    "Extension type",
-    "A msgpack value has an application-defined type other than 1, the digits of a number that nothing else holds.",
-    `Write times as RFC 3339 texts. ${PLACE}`,
+    "Unknown msgpack extension type",
+    "A msgpack value has an extension type other than 1, which holds the digits of a number.",
+    `Write times as RFC 3339 strings. ${PLACE}`,
   ),
   ERR_RECORD_DUPLICATE_KEY: malformed("Duplicate key", "An object has a key twice.", PLACE),
-  ERR_RECORD_KEY: malformed("Invalid key", "A key is no text, or one that is reserved.", PLACE),
+  ERR_RECORD_KEY: malformed("Invalid key", "A key is not a string, or it is reserved.", PLACE),
   ERR_RECORD_NOT_UTF8: malformed(
     "Not UTF-8",
-    "A text is not UTF-8.",
-    `Binary goes as base64. ${PLACE}`,
+    "A string is not valid UTF-8.",
+    `Write binary data as base64. ${PLACE}`,
   ),
   ERR_RECORD_NUMBER: malformed(
     "Invalid number",
     "A number is not finite, or has more than 400 digits.",
-    `Numbers that no double holds are kept with their digits; write longer ones as texts. ${PLACE}`,
+    `Numbers that a double cannot hold keep their digits; write longer ones as strings. ${PLACE}`,
   ),
   ERR_RECORD_FIELD_MISSING: malformed(
     "Missing field",
-    "A record lacks `actor.id` or `action`, or a part of a field.",
+    "A record lacks `actor.id`, `action`, or a required part of another field.",
     PLACE,
   ),
   ERR_RECORD_FIELD_UNKNOWN: malformed(
     "Unknown field",
     "A record has a key that the record model does not know.",
-    `Free data goes under \`data\`. ${PLACE}`,
+    `Put data of your own under \`data\`. ${PLACE}`,
   ),
   ERR_RECORD_FIELD_TYPE: malformed(
     "Wrong type",
-    "A field has a value of another type than the record model says.",
+    "A field has a value of a type that the record model does not allow.",
     PLACE,
   ),
   ERR_RECORD_FIELD_VALUE: malformed(

@@ -12,20 +12,22 @@ export const SCHEMA_ERRORS: Readonly<Record<SchemaErrorCode, ErrorEntry>> = {
   ERR_RECORD_SCHEMA: entry(
     400,
     "Record violates its schema",
-    "The `data` of a record is not what the schema of its action says; `details` name position, path and version. Nothing was stored.",
-    "Mend the record, or the schema (`annals log schema`).",
+    "The `data` of a record does not match the schema of its action; `details` has position, " +
+      "path and version. Nothing was stored.",
+    "Correct the record, or change the schema (`annals log schema`).",
   ),
   ERR_SCHEMA_INVALID: entry(
     400,
-    "Schema is not taken",
-    "It is no JSON Schema (2020-12), or has a keyword whose cost nobody can bound: references, patterns, `uniqueItems`.",
-    "See `detail`; say it by `enum`, `const`, lengths and ranges.",
+    "Invalid schema",
+    "The text is not a JSON Schema (2020-12), or it has a keyword whose cost cannot be " +
+      "bounded: references, patterns, `uniqueItems`.",
+    "The detail names the keyword. Use `enum`, `const`, lengths and ranges instead.",
   ),
   ERR_SCHEMA_NOT_FOUND: entry(
     404,
     "No such schema",
-    "The log has no schema for this action: any `data` is taken.",
-    "`GET /v1/logs/{log}/schemas` lists those that there are.",
+    "The log has no schema for this action, so records may have any `data`.",
+    "`GET /v1/logs/{log}/schemas` lists the schemas of the log.",
   ),
   ERR_TOO_MANY_SCHEMAS: entry(
     409,
