@@ -57,6 +57,8 @@ export interface GatewayOptions {
   readonly onFatal: (error: AnnalsError) => void;
 }
 
+/** The log gives its place up to the next one. */
+const STUCK = "log makes no progress, continuing with the other logs";
 /** How long the question whether a log exists may wait for a quorum. */
 const CATALOG_TIMEOUT_MS = 3000;
 /** A leader that lost its logs' creation to a failover is retried by the next one; this only spaces the attempts. */
@@ -299,10 +301,7 @@ export class Gateway {
         this.#update(message.logId, worker, (place) => {
           place.catchingUp = false;
           if (message.progress) return;
-          this.#options.logger.info(
-            { log: place.entry.name },
-            "log makes no progress, continuing with the other logs",
-          );
+          this.#options.logger.info({ log: place.entry.name }, STUCK);
         });
         this.#pool.wake();
         return;
