@@ -52,7 +52,6 @@ const HOMONYMS: readonly string[] = [
   "RequestStamp",
   "Roster",
   "SchemaInfo",
-  "Sink",
   "Snapshot",
   "SourceFile",
   "Start",

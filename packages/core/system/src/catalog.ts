@@ -6,7 +6,7 @@ import type { LogDecision, ResolveCommand } from "./logDecision.ts";
 import { SCHEMAS_PER_LOG_MAX } from "./logSchema.ts";
 import type { LogSchema } from "./logSchema.ts";
 
-export interface LogEntry {
+export interface CatalogEntry {
   readonly id: number;
   readonly name: string;
   /** The voters it was born with. */
@@ -19,19 +19,19 @@ export interface LogEntry {
 
 /** The logs of the cluster, as the commands of `_system` created them: the same on every node that has applied the same entries. */
 export class Catalog {
-  readonly #logs = new Map<string, LogEntry>();
+  readonly #logs = new Map<string, CatalogEntry>();
 
   constructor(voters: readonly MemberId[]) {
     this.#logs.set(SYSTEM_LOG, { id: SYSTEM_LOG_ID, name: SYSTEM_LOG, voters });
   }
 
   /** Creates a log; undefined if the name was taken or the command was seen before. */
-  create(id: number, name: string, voters: readonly MemberId[]): LogEntry | undefined {
+  create(id: number, name: string, voters: readonly MemberId[]): CatalogEntry | undefined {
     return this.take({ id, name, voters, schemas: [] });
   }
 
   /** Takes a log as it was known before; undefined if the name was taken. */
-  take(entry: LogEntry): LogEntry | undefined {
+  take(entry: CatalogEntry): CatalogEntry | undefined {
     if (this.#logs.has(entry.name)) return undefined;
     this.#logs.set(entry.name, entry);
     return entry;
@@ -43,7 +43,7 @@ export class Catalog {
     name: string,
     action: string,
     schema: string | null,
-  ): LogEntry | undefined {
+  ): CatalogEntry | undefined {
     const log = this.#logs.get(name);
     const known = log?.schemas?.find((one) => one.action === action);
     if (log === undefined || (known?.index ?? 0) >= index) return undefined;
@@ -63,7 +63,7 @@ export class Catalog {
     index: number,
     command: ResolveCommand,
     members: Parameters<typeof decide>[3],
-  ): LogEntry | undefined {
+  ): CatalogEntry | undefined {
     const log = this.#logs.get(command.log);
     // It was created later: then this command has found none.
     if (log === undefined || log.id > index || log.id === SYSTEM_LOG_ID) return undefined;
@@ -76,14 +76,14 @@ export class Catalog {
     name: string,
     decision: number,
     member: MemberId,
-  ): LogEntry | undefined {
+  ): CatalogEntry | undefined {
     const log = this.#logs.get(name);
     if (log?.decision === undefined || log.decision.index !== decision) return undefined;
     return this.#decided(log, without(log.decision, member, index));
   }
 
   /** The copies of a member are gone with its disk: no decision waits for it. Yields the logs that change, as they are now. */
-  forget(index: number, member: MemberId): readonly LogEntry[] {
+  forget(index: number, member: MemberId): readonly CatalogEntry[] {
     return this.logs().flatMap((log) => {
       const { decision } = log;
       if (decision === undefined) return [];
@@ -91,18 +91,18 @@ export class Catalog {
     });
   }
 
-  #decided(log: LogEntry, decision: LogDecision | undefined): LogEntry | undefined {
+  #decided(log: CatalogEntry, decision: LogDecision | undefined): CatalogEntry | undefined {
     if (decision === undefined || decision === log.decision) return undefined;
     const entry = { ...log, decision };
     this.#logs.set(log.name, entry);
     return entry;
   }
 
-  get(name: string): LogEntry | undefined {
+  get(name: string): CatalogEntry | undefined {
     return this.#logs.get(name);
   }
 
-  logs(): readonly LogEntry[] {
+  logs(): readonly CatalogEntry[] {
     return [...this.#logs.values()];
   }
 }

@@ -1,5 +1,5 @@
 export { Catalog, logExists } from "./catalog.ts";
-export type { LogEntry } from "./catalog.ts";
+export type { CatalogEntry } from "./catalog.ts";
 export { decodeCommand, encodeCommand } from "./systemCommand.ts";
 export type { SystemCommand } from "./systemCommand.ts";
 export {

@@ -5,7 +5,7 @@
 import { asMemberId } from "@annals/raft";
 import { expect, test } from "vitest";
 import { Catalog } from "../src/catalog.ts";
-import type { LogEntry } from "../src/catalog.ts";
+import type { CatalogEntry } from "../src/catalog.ts";
 import { Roster } from "../src/roster.ts";
 import { refusalOf } from "../src/logDecision.ts";
 
@@ -34,7 +34,7 @@ test("a decision waits for every member, until each has carried it out", () => {
     pending: [1, 2, 3],
     judged: 17,
   });
-  const pending = (entry: LogEntry | undefined) => entry?.decision?.pending;
+  const pending = (entry: CatalogEntry | undefined) => entry?.decision?.pending;
   expect(pending(logs.carriedOut(18, "audit", 17, asMemberId(2)))).toEqual([1, 3]);
   expect(logs.carriedOut(19, "audit", 17, asMemberId(2))).toBeUndefined();
   expect(logs.carriedOut(20, "audit", 16, asMemberId(1))).toBeUndefined();

@@ -4,7 +4,7 @@ import { asMemberId } from "@annals/raft";
 import { diskRefusal, errnoOf, replaceFile } from "@annals/storage";
 import type { Logger } from "pino";
 import { z } from "zod";
-import type { LogEntry } from "@annals/system";
+import type { CatalogEntry } from "@annals/system";
 
 const FILE = "catalog.json";
 
@@ -43,7 +43,7 @@ const catalog = z.strictObject({
         decision: decision.optional(),
       })
       .transform(
-        ({ decision: known, ...log }): LogEntry =>
+        ({ decision: known, ...log }): CatalogEntry =>
           known === undefined ? log : { ...log, decision: known },
       ),
   ),
@@ -56,7 +56,7 @@ const catalog = z.strictObject({
 export class CatalogFile {
   readonly #path: string;
   readonly #logger: Logger;
-  #next: readonly LogEntry[] | undefined;
+  #next: readonly CatalogEntry[] | undefined;
   #writing: Promise<void> | undefined;
 
   constructor(data: string, logger: Logger) {
@@ -65,7 +65,7 @@ export class CatalogFile {
   }
 
   /** Without a file, or with one that does not parse, nothing is known yet. Rejects with a refusal of the system to open it. */
-  async read(): Promise<readonly LogEntry[]> {
+  async read(): Promise<readonly CatalogEntry[]> {
     try {
       return await readCatalog(this.#path);
     } catch (error) {
@@ -78,7 +78,7 @@ export class CatalogFile {
   }
 
   /** Stores them soon; of several calls during a write the last one counts. Resolves when they are durable, or were not written. */
-  save(logs: readonly LogEntry[]): Promise<void> {
+  save(logs: readonly CatalogEntry[]): Promise<void> {
     this.#next = logs;
     this.#writing ??= this.#write().finally(() => {
       this.#writing = undefined;
@@ -104,12 +104,12 @@ export class CatalogFile {
 }
 
 /** Rejects when there is no such file, or it does not parse. */
-async function readCatalog(path: string): Promise<readonly LogEntry[]> {
+async function readCatalog(path: string): Promise<readonly CatalogEntry[]> {
   return catalog.parse(JSON.parse(await readFile(path, "utf8"))).logs;
 }
 
 /** The logs that the node of a data directory knows of beside `_system`; none where the file is missing or does not parse. */
-export async function knownLogs(data: string): Promise<readonly LogEntry[]> {
+export async function knownLogs(data: string): Promise<readonly CatalogEntry[]> {
   return readCatalog(join(data, FILE)).catch(() => []);
 }
 

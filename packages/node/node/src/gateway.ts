@@ -12,7 +12,7 @@ import { SYSTEM_LOG_ID } from "@annals/system";
 import { DecisionWatch } from "./resolution/decisionWatch.ts";
 import { PeerCopies } from "./resolution/peerCopies.ts";
 import { Catalog } from "@annals/system";
-import type { LogEntry } from "@annals/system";
+import type { CatalogEntry } from "@annals/system";
 import type { EarlyScans } from "./earlyScans.ts";
 import type { CatalogFile } from "./catalogFile.ts";
 import type { BirthCertificate } from "./certificate.ts";
@@ -44,7 +44,7 @@ export interface GatewayOptions {
   /** Keeps what is known of the catalog. */
   readonly catalogFile: CatalogFile;
   /** Logs that this node knew of when it started. */
-  readonly knownLogs: readonly LogEntry[];
+  readonly knownLogs: readonly CatalogEntry[];
   readonly scans: EarlyScans;
   /** The gauges of the main thread. */
   readonly ledger: Ledger;
@@ -286,7 +286,7 @@ export class Gateway {
     await this.#options.catalogFile.close();
   }
 
-  #place(entry: LogEntry, campaign: boolean): void {
+  #place(entry: CatalogEntry, campaign: boolean): void {
     const place = newPlace(entry, campaign);
     this.#places.set(entry.id, place);
     this.#pool.assign(place);

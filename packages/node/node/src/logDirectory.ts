@@ -1,7 +1,7 @@
 import { NOBODY } from "@annals/raft";
 import type { MemberId, Role } from "@annals/raft";
 import type { RepairNote } from "@annals/worker";
-import type { LogEntry } from "@annals/system";
+import type { CatalogEntry } from "@annals/system";
 import type { WorkerHandle } from "./workerHandle.ts";
 
 /**
@@ -13,7 +13,7 @@ export type PlaceWait = "worker" | "scan" | "interval" | "place" | "isolation";
 
 /** Where a log lives on this node, and what its replica last said of itself. */
 export interface LogPlace {
-  entry: LogEntry;
+  entry: CatalogEntry;
   /** The log was created a moment ago and this node should lead it first: somebody has to stand before the timeouts do. */
   readonly campaign: boolean;
   worker: WorkerHandle | undefined;
@@ -65,7 +65,7 @@ export function follow(
   place.term = term;
 }
 
-export function newPlace(entry: LogEntry, campaign: boolean): LogPlace {
+export function newPlace(entry: CatalogEntry, campaign: boolean): LogPlace {
   return {
     entry,
     campaign,

@@ -5,7 +5,7 @@ import type { NodeConfig } from "@annals/config";
 import { tellMisfit } from "@annals/config";
 import { SYSTEM_LOG_ID } from "@annals/system";
 import { decodeCommand } from "@annals/system";
-import type { Catalog, LogEntry, SystemCommand } from "@annals/system";
+import type { Catalog, CatalogEntry, SystemCommand } from "@annals/system";
 import type { CatalogFile } from "./catalogFile.ts";
 import type { LogPlace } from "./logDirectory.ts";
 import type { Roster } from "@annals/system";
@@ -19,7 +19,7 @@ export interface SystemCommandsOptions {
   readonly placeOf: (logId: number) => LogPlace | undefined;
   /** Logs of this node beside `_system`. */
   readonly logCount: () => number;
-  readonly onCreated: (entry: LogEntry) => void;
+  readonly onCreated: (entry: CatalogEntry) => void;
   /** The roster has another member. */
   readonly onMembers: () => void;
   /** A committed command cannot be applied. */
@@ -118,7 +118,7 @@ export class SystemCommands {
   }
 
   /** Before anything is done about a decision it is on this disk: a start must know whose word counts before `_system` has a leader. */
-  #tellDecision(changed: LogEntry | undefined): void {
+  #tellDecision(changed: CatalogEntry | undefined): void {
     const place = this.#changed(changed);
     const saved = place === undefined ? undefined : this.#saveCatalog();
     void saved?.then(() => {
@@ -129,7 +129,7 @@ export class SystemCommands {
   }
 
   /** The place of a log that has changed; undefined when nothing has. */
-  #changed(entry: LogEntry | undefined): LogPlace | undefined {
+  #changed(entry: CatalogEntry | undefined): LogPlace | undefined {
     const place = entry === undefined ? undefined : this.#options.placeOf(entry.id);
     if (entry !== undefined && place !== undefined) place.entry = entry;
     return place;

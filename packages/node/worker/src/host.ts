@@ -35,7 +35,7 @@ import { runGroupRequest } from "./groupRequests.ts";
 import type { SchemaJudge } from "./schema/schemaJudge.ts";
 import { hostedCopy } from "./hostedCopy.ts";
 import type { HostedLog } from "./hostedLog.ts";
-import { KeptLog } from "./keptLog.ts";
+import { LogLifecycle } from "./logLifecycle.ts";
 import type { LinkReplies } from "./linkReplies.ts";
 import { NOT_HEEDED } from "./logVerdict.ts";
 import { reasonFields, toPlainError } from "@annals/channel";
@@ -54,14 +54,14 @@ export class LogHost {
   readonly #limits: RecordLimits;
   readonly #send: SendToGateway;
   readonly #congested: () => boolean;
-  readonly #logs = new Map<number, KeptLog>();
+  readonly #logs = new Map<number, LogLifecycle>();
   #members: readonly PeerAddress[] = [];
   readonly #linkOwners = new Map<number, HostedLog>();
   readonly #ledger: Ledger;
   /** Replies over links that wait for room in the lane. */
   readonly #heldReplies = new Set<LinkReplies>();
   /** Links over which peers ask for entries. */
-  readonly #askers = new Map<number, KeptLog>();
+  readonly #askers = new Map<number, LogLifecycle>();
   readonly #blobPermits: Permits;
   readonly #announced = new AnnouncedBytes();
   readonly #scanner = new TailScanner();
@@ -156,7 +156,7 @@ export class LogHost {
   }
 
   /** A log that could not write its last derived state has lost nothing that was acknowledged; the others close all the same. */
-  async #closeLog(log: KeptLog): Promise<void> {
+  async #closeLog(log: LogLifecycle): Promise<void> {
     try {
       await log.close();
     } catch (error) {
@@ -175,7 +175,7 @@ export class LogHost {
   }
 
   #open({ schemas, ...log }: Extract<ToWorker, { kind: "open" }>): void {
-    const kept = new KeptLog({
+    const kept = new LogLifecycle({
       ...log,
       blobPermits: this.#blobPermits,
       announced: this.#announced,
@@ -221,7 +221,7 @@ export class LogHost {
   }
 
   /** A peer repairs its copy of the log and asks for entries; untrusted. */
-  #lend(log: KeptLog, linkId: number, bytes: Uint8Array): void {
+  #lend(log: LogLifecycle, linkId: number, bytes: Uint8Array): void {
     try {
       const frame = decodeFrame(bytes);
       assertPlaced(frame, "repair:dialler");
@@ -375,7 +375,7 @@ function storageHasEnded(error: unknown): boolean {
 
 /** Why a leader cannot stream to a log here. */
 function linkRefusal(
-  kept: KeptLog | undefined,
+  kept: LogLifecycle | undefined,
   from: MemberId,
 ): { readonly code: string; readonly reason: string } {
   if (kept?.heeds(from) === false) return NOT_HEEDED;

@@ -1,5 +1,5 @@
 /** A stream that the command writes to. */
-export interface Sink {
+export interface TextOutput {
   /** Resolves when there is room for more: whoever writes much waits for it. */
   write(text: string): Promise<void>;
   readonly isTty: boolean;
@@ -10,9 +10,9 @@ export interface Sink {
 /** Everything outside of the command, so that tests can be it. */
 export interface CliIo {
   /** Data, and nothing else. */
-  readonly stdout: Sink;
+  readonly stdout: TextOutput;
   /** Progress, hints, errors. */
-  readonly stderr: Sink;
+  readonly stderr: TextOutput;
   readonly stdin: AsyncIterable<Uint8Array>;
   /** Somebody sits at stdin and can be asked. */
   readonly stdinIsTty: boolean;

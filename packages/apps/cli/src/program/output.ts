@@ -1,12 +1,15 @@
 import { styleText } from "node:util";
-import type { Sink } from "./io.ts";
+import type { TextOutput } from "./io.ts";
 
 export const OUTPUT_FORMATS = ["table", "json", "ndjson"] as const;
 export type OutputFormat = (typeof OUTPUT_FORMATS)[number];
 
 /** Whether to colour: on a terminal, unless NO_COLOR is set (https://no-color.org). */
-export function wantsColor(sink: Sink, env: Readonly<Record<string, string | undefined>>): boolean {
-  return sink.isTty && (env["NO_COLOR"] ?? "") === "" && env["TERM"] !== "dumb";
+export function wantsColor(
+  output: TextOutput,
+  env: Readonly<Record<string, string | undefined>>,
+): boolean {
+  return output.isTty && (env["NO_COLOR"] ?? "") === "" && env["TERM"] !== "dumb";
 }
 
 type Style = Parameters<typeof styleText>[0];

@@ -1,6 +1,6 @@
 import { fileURLToPath } from "node:url";
 import type { WriteStream } from "node:tty";
-import type { CliIo, Sink } from "./io.ts";
+import type { CliIo, TextOutput } from "./io.ts";
 
 const COLUMNS_DEFAULT = 120;
 
@@ -17,8 +17,8 @@ export function processIo(): CliIo {
   process.on("SIGINT", interrupted);
   process.on("SIGTERM", interrupted);
   return {
-    stdout: sinkOf(process.stdout),
-    stderr: sinkOf(process.stderr),
+    stdout: outputOf(process.stdout),
+    stderr: outputOf(process.stderr),
     stdin: process.stdin,
     stdinIsTty: process.stdin.isTTY,
     env: process.env,
@@ -32,7 +32,7 @@ export function processIo(): CliIo {
   };
 }
 
-function sinkOf(stream: WriteStream): Sink {
+function outputOf(stream: WriteStream): TextOutput {
   // `annals query | head`: nobody reads any more, which is no fault.
   stream.on("error", (error) => {
     if ("code" in error && error.code === "EPIPE") process.exit(0);

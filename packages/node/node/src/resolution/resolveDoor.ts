@@ -1,6 +1,6 @@
 import { decisionInfo } from "../decisionInfo.ts";
 import { AnnalsError } from "@annals/record";
-import type { LogEntry } from "@annals/system";
+import type { CatalogEntry } from "@annals/system";
 import { encodeCommand } from "@annals/system";
 import type { Roster } from "@annals/system";
 import { SYSTEM_LOG } from "@annals/system";
@@ -11,7 +11,7 @@ import type { PeerCopy } from "./peerCopies.ts";
 export interface ResolveDoorOptions {
   readonly roster: Roster;
   /** The log as this node knows it now. Rejects with ERR_LOG_NOT_FOUND. */
-  readonly find: (log: string) => Promise<LogEntry>;
+  readonly find: (log: string) => Promise<CatalogEntry>;
   /** What a node says of its copy of a log, this node among them; undefined when it does not answer. */
   readonly ask: (node: string, log: string) => Promise<PeerCopy | undefined>;
   /** Commits a command in `_system`; resolves with its index when it is applied here. */

@@ -11,7 +11,7 @@ import { loadConfig } from "@annals/config";
 import pino from "pino";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { Catalog, encodeCommand } from "@annals/system";
-import type { LogEntry, SystemCommand } from "@annals/system";
+import type { CatalogEntry, SystemCommand } from "@annals/system";
 import { CatalogFile, forgetDecisions, knownLogs } from "../../src/catalogFile.ts";
 import { newPlace } from "../../src/logDirectory.ts";
 import type { LogPlace } from "../../src/logDirectory.ts";
@@ -40,9 +40,9 @@ afterEach(() => rm(data, { recursive: true, force: true }));
 
 /** One life of a node: what it knew, and what it has applied since. */
 async function live(
-  known: readonly LogEntry[],
+  known: readonly CatalogEntry[],
   history: typeof HISTORY,
-): Promise<LogEntry | undefined> {
+): Promise<CatalogEntry | undefined> {
   const loaded = loadConfig({
     text: `cluster: test\nnodes: { a: "127.0.0.1:1", b: "127.0.0.1:2", c: "127.0.0.1:3" }\ndata: ${data}\n`,
     env: {},
@@ -53,7 +53,7 @@ async function live(
   const logger = pino({ level: "info" }, { write: (line) => void lines.push(JSON.parse(line)) });
   const catalog = new Catalog(MEMBERS);
   const places = new Map<number, LogPlace>();
-  const place = (entry: LogEntry): void => void places.set(entry.id, newPlace(entry, false));
+  const place = (entry: CatalogEntry): void => void places.set(entry.id, newPlace(entry, false));
   for (const entry of known) catalog.take(entry);
   for (const entry of catalog.logs()) place(entry);
   const catalogFile = new CatalogFile(data, logger);

@@ -13,7 +13,7 @@ import { Permits } from "@annals/transport";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import type { FromWorker } from "../src/lane/messages.ts";
 import type { HostedLog } from "../src/hostedLog.ts";
-import { KeptLog } from "../src/keptLog.ts";
+import { LogLifecycle } from "../src/logLifecycle.ts";
 import { mustLoad } from "@annals/kit";
 
 const SELF = asMemberId(1);
@@ -21,13 +21,13 @@ const SELF = asMemberId(1);
 const WAIT = { timeout: 20_000 };
 
 let directory: string;
-let kept: KeptLog;
+let kept: LogLifecycle;
 let told: FromWorker[];
 
 beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), "annals-kept-"));
   told = [];
-  kept = new KeptLog({
+  kept = new LogLifecycle({
     logId: 2,
     name: "audit",
     voters: [SELF],

@@ -28,7 +28,7 @@ import { settle } from "./settle.ts";
 import { handOver } from "./succession.ts";
 import type { Durable } from "./settle.ts";
 
-export interface KeptLogOptions {
+export interface LogLifecycleOptions {
   readonly logId: number;
   readonly name: string;
   readonly voters: readonly MemberId[];
@@ -63,9 +63,9 @@ const FALSE_ALARMS_MAX = 3;
  * A log for as long as this worker keeps it: opened, closed when it is found damaged, repaired, and opened again. Its replica runs only on
  * a log that is whole, so a damaged one is no more than a replica that is away.
  */
-export class KeptLog {
+export class LogLifecycle {
   readonly name: string;
-  readonly #options: KeptLogOptions;
+  readonly #options: LogLifecycleOptions;
   #hosted: HostedLog | undefined;
   #judge: SchemaJudge | undefined;
   readonly #schemas: Gauge;
@@ -83,7 +83,7 @@ export class KeptLog {
   /** Why the log is closed while a decision is carried out. */
   #resolving: AnnalsError | undefined;
 
-  constructor(options: KeptLogOptions) {
+  constructor(options: LogLifecycleOptions) {
     this.#options = options;
     this.name = options.name;
     this.#scanned = options.scanned;
