@@ -4,7 +4,7 @@
  */
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
-import { dirname, join, normalize } from "node:path";
+import { basename, dirname, join, normalize } from "node:path";
 import { describe, expect, test } from "vitest";
 import { ARROWS } from "./tidy/packages.ts";
 
@@ -77,6 +77,12 @@ describe("paths in backticks", () => {
     const missing = named.filter((path) => !path.includes("*") && !existsSync(join(root, path)));
     expect(missing).toEqual([]);
   });
+});
+
+test("docs/guides/README.md lists every guide", () => {
+  const listed = links(read("docs/guides/README.md"));
+  const guides = files(".md", "docs/guides").map((path) => basename(path));
+  expect(listed.toSorted()).toEqual(guides.filter((name) => name !== "README.md").toSorted());
 });
 
 describe("codes", () => {
