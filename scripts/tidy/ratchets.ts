@@ -5,12 +5,18 @@ import { packages, ROOT, sources } from "./packages.ts";
 /** Of each package: what there still is of something that is to go. A number may only fall. */
 const FILE = "scripts/tidy/ratchets.json";
 const COLUMNS = 100;
+const HEADLESS =
+  /^\s*\/\*\* (?:Of|What|Whoever|Whatever|Whom|By|With|Those|Their|They|Its|It|The same) /;
+const COUNTED = ["casts", "wideLines", "headless"] as const;
+const NONE: Counts = { casts: 0, wideLines: 0, headless: 0 };
 
 interface Counts {
   /** Type assertions: each says something that the compiler cannot check. `as const` is none. */
   readonly casts: number;
   /** Lines with more than 100 columns. */
   readonly wideLines: number;
+  /** Doc comments that lean on the name below them, or are the end of a sentence: "Of the log." says of what, and not what. */
+  readonly headless: number;
 }
 
 type Ratchets = Readonly<Record<string, Counts>>;
@@ -22,6 +28,7 @@ function countsOf(directory: string): Counts {
   return {
     casts: lines.reduce((sum, line) => sum + castsIn(line), 0),
     wideLines: lines.filter(({ length }) => length > COLUMNS).length,
+    headless: lines.filter((line) => HEADLESS.test(line)).length,
   };
 }
 
@@ -41,8 +48,8 @@ export function checkRatchets(): readonly string[] {
   const known = read();
   return packages().flatMap(({ directory }) => {
     const now = countsOf(directory);
-    const before = known[directory] ?? { casts: 0, wideLines: 0 };
-    return (["casts", "wideLines"] as const).flatMap((what) => {
+    const before = known[directory] ?? NONE;
+    return COUNTED.flatMap((what) => {
       const [is, was] = [now[what], before[what]];
       if (is > was) return [`${directory}: ${is} ${NAMES[what]}, at most ${was}`];
       if (is === was) return [];
@@ -53,21 +60,25 @@ export function checkRatchets(): readonly string[] {
   });
 }
 
-const NAMES = { casts: "type assertions (`as`)", wideLines: `lines over ${COLUMNS} columns` };
+const NAMES = {
+  casts: "type assertions (`as`)",
+  wideLines: `lines over ${COLUMNS} columns`,
+  headless: "doc comments without a noun or a verb at their head",
+};
 
 /** Notes every number that has fallen. */
 export function lowerRatchets(): void {
   const known = read();
   const lowered = packages().map(({ directory }): [string, Counts] => {
     const now = countsOf(directory);
-    const before = known[directory] ?? { casts: 0, wideLines: 0 };
-    return [
-      directory,
-      {
-        casts: Math.min(now.casts, before.casts),
-        wideLines: Math.min(now.wideLines, before.wideLines),
-      },
-    ];
+    const before = known[directory] ?? NONE;
+    const lower = (what: keyof Counts): number => Math.min(now[what], before[what]);
+    const counts = {
+      casts: lower("casts"),
+      wideLines: lower("wideLines"),
+      headless: lower("headless"),
+    };
+    return [directory, counts];
   });
   writeFileSync(join(ROOT, FILE), `${JSON.stringify(Object.fromEntries(lowered), null, 2)}\n`);
 }
