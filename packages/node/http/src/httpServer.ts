@@ -28,7 +28,8 @@ import { pathParameter } from "./routePath.ts";
 import { StreamServer } from "./stream/streamServer.ts";
 import { isAppend } from "./recordRoutes.ts";
 import { apiRoutes } from "./routes.ts";
-import type { MetricsPages, Route } from "./route.ts";
+import type { ProcessFigures } from "./metrics/metric.ts";
+import type { Route } from "./route.ts";
 
 export interface HttpServerOptions {
   /** The gauges of the main thread. */
@@ -58,7 +59,8 @@ export interface HttpServerOptions {
   readonly peers: readonly string[];
   /** Milliseconds: `http.headersTimeout`. */
   readonly headersTimeoutMs: number;
-  readonly metricsPage: MetricsPages;
+  /** Figures of the process as they are now, for `/metrics`. */
+  readonly processFigures: () => ProcessFigures;
   /** Told of every error that is no `AnnalsError`, which the client sees as ERR_INTERNAL only. */
   readonly onFault?: (error: unknown) => void;
 }
@@ -124,7 +126,7 @@ export function createHttpServer(service: NodeService, options: HttpServerOption
   const context = { service, forwarder, answers, admission, maxBlobBytes, blobChunkBytes, address };
   register(
     app,
-    apiRoutes({ ...context, desk, delay, metricsPage: options.metricsPage }),
+    apiRoutes({ ...context, desk, delay, processFigures: options.processFigures }),
     admission,
   );
   const { subscribe, body, node, pageBytes, pingMs } = options;

@@ -9,6 +9,8 @@ export type { IngestReading } from "./ingest/ingestAccount.ts";
 export { IngestDesk } from "./ingest/ingestDesk.ts";
 export type { IngestStats } from "./ingest/ingestDesk.ts";
 export { STREAM_PATH } from "./nodeRoutes.ts";
+export { METRICS } from "./metrics/renderMetrics.ts";
+export type { ProcessFigures } from "./metrics/metric.ts";
 export { OpenSockets } from "./openSockets.ts";
 export { httpError, refuseUpgrade } from "./problem.ts";
 export { READ_PARAMETERS } from "./readRequest.ts";

@@ -1,3 +1,4 @@
+import { METRICS_CONTENT_TYPE, renderMetrics } from "./metrics/renderMetrics.ts";
 import { openApiDocument } from "@annals/api";
 import { parseParameters } from "./parameters.ts";
 import { httpError } from "./problem.ts";
@@ -6,7 +7,8 @@ import type { Route, RouteContext } from "./route.ts";
 /** Where the client stream is; `stream/streamServer.ts` takes its upgrades. */
 export const STREAM_PATH = "/v1/stream";
 
-export function nodeRoutes({ service, desk, delay, metricsPage }: RouteContext): readonly Route[] {
+export function nodeRoutes(context: RouteContext): readonly Route[] {
+  const { service, desk } = context;
   return [
     {
       method: "GET",
@@ -44,15 +46,7 @@ export function nodeRoutes({ service, desk, delay, metricsPage }: RouteContext):
         return reply.code(ready ? 200 : 503).send({ ready, reasons });
       },
     },
-    {
-      method: "GET",
-      path: "/metrics",
-      body: "none",
-      handle: async (_request, reply) => {
-        const page = await metricsPage(await service.cluster(), desk.read(), delay.read());
-        return reply.type(page.contentType).send(page.text);
-      },
-    },
+    metricsRoute(context),
     {
       method: "GET",
       path: STREAM_PATH,
@@ -69,4 +63,22 @@ export function nodeRoutes({ service, desk, delay, metricsPage }: RouteContext):
       handle: async () => openApiDocument(),
     },
   ];
+}
+
+/** The page that Prometheus reads, made anew for every reader. */
+function metricsRoute({ service, desk, delay, processFigures }: RouteContext): Route {
+  return {
+    method: "GET",
+    path: "/metrics",
+    body: "none",
+    handle: async (_request, reply) => {
+      const snapshot = {
+        cluster: await service.cluster(),
+        ingest: desk.read(),
+        delay: delay.read(),
+        process: processFigures(),
+      };
+      return reply.type(METRICS_CONTENT_TYPE).send(await renderMetrics(snapshot));
+    },
+  };
 }

@@ -1,7 +1,7 @@
+import type { ProcessFigures } from "./metrics/metric.ts";
 import type { FastifyReply, FastifyRequest } from "fastify";
-import type { ClusterStatus } from "@annals/api";
-import type { IngestDesk, IngestStats } from "./ingest/ingestDesk.ts";
-import type { DelayReading, EventLoopDelay } from "./eventLoopDelay.ts";
+import type { IngestDesk } from "./ingest/ingestDesk.ts";
+import type { EventLoopDelay } from "./eventLoopDelay.ts";
 import type { Admission, RouteBody } from "./admission.ts";
 import type { LeaderContext } from "./atLeader.ts";
 import type { ByteBudget } from "./byteBudget.ts";
@@ -14,20 +14,14 @@ export interface Route {
   readonly handle: (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>;
 }
 
-/** The page at `/metrics`, made of what the node says of itself. */
-export type MetricsPages = (
-  cluster: ClusterStatus,
-  ingest: IngestStats,
-  delay: DelayReading,
-) => Promise<{ readonly contentType: string; readonly text: string }>;
-
 export interface RouteContext extends LeaderContext {
   /** Counts the pages, records and chunks of downloads that clients have not taken yet. */
   readonly answers: ByteBudget;
   readonly admission: Admission;
   readonly desk: IngestDesk;
   readonly delay: EventLoopDelay;
-  readonly metricsPage: MetricsPages;
+  /** Figures of the process as they are now. */
+  readonly processFigures: () => ProcessFigures;
   readonly maxBlobBytes: number;
   readonly blobChunkBytes: number;
 }

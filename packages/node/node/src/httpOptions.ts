@@ -4,7 +4,7 @@ import type { HttpServerOptions } from "@annals/http";
 import { connectionCaps } from "@annals/config";
 import { pageBytesOf } from "@annals/config";
 import { IngestDesk } from "@annals/http";
-import { metricsPage } from "./metrics/renderMetrics.ts";
+import { processFigures } from "./processFigures.ts";
 
 /** What the HTTP server takes from the configuration. */
 export function httpOptions(config: NodeConfig, ledger: Ledger): HttpServerOptions {
@@ -35,7 +35,7 @@ export function httpOptions(config: NodeConfig, ledger: Ledger): HttpServerOptio
       maxPerAddress: http.maxConnectionsPerAddress,
       ...caps,
     },
-    metricsPage,
+    processFigures,
     peers,
     headersTimeoutMs: http.headersTimeout,
     subscribe: config.subscribe,

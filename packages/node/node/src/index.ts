@@ -1,6 +1,6 @@
 export { DATA_LOCK } from "./dataLock.ts";
 export type { RunningNode } from "./incarnations.ts";
-export { metricsPage } from "./metrics/renderMetrics.ts";
+export { processFigures } from "./processFigures.ts";
 export { OfflineLog } from "./offlineResolve.ts";
 export type { OfflineCopy } from "./offlineResolve.ts";
 export { startNode } from "./startNode.ts";

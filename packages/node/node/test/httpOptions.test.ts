@@ -22,7 +22,7 @@ replication: { blob: { maxBytes: 41MiB, chunkBytes: 43KiB } }
 `;
 
 it("every key reaches its place", () => {
-  const { desk, ledger, pageBytes, metricsPage, ...options } = httpOptions(
+  const { desk, ledger, pageBytes, processFigures, ...options } = httpOptions(
     mustLoad({ text: TEXT, node: "a" }),
     new Ledger(),
   );
@@ -56,7 +56,7 @@ it("every key reaches its place", () => {
     maxBlobBytes: 41 << 20,
     blobChunkBytes: 43 << 10,
   });
-  expect(metricsPage).toBeTypeOf("function");
+  expect(processFigures).toBeTypeOf("function");
   expect(pageBytes(1)).toBeGreaterThan(1 << 20);
   desk.admit("audit", 1);
   const { node, logs } = desk.read();

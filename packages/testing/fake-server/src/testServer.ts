@@ -5,7 +5,7 @@ import type { FastifyInstance } from "fastify";
 import { createHttpServer } from "@annals/http";
 import type { HttpServerOptions } from "@annals/http";
 import { IngestDesk } from "@annals/http";
-import { metricsPage } from "@annals/node";
+import { processFigures } from "@annals/node";
 import { MemoryService } from "./memoryService.ts";
 
 const BODY: HttpServerOptions["body"] = {
@@ -76,7 +76,7 @@ export async function startTestServer(
     // No address: clients learn no leader, and stay with the URL that they were given.
     address: "",
     body: { ...BODY, ...body },
-    metricsPage,
+    processFigures,
     connections: LIMITS,
     peers: ["b", "c"],
     headersTimeoutMs: 5_000,

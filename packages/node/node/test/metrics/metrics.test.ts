@@ -6,7 +6,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { afterEach, expect, test } from "vitest";
 import { LastingCounts } from "../../src/memory/lastingCounts.ts";
-import { METRICS } from "../../src/metrics/renderMetrics.ts";
+import { METRICS } from "@annals/http";
 import { MemoryService } from "@annals/fake-server";
 import { startTestServer } from "@annals/fake-server";
 import type { TestServer } from "@annals/fake-server";

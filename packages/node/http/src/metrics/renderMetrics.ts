@@ -1,12 +1,5 @@
-import { getHeapStatistics } from "node:v8";
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { HistogramConfiguration } from "prom-client";
-import type { IngestStats } from "@annals/http";
-import { residentSetBytes } from "../memory/residentSet.ts";
-import { linesDropped } from "../logger.ts";
-import { orphanedErrors } from "../orphanedErrors.ts";
-import type { ClusterStatus } from "@annals/api";
-import type { DelayReading } from "@annals/http";
 import { INGEST_METRICS } from "./ingestMetrics.ts";
 import type { DistributionSample, Metric, Snapshot } from "./metric.ts";
 import { NODE_METRICS } from "./nodeMetrics.ts";
@@ -14,38 +7,10 @@ import { NODE_METRICS } from "./nodeMetrics.ts";
 /** Every metric of a node, in the order of the documents. */
 export const METRICS: readonly Metric[] = [...INGEST_METRICS, ...NODE_METRICS];
 
-/** The page that Prometheus reads. */
-export async function metricsPage(
-  cluster: ClusterStatus,
-  ingest: IngestStats,
-  delay: DelayReading,
-): Promise<{ readonly contentType: string; readonly text: string }> {
-  const text = await renderMetrics(snapshotOf(cluster, ingest, delay));
-  return { contentType: Registry.PROMETHEUS_CONTENT_TYPE, text };
-}
-
-function snapshotOf(cluster: ClusterStatus, ingest: IngestStats, delay: DelayReading): Snapshot {
-  const { user, system } = process.cpuUsage();
-  const { used_heap_size: heapUsed, external_memory: external } = getHeapStatistics();
-  return {
-    cluster,
-    ingest,
-    delay,
-    process: {
-      cpuSeconds: (user + system) / 1e6,
-      rssBytes: residentSetBytes(),
-      heapBytes: heapUsed,
-      externalBytes: external,
-      uptimeSeconds: process.uptime(),
-      busySeconds: performance.eventLoopUtilization().active / 1000,
-      orphanedErrors: orphanedErrors(),
-      linesDropped: linesDropped(),
-    },
-  };
-}
+export const METRICS_CONTENT_TYPE: string = Registry.PROMETHEUS_CONTENT_TYPE;
 
 /** The text that Prometheus reads, made anew for every reader: what is counted lives where it happens, and nothing has to keep in step. */
-async function renderMetrics(snapshot: Snapshot): Promise<string> {
+export async function renderMetrics(snapshot: Snapshot): Promise<string> {
   const registry = new Registry();
   for (const metric of METRICS) register(metric, snapshot, registry);
   return registry.metrics();

@@ -1,24 +1,28 @@
 import type { SentDistribution } from "@annals/api";
-import type { IngestStats } from "@annals/http";
+import type { IngestStats } from "../ingest/ingestDesk.ts";
 import type { ClusterStatus } from "@annals/api";
-import type { DelayReading } from "@annals/http";
+import type { DelayReading } from "../eventLoopDelay.ts";
+
+/** Figures of the process, and of its main thread. */
+export interface ProcessFigures {
+  readonly cpuSeconds: number;
+  readonly rssBytes: number;
+  /** Heap of the main thread, and its buffers outside of the heap. */
+  readonly heapBytes: number;
+  readonly externalBytes: number;
+  readonly uptimeSeconds: number;
+  /** Seconds for which the event loop of the main thread had work. */
+  readonly busySeconds: number;
+  readonly orphanedErrors: number;
+  readonly linesDropped: number;
+}
 
 /** Everything that metrics are made of, at one moment. */
 export interface Snapshot {
   readonly cluster: ClusterStatus;
   readonly ingest: IngestStats;
   readonly delay: DelayReading;
-  readonly process: {
-    readonly cpuSeconds: number;
-    readonly rssBytes: number;
-    readonly heapBytes: number;
-    readonly externalBytes: number;
-    readonly uptimeSeconds: number;
-    /** Seconds for which the event loop of the main thread had work. */
-    readonly busySeconds: number;
-    readonly orphanedErrors: number;
-    readonly linesDropped: number;
-  };
+  readonly process: ProcessFigures;
 }
 
 export interface Sample {

@@ -1,4 +1,4 @@
-import type { IngestReading } from "@annals/http";
+import type { IngestReading } from "../ingest/ingestAccount.ts";
 import { by } from "./metric.ts";
 import type { Metric, PlainMetric, Sample, Snapshot } from "./metric.ts";
 
