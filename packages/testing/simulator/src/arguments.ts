@@ -1,11 +1,11 @@
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
 import { usageProblem } from "@annals/kit";
-import { CHANCE_FAULTS } from "./faults/faultKinds.ts";
-import type { ChanceFault } from "./faults/faultKinds.ts";
-import { DISKS_PUT_BACK } from "./faults/plan.ts";
-import type { DisksPutBack } from "./faults/plan.ts";
-import type { Schedule } from "./world/world.ts";
+import { CHANCE_FAULTS } from "./faultKinds.ts";
+import type { ChanceFault } from "./faultKinds.ts";
+import { DISKS_PUT_BACK } from "./plan.ts";
+import type { DisksPutBack } from "./plan.ts";
+import type { Schedule } from "./world.ts";
 
 export const USAGE: string = `usage: pnpm sim [--seeds N | --hours H | --gate] [--from SEED] [--jobs N]
        pnpm sim --seeds 1 --from SEED [--strikes LIST] [--without LIST]

@@ -1,5 +1,5 @@
 import { Worker } from "node:worker_threads";
-import type { DisksPutBack } from "./faults/plan.ts";
+import type { DisksPutBack } from "./plan.ts";
 import type { Outcome } from "./simulation.ts";
 
 export interface SeedPoolOptions {

@@ -1,6 +1,6 @@
 /** A thread of the simulator: runs the seeds that it is sent, one at a time. */
 import { parentPort } from "node:worker_threads";
-import type { DisksPutBack } from "./faults/plan.ts";
+import type { DisksPutBack } from "./plan.ts";
 import { simulate } from "./simulation.ts";
 
 interface Task {

@@ -10,9 +10,9 @@ import type {
   StampClock,
 } from "@annals/replica";
 import type { SimulatedDisk } from "@annals/kit";
-import type { SimulatedReplica } from "../machines/simulatedReplica.ts";
-import type { DisksPutBack } from "../faults/plan.ts";
-import type { World } from "../world/world.ts";
+import type { SimulatedReplica } from "../simulatedReplica.ts";
+import type { DisksPutBack } from "../plan.ts";
+import type { World } from "../world.ts";
 
 /**
  * FAULT MODULE: a bug planted on purpose, to see whether the checkers find it. It sits between the replica and its ports, or replaces what

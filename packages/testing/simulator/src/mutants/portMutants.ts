@@ -3,7 +3,7 @@ import type { LogIndex, Message } from "@annals/raft";
 import { AnnalsError, asSeq } from "@annals/record";
 import { ProducerTable } from "@annals/replica";
 import type { PeerTransport } from "@annals/replica";
-import type { SimulatedReplica } from "../machines/simulatedReplica.ts";
+import type { SimulatedReplica } from "../simulatedReplica.ts";
 import type { Mutant } from "./mutant.ts";
 
 /** FAULT MODULE: bugs in what passes between replicas and between a replica and its clients. */

@@ -1,6 +1,6 @@
 import { asIndex } from "@annals/raft";
 import type { AppendEntries, LogIndex } from "@annals/raft";
-import type { SimulatedReplica } from "../machines/simulatedReplica.ts";
+import type { SimulatedReplica } from "../simulatedReplica.ts";
 import type { Mutant } from "./mutant.ts";
 import { ackedByMost, patched } from "./patchedCore.ts";
 import type { ProgressInside } from "./patchedCore.ts";

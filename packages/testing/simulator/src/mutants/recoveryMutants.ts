@@ -1,7 +1,7 @@
 import type { LogIndex, MembershipState } from "@annals/raft";
 import type { WriteCycle } from "@annals/replica";
 import type { Random } from "@annals/kit";
-import type { World } from "../world/world.ts";
+import type { World } from "../world.ts";
 import type { CycleStep } from "@annals/kit";
 import type { Damage, DiskImage, StoredSlot } from "@annals/kit";
 import { SimulatedDisk } from "@annals/kit";
