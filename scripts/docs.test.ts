@@ -246,7 +246,7 @@ describe("launch configurations", () => {
   test("pass options to the simulator that it knows", () => {
     const { program = "", args = [] } =
       configurations.find(({ name }) => name === "A seed of the simulator") ?? {};
-    const usage = read(join(dirname(source(program)), "arguments.ts"));
+    const usage = read(join(dirname(source(program)), "program/arguments.ts"));
     const options = [args].flat().filter((argument) => argument.startsWith("--"));
     expect(options.length).toBeGreaterThan(0);
     expect(options.filter((option) => !usage.includes(`  ${option} `))).toEqual([]);

@@ -1,14 +1,14 @@
 import { wrongUsage } from "@annals/kit";
-import { freshSeed, parseArguments, USAGE } from "./arguments.ts";
-import { checkDeterminism } from "./determinism.ts";
-import { explainFailure, tellTail } from "./failureReport.ts";
-import { runMutants } from "./mutation.ts";
-import { runSeeds } from "./seedPool.ts";
-import type { SeedPoolOptions } from "./seedPool.ts";
+import { freshSeed, parseArguments, USAGE } from "./program/arguments.ts";
+import { checkDeterminism } from "./program/determinism.ts";
+import { explainFailure, tellTail } from "./program/failureReport.ts";
+import { runMutants } from "./program/mutation.ts";
+import { runSeeds } from "./program/seedPool.ts";
+import type { SeedPoolOptions } from "./program/seedPool.ts";
 import { simulate } from "./simulation.ts";
 import type { Outcome } from "./simulation.ts";
-import { Totals } from "./totals.ts";
-import type { WorldOptions } from "./world.ts";
+import { Totals } from "./program/totals.ts";
+import type { WorldOptions } from "./world/schedule.ts";
 
 /** What every change has to pass: always the same seeds, then fresh ones for as long as there is time. */
 const GATE = { from: 1, seeds: 180, ms: 60_000 };

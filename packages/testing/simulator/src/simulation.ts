@@ -1,23 +1,23 @@
 import type { Violation } from "@annals/check";
-import { AppendClient } from "./appendClient.ts";
-import { CommandClient } from "./commandClient.ts";
-import { FaultInjector } from "./faultInjector.ts";
-import { GroupClient } from "./groupClient.ts";
-import type { EventKind } from "./journal.ts";
-import { settlement } from "./liveness.ts";
-import { keepsEveryEntry } from "./intactCopies.ts";
-import { drawPlan } from "./plan.ts";
-import type { Plan } from "./plan.ts";
-import { sustains } from "./quorums.ts";
-import { UNNOTICED } from "./putBackDisks.ts";
+import { AppendClient } from "./clients/appendClient.ts";
+import { CommandClient } from "./clients/commandClient.ts";
+import { FaultInjector } from "./faults/faultInjector.ts";
+import { GroupClient } from "./clients/groupClient.ts";
+import type { EventKind } from "./world/journal.ts";
+import { settlement } from "./aftermath/liveness.ts";
+import { keepsEveryEntry } from "./faults/intactCopies.ts";
+import { drawPlan } from "./world/plan.ts";
+import type { Plan } from "./world/plan.ts";
+import { sustains } from "./faults/quorums.ts";
+import { UNNOTICED } from "./faults/putBackDisks.ts";
 import type { Random } from "@annals/kit";
-import { ReadClient } from "./readClient.ts";
-import { OnlineResolution } from "./onlineResolution.ts";
-import { ONE_KEPT, Resolution } from "./resolution.ts";
-import type { SimulatedNode } from "./simulatedNode.ts";
-import { TailClient } from "./tailClient.ts";
+import { ReadClient } from "./clients/readClient.ts";
+import { OnlineResolution } from "./aftermath/onlineResolution.ts";
+import { ONE_KEPT, Resolution } from "./aftermath/resolution.ts";
+import type { SimulatedNode } from "./machines/simulatedNode.ts";
+import { TailClient } from "./clients/tailClient.ts";
 import { World } from "./world.ts";
-import type { WorldOptions } from "./world.ts";
+import type { WorldOptions } from "./world/schedule.ts";
 
 /** What came of one seed. */
 export interface Outcome {

@@ -1,38 +1,23 @@
-import { asIndex, asMemberId } from "@annals/raft";
-import type { LogIndex, MemberId } from "@annals/raft";
+import { asMemberId } from "@annals/raft";
+import type { MemberId } from "@annals/raft";
 import type { Report, Violation } from "@annals/check";
 import { TrueTime } from "@annals/check";
-import { Journal } from "./journal.ts";
-import { LogUnderTest } from "./logUnderTest.ts";
-import type { ChanceFault } from "./faultKinds.ts";
-import type { Mutant } from "./mutants/mutant.ts";
-import { Network } from "./network.ts";
-import type { DisksPutBack, Plan } from "./plan.ts";
-import { PutBackDisks } from "./putBackDisks.ts";
+import { Journal } from "./world/journal.ts";
+import { LogUnderTest } from "./machines/logUnderTest.ts";
+import type { ChanceFault } from "./world/faultKinds.ts";
+import type { Mutant } from "./world/mutant.ts";
+import { Network } from "./world/network.ts";
+import type { Plan } from "./world/plan.ts";
+import { PutBackDisks } from "./faults/putBackDisks.ts";
 import { Random } from "@annals/kit";
-import { Scheduler } from "./scheduler.ts";
-import { SimulatedNode } from "./simulatedNode.ts";
-import type { SimulatedReplica } from "./simulatedReplica.ts";
-
-/** A part of the faults that a seed leads to. */
-export interface Schedule {
-  /** The only strikes to make, by name; undefined for all. */
-  readonly strikesOnly: ReadonlySet<string> | undefined;
-  /** Faults of frames and answers to leave out. */
-  readonly without: ReadonlySet<ChanceFault>;
-}
-
-export interface WorldOptions extends Partial<Schedule> {
-  /** Keeps the words of the trace. */
-  readonly keepsLines?: boolean;
-  readonly mutant?: Mutant | undefined;
-  readonly putBack?: DisksPutBack | undefined;
-  /** Ends the faults earlier than the plan has it, for short runs. */
-  readonly faultyMsMax?: number | undefined;
-}
+import { Scheduler } from "./world/scheduler.ts";
+import { SimulatedNode } from "./machines/simulatedNode.ts";
+import type { SimulatedReplica } from "./machines/simulatedReplica.ts";
+import type { Struck } from "./faults/faultInjector.ts";
+import type { WorldOptions } from "./world/schedule.ts";
 
 /** One simulated cluster: time, network, machines and the logs on them. Nothing in here knows the real time or real chance. */
-export class World {
+export class World implements Struck {
   readonly plan: Plan;
   readonly mutant: Mutant | undefined;
   readonly scheduler: Scheduler = new Scheduler();
@@ -113,7 +98,7 @@ export class World {
   /** Whom every log has as its voters once all that was asked for is done, ascending. */
   wanted(): readonly MemberId[] {
     const wanted = this.inService.filter(({ id }) => !this.leaving.has(id));
-    return wanted.map(({ id }) => this.member(id)).toSorted((a, b) => a - b);
+    return wanted.map(({ id }) => asMemberId(id)).toSorted((a, b) => a - b);
   }
 
   newestAt(place: number): SimulatedNode | undefined {
@@ -144,14 +129,6 @@ export class World {
     const replica = this.logs[log - 1]?.replicas[node - 1];
     if (replica === undefined) throw new RangeError(`no node ${node} or no log ${log}`);
     return replica;
-  }
-
-  member(node: number): MemberId {
-    return asMemberId(node);
-  }
-
-  index(value: number): LogIndex {
-    return asIndex(value);
   }
 }
 

@@ -1,6 +1,6 @@
 // Goal: what is asked for is what runs, and what makes no sense is refused with the option's name. Method: a table of command lines.
 import { describe, expect, it } from "vitest";
-import { parseArguments as parseSimulatorArguments } from "../src/arguments.ts";
+import { parseArguments as parseSimulatorArguments } from "../src/program/arguments.ts";
 
 const split = (line: string): string[] => line.split(" ").filter((word) => word !== "");
 

@@ -4,9 +4,9 @@
  */
 import { expect, test } from "vitest";
 import { simulate } from "../src/simulation.ts";
-import { RARE_STATE_KINDS, SEEDS_WITH_ALL } from "../src/rareStateKinds.ts";
-import type { RareState } from "../src/rareStateKinds.ts";
-import { Totals } from "../src/totals.ts";
+import { RARE_STATE_KINDS, SEEDS_WITH_ALL } from "../src/rareStates/rareStateKinds.ts";
+import type { RareState } from "../src/rareStates/rareStateKinds.ts";
+import { Totals } from "../src/program/totals.ts";
 
 /** Faults end early. */
 const SHORT = { faultyMsMax: 4000 };

@@ -1,10 +1,10 @@
 // Goal: of a failed run only the faults that break the rule are left, and they break it again. Method: a planted bug that needs few of them.
 import { expect, it } from "vitest";
 import { MUTANTS } from "../src/mutants/mutants.ts";
-import { shrink } from "../src/shrink.ts";
+import { shrink } from "../src/program/shrink.ts";
 import { simulate } from "../src/simulation.ts";
 import type { Outcome } from "../src/simulation.ts";
-import type { Schedule } from "../src/world.ts";
+import type { Schedule } from "../src/world/schedule.ts";
 
 const BUG = "vote-not-persisted";
 const SEEDS_MAX = 60;

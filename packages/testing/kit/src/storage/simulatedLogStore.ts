@@ -18,11 +18,22 @@ import { hashEntry, StorageError } from "@annals/storage";
 import { nextImage } from "./diskImage.ts";
 import type { CycleStep } from "./cycleSteps.ts";
 import type { DiskImage, StoredSlot } from "./diskImage.ts";
-import type { SimulatedDisk } from "./simulatedDisk.ts";
 
 /** As from a disk. */
 function copyOf({ index, term, kind, data }: Entry): Entry {
   return { index, term, kind, data: new Uint8Array(data) };
+}
+
+/** The disk under a store, which outlives it. */
+interface StoreDisk {
+  /** The reason why it takes no writes; undefined when it takes them. */
+  readonly refusal: AnnalsError | undefined;
+  /** A damaged entry, as read; undefined for an intact one. Throws `ERR_ENTRY_DAMAGED`. */
+  read(image: DiskImage, index: number): StoredEntry | undefined;
+  /** The cycle is flushed. */
+  finish(cycle: WriteCycle, next: DiskImage): void;
+  /** The process died when the cycle had come to `step`. */
+  cutOff(step: CycleStep, cycle: WriteCycle, next: DiskImage): void;
 }
 
 interface PendingWrite {
@@ -45,12 +56,12 @@ function error(code: ConstructorParameters<typeof StorageError>[0], text: string
 
 export class SimulatedLogStore implements LogStore {
   #image: DiskImage;
-  readonly #disk: SimulatedDisk;
+  readonly #disk: StoreDisk;
   readonly #options: OpenOptions;
   #pending: PendingWrite | undefined;
   #failure: StorageError | undefined;
 
-  constructor(image: DiskImage, disk: SimulatedDisk, options: OpenOptions) {
+  constructor(image: DiskImage, disk: StoreDisk, options: OpenOptions) {
     this.#image = image;
     this.#disk = disk;
     this.#options = options;

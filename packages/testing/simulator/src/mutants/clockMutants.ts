@@ -1,5 +1,5 @@
 import { HandOverPace, StampClock } from "@annals/replica";
-import type { Mutant } from "./mutant.ts";
+import type { Mutant } from "../world/mutant.ts";
 
 /** FAULT MODULE: bugs in how clocks are compared. */
 export const CLOCK_MUTANTS: readonly Mutant[] = [

@@ -1,6 +1,6 @@
 import type { LogIndex, MemberId, Message } from "@annals/raft";
 import type { PeerTransport } from "@annals/replica";
-import type { Mutant } from "./mutant.ts";
+import type { Mutant } from "../world/mutant.ts";
 import { ackedByMost, patched } from "./patchedCore.ts";
 
 /** FAULT MODULE: bugs inside the core, patched into its objects from outside while a mutant runs. */

@@ -4,13 +4,13 @@ import { asSeq } from "@annals/record";
 import type { Seq } from "@annals/record";
 import type { LogStore, WriteCycle } from "@annals/replica";
 import { Random } from "@annals/kit";
-import type { SimulatedReplica } from "../simulatedReplica.ts";
-import type { World } from "../world.ts";
 import { blankImage } from "@annals/kit";
 import type { DiskImage } from "@annals/kit";
 import { SimulatedDisk } from "@annals/kit";
 import type { OpenOptions, SimulatedLogStore } from "@annals/kit";
-import type { Mutant } from "./mutant.ts";
+import type { Mutant } from "../world/mutant.ts";
+import type { Member } from "../world/machine.ts";
+import type { Chance, Time } from "../world/surroundings.ts";
 
 /** FAULT MODULE: bugs of the disk and of what is written to it. */
 export const DISK_MUTANTS: readonly Mutant[] = [
@@ -119,13 +119,13 @@ export const DISK_MUTANTS: readonly Mutant[] = [
 
 /** Reports flushes that have not happened: part of them comes late, or only with a later one. A crash loses them. */
 class LateDisk extends SimulatedDisk {
-  readonly #world: World;
+  readonly #world: Chance & Time;
   readonly #random: Random;
   readonly #lateUs: number;
   readonly #chance: number;
   #opened = 0;
 
-  constructor(membership: MembershipState, world: World, lateUs: number, chance: number) {
+  constructor(membership: MembershipState, world: Chance & Time, lateUs: number, chance: number) {
     super(membership);
     this.#world = world;
     this.#random = world.random(9000);
@@ -158,7 +158,7 @@ class RewoundDisk extends SimulatedDisk {
   readonly #writes: number;
   #history: DiskImage[] = [];
 
-  constructor(membership: MembershipState, world: World, writes: number) {
+  constructor(membership: MembershipState, world: Chance & Time, writes: number) {
     super(membership);
     this.#membership = membership;
     this.#random = world.random(9001);
@@ -193,8 +193,8 @@ class UntruncatedDisk extends SimulatedDisk {
 }
 
 function changingCycles(
-  change: (cycle: WriteCycle, replica: SimulatedReplica) => WriteCycle,
-): (store: LogStore, replica: SimulatedReplica) => LogStore {
+  change: (cycle: WriteCycle, replica: Member) => WriteCycle,
+): (store: LogStore, replica: Member) => LogStore {
   return (store, replica) => withWrite(store, (cycle) => store.write(change(cycle, replica)));
 }
 

@@ -2,7 +2,7 @@ import { asIndex } from "@annals/raft";
 import type { LogIndex } from "@annals/raft";
 import { asSeq } from "@annals/record";
 import { GroupDesk, GroupTable } from "@annals/replica";
-import type { Mutant } from "./mutant.ts";
+import type { Mutant } from "../world/mutant.ts";
 
 type Apply = GroupTable["apply"];
 type Command = Parameters<Apply>[1];

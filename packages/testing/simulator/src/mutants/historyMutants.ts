@@ -1,4 +1,4 @@
-import type { Mutant } from "./mutant.ts";
+import type { Mutant } from "../world/mutant.ts";
 import { patched } from "./patchedCore.ts";
 
 /** FAULT MODULE: bugs in what is made of disks that went back to what they were earlier. */

@@ -3,7 +3,7 @@ import { CORE_MUTANTS } from "./coreMutants.ts";
 import { DISK_MUTANTS } from "./diskMutants.ts";
 import { GROUP_MUTANTS } from "./groupMutants.ts";
 import { HISTORY_MUTANTS } from "./historyMutants.ts";
-import type { Mutant } from "./mutant.ts";
+import type { Mutant } from "../world/mutant.ts";
 import { PORT_MUTANTS } from "./portMutants.ts";
 import { QUORUM_MUTANTS } from "./quorumMutants.ts";
 import { RECOVERY_MUTANTS } from "./recoveryMutants.ts";

@@ -8,7 +8,7 @@ import type {
   Message,
   Term,
 } from "@annals/raft";
-import type { Mutant } from "./mutant.ts";
+import type { Mutant } from "../world/mutant.ts";
 
 /** What a leader knows of one member. */
 export interface ProgressInside {

@@ -3,8 +3,8 @@ import type { LogIndex, Message } from "@annals/raft";
 import { AnnalsError, asSeq } from "@annals/record";
 import { ProducerTable } from "@annals/replica";
 import type { PeerTransport } from "@annals/replica";
-import type { SimulatedReplica } from "../simulatedReplica.ts";
-import type { Mutant } from "./mutant.ts";
+import type { Mutant } from "../world/mutant.ts";
+import type { Member } from "../world/machine.ts";
 
 /** FAULT MODULE: bugs in what passes between replicas and between a replica and its clients. */
 export const PORT_MUTANTS: readonly Mutant[] = [
@@ -97,7 +97,7 @@ export const PORT_MUTANTS: readonly Mutant[] = [
 
 /** What a follower is answered to an earlier question for a read index goes for its newest one. */
 function readContextReused(): Mutant {
-  const newest = new WeakMap<SimulatedReplica, number>();
+  const newest = new WeakMap<Member, number>();
   return {
     name: "read-context-reused",
     bug: "a late answer to an earlier read confirms the newest one",

@@ -1,9 +1,9 @@
 import { asIndex } from "@annals/raft";
 import type { AppendEntries, LogIndex } from "@annals/raft";
-import type { SimulatedReplica } from "../simulatedReplica.ts";
-import type { Mutant } from "./mutant.ts";
+import type { Mutant } from "../world/mutant.ts";
 import { ackedByMost, patched } from "./patchedCore.ts";
 import type { ProgressInside } from "./patchedCore.ts";
+import type { Member } from "../world/machine.ts";
 
 /** FAULT MODULE: bugs in who counts, and in what a follower takes from a leader. */
 export const QUORUM_MUTANTS: readonly Mutant[] = [
@@ -83,7 +83,7 @@ function commitBeyondCompared(): Mutant {
  * entries of the next leader and their commit, and those are few; so with this mutant the last one always comes then, once more.
  */
 function oldTermAppendAccepted(): Mutant {
-  const last = new WeakMap<SimulatedReplica, AppendEntries>();
+  const last = new WeakMap<Member, AppendEntries>();
   return {
     name: "old-term-append-accepted",
     bug: "a follower takes entries from the leader of an earlier term; the last ones come again behind the first of the next leader",

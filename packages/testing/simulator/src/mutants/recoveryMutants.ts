@@ -1,11 +1,11 @@
 import type { LogIndex, MembershipState } from "@annals/raft";
 import type { WriteCycle } from "@annals/replica";
 import type { Random } from "@annals/kit";
-import type { World } from "../world.ts";
 import type { CycleStep } from "@annals/kit";
 import type { Damage, DiskImage, StoredSlot } from "@annals/kit";
 import { SimulatedDisk } from "@annals/kit";
-import type { Mutant } from "./mutant.ts";
+import type { Mutant } from "../world/mutant.ts";
+import type { Chance, Time } from "../world/surroundings.ts";
 
 /** FAULT MODULE: bugs in what is made of a disk after a crash or damage. */
 export const RECOVERY_MUTANTS: readonly Mutant[] = [
@@ -53,10 +53,10 @@ class TornTailDisk extends SimulatedDisk {
 }
 
 class TwiceOwnedDisk extends SimulatedDisk {
-  readonly #world: World;
+  readonly #world: Chance & Time;
   readonly #random: Random;
 
-  constructor(membership: MembershipState, world: World) {
+  constructor(membership: MembershipState, world: Chance & Time) {
     super(membership);
     this.#world = world;
     this.#random = world.random(9002);
