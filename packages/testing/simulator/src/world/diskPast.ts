@@ -40,7 +40,7 @@ export class DiskPast {
     return true;
   }
 
-  /** The disk was taken back, and its log has not come as far again, nor further in a later term. */
+  /** The disk was taken back, and its log has not come as far again. */
   get behind(): boolean {
     if (this.#before !== undefined && !isBehind(this.#disk.image, this.#before))
       this.#before = undefined;

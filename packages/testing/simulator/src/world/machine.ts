@@ -83,7 +83,7 @@ export interface MachineClock {
 export interface Host {
   /** Also its member id in every log. */
   readonly id: number;
-  /** Place of the machine in the cluster, which another machine takes when this one has lost its disks. */
+  /** Place in the cluster, which another machine takes when this one has lost its disks. */
   readonly place: number;
   readonly replicas: readonly Member[];
   readonly clock: MachineClock;
@@ -116,7 +116,7 @@ export interface Host {
   onDamageMet(replica: Member): void;
   onMended(replica: Member): void;
   onReplicaFailed(replica: Member, error: AnnalsError): void;
-  /** The disks do not have what the others have committed: another machine takes its place. */
+  /** The disks lack what the others have committed: another machine takes its place. */
   giveUp(): void;
   drawFlush(): { readonly afterUs: number };
   takeFailingFlush(): boolean;
@@ -132,7 +132,7 @@ export interface Host {
   failNextFlush(): void;
   misread(random: Random): void;
   blank(): void;
-  /** The machine is fetched from the attic and runs with the disks as they were, for a while. */
+  /** The machine comes from the attic and runs with the disks as they were, for a while. */
   returnFor(upUs: number): void;
 }
 
