@@ -92,12 +92,12 @@ export const KEYS: readonly KeySpec[] = [
     about:
       "Bytes that a leader has proposed and not yet committed, per log. At the cap appends get 503 with Retry-After.",
     tooLow: "Throughput falls on links with long round trips.",
-    tooHigh: "A leader without its quorum collects so much memory per log.",
+    tooHigh: "A leader without its quorum uses this much memory per log.",
   }),
   key("raft.maxCommittedBytes", "bytes", "4MiB", "node", {
     about:
       "Bytes of committed entries handed out for applying at once, per log; the rest follows when they are applied.",
-    tooLow: "More rounds per catch-up.",
+    tooLow: "A catch-up takes more rounds.",
     tooHigh: "A log that catches up keeps the others of its worker waiting.",
   }),
   key("replication.append.maxEntries", "count", 64, "node", {
@@ -115,46 +115,47 @@ export const KEYS: readonly KeySpec[] = [
     about:
       "AppendEntries messages on their way to one follower; at the cap the leader waits for acknowledgements.",
     tooLow: "Throughput is this many messages per round trip.",
-    tooHigh: "A slow follower holds more memory on both sides.",
+    tooHigh: "A slow follower costs more memory on both sides.",
   }),
   key("replication.append.maxInflightBytes", "bytes", "16MiB", "node", {
     about: "Bytes on their way to one follower; at the cap the leader waits for acknowledgements.",
     tooLow: "Throughput is this many bytes per round trip.",
-    tooHigh: "A slow follower holds more memory on both sides.",
+    tooHigh: "A slow follower costs more memory on both sides.",
   }),
   key("replication.maxMessageBytes", "bytes", "8MiB", "cluster", {
     about:
       "Largest WebSocket frame between nodes. A larger one closes the link with a named error.",
     tooLow: "Below append.maxBytes plus 64KiB of framing, accepted entries could not be sent.",
-    tooHigh: "A misbehaving peer makes the node hold so much per link.",
+    tooHigh: "A peer that misbehaves makes the node hold this much per link.",
   }),
   key("replication.receive.eventHighWaterMark", "count", 100, "node", {
     about:
-      "Messages received and not yet worked off, per link. At the cap the link is paused (`event-queue`) until half is done.",
-    tooLow: "The link pauses and resumes all the time.",
+      "Entries that are decoded and not yet given to the log, per link. At the cap decoding stops (`event-queue`) until half of them are.",
+    tooLow: "Decoding stops and starts all the time.",
     tooHigh: "More memory per link.",
   }),
   key("replication.receive.maxQueueBytes", "bytes", "32MiB", "node", {
-    about: "Bytes received and not yet flushed, per link. At the cap the link is paused.",
+    about:
+      "Bytes received and not yet flushed, per link. The leader gets credit for that many; a link that brings more is paused.",
     tooLow: "Below append.maxInflightBytes the leader's window can never be used.",
     tooHigh: "More memory per link.",
   }),
   key("replication.receive.maxCommitBacklog", "count", 150, "node", {
     about:
-      "Entries handed to storage and not yet flushed. At the cap the link is paused (`commit-backlog`).",
-    tooLow: "A follower's flushes get small.",
-    tooHigh: "A slow disk holds more memory.",
+      "Entries given to the log and not flushed, per link. At the cap decoding stops (`commit-backlog`).",
+    tooLow: "A follower flushes few entries at a time.",
+    tooHigh: "A slow disk costs more memory.",
   }),
   key("replication.receive.yieldAfter", "duration", "10ms", "node", {
-    about: "Decoding gives way to heartbeats after so long. Below one tick.",
-    tooLow: "Costs throughput.",
+    about: "How long decoding may run before heartbeats get their turn. Below one tick.",
+    tooLow: "Throughput falls.",
     tooHigh: "Heartbeats are late while a follower catches up.",
   }),
   key("replication.blob.chunkBytes", "bytes", "256KiB", "node", {
     about:
-      "Bytes of a blob read, sent and written at a time. A file that takes no more pauses its source until it does.",
-    tooLow: "Costs throughput.",
-    tooHigh: "So much memory per blob on its way, twice; heartbeats wait for one chunk.",
+      "Bytes of a blob read, sent and written at a time. While the disk takes no more, the sender waits.",
+    tooLow: "Throughput falls.",
+    tooHigh: "Each blob on its way uses twice this much memory, and heartbeats wait for one chunk.",
   }),
   key("replication.blob.maxConcurrent", "count", 4, "node", {
     about: "Blobs that a worker sends to followers at a time; the others wait for their turn.",
@@ -179,15 +180,15 @@ export const KEYS: readonly KeySpec[] = [
   key("ingest.maxBodyBytes", "bytes", "8MiB", "node", {
     about: "Largest body of an append. A larger one gets 413.",
     tooLow: "Clients need more requests.",
-    tooHigh: "So much memory per request being received.",
+    tooHigh: "Each request being received may use this much memory.",
   }),
   key("ingest.maxDecodedBytes", "bytes", "8MiB", "node", {
     follows: "ingest.maxBodyBytes",
     standardText: "as ingest.maxBodyBytes",
     about:
-      "Largest body of an append once it is decompressed; decoding stops there, with 413. What arrives has the cap ingest.maxBodyBytes.",
+      "Largest body of an append once it is decompressed; decoding stops there, with 413. ingest.maxBodyBytes bounds what arrives.",
     tooLow: "Clients that compress need more requests.",
-    tooHigh: "So much memory per request being received.",
+    tooHigh: "Each request being received may use this much memory.",
   }),
   key("ingest.maxDecodeRatio", "count", 256, "node", {
     about:
@@ -210,7 +211,7 @@ export const KEYS: readonly KeySpec[] = [
     about:
       "Bytes of appends that were admitted and not yet answered, per log. At the cap: 429 with Retry-After, nothing half-accepted.",
     tooLow: "Bursts are refused although the disk could follow.",
-    tooHigh: "So much memory per log under overload.",
+    tooHigh: "Each log may use this much memory under overload.",
   }),
   key("ingest.maxHeldBytes", "bytes", "32MiB", "node", {
     follows: "ingest.maxPendingBytes",
@@ -219,7 +220,7 @@ export const KEYS: readonly KeySpec[] = [
       "Bytes of bodies held for all logs together, from their announcement to the answer. At the cap: 503 with Retry-After, before " +
       "the body is read.",
     tooLow: "One busy log takes the room of the others; below ingest.maxPendingBytes.",
-    tooHigh: "So much memory under overload.",
+    tooHigh: "All logs together may use this much memory under overload.",
   }),
   key("ingest.minUploadRate", "bytes", "1KiB", "node", {
     about:
@@ -231,7 +232,7 @@ export const KEYS: readonly KeySpec[] = [
   key("ingest.uploadGrace", "duration", "5s", "node", {
     about: "How long a body may be slower than ingest.minUploadRate.",
     tooLow: "A network that loses some packets costs the request.",
-    tooHigh: "Stalled uploads hold their room for so long.",
+    tooHigh: "Stalled uploads hold their room this long.",
   }),
   key("http.maxConnections", "count", 1024, "node", {
     about:
@@ -239,7 +240,7 @@ export const KEYS: readonly KeySpec[] = [
       "requests that nodes pass on, and connections of the client stream do not count; `/healthz`, `/readyz`, `/metrics` and " +
       "`/v1/cluster` are answered beyond it.",
     tooLow: "Clients that keep a connection each are turned away.",
-    tooHigh: "So many buffers of sockets, see bounds.md, and open files.",
+    tooHigh: "Each connection costs buffers (bounds.md) and an open file.",
   }),
   key("http.maxConnectionsPerAddress", "count", 512, "node", {
     about:
@@ -255,7 +256,7 @@ export const KEYS: readonly KeySpec[] = [
   key("http.requestTimeout", "duration", "30s", "node", {
     about: "How long the body of a request may take to arrive, blobs aside. Then 408.",
     tooLow: "Large bodies over slow networks are refused.",
-    tooHigh: "Slow bodies hold their room for so long.",
+    tooHigh: "Slow bodies hold their room this long.",
   }),
   key("workers.count", "count", () => Math.min(4, availableParallelism()), "node", {
     standardText: "number of cores, at most 4, less where memory.limit is small",
@@ -267,25 +268,26 @@ export const KEYS: readonly KeySpec[] = [
     about:
       "Heap of one worker, 24 MiB at least: new objects have up to a third of it, and at most 48 MiB. Beyond it the thread ends " +
       "and its logs are handed to others.",
-    tooLow: "Below the sum of its logs' queues workers end for no fault of their own.",
+    tooLow: "Workers end although nothing is wrong when the queues of their logs need more.",
     tooHigh: "The process may run out of memory before a worker does.",
   }),
   key("workers.heapSnapshot", "switch", false, "node", {
     about:
       "Whether a worker that comes to the end of its heap writes what the heap holds to heap-snapshots in the data directory, " +
       "once, for the developer tools of Chrome. Three files are kept, and then no more are written. Records are in them.",
-    tooLow: "What has filled a heap has to be guessed.",
-    tooHigh: "Writing one stops the logs of the worker for seconds and takes as much memory again.",
+    tooLow: "Nobody can see afterwards what filled a heap.",
+    tooHigh:
+      "Writing a snapshot stops the logs of the worker for seconds and takes as much memory again.",
   }),
   key("workers.maxQueueBytes", "bytes", "128MiB", "node", {
     about:
       "Bytes received and not yet flushed, over all links of one worker. At the cap all of them are paused " +
       "(`worker-budget`) until half is flushed.",
     tooLow: "One slow log holds up the others of its worker; below replication.maxMessageBytes.",
-    tooHigh: "So much memory per worker when many logs catch up at once.",
+    tooHigh: "Each worker may use this much memory when many logs catch up at once.",
   }),
   key("workers.reassignStagger", "duration", "100ms", "node", {
-    about: "One log of an ended worker is handed over per interval, over all crashes.",
+    about: "Interval between two logs of ended workers that get a new worker, over all crashes.",
     tooLow: "All logs catch up at once on the new worker.",
     tooHigh: "Logs wait longer after a crash of their worker.",
   }),
@@ -301,13 +303,13 @@ export const KEYS: readonly KeySpec[] = [
     about:
       "Workers beyond workers.count for logs that keep ending theirs. Each of these has one for itself, with half of " +
       "workers.maxHeapBytes; at the cap it waits, closed, for its turn.",
-    tooLow: "Of several such logs each is closed for longer.",
-    tooHigh: "So many more heaps and queues in the budget.",
+    tooLow: "Several such logs take turns, and each is closed for longer.",
+    tooHigh: "Each of these workers adds a heap and its queues to the budget.",
   }),
   key("memory.limit", "bytes", () => `${standardMemoryLimit()}B`, "node", {
     standardText: "75 % of the machine's memory, or of the container's if that is less",
     about:
-      "What the node may need at the worst: the sum over every queue, see bounds.md. A node whose sum is larger does not start, " +
+      "Memory that the node may need when every queue is full (bounds.md). A node whose sum is larger does not start, " +
       "and a log that would not fit is not created.",
     tooLow: "Fewer logs fit.",
     tooHigh: "The system may end the process when everything is full at once.",
@@ -316,18 +318,18 @@ export const KEYS: readonly KeySpec[] = [
     about:
       "Bytes of answers and downloads held for clients that read slowly. At the cap: 429 with Retry-After.",
     tooLow: "Few clients can read large pages at a time.",
-    tooHigh: "So much memory under slow readers.",
+    tooHigh: "Slow readers may make the node use this much memory.",
   }),
   key("subscribe.maxStreams", "count", 256, "node", {
     about: "Connections of the client stream. A further one gets 429.",
     tooLow: "Clients that stream are turned away.",
-    tooHigh: "So many small buffers more, 144 KiB for each.",
+    tooHigh: "Each stream costs buffers of 144 KiB.",
   }),
   key("subscribe.maxUnacked", "count", 1000, "node", {
     about:
       "Records that one subscription on the client stream was sent and has not acknowledged. At the cap nothing more is read for it.",
     tooLow: "A subscriber far away waits for its acknowledgements all the time.",
-    tooHigh: "A consumer that fails reads so many records again.",
+    tooHigh: "A consumer that fails reads up to this many records again.",
   }),
   key("subscribe.maxBufferedBytes", "bytes", "4MiB", "node", {
     about:
@@ -340,26 +342,25 @@ export const KEYS: readonly KeySpec[] = [
       "Bytes read for all subscriptions that sockets have not taken, each page being read counted as the largest there is. " +
       "At the cap the next page waits for its turn.",
     tooLow: "Subscribers that catch up are served one after the other.",
-    tooHigh: "So much memory under slow subscribers.",
+    tooHigh: "Slow subscribers may make the node use this much memory.",
   }),
   key("groups.lease", "duration", "10s", "cluster", {
     about:
       "How long a consumer of a group may give no sign of life before another member gets its lane. " +
       "A new leader of the log waits as long again.",
     tooLow: "A consumer that is held up for a moment loses its lane, and reads some records again.",
-    tooHigh: "Nobody consumes for so long after a consumer has died.",
+    tooHigh: "After a consumer dies, its lane is idle this long.",
   }),
   key("clock.maxSkew", "duration", "5s", "cluster", {
     about:
       "How far a node's clock may be from the median of all. A node beyond it stamps no record with its clock, and others lead its logs.",
     tooLow: "Slow links and coarse time services look like wrong clocks.",
-    tooHigh: "recordedAt may be wrong by so much.",
+    tooHigh: "recordedAt may be wrong by this much.",
   }),
   key("storage.segmentBytes", "bytes", "1GiB", "node", {
-    about:
-      "A log's active segment is sealed at this size and a new one begun. Retention frees whole segments.",
-    tooLow: "Many files; a segment must hold the largest message.",
-    tooHigh: "Disk space comes back in large steps.",
+    about: "A log's active segment is sealed at this size and a new one begun.",
+    tooLow: "A log has many files. A segment must hold the largest message.",
+    tooHigh: "Rebuilding a damaged segment takes longer and needs more free space.",
   }),
   key("storage.scrubInterval", "duration", "24h", "node", {
     about:
@@ -370,7 +371,7 @@ export const KEYS: readonly KeySpec[] = [
   key("storage.minFreeBytes", "bytes", "256MiB", "node", {
     about: "Free disk space below which appends are refused with 507; reads go on.",
     tooLow: "Other programs may fill the disk before the node can refuse.",
-    tooHigh: "Disk space that is never used.",
+    tooHigh: "This much disk space is never used.",
   }),
 ];
 
