@@ -39,8 +39,8 @@ export { machineMemory, standardMemoryLimit } from "./budget/machine.ts";
 export { pageBytesOf } from "./budget/requestBounds.ts";
 export { heapLimits, isolatedHeapBytes, workerHeapBytes } from "./budget/workerHeap.ts";
 export { envName } from "./envName.ts";
-export { interpolate } from "./interpolate.ts";
-export type { Interpolated } from "./interpolate.ts";
+export { interpolate } from "./yaml/interpolate.ts";
+export type { Interpolated } from "./yaml/interpolate.ts";
 export type { KeySpec } from "./keys/keySpec.ts";
 export { KEYS } from "./keys/keys.ts";
 export { loadConfig } from "./load.ts";
@@ -60,4 +60,4 @@ export {
   showConfig,
 } from "./show.ts";
 export { parseBytes, parseDuration } from "./units.ts";
-export { yamlHint, yamlMessage } from "./yamlProblem.ts";
+export { yamlHint, yamlMessage } from "./yaml/yamlProblem.ts";

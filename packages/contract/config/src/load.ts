@@ -11,8 +11,8 @@ import { SETTINGS } from "./keys/nodeConfig.ts";
 import type { NodeConfig } from "./keys/nodeConfig.ts";
 import type { ConfigPlace, ConfigProblem } from "./problem.ts";
 import { checkRelations } from "./relations.ts";
-import { coerceText, nearestKey, readSource } from "./source.ts";
-import type { RawValue } from "./source.ts";
+import { coerceText, nearestKey, readSource } from "./yaml/source.ts";
+import type { RawValue } from "./yaml/source.ts";
 
 export interface LoadConfigOptions {
   /** Path of the YAML file; also names `text` in messages. Without file and text the environment and the flags stand alone. */

@@ -6,7 +6,7 @@ import type { KeySpec } from "./keys/keySpec.ts";
 import type { ConfigOrigin } from "./load.ts";
 import type { NodeConfig } from "./keys/nodeConfig.ts";
 import { formatPlace } from "./problem.ts";
-import { nearestKey } from "./source.ts";
+import { nearestKey } from "./yaml/source.ts";
 import { formatBytes, formatDuration } from "./units.ts";
 
 /** The resolved value of a key. */
