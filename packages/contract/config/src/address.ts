@@ -1,4 +1,8 @@
-import type { NodeAddress } from "./nodeConfig.ts";
+/** A `host:port` taken apart; an IPv6 host is without its brackets. */
+export interface NodeAddress {
+  readonly host: string;
+  readonly port: number;
+}
 
 /** Takes `host:port` or `[v6]:port` apart; undefined if it is neither. */
 export function parseAddress(text: string): NodeAddress | undefined {

@@ -1,6 +1,6 @@
 import { memoryBudget, shapeOf } from "./budget/budget.ts";
 import { descriptorsNeeded } from "./budget/descriptors.ts";
-import type { NodeConfig } from "./nodeConfig.ts";
+import type { NodeConfig } from "./keys/nodeConfig.ts";
 import { leastValue } from "./relations.ts";
 import type { ResolvedValues } from "./relations.ts";
 
@@ -100,7 +100,7 @@ function loweredDefaults(
       if (given.has(path)) continue;
       const standard = Number(values.get(path));
       // One that follows a given value may be below the least already.
-      const lower = Math.min(standard, Math.max(least, standard / 2 ** half));
+      const lower = Math.min(standard, Math.max(least, Math.floor(standard / 2 ** half)));
       // What it has to hold may have been given, or lowered just now.
       lowered.set(path, Math.max(lower, leastValue(path, new Map([...values, ...lowered]))));
     }

@@ -1,4 +1,5 @@
 export { isLoopback, parseAddress } from "./address.ts";
+export type { NodeAddress } from "./address.ts";
 export type { Bound, Shape } from "./budget/bound.ts";
 export { BOUNDS } from "./budget/bounds.ts";
 export {
@@ -37,20 +38,19 @@ export {
 export { machineMemory, standardMemoryLimit } from "./budget/machine.ts";
 export { pageBytesOf } from "./budget/requestBounds.ts";
 export { heapLimits, isolatedHeapBytes, workerHeapBytes } from "./budget/workerHeap.ts";
-export { CEILINGS } from "./ceilings.ts";
 export { envName } from "./envName.ts";
-export { interpolate } from "./interpolate.ts";
-export type { Interpolated } from "./interpolate.ts";
-export type { KeySpec } from "./keySpec.ts";
-export { KEYS } from "./keys.ts";
+export { interpolate } from "./yaml/interpolate.ts";
+export type { Interpolated } from "./yaml/interpolate.ts";
+export type { KeySpec } from "./keys/keySpec.ts";
+export { KEYS } from "./keys/keys.ts";
 export { loadConfig } from "./load.ts";
 export type { ConfigOrigin, LoadConfigOptions, LoadConfigResult } from "./load.ts";
 export { didYouMean, nearest } from "./nearest.ts";
-export type { NodeAddress, NodeConfig, SubscribeSettings } from "./nodeConfig.ts";
+export type { NodeConfig, SubscribeSettings } from "./keys/nodeConfig.ts";
 export { formatPlace, formatProblems } from "./problem.ts";
 export type { ConfigProblem } from "./problem.ts";
 export { leastValue } from "./relations.ts";
-export { configJsonSchema } from "./schema.ts";
+export { configJsonSchema } from "./keys/jsonSchema.ts";
 export {
   configValue,
   explainKey,
@@ -60,4 +60,4 @@ export {
   showConfig,
 } from "./show.ts";
 export { parseBytes, parseDuration } from "./units.ts";
-export { yamlHint, yamlMessage } from "./yamlProblem.ts";
+export { yamlHint, yamlMessage } from "./yaml/yamlProblem.ts";

@@ -5,14 +5,14 @@ import { didYouMean, editDistance } from "./nearest.ts";
 import { parseAddress } from "./address.ts";
 import { fitDefaults, fitToFiles } from "./fitDefaults.ts";
 import { envName } from "./envName.ts";
-import { KEYS, SECTIONS, findKey, standardValue } from "./keys.ts";
-import type { KeySpec } from "./keySpec.ts";
-import type { NodeConfig } from "./nodeConfig.ts";
+import { KEYS, SECTIONS, findKey, parseValue, standardValue, writtenValue } from "./keys/keys.ts";
+import type { KeySpec } from "./keys/keySpec.ts";
+import { SETTINGS } from "./keys/nodeConfig.ts";
+import type { NodeConfig } from "./keys/nodeConfig.ts";
 import type { ConfigPlace, ConfigProblem } from "./problem.ts";
 import { checkRelations } from "./relations.ts";
-import { valueSchema } from "./schema.ts";
-import { coerceText, nearestKey, readSource } from "./source.ts";
-import type { RawValue } from "./source.ts";
+import { coerceText, nearestKey, readSource } from "./yaml/source.ts";
+import type { RawValue } from "./yaml/source.ts";
 
 export interface LoadConfigOptions {
   /** Path of the YAML file; also names `text` in messages. Without file and text the environment and the flags stand alone. */
@@ -257,7 +257,7 @@ function resolveValues(
       problems.push(missing(spec, file));
       continue;
     }
-    const parsed = valueSchema(spec).safeParse(value);
+    const parsed = parseValue(spec, value);
     if (parsed.success) {
       values.set(spec.path, parsed.data);
       origin.set(spec.path, given?.place ?? { kind: "default" });
@@ -295,26 +295,35 @@ function innermost(issue: { readonly message: string; readonly issues?: unknown 
   return String(inner.message);
 }
 
-/** Builds the tree of the resolved values; `KEYS` and `NodeConfig` name the same fields, which a test holds together. */
+/** The configuration of a node with these values, which were found to be right one by one. */
 function assemble(
   values: ReadonlyMap<string, unknown>,
   node: string,
   directory: string,
 ): NodeConfig {
-  const tree: Record<string, unknown> = {};
-  for (const [path, value] of values) {
-    const parts = path.split(".");
-    let section = tree;
-    for (const part of parts.slice(0, -1)) section = (section[part] ??= {}) as typeof tree;
-    section[parts.at(-1) ?? ""] = value;
-  }
-  tree["data"] = resolve(directory, String(tree["data"]));
-  tree["node"] = node;
-  const published = (tree["nodes"] as Record<string, string>)[node] ?? "";
-  const listen = tree["listen"] === "" ? published : String(tree["listen"]);
-  tree["listen"] = listen;
-  tree["address"] = parseAddress(listen);
-  return deepFreeze(tree) as unknown as NodeConfig;
+  const written = KEYS.map(
+    (spec): Leaf => [spec.path.split("."), writtenValue(spec, values.get(spec.path))],
+  );
+  const settings = SETTINGS.parse(treeOf(written));
+  const listen = settings.listen === "" ? (settings.nodes[node] ?? "") : settings.listen;
+  const address = parseAddress(listen);
+  if (address === undefined) throw new TypeError(`"${listen}" is not host:port`);
+  const data = resolve(directory, settings.data);
+  return deepFreeze({ ...settings, data, node, listen, address });
+}
+
+type Leaf = readonly [path: readonly string[], value: unknown];
+
+/** The sections, and the keys in them, as the file has them. */
+function treeOf(leaves: readonly Leaf[]): Readonly<Record<string, unknown>> {
+  const groups = Map.groupBy(leaves, ([[name = ""]]) => name);
+  return Object.fromEntries(
+    [...groups].map(([name, inside]) => {
+      const key = inside.find(([path]) => path.length === 1);
+      if (key !== undefined) return [name, key[1]];
+      return [name, treeOf(inside.map(([path, value]) => [path.slice(1), value]))];
+    }),
+  );
 }
 
 function deepFreeze<T extends object>(value: T): T {

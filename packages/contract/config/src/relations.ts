@@ -1,7 +1,7 @@
 import { FRAMING_BYTES } from "@annals/flow";
 import { UPLOAD_CHUNKS } from "./budget/constants.ts";
 import { isLoopback, parseAddress } from "./address.ts";
-import { findKey } from "./keys.ts";
+import { findKey } from "./keys/keys.ts";
 import { formatBytes, formatDuration } from "./units.ts";
 
 /** Values by key path, resolved; keys whose own value is wrong are missing. */

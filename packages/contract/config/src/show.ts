@@ -1,13 +1,12 @@
 import { createHash } from "node:crypto";
-import { CEILINGS } from "./ceilings.ts";
 import { FITTED_KEYS, FITTED_TO_FILES } from "./fitDefaults.ts";
 import { envName } from "./envName.ts";
-import { KEYS, findKey, standardValue } from "./keys.ts";
-import type { KeySpec } from "./keySpec.ts";
+import { KEYS, findKey, standardValue } from "./keys/keys.ts";
+import type { KeySpec } from "./keys/keySpec.ts";
 import type { ConfigOrigin } from "./load.ts";
-import type { NodeConfig } from "./nodeConfig.ts";
+import type { NodeConfig } from "./keys/nodeConfig.ts";
 import { formatPlace } from "./problem.ts";
-import { nearestKey } from "./source.ts";
+import { nearestKey } from "./yaml/source.ts";
 import { formatBytes, formatDuration } from "./units.ts";
 
 /** The resolved value of a key. */
@@ -68,8 +67,7 @@ export function formatDefault(spec: KeySpec): string {
 
 /** The greatest legal value of a number, as it would be written; undefined for a key that is none. */
 export function formatGreatest(spec: KeySpec): string | undefined {
-  const greatest = CEILINGS[spec.path];
-  return greatest === undefined ? undefined : formatValue(spec, greatest);
+  return spec.greatest === undefined ? undefined : formatValue(spec, spec.greatest);
 }
 
 /** The whole configuration as YAML that can be loaded again; with `origin`, each value says where it came from. */
@@ -149,7 +147,7 @@ function explain(spec: KeySpec): string {
   ];
   const greatest = formatGreatest(spec);
   if (greatest !== undefined) lines.push(`  greatest     ${greatest}`);
-  if (spec.tooLow !== "") lines.push(`  too low      ${spec.tooLow}`);
-  if (spec.tooHigh !== "") lines.push(`  too high     ${spec.tooHigh}`);
+  if (spec.tooLow !== undefined) lines.push(`  too low      ${spec.tooLow}`);
+  if (spec.tooHigh !== undefined) lines.push(`  too high     ${spec.tooHigh}`);
   return lines.join("\n");
 }

@@ -1,7 +1,7 @@
 // Goal: docs/configuration.md says what the table of keys says. `vitest -u` writes it anew.
 import { expect, test } from "vitest";
 import { envName } from "../src/envName.ts";
-import { KEYS } from "../src/keys.ts";
+import { KEYS } from "../src/keys/keys.ts";
 import { RESERVED_ENV } from "../src/load.ts";
 import { formatDefault, formatGreatest } from "../src/show.ts";
 import { mustLoad } from "@annals/kit";
@@ -45,8 +45,8 @@ function reference(): string {
       `- default: \`${formatDefault(spec)}\`${spec.scope === "cluster" ? " · *cluster*" : ""}`,
       `- environment: \`${envName(spec.path)}\``,
       ...(formatGreatest(spec) === undefined ? [] : [`- greatest: \`${formatGreatest(spec)}\``]),
-      ...(spec.tooLow === "" ? [] : [`- too low: ${spec.tooLow}`]),
-      ...(spec.tooHigh === "" ? [] : [`- too high: ${spec.tooHigh}`]),
+      ...(spec.tooLow === undefined ? [] : [`- too low: ${spec.tooLow}`]),
+      ...(spec.tooHigh === undefined ? [] : [`- too high: ${spec.tooHigh}`]),
     ].join("\n"),
   );
   return `${INTRODUCTION}\n${entries.join("\n\n")}\n`;

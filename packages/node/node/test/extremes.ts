@@ -1,4 +1,3 @@
-import { CEILINGS } from "@annals/config";
 import { KEYS } from "@annals/config";
 import type { KeySpec } from "@annals/config";
 import { leastValue } from "@annals/config";
@@ -52,7 +51,7 @@ export function flagsOf(group: readonly Row[]): readonly Readonly<Record<string,
 }
 
 function valueOf(path: string, row: Row, values: ReadonlyMap<string, number>): number {
-  if (row.get(path) === "greatest") return CEILINGS[path] ?? 1;
+  if (row.get(path) === "greatest") return KEYS.find((spec) => spec.path === path)?.greatest ?? 1;
   return Math.max(1, USEFUL[path] ?? 1, leastValue(path, values));
 }
 

@@ -1,4 +1,4 @@
-import type { NodeConfig } from "../nodeConfig.ts";
+import type { NodeConfig } from "../keys/nodeConfig.ts";
 
 /** How many of each thing a node has. */
 export interface Shape {

@@ -1,5 +1,5 @@
 import { AnnalsError } from "@annals/record";
-import type { NodeConfig } from "../nodeConfig.ts";
+import type { NodeConfig } from "../keys/nodeConfig.ts";
 import type { Bound, BoundPer, Shape } from "./bound.ts";
 import { BOUNDS } from "./bounds.ts";
 

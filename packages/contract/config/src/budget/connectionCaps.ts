@@ -1,4 +1,4 @@
-import type { NodeConfig } from "../nodeConfig.ts";
+import type { NodeConfig } from "../keys/nodeConfig.ts";
 import * as fixed from "./constants.ts";
 
 /** Caps on the connections that are not clients'. They follow the number of clients: a small node needs few files and little memory. */

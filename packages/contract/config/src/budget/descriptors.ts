@@ -2,7 +2,7 @@ import { OPEN_SEGMENTS_MAX } from "@annals/flow";
 import { readFileSync } from "node:fs";
 import { AnnalsError } from "@annals/record";
 
-import type { NodeConfig } from "../nodeConfig.ts";
+import type { NodeConfig } from "../keys/nodeConfig.ts";
 import type { Shape } from "./bound.ts";
 import { assertFits, shapeOf } from "./budget.ts";
 import { connectionCaps } from "./connectionCaps.ts";

@@ -8,7 +8,7 @@ import {
   PEER_CLOCKS_MAX,
 } from "@annals/flow";
 import { SLICE_ENTRIES_MAX } from "@annals/wire";
-import type { NodeConfig } from "../nodeConfig.ts";
+import type { NodeConfig } from "../keys/nodeConfig.ts";
 import { constant, none, one } from "./bound.ts";
 import type { Bound } from "./bound.ts";
 import * as fixed from "./constants.ts";

@@ -10,7 +10,7 @@ import {
 import { DECODER_BYTES_MAX } from "@annals/wire";
 import { FORWARDED_ANSWER_BYTES_MAX, PROBLEM_BYTES_MAX } from "@annals/api";
 import { SCHEMAS_PER_LOG_MAX } from "@annals/system";
-import type { IngestSettings, NodeConfig } from "../nodeConfig.ts";
+import type { IngestSettings, NodeConfig } from "../keys/nodeConfig.ts";
 import { constant, none, one } from "./bound.ts";
 import type { Bound } from "./bound.ts";
 import { connectionCaps } from "./connectionCaps.ts";

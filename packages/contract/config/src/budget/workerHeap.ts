@@ -1,5 +1,5 @@
 import type { ResourceLimits } from "node:worker_threads";
-import type { NodeConfig } from "../nodeConfig.ts";
+import type { NodeConfig } from "../keys/nodeConfig.ts";
 
 const MEBIBYTE = 2 ** 20;
 

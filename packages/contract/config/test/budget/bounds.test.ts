@@ -3,7 +3,7 @@ import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
-import { findKey } from "../../src/keys.ts";
+import { findKey } from "../../src/keys/keys.ts";
 import { formatBytes } from "../../src/units.ts";
 import type { Bound } from "../../src/budget/bound.ts";
 import { BOUNDS } from "../../src/budget/bounds.ts";

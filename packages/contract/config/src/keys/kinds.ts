@@ -1,10 +1,6 @@
 import { z } from "zod";
 import { LOG_NAME_PATTERN, NODE_ID_PATTERN } from "@annals/system";
-import { parseAddress } from "./address.ts";
-import { CEILINGS } from "./ceilings.ts";
-import { KEYS, standardValue } from "./keys.ts";
-import type { KeyKind, KeySpec } from "./keySpec.ts";
-import { LOG_COMPRESSIONS, LOG_LEVELS } from "./nodeConfig.ts";
+import { parseAddress } from "../address.ts";
 import {
   BYTES_PATTERN,
   DURATION_PATTERN,
@@ -12,8 +8,22 @@ import {
   formatDuration,
   parseBytes,
   parseDuration,
-} from "./units.ts";
-import type { Parsed } from "./units.ts";
+} from "../units.ts";
+import type { Parsed } from "../units.ts";
+import type { Declaration, KeyKind, KeyScope, KeyText } from "./keySpec.ts";
+
+export const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
+export const LOG_COMPRESSIONS = ["none", "zstd"] as const;
+
+/** What the schema of a key's value declares about the key. */
+export const DECLARATIONS: z.core.$ZodRegistry<Declaration> = z.registry<Declaration>();
+
+function declared<Schema extends z.ZodType>(schema: Schema, declaration: Declaration): Schema {
+  // A copy, so that each key has a schema of its own.
+  const own = schema.meta({ description: declaration.about });
+  DECLARATIONS.add(own, declaration);
+  return own;
+}
 
 const NODES_MAX = 31;
 const LOGS_MAX = 256;
@@ -33,7 +43,7 @@ function quantity(
   pattern: string,
   what: string,
   parse: (text: string) => Parsed,
-): z.ZodType<number> {
+): z.ZodType<number, string> {
   return z
     .string({
       error: (issue) =>
@@ -103,14 +113,15 @@ const logNames = z
   .max(LOGS_MAX, { error: `more than ${LOGS_MAX} logs` })
   .refine((names) => new Set(names).size === names.length, { error: "a log is listed twice" });
 
-function choice<const T extends readonly [string, ...string[]]>(values: T): z.ZodType<T[number]> {
+function choice<const T extends readonly [string, ...string[]]>(
+  values: T,
+): z.ZodType<T[number], T[number]> {
   return z.enum(values, {
     error: (issue) => `${describe(issue.input)} is none of ${values.join(", ")}`,
   });
 }
 
-/** One schema a kind: takes the value in YAML form, gives the resolved one. */
-const SCHEMAS: Readonly<Record<KeyKind, z.ZodType>> = {
+const schemas = {
   bytes: quantity(BYTES_PATTERN, "a size such as 64KiB or 10MB", parseBytes),
   duration: quantity(DURATION_PATTERN, "a duration such as 500ms or 30s", parseDuration),
   count: z
@@ -136,72 +147,49 @@ const SCHEMAS: Readonly<Record<KeyKind, z.ZodType>> = {
   compression: choice(LOG_COMPRESSIONS),
 };
 
-/** The schema of one key's value. */
-export function valueSchema({ path, kind }: KeySpec): z.ZodType {
-  const schema = SCHEMAS[kind];
-  const most = CEILINGS[path];
-  if (most === undefined) return schema;
-  return schema.refine((value) => typeof value !== "number" || value <= most, {
-    error: (issue) =>
-      `${describeNumber(issue.input, kind)} is above the greatest value, ${describeNumber(most, kind)}`,
-  });
+type Declare<Schema, Standard, Text> = (
+  standard: Standard | (() => Standard) | undefined,
+  scope: KeyScope,
+  text: Text,
+) => Schema;
+
+function keyOf<Schema extends z.ZodType>(
+  kind: KeyKind,
+  schema: Schema,
+): Declare<Schema, z.input<Schema>, KeyText> {
+  return (standard, scope, text) => declared(schema, { kind, standard, scope, ...text });
 }
+
+function numberOf<Standard extends string | number>(
+  kind: KeyKind,
+  schema: z.ZodType<number>,
+): Declare<z.ZodType<number>, Standard, KeyText & { readonly greatest: number }> {
+  return (standard, scope, text) => {
+    const limited = schema.refine((value) => value <= text.greatest, {
+      error: (issue) =>
+        `${describeNumber(issue.input, kind)} is above the greatest value, ${describeNumber(text.greatest, kind)}`,
+    });
+    return declared(limited, { kind, standard, scope, ...text });
+  };
+}
+
+/** Declares a key of each kind: its default as it would be written in YAML, its scope, and what it says about itself. */
+export const key = {
+  bytes: numberOf<string>("bytes", schemas.bytes),
+  duration: numberOf<string>("duration", schemas.duration),
+  count: numberOf<number>("count", schemas.count),
+  switch: keyOf("switch", schemas.switch),
+  path: keyOf("path", schemas.path),
+  name: keyOf("name", schemas.name),
+  names: keyOf("names", schemas.names),
+  nodes: keyOf("nodes", schemas.nodes),
+  address: keyOf("address", schemas.address),
+  level: keyOf("level", schemas.level),
+  compression: keyOf("compression", schemas.compression),
+};
 
 function describeNumber(value: unknown, kind: KeyKind): string {
   if (typeof value !== "number") return String(value);
   if (kind === "bytes") return formatBytes(value);
   return kind === "duration" ? formatDuration(value) : String(value);
-}
-
-type Shape = { [name: string]: Shape | z.ZodType };
-
-function isSchema(value: Shape | z.ZodType): value is z.ZodType {
-  return value instanceof z.ZodType;
-}
-
-function objectOf(shape: Shape): z.ZodType {
-  return z.strictObject(
-    Object.fromEntries(
-      Object.entries(shape).map(([name, value]) => [
-        name,
-        isSchema(value) ? value : objectOf(value).optional(),
-      ]),
-    ),
-  );
-}
-
-interface JsonSchema {
-  default?: unknown;
-  properties?: Record<string, JsonSchema>;
-}
-
-function jsonProperty(schema: JsonSchema, path: string): JsonSchema | undefined {
-  let at: JsonSchema | undefined = schema;
-  for (const part of path.split(".")) at = at?.properties?.[part];
-  return at;
-}
-
-/** A JSON schema (draft 2020-12) of the file, for editors. Descriptions and defaults come from the same table as everything else. */
-export function configJsonSchema(): Record<string, unknown> {
-  const root: Shape = {};
-  for (const spec of KEYS) {
-    const parts = spec.path.split(".");
-    let section = root;
-    for (const part of parts.slice(0, -1)) {
-      const inner = (section[part] ??= {});
-      if (isSchema(inner)) throw new TypeError(`${spec.path} lies below a key`);
-      section = inner;
-    }
-    const described = valueSchema(spec).meta({ description: spec.about });
-    section[parts.at(-1) ?? ""] = spec.standard === undefined ? described : described.optional();
-  }
-  const schema = z.toJSONSchema(objectOf(root), { io: "input" });
-  for (const spec of KEYS) {
-    // Set here and not by `meta`: zod leaves the default of a value with a unit out of the schema of its input.
-    const property = jsonProperty(schema as JsonSchema, spec.path);
-    const fixed = typeof spec.standard === "function" ? undefined : standardValue(spec);
-    if (property !== undefined && fixed !== undefined) property.default = fixed;
-  }
-  // Keys that start with x- are for the author's own anchors.
-  return { ...schema, title: "Annals configuration", patternProperties: { "^x-": {} } };
 }

@@ -1,13 +1,13 @@
 import { LineCounter, isAlias, isMap, isScalar, isSeq, parseDocument } from "yaml";
 import type { Document, Pair } from "yaml";
-import { assertNever } from "./assertNever.ts";
-import { nearest } from "./nearest.ts";
+import { assertNever } from "../assertNever.ts";
+import { nearest } from "../nearest.ts";
 import { interpolate } from "./interpolate.ts";
 import type { InterpolationSources } from "./interpolate.ts";
-import { KEYS, SECTIONS, findKey } from "./keys.ts";
-import type { KeyKind, KeySpec } from "./keySpec.ts";
-import { codeFrame } from "./problem.ts";
-import type { ConfigPlace, ConfigProblem } from "./problem.ts";
+import { KEYS, SECTIONS, findKey } from "../keys/keys.ts";
+import type { KeyKind, KeySpec } from "../keys/keySpec.ts";
+import { codeFrame } from "../problem.ts";
+import type { ConfigPlace, ConfigProblem } from "../problem.ts";
 import { yamlHint, yamlMessage } from "./yamlProblem.ts";
 
 /** A value as somebody wrote it, in YAML form, with its place. */
