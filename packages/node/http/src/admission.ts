@@ -1,3 +1,4 @@
+import { MovableBody } from "@annals/channel";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { IngestDesk, Ticket } from "./ingest/ingestDesk.ts";
 import { SMALL_BODY_BYTES_MAX, UPLOAD_CHUNKS } from "@annals/config";
@@ -103,7 +104,7 @@ export class Admission {
     return hopped(request) ? Math.max(body.maxBytes, body.maxDecodedBytes) : body.maxBytes;
   }
 
-  async receive(request: FastifyRequest): Promise<Uint8Array> {
+  async receive(request: FastifyRequest): Promise<MovableBody> {
     const { encoding, maxBytes, ticket } = this.of(request);
     const { body, desk } = this.#options;
     const whole = await receiveBody(
@@ -125,6 +126,6 @@ export class Admission {
     );
     // Its buffer grew by steps, and is cut to its size now.
     ticket.shrinkTo(whole.byteLength);
-    return whole;
+    return MovableBody.own(whole);
   }
 }

@@ -1,9 +1,10 @@
+import { MovableBody } from "@annals/channel";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { NodeService } from "./service.ts";
 import { FORWARDED_ANSWER_BYTES } from "@annals/api";
 import type { ForwardedKind } from "@annals/api";
 import type { Forwarder } from "./forwarder.ts";
-import { hopped, workAtLeader } from "./leaderTarget.ts";
+import { hopped, leaderChanged, workAtLeader } from "./leaderTarget.ts";
 
 /** What a request needs that only the leader of a log can answer. */
 export interface LeaderContext {
@@ -64,8 +65,12 @@ async function forward(
 }
 
 /** The bytes of a body that was read. */
-export function bodyOf(request: FastifyRequest): Uint8Array {
-  return request.body instanceof Uint8Array ? request.body : new Uint8Array(0);
+export function bodyOf({ body }: FastifyRequest): Uint8Array {
+  if (body instanceof MovableBody) {
+    if (body.moved) throw leaderChanged();
+    return body.bytes;
+  }
+  return body instanceof Uint8Array ? body : new Uint8Array(0);
 }
 
 export function asBuffer(bytes: Uint8Array): Buffer {

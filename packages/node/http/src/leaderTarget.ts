@@ -37,6 +37,11 @@ function checkedTarget(target: ForwardTarget, log: string, passedOn: boolean): L
   return target;
 }
 
+/** A body that has moved to a worker here can be passed on to nobody: nothing was accepted of it. */
+export function leaderChanged(): Error {
+  return httpError("ERR_NOT_LEADER", "the leader changed", { retryable: true });
+}
+
 export interface LeaderWork<T> {
   readonly service: NodeService;
   readonly log: string;

@@ -1,8 +1,10 @@
+import { MovableBody } from "@annals/channel";
 import type { ReadReply } from "@annals/query";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { AppendReply } from "@annals/api";
-import { asBuffer, atLeader, bodyOf } from "./atLeader.ts";
+import { asBuffer, atLeader } from "./atLeader.ts";
 import { FORWARD_GRACE_MS } from "./forwarder.ts";
+import { leaderChanged } from "./leaderTarget.ts";
 import { parseParameters } from "./parameters.ts";
 import { httpError } from "./problem.ts";
 import type { Route, RouteContext } from "./route.ts";
@@ -70,17 +72,15 @@ function appendHandler(context: RouteContext): Route["handle"] {
     const log = logParameter(request);
     parseParameters(request.url, []);
     const { ticket, ...head } = context.admission.of(request);
-    const body = bodyOf(request);
-    const bytes = body.length;
-    if (bytes === 0) throw httpError("ERR_BODY_EMPTY", "the body is empty");
+    const body = request.body instanceof MovableBody ? request.body : undefined;
+    if (body === undefined || body.size === 0)
+      throw httpError("ERR_BODY_EMPTY", "the body is empty");
     const local = async (): Promise<AppendReply> => {
-      // It moved with the first try.
-      if (body.length === 0)
-        throw httpError("ERR_NOT_LEADER", "the leader changed", { retryable: true });
+      if (body.moved) throw leaderChanged();
       const { contentType, producer, timeoutMs } = head;
       const answer = await context.service.append(log, { contentType, producer, timeoutMs, body });
       const { count: records, duplicate } = answer;
-      ticket.accepted({ records, bytes, producer: producer?.id, duplicate });
+      ticket.accepted({ records, bytes: body.size, producer: producer?.id, duplicate });
       return answer;
     };
     const timeoutMs = head.timeoutMs + FORWARD_GRACE_MS;

@@ -1,10 +1,11 @@
+import type { MovableBody } from "@annals/channel";
 import type { AppendedAnswer } from "@annals/wire";
 import { httpError, problemOf } from "../problem.ts";
 import type { IngestDesk, Ticket } from "../ingest/ingestDesk.ts";
 import { FORWARDED_ANSWER_BYTES } from "@annals/api";
 import { FORWARD_GRACE_MS } from "../forwarder.ts";
 import type { Forwarder } from "../forwarder.ts";
-import { workAtLeader } from "../leaderTarget.ts";
+import { leaderChanged, workAtLeader } from "../leaderTarget.ts";
 import { STREAM_APPENDS_MAX } from "@annals/config";
 import type { NodeService } from "../service.ts";
 import type { ClientHead } from "./clientHead.ts";
@@ -47,12 +48,12 @@ export class StreamAppends {
   }
 
   /**
-   * `body` is a view of the message, whose memory is its own: a large one moves to its worker as it is. Throws ERR_STREAM_CREDIT, which
-   * ends the stream: the client does not count.
+   * Takes the body of a message over: a large one moves to its worker. Throws ERR_STREAM_CREDIT,
+   * which ends the stream: the client does not count.
    */
-  take(head: AppendHead, body: Uint8Array): void {
+  take(head: AppendHead, body: MovableBody): void {
     const { maxBytes } = this.#options;
-    if (this.#count >= STREAM_APPENDS_MAX || this.#bytes + body.length > maxBytes) {
+    if (this.#count >= STREAM_APPENDS_MAX || this.#bytes + body.size > maxBytes) {
       throw httpError(
         "ERR_STREAM_CREDIT",
         `${this.#count} appends of ${this.#bytes} bytes are unanswered, the credit is ${STREAM_APPENDS_MAX} of ${maxBytes}`,
@@ -60,7 +61,7 @@ export class StreamAppends {
       );
     }
     this.#count++;
-    this.#bytes += body.length;
+    this.#bytes += body.size;
     void this.#answer(head, body);
   }
 
@@ -77,8 +78,8 @@ export class StreamAppends {
     if (this.#working === 0) this.#whenIdle?.();
   }
 
-  async #answer(head: AppendHead, body: Uint8Array): Promise<void> {
-    const bytes = body.length;
+  async #answer(head: AppendHead, body: MovableBody): Promise<void> {
+    const bytes = body.size;
     this.#working++;
     const outcome = await this.#outcome(head, body);
     this.#working--;
@@ -92,13 +93,13 @@ export class StreamAppends {
     this.#endIfIdle();
   }
 
-  async #outcome(head: AppendHead, body: Uint8Array): Promise<Outcome> {
+  async #outcome(head: AppendHead, body: MovableBody): Promise<Outcome> {
     let ticket: Ticket | undefined;
     try {
       if (this.#stopping)
         throw httpError("ERR_NODE_STOPPING", "this node is shutting down", { retryable: true });
-      if (body.length === 0) throw httpError("ERR_BODY_EMPTY", "the body is empty");
-      ticket = this.#options.desk.admit(head.log, body.length);
+      if (body.size === 0) throw httpError("ERR_BODY_EMPTY", "the body is empty");
+      ticket = this.#options.desk.admit(head.log, body.size);
       return await this.#append(head, body, ticket);
     } catch (error) {
       const problem = problemOf(error);
@@ -110,18 +111,16 @@ export class StreamAppends {
     }
   }
 
-  #append(head: AppendHead, body: Uint8Array, ticket: Ticket): Promise<Outcome> {
+  #append(head: AppendHead, body: MovableBody, ticket: Ticket): Promise<Outcome> {
     const { service, address } = this.#options;
-    const bytes = body.length;
+    const bytes = body.size;
     const { log, contentType, producer, timeoutMs } = head;
     return workAtLeader<Outcome>({
       service,
       log,
       passedOn: false,
       here: async () => {
-        // It moved with the first try.
-        if (body.length === 0)
-          throw httpError("ERR_NOT_LEADER", "the leader changed", { retryable: true });
+        if (body.moved) throw leaderChanged();
         const reply = await service.append(log, { contentType, body, producer, timeoutMs });
         const { firstSeq, lastSeq, count, duplicate } = reply;
         ticket.accepted({ records: count, bytes, producer: producer?.id, duplicate });
@@ -134,11 +133,12 @@ export class StreamAppends {
 
   async #forward(
     head: AppendHead,
-    body: Uint8Array,
+    body: MovableBody,
     leader: string,
     ticket: Ticket,
   ): Promise<Outcome> {
     const { log, contentType, producer, timeoutMs } = head;
+    if (body.moved) throw leaderChanged();
     const answer = await this.#options.forwarder.forward({
       address: leader,
       method: "POST",
@@ -152,7 +152,7 @@ export class StreamAppends {
               "annals-producer": `${producer.id};epoch=${producer.epoch};sequence=${producer.sequence}`,
             }),
       },
-      body,
+      body: body.bytes,
       timeoutMs: timeoutMs + FORWARD_GRACE_MS,
       maxAnswerBytes: FORWARDED_ANSWER_BYTES.append,
     });
