@@ -37,13 +37,8 @@ function checkedTarget(target: ForwardTarget, log: string, passedOn: boolean): L
   return target;
 }
 
-/** A body that has moved to a worker here can be passed on to nobody: nothing was accepted of it. */
-export function leaderChanged(): Error {
-  return httpError("ERR_NOT_LEADER", "the leader changed", { retryable: true });
-}
-
 export interface LeaderWork<T> {
-  readonly service: NodeService;
+  readonly service: Pick<NodeService, "forwardTarget">;
   readonly log: string;
   /** It has come from another node. */
   readonly passedOn: boolean;

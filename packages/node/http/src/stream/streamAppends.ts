@@ -1,21 +1,17 @@
 import type { MovableBody } from "@annals/channel";
 import type { AppendedAnswer } from "@annals/wire";
 import { httpError, problemOf } from "../problem.ts";
-import type { IngestDesk, Ticket } from "../ingest/ingestDesk.ts";
-import { FORWARDED_ANSWER_BYTES } from "@annals/api";
-import { FORWARD_GRACE_MS } from "../forwarder.ts";
-import type { Forwarder } from "../forwarder.ts";
-import { leaderChanged, workAtLeader } from "../leaderTarget.ts";
+import { bodyEmpty } from "../appendService.ts";
+import type { AdmittedAppend, AppendService } from "../appendService.ts";
+import type { IngestDesk } from "../ingest/ingestDesk.ts";
 import { STREAM_APPENDS_MAX } from "@annals/config";
-import type { NodeService } from "../service.ts";
 import type { ClientHead } from "./clientHead.ts";
 
 type AppendHead = Extract<ClientHead, { kind: "append" }>;
 
 export interface StreamAppendsOptions {
-  readonly service: NodeService;
-  readonly forwarder: Forwarder;
-  /** Where appends over HTTP are taken in, too. */
+  readonly appends: AppendService;
+  /** Counts what is refused. */
   readonly desk: IngestDesk;
   /** Bytes of bodies that the client may have unanswered. */
   readonly maxBytes: number;
@@ -94,72 +90,34 @@ export class StreamAppends {
   }
 
   async #outcome(head: AppendHead, body: MovableBody): Promise<Outcome> {
-    let ticket: Ticket | undefined;
+    let append: AdmittedAppend | undefined;
     try {
       if (this.#stopping)
         throw httpError("ERR_NODE_STOPPING", "this node is shutting down", { retryable: true });
-      if (body.size === 0) throw httpError("ERR_BODY_EMPTY", "the body is empty");
-      ticket = this.#options.desk.admit(head.log, body.size);
-      return await this.#append(head, body, ticket);
+      if (body.size === 0) throw bodyEmpty();
+      append = this.#options.appends.admit({ ...head, passedOn: false }, body.size);
+      return await this.#append(append, body);
     } catch (error) {
       const problem = problemOf(error);
       if (problem.code === "ERR_INTERNAL") this.#options.onFault(error);
       this.#options.desk.refused(head.log, problem.code);
       return { kind: "refused", problem: Buffer.from(JSON.stringify(problem)) };
     } finally {
-      ticket?.close();
+      append?.close();
     }
   }
 
-  #append(head: AppendHead, body: MovableBody, ticket: Ticket): Promise<Outcome> {
-    const { service, address } = this.#options;
-    const bytes = body.size;
-    const { log, contentType, producer, timeoutMs } = head;
-    return workAtLeader<Outcome>({
-      service,
-      log,
-      passedOn: false,
-      here: async () => {
-        if (body.moved) throw leaderChanged();
-        const reply = await service.append(log, { contentType, body, producer, timeoutMs });
-        const { firstSeq, lastSeq, count, duplicate } = reply;
-        ticket.accepted({ records: count, bytes, producer: producer?.id, duplicate });
-        const answer = { firstSeq, lastSeq, count, duplicate, leader: address };
-        return { kind: "appended", answer };
-      },
-      there: (leader) => this.#forward(head, body, leader, ticket),
-    });
-  }
-
-  async #forward(
-    head: AppendHead,
-    body: MovableBody,
-    leader: string,
-    ticket: Ticket,
-  ): Promise<Outcome> {
-    const { log, contentType, producer, timeoutMs } = head;
-    if (body.moved) throw leaderChanged();
-    const answer = await this.#options.forwarder.forward({
-      address: leader,
-      method: "POST",
-      path: `/v1/logs/${encodeURIComponent(log)}/records`,
-      headers: {
-        "content-type": contentType,
-        "annals-timeout": `${timeoutMs}ms`,
-        ...(producer === undefined
-          ? {}
-          : {
-              "annals-producer": `${producer.id};epoch=${producer.epoch};sequence=${producer.sequence}`,
-            }),
-      },
-      body: body.bytes,
-      timeoutMs: timeoutMs + FORWARD_GRACE_MS,
-      maxAnswerBytes: FORWARDED_ANSWER_BYTES.append,
-    });
-    ticket.passedOn(answer.status);
-    if (answer.status !== 200) return { kind: "refused", problem: answer.body };
+  async #append(append: AdmittedAppend, body: MovableBody): Promise<Outcome> {
+    const outcome = await append.run(body);
+    if (outcome.kind === "local") {
+      const { firstSeq, lastSeq, count, duplicate } = outcome.reply;
+      const leader = this.#options.address;
+      return { kind: "appended", answer: { firstSeq, lastSeq, count, duplicate, leader } };
+    }
+    const { leader, reply } = outcome;
+    if (reply.status !== 200) return { kind: "refused", problem: reply.body };
     const { firstSeq, lastSeq, count, duplicate } = JSON.parse(
-      Buffer.from(answer.body).toString("utf8"),
+      Buffer.from(reply.body).toString("utf8"),
     );
     return { kind: "appended", answer: { firstSeq, lastSeq, count, duplicate, leader } };
   }
