@@ -1,8 +1,10 @@
+import { MovableBody } from "@annals/channel";
 import type { FastifyReply, FastifyRequest } from "fastify";
-import type { IngestDesk, Ticket } from "./ingest/ingestDesk.ts";
+import type { IngestDesk } from "./ingest/ingestDesk.ts";
 import { SMALL_BODY_BYTES_MAX, UPLOAD_CHUNKS } from "@annals/config";
 import { assertNoEncoding, parseAppendHead } from "./appendRequest.ts";
 import type { AppendHead } from "./appendRequest.ts";
+import type { AdmittedAppend, AppendService } from "./appendService.ts";
 import { announcedBytes } from "./blobLength.ts";
 import { hopped } from "./leaderTarget.ts";
 import { bodyTooLarge, receiveBody } from "./receiveBody.ts";
@@ -15,6 +17,7 @@ import { cutWhenIdle, cutWhenLate, stoodStill } from "./uploadPace.ts";
 export type RouteBody = "none" | "small" | "records" | "stream";
 
 export interface AdmissionOptions {
+  readonly appends: AppendService;
   readonly desk: IngestDesk;
   /** Of the bodies of appends. */
   readonly body: BodyLimits;
@@ -24,28 +27,30 @@ export interface AdmissionOptions {
   readonly blobChunkBytes: number;
 }
 
-/** What is known of an append whose body may come in. */
-export interface Admitted extends AppendHead {
-  readonly ticket: Ticket;
+/** An append whose body may come in. */
+export interface Admitted {
+  readonly append: AdmittedAppend;
+  readonly encoding: AppendHead["encoding"];
   readonly maxBytes: number;
+}
+
+declare module "fastify" {
+  interface FastifyRequest {
+    /** Set once the request is an append that was let in. */
+    admitted: Admitted | undefined;
+  }
 }
 
 /** Refuses by the head what can be refused by it, and takes the room for the body before a byte of it is read. */
 export class Admission {
   readonly #options: AdmissionOptions;
-  readonly #admitted = new WeakMap<FastifyRequest, Admitted>();
 
   constructor(options: AdmissionOptions) {
     this.#options = options;
   }
 
-  admitted(request: FastifyRequest): boolean {
-    return this.#admitted.has(request);
-  }
-
-  /** The head of an append was judged, and there is room for its body. */
-  of(request: FastifyRequest): Admitted {
-    const admitted = this.#admitted.get(request);
+  /** The append that a request was admitted for: its head is judged, its body has room. */
+  of({ admitted }: FastifyRequest): Admitted {
     if (admitted === undefined) throw new Error("a body came in that was not admitted");
     return admitted;
   }
@@ -81,20 +86,20 @@ export class Admission {
   }
 
   #admitAppend(request: FastifyRequest, reply: FastifyReply): void {
-    const head = parseAppendHead(request.headers);
+    const { encoding, ...head } = parseAppendHead(request.headers);
     const maxBytes = this.#maxBytes(request);
     const announced = Number(request.headers["content-length"] ?? Number.NaN);
     if (announced > maxBytes) throw bodyTooLarge(maxBytes);
     // Counted in full before a byte of it is read; one of unknown length, and a compressed one, as it grows: a small body that does not
     // say its length must not take the room of the largest.
     const bytes = Number.isNaN(announced) ? 0 : announced;
-    const ticket = this.#options.desk.admit(
-      logParameter(request),
-      head.encoding === undefined ? bytes : 0,
+    const append = this.#options.appends.admit(
+      { ...head, log: logParameter(request), passedOn: hopped(request) },
+      encoding === undefined ? bytes : 0,
     );
     // `close` comes after the answer is sent, and when the client goes away: always, once.
-    reply.raw.once("close", () => ticket.close());
-    this.#admitted.set(request, { ...head, ticket, maxBytes });
+    reply.raw.once("close", () => append.close());
+    request.admitted = { append, encoding, maxBytes };
   }
 
   /** What another node passes on was decoded there. */
@@ -103,28 +108,29 @@ export class Admission {
     return hopped(request) ? Math.max(body.maxBytes, body.maxDecodedBytes) : body.maxBytes;
   }
 
-  async receive(request: FastifyRequest): Promise<Uint8Array> {
-    const { encoding, maxBytes, ticket } = this.of(request);
+  async receive(request: FastifyRequest): Promise<MovableBody> {
+    const { encoding, maxBytes, append } = this.of(request);
     const { body, desk } = this.#options;
+    const { room } = append;
     const whole = await receiveBody(
       request.raw,
       encoding,
       { ...body, maxBytes },
       {
         onBegin: (cut) =>
-          ticket.receives({ bytesRead: () => request.raw.socket.bytesRead }, (idleMs) =>
+          room.receives({ bytesRead: () => request.raw.socket.bytesRead }, (idleMs) =>
             cut(stoodStill(idleMs)),
           ),
-        onGrow: (bytes) => ticket.growTo(bytes),
+        onGrow: (bytes) => room.growTo(bytes),
         onDecoded: (what, bytesIn, bytesOut) => {
           // What decoded it has gone.
-          ticket.shrinkTo(bytesOut);
+          room.shrinkTo(bytesOut);
           desk.decoded(what, bytesIn, bytesOut);
         },
       },
     );
     // Its buffer grew by steps, and is cut to its size now.
-    ticket.shrinkTo(whole.byteLength);
-    return whole;
+    room.shrinkTo(whole.byteLength);
+    return MovableBody.own(whole);
   }
 }

@@ -28,6 +28,18 @@ export function parseAppendHead(headers: IncomingHttpHeaders): AppendHead {
   };
 }
 
+/** Writes the head of an append as `parseAppendHead` reads it. The body is decoded by now. */
+export function appendHeaders({
+  contentType,
+  producer,
+  timeoutMs,
+}: Omit<AppendHead, "encoding">): Readonly<Record<string, string>> {
+  const head = { "content-type": contentType, "annals-timeout": `${timeoutMs}ms` };
+  if (producer === undefined) return head;
+  const { id, epoch, sequence } = producer;
+  return { ...head, "annals-producer": `${id};epoch=${epoch};sequence=${sequence}` };
+}
+
 export function assertNoEncoding(headers: IncomingHttpHeaders): void {
   const encoding = codingOf(headers["content-encoding"]);
   if (encoding === "identity") return;

@@ -2,7 +2,7 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 import type { NodeService } from "./service.ts";
 import { FORWARDED_ANSWER_BYTES } from "@annals/api";
 import type { ForwardedKind } from "@annals/api";
-import type { Forwarder } from "./forwarder.ts";
+import type { Forwarded, Forwarder } from "./forwarder.ts";
 import { hopped, workAtLeader } from "./leaderTarget.ts";
 
 /** What a request needs that only the leader of a log can answer. */
@@ -27,13 +27,13 @@ export interface Passing {
 }
 
 /** Runs `local` if the log's leader is here; else passes the request's bytes to the leader, one hop at most. */
-export function atLeader(
+export function atLeader<T>(
   context: LeaderContext,
   log: string,
   passing: Passing,
-  local: () => Promise<unknown>,
-): Promise<unknown> {
-  return workAtLeader<unknown>({
+  local: () => Promise<T>,
+): Promise<T | FastifyReply> {
+  return workAtLeader<T | FastifyReply>({
     service: context.service,
     log,
     passedOn: hopped(passing.request),
@@ -60,12 +60,20 @@ async function forward(
   const maxAnswerBytes = FORWARDED_ANSWER_BYTES[answers];
   const body = bodyOf(request);
   const answer = await forwarder.forward({ ...hop, body, timeoutMs, maxAnswerBytes });
-  return reply.code(answer.status).headers(answer.headers).send(asBuffer(answer.body));
+  return sendForwarded(reply, answer);
+}
+
+/** Answers with what the leader has answered. */
+export function sendForwarded(
+  reply: FastifyReply,
+  { status, headers, body }: Forwarded,
+): FastifyReply {
+  return reply.code(status).headers(headers).send(asBuffer(body));
 }
 
 /** The bytes of a body that was read. */
-export function bodyOf(request: FastifyRequest): Uint8Array {
-  return request.body instanceof Uint8Array ? request.body : new Uint8Array(0);
+export function bodyOf({ body }: FastifyRequest): Uint8Array {
+  return body instanceof Uint8Array ? body : new Uint8Array(0);
 }
 
 export function asBuffer(bytes: Uint8Array): Buffer {

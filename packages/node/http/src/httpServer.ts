@@ -14,6 +14,7 @@ import { SMALL_BODY_BYTES_MAX } from "@annals/config";
 import { EventLoopDelay } from "./eventLoopDelay.ts";
 import type { NodeService } from "./service.ts";
 import { Admission } from "./admission.ts";
+import { AppendService } from "./appendService.ts";
 import { ByteBudget } from "./byteBudget.ts";
 import { ConnectionGuard } from "./connectionGuard.ts";
 import type { ConnectionLimits, TurnedAway } from "./connectionGuard.ts";
@@ -107,8 +108,8 @@ export function createHttpServer(service: NodeService, options: HttpServerOption
   app.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
   guardConnections(app, options);
   serveOffers(app);
-  const admission = new Admission(options);
-  answerErrors(app, admission, options);
+  app.decorateRequest("admitted", undefined);
+  answerErrors(app, options);
   app.setNotFoundHandler(({ url }) => {
     throw routeNotFound(url);
   });
@@ -121,6 +122,8 @@ export function createHttpServer(service: NodeService, options: HttpServerOption
     forwarder.close();
     delay.close();
   });
+  const appends = new AppendService({ service, forwarder, desk: options.desk });
+  const admission = new Admission({ ...options, appends });
   const { ledger, desk, maxBlobBytes, blobChunkBytes, address } = options;
   const answers = new ByteBudget(options.maxHeldAnswerBytes, ledger.family("answers"));
   const context = { service, forwarder, answers, admission, maxBlobBytes, blobChunkBytes, address };
@@ -134,6 +137,7 @@ export function createHttpServer(service: NodeService, options: HttpServerOption
     ...subscribe,
     service,
     forwarder,
+    appends,
     desk,
     ledger,
     node,
@@ -147,17 +151,13 @@ export function createHttpServer(service: NodeService, options: HttpServerOption
 }
 
 /** Answers errors as problem documents. Whoever was turned away and would ask again at once is kept waiting first. */
-function answerErrors(
-  app: FastifyInstance,
-  admission: Admission,
-  options: HttpServerOptions,
-): void {
+function answerErrors(app: FastifyInstance, options: HttpServerOptions): void {
   const pace = new RefusalPace();
   const closing = new AbortController();
   app.addHook("preClose", async () => closing.abort());
   app.setErrorHandler(async (error, request, reply) => {
     // Of those who were admitted the body is here; and a node that passes on has other requests for its few connections.
-    const turnedAway = isAppend(request) && !admission.admitted(request) && !hopped(request);
+    const turnedAway = isAppend(request) && request.admitted === undefined && !hopped(request);
     const problem = problemOf(error);
     // A connection that has no place is closed before its turn would come.
     if (turnedAway && waits(problem) && !problem.code.startsWith("ERR_TOO_MANY_CONNECTIONS")) {

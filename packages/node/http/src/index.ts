@@ -1,4 +1,5 @@
 export { Admission } from "./admission.ts";
+export { AppendService } from "./appendService.ts";
 export { ByteBudget } from "./byteBudget.ts";
 export { EventLoopDelay } from "./eventLoopDelay.ts";
 export type { DelayReading } from "./eventLoopDelay.ts";

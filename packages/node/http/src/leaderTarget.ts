@@ -38,7 +38,7 @@ function checkedTarget(target: ForwardTarget, log: string, passedOn: boolean): L
 }
 
 export interface LeaderWork<T> {
-  readonly service: NodeService;
+  readonly service: Pick<NodeService, "forwardTarget">;
   readonly log: string;
   /** It has come from another node. */
   readonly passedOn: boolean;

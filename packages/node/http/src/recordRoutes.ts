@@ -1,8 +1,8 @@
+import { MovableBody } from "@annals/channel";
 import type { ReadReply } from "@annals/query";
 import type { FastifyReply, FastifyRequest } from "fastify";
-import type { AppendReply } from "@annals/api";
-import { asBuffer, atLeader, bodyOf } from "./atLeader.ts";
-import { FORWARD_GRACE_MS } from "./forwarder.ts";
+import { bodyEmpty } from "./appendService.ts";
+import { asBuffer, sendForwarded } from "./atLeader.ts";
 import { parseParameters } from "./parameters.ts";
 import { httpError } from "./problem.ts";
 import type { Route, RouteContext } from "./route.ts";
@@ -65,29 +65,16 @@ export function isAppend({ method, routeOptions }: FastifyRequest): boolean {
   return method === "POST" && routeOptions.url === "/v1/logs/:log/records";
 }
 
-function appendHandler(context: RouteContext): Route["handle"] {
+function appendHandler({ admission, address }: RouteContext): Route["handle"] {
   return async (request, reply) => {
-    const log = logParameter(request);
     parseParameters(request.url, []);
-    const { ticket, ...head } = context.admission.of(request);
-    const body = bodyOf(request);
-    const bytes = body.length;
-    if (bytes === 0) throw httpError("ERR_BODY_EMPTY", "the body is empty");
-    const local = async (): Promise<AppendReply> => {
-      // It moved with the first try.
-      if (body.length === 0)
-        throw httpError("ERR_NOT_LEADER", "the leader changed", { retryable: true });
-      const { contentType, producer, timeoutMs } = head;
-      const answer = await context.service.append(log, { contentType, producer, timeoutMs, body });
-      const { count: records, duplicate } = answer;
-      ticket.accepted({ records, bytes, producer: producer?.id, duplicate });
-      return answer;
-    };
-    const timeoutMs = head.timeoutMs + FORWARD_GRACE_MS;
-    const passing = { request, reply, answers: "append", timeoutMs } as const;
-    const answer = await atLeader(context, log, passing, local);
-    if (answer === reply) ticket.passedOn(reply.statusCode);
-    return answer;
+    const { append } = admission.of(request);
+    const { body } = request;
+    if (!(body instanceof MovableBody) || body.size === 0) throw bodyEmpty();
+    const outcome = await append.run(body);
+    if (outcome.kind === "forwarded") return sendForwarded(reply, outcome.reply);
+    void reply.header("annals-leader", address);
+    return outcome.reply;
   };
 }
 

@@ -12,6 +12,7 @@ import type {
   ResolveRequest,
   SchemaInfo,
 } from "@annals/api";
+import type { MovableBody } from "@annals/channel";
 import type { ReadQuery, ReadReply } from "@annals/query";
 import type { ProducerStamp } from "@annals/record";
 import type { BlobFiles } from "@annals/replica";
@@ -23,8 +24,8 @@ import type { BlobFiles } from "@annals/replica";
 export interface NodeService {
   /**
    * Appends one request to a log whose leader is here; resolves when all its records are committed. Rejects with
-   * `ERR_OUTCOME_UNKNOWN` when `timeoutMs` passes first: the records may or may not become part of the log. A large body moves, with the
-   * buffer that it is a view of: nobody else uses that, and afterwards the caller's array is empty.
+   * `ERR_OUTCOME_UNKNOWN` when `timeoutMs` passes first: the records may or may not become part of
+   * the log. A large body moves to the log's worker, and cannot be passed on afterwards.
    */
   append(log: string, request: AppendRequest): Promise<AppendReply>;
   /** Where a request that needs the leader of `log` has to go now. `_system` for the creation of logs. */
@@ -64,7 +65,7 @@ export interface NodeService {
 export interface AppendRequest {
   readonly contentType: RecordContentType;
   /** As received and not looked at: untrusted. */
-  readonly body: Uint8Array;
+  readonly body: MovableBody;
   readonly producer: ProducerStamp | undefined;
   /** Milliseconds until the outcome is reported as unknown. */
   readonly timeoutMs: number;

@@ -13,7 +13,7 @@ import {
 } from "@annals/api";
 import { PROBLEM_BYTES_MAX } from "@annals/api";
 import { SCHEMAS_PER_LOG_MAX } from "@annals/system";
-import type { ForwardTarget } from "../src/service.ts";
+import type { ForwardTarget, NodeService } from "../src/service.ts";
 import { startTestServer } from "@annals/fake-server";
 import type { TestServer } from "@annals/fake-server";
 
@@ -112,6 +112,23 @@ describe("forwarding", () => {
     };
     expect((await append()).status).toBe(200);
     expect(leader.service.appends).toHaveLength(1);
+  });
+
+  test("a body that has moved to its worker is not passed on without its bytes", async () => {
+    const targets: ForwardTarget[] = [
+      { kind: "local" },
+      { kind: "remote", node: "a", address: leader.address },
+    ];
+    follower.service.target = () => targets.shift() ?? { kind: "none" };
+    const service: NodeService = follower.service;
+    service.append = async (_log, { body }) => {
+      body.move();
+      throw new AnnalsError("ERR_NOT_LEADER", "not any more", { retryable: true });
+    };
+    const response = await append();
+    expect(await response.json()).toMatchObject({ code: "ERR_NOT_LEADER", retryable: true });
+    expect(response.status).toBe(503);
+    expect(leader.service.appends).toEqual([]);
   });
 
   test("a leader that cannot be connected to did nothing", async () => {

@@ -1,7 +1,7 @@
 /** Goal: each header and each field of a small body is taken as documented, or refused by name. Method: tables of what clients send. */
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
-import { assertNoEncoding, parseAppendHead } from "../src/appendRequest.ts";
+import { appendHeaders, assertNoEncoding, parseAppendHead } from "../src/appendRequest.ts";
 import { parseFields, parseTextFields } from "../src/jsonBody.ts";
 import { problemOf } from "../src/problem.ts";
 
@@ -24,6 +24,17 @@ describe("the head of an append", () => {
       producer: undefined,
       timeoutMs: 10_000,
     });
+  });
+
+  test.each([
+    {},
+    { "annals-timeout": "1ms" },
+    { "annals-timeout": "1m" },
+    { "content-type": "application/jsonl; charset=utf-8" },
+    { "annals-producer": "a.b/c@d:e+f; epoch=3; sequence=999999999999999" },
+  ])("is written as it is read: %j", (headers) => {
+    const head = read(headers);
+    expect(parseAppendHead(appendHeaders(head))).toEqual(head);
   });
 
   test.each([

@@ -6,9 +6,7 @@ import type { Logger } from "pino";
 import type { NodeConfig } from "@annals/config";
 import { exactly } from "@annals/channel";
 import type { WorkerReplies, WorkerRequest } from "@annals/worker";
-import { fromPlainError } from "@annals/channel";
 import { SYSTEM_LOG } from "@annals/system";
-import { SYSTEM_LOG_ID } from "@annals/system";
 import { DecisionWatch } from "./resolution/decisionWatch.ts";
 import { PeerCopies } from "./resolution/peerCopies.ts";
 import { Catalog } from "@annals/system";
@@ -18,9 +16,10 @@ import type { CatalogFile } from "./catalogFile.ts";
 import type { BirthCertificate } from "./certificate.ts";
 import type { ClockWatch } from "./clockWatch.ts";
 import { LogCreation } from "./logCreation.ts";
-import { follow, heard, newPlace, opened, refuse, resolve, silence } from "./logDirectory.ts";
+import { newPlace } from "./logDirectory.ts";
 import { ChangeSignal } from "./changeSignal.ts";
 import type { LogPlace } from "./logDirectory.ts";
+import { newsHandlers, switchNews } from "./messageSwitch.ts";
 import type { PeerLinks } from "./peerLinks.ts";
 import type { PeerServer } from "./peerServer.ts";
 import { Replacements } from "./replacements.ts";
@@ -28,7 +27,7 @@ import type { Roster } from "@annals/system";
 import { Scrubber } from "./scrubber.ts";
 import type { ScrubStatus } from "./scrubber.ts";
 import { SystemCommands } from "./systemCommands.ts";
-import type { WorkerHandle, WorkerNews } from "./workerHandle.ts";
+import type { WorkerHandle } from "./workerHandle.ts";
 import { WorkerPool } from "./workerPool.ts";
 
 export interface GatewayOptions {
@@ -57,8 +56,6 @@ export interface GatewayOptions {
   readonly onFatal: (error: AnnalsError) => void;
 }
 
-/** The log gives its place up to the next one. */
-const STUCK = "log makes no progress, continuing with the other logs";
 /** How long the question whether a log exists may wait for a quorum. */
 const CATALOG_TIMEOUT_MS = 3000;
 /** A leader that lost its logs' creation to a failover is retried by the next one; this only spaces the attempts. */
@@ -87,6 +84,15 @@ export class Gateway {
     this.copies = new PeerCopies(config, options.ledger.family("copies"));
     this.#catalog = new Catalog(options.roster.members());
     for (const entry of options.knownLogs) this.#catalog.take(entry);
+    const handlers = newsHandlers({
+      ...options,
+      placeOf: (logId) => this.#places.get(logId),
+      nodeName: (member) => this.nodeName(member),
+      onRoom: () => this.#pool.wake(),
+      onRoles: () => this.#roles.changed(),
+      onLeadsSystem: () => void this.#createBirthLogs(),
+      onCommand: (index, data) => this.#commands.apply(index, data),
+    });
     this.#pool = new WorkerPool({
       setup: { config, clusterId: certificate.clusterId, fingerprint, self },
       members: () =>
@@ -97,7 +103,7 @@ export class Gateway {
       logger,
       ledger: options.ledger,
       clocks: options.clocks,
-      onMessage: (worker, message) => this.#message(worker, message),
+      onMessage: (worker, news) => switchNews(handlers, worker, news.kind, news),
       onLost: (worker) => options.server.dropWorker(worker),
     });
     this.#commands = new SystemCommands({
@@ -290,92 +296,6 @@ export class Gateway {
     const place = newPlace(entry, campaign);
     this.#places.set(entry.id, place);
     this.#pool.assign(place);
-  }
-
-  #message(worker: WorkerHandle, message: WorkerNews): void {
-    switch (message.kind) {
-      case "opened":
-        this.#update(message.logId, worker, opened);
-        return;
-      case "caughtUp":
-        this.#update(message.logId, worker, (place) => {
-          place.catchingUp = false;
-          if (message.progress) return;
-          this.#options.logger.info({ log: place.entry.name }, STUCK);
-        });
-        this.#pool.wake();
-        return;
-      case "repairing":
-        this.#update(message.logId, worker, (place) => {
-          silence(place);
-          place.repairing = message.note;
-        });
-        this.#pool.wake();
-        this.#roles.changed();
-        return;
-      case "resolving":
-        this.#update(message.logId, worker, (place) => resolve(place, message.keep));
-        this.#roles.changed();
-        return;
-      case "resolved":
-        this.#update(message.logId, worker, (place) => {
-          place.carriedOut = message.decision;
-        });
-        return;
-      case "refused":
-        this.#update(message.logId, worker, (place) => refuse(place, message.reason));
-        return;
-      case "unusable":
-        this.#options.onUnusable(`log ${this.#nameOf(message.logId)}: ${message.what}`);
-        return;
-      case "openFailed":
-      case "failed":
-        this.#options.onFatal(fromPlainError(message.error));
-        return;
-      case "control":
-        this.#options.peers.send(this.nodeName(message.to) ?? "", message.logId, message.bytes);
-        return;
-      case "linkSend":
-        this.#options.server.sendTo(message.linkId, message.frames);
-        return;
-      case "linkReleased":
-        this.#options.server.released(worker, message);
-        return;
-      case "linkFault":
-        this.#options.server.fault(message.linkId, message);
-        return;
-      case "peerFault":
-        this.#options.server.faultOf(message.member, message);
-        return;
-      case "role":
-        this.#role(worker, message);
-        return;
-      case "command":
-        this.#commands.apply(message.index, message.data);
-        return;
-      case "line":
-        this.#options.logger[message.level](message.fields, message.text);
-        return;
-      default:
-        message satisfies never;
-    }
-  }
-
-  #nameOf(logId: number): string {
-    return this.#places.get(logId)?.entry.name ?? String(logId);
-  }
-
-  #update(logId: number, worker: WorkerHandle, change: (place: LogPlace) => void): void {
-    heard(this.#places.get(logId), worker, change);
-  }
-
-  #role(worker: WorkerHandle, message: Extract<WorkerNews, { kind: "role" }>): void {
-    this.#update(message.logId, worker, (place) => {
-      follow(place, message);
-      if (place.entry.id === SYSTEM_LOG_ID && message.role === "leader")
-        void this.#createBirthLogs();
-    });
-    this.#roles.changed();
   }
 
   /** The logs of the certificate, created by whoever leads first; a second attempt finds them and does nothing. */

@@ -5,8 +5,6 @@ import type { BlobFiles } from "@annals/replica";
 import { AnnouncedBytes } from "@annals/storage";
 import type { Logger } from "pino";
 import { blobsOf } from "@annals/worker";
-import { exactly } from "@annals/channel";
-import { isPacked } from "@annals/worker";
 import type { GroupAnswers, GroupRequest } from "@annals/api";
 import { SYSTEM_LOG } from "@annals/system";
 import type {
@@ -61,8 +59,6 @@ export interface NodeView {
 /** How long a read may wait for a quorum to confirm it. */
 const READ_TIMEOUT_MS = 5000;
 const TRANSFER_TIMEOUT_MS = 3000;
-/** Bodies up to this are copied to their worker. */
-const COPIED_BYTES_MAX = 32 * 1024;
 
 /** The HTTP API's view of a node: names to places, places to workers, and what is wrong in plain words. */
 export class LocalNodeService implements NodeService {
@@ -87,9 +83,7 @@ export class LocalNodeService implements NodeService {
     return this.#gateway().request<"append">(writable(place), {
       op: "append",
       contentType,
-      // A copy moves to the worker: the caller may still pass its bytes on, when the leader turns out to be elsewhere. Of a large body
-      // there is no second copy: it moves itself, and its client has to repeat the request then. Small ones are packed and stay.
-      body: isPacked(body) || body.byteLength > COPIED_BYTES_MAX ? body : exactly(body),
+      body,
       stamp: producer,
       timeoutMs,
     });

@@ -203,7 +203,7 @@ export class WorkerHandle {
 }
 
 function bodyBytes(request: WorkerRequest): number {
-  return request.op === "append" ? request.body.byteLength : 0;
+  return request.op === "append" ? request.body.size : 0;
 }
 
 function workerLost(op: WorkerRequest["op"]): AnnalsError {

@@ -1,7 +1,7 @@
 // Goal: docs/errors.md and /openapi.json say what the code does. `vitest -u` writes docs/errors.md anew.
 import { Gauge, GaugeFamily, Ledger } from "@annals/flow";
 import { describe, expect, test } from "vitest";
-import { Admission } from "@annals/http";
+import { Admission, AppendService } from "@annals/http";
 import { ByteBudget } from "@annals/http";
 import { ERROR_TABLE } from "@annals/api";
 import { Forwarder } from "@annals/http";
@@ -57,13 +57,15 @@ describe("openapi.json", () => {
     const forwarder = new Forwarder("a", new Gauge(1));
     const delay = new EventLoopDelay();
     delay.close();
+    const service = new MemoryService();
+    const appends = new AppendService({ service, forwarder, desk: options.desk });
     const routes = apiRoutes({
       delay,
       ...options,
-      service: new MemoryService(),
+      service,
       forwarder,
       answers: new ByteBudget(1, new GaugeFamily()),
-      admission: new Admission(options),
+      admission: new Admission({ ...options, appends }),
     });
     forwarder.close();
     const described = Object.entries(paths).flatMap(([path, item]) =>

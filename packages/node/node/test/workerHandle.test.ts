@@ -2,6 +2,7 @@
  * Goal: what is asked of a worker is bounded in number and bytes, and whatever is refused or answered holds nothing. Method: a real thread,
  * and more questions in one turn than it may have.
  */
+import { MovableBody } from "@annals/channel";
 import { QUESTIONS_MAX } from "@annals/flow";
 import { AnnalsError } from "@annals/record";
 import { afterAll, beforeAll, expect, it } from "vitest";
@@ -23,7 +24,7 @@ const append = (bytes: number): Promise<unknown> =>
   worker.request(99, {
     op: "append",
     contentType: "application/json",
-    body: new Uint8Array(bytes),
+    body: MovableBody.own(new Uint8Array(bytes)),
     stamp: undefined,
     timeoutMs: 1000,
   });

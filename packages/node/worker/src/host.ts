@@ -26,11 +26,9 @@ import type {
   WorkerRequest,
   WorkerSetup,
 } from "./lane/messages.ts";
-import { isPacked } from "./lane/packing.ts";
-
 import { nodeStampClock } from "./nodeStampClock.ts";
 import type { AppendReply } from "@annals/api";
-import { exactly } from "@annals/channel";
+import { crossingOf, exactly } from "@annals/channel";
 import { runGroupRequest } from "./groupRequests.ts";
 import type { SchemaJudge } from "./schema/schemaJudge.ts";
 import { hostedCopy } from "./hostedCopy.ts";
@@ -305,11 +303,12 @@ export class LogHost {
     judge: SchemaJudge | undefined,
     request: AppendRequest,
   ): Promise<AppendReply> {
-    if (judge !== undefined || !isPacked(request.body) || !log.appendTurns.idle)
+    const small = crossingOf(request.body.size) === "packed";
+    if (judge !== undefined || !small || !log.appendTurns.idle)
       return this.#appendInTurn(log, judge, request);
     // A small body is read at once, and nothing is under way that it could overtake.
     const { contentType, body, stamp, timeoutMs } = request;
-    const { records, attachments } = parseIngestBody(contentType, body, this.#limits);
+    const { records, attachments } = parseIngestBody(contentType, body.bytes, this.#limits);
     return log.replica.append({ records, attachments, stamp, timeoutMs });
   }
 
@@ -318,13 +317,13 @@ export class LogHost {
     judge: SchemaJudge | undefined,
     request: AppendRequest,
   ): Promise<AppendReply> {
-    const { timeoutMs, stamp } = request;
+    const { timeoutMs, stamp, body } = request;
     // A large body gives way while it is read; a producer's next request must not overtake it.
     const { answer, judgedBy } = await log.appendTurns.run(async () => {
       const { records, attachments } = await this.#inSteps(this.#parse(request));
       // Records in JSON were copied on the way to msgpack; others are views of the body.
-      if (request.contentType !== "application/msgpack" && !isPacked(request.body))
-        letGo(new Uint8Array(request.body.buffer));
+      if (request.contentType !== "application/msgpack" && !body.shared)
+        letGo(new Uint8Array(body.move().buffer));
       // What is in the log already was judged then, and its answer stays what it was.
       const isRepeat = stamp !== undefined && isKnown(log.replica, stamp);
       const judgedBy =
@@ -339,7 +338,7 @@ export class LogHost {
   }
 
   #parse({ contentType, body }: AppendRequest): Generator<void, ParsedRecords, void> {
-    return parseIngestBodyInSteps(contentType, body, this.#limits);
+    return parseIngestBodyInSteps(contentType, body.bytes, this.#limits);
   }
 
   /** Lets the thread's other work go first after some milliseconds. */

@@ -14,7 +14,7 @@ export type {
   WorkerRequest,
   WorkerSetup,
 } from "./lane/messages.ts";
-export { GATEWAY_CODEC, isPacked } from "./lane/packing.ts";
+export { GATEWAY_CODEC } from "./lane/packing.ts";
 export { LogVerdict } from "./logVerdict.ts";
 export { openStore } from "./openStore.ts";
 export { peerHello } from "./peerHello.ts";

@@ -27,18 +27,23 @@ interface MemoryLog {
   readonly waiters: Set<() => void>;
 }
 
+/** An append as the service was asked for it, with the bytes of its body. */
+export interface ReceivedAppend extends Omit<AppendRequest, "body"> {
+  readonly body: Uint8Array;
+}
+
 /** A node in memory with logs that it leads alone: the `NodeService` for tests of whatever talks to one. */
 export class MemoryService implements NodeService {
   /** Of every log, by action. */
   readonly #schemas = new Map<string, SchemaInfo>();
   /** The blobs of every log. */
   readonly files: MemoryBlobs = new MemoryBlobs();
-  readonly appends: AppendRequest[] = [];
+  readonly appends: ReceivedAppend[] = [];
   readonly reads: ReadQuery[] = [];
   /** Called when the records are stored; may throw instead of the answer. */
   afterAppend: () => void = () => {};
   /** Called before each append; may throw, or wait. */
-  beforeAppend: (log: string, request: AppendRequest) => void | Promise<void> = () => undefined;
+  beforeAppend: (log: string, request: ReceivedAppend) => void | Promise<void> = () => undefined;
   /** Versions of schemas that each answer of an append names. */
   schemasOfAppends: Readonly<Record<string, number>> | undefined;
   target: (log: string) => ForwardTarget = () => ({ kind: "local" });
@@ -70,10 +75,12 @@ export class MemoryService implements NodeService {
     return this.#log(name).source.lastSeq;
   }
 
-  async append(name: string, request: AppendRequest): Promise<AppendReply> {
+  async append(name: string, request: AppendRequest | ReceivedAppend): Promise<AppendReply> {
     const log = this.#log(name);
-    this.appends.push(request);
-    await this.beforeAppend(name, request);
+    const { body } = request;
+    const received = { ...request, body: body instanceof Uint8Array ? body : body.bytes };
+    this.appends.push(received);
+    await this.beforeAppend(name, received);
     const { producer } = request;
     const latest = producer === undefined ? undefined : log.producers.get(producer.id);
     if (producer !== undefined && latest?.epoch === producer.epoch) {
@@ -87,7 +94,7 @@ export class MemoryService implements NodeService {
     } else if (producer !== undefined && producer.sequence !== 1) {
       throw new AnnalsError("ERR_PRODUCER_UNKNOWN", "no request 1 is known");
     }
-    const records = parse(request);
+    const records = parse(received);
     const firstSeq = log.source.lastSeq + 1;
     this.#time += 1000;
     log.source.append(this.#time, records);
@@ -261,7 +268,7 @@ export class MemoryService implements NodeService {
   }
 }
 
-function parse(request: AppendRequest): PlainRecord[] {
+function parse(request: ReceivedAppend): PlainRecord[] {
   if (request.contentType !== "application/json") {
     const { records } = parseIngestBody(request.contentType, request.body, RECORD_LIMITS);
     return records.map((bytes) => ({ ...decodeRecord(bytes) }));

@@ -1,20 +1,17 @@
+import type { MovableBody } from "@annals/channel";
 import type { AppendedAnswer } from "@annals/wire";
 import { httpError, problemOf } from "../problem.ts";
-import type { IngestDesk, Ticket } from "../ingest/ingestDesk.ts";
-import { FORWARDED_ANSWER_BYTES } from "@annals/api";
-import { FORWARD_GRACE_MS } from "../forwarder.ts";
-import type { Forwarder } from "../forwarder.ts";
-import { workAtLeader } from "../leaderTarget.ts";
+import { bodyEmpty } from "../appendService.ts";
+import type { AdmittedAppend, AppendService } from "../appendService.ts";
+import type { IngestDesk } from "../ingest/ingestDesk.ts";
 import { STREAM_APPENDS_MAX } from "@annals/config";
-import type { NodeService } from "../service.ts";
 import type { ClientHead } from "./clientHead.ts";
 
 type AppendHead = Extract<ClientHead, { kind: "append" }>;
 
 export interface StreamAppendsOptions {
-  readonly service: NodeService;
-  readonly forwarder: Forwarder;
-  /** Where appends over HTTP are taken in, too. */
+  readonly appends: AppendService;
+  /** Counts what is refused. */
   readonly desk: IngestDesk;
   /** Bytes of bodies that the client may have unanswered. */
   readonly maxBytes: number;
@@ -47,12 +44,12 @@ export class StreamAppends {
   }
 
   /**
-   * `body` is a view of the message, whose memory is its own: a large one moves to its worker as it is. Throws ERR_STREAM_CREDIT, which
-   * ends the stream: the client does not count.
+   * Takes the body of a message over: a large one moves to its worker. Throws ERR_STREAM_CREDIT,
+   * which ends the stream: the client does not count.
    */
-  take(head: AppendHead, body: Uint8Array): void {
+  take(head: AppendHead, body: MovableBody): void {
     const { maxBytes } = this.#options;
-    if (this.#count >= STREAM_APPENDS_MAX || this.#bytes + body.length > maxBytes) {
+    if (this.#count >= STREAM_APPENDS_MAX || this.#bytes + body.size > maxBytes) {
       throw httpError(
         "ERR_STREAM_CREDIT",
         `${this.#count} appends of ${this.#bytes} bytes are unanswered, the credit is ${STREAM_APPENDS_MAX} of ${maxBytes}`,
@@ -60,7 +57,7 @@ export class StreamAppends {
       );
     }
     this.#count++;
-    this.#bytes += body.length;
+    this.#bytes += body.size;
     void this.#answer(head, body);
   }
 
@@ -77,8 +74,8 @@ export class StreamAppends {
     if (this.#working === 0) this.#whenIdle?.();
   }
 
-  async #answer(head: AppendHead, body: Uint8Array): Promise<void> {
-    const bytes = body.length;
+  async #answer(head: AppendHead, body: MovableBody): Promise<void> {
+    const bytes = body.size;
     this.#working++;
     const outcome = await this.#outcome(head, body);
     this.#working--;
@@ -92,74 +89,35 @@ export class StreamAppends {
     this.#endIfIdle();
   }
 
-  async #outcome(head: AppendHead, body: Uint8Array): Promise<Outcome> {
-    let ticket: Ticket | undefined;
+  async #outcome(head: AppendHead, body: MovableBody): Promise<Outcome> {
+    let append: AdmittedAppend | undefined;
     try {
       if (this.#stopping)
         throw httpError("ERR_NODE_STOPPING", "this node is shutting down", { retryable: true });
-      if (body.length === 0) throw httpError("ERR_BODY_EMPTY", "the body is empty");
-      ticket = this.#options.desk.admit(head.log, body.length);
-      return await this.#append(head, body, ticket);
+      if (body.size === 0) throw bodyEmpty();
+      append = this.#options.appends.admit({ ...head, passedOn: false }, body.size);
+      return await this.#append(append, body);
     } catch (error) {
       const problem = problemOf(error);
       if (problem.code === "ERR_INTERNAL") this.#options.onFault(error);
       this.#options.desk.refused(head.log, problem.code);
       return { kind: "refused", problem: Buffer.from(JSON.stringify(problem)) };
     } finally {
-      ticket?.close();
+      append?.close();
     }
   }
 
-  #append(head: AppendHead, body: Uint8Array, ticket: Ticket): Promise<Outcome> {
-    const { service, address } = this.#options;
-    const bytes = body.length;
-    const { log, contentType, producer, timeoutMs } = head;
-    return workAtLeader<Outcome>({
-      service,
-      log,
-      passedOn: false,
-      here: async () => {
-        // It moved with the first try.
-        if (body.length === 0)
-          throw httpError("ERR_NOT_LEADER", "the leader changed", { retryable: true });
-        const reply = await service.append(log, { contentType, body, producer, timeoutMs });
-        const { firstSeq, lastSeq, count, duplicate } = reply;
-        ticket.accepted({ records: count, bytes, producer: producer?.id, duplicate });
-        const answer = { firstSeq, lastSeq, count, duplicate, leader: address };
-        return { kind: "appended", answer };
-      },
-      there: (leader) => this.#forward(head, body, leader, ticket),
-    });
-  }
-
-  async #forward(
-    head: AppendHead,
-    body: Uint8Array,
-    leader: string,
-    ticket: Ticket,
-  ): Promise<Outcome> {
-    const { log, contentType, producer, timeoutMs } = head;
-    const answer = await this.#options.forwarder.forward({
-      address: leader,
-      method: "POST",
-      path: `/v1/logs/${encodeURIComponent(log)}/records`,
-      headers: {
-        "content-type": contentType,
-        "annals-timeout": `${timeoutMs}ms`,
-        ...(producer === undefined
-          ? {}
-          : {
-              "annals-producer": `${producer.id};epoch=${producer.epoch};sequence=${producer.sequence}`,
-            }),
-      },
-      body,
-      timeoutMs: timeoutMs + FORWARD_GRACE_MS,
-      maxAnswerBytes: FORWARDED_ANSWER_BYTES.append,
-    });
-    ticket.passedOn(answer.status);
-    if (answer.status !== 200) return { kind: "refused", problem: answer.body };
+  async #append(append: AdmittedAppend, body: MovableBody): Promise<Outcome> {
+    const outcome = await append.run(body);
+    if (outcome.kind === "local") {
+      const { firstSeq, lastSeq, count, duplicate } = outcome.reply;
+      const leader = this.#options.address;
+      return { kind: "appended", answer: { firstSeq, lastSeq, count, duplicate, leader } };
+    }
+    const { leader, reply } = outcome;
+    if (reply.status !== 200) return { kind: "refused", problem: reply.body };
     const { firstSeq, lastSeq, count, duplicate } = JSON.parse(
-      Buffer.from(answer.body).toString("utf8"),
+      Buffer.from(reply.body).toString("utf8"),
     );
     return { kind: "appended", answer: { firstSeq, lastSeq, count, duplicate, leader } };
   }

@@ -1,4 +1,5 @@
 import type { Duplex } from "node:stream";
+import { MovableBody } from "@annals/channel";
 import { Gauge } from "@annals/flow";
 import { AnnalsError } from "@annals/record";
 import { ownBytes } from "@annals/transport";
@@ -187,7 +188,8 @@ export class StreamConnection {
   #handle(head: ClientHead, body: Uint8Array): void {
     switch (head.kind) {
       case "append":
-        this.#appends.take(head, body);
+        // The memory of a message is its own.
+        this.#appends.take(head, MovableBody.own(body));
         return;
       case "subscribe":
       case "consume":

@@ -1,4 +1,5 @@
 import type { Gauge, Ledger } from "@annals/flow";
+import type { AppendService } from "../appendService.ts";
 import type { Forwarder } from "../forwarder.ts";
 import type { IngestDesk } from "../ingest/ingestDesk.ts";
 import type { NodeService } from "../service.ts";
@@ -8,7 +9,8 @@ import type { PageBudget } from "./pageBudget.ts";
 export interface StreamContext {
   readonly service: NodeService;
   readonly forwarder: Forwarder;
-  /** Where appends over HTTP are taken in, too. */
+  /** The road of appends over HTTP, too. */
+  readonly appends: AppendService;
   readonly desk: IngestDesk;
   readonly pages: PageBudget;
   readonly ledger: Ledger;

@@ -1,4 +1,5 @@
-import type { PlainError } from "@annals/channel";
+import { MOVED_BYTES_MIN } from "@annals/channel";
+import type { MovableBody, PlainError } from "@annals/channel";
 import type { LogSchema } from "@annals/system";
 import type { ReadQuery, ReadReply } from "@annals/query";
 import type { MemberId, RaftStatus, Role } from "@annals/raft";
@@ -44,7 +45,7 @@ export type WorkerRequest =
   | {
       readonly op: "append";
       readonly contentType: RecordContentType;
-      readonly body: Uint8Array;
+      readonly body: MovableBody;
       readonly stamp: ProducerStamp | undefined;
       readonly timeoutMs: number;
     }
@@ -255,15 +256,10 @@ export type FromWorker =
       readonly text: string;
     };
 
-/** Bulk bytes move; small things are copied, which is cheaper. */
-const TRANSFER_BYTES_MIN = 4096;
-
-function owned(bytes: Uint8Array): readonly ArrayBuffer[] {
-  return bytes.byteLength === bytes.buffer.byteLength ? large(bytes) : [];
-}
-
-function large({ byteLength, buffer }: Uint8Array): readonly ArrayBuffer[] {
-  return byteLength >= TRANSFER_BYTES_MIN && buffer instanceof ArrayBuffer ? [buffer] : [];
+/** The buffer of bulk bytes that have it to themselves. */
+function owned({ byteLength, buffer }: Uint8Array): readonly ArrayBuffer[] {
+  const moves = byteLength >= MOVED_BYTES_MIN && byteLength === buffer.byteLength;
+  return moves && buffer instanceof ArrayBuffer ? [buffer] : [];
 }
 
 /** The buffers of a message that move to the other thread instead of being copied. */
@@ -272,8 +268,7 @@ export function toWorkerTransferables(message: ToWorker): readonly ArrayBuffer[]
     case "linkFrame":
       return owned(message.bytes);
     case "request":
-      // Nobody else uses the buffer of a body: there may be a head before it.
-      return message.request.op === "append" ? large(message.request.body) : [];
+    // Bodies of appends cross by themselves.
     case "members":
     case "open":
     case "schemas":

@@ -1,15 +1,13 @@
 /**
  * Small appends and their answers are most of what crosses a lane, and an object each costs both threads more than what is in it: its names
  * are written and read, its body becomes a buffer of its own. So those that stand next to each other in a turn travel as columns, and
- * their bodies in one buffer that moves.
+ * their bodies in one buffer that moves. Other bodies cross in a buffer of their own.
  */
 import type { RecordContentType } from "@annals/api";
+import { crossingOf, MovableBody } from "@annals/channel";
 import type { LaneCodec } from "@annals/channel";
 import { fromWorkerTransferables, toWorkerTransferables } from "./messages.ts";
 import type { FromWorker, ToWorker, WorkerRequest } from "./messages.ts";
-
-/** Larger bodies move by themselves. */
-const PACKED_BYTES_MAX = 4096;
 
 /** Appends; the k-th of each column belong together. */
 interface PackedAppends {
@@ -37,13 +35,24 @@ interface PackedAnswers {
   readonly duplicates: readonly boolean[];
 }
 
-type ToWorkerPacked = ToWorker | PackedAppends;
+/** An append whose body crosses in a buffer of its own. */
+interface LoneAppend {
+  readonly kind: "loneAppend";
+  readonly id: number;
+  readonly logId: number;
+  readonly request: Omit<AppendRequest, "body">;
+  readonly bytes: Uint8Array;
+}
+
+type AppendRequest = Extract<WorkerRequest, { op: "append" }>;
+
+type ToWorkerPacked = ToWorker | LoneAppend | PackedAppends;
 type FromWorkerPacked = FromWorker | PackedAnswers;
 
 /** The gateway's end. */
 export const GATEWAY_CODEC: LaneCodec<ToWorker, FromWorker> = {
   pack: (turn) => {
-    const packed = packRuns(turn, smallAppend, appendsAsColumns);
+    const packed = packRuns(turn, smallAppend, appendsAsColumns).map(appendAlone);
     return { turn: packed, transfer: packed.flatMap(movedToWorker) };
   },
   unpack: (turn) => (turn as readonly FromWorkerPacked[]).flatMap(answersOf),
@@ -57,11 +66,6 @@ export const WORKER_CODEC: LaneCodec<FromWorker, ToWorker> = {
   }),
   unpack: (turn) => (turn as readonly ToWorkerPacked[]).flatMap(appendsOf),
 };
-
-/** Whether a body is copied on the way, so that the sender's own stays what it is. */
-export function isPacked(body: Uint8Array): boolean {
-  return body.length < PACKED_BYTES_MAX;
-}
 
 /** `part` says of a message what a column is made of, if it fits; runs of those become one. */
 function packRuns<T, Part, Packed>(
@@ -85,27 +89,25 @@ function packRuns<T, Part, Packed>(
   return packed;
 }
 
-type SmallStamp = SmallAppend["request"]["stamp"];
-
 interface SmallAppend {
   readonly id: number;
   readonly logId: number;
-  readonly request: Extract<WorkerRequest, { op: "append" }>;
+  readonly request: AppendRequest;
 }
 
 function smallAppend(message: ToWorker): SmallAppend | undefined {
   if (message.kind !== "request" || message.request.op !== "append") return undefined;
   const { id, logId, request } = message;
-  return isPacked(request.body) ? { id, logId, request } : undefined;
+  return crossingOf(request.body.size) === "packed" ? { id, logId, request } : undefined;
 }
 
 function appendsAsColumns(run: readonly SmallAppend[]): PackedAppends {
-  const bytes = new Uint8Array(run.reduce((sum, { request }) => sum + request.body.length, 0));
+  const bytes = new Uint8Array(run.reduce((sum, { request }) => sum + request.body.size, 0));
   const ends: number[] = [];
   let at = 0;
   for (const { request } of run) {
-    bytes.set(request.body, at);
-    at += request.body.length;
+    bytes.set(request.body.bytes, at);
+    at += request.body.size;
     ends.push(at);
   }
   return {
@@ -122,7 +124,21 @@ function appendsAsColumns(run: readonly SmallAppend[]): PackedAppends {
   };
 }
 
+/** Takes the body out of an append that is not packed: it crosses in a buffer of its own. */
+function appendAlone(message: ToWorker | PackedAppends): ToWorkerPacked {
+  if (message.kind !== "request" || message.request.op !== "append") return message;
+  const { id, logId } = message;
+  const { body, ...request } = message.request;
+  const bytes = crossingOf(body.size) === "moved" ? body.move() : body.copy();
+  return { kind: "loneAppend", id, logId, request, bytes };
+}
+
 function appendsOf(message: ToWorkerPacked): ToWorker | readonly ToWorker[] {
+  if (message.kind === "loneAppend") {
+    const { id, logId, bytes } = message;
+    const request = { ...message.request, body: MovableBody.own(bytes) };
+    return { kind: "request", id, logId, request };
+  }
   if (message.kind !== "packedAppends") return message;
   const { ids, logIds, contentTypes, timeoutsMs, ends, bytes } = message;
   return ids.map((id, k) => ({
@@ -132,14 +148,17 @@ function appendsOf(message: ToWorkerPacked): ToWorker | readonly ToWorker[] {
     request: {
       op: "append",
       contentType: at(contentTypes, k),
-      body: bytes.subarray(k === 0 ? 0 : ends[k - 1], ends[k]),
+      body: MovableBody.share(bytes.subarray(k === 0 ? 0 : ends[k - 1], ends[k])),
       stamp: stampOf(message, k),
       timeoutMs: at(timeoutsMs, k),
     },
   }));
 }
 
-function stampOf({ producers, epochs, sequences }: PackedAppends, k: number): SmallStamp {
+function stampOf(
+  { producers, epochs, sequences }: PackedAppends,
+  k: number,
+): AppendRequest["stamp"] {
   const id = producers[k];
   return id === undefined ? undefined : { id, epoch: at(epochs, k), sequence: at(sequences, k) };
 }
@@ -177,7 +196,10 @@ function answersOf(message: FromWorkerPacked): FromWorker | readonly FromWorker[
 }
 
 function movedToWorker(message: ToWorkerPacked): readonly ArrayBuffer[] {
-  return message.kind === "packedAppends" ? [message.bytes.buffer] : toWorkerTransferables(message);
+  if (message.kind !== "packedAppends" && message.kind !== "loneAppend")
+    return toWorkerTransferables(message);
+  const { buffer } = message.bytes;
+  return buffer instanceof ArrayBuffer ? [buffer] : [];
 }
 
 /** The columns are as long as each other. */

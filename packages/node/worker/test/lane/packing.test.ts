@@ -2,6 +2,7 @@
  * Goal: what crosses a lane packed comes out as it went in, in its order. Method: random turns through structured clone, as a post does it.
  */
 import * as fc from "fast-check";
+import { MovableBody } from "@annals/channel";
 import { expect, it } from "vitest";
 import type { FromWorker, ToWorker } from "../../src/lane/messages.ts";
 import { GATEWAY_CODEC, WORKER_CODEC } from "../../src/lane/packing.ts";
@@ -15,13 +16,17 @@ const stamp = fc.option(fc.record({ id: fc.string(), epoch: whole, sequence: who
 const request = fc.record({
   op: fc.constant("append" as const),
   contentType: fc.constantFrom(...RECORD_CONTENT_TYPES),
-  // Some are views, some too large to be packed.
-  body: fc.oneof(
-    fc
-      .uint8Array({ minLength: 1, maxLength: 50 })
-      .map((bytes) => bytes.subarray(bytes.length >> 1)),
-    fc.constantFrom(4095, 4096, 5000).map((length) => new Uint8Array(length).fill(7)),
-  ),
+  // Some are views, some too large to be packed, some too large to be copied.
+  body: fc
+    .oneof(
+      fc
+        .uint8Array({ minLength: 1, maxLength: 50 })
+        .map((bytes) => bytes.subarray(bytes.length >> 1)),
+      fc
+        .constantFrom(4095, 4096, 5000, 32_768, 32_769)
+        .map((length) => new Uint8Array(length + 3).fill(7).subarray(3)),
+    )
+    .map((bytes) => MovableBody.own(bytes)),
   stamp,
   timeoutMs: whole,
 });
@@ -56,7 +61,7 @@ const fromWorker: fc.Arbitrary<FromWorker> = fc.oneof(
 it("appends reach the worker as they are", () => {
   fc.assert(
     fc.property(fc.array(toWorker), (messages) => {
-      const expected = structuredClone(messages).map(exact);
+      const expected = messages.map(exact);
       const { turn, transfer } = GATEWAY_CODEC.pack(messages);
       const crossed = structuredClone(turn, { transfer: [...new Set(transfer)] });
       expect(WORKER_CODEC.unpack(crossed).map(exact)).toEqual(expected);
@@ -81,7 +86,7 @@ it("a thousand small appends are one message", () => {
     request: {
       op: "append",
       contentType: "application/msgpack",
-      body: new Uint8Array(10),
+      body: MovableBody.own(new Uint8Array(10)),
       stamp: undefined,
       timeoutMs: 1,
     },
@@ -89,8 +94,45 @@ it("a thousand small appends are one message", () => {
   expect(GATEWAY_CODEC.pack(messages).turn).toHaveLength(1);
 });
 
-/** What a view shows, without what lies behind it. */
+const BODIES = [
+  { bytes: 4095, what: "packed: it stays here, and shares its buffer there", moved: false },
+  { bytes: 4096, what: "copied: it stays here", moved: false },
+  { bytes: 32_768, what: "copied: it stays here", moved: false },
+  { bytes: 32_769, what: "moved, with the memory that it lies in", moved: true },
+];
+
+it.each(BODIES)("a body of $bytes bytes is $what", ({ bytes, moved }) => {
+  const memory = new Uint8Array(bytes + 100).fill(7);
+  const body = MovableBody.own(memory.subarray(100));
+  const { turn, transfer } = GATEWAY_CODEC.pack([append(body)]);
+  expect(transfer).toHaveLength(1);
+  expect([body.moved, transfer[0] === memory.buffer]).toEqual([moved, moved]);
+  const [there] = WORKER_CODEC.unpack(structuredClone(turn, { transfer: [...transfer] }));
+  const received = there === undefined ? undefined : bodyOf(there);
+  expect(received?.copy()).toEqual(new Uint8Array(bytes).fill(7));
+  expect(received?.shared).toBe(bytes < 4096);
+  // What has moved is not here any more, and what has not is as it was.
+  expect(memory.length).toBe(moved ? 0 : bytes + 100);
+});
+
+function append(body: MovableBody): ToWorker {
+  const request = { op: "append", contentType: "application/json", body } as const;
+  return {
+    kind: "request",
+    id: 1,
+    logId: 1,
+    request: { ...request, stamp: undefined, timeoutMs: 1 },
+  };
+}
+
+function bodyOf(message: ToWorker): MovableBody | undefined {
+  return message.kind === "request" && message.request.op === "append"
+    ? message.request.body
+    : undefined;
+}
+
+/** The message with the bytes of its body. */
 function exact(message: ToWorker): unknown {
   if (message.kind !== "request" || message.request.op !== "append") return message;
-  return { ...message, request: { ...message.request, body: [...message.request.body] } };
+  return { ...message, request: { ...message.request, body: [...message.request.body.bytes] } };
 }
