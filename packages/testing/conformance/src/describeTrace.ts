@@ -19,155 +19,148 @@ export interface LogLine {
 /** The log lines by which the reference implementation would have told of an event at member `self`. */
 export function describeTrace(self: number, trace: Trace): readonly LogLine[] {
   const id = hex(self);
-  switch (trace.kind) {
-    case "started": {
-      const peers = trace.voters.map(hex).join(",");
-      return info(
-        `newRaft ${id} [peers: [${peers}], term: ${trace.term}, commit: ${trace.commitIndex}, ` +
-          `applied: ${trace.applied}, lastindex: ${trace.lastIndex}, lastterm: ${trace.lastTerm}]`,
-      );
-    }
-    case "becameFollower":
-      return info(`${id} became follower at term ${trace.term}`);
-    case "becamePreCandidate":
-      return info(`${id} became pre-candidate at term ${trace.term}`);
-    case "becameCandidate":
-      return info(`${id} became candidate at term ${trace.term}`);
-    case "becameLeader":
-      return info(`${id} became leader at term ${trace.term}`);
-    case "campaignRefused":
-      return campaignRefused(id, trace);
-    case "electionStarted":
-      return info(`${id} is starting a new election at term ${trace.term}`);
-    case "voteRequested":
-      return info(
-        `${id} [logterm: ${trace.lastTerm}, index: ${trace.lastIndex}] sent ${voteType(trace.vote)} ` +
-          `request to ${hex(trace.to)} at term ${trace.term}`,
-      );
-    case "voteReceived": {
-      const what = trace.granted ? "" : " rejection";
-      return info(
-        `${id} received ${voteType(trace.vote)}Resp${what} from ${hex(trace.from)} ` +
-          `at term ${trace.term}`,
-      );
-    }
-    case "votesTallied":
-      return info(
-        `${id} has received ${trace.granted} ${voteType(trace.vote)}Resp votes and ` +
-          `${trace.rejected} vote rejections`,
-      );
-    case "voteCast":
-    case "voteRejected":
-    case "voteIgnored":
-      return vote(id, trace);
-    case "termRaised":
-      return info(
-        `${id} [term: ${trace.oldTerm}] received a ${messageType(trace.by)} message ` +
-          `with higher term from ${hex(trace.from)} [term: ${trace.term}]`,
-      );
-    case "staleMessage":
-      return info(
-        `${id} [term: ${trace.term}] ignored a ${messageType(trace.message)} message ` +
-          `with lower term from ${hex(trace.from)} [term: ${trace.messageTerm}]`,
-      );
-    case "quorumLost":
-      return warn(`${id} stepped down to follower since quorum is not active`);
-    case "leaderForgotten":
-      return info(`${id} forgetting leader ${hex(trace.leader)} at term ${trace.term}`);
-    case "forgetLeaderRefused":
-      return [{ level: "ERROR", text: "ignoring MsgForgetLeader due to ReadOnlyLeaseBased" }];
-    case "transferStarted":
-    case "transferRepeated":
-    case "transferAborted":
-    case "transferRefused":
-    case "timeoutNowSent":
-    case "timeoutNowReceived":
-    case "timeoutNowIgnored":
-      return transfer(id, trace);
-    case "appendRejected":
-      return debug(
-        `${id} [logterm: ${trace.ownTerm}, index: ${trace.index}] rejected MsgApp ` +
-          `[logterm: ${trace.term}, index: ${trace.index}] from ${hex(trace.from)}`,
-      );
-    case "rejectionReceived":
-      return debug(
-        `${id} received MsgAppResp(rejected, hint: (index ${trace.hintIndex}, term ` +
-          `${trace.hintTerm})) from ${hex(trace.from)} for index ${trace.index}`,
-      );
-    case "progressDecreased":
-      return debug(
-        `${id} decreased progress of ${hex(trace.progress.member)} to [${describeProgress(trace.progress)}]`,
-      );
-    case "memberUnreachable":
-      return debug(
-        `${id} failed to send message to ${hex(trace.progress.member)} because it ` +
-          `is unreachable [${describeProgress(trace.progress)}]`,
-      );
-    case "memberUnknown":
-      return debug(`${id} no progress available for ${hex(trace.member)}`);
-    case "conflictFound":
-      return info(
-        `found conflict at index ${trace.index} [existing term: ${trace.existing}, ` +
-          `conflicting term: ${trace.conflicting}]`,
-      );
-    case "unstableReplaced":
-      return info(`replace the unstable entries from index ${trace.index}`);
-    case "unstableTruncated":
-      return info(`truncate the unstable entries before index ${trace.index}`);
-    case "stableMissing":
-      return info(`entry at index ${trace.index} missing from unstable log; ignoring`);
-    case "stableIsSnapshot":
-      return info(`entry at index ${trace.index} matched unstable snapshot; ignoring`);
-    case "stableMismatch":
-      return info(
-        `entry at (index,term)=(${trace.index},${trace.term}) mismatched with entry ` +
-          `at (${trace.index},${trace.found}) in unstable log; ignoring`,
-      );
-    case "staleAppendDone":
-      return info(
-        `${id} [term: ${trace.term}] ignored entry appends from a MsgStorageAppendResp ` +
-          `message with lower term [term: ${trace.ticketTerm}]`,
-      );
-    case "snapshotSkipped":
-    case "snapshotSent":
-    case "snapshotRecovered":
-    case "snapshotReported":
-    case "restoreStarted":
-    case "snapshotRestored":
-    case "snapshotFastForwarded":
-    case "snapshotTaken":
-    case "snapshotIgnored":
-    case "snapshotForeign":
-      return snapshot(id, trace);
-    case "proposalDropped":
-      return proposalDropped(id, trace);
-    case "readDropped":
-      return info(`${id} no leader at term ${trace.term}; dropping index reading msg`);
-    case "changeRefused":
-      return changeRefused(id, trace);
-    case "membershipSwitched":
-      return info(`${id} switched to configuration ${describeMembership(trace.membership)}`);
-    case "autoLeaveProposed":
-      return info(
-        `initiating automatic transition out of joint configuration ${describeMembership(trace.membership)}`,
-      );
-    case "autoLeaveDropped":
-      return debug(
-        `not initiating automatic transition out of joint configuration ${describeMembership(trace.membership)}: ` +
-          `raft proposal dropped`,
-      );
-    case "rolledBack":
-      return warn(`${id} ends at ${trace.lastIndex}, it acknowledged ${trace.acknowledgedIndex}`);
-    case "filled":
-      return info(`${id} holds the copy of ${trace.kept} up to ${trace.index}`);
-    case "tracesDropped":
-      return warn(`${id} dropped ${trace.count} traces`);
-    default:
-      return assertNever(trace);
-  }
+  return tell(id, trace);
 }
 
-type Of<Kind extends Trace["kind"]> = Extract<Trace, { kind: Kind }>;
+type Of<Kind extends Trace["kind"]> = Trace & { readonly kind: Kind };
+
+type Teller<Kind extends Trace["kind"]> = (id: string, trace: Of<Kind>) => readonly LogLine[];
+
+/** Looks an event up in the table and tells it. */
+function tell<Kind extends Trace["kind"]>(id: string, trace: Of<Kind>): readonly LogLine[] {
+  return TELLERS[trace.kind](id, trace);
+}
+
+/** Log lines that tell of an event, by its kind. */
+const TELLERS: { readonly [Kind in Trace["kind"]]: Teller<Kind> } = {
+  started: (id, trace) => {
+    const peers = trace.voters.map(hex).join(",");
+    return info(
+      `newRaft ${id} [peers: [${peers}], term: ${trace.term}, commit: ${trace.commitIndex}, ` +
+        `applied: ${trace.applied}, lastindex: ${trace.lastIndex}, lastterm: ${trace.lastTerm}]`,
+    );
+  },
+  becameFollower: (id, trace) => info(`${id} became follower at term ${trace.term}`),
+  becamePreCandidate: (id, trace) => info(`${id} became pre-candidate at term ${trace.term}`),
+  becameCandidate: (id, trace) => info(`${id} became candidate at term ${trace.term}`),
+  becameLeader: (id, trace) => info(`${id} became leader at term ${trace.term}`),
+  campaignRefused,
+  electionStarted: (id, trace) => info(`${id} is starting a new election at term ${trace.term}`),
+  voteRequested: (id, trace) =>
+    info(
+      `${id} [logterm: ${trace.lastTerm}, index: ${trace.lastIndex}] sent ${voteType(trace.vote)} ` +
+        `request to ${hex(trace.to)} at term ${trace.term}`,
+    ),
+  voteReceived: (id, trace) => {
+    const what = trace.granted ? "" : " rejection";
+    return info(
+      `${id} received ${voteType(trace.vote)}Resp${what} from ${hex(trace.from)} ` +
+        `at term ${trace.term}`,
+    );
+  },
+  votesTallied: (id, trace) =>
+    info(
+      `${id} has received ${trace.granted} ${voteType(trace.vote)}Resp votes and ` +
+        `${trace.rejected} vote rejections`,
+    ),
+  voteCast: vote,
+  voteRejected: vote,
+  voteIgnored: vote,
+  termRaised: (id, trace) =>
+    info(
+      `${id} [term: ${trace.oldTerm}] received a ${messageType(trace.by)} message ` +
+        `with higher term from ${hex(trace.from)} [term: ${trace.term}]`,
+    ),
+  staleMessage: (id, trace) =>
+    info(
+      `${id} [term: ${trace.term}] ignored a ${messageType(trace.message)} message ` +
+        `with lower term from ${hex(trace.from)} [term: ${trace.messageTerm}]`,
+    ),
+  quorumLost: (id) => warn(`${id} stepped down to follower since quorum is not active`),
+  leaderForgotten: (id, trace) =>
+    info(`${id} forgetting leader ${hex(trace.leader)} at term ${trace.term}`),
+  forgetLeaderRefused: () => [
+    { level: "ERROR", text: "ignoring MsgForgetLeader due to ReadOnlyLeaseBased" },
+  ],
+  transferStarted: transfer,
+  transferRepeated: transfer,
+  transferAborted: transfer,
+  transferRefused: transfer,
+  timeoutNowSent: transfer,
+  timeoutNowReceived: transfer,
+  timeoutNowIgnored: transfer,
+  appendRejected: (id, trace) =>
+    debug(
+      `${id} [logterm: ${trace.ownTerm}, index: ${trace.index}] rejected MsgApp ` +
+        `[logterm: ${trace.term}, index: ${trace.index}] from ${hex(trace.from)}`,
+    ),
+  rejectionReceived: (id, trace) =>
+    debug(
+      `${id} received MsgAppResp(rejected, hint: (index ${trace.hintIndex}, term ` +
+        `${trace.hintTerm})) from ${hex(trace.from)} for index ${trace.index}`,
+    ),
+  progressDecreased: (id, trace) =>
+    debug(
+      `${id} decreased progress of ${hex(trace.progress.member)} to [${describeProgress(trace.progress)}]`,
+    ),
+  memberUnreachable: (id, trace) =>
+    debug(
+      `${id} failed to send message to ${hex(trace.progress.member)} because it ` +
+        `is unreachable [${describeProgress(trace.progress)}]`,
+    ),
+  memberUnknown: (id, trace) => debug(`${id} no progress available for ${hex(trace.member)}`),
+  conflictFound: (_id, trace) =>
+    info(
+      `found conflict at index ${trace.index} [existing term: ${trace.existing}, ` +
+        `conflicting term: ${trace.conflicting}]`,
+    ),
+  unstableReplaced: (_id, trace) => info(`replace the unstable entries from index ${trace.index}`),
+  unstableTruncated: (_id, trace) =>
+    info(`truncate the unstable entries before index ${trace.index}`),
+  stableMissing: (_id, trace) =>
+    info(`entry at index ${trace.index} missing from unstable log; ignoring`),
+  stableIsSnapshot: (_id, trace) =>
+    info(`entry at index ${trace.index} matched unstable snapshot; ignoring`),
+  stableMismatch: (_id, trace) =>
+    info(
+      `entry at (index,term)=(${trace.index},${trace.term}) mismatched with entry ` +
+        `at (${trace.index},${trace.found}) in unstable log; ignoring`,
+    ),
+  staleAppendDone: (id, trace) =>
+    info(
+      `${id} [term: ${trace.term}] ignored entry appends from a MsgStorageAppendResp ` +
+        `message with lower term [term: ${trace.ticketTerm}]`,
+    ),
+  snapshotSkipped: snapshotForFollower,
+  snapshotSent: snapshotForFollower,
+  snapshotRecovered: snapshotForFollower,
+  snapshotReported: snapshotForFollower,
+  restoreStarted: snapshot,
+  snapshotRestored: snapshot,
+  snapshotFastForwarded: snapshot,
+  snapshotTaken: snapshot,
+  snapshotIgnored: snapshot,
+  snapshotForeign: snapshot,
+  proposalDropped,
+  readDropped: (id, trace) =>
+    info(`${id} no leader at term ${trace.term}; dropping index reading msg`),
+  changeRefused,
+  membershipSwitched: (id, trace) =>
+    info(`${id} switched to configuration ${describeMembership(trace.membership)}`),
+  autoLeaveProposed: (_id, trace) =>
+    info(
+      `initiating automatic transition out of joint configuration ${describeMembership(trace.membership)}`,
+    ),
+  autoLeaveDropped: (_id, trace) =>
+    debug(
+      `not initiating automatic transition out of joint configuration ${describeMembership(trace.membership)}: ` +
+        `raft proposal dropped`,
+    ),
+  rolledBack: (id, trace) =>
+    warn(`${id} ends at ${trace.lastIndex}, it acknowledged ${trace.acknowledgedIndex}`),
+  filled: (id, trace) => info(`${id} holds the copy of ${trace.kept} up to ${trace.index}`),
+  tracesDropped: (id, trace) => warn(`${id} dropped ${trace.count} traces`),
+};
 
 function campaignRefused(id: string, trace: Of<"campaignRefused">): readonly LogLine[] {
   switch (trace.reason) {
@@ -256,20 +249,10 @@ function transfer(
   }
 }
 
-function snapshot(
+/** Tells of a snapshot at the leader that sends it. */
+function snapshotForFollower(
   id: string,
-  trace: Of<
-    | "snapshotSkipped"
-    | "snapshotSent"
-    | "snapshotRecovered"
-    | "snapshotReported"
-    | "restoreStarted"
-    | "snapshotRestored"
-    | "snapshotFastForwarded"
-    | "snapshotTaken"
-    | "snapshotIgnored"
-    | "snapshotForeign"
-  >,
+  trace: Of<"snapshotSkipped" | "snapshotSent" | "snapshotRecovered" | "snapshotReported">,
 ): readonly LogLine[] {
   switch (trace.kind) {
     case "snapshotSkipped": {
@@ -302,6 +285,24 @@ function snapshot(
         `${id} snapshot ${trace.ok ? "succeeded" : "failed"}, resumed sending replication ` +
           `messages to ${hex(trace.progress.member)} [${describeProgress(trace.progress)}]`,
       );
+    default:
+      return assertNever(trace);
+  }
+}
+
+/** Tells of a snapshot at the member that takes it. */
+function snapshot(
+  id: string,
+  trace: Of<
+    | "restoreStarted"
+    | "snapshotRestored"
+    | "snapshotFastForwarded"
+    | "snapshotTaken"
+    | "snapshotIgnored"
+    | "snapshotForeign"
+  >,
+): readonly LogLine[] {
+  switch (trace.kind) {
     case "restoreStarted":
       return info(
         `log [committed=${trace.committed}, applied=${trace.applied}, applying=${trace.applying}, ` +
