@@ -60,4 +60,4 @@ export {
   showConfig,
 } from "./show.ts";
 export { parseBytes, parseDuration } from "./units.ts";
-export { yamlHint, yamlMessage } from "./yaml/yamlProblem.ts";
+export { YAML_CHARACTERS_MAX, YamlText, offsetOf } from "./yaml/yamlText.ts";

@@ -1,19 +1,12 @@
-import { yamlHint, yamlMessage } from "@annals/config";
+import { YAML_CHARACTERS_MAX, YamlText, offsetOf } from "@annals/config";
 import type { Interpolated } from "@annals/config";
-import { LineCounter, Scalar, isMap, isNode, isScalar, parseDocument, visit } from "yaml";
-import type { Document, YAMLError } from "yaml";
+import { Scalar, isMap, isNode, isScalar, visit } from "yaml";
 import { ScenarioError } from "./problem.ts";
 import type { ScenarioProblem } from "./problem.ts";
 
-const CHARACTERS_MAX = 1 << 20;
 const TEXT_MAX = 100;
 
 type Path = readonly PropertyKey[];
-
-function inWords(error: YAMLError): string {
-  const hint = yamlHint(error);
-  return hint === undefined ? yamlMessage(error) : `${yamlMessage(error)}; ${hint}`;
-}
 
 /** What a text without quotes means in YAML, as far as it may be a setting. */
 function plainValue(text: string): string | number | boolean {
@@ -24,38 +17,32 @@ function plainValue(text: string): string | number | boolean {
 /** The YAML of a scenario, with the place of every value. */
 export class ScenarioSource {
   readonly #file: string;
-  readonly #lines = new LineCounter();
-  readonly #document: Document;
-  readonly #text: string;
+  readonly #yaml: YamlText;
 
   constructor(text: string, file: string) {
     this.#file = file;
-    this.#text = text;
-    if (text.length > CHARACTERS_MAX)
-      throw new ScenarioError([this.#problem(0, `more than ${CHARACTERS_MAX} characters`)]);
-    this.#document = parseDocument(this.#text, {
-      version: "1.2",
-      lineCounter: this.#lines,
-      prettyErrors: false,
-      // Below it, a second document would be passed over without a word.
-      logLevel: "error",
-    });
+    this.#yaml = new YamlText(text);
+    if (this.#yaml.isTooLong)
+      throw new ScenarioError([this.#problem(0, `more than ${YAML_CHARACTERS_MAX} characters`)]);
   }
 
   /** What is wrong with it as YAML. */
   syntaxProblems(): readonly ScenarioProblem[] {
-    const { errors, warnings } = this.#document;
-    return [...errors, ...warnings].map((error) => this.#problem(error.pos[0], inWords(error)));
+    return this.#yaml
+      .syntaxProblems()
+      .map(({ offset, message, hint }) =>
+        this.#problem(offset, hint === undefined ? message : `${message}; ${hint}`),
+      );
   }
 
   /** Replaces what `replace` finds in every value, never in keys, and tells what it refuses. Nothing that it brings adds structure. */
   substitute(replace: (text: string) => Interpolated): readonly ScenarioProblem[] {
     const problems: ScenarioProblem[] = [];
-    visit(this.#document, {
+    visit(this.#yaml.document, {
       Scalar: (key, node) => {
         if (key === "key" || typeof node.value !== "string") return;
         const found = replace(node.value);
-        if (!found.ok) problems.push(this.#problem(node.range?.[0] ?? 0, found.message));
+        if (!found.ok) problems.push(this.#problem(offsetOf(node) ?? 0, found.message));
         else if (found.changed)
           node.value = node.type === Scalar.PLAIN ? plainValue(found.text) : found.text;
       },
@@ -66,7 +53,7 @@ export class ScenarioSource {
   /** Plain data. Throws a `ScenarioError` when aliases would grow without end. */
   value(): unknown {
     try {
-      return this.#document.toJS();
+      return this.#yaml.document.toJS();
     } catch (error) {
       if (!(error instanceof ReferenceError)) throw error;
       throw new ScenarioError([this.#problem(0, error.message)]);
@@ -76,8 +63,8 @@ export class ScenarioSource {
   /** A problem with the value at a path, or with the innermost part of the path that there is. */
   problem(path: Path, message: string): ScenarioProblem {
     for (let length = path.length; length > 0; length--) {
-      const node: unknown = this.#document.getIn(path.slice(0, length), true);
-      if (isNode(node) && node.range) return this.#problem(node.range[0], message);
+      const offset = offsetOf(this.#yaml.document.getIn(path.slice(0, length), true));
+      if (offset !== undefined) return this.#problem(offset, message);
     }
     return this.#problem(0, message);
   }
@@ -85,25 +72,25 @@ export class ScenarioSource {
   /** A problem with a key in the map at a path. */
   keyProblem(path: Path, key: string, message: string): ScenarioProblem {
     const map: unknown =
-      path.length === 0 ? this.#document.contents : this.#document.getIn(path, true);
+      path.length === 0 ? this.#yaml.document.contents : this.#yaml.document.getIn(path, true);
     if (isMap(map)) {
       const pair = map.items.find((one) => isScalar(one.key) && one.key.value === key);
-      if (pair !== undefined && isScalar(pair.key) && pair.key.range)
-        return this.#problem(pair.key.range[0], message);
+      const offset = offsetOf(pair?.key);
+      if (offset !== undefined) return this.#problem(offset, message);
     }
     return this.problem(path, message);
   }
 
   /** Whether anything was written at a path. */
   has(path: Path): boolean {
-    return this.#document.hasIn(path);
+    return this.#yaml.document.hasIn(path);
   }
 
   /** What was written at a path, on one line. */
   text(path: Path): string {
-    const node: unknown = this.#document.getIn(path, true);
+    const node: unknown = this.#yaml.document.getIn(path, true);
     if (!isNode(node) || !node.range) return "";
-    const written = this.#text
+    const written = this.#yaml.text
       .slice(node.range[0], node.range[1])
       .replace(/\s+#.*$/gm, "")
       .replace(/\s+/g, " ")
@@ -113,7 +100,6 @@ export class ScenarioSource {
   }
 
   #problem(offset: number, message: string): ScenarioProblem {
-    const { line, col } = this.#lines.linePos(offset);
-    return { file: this.#file, line: Math.max(1, line), column: Math.max(1, col), message };
+    return { file: this.#file, ...this.#yaml.place(offset), message };
   }
 }

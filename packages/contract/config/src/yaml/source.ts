@@ -1,5 +1,5 @@
-import { LineCounter, isAlias, isMap, isScalar, isSeq, parseDocument } from "yaml";
-import type { Document, Pair } from "yaml";
+import { isAlias, isMap, isScalar, isSeq } from "yaml";
+import type { Pair } from "yaml";
 import { assertNever } from "../assertNever.ts";
 import { nearest } from "../nearest.ts";
 import { interpolate } from "./interpolate.ts";
@@ -8,7 +8,7 @@ import { KEYS, SECTIONS, findKey } from "../keys/keys.ts";
 import type { KeyKind, KeySpec } from "../keys/keySpec.ts";
 import { codeFrame } from "../problem.ts";
 import type { ConfigPlace, ConfigProblem } from "../problem.ts";
-import { yamlHint, yamlMessage } from "./yamlProblem.ts";
+import { YAML_CHARACTERS_MAX, YamlText, offsetOf } from "./yamlText.ts";
 
 /** A value as somebody wrote it, in YAML form, with its place. */
 export interface RawValue {
@@ -29,7 +29,6 @@ export interface SourceFile {
   readonly problems: readonly ConfigProblem[];
 }
 
-const FILE_CHARACTERS_MAX = 1 << 20;
 /** Aliases are expanded up to so many nodes: a few lines of them could otherwise grow without end. */
 const NODES_READ_MAX = 10_000;
 
@@ -78,39 +77,25 @@ function coerceNodes(text: string): unknown {
 }
 
 class SourceReader {
-  readonly #text: string;
+  readonly #yaml: YamlText;
   readonly #file: string;
   readonly #interpolation: InterpolationSources;
-  readonly #lines = new LineCounter();
   readonly #values = new Map<string, RawValue>();
   readonly #problems: ConfigProblem[] = [];
-  #document: Document | undefined;
   #nodesLeft = NODES_READ_MAX;
 
   constructor(text: string, file: string, interpolation: InterpolationSources) {
-    this.#text = text;
+    this.#yaml = new YamlText(text);
     this.#file = file;
     this.#interpolation = interpolation;
   }
 
   read(): SourceFile {
-    if (this.#text.length > FILE_CHARACTERS_MAX) {
-      this.#report(0, undefined, `the file is larger than ${FILE_CHARACTERS_MAX} characters`);
-      return { values: this.#values, problems: this.#problems };
-    }
-    const document = parseDocument(this.#text, {
-      version: "1.2",
-      lineCounter: this.#lines,
-      prettyErrors: false,
-      // Below it, a second document would be passed over without a word.
-      logLevel: "error",
-    });
-    this.#document = document;
-    for (const error of [...document.errors, ...document.warnings]) {
-      const hint = this.#syntaxHint(error.pos[0]) ?? yamlHint(error);
-      this.#report(error.pos[0], undefined, yamlMessage(error), hint);
-    }
-    const root: unknown = document.contents;
+    if (this.#yaml.isTooLong)
+      this.#report(0, undefined, `the file is larger than ${YAML_CHARACTERS_MAX} characters`);
+    for (const { offset, message, hint } of this.#yaml.syntaxProblems())
+      this.#report(offset, undefined, message, this.#syntaxHint(offset) ?? hint);
+    const root: unknown = this.#yaml.document.contents;
     if (isMap(root)) this.#section(root.items, "");
     else if (root !== null && !(isScalar(root) && root.value === null)) {
       const found = isSeq(root) ? "a list" : "a single value";
@@ -122,9 +107,10 @@ class SourceReader {
 
   /** `{ key: ${NAME} }` is the one mistake that YAML itself reports in a misleading way. */
   #syntaxHint(offset: number): string | undefined {
-    const start = this.#text.lastIndexOf("\n", offset - 1) + 1;
-    const end = this.#text.indexOf("\n", offset);
-    const line = this.#text.slice(start, end < 0 ? undefined : end);
+    const { text } = this.#yaml;
+    const start = text.lastIndexOf("\n", offset - 1) + 1;
+    const end = text.indexOf("\n", offset);
+    const line = text.slice(start, end < 0 ? undefined : end);
     return /\{.*\$\{/.test(line)
       ? 'inside { } a ${NAME} needs quotes: { key: "${NAME}" }'
       : undefined;
@@ -235,8 +221,8 @@ class SourceReader {
 
   /** What an alias stands for; reports one that has no anchor, and is undefined then. */
   #resolve(node: unknown, path: string): unknown {
-    if (!isAlias(node) || this.#document === undefined) return node;
-    const target = node.resolve(this.#document);
+    if (!isAlias(node)) return node;
+    const target = node.resolve(this.#yaml.document);
     if (target === undefined) {
       const what = `there is no anchor &${node.source} before this alias`;
       this.#report(node.range?.[0] ?? 0, path, what, "anchors go under a key that begins with x-");
@@ -245,24 +231,18 @@ class SourceReader {
   }
 
   #place(offset: number): ConfigPlace {
-    const { line, col } = this.#lines.linePos(offset);
-    return { kind: "file", file: this.#file, line: Math.max(1, line), column: Math.max(1, col) };
+    return { kind: "file", file: this.#file, ...this.#yaml.place(offset) };
   }
 
   #frame(offset: number): string {
-    const { line, col } = this.#lines.linePos(offset);
-    return codeFrame(this.#text, Math.max(1, line), Math.max(1, col));
+    const { line, column } = this.#yaml.place(offset);
+    return codeFrame(this.#yaml.text, line, column);
   }
 
   #report(offset: number, path: string | undefined, message: string, hint?: string): void {
     const place = this.#place(offset);
     this.#problems.push({ place, path, message, hint, frame: this.#frame(offset) });
   }
-}
-
-function offsetOf(node: unknown): number | undefined {
-  if (isScalar(node) || isMap(node) || isSeq(node) || isAlias(node)) return node.range?.[0];
-  return undefined;
 }
 
 function childNames(section: string): string[] {
