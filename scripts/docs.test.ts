@@ -193,6 +193,31 @@ describe("pages of a kind", () => {
   );
 });
 
+describe("guides", () => {
+  const folder = "docs/guides/";
+  const index = `${folder}README.md`;
+  const guides = PAGES.filter((page) => page.startsWith(folder) && page !== index);
+  const howTos = guides.filter((page) => page.startsWith(`${folder}add-`));
+  /** A how-to is read while one works. */
+  const HOW_TO_LINES_MAX = 60;
+
+  test("are all in the index, each once, by their titles, and nothing else is", () => {
+    const listed = [...read(index).matchAll(/^\| \[(.+)\]\(([^/)]+)\) \| .+ \|$/gm)];
+    const written = guides.map((page) => [/^# (.+)$/m.exec(read(page))?.[1], page]);
+    const named = listed.map(([, title, file]) => [title, `${folder}${file}`]);
+    expect(named.toSorted()).toEqual(written.toSorted());
+    expect(guides.length).toBeGreaterThan(2);
+  });
+
+  test.each(howTos)("%s is short and names files, a command and what fails", (page) => {
+    const text = read(page);
+    expect(text.trimEnd().split("\n").length).toBeLessThanOrEqual(HOW_TO_LINES_MAX);
+    expect(text).toMatch(/`packages\/[^`\s]+`/);
+    expect(text).toMatch(/^pnpm /m);
+    expect(text).toContain("## What fails until it is whole");
+  });
+});
+
 describe("the glossary", () => {
   const [terms = "", homonyms = ""] = read("docs/glossary.md").split("## One word, several things");
   const rowsOf = (text: string) =>
