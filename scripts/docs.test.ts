@@ -203,8 +203,8 @@ describe("guides", () => {
 
   test("are all in the index, each once, by their titles, and nothing else is", () => {
     const listed = [...read(index).matchAll(/^\| \[(.+)\]\(([^/)]+)\) \| .+ \|$/gm)];
-    const written = guides.map((page) => [/^# (.+)$/m.exec(read(page))?.[1], page]);
-    const named = listed.map(([, title, file]) => [title, `${folder}${file}`]);
+    const written = guides.map((page) => `${/^# (.+)$/m.exec(read(page))?.[1]}: ${page}`);
+    const named = listed.map(([, title, file]) => `${title}: ${folder}${file}`);
     expect(named.toSorted()).toEqual(written.toSorted());
     expect(guides.length).toBeGreaterThan(2);
   });
