@@ -4,7 +4,7 @@
  */
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
-import { basename, dirname, join, normalize } from "node:path";
+import { dirname, join, normalize } from "node:path";
 import { describe, expect, test } from "vitest";
 import { ARROWS } from "./tidy/packages.ts";
 
@@ -77,12 +77,6 @@ describe("paths in backticks", () => {
     const missing = named.filter((path) => !path.includes("*") && !existsSync(join(root, path)));
     expect(missing).toEqual([]);
   });
-});
-
-test("docs/guides/README.md lists every guide", () => {
-  const listed = links(read("docs/guides/README.md"));
-  const guides = files(".md", "docs/guides").map((path) => basename(path));
-  expect(listed.toSorted()).toEqual(guides.filter((name) => name !== "README.md").toSorted());
 });
 
 describe("codes", () => {
@@ -197,6 +191,31 @@ describe("pages of a kind", () => {
       expect(PAGES.filter((page) => page.startsWith(folder))).not.toEqual([]);
     },
   );
+});
+
+describe("guides", () => {
+  const folder = "docs/guides/";
+  const index = `${folder}README.md`;
+  const guides = PAGES.filter((page) => page.startsWith(folder) && page !== index);
+  const howTos = guides.filter((page) => page.startsWith(`${folder}add-`));
+  /** A how-to is read while one works. */
+  const HOW_TO_LINES_MAX = 60;
+
+  test("are all in the index, each once, by their titles, and nothing else is", () => {
+    const listed = [...read(index).matchAll(/^\| \[(.+)\]\(([^/)]+)\) \| .+ \|$/gm)];
+    const written = guides.map((page) => `${/^# (.+)$/m.exec(read(page))?.[1]}: ${page}`);
+    const named = listed.map(([, title, file]) => `${title}: ${folder}${file}`);
+    expect(named.toSorted()).toEqual(written.toSorted());
+    expect(guides.length).toBeGreaterThan(2);
+  });
+
+  test.each(howTos)("%s is short and names files, a command and what fails", (page) => {
+    const text = read(page);
+    expect(text.trimEnd().split("\n").length).toBeLessThanOrEqual(HOW_TO_LINES_MAX);
+    expect(text).toMatch(/`packages\/[^`\s]+`/);
+    expect(text).toMatch(/^pnpm /m);
+    expect(text).toContain("## What fails until it is whole");
+  });
 });
 
 describe("the glossary", () => {

@@ -19,7 +19,7 @@ export interface SyntaxProblem {
 export class YamlText {
   readonly text: string;
   readonly isTooLong: boolean;
-  /** Its scalars may be changed, which moves no place. */
+  /** The parsed document. To change its scalars moves no place. */
   readonly document: Document;
   readonly #lines = new LineCounter();
 
@@ -43,7 +43,7 @@ export class YamlText {
     }));
   }
 
-  /** 1-based. */
+  /** Line and column of an offset, from 1 on. */
   place(offset: number): { readonly line: number; readonly column: number } {
     const { line, col } = this.#lines.linePos(offset);
     return { line: Math.max(1, line), column: Math.max(1, col) };
