@@ -35,15 +35,29 @@ function namesIn(list: readonly Imported[]): readonly string[] {
   return [...new Set(list.flatMap((one) => one.target ?? []))].toSorted();
 }
 
+interface Manifest {
+  readonly exports?: Readonly<Record<string, unknown>>;
+  readonly dependencies?: Readonly<Record<string, string>>;
+  readonly devDependencies?: Readonly<Record<string, string>>;
+}
+
+function manifestOf({ directory }: Package): Manifest {
+  return JSON.parse(readFileSync(join(ROOT, directory, "package.json"), "utf8"));
+}
+
+/** Packages of the workspace among dependencies, sorted. */
+function packagesIn(dependencies: Readonly<Record<string, string>> = {}): readonly string[] {
+  return Object.keys(dependencies)
+    .flatMap((key) => packageName(key) ?? [])
+    .toSorted();
+}
+
 /** The ways into the packages, as their `exports` declare them: `@annals/client`, `@annals/client/node`. */
 function entriesOf(all: readonly Package[]): ReadonlySet<string> {
   return new Set(
-    all.flatMap(({ name, directory }) => {
-      const json: { exports?: Record<string, unknown> } = JSON.parse(
-        readFileSync(join(ROOT, directory, "package.json"), "utf8"),
-      );
-      return Object.keys(json.exports ?? {}).map((entry) => join("@annals", name, entry));
-    }),
+    all.flatMap((of) =>
+      Object.keys(manifestOf(of).exports ?? {}).map((entry) => join("@annals", of.name, entry)),
+    ),
   );
 }
 
@@ -66,14 +80,11 @@ function insides(
 }
 
 /** What package.json and tsconfig.json declare is what the sources import. */
-function manifest(of: Package, imported: readonly string[]): readonly string[] {
-  const json: { dependencies?: Record<string, string> } = JSON.parse(
-    readFileSync(join(ROOT, of.directory, "package.json"), "utf8"),
-  );
+function checkManifest(of: Package, imported: readonly string[]): readonly string[] {
   const tsconfig: { references?: { path: string }[] } = JSON.parse(
     readFileSync(join(ROOT, of.directory, "tsconfig.json"), "utf8"),
   );
-  const declared = Object.keys(json.dependencies ?? {}).flatMap((key) => packageName(key) ?? []);
+  const declared = packagesIn(manifestOf(of).dependencies);
   // A package may be compiled in parts of its own.
   const others = (tsconfig.references ?? []).filter(({ path }) => !path.startsWith("./"));
   const referenced = others.map(({ path }) => path.replace(/^.*\//, ""));
@@ -123,10 +134,7 @@ function testArrows(
     const fits = allowed.includes(group) || (EXCEPTIONS[of.name] ?? []).includes(target);
     return fits ? [] : [`${file}: imports ${target}; ${of.group} may not import from ${group}`];
   });
-  const json: { devDependencies?: Record<string, string> } = JSON.parse(
-    readFileSync(join(ROOT, of.directory, "package.json"), "utf8"),
-  );
-  const declared = Object.keys(json.devDependencies ?? {}).flatMap((key) => packageName(key) ?? []);
+  const declared = packagesIn(manifestOf(of).devDependencies);
   const needed = namesIn(list).filter((name) => !(ARROWS[of.name] ?? []).includes(name));
   if (declared.toSorted().join() !== needed.join())
     findings.push(
@@ -168,7 +176,7 @@ export function checkArrows(): readonly string[] {
     const tests = [...importsOf(of, "test"), ...importsOf(of, "bench")];
     return [
       ...sourceArrows(of, list, groups),
-      ...manifest(of, namesIn(list)),
+      ...checkManifest(of, namesIn(list)),
       ...testArrows(of, tests, groups),
       ...insides(of, [...list, ...tests], entries),
       ...passedOn(of),

@@ -29,9 +29,9 @@ export const QUESTIONS_MAX = 1_536;
 /** Pages that a worker builds, or has built and not handed over, at a time. */
 export const PAGES_MAX = 2;
 
-/** Messages that may be lost, such as log lines, which wait at most at one end of a lane. */
+/** Lossy messages, such as log lines, that may wait at one end of a lane. */
 export const LOSSY_WAITING_MAX = 1000;
-/** A link's beginning, its end, and its fault; one reply in the air. */
+/** Messages of one link that may wait: its beginning, its end, its fault, and one reply. */
 const MESSAGES_PER_LINK = 4;
 /** Messages that may wait at one end of a lane: one per question, frame and log line, and some per link. */
 export const LANE_WAITING_MAX: number =
@@ -47,7 +47,7 @@ export const LIMIT_MAX = 10_000;
 
 /** Producers that a log remembers. */
 export const PRODUCERS_MAX = 10_000;
-/** Groups of one log; with the lanes of a group, the bound of what the table holds. */
+/** Groups of one log. Each has at most `LANES_MAX` lanes, so this bounds the table of groups. */
 export const GROUPS_MAX = 256;
 
 /** Samples kept of one peer's clock. */
