@@ -7,8 +7,13 @@ import { spawn, spawnSync } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { BrokerGate, MockBroker, throwAwayCertificate } from "@annals/doubles";
-import { whyNoBroker, whyNoCertificate } from "@annals/doubles";
+import {
+  BrokerGate,
+  MockBroker,
+  throwAwayCertificate,
+  whyNoBroker,
+  whyNoCertificate,
+} from "@annals/doubles";
 import { afterEach, describe, expect, it } from "vitest";
 import { ENTRY, TestCluster, until } from "./support/cluster.ts";
 import { exitOf } from "./support/program.ts";

@@ -4,11 +4,11 @@
  */
 import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
+import { describe, expect, it } from "vitest";
 import { ScenarioError } from "../src/language/problem.ts";
 import { parseScenario } from "../src/language/parseScenario.ts";
 import { scenarioJsonSchema } from "../src/language/schema.ts";
 import type { Scenario } from "../src/language/scenario.ts";
-import { describe, expect, it } from "vitest";
 
 const root = join(import.meta.dirname, "../../../..");
 

@@ -1,10 +1,10 @@
 /** Goal: what a drill has shown can be read from its table, its details and its picture. Method: an outcome as a run leaves it. */
+import { expect, it } from "vitest";
 import { detailText, outcomeJson, ratesText, tableRow } from "../src/report/table.ts";
 import { elapsedText } from "../src/report/numbers.ts";
 import { markdownTable } from "../src/report/markdown.ts";
 import { memoryPicture } from "../src/report/picture.ts";
 import type { DrillOutcome, NodeOutcome } from "../src/run/outcome.ts";
-import { expect, it } from "vitest";
 
 const MIB = 1024 * 1024;
 

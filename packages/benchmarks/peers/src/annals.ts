@@ -1,9 +1,12 @@
-import { BUILT_COMMAND } from "@annals/load";
-import { throwAwayTarget } from "@annals/load";
+import {
+  buildLoad,
+  BUILT_COMMAND,
+  measureCatchUp,
+  measureConsume,
+  STANDARD_SHAPE,
+  throwAwayTarget,
+} from "@annals/load";
 import type { OwnTarget } from "@annals/load";
-import { buildLoad, STANDARD_SHAPE } from "@annals/load";
-import { measureCatchUp } from "@annals/load";
-import { measureConsume } from "@annals/load";
 import { driveCarriers } from "./driveCarriers.ts";
 import type { Peer, PeerAppend, PeerLoad, RunningPeer } from "./peer.ts";
 import { RECORD_BYTES } from "./peer.ts";

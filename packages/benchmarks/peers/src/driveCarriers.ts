@@ -1,8 +1,5 @@
-import { Drive } from "@annals/load";
-import type { Carrier } from "@annals/load";
-import type { TargetNode } from "@annals/load";
-import { Meter } from "@annals/load";
-import type { ProcessUse } from "@annals/load";
+import { Drive, Meter } from "@annals/load";
+import type { Carrier, ProcessUse, TargetNode } from "@annals/load";
 import type { PeerAppend, PeerLoad } from "./peer.ts";
 
 const MEBIBYTE = 2 ** 20;

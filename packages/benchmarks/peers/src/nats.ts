@@ -1,8 +1,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { drawPorts } from "@annals/drill";
-import { BenchError } from "@annals/load";
-import { fillCarriers } from "@annals/load";
+import { BenchError, fillCarriers } from "@annals/load";
 import { driveCarriers } from "./driveCarriers.ts";
 import { NatsConnection } from "./natsConnection.ts";
 import { NatsCarrier } from "./natsCarrier.ts";

@@ -1,6 +1,5 @@
-import type { Carrier, OnSettled } from "@annals/load";
 import { CONNECTION_LOST } from "@annals/load";
-import type { Outcome } from "@annals/load";
+import type { Carrier, OnSettled, Outcome } from "@annals/load";
 import { NatsConnection } from "./natsConnection.ts";
 
 const SUBJECT = "audit.r";

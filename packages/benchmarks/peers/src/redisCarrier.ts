@@ -1,8 +1,7 @@
 import { connect } from "node:net";
 import type { Socket } from "node:net";
-import type { Carrier, OnSettled } from "@annals/load";
 import { CONNECTION_LOST } from "@annals/load";
-import type { Outcome } from "@annals/load";
+import type { Carrier, OnSettled, Outcome } from "@annals/load";
 import { RespReader } from "./respReader.ts";
 import type { RespValue } from "./respReader.ts";
 

@@ -2,10 +2,8 @@
  * The standard set on a fresh cluster of three: `pnpm bench`.
  */
 import { join } from "node:path";
-import { BUILT_COMMAND } from "@annals/load";
-import { throwAwayTarget } from "@annals/load";
-import { programArguments } from "@annals/kit";
-import { runMain } from "@annals/kit";
+import { programArguments, runMain } from "@annals/kit";
+import { BUILT_COMMAND, throwAwayTarget } from "@annals/load";
 import { aimsTable, ratiosTable } from "./figures.ts";
 import { appendHistory, readHistory } from "./history.ts";
 import { provenance } from "./machine.ts";

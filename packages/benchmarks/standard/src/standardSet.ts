@@ -1,16 +1,20 @@
 import { median } from "@annals/drill";
-import { scrape } from "@annals/load";
-import type { OwnTarget } from "@annals/load";
-import type { ThrowAwayOptions } from "@annals/load";
-import { STANDARD_SHAPE } from "@annals/load";
-import type { LoadShape } from "@annals/load";
-import type { ProcessUse } from "@annals/load";
-import { measureAppend } from "@annals/load";
-import type { AppendFigures } from "@annals/load";
-import { measureCatchUp } from "@annals/load";
-import { measureCompression } from "@annals/load";
-import { measureConsume } from "@annals/load";
-import { measureFailover } from "@annals/load";
+import {
+  measureAppend,
+  measureCatchUp,
+  measureCompression,
+  measureConsume,
+  measureFailover,
+  scrape,
+  STANDARD_SHAPE,
+} from "@annals/load";
+import type {
+  AppendFigures,
+  LoadShape,
+  OwnTarget,
+  ProcessUse,
+  ThrowAwayOptions,
+} from "@annals/load";
 import type { FigureMap } from "./figures.ts";
 
 /** How much of everything. */

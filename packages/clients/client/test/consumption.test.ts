@@ -1,12 +1,10 @@
 // Goal: consumers of a group are given every record at least once, in the order of its lane, and what is committed stays so, whatever
 // happens to connections, nodes and consumers. Method: real servers over one log in memory with the real desk of groups.
+import { MemoryGroups, MemoryService, startTestServer } from "@annals/fake-server";
+import type { TestServer } from "@annals/fake-server";
 import { laneOf } from "@annals/record";
 import * as fc from "fast-check";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { MemoryService } from "@annals/fake-server";
-import { startTestServer } from "@annals/fake-server";
-import type { TestServer } from "@annals/fake-server";
-import { MemoryGroups } from "@annals/fake-server";
 import { AnnalsClient } from "../src/annalsClient.ts";
 import type { ConsumedBatch, ConsumeOptions } from "../src/types.ts";
 

@@ -3,11 +3,10 @@
 import { once } from "node:events";
 import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
+import { MemoryService, startTestServer } from "@annals/fake-server";
+import type { TestServer } from "@annals/fake-server";
 import * as fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { MemoryService } from "@annals/fake-server";
-import { startTestServer } from "@annals/fake-server";
-import type { TestServer } from "@annals/fake-server";
 import { AnnalsClient } from "../src/annalsClient.ts";
 import type { StoredRecord } from "../src/types.ts";
 

@@ -6,11 +6,11 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { fsckNode } from "@annals/storage";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { openLog } from "../src/openLog.ts";
 import type { EmbeddedLog } from "../src/embeddedLog.ts";
 import type { OpenLogOptions } from "../src/options.ts";
-import { fsckNode } from "@annals/storage";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
 let path: string;
 let opened: EmbeddedLog[];

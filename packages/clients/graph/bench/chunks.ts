@@ -1,8 +1,8 @@
 /** Shared by the benches: records of any number, and the chunks that a runner would make of them, without holding them all. */
 import type { StoredRecord } from "@annals/client";
+import type { Chunk, SinkCursor } from "@annals/sinks";
 import type { GraphMutation } from "../src/mutation.ts";
 import type { GraphSink } from "../src/graphSink.ts";
-import type { Chunk, SinkCursor } from "@annals/sinks";
 
 const UNSCOPED = { scope: "", anchor: 0 } as const;
 

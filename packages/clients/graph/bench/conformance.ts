@@ -2,12 +2,10 @@
  * What each sink does under the conformance kit: `pnpm sinks:conformance`. Tries every case on every sink, each on a place of its own, and
  * prints a table (Markdown). PostgreSQL has to be installed for its column. Exit code 1 if a case failed.
  */
-import type { DeclaredSink } from "@annals/sinks";
-import { conformanceTable, tryCases } from "@annals/sinks";
+import { NDJSON, PostgresPlaces, WEBHOOK } from "@annals/doubles";
 import { programArguments } from "@annals/kit";
-import { PostgresPlaces } from "@annals/doubles";
-import { NDJSON } from "@annals/doubles";
-import { WEBHOOK } from "@annals/doubles";
+import { conformanceTable, tryCases } from "@annals/sinks";
+import type { DeclaredSink } from "@annals/sinks";
 import { EMBEDDED, OVER_BOLT } from "../test/conformance/graph.ts";
 
 const PROGRAM = "pnpm sinks:conformance";

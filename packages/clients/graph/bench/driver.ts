@@ -1,9 +1,9 @@
 /** Shared by the benches that run a whole runner: a log whose records are made as they are read, and a lane that nobody else wants. */
+import { setTimeout as wait } from "node:timers/promises";
 import type { StoredRecord } from "@annals/client";
-import type { GraphMutation } from "../src/mutation.ts";
 import { SinkRunner, SYSTEM_CLOCK } from "@annals/sinks";
 import type { DeadLetter, Sink, SinkStatus } from "@annals/sinks";
-import { setTimeout as wait } from "node:timers/promises";
+import type { GraphMutation } from "../src/mutation.ts";
 
 const RECORD_BYTES = 250;
 

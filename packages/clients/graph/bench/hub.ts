@@ -5,9 +5,9 @@
  * and at the end the ratio of last tenth to first, by time, by CPU and beside each other, the highest degree of any node, and the memory.
  * Where others use the machine, too, the slowest hundredth by time are the chunks in which it was not ours: CPU tells what the graph costs.
  */
+import { numberArgument, programArguments } from "@annals/kit";
 import { GrafeoDatabase } from "../src/grafeoDatabase.ts";
 import { GraphSink } from "../src/graphSink.ts";
-import { numberArgument, programArguments } from "@annals/kit";
 import { chunksOf, LargestChunk, NEVER, peakMiB, percentile, recordsOf } from "./chunks.ts";
 
 const PROGRAM = "packages/clients/graph/bench/hub.ts";

@@ -4,11 +4,11 @@
  * dead letters, every other one is in the graph once, and the residual is 0.
  */
 import type { StoredRecord } from "@annals/client";
+import { numberArgument, programArguments } from "@annals/kit";
 import type { GraphMutation } from "../src/mutation.ts";
 import { GrafeoDatabase } from "../src/grafeoDatabase.ts";
 import { GraphSink } from "../src/graphSink.ts";
 import { mappingOfModule } from "../src/recordMapping.ts";
-import { numberArgument, programArguments } from "@annals/kit";
 import { NEVER, peakMiB, recordsOf } from "./chunks.ts";
 import { drive } from "./driver.ts";
 

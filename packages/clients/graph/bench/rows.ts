@@ -3,6 +3,8 @@
  * an embedded graph; the statements that it ran are then run again on an empty graph by the bare engine, one transaction a chunk, nothing
  * else. Five rounds of both, in turns; prints one JSON line with the rows per second of each and their ratio, by the medians.
  */
+import { numberArgument, programArguments } from "@annals/kit";
+import grafeo from "@grafeo-db/js";
 import type {
   GraphDatabase,
   GraphParameters,
@@ -11,8 +13,6 @@ import type {
 } from "../src/graphDatabase.ts";
 import { GrafeoDatabase } from "../src/grafeoDatabase.ts";
 import { GraphSink } from "../src/graphSink.ts";
-import { numberArgument, programArguments } from "@annals/kit";
-import grafeo from "@grafeo-db/js";
 import { chunksOf, LargestChunk, NEVER, peakMiB, percentile, recordsOf } from "./chunks.ts";
 
 const PROGRAM = "packages/clients/graph/bench/rows.ts";

@@ -4,13 +4,13 @@
  * counts on the actor's own node; `shared`, the model as it is, the records dealt out to all writers; `lanes`, in which a lane has
  * all records of an actor, so that no two writers name the same one.
  */
+import { setTimeout as wait } from "node:timers/promises";
+import { numberArgument, programArguments } from "@annals/kit";
+import type { Chunk, SinkCursor } from "@annals/sinks";
 import type { GraphMutation } from "../src/mutation.ts";
 import type { GraphParameters, GraphRow, GraphTransaction } from "../src/graphDatabase.ts";
 import { GrafeoDatabase } from "../src/grafeoDatabase.ts";
 import { GraphSink } from "../src/graphSink.ts";
-import type { Chunk, SinkCursor } from "@annals/sinks";
-import { numberArgument, programArguments } from "@annals/kit";
-import { setTimeout as wait } from "node:timers/promises";
 import { LargestChunk, NEVER, peakMiB, percentile, recordsOf } from "./chunks.ts";
 
 const UNSCOPED = { scope: "", anchor: 0 } as const;

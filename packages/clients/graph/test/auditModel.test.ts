@@ -3,9 +3,9 @@
  * they are, without a database.
  */
 import type { StoredRecord } from "@annals/client";
-import { GraphSink } from "../src/graphSink.ts";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { GraphSink } from "../src/graphSink.ts";
 import { recordOf } from "./driving.ts";
 import { records } from "./records.ts";
 

@@ -2,12 +2,12 @@
  * Goal: over Bolt the graph is the same, and no fault of a server makes a chunk take effect twice or in part. Method: the unmodified driver
  * talks to a Bolt server of ours before a real Cypher engine, which loses connections, fails and waits as it is told.
  */
-import type { GraphSink } from "../src/graphSink.ts";
-import { BoltDatabase } from "../src/boltDatabase.ts";
-import type { SinkCursor } from "@annals/sinks";
 import { BoltServer, GrafeoEngine } from "@annals/doubles";
+import type { SinkCursor } from "@annals/sinks";
 import * as fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import type { GraphSink } from "../src/graphSink.ts";
+import { BoltDatabase } from "../src/boltDatabase.ts";
 import { chunksOf, NEVER, openSink, query, recordOf } from "./driving.ts";
 import { factsIn, foldOf } from "./fold.ts";
 import { records } from "./records.ts";

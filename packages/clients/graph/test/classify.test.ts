@@ -1,8 +1,8 @@
 /** Goal: what an engine reports is met as what it is. Method: a table of what each has been seen, or is documented, to say. */
+import { describe, expect, test } from "vitest";
 import { classifyBolt, classifyGrafeo } from "../src/classify.ts";
 import { fullScans } from "../src/planCheck.ts";
 import { stepsOfText } from "../src/planText.ts";
-import { describe, expect, test } from "vitest";
 
 function failure(code: string, message = "words"): Error {
   return Object.assign(new Error(message), { code });

@@ -5,11 +5,9 @@
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { NDJSON, PostgresPlaces, WEBHOOK } from "@annals/doubles";
 import { conformanceTable, outcomeDeclared, SINK_CONFORMANCE } from "@annals/sinks";
 import { describe, expect, test } from "vitest";
-import { PostgresPlaces } from "@annals/doubles";
-import { NDJSON } from "@annals/doubles";
-import { WEBHOOK } from "@annals/doubles";
 import { EMBEDDED, OVER_BOLT } from "./conformance/graph.ts";
 
 describe.each([EMBEDDED, OVER_BOLT])("$name", ({ exempt, make }) => {

@@ -7,8 +7,8 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { GrafeoDatabase } from "../src/grafeoDatabase.ts";
 import { expect, test } from "vitest";
+import { GrafeoDatabase } from "../src/grafeoDatabase.ts";
 import { chunksOf, NEVER, openSink, recordOf } from "./driving.ts";
 import { factsIn, foldOf } from "./fold.ts";
 

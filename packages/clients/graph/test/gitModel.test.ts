@@ -1,11 +1,11 @@
 /** Goal: records of a git history become commits and histories of files. Method: plans, and answers of the embedded engine to what they wrote. */
 import type { StoredRecord } from "@annals/client";
+import { expect, test } from "vitest";
 import type { GraphMutation } from "../src/mutation.ts";
 import { gitMapping } from "../src/gitModel.ts";
 import { GrafeoDatabase } from "../src/grafeoDatabase.ts";
 import { GraphSink } from "../src/graphSink.ts";
 import { partyKey } from "../src/auditModel.ts";
-import { expect, test } from "vitest";
 import { chunksOf, NEVER, query, recordOf } from "./driving.ts";
 
 const COMMIT = { source: "git", repository: "r", subject: "s", mainLine: true };

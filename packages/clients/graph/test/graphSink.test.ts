@@ -3,13 +3,13 @@
  * are driven into the embedded engine and held against a plain fold of the records.
  */
 import type { StoredRecord } from "@annals/client";
+import * as fc from "fast-check";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { GraphDatabase } from "../src/graphDatabase.ts";
 import { GrafeoDatabase } from "../src/grafeoDatabase.ts";
 import { GraphSink } from "../src/graphSink.ts";
 import { partyKey } from "../src/auditModel.ts";
 import { propertyKey } from "../src/changes.ts";
-import * as fc from "fast-check";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { chunksOf, cursorAt, NEVER, openSink, query, recordOf } from "./driving.ts";
 import { factsIn, foldOf, valueAsOf } from "./fold.ts";
 import { records } from "./records.ts";

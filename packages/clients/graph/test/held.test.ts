@@ -3,12 +3,12 @@
  * and something is taken away or changed.
  */
 import type { StoredRecord } from "@annals/client";
-import type { GraphDatabase } from "../src/graphDatabase.ts";
-import type { GraphSink } from "../src/graphSink.ts";
-import { GrafeoDatabase } from "../src/grafeoDatabase.ts";
 import { valueHash } from "@annals/sinks";
 import type { Held } from "@annals/sinks";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import type { GraphDatabase } from "../src/graphDatabase.ts";
+import type { GraphSink } from "../src/graphSink.ts";
+import { GrafeoDatabase } from "../src/grafeoDatabase.ts";
 import { chunksOf, NEVER, openSink, recordOf } from "./driving.ts";
 
 const RECORDS: readonly StoredRecord[] = Array.from({ length: 10 }, (_, k) =>

@@ -1,10 +1,10 @@
 /** Goal: records of one's own become what the template or the module says, and a bad one is refused with its place. */
+import { describe, expect, test } from "vitest";
 import type { GraphMutation } from "../src/mutation.ts";
 import { GrafeoDatabase } from "../src/grafeoDatabase.ts";
 import { GraphSink } from "../src/graphSink.ts";
 import { keyOf } from "../src/keys.ts";
 import { mappingOfModule, mappingOfTemplate } from "../src/recordMapping.ts";
-import { describe, expect, test } from "vitest";
 import { chunksOf, NEVER, query, recordOf } from "./driving.ts";
 
 const TEMPLATE = [

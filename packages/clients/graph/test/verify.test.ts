@@ -1,8 +1,8 @@
 /** Goal: a server that is fit is found to be, one that is not is found out, and nothing is left behind. Method: fit ones, and broken ones. */
-import { openGraph } from "../src/openGraph.ts";
-import { verifyGraph } from "../src/verify.ts";
 import { BoltServer, GrafeoEngine } from "@annals/doubles";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { openGraph } from "../src/openGraph.ts";
+import { verifyGraph } from "../src/verify.ts";
 import { NEVER, query } from "./driving.ts";
 
 let engine: GrafeoEngine;

@@ -1,7 +1,7 @@
 import { createServer } from "node:http";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
-import { AnnalsError } from "@annals/record";
 import type { AddressInfo } from "node:net";
+import { AnnalsError } from "@annals/record";
 import { METRICS_TYPE } from "./runnerMetrics.ts";
 
 export interface RunnerRequest {

@@ -2,6 +2,7 @@
 // PostgreSQL whose jsonb writes values in its own way.
 import { parseExactly } from "@annals/client";
 import type { StoredRecord } from "@annals/client";
+import { PostgresPlaces } from "@annals/doubles";
 import * as fc from "fast-check";
 import { afterAll, describe, expect, test } from "vitest";
 import { compareSides } from "../src/compare.ts";
@@ -9,7 +10,6 @@ import type { Comparison } from "../src/compare.ts";
 import { sampleRecords } from "../src/kit/memoryLog.ts";
 import type { Held } from "../src/sink.ts";
 import { valueHash } from "../src/valueHash.ts";
-import { PostgresPlaces } from "@annals/doubles";
 
 function heldOf(records: readonly StoredRecord[]): readonly Held[] {
   return records.map((record) => ({ seq: record.seq, hash: valueHash(record) }));

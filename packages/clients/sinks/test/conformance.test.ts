@@ -1,12 +1,11 @@
 // Goal: every sink holds out what the conformance kit does to it. Method: the kit, over a database in memory, files in a temporary directory,
 // and a receiver of webhooks that keeps to idempotency keys.
+import { NDJSON, WEBHOOK } from "@annals/doubles";
 import { describe, expect, test } from "vitest";
 import { SINK_CONFORMANCE } from "../src/kit/conformance.ts";
 import { conformanceTable, tryCases } from "../src/kit/declaration.ts";
 import type { DeclaredSink } from "../src/kit/declaration.ts";
 import { MEMORY } from "./conformance/memory.ts";
-import { NDJSON } from "@annals/doubles";
-import { WEBHOOK } from "@annals/doubles";
 
 const SINKS: readonly DeclaredSink<unknown>[] = [MEMORY, NDJSON, WEBHOOK];
 

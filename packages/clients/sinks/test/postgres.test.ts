@@ -2,13 +2,13 @@
 // what failures mean by a table.
 import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
+import { PostgresPlaces } from "@annals/doubles";
 import { afterAll, describe, expect, test } from "vitest";
 import { SINK_CONFORMANCE } from "../src/kit/conformance.ts";
 import { sampleRecords } from "../src/kit/memoryLog.ts";
 import { SinkTrial } from "../src/kit/trial.ts";
 import { Postgres } from "../src/postgres/postgres.ts";
 import { classifySqlState } from "../src/postgres/sqlState.ts";
-import { PostgresPlaces } from "@annals/doubles";
 
 test.each([
   ["40001", "conflict"],

@@ -1,6 +1,7 @@
 // Goal: rows are whose they are, cursor and rows stay of one piece, and what the table refuses is not called a bad record. Method: what operators
 // and a second cluster do to a real PostgreSQL of this machine, between two runs and within one.
 import type { StoredRecord } from "@annals/client";
+import { PostgresPlaces } from "@annals/doubles";
 import { afterAll, beforeEach, describe, expect, test } from "vitest";
 import { inspect } from "../src/inspect.ts";
 import { sampleRecords } from "../src/kit/memoryLog.ts";
@@ -8,7 +9,6 @@ import { SinkTrial } from "../src/kit/trial.ts";
 import { Postgres } from "../src/postgres/postgres.ts";
 import { replay } from "../src/replay.ts";
 import type { SinkStatus } from "../src/run/status.ts";
-import { PostgresPlaces } from "@annals/doubles";
 
 const places = new PostgresPlaces();
 const { obstacle } = places.declared;

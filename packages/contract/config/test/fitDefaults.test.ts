@@ -2,13 +2,13 @@
  * Goal: a configuration that says nothing runs on a small machine, and what it says is never changed. Method: the loader with limits from
  * tiny to large, and with random keys given.
  */
+import { SAMPLES, mustLoad } from "@annals/kit";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { FITTED_KEYS } from "../src/fitDefaults.ts";
 import { loadConfig } from "../src/load.ts";
 import { configValue } from "../src/show.ts";
 import { memoryBudget, shapeOf } from "../src/budget/budget.ts";
-import { SAMPLES, mustLoad } from "@annals/kit";
 
 const GIBIBYTE = 2 ** 30;
 const THREE = "nodes: { a: '127.0.0.1:1', b: '127.0.0.1:2', c: '127.0.0.1:3' }\n";

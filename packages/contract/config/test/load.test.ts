@@ -2,13 +2,13 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { SAMPLES, mustLoad, problemsOf } from "@annals/kit";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { envName } from "../src/envName.ts";
 import { KEYS, parseValue } from "../src/keys/keys.ts";
 import { loadConfig } from "../src/load.ts";
 import { formatProblems } from "../src/problem.ts";
 import { configValue, fingerprint } from "../src/show.ts";
-import { SAMPLES, mustLoad, problemsOf } from "@annals/kit";
 
 const BASE = "data: /tmp/annals\n";
 

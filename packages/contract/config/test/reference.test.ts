@@ -1,10 +1,10 @@
 // Goal: docs/configuration.md says what the table of keys says. `vitest -u` writes it anew.
+import { mustLoad } from "@annals/kit";
 import { expect, test } from "vitest";
 import { envName } from "../src/envName.ts";
 import { KEYS } from "../src/keys/keys.ts";
 import { RESERVED_ENV } from "../src/load.ts";
 import { formatDefault, formatGreatest } from "../src/show.ts";
-import { mustLoad } from "@annals/kit";
 
 const EXAMPLE = `cluster: prod
 nodes:

@@ -1,10 +1,10 @@
 // Goal: what is shown is what is loaded, and the schema says the same as the loader.
+import { SAMPLES, mustLoad } from "@annals/kit";
 import { describe, expect, test } from "vitest";
 import { KEYS } from "../src/keys/keys.ts";
 import { loadConfig } from "../src/load.ts";
 import { configJsonSchema } from "../src/keys/jsonSchema.ts";
 import { explainKey, showConfig } from "../src/show.ts";
-import { SAMPLES, mustLoad } from "@annals/kit";
 
 describe("showConfig", () => {
   test("reads back as the same configuration", () => {

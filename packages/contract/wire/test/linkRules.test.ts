@@ -2,14 +2,14 @@
  * Goal: a peer may send what this version sends, where it sends it, in its own name, and nothing else. Method: every kind of frame and of
  * message in every place.
  */
+import { messageOf } from "@annals/kit";
 import { asMemberId } from "@annals/raft";
 import type { MemberId, Message } from "@annals/raft";
-import { messageOf } from "@annals/kit";
+import { describe, expect, it } from "vitest";
 import { assertPlaced, FRAME_PLACES, MESSAGE_PLACES, readPeerMessages } from "../src/linkRules.ts";
 import { encodeMessages } from "../src/messages.ts";
 import type { Frame } from "../src/frames.ts";
 import type { LinkPlace } from "../src/linkRules.ts";
-import { describe, expect, it } from "vitest";
 
 const PLACES: readonly LinkPlace[] = [
   "control:dialler",

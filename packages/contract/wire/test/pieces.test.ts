@@ -2,9 +2,9 @@
 // back.
 import { asIndex, asMemberId, asTerm } from "@annals/raft";
 import type { AppendEntries, Entry } from "@annals/raft";
+import { expect, test } from "vitest";
 import { APPEND_ENTRIES_MAX } from "../src/entries.ts";
 import { decodeMessages, encodeMessages } from "../src/messages.ts";
-import { expect, test } from "vitest";
 
 function hashAt(index: number): Uint8Array {
   return new Uint8Array(32).fill(index % 251);

@@ -5,6 +5,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { INDEX_MAX, TERM_MAX } from "@annals/raft";
 import type { Message } from "@annals/raft";
+import { expect, it } from "vitest";
 import { APPEND_ENTRIES_MAX, ENTRIES_MAX } from "../src/entries.ts";
 import { FRAME_PLACES, MESSAGE_PLACES } from "../src/linkRules.ts";
 import {
@@ -14,14 +15,17 @@ import {
   protocolVersion,
 } from "../src/protocolVersion.ts";
 import { MEMBERS_MAX } from "../src/membership.ts";
-import { MESSAGES_MAX } from "../src/messages.ts";
-import { PARCELS_MAX } from "../src/frames.ts";
+import { MESSAGE_CODES, MESSAGE_ELEMENTS, MESSAGES_MAX } from "../src/messages.ts";
+import {
+  FRAME_CODES,
+  FRAME_ELEMENTS,
+  NAME_BYTES_MAX,
+  PARCELS_MAX,
+  REASON_BYTES_MAX,
+} from "../src/frames.ts";
 import type { Frame } from "../src/frames.ts";
 import type { LinkPlace } from "../src/linkRules.ts";
-import { expect, it } from "vitest";
-import { FRAME_CODES, FRAME_ELEMENTS, NAME_BYTES_MAX, REASON_BYTES_MAX } from "../src/frames.ts";
 import { FRAME_FIELDS, MESSAGE_FIELDS } from "../src/layouts.ts";
-import { MESSAGE_CODES, MESSAGE_ELEMENTS } from "../src/messages.ts";
 
 const PAGE = join(import.meta.dirname, "../../../../docs/protocol.md");
 const FRAMES = Object.keys(FRAME_CODES) as Frame["kind"][];

@@ -5,6 +5,7 @@
  *
  * `proposals` is what one drain of the leader coalesces. Steps are calls of `step` (messages that were handled), on all members together.
  */
+import { runMicroBenches } from "@annals/kit";
 import { type AppendTicket } from "../src/ready.ts";
 import {
   asIndex,
@@ -19,7 +20,6 @@ import {
 import { type LogReader } from "../src/logReader.ts";
 import { type Message } from "../src/message.ts";
 import { RaftCore } from "../src/core.ts";
-import { runMicroBenches } from "@annals/kit";
 
 const PAYLOAD_BYTES = 256;
 

@@ -3,11 +3,11 @@
  * Prints one JSON line each; items are records.
  */
 import { hash } from "node:crypto";
+import { runMicroBenches } from "@annals/kit";
 import { asSeq } from "../src/seq.ts";
 import { BatchView } from "../src/batchView.ts";
 import { chainHash, ZERO_HASH } from "../src/chainHash.ts";
 import { encodeBatch } from "../src/batchLayout.ts";
-import { runMicroBenches } from "@annals/kit";
 
 const RECORDS = 500;
 const RECORD_BYTES = 256;

@@ -1,7 +1,7 @@
 import { MovableBody } from "@annals/channel";
+import { SMALL_BODY_BYTES_MAX, UPLOAD_CHUNKS } from "@annals/config";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { IngestDesk } from "./ingest/ingestDesk.ts";
-import { SMALL_BODY_BYTES_MAX, UPLOAD_CHUNKS } from "@annals/config";
 import { assertNoEncoding, parseAppendHead } from "./appendRequest.ts";
 import type { AppendHead } from "./appendRequest.ts";
 import type { AdmittedAppend, AppendService } from "./appendService.ts";

@@ -1,7 +1,7 @@
-import type { FastifyReply, FastifyRequest } from "fastify";
-import type { NodeService } from "./service.ts";
 import { FORWARDED_ANSWER_BYTES } from "@annals/api";
 import type { ForwardedKind } from "@annals/api";
+import type { FastifyReply, FastifyRequest } from "fastify";
+import type { NodeService } from "./service.ts";
 import type { Forwarded, Forwarder } from "./forwarder.ts";
 import { hopped, workAtLeader } from "./leaderTarget.ts";
 

@@ -1,10 +1,10 @@
-import { LANES_MAX } from "@annals/record";
-import { z } from "zod";
+import { GROUP_SETTINGS_CHARACTERS_MAX, MEMBER_CHARACTERS_MAX } from "@annals/api";
 import type { GroupRequest } from "@annals/api";
+import { LANES_MAX } from "@annals/record";
 import { LOG_NAME_PATTERN } from "@annals/system";
+import { z } from "zod";
 import { atLeader, bodyOf } from "./atLeader.ts";
 import type { LeaderContext } from "./atLeader.ts";
-import { GROUP_SETTINGS_CHARACTERS_MAX, MEMBER_CHARACTERS_MAX } from "@annals/api";
 import { groupStart } from "./groupStart.ts";
 import { parseFields } from "./jsonBody.ts";
 import { parseParameters } from "./parameters.ts";

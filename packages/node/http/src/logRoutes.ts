@@ -1,6 +1,5 @@
 import { invalidParameter } from "@annals/query";
-import { LOG_NAME_PATTERN } from "@annals/system";
-import { SYSTEM_LOG } from "@annals/system";
+import { LOG_NAME_PATTERN, SYSTEM_LOG } from "@annals/system";
 import { atLeader, bodyOf } from "./atLeader.ts";
 import { parseTextFields } from "./jsonBody.ts";
 import { parseParameters } from "./parameters.ts";

@@ -1,5 +1,5 @@
-import { METRICS_CONTENT_TYPE, renderMetrics } from "./metrics/renderMetrics.ts";
 import { openApiDocument } from "@annals/api";
+import { METRICS_CONTENT_TYPE, renderMetrics } from "./metrics/renderMetrics.ts";
 import { parseParameters } from "./parameters.ts";
 import { httpError } from "./problem.ts";
 import type { Route, RouteContext } from "./route.ts";

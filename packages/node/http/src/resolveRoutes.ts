@@ -1,6 +1,5 @@
 import { invalidParameter } from "@annals/query";
-import { DECIDER_CHARACTERS_MAX } from "@annals/system";
-import { SYSTEM_LOG } from "@annals/system";
+import { DECIDER_CHARACTERS_MAX, SYSTEM_LOG } from "@annals/system";
 import { atLeader, bodyOf } from "./atLeader.ts";
 import type { LeaderContext } from "./atLeader.ts";
 import { parseTextFields } from "./jsonBody.ts";

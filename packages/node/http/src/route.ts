@@ -1,5 +1,5 @@
-import type { ProcessFigures } from "./metrics/metric.ts";
 import type { FastifyReply, FastifyRequest } from "fastify";
+import type { ProcessFigures } from "./metrics/metric.ts";
 import type { IngestDesk } from "./ingest/ingestDesk.ts";
 import type { EventLoopDelay } from "./eventLoopDelay.ts";
 import type { Admission, RouteBody } from "./admission.ts";

@@ -5,10 +5,9 @@
 import { once } from "node:events";
 import { connect } from "node:net";
 import type { Socket } from "node:net";
-import { afterEach, expect, test } from "vitest";
-import { MemoryService } from "@annals/fake-server";
-import { startTestServer } from "@annals/fake-server";
+import { MemoryService, startTestServer } from "@annals/fake-server";
 import type { TestServer } from "@annals/fake-server";
+import { afterEach, expect, test } from "vitest";
 
 let server: TestServer;
 afterEach(() => server.close());

@@ -6,13 +6,13 @@ import { once } from "node:events";
 import { connect } from "node:net";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
+import { GOODBYES_MAX } from "@annals/config";
+import { LIMITS, startTestServer } from "@annals/fake-server";
+import type { TestServer } from "@annals/fake-server";
 import { Ledger } from "@annals/flow";
 import { PEER_PATH } from "@annals/transport";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { ConnectionLimits } from "../src/connectionGuard.ts";
-import { GOODBYES_MAX } from "@annals/config";
-import { LIMITS, startTestServer } from "@annals/fake-server";
-import type { TestServer } from "@annals/fake-server";
 
 let server: TestServer;
 let ledger: Ledger;

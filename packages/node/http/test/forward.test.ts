@@ -1,21 +1,20 @@
 // Goal: a request that needs the leader gets there in one hop, unchanged, from whichever node it reached; and never circles.
-import { GROUPS_MAX } from "@annals/flow";
 import { createServer as createHttpServer } from "node:http";
 import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
-import { AnnalsError } from "@annals/record";
-import { LANES_MAX } from "@annals/record";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import {
   GROUP_SETTINGS_CHARACTERS_MAX,
   MEMBER_CHARACTERS_MAX,
   PATH_PART_CHARACTERS_MAX,
+  PROBLEM_BYTES_MAX,
 } from "@annals/api";
-import { PROBLEM_BYTES_MAX } from "@annals/api";
-import { SCHEMAS_PER_LOG_MAX } from "@annals/system";
-import type { ForwardTarget, NodeService } from "../src/service.ts";
 import { startTestServer } from "@annals/fake-server";
 import type { TestServer } from "@annals/fake-server";
+import { GROUPS_MAX } from "@annals/flow";
+import { AnnalsError, LANES_MAX } from "@annals/record";
+import { SCHEMAS_PER_LOG_MAX } from "@annals/system";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { ForwardTarget, NodeService } from "../src/service.ts";
 
 const RECORD = JSON.stringify({ actor: { id: "ada" }, action: "login" });
 let leader: TestServer;

@@ -14,9 +14,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { loadConfig } from "@annals/config";
-import { startNode } from "../src/startNode.ts";
 import { isSmoke } from "@annals/kit";
 import pino from "pino";
+import { startNode } from "../src/startNode.ts";
 
 const STALLED = isSmoke() ? 50 : Number(process.argv[2] ?? 10_000);
 const CLIENTS = 64;

@@ -1,5 +1,5 @@
-import { decisionInfo } from "./decisionInfo.ts";
 import type { CopyInfo } from "@annals/api";
+import { decisionInfo } from "./decisionInfo.ts";
 import type { Gateway } from "./gateway.ts";
 import type { LogPlace } from "./logDirectory.ts";
 import { stateOf } from "./reasons.ts";

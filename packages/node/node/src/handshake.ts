@@ -1,10 +1,10 @@
 import { NOBODY } from "@annals/raft";
 import type { MemberId } from "@annals/raft";
 import { AnnalsError } from "@annals/record";
+import type { Roster } from "@annals/system";
 import { PROTOCOL_VERSION, protocolText } from "@annals/wire";
 import type { HelloFrame, WelcomeFrame } from "@annals/wire";
 import type { BirthCertificate } from "./certificate.ts";
-import type { Roster } from "@annals/system";
 
 /** What this node holds a peer's words against. */
 export interface Own {

@@ -1,9 +1,8 @@
-import type { Ledger } from "@annals/flow";
+import { connectionCaps, pageBytesOf } from "@annals/config";
 import type { NodeConfig } from "@annals/config";
-import type { HttpServerOptions } from "@annals/http";
-import { connectionCaps } from "@annals/config";
-import { pageBytesOf } from "@annals/config";
+import type { Ledger } from "@annals/flow";
 import { IngestDesk } from "@annals/http";
+import type { HttpServerOptions } from "@annals/http";
 import { processFigures } from "./processFigures.ts";
 
 /** What the HTTP server takes from the configuration. */

@@ -1,7 +1,6 @@
-import type { MemberId } from "@annals/raft";
+import { assertRoom, shapeOf } from "@annals/config";
 import type { NodeConfig } from "@annals/config";
-import { shapeOf } from "@annals/config";
-import { assertRoom } from "@annals/config";
+import type { MemberId } from "@annals/raft";
 import { encodeCommand, logExists } from "@annals/system";
 import type { LogPlace } from "./logDirectory.ts";
 

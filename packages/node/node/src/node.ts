@@ -1,16 +1,15 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { LINKS_MAX, Ledger } from "@annals/flow";
-import { AnnalsError } from "@annals/record";
-import { probeDisk } from "@annals/storage";
-import type { Frame, HelloFrame, WelcomeFrame } from "@annals/wire";
-import type { Logger } from "pino";
 import { fingerprint } from "@annals/config";
 import type { NodeConfig } from "@annals/config";
-import { createHttpServer } from "@annals/http";
-import { OpenSockets } from "@annals/http";
+import { Ledger, LINKS_MAX } from "@annals/flow";
+import { createHttpServer, OpenSockets } from "@annals/http";
 import type { HttpServer } from "@annals/http";
+import { AnnalsError } from "@annals/record";
+import { probeDisk } from "@annals/storage";
+import { Roster } from "@annals/system";
+import type { Frame, HelloFrame, WelcomeFrame } from "@annals/wire";
+import type { Logger } from "pino";
 import { httpOptions } from "./httpOptions.ts";
-
 import { Birth } from "./birth.ts";
 import { decodeCertificate, encodeCertificate, memberOf } from "./certificate.ts";
 import type { BirthCertificate } from "./certificate.ts";
@@ -31,8 +30,7 @@ import { ClockWatch } from "./clockWatch.ts";
 import { patiently } from "./patience.ts";
 import type { PatienceOptions } from "./patience.ts";
 import type { Incarnation, IncarnationEnd } from "./incarnations.ts";
-import { othersReady, retreatRefused, RETREAT_POLL_MS } from "./retreat.ts";
-import { Roster } from "@annals/system";
+import { othersReady, RETREAT_POLL_MS, retreatRefused } from "./retreat.ts";
 
 /** Exit code after a storage failure: the supervisor may restart the node, which then checks its disk. */
 const EXIT_STORAGE_FAILED = 74;

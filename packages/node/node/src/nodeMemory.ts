@@ -1,13 +1,13 @@
-import type { Ledger } from "@annals/flow";
-import type { Logger } from "pino";
-import type { NodeConfig } from "@annals/config";
-import type { WorkerMemory } from "@annals/worker";
-import { BoundWatch } from "./memory/boundWatch.ts";
+import type { MemoryStatus } from "@annals/api";
 import { shapeOf } from "@annals/config";
+import type { NodeConfig } from "@annals/config";
+import type { Ledger } from "@annals/flow";
+import { SYSTEM_LOG_ID } from "@annals/system";
+import type { WorkerMemory } from "@annals/worker";
+import type { Logger } from "pino";
+import { BoundWatch } from "./memory/boundWatch.ts";
 import { LastingCounts } from "./memory/lastingCounts.ts";
 import { addCounts, addReadings, memoryStatus } from "./memory/status.ts";
-import type { MemoryStatus } from "@annals/api";
-import { SYSTEM_LOG_ID } from "@annals/system";
 import type { Gateway } from "./gateway.ts";
 import type { WorkerHandle } from "./workerHandle.ts";
 

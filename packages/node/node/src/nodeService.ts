@@ -1,17 +1,10 @@
-import { compileSchema } from "@annals/worker";
-import type { ReadQuery, ReadReply } from "@annals/query";
-import { AnnalsError } from "@annals/record";
-import type { BlobFiles } from "@annals/replica";
-import { AnnouncedBytes } from "@annals/storage";
-import type { Logger } from "pino";
-import { blobsOf } from "@annals/worker";
-import type { GroupAnswers, GroupRequest } from "@annals/api";
-import { SYSTEM_LOG } from "@annals/system";
 import type {
   AppendReply,
   ClusterStatus,
   CopyInfo,
   DecisionInfo,
+  GroupAnswers,
+  GroupRequest,
   LogInfo,
   NodeHealth,
   NodeStatus,
@@ -19,17 +12,22 @@ import type {
   ResolveRequest,
   SchemaInfo,
 } from "@annals/api";
-import type { AppendRequest, ForwardTarget, NodeService } from "@annals/http";
 import type { NodeConfig } from "@annals/config";
+import type { AppendRequest, ForwardTarget, NodeService } from "@annals/http";
+import type { ReadQuery, ReadReply } from "@annals/query";
+import { AnnalsError } from "@annals/record";
+import type { BlobFiles } from "@annals/replica";
+import { AnnouncedBytes } from "@annals/storage";
+import { encodeCommand, SCHEMAS_PER_LOG_MAX, SYSTEM_LOG } from "@annals/system";
+import type { LogSchema } from "@annals/system";
+import { blobsOf, compileSchema } from "@annals/worker";
+import type { Logger } from "pino";
 import { takeDecision } from "./resolution/resolveDoor.ts";
 import { clockStatus, nodeClocks } from "./clockReport.ts";
 import type { ClockWatch } from "./clockWatch.ts";
 import type { Gateway } from "./gateway.ts";
 import { groupsTold, stuckReasons } from "./groupReport.ts";
 import { logReport } from "./logReport.ts";
-import { SCHEMAS_PER_LOG_MAX } from "@annals/system";
-import type { LogSchema } from "@annals/system";
-import { encodeCommand } from "@annals/system";
 import { copyInfo } from "./copyInfo.ts";
 import type { LogPlace } from "./logDirectory.ts";
 import type { NodeMemory } from "./nodeMemory.ts";

@@ -6,15 +6,12 @@ import { AnnalsError } from "@annals/record";
 import { isGroupCommand } from "@annals/replica";
 import { describeCopy, emptyCopy, keepCopy, listAside, openLogStore } from "@annals/storage";
 import type { CopyPlace, LogCopy } from "@annals/storage";
-import { SYSTEM_LOG_ID } from "@annals/system";
-import { SYSTEM_LOG } from "@annals/system";
-import { decodeCommand } from "@annals/system";
+import { decodeCommand, Roster, SYSTEM_LOG, SYSTEM_LOG_ID } from "@annals/system";
+import type { RosterEntry } from "@annals/system";
 import { forgetDecisions, knownLogs } from "./catalogFile.ts";
 import type { BirthCertificate } from "./certificate.ts";
 import { lockData } from "./dataLock.ts";
 import { NodeIdentity } from "./identity.ts";
-import { Roster } from "@annals/system";
-import type { RosterEntry } from "@annals/system";
 
 export interface OfflineOptions {
   /** The data directory of the node. */

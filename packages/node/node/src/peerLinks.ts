@@ -1,15 +1,15 @@
 import { randomInt } from "node:crypto";
+import type { NodeConfig } from "@annals/config";
 import { Backoff } from "@annals/flow";
 import type { Ledger } from "@annals/flow";
 import { ControlLink, PEER_GONE, PEER_PATH } from "@annals/transport";
 import type { LinkFault } from "@annals/transport";
-import type { PeerChange } from "@annals/worker";
 import type { Frame, WelcomeFrame } from "@annals/wire";
+import { peerHello } from "@annals/worker";
+import type { PeerChange } from "@annals/worker";
 import type { Logger } from "pino";
-import type { NodeConfig } from "@annals/config";
 import type { ClockWatch } from "./clockWatch.ts";
 import type { NodeIdentity } from "./identity.ts";
-import { peerHello } from "@annals/worker";
 
 export interface PeerLinksOptions {
   readonly config: NodeConfig;

@@ -1,7 +1,9 @@
 import type { IncomingMessage, Server } from "node:http";
 import type { Duplex } from "node:stream";
+import { HANDSHAKES_MAX } from "@annals/config";
 import { FRAMING_BYTES, Gauge } from "@annals/flow";
 import type { Ledger } from "@annals/flow";
+import { httpError, refuseUpgrade, STREAM_PATH } from "@annals/http";
 import type { MemberId } from "@annals/raft";
 import { AnnalsError } from "@annals/record";
 import { InboundLink, PEER_PATH, tellTime } from "@annals/transport";
@@ -10,9 +12,6 @@ import { assertPlaced, decodeFrame, encodeFrame } from "@annals/wire";
 import type { Frame, HelloFrame } from "@annals/wire";
 import type { Logger } from "pino";
 import { WebSocketServer } from "ws";
-import { httpError, refuseUpgrade } from "@annals/http";
-import { STREAM_PATH } from "@annals/http";
-import { HANDSHAKES_MAX } from "@annals/config";
 import type { WorkerHandle } from "./workerHandle.ts";
 
 export interface PeerServerOptions {

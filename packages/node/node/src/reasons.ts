@@ -1,11 +1,15 @@
 /** What is wrong, in plain words. */
-import { NOBODY } from "@annals/raft";
-import type { NodeConfig } from "@annals/config";
-import type { HostedLogStatus, RepairNote } from "@annals/worker";
-import { memoryBudget, roundBytes, shapeOf } from "@annals/config";
 import type { DecisionInfo, LogInfo, NodeStatus } from "@annals/api";
-import { divergenceReason } from "@annals/worker";
-import { emptiedReason, leaderlessReason, rolledBackReason } from "@annals/worker";
+import { memoryBudget, roundBytes, shapeOf } from "@annals/config";
+import type { NodeConfig } from "@annals/config";
+import { NOBODY } from "@annals/raft";
+import {
+  divergenceReason,
+  emptiedReason,
+  leaderlessReason,
+  rolledBackReason,
+} from "@annals/worker";
+import type { HostedLogStatus, RepairNote } from "@annals/worker";
 import { stampsAheadReason } from "./clockReasons.ts";
 import type { IsolatedLog } from "./isolation.ts";
 import type { LogPlace, PlaceWait } from "./logDirectory.ts";

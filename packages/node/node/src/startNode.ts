@@ -1,14 +1,14 @@
-import type { Logger } from "pino";
-import { sweepBlobs } from "@annals/worker";
-import type { NodeConfig } from "@annals/config";
 import { assertRoom } from "@annals/config";
+import type { NodeConfig } from "@annals/config";
+import { SYSTEM_LOG_ID } from "@annals/system";
+import { sweepBlobs } from "@annals/worker";
+import type { Logger } from "pino";
 import { CatalogFile } from "./catalogFile.ts";
 import { assertNodesAreMembers } from "./configuredNodes.ts";
 import { EarlyScans } from "./earlyScans.ts";
 import { NodeIdentity } from "./identity.ts";
 import { createLogger } from "./logger.ts";
 import { outliveOrphanedErrors } from "./orphanedErrors.ts";
-import { SYSTEM_LOG_ID } from "@annals/system";
 import { DataLock } from "./dataLock.ts";
 import { patiently } from "./patience.ts";
 import { finishQuarantine } from "./quarantine.ts";

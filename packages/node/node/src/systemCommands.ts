@@ -1,14 +1,12 @@
+import { tellMisfit } from "@annals/config";
+import type { NodeConfig } from "@annals/config";
 import type { MemberId } from "@annals/raft";
 import { AnnalsError } from "@annals/record";
+import { decodeCommand, SYSTEM_LOG_ID } from "@annals/system";
+import type { Catalog, CatalogEntry, Roster, SystemCommand } from "@annals/system";
 import type { Logger } from "pino";
-import type { NodeConfig } from "@annals/config";
-import { tellMisfit } from "@annals/config";
-import { SYSTEM_LOG_ID } from "@annals/system";
-import { decodeCommand } from "@annals/system";
-import type { Catalog, CatalogEntry, SystemCommand } from "@annals/system";
 import type { CatalogFile } from "./catalogFile.ts";
 import type { LogPlace } from "./logDirectory.ts";
-import type { Roster } from "@annals/system";
 
 export interface SystemCommandsOptions {
   readonly config: NodeConfig;

@@ -1,15 +1,11 @@
-import { LANE_WAITING_MAX, QUESTIONS_MAX } from "@annals/flow";
-import { WORKER_MAIN } from "@annals/worker";
 import type { Worker } from "node:worker_threads";
+import { fromPlainError, LaneEnd } from "@annals/channel";
+import { heapLimits } from "@annals/config";
+import { LANE_WAITING_MAX, QUESTIONS_MAX } from "@annals/flow";
 import type { Gauge, GaugeReading, Ledger } from "@annals/flow";
 import { AnnalsError } from "@annals/record";
 import { QueueBudget } from "@annals/transport";
-
-import { snapshotFlags } from "./memory/heapSnapshots.ts";
-import { heapLimits } from "@annals/config";
-
-import { LaneEnd } from "@annals/channel";
-import { GATEWAY_CODEC } from "@annals/worker";
+import { GATEWAY_CODEC, WORKER_MAIN } from "@annals/worker";
 import type {
   FromWorker,
   ToWorker,
@@ -17,7 +13,7 @@ import type {
   WorkerRequest,
   WorkerSetup,
 } from "@annals/worker";
-import { fromPlainError } from "@annals/channel";
+import { snapshotFlags } from "./memory/heapSnapshots.ts";
 import { startThread } from "./startThread.ts";
 
 export interface WorkerHandleOptions {

@@ -5,16 +5,16 @@
 import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { asMemberId } from "@annals/raft";
-import { loadConfig } from "@annals/config";
-import { startNode } from "../src/startNode.ts";
 import type { ClusterStatus } from "@annals/api";
+import { loadConfig } from "@annals/config";
 import type { NodeConfig } from "@annals/config";
-import type { RunningNode } from "../src/incarnations.ts";
+import { freePort, until, untilReady } from "@annals/fake-server";
+import { asMemberId } from "@annals/raft";
 import pino from "pino";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { startNode } from "../src/startNode.ts";
+import type { RunningNode } from "../src/incarnations.ts";
 import { CatalogFile, knownLogs } from "../src/catalogFile.ts";
-import { freePort, until, untilReady } from "@annals/fake-server";
 
 let directory: string;
 let configs: readonly NodeConfig[];

@@ -2,11 +2,11 @@
  * Goal: the clocks of the others are heard, passed on and told: a line when one goes wrong, and one when all agree again. Method: answers of
  * peers as the test says, and timers moved by hand.
  */
+import { mustLoad } from "@annals/kit";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { clockStatus, nodeClocks } from "../src/clockReport.ts";
 import { ClockWatch } from "../src/clockWatch.ts";
 import type { HeardClock } from "../src/clockWatch.ts";
-import { mustLoad } from "@annals/kit";
 
 const config = mustLoad({
   text: 'nodes: { a: "127.0.0.1:1", b: "127.0.0.1:2", c: "127.0.0.1:3" }\ndata: /d\nclock: { maxSkew: 1s }\n',

@@ -1,12 +1,12 @@
 // Goal: `log.compression` may be changed at any time: what was stored before stays readable, damage is still found. Method: a real node that is
 // started anew with the other setting: its answers, and fsck.
-import { fsckNode } from "@annals/storage";
-import { startNode } from "../src/startNode.ts";
-import type { RunningNode } from "../src/incarnations.ts";
-import pino from "pino";
-import { afterEach, expect, it } from "vitest";
 import { startTestNode, stopTestNode, untilReady } from "@annals/fake-server";
 import type { TestNode } from "@annals/fake-server";
+import { fsckNode } from "@annals/storage";
+import pino from "pino";
+import { afterEach, expect, it } from "vitest";
+import { startNode } from "../src/startNode.ts";
+import type { RunningNode } from "../src/incarnations.ts";
 
 const RECORDS = 300;
 const NOTE = "words that are in every one of these records, as they are in those of programs";

@@ -1,9 +1,9 @@
 // Goal: a file whose nodes are not the members of the cluster is refused, with what follows from it.
-import { asMemberId } from "@annals/raft";
-import { startNode } from "../src/startNode.ts";
-import { expect, test } from "vitest";
-import { assertNodesAreMembers } from "../src/configuredNodes.ts";
 import { startTestNode, stopTestNode, untilReady } from "@annals/fake-server";
+import { asMemberId } from "@annals/raft";
+import { expect, test } from "vitest";
+import { startNode } from "../src/startNode.ts";
+import { assertNodesAreMembers } from "../src/configuredNodes.ts";
 
 const members = ["a", "b", "c"].map((node, k) => ({ node, member: asMemberId(k + 1) }));
 

@@ -1,13 +1,13 @@
 /** Goal: what a node tells of its copy of a log is what its worker says of it, and whether the latest decision was carried out on it. */
 import { asMemberId } from "@annals/raft";
 import { AnnalsError } from "@annals/record";
-import { expect, it, test } from "vitest";
+import { Roster } from "@annals/system";
 import type { HostedCopy } from "@annals/worker";
+import { expect, it, test } from "vitest";
 import { copyInfo } from "../src/copyInfo.ts";
 import type { Gateway } from "../src/gateway.ts";
 import { newPlace, opened } from "../src/logDirectory.ts";
 import type { LogPlace } from "../src/logDirectory.ts";
-import { Roster } from "@annals/system";
 
 const MEMBERS = [1, 2, 3].map(asMemberId);
 const roster = new Roster(MEMBERS.map((member, k) => ({ node: "abc".charAt(k), member })));

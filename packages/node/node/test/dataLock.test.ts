@@ -4,12 +4,12 @@ import { mkdtempSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { startNode } from "../src/startNode.ts";
+import { startTestNode, stopTestNode } from "@annals/fake-server";
 import { PathLock } from "@annals/storage";
 import pino from "pino";
 import { expect, onTestFinished, test, vi } from "vitest";
+import { startNode } from "../src/startNode.ts";
 import { DataLock } from "../src/dataLock.ts";
-import { startTestNode, stopTestNode } from "@annals/fake-server";
 
 test("a second node is refused, the first one goes on, and the directory is free after its end", async () => {
   const first = await startTestNode();

@@ -1,17 +1,19 @@
 // Goal: docs/errors.md and /openapi.json say what the code does. `vitest -u` writes docs/errors.md anew.
-import { Gauge, GaugeFamily, Ledger } from "@annals/flow";
-import { describe, expect, test } from "vitest";
-import { Admission, AppendService } from "@annals/http";
-import { ByteBudget } from "@annals/http";
-import { ERROR_TABLE } from "@annals/api";
-import { Forwarder } from "@annals/http";
-import { openApiDocument } from "@annals/api";
-import { READ_PARAMETERS } from "@annals/http";
-import { apiRoutes } from "@annals/http";
-import { EventLoopDelay } from "@annals/http";
-import { httpOptions } from "../src/httpOptions.ts";
-import { mustLoad } from "@annals/kit";
+import { ERROR_TABLE, openApiDocument } from "@annals/api";
 import { MemoryService } from "@annals/fake-server";
+import { Gauge, GaugeFamily, Ledger } from "@annals/flow";
+import {
+  Admission,
+  apiRoutes,
+  AppendService,
+  ByteBudget,
+  EventLoopDelay,
+  Forwarder,
+  READ_PARAMETERS,
+} from "@annals/http";
+import { mustLoad } from "@annals/kit";
+import { describe, expect, test } from "vitest";
+import { httpOptions } from "../src/httpOptions.ts";
 
 const INTRODUCTION = `# Errors
 

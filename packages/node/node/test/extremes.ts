@@ -1,6 +1,5 @@
-import { KEYS } from "@annals/config";
+import { KEYS, leastValue } from "@annals/config";
 import type { KeySpec } from "@annals/config";
-import { leastValue } from "@annals/config";
 
 export type Level = "least" | "greatest";
 

@@ -1,9 +1,8 @@
 // Goal: whoever looks at the status learns which consumers are stuck, however many groups there are. Method: the real desk on a clock of the
 // test's, and the report over many groups.
+import { MemoryGroups, MemoryService } from "@annals/fake-server";
 import { expect, test } from "vitest";
 import { GROUPS_TOLD_MAX, groupsTold, stuckReasons } from "../src/groupReport.ts";
-import { MemoryService } from "@annals/fake-server";
-import { MemoryGroups } from "@annals/fake-server";
 
 const LEASE_MS = 1_000;
 

@@ -2,9 +2,9 @@
  * Goal: the interval between two logs that are handed over lies between the moments at which they are, however long the pool was busy before,
  * such as with starting a thread. Method: a pool of real threads whose clock jumps while it buries a worker.
  */
+import { until } from "@annals/fake-server";
 import { afterEach, expect, it } from "vitest";
 import { PoolHarness } from "./poolHarness.ts";
-import { until } from "@annals/fake-server";
 
 const STAGGER_MS = 100;
 const BUSY_MS = 80;

@@ -1,8 +1,8 @@
 // Goal: what the configuration says of HTTP and ingestion reaches the server and the desk. Method: every key set to another value.
 import { Ledger } from "@annals/flow";
+import { mustLoad } from "@annals/kit";
 import { expect, it } from "vitest";
 import { httpOptions } from "../src/httpOptions.ts";
-import { mustLoad } from "@annals/kit";
 
 const TEXT = `
 data: /tmp/annals

@@ -5,12 +5,12 @@
 import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { mustLoad } from "@annals/kit";
 import { AnnalsError } from "@annals/record";
 import pino from "pino";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { Incarnations } from "../src/incarnations.ts";
 import type { Incarnation, IncarnationEnd } from "../src/incarnations.ts";
-import { mustLoad } from "@annals/kit";
 
 /** One life; `closed` counts, and a close ends it as a clean exit does. */
 class Life implements Incarnation {

@@ -8,11 +8,11 @@ import type { Server, Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { loadConfig } from "@annals/config";
-import { startNode } from "../src/startNode.ts";
-import type { RunningNode } from "../src/incarnations.ts";
+import { freePort, untilReady } from "@annals/fake-server";
 import pino from "pino";
 import { afterEach, expect, it } from "vitest";
-import { freePort, untilReady } from "@annals/fake-server";
+import { startNode } from "../src/startNode.ts";
+import type { RunningNode } from "../src/incarnations.ts";
 
 let directory: string;
 let forward: Server;

@@ -5,12 +5,11 @@
 import { once } from "node:events";
 import { connect } from "node:net";
 import type { Socket } from "node:net";
+import { freePort, LIMITS, startTestServer } from "@annals/fake-server";
+import type { TestServer } from "@annals/fake-server";
 import pino from "pino";
 import { afterEach, expect, test } from "vitest";
 import { listenOn } from "../src/listener.ts";
-import { LIMITS, startTestServer } from "@annals/fake-server";
-import type { TestServer } from "@annals/fake-server";
-import { freePort } from "@annals/fake-server";
 
 const BOTH = ["127.0.0.1", "127.0.0.2"];
 

@@ -4,14 +4,14 @@
  */
 import { asMemberId } from "@annals/raft";
 import { AnnalsError } from "@annals/record";
-import { beforeEach, describe, expect, it, test } from "vitest";
+import { Roster } from "@annals/system";
 import type { HostedLogStatus } from "@annals/worker";
+import { beforeEach, describe, expect, it, test } from "vitest";
 import type { Gateway } from "../src/gateway.ts";
 import { newPlace, opened } from "../src/logDirectory.ts";
 import type { LogPlace } from "../src/logDirectory.ts";
 import { logReport } from "../src/logReport.ts";
 import type { LogReport } from "../src/logReport.ts";
-import { Roster } from "@annals/system";
 
 const MEMBERS = [1, 2, 3].map(asMemberId);
 const roster = new Roster(MEMBERS.map((member, k) => ({ node: "abc".charAt(k), member })));

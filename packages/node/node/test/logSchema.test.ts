@@ -1,13 +1,18 @@
 // Goal: `data` of an action's records is held to the log's schema at the edge, by the version that the answer names; and a schema from outside
 // cannot cost without bounds. Method: schemas good and bad; the catalog's commands; then a real node over HTTP, with a restart.
-import { startNode } from "../src/startNode.ts";
-import pino from "pino";
-import { afterEach, describe, expect, it } from "vitest";
-import { Catalog, decodeCommand, encodeCommand } from "@annals/system";
-import { compileSchema } from "@annals/worker";
-import { SCHEMA_BYTES_MAX, SCHEMAS_PER_LOG_MAX } from "@annals/system";
 import { startTestNode, stopTestNode, until, untilReady } from "@annals/fake-server";
 import type { TestNode } from "@annals/fake-server";
+import {
+  Catalog,
+  decodeCommand,
+  encodeCommand,
+  SCHEMA_BYTES_MAX,
+  SCHEMAS_PER_LOG_MAX,
+} from "@annals/system";
+import { compileSchema } from "@annals/worker";
+import pino from "pino";
+import { afterEach, describe, expect, it } from "vitest";
+import { startNode } from "../src/startNode.ts";
 
 const ORDER = { type: "object", required: ["order"], properties: { order: { type: "integer" } } };
 

@@ -3,6 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { asMemberId } from "@annals/raft";
+import { Roster } from "@annals/system";
 import { PROTOCOL_VERSION } from "@annals/wire";
 import type { HelloFrame } from "@annals/wire";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -12,7 +13,6 @@ import type { BirthCertificate } from "../src/certificate.ts";
 import { verifyHello, verifyWelcome } from "../src/handshake.ts";
 import type { Own } from "../src/handshake.ts";
 import { NodeIdentity } from "../src/identity.ts";
-import { Roster } from "@annals/system";
 
 const CERTIFICATE: BirthCertificate = {
   clusterId: "c-1",

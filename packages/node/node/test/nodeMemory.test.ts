@@ -1,11 +1,11 @@
 // Goal: a bound that does not hold is told although nobody asks for the status. Method: a node without workers, a queue that is too full, and a
 // clock moved by hand.
 import { Ledger } from "@annals/flow";
+import { mustLoad } from "@annals/kit";
 import pino from "pino";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { Gateway } from "../src/gateway.ts";
 import { NodeMemory } from "../src/nodeMemory.ts";
-import { mustLoad } from "@annals/kit";
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());

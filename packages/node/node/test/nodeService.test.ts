@@ -3,18 +3,16 @@
  * service over a gateway in memory, whose requests are kept.
  */
 import { MovableBody } from "@annals/channel";
+import { mustLoad } from "@annals/kit";
 import { asMemberId } from "@annals/raft";
 import { AnnalsError } from "@annals/record";
+import { Catalog, decodeCommand, Roster, SCHEMAS_PER_LOG_MAX } from "@annals/system";
 import pino from "pino";
 import { beforeEach, describe, expect, it, test } from "vitest";
-import { Catalog, decodeCommand } from "@annals/system";
 import type { Gateway } from "../src/gateway.ts";
 import { newPlace, opened } from "../src/logDirectory.ts";
 import type { LogPlace } from "../src/logDirectory.ts";
 import { LocalNodeService } from "../src/nodeService.ts";
-import { Roster } from "@annals/system";
-import { SCHEMAS_PER_LOG_MAX } from "@annals/system";
-import { mustLoad } from "@annals/kit";
 
 const MEMBERS = [1, 2, 3].map(asMemberId);
 const config = mustLoad({

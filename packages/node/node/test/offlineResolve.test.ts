@@ -5,19 +5,18 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { chainOf, cycleOf, hardState, noopEntry, plainEntries } from "@annals/kit";
 import { asIndex, asMemberId, asTerm } from "@annals/raft";
 import type { Entry } from "@annals/raft";
 import { openLogStore, readEmptied } from "@annals/storage";
-import { chainOf, cycleOf, hardState, noopEntry, plainEntries } from "@annals/kit";
+import { encodeCommand, SYSTEM_LOG_ID } from "@annals/system";
+import type { SystemCommand } from "@annals/system";
 import pino from "pino";
 import { afterEach, beforeEach, expect, it, test } from "vitest";
-import { encodeCommand } from "@annals/system";
-import type { SystemCommand } from "@annals/system";
 import { CatalogFile, knownLogs } from "../src/catalogFile.ts";
 import { DataLock } from "../src/dataLock.ts";
 import { NodeIdentity } from "../src/identity.ts";
 import { OfflineLog } from "../src/offlineResolve.ts";
-import { SYSTEM_LOG_ID } from "@annals/system";
 
 const SEGMENT_BYTES = 2 ** 20;
 const DECISION = { by: "ada", at: 1000 };

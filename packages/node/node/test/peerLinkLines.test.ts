@@ -3,7 +3,9 @@
  * on which nobody listens, then a stranger, then a peer.
  */
 import type { AddressInfo } from "node:net";
+import { freePort } from "@annals/fake-server";
 import { Ledger } from "@annals/flow";
+import { mustLoad } from "@annals/kit";
 import { asMemberId } from "@annals/raft";
 import { encodeFrame } from "@annals/wire";
 import pino from "pino";
@@ -12,8 +14,6 @@ import { WebSocketServer } from "ws";
 import { ClockWatch } from "../src/clockWatch.ts";
 import type { NodeIdentity } from "../src/identity.ts";
 import { PeerLinks } from "../src/peerLinks.ts";
-import { mustLoad } from "@annals/kit";
-import { freePort } from "@annals/fake-server";
 
 const WAIT = { timeout: 20_000, interval: 5 };
 

@@ -2,17 +2,16 @@
  * Goal: whatever a peer sends, the link closes with a named reason in the log, both sides know it, and the node lives on.
  * Method: a real node, and a raw WebSocket that plays the peer.
  */
+import { fingerprint, HANDSHAKES_MAX } from "@annals/config";
+import { startTestNode, stopTestNode, until, untilReady } from "@annals/fake-server";
+import type { TestNode } from "@annals/fake-server";
 import { FRAMING_BYTES } from "@annals/flow";
 import { asMemberId } from "@annals/raft";
-import { fingerprint } from "@annals/config";
 import { PEER_PATH } from "@annals/transport";
 import { decodeFrame, encodeFrame, PROTOCOL_VERSION } from "@annals/wire";
 import type { HelloFrame } from "@annals/wire";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { WebSocket } from "ws";
-import { HANDSHAKES_MAX } from "@annals/config";
-import { startTestNode, stopTestNode, until, untilReady } from "@annals/fake-server";
-import type { TestNode } from "@annals/fake-server";
 
 let test: TestNode;
 

@@ -4,10 +4,10 @@
  */
 import { mkdir, readdir, readFile, truncate } from "node:fs/promises";
 import { join } from "node:path";
+import { until } from "@annals/fake-server";
 import { fsckNode } from "@annals/storage";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { TestCluster } from "./testCluster.ts";
-import { until } from "@annals/fake-server";
 
 const LIMIT = { timeout: 120_000 };
 const ACTIONS = Array.from({ length: 60 }, (_, k) => `action-${String(k).padStart(4, "0")}-x`);

@@ -5,18 +5,17 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { asMemberId } from "@annals/raft";
-import { fingerprint } from "@annals/config";
-import { loadConfig } from "@annals/config";
-import { startNode } from "../src/startNode.ts";
+import { fingerprint, loadConfig } from "@annals/config";
 import type { NodeConfig } from "@annals/config";
-import type { RunningNode } from "../src/incarnations.ts";
+import { freePort } from "@annals/fake-server";
+import { asMemberId } from "@annals/raft";
 import { PEER_PATH } from "@annals/transport";
 import { encodeFrame, PROTOCOL_VERSION } from "@annals/wire";
 import pino from "pino";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { WebSocket } from "ws";
-import { freePort } from "@annals/fake-server";
+import { startNode } from "../src/startNode.ts";
+import type { RunningNode } from "../src/incarnations.ts";
 
 let directory: string;
 let config: NodeConfig;

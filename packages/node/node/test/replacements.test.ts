@@ -1,12 +1,11 @@
 /** Goal: whoever leads `_system` records each replaced disk, and nothing else. Method: a roster and connections as the test says. */
 import { asMemberId } from "@annals/raft";
 import type { MemberId } from "@annals/raft";
+import { decodeCommand, Roster } from "@annals/system";
+import type { SystemCommand } from "@annals/system";
 import pino from "pino";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import { decodeCommand } from "@annals/system";
-import type { SystemCommand } from "@annals/system";
 import { Replacements } from "../src/replacements.ts";
-import { Roster } from "@annals/system";
 
 let roster: Roster;
 let connected: Map<string, MemberId>;

@@ -4,11 +4,11 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { loadConfig } from "@annals/config";
-import { startNode } from "../src/startNode.ts";
 import type { NodeConfig } from "@annals/config";
-import type { RunningNode } from "../src/incarnations.ts";
-import pino from "pino";
 import { until, untilReady } from "@annals/fake-server";
+import pino from "pino";
+import { startNode } from "../src/startNode.ts";
+import type { RunningNode } from "../src/incarnations.ts";
 
 /** A log as one node sees it. */
 export interface LogView {

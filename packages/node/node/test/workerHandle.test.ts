@@ -3,13 +3,12 @@
  * and more questions in one turn than it may have.
  */
 import { MovableBody } from "@annals/channel";
+import { until } from "@annals/fake-server";
 import { QUESTIONS_MAX } from "@annals/flow";
 import { AnnalsError } from "@annals/record";
 import { afterAll, beforeAll, expect, it } from "vitest";
-
 import type { WorkerHandle } from "../src/workerHandle.ts";
 import { PoolHarness } from "./poolHarness.ts";
-import { until } from "@annals/fake-server";
 
 let harness: PoolHarness;
 let worker: WorkerHandle;

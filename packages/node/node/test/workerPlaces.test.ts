@@ -2,12 +2,11 @@
  * Goal: logs come to workers a few at a time, nobody waits for ever, and one that kills its workers ends up alone while the others stay.
  * Method: a pool of real threads; a module in them that ends a thread when it is given a certain log.
  */
+import { until } from "@annals/fake-server";
 import { QUESTIONS_MAX } from "@annals/flow";
 import { asMemberId } from "@annals/raft";
 import { afterEach, expect, it } from "vitest";
-
 import { PoolHarness, SELF } from "./poolHarness.ts";
-import { until } from "@annals/fake-server";
 
 let harness: PoolHarness;
 

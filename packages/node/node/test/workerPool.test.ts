@@ -4,10 +4,10 @@
  * out of heap by one of them while the other is appended to; every answer is looked at.
  */
 import { readdirSync } from "node:fs";
-import { afterAll, beforeAll, expect, it } from "vitest";
-import { heapSnapshotDirectory } from "../src/memory/heapSnapshots.ts";
 import { startTestNode, stopTestNode, until, untilReady } from "@annals/fake-server";
 import type { TestNode } from "@annals/fake-server";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { heapSnapshotDirectory } from "../src/memory/heapSnapshots.ts";
 
 interface Answer {
   readonly status: number;

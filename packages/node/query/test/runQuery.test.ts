@@ -1,17 +1,17 @@
 // Goal: pages put together are exactly what a naive filter finds, whatever the limit, the budget and the batches; what a page says it
 // covers is true. Method: random logs and queries against a filter over all records.
-import * as fc from "fast-check";
+import { JSON_CODEC, MemorySource } from "@annals/fake-server";
+import type { PlainRecord, StoredRecord } from "@annals/fake-server";
 import { laneOf } from "@annals/record";
 import type { LaneKey } from "@annals/record";
 import { encodeRecord } from "@annals/wire";
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { QUERY_BUDGET, runQuery } from "../src/runQuery.ts";
 import type { QueryContext } from "../src/runQuery.ts";
 import { runTailQuery } from "../src/tailQuery.ts";
 import { parseQuery } from "../src/parseQuery.ts";
 import type { ReadQuery } from "../src/readQuery.ts";
-import { JSON_CODEC, MemorySource } from "@annals/fake-server";
-import type { PlainRecord, StoredRecord } from "@annals/fake-server";
 
 const ANY: ReadQuery = {
   from: undefined,

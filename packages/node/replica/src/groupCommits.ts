@@ -1,7 +1,6 @@
 import type { LogIndex } from "@annals/raft";
 import type { AnnalsError, Seq } from "@annals/record";
-import type { GroupCommand, LanePosition } from "./groupCommand.ts";
-import type { GroupId } from "./groupCommand.ts";
+import type { GroupCommand, GroupId, LanePosition } from "./groupCommand.ts";
 import type { LaneState } from "./groups.ts";
 
 /** Lanes in one command: far below what an entry may have. */

@@ -14,7 +14,6 @@ import {
   noLane,
   otherSettings,
 } from "./groupErrors.ts";
-
 import type { GroupState, GroupTable, LaneState } from "./groups.ts";
 import { GroupWatch } from "./groupWatch.ts";
 

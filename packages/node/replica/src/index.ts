@@ -18,7 +18,6 @@ export { PRODUCER_WINDOW, ProducerTable } from "./producers.ts";
 export { HandOverPace } from "./steering.ts";
 export { clockSample } from "./clockSample.ts";
 export type { ClockSample } from "./clockSample.ts";
-
 export { StampClock } from "./stampClock.ts";
 export type { ClockView, PeerClockView, StampsAhead } from "./stampClock.ts";
 export { RunRepair } from "./repair.ts";

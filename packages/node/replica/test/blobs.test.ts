@@ -4,8 +4,8 @@
  */
 import { SimulatedCluster } from "@annals/kit";
 import type { SimulatedMember } from "@annals/kit";
-import type { AppendResult } from "../src/appendQueue.ts";
 import { describe, expect, it } from "vitest";
+import type { AppendResult } from "../src/appendQueue.ts";
 
 const BLOB = "ab".repeat(32);
 const OTHER = "cd".repeat(32);

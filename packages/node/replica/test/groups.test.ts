@@ -1,16 +1,15 @@
 // Goal: groups of a log: one holder a lane, commits only with its token, positions that survive and never go back. Method: three
 // replicas on simulated ports and time; the table and its commands by property.
 import { GROUPS_MAX } from "@annals/flow";
+import { SimulatedCluster } from "@annals/kit";
 import { asIndex } from "@annals/raft";
 import { asSeq } from "@annals/record";
 import type { AnnalsError, Seq } from "@annals/record";
-import { decodeGroupCommand, isGroupCommand } from "../src/groupCommand.ts";
-import { GroupTable } from "../src/groups.ts";
-import type { GroupDesk, LaneGrant } from "../src/groupDesk.ts";
-import { SimulatedCluster } from "@annals/kit";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { encodeGroupCommand } from "../src/groupCommand.ts";
+import { decodeGroupCommand, encodeGroupCommand, isGroupCommand } from "../src/groupCommand.ts";
+import { GroupTable } from "../src/groups.ts";
+import type { GroupDesk, LaneGrant } from "../src/groupDesk.ts";
 import type { GroupCommand } from "../src/groupCommand.ts";
 
 const LEASE_TICKS = 20;

@@ -5,11 +5,11 @@ import { Backoff } from "@annals/flow";
 import { asIndex, asTerm } from "@annals/raft";
 import type { Entry, LogIndex } from "@annals/raft";
 import { chainHash, ZERO_HASH } from "@annals/record";
+import * as fc from "fast-check";
+import { describe, expect, it } from "vitest";
 import { RunRepair } from "../src/repair.ts";
 import { witnessesNeeded } from "../src/witnesses.ts";
 import type { RepairOutcome, RepairPage, RepairStatus } from "../src/repair.ts";
-import * as fc from "fast-check";
-import { describe, expect, it } from "vitest";
 
 /** Every entry here is a command. */
 const COMMAND = 3;

@@ -2,8 +2,8 @@
 import { asIndex, asMemberId, asTerm } from "@annals/raft";
 import type { AppendTicket, HardState, LogIndex } from "@annals/raft";
 import { AnnalsError } from "@annals/record";
-import type { AppliedUpdate, LogStore, WriteCycle } from "../src/ports.ts";
 import { expect, it } from "vitest";
+import type { AppliedUpdate, LogStore, WriteCycle } from "../src/ports.ts";
 import { Writer } from "../src/writer.ts";
 
 function ticket(number: number, fields: Partial<AppendTicket>): AppendTicket {

@@ -7,9 +7,9 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { batchEntry, cycleOf, hardState, runMicroBenches, SAMPLE_MEMBERSHIP } from "@annals/kit";
 import { asIndex } from "@annals/raft";
 import { openLogStore } from "../src/openLogStore.ts";
-import { batchEntry, cycleOf, hardState, runMicroBenches, SAMPLE_MEMBERSHIP } from "@annals/kit";
 
 interface Load {
   /** Of a batch. */

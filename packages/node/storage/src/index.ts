@@ -33,7 +33,6 @@ export type { LmdbLogStore } from "./logStore.ts";
 export { openLogStore } from "./openLogStore.ts";
 export type { LogStoreOptions } from "./openLogStore.ts";
 export { scrubLog } from "./check/scrub.ts";
-
 export { removeDamaged, syncDirectory } from "./segments/segmentDirectory.ts";
 export type { CreateStep, SwapStep } from "./segments/segmentDirectory.ts";
 export { StorageError } from "./storageError.ts";

@@ -1,8 +1,8 @@
 // Goal: the LMDB store keeps the contract of `LogStore`, the same cases as the simulated one, in one segment and in many.
 import { join } from "node:path";
+import { LOG_STORE_CONTRACT, SAMPLE_MEMBERSHIP } from "@annals/kit";
 import { describe, expect, test } from "vitest";
 import { openLogStore } from "../src/openLogStore.ts";
-import { LOG_STORE_CONTRACT, SAMPLE_MEMBERSHIP } from "@annals/kit";
 import { temporaryDirectory } from "./support/directory.ts";
 
 const initial = { membership: SAMPLE_MEMBERSHIP };

@@ -2,13 +2,6 @@
 // must give the newest file's rows, today's reader must open a log made of any file's rows.
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { open } from "lmdb";
-import { expect, test } from "vitest";
-import { asIndex } from "@annals/raft";
-import { asSeq } from "@annals/record";
-import { fsck } from "../src/check/fsck.ts";
-import { openLogStore } from "../src/openLogStore.ts";
-import type { LmdbLogStore } from "../src/logStore.ts";
 import {
   batchEntry,
   chainOf,
@@ -19,6 +12,13 @@ import {
   readGolden,
   SAMPLE_MEMBERSHIP,
 } from "@annals/kit";
+import { asIndex } from "@annals/raft";
+import { asSeq } from "@annals/record";
+import { open } from "lmdb";
+import { expect, test } from "vitest";
+import { fsck } from "../src/check/fsck.ts";
+import { openLogStore } from "../src/openLogStore.ts";
+import type { LmdbLogStore } from "../src/logStore.ts";
 import { temporaryDirectory } from "./support/directory.ts";
 
 const TABLES = ["batches", "entries", "groups", "meta", "producers", "terms"];

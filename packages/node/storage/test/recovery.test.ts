@@ -3,14 +3,6 @@
 import { statfsSync } from "node:fs";
 import { cp, readdir, rename, rm, truncate } from "node:fs/promises";
 import { join } from "node:path";
-import { describe, expect, test } from "vitest";
-import { asIndex, asMemberId } from "@annals/raft";
-import { asSeq } from "@annals/record";
-import { DiskFloor } from "../src/disk/diskFloor.ts";
-import { openLogStore } from "../src/openLogStore.ts";
-import { StorageError } from "../src/storageError.ts";
-import type { LmdbLogStore } from "../src/logStore.ts";
-import type { LogStoreOptions } from "../src/openLogStore.ts";
 import {
   batchEntry,
   chainOf,
@@ -20,6 +12,14 @@ import {
   plainEntries,
   SAMPLE_MEMBERSHIP,
 } from "@annals/kit";
+import { asIndex, asMemberId } from "@annals/raft";
+import { asSeq } from "@annals/record";
+import { describe, expect, test } from "vitest";
+import { DiskFloor } from "../src/disk/diskFloor.ts";
+import { openLogStore } from "../src/openLogStore.ts";
+import { StorageError } from "../src/storageError.ts";
+import type { LmdbLogStore } from "../src/logStore.ts";
+import type { LogStoreOptions } from "../src/openLogStore.ts";
 import { temporaryDirectory } from "./support/directory.ts";
 
 const initial = { membership: SAMPLE_MEMBERSHIP };

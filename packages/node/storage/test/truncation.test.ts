@@ -2,11 +2,11 @@
  * Goal: while entries give way to others, nobody reads what is about to go, and everybody what stays. Method: a truncating write that is
  * looked at while it is in the air.
  */
+import { cycleOf, hardState, noopEntry, plainEntries, SAMPLE_MEMBERSHIP } from "@annals/kit";
 import { asIndex } from "@annals/raft";
 import { asSeq } from "@annals/record";
-import { openLogStore } from "../src/openLogStore.ts";
-import { cycleOf, hardState, noopEntry, plainEntries, SAMPLE_MEMBERSHIP } from "@annals/kit";
 import { expect, test } from "vitest";
+import { openLogStore } from "../src/openLogStore.ts";
 import { temporaryDirectory } from "./support/directory.ts";
 
 test("what is being truncated is not read any more, by index or by seq", async () => {

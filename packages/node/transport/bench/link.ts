@@ -4,11 +4,11 @@
  */
 import { setImmediate as turn } from "node:timers/promises";
 import { Ledger } from "@annals/flow";
-import { asIndex, asMemberId, asTerm } from "@annals/raft";
 import { MemoryBlobs, runMicroBenches } from "@annals/kit";
+import { asIndex, asMemberId, asTerm } from "@annals/raft";
+import { decodeFrame, decodeMessages, encodeFrame, encodeMessages } from "@annals/wire";
 import { DataLink } from "../src/dataLink.ts";
 import { Permits } from "../src/permits.ts";
-import { decodeFrame, decodeMessages, encodeFrame, encodeMessages } from "@annals/wire";
 import { append, Loopback, WELCOME } from "../test/loopback.ts";
 
 const MAX_BYTES = 64 * 2 ** 20;

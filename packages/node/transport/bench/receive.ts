@@ -4,8 +4,8 @@
  */
 import { setImmediate as turn } from "node:timers/promises";
 import { MemoryBlobs, runMicroBenches } from "@annals/kit";
-import { Receiver } from "../src/receiver.ts";
 import { encodeMessagesFrame } from "@annals/wire";
+import { Receiver } from "../src/receiver.ts";
 import { append, ENDS } from "../test/loopback.ts";
 
 const ENTRY_BYTES = 256;

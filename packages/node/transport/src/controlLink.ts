@@ -4,7 +4,6 @@ import { encodeFrame } from "@annals/wire";
 import type { Frame, HelloFrame, WelcomeFrame } from "@annals/wire";
 import type { ClockQuestions } from "./clockQuestions.ts";
 import { OutboundLink } from "./outboundLink.ts";
-
 import type { LinkFault } from "./protocol.ts";
 
 export interface ControlLinkOptions {

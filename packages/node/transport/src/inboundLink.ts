@@ -1,3 +1,4 @@
+import type { Duplex } from "node:stream";
 import {
   BUFFERED_BYTES_MAX,
   Gauge,
@@ -6,13 +7,11 @@ import {
   PauseGate,
 } from "@annals/flow";
 import type { GaugeFamily, GaugeReading, PauseListener, Release } from "@annals/flow";
-import type { Duplex } from "node:stream";
 import { AnnalsError } from "@annals/record";
 import { decodeFrame, encodeFrame } from "@annals/wire";
 import type { Frame, HelloFrame } from "@annals/wire";
 import type { RawData, WebSocket } from "ws";
 import { CLOSE_PROTOCOL, CLOSE_REFUSED } from "./protocol.ts";
-
 import type { LinkFault } from "./protocol.ts";
 import { ReadChunks } from "./readChunks.ts";
 import { inboundFault, ownBytes } from "./websocket.ts";

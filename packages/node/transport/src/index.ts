@@ -11,7 +11,6 @@ export { InboundLink } from "./inboundLink.ts";
 export type { InboundHandler, InboundLinkOptions } from "./inboundLink.ts";
 export type { OutboundLinkOptions } from "./outboundLink.ts";
 export { Permits } from "./permits.ts";
-
 export { PEER_PATH } from "./protocol.ts";
 export { PEER_GONE } from "./protocol.ts";
 export type { LinkFault } from "./protocol.ts";

@@ -2,18 +2,18 @@
  * Goal: a blob is on the follower's disk before the entries that name it are sent, and whatever goes wrong with it is told, tried again, and
  * holds up nothing else. Method: a transfer whose follower the test plays; then a data link against a receiver over a real socket.
  */
+import { MemoryBlobs } from "@annals/kit";
 import { asMemberId } from "@annals/raft";
 import type { Message } from "@annals/raft";
 import { asSeq, encodeBatch } from "@annals/record";
-import { MemoryBlobs } from "@annals/kit";
+import { encodeFrame } from "@annals/wire";
+import type { BlobAnswer, BlobChunkFrame, BlobOfferFrame } from "@annals/wire";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { BlobTransfer } from "../src/blobTransfer.ts";
 import { DataLink } from "../src/dataLink.ts";
 import { Permits } from "../src/permits.ts";
 import { Receiver } from "../src/receiver.ts";
 import type { LinkFault } from "../src/protocol.ts";
-import { encodeFrame } from "@annals/wire";
-import type { BlobAnswer, BlobChunkFrame, BlobOfferFrame } from "@annals/wire";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { append, ENDS, Loopback, WELCOME } from "./loopback.ts";
 
 const WAIT = { timeout: 5000, interval: 5 };

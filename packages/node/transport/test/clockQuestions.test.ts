@@ -1,7 +1,7 @@
 /** Goal: what a link learns of the clock at its other end is right within half a round trip. Method: a clock moved by hand. */
 import type { ClockSample } from "@annals/replica";
-import { ClockQuestions, tellTime } from "../src/clockQuestions.ts";
 import { expect, it } from "vitest";
+import { ClockQuestions, tellTime } from "../src/clockQuestions.ts";
 
 function asking(): {
   questions: ClockQuestions;

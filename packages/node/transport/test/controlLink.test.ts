@@ -3,12 +3,12 @@
  * a peer on loopback, and a monotonic clock that the test moves.
  */
 import type { ClockSample } from "@annals/replica";
-import { ClockQuestions } from "../src/clockQuestions.ts";
-import { ControlLink } from "../src/controlLink.ts";
-import type { LinkFault } from "../src/protocol.ts";
 import { decodeFrame, encodeFrame } from "@annals/wire";
 import type { Frame } from "@annals/wire";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { ClockQuestions } from "../src/clockQuestions.ts";
+import { ControlLink } from "../src/controlLink.ts";
+import type { LinkFault } from "../src/protocol.ts";
 import { Loopback, WELCOME } from "./loopback.ts";
 
 const WAIT = { timeout: 20_000, interval: 5 };

@@ -3,14 +3,14 @@
  * accepting link on a real loopback socket, whose handler the test plays.
  */
 import { Ledger } from "@annals/flow";
+import { MemoryBlobs } from "@annals/kit";
 import { asIndex, asMemberId, asTerm } from "@annals/raft";
 import type { MemberId, Message } from "@annals/raft";
-import { MemoryBlobs } from "@annals/kit";
+import { decodeFrame, decodeMessages, encodeFrame, encodeMessages } from "@annals/wire";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { DataLink } from "../src/dataLink.ts";
 import { Permits } from "../src/permits.ts";
 import type { LinkFault } from "../src/protocol.ts";
-import { decodeFrame, decodeMessages, encodeFrame, encodeMessages } from "@annals/wire";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { append, Loopback, WELCOME } from "./loopback.ts";
 
 const WAIT = { timeout: 5000, interval: 5 };

@@ -3,12 +3,12 @@
  * handler the test plays.
  */
 import { once } from "node:events";
-import type { LinkFault } from "../src/protocol.ts";
+import { AnnalsError } from "@annals/record";
 import { decodeFrame, encodeFrame } from "@annals/wire";
 import type { Frame } from "@annals/wire";
-import { AnnalsError } from "@annals/record";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { WebSocket } from "ws";
+import type { LinkFault } from "../src/protocol.ts";
 import { hello, Loopback, WELCOME } from "./loopback.ts";
 
 const WAIT = { timeout: 20_000, interval: 5 };

@@ -1,13 +1,12 @@
 // Goal: whoever does not read, or has not said who it is, costs a bounded amount and then its link.
 // Method: links on loopback whose other side stops reading, or sends a large frame first.
 import { BUFFERED_BYTES_MAX, FRAMING_BYTES, GaugeFamily, HELLO_BYTES_MAX } from "@annals/flow";
-
-import { ClockQuestions } from "../src/clockQuestions.ts";
-import { ControlLink } from "../src/controlLink.ts";
-import type { LinkFault } from "../src/protocol.ts";
 import { encodeFrame } from "@annals/wire";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { WebSocket } from "ws";
+import { ClockQuestions } from "../src/clockQuestions.ts";
+import { ControlLink } from "../src/controlLink.ts";
+import type { LinkFault } from "../src/protocol.ts";
 import { hello, Loopback, WELCOME } from "./loopback.ts";
 
 const MAX_MESSAGE_BYTES = 8 << 20;

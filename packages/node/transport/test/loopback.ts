@@ -4,12 +4,12 @@ import type { AddressInfo, Socket } from "node:net";
 import { Backoff } from "@annals/flow";
 import { asIndex, asMemberId, asTerm } from "@annals/raft";
 import type { Message } from "@annals/raft";
+import type { Frame, HelloFrame, LinkEnds } from "@annals/wire";
+import { WebSocketServer } from "ws";
 import { InboundLink } from "../src/inboundLink.ts";
 import { PEER_PATH } from "../src/protocol.ts";
 import type { InboundHandler } from "../src/inboundLink.ts";
 import type { LinkFault } from "../src/protocol.ts";
-import type { Frame, HelloFrame, LinkEnds } from "@annals/wire";
-import { WebSocketServer } from "ws";
 
 /** What the accepting side of these tests greets with. */
 export const WELCOME: Frame = {

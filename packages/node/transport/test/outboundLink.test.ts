@@ -4,16 +4,16 @@
  */
 import { EventEmitter, once } from "node:events";
 import { Backoff } from "@annals/flow";
-import { AnnalsError } from "@annals/record";
 import { MemoryBlobs } from "@annals/kit";
+import { asMemberId } from "@annals/raft";
+import { AnnalsError } from "@annals/record";
+import { encodeFrame } from "@annals/wire";
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { DataLink } from "../src/dataLink.ts";
 import { Permits } from "../src/permits.ts";
 import type { DataLinkOptions } from "../src/dataLink.ts";
 import type { InboundHandler } from "../src/inboundLink.ts";
 import type { LinkFault } from "../src/protocol.ts";
-import { encodeFrame } from "@annals/wire";
-import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import { asMemberId } from "@annals/raft";
 import { append, Loopback, WELCOME } from "./loopback.ts";
 
 /** A wait that no test could sit out. */

@@ -1,6 +1,6 @@
 // Goal: never more than so many at a time, in order, and no permit is lost however work ends.
-import { Permits } from "../src/permits.ts";
 import { expect, test } from "vitest";
+import { Permits } from "../src/permits.ts";
 
 test.each([1, 2, 5])("with %i permits so many run at a time, in order", async (cap) => {
   const permits = new Permits(cap);

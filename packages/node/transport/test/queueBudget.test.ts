@@ -7,12 +7,11 @@ import {
   PauseGate,
   WORKER_FRAMES_MAX,
 } from "@annals/flow";
-
-import { QueueBudget } from "../src/queueBudget.ts";
-import type { InboundLink } from "../src/inboundLink.ts";
 import { encodeFrame } from "@annals/wire";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { WebSocket } from "ws";
+import { QueueBudget } from "../src/queueBudget.ts";
+import type { InboundLink } from "../src/inboundLink.ts";
 import { hello, Loopback } from "./loopback.ts";
 
 const LINKS = 3;

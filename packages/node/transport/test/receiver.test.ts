@@ -2,15 +2,15 @@
  * Goal: the receive path stays within its caps, lets go of everything exactly once, and delivers nothing after its end.
  * Method: a receiver over a replica that the test plays by hand.
  */
+import { MemoryBlobs } from "@annals/kit";
 import { asMemberId, asTerm } from "@annals/raft";
 import type { Entry, Message } from "@annals/raft";
 import type { Receipt } from "@annals/replica";
-import { MemoryBlobs } from "@annals/kit";
-import { Receiver } from "../src/receiver.ts";
-import type { ReceiveLimits } from "../src/receiver.ts";
 import { encodeFrame, encodeMessages, SLICE_ENTRIES_MAX } from "@annals/wire";
 import type { Frame } from "@annals/wire";
 import { describe, expect, it } from "vitest";
+import { Receiver } from "../src/receiver.ts";
+import type { ReceiveLimits } from "../src/receiver.ts";
 import { append, ENDS } from "./loopback.ts";
 
 const LIMITS: ReceiveLimits = {

@@ -4,10 +4,10 @@
  */
 import { asIndex, asTerm } from "@annals/raft";
 import { AnnalsError } from "@annals/record";
-import { RepairLink } from "../src/repairLink.ts";
 import { decodeFrame, encodeFrame } from "@annals/wire";
 import type { FetchFrame, Frame } from "@annals/wire";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { RepairLink } from "../src/repairLink.ts";
 import { Loopback, WELCOME } from "./loopback.ts";
 
 let peer: Loopback;

@@ -1,7 +1,7 @@
 // Goal: which limit ended a message is told right, at both sides of each limit, and what was sent is counted by size.
 import type { AppendEntries } from "@annals/raft";
-import { StreamFigures } from "../src/streamFigures.ts";
 import { expect, it } from "vitest";
+import { StreamFigures } from "../src/streamFigures.ts";
 import { append } from "./loopback.ts";
 
 /** What an entry counts beside its payload. */

@@ -1,13 +1,15 @@
-import { PAGES_MAX } from "@annals/flow";
 import { setImmediate } from "node:timers/promises";
 import { getHeapStatistics } from "node:v8";
+import type { AppendReply } from "@annals/api";
+import { crossingOf, exactly, reasonFields, toPlainError } from "@annals/channel";
+import { PAGES_MAX } from "@annals/flow";
 import type { Gauge, Ledger } from "@annals/flow";
 import type { MemberId } from "@annals/raft";
 import { AnnalsError, RECORD_LIMITS } from "@annals/record";
 import type { ParsedRecords, RecordLimits } from "@annals/record";
-import { AnnouncedBytes, TailScanner } from "@annals/storage";
 import { replicaClosed } from "@annals/replica";
 import type { StampClock } from "@annals/replica";
+import { AnnouncedBytes, TailScanner } from "@annals/storage";
 import { Permits } from "@annals/transport";
 import {
   assertPlaced,
@@ -27,8 +29,6 @@ import type {
   WorkerSetup,
 } from "./lane/messages.ts";
 import { nodeStampClock } from "./nodeStampClock.ts";
-import type { AppendReply } from "@annals/api";
-import { crossingOf, exactly } from "@annals/channel";
 import { runGroupRequest } from "./groupRequests.ts";
 import type { SchemaJudge } from "./schema/schemaJudge.ts";
 import { hostedCopy } from "./hostedCopy.ts";
@@ -36,7 +36,6 @@ import type { HostedLog } from "./hostedLog.ts";
 import { LogLifecycle } from "./logLifecycle.ts";
 import type { LinkReplies } from "./linkReplies.ts";
 import { NOT_HEEDED } from "./logVerdict.ts";
-import { reasonFields, toPlainError } from "@annals/channel";
 import { withNamedLeader } from "./namedLeader.ts";
 import { isKnown, producerStanding } from "./producerStanding.ts";
 import { readPage } from "./readPage.ts";

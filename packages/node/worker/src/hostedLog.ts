@@ -1,5 +1,6 @@
 import { randomInt } from "node:crypto";
 import { setImmediate } from "node:timers";
+import { causeText, exactly } from "@annals/channel";
 import type { Ledger } from "@annals/flow";
 import { NOBODY } from "@annals/raft";
 import type { MemberId, Message, Role, Trace } from "@annals/raft";
@@ -7,11 +8,10 @@ import { AnnalsError } from "@annals/record";
 import { nextMembershipChange, Replica } from "@annals/replica";
 import type { Clock, Divergence, PeerRefusal, StampClock } from "@annals/replica";
 import type { BlobStore, EmptiedMark, LmdbLogStore } from "@annals/storage";
+import { SYSTEM_LOG_ID } from "@annals/system";
 import { Receiver, receiveWindow } from "@annals/transport";
 import type { Permits } from "@annals/transport";
-import { encodeFrame, zstdBatch, readPeerMessages } from "@annals/wire";
-import { SYSTEM_LOG_ID } from "@annals/system";
-import { exactly } from "@annals/channel";
+import { encodeFrame, readPeerMessages, zstdBatch } from "@annals/wire";
 import type {
   FromWorker,
   HostedLogStatus,
@@ -20,7 +20,6 @@ import type {
   WorkerSetup,
 } from "./lane/messages.ts";
 import { BlobTroubles } from "./blobTroubles.ts";
-import { causeText } from "@annals/channel";
 import { divergenceReason } from "./divergenceReason.ts";
 import { groupConditions } from "./groupRequests.ts";
 import { CatchUp } from "./catchUp.ts";

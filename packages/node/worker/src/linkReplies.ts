@@ -1,9 +1,8 @@
+import { exactly } from "@annals/channel";
 import { LINK_FRAMES_MAX } from "@annals/flow";
 import type { Credit } from "@annals/flow";
 import type { Message } from "@annals/raft";
-
 import { encodeFrame, encodeMessagesFrame } from "@annals/wire";
-import { exactly } from "@annals/channel";
 import type { FromWorker } from "./lane/messages.ts";
 
 export interface LinkRepliesOptions {

@@ -1,12 +1,11 @@
 /** Entry of a worker thread: joins the lane to the host. */
 import { parentPort, workerData } from "node:worker_threads";
+import { LaneEnd } from "@annals/channel";
 import { LANE_WAITING_MAX, Ledger } from "@annals/flow";
 import { invariant } from "@annals/raft";
-import { LaneEnd } from "@annals/channel";
 import { fromWorkerKey, fromWorkerLossy } from "./lane/messages.ts";
 import type { FromWorker, ToWorker, WorkerSetup } from "./lane/messages.ts";
 import { WORKER_CODEC } from "./lane/packing.ts";
-
 import { LogHost } from "./host.ts";
 
 invariant(parentPort !== null, "a worker's entry was started on the main thread");

@@ -6,6 +6,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Ledger } from "@annals/flow";
+import { mustLoad } from "@annals/kit";
 import { asIndex, asMemberId } from "@annals/raft";
 import { StampClock } from "@annals/replica";
 import { AnnouncedBytes, StorageError, TailScanner } from "@annals/storage";
@@ -14,7 +15,6 @@ import { afterEach, beforeEach, expect, it } from "vitest";
 import type { FromWorker } from "../src/lane/messages.ts";
 import type { HostedLog } from "../src/hostedLog.ts";
 import { LogLifecycle } from "../src/logLifecycle.ts";
-import { mustLoad } from "@annals/kit";
 
 const SELF = asMemberId(1);
 /** Its files are read by a child process before they are opened again. */

@@ -1,9 +1,9 @@
 /** Goal: what a node says of itself when it dials is its own configuration and identity, whatever the link is for. */
+import { mustLoad } from "@annals/kit";
 import { asMemberId } from "@annals/raft";
 import { PROTOCOL_VERSION } from "@annals/wire";
 import { expect, it } from "vitest";
 import { peerHello } from "../src/peerHello.ts";
-import { mustLoad } from "@annals/kit";
 
 const config = mustLoad({
   text: 'cluster: prod\nnodes: { a: "127.0.0.1:1", b: "127.0.0.1:2" }\ndata: /d\n',

@@ -4,9 +4,9 @@
  */
 import type { AddressInfo } from "node:net";
 import { Ledger } from "@annals/flow";
+import { MemoryBlobs, mustLoad } from "@annals/kit";
 import { asIndex, asMemberId, asTerm } from "@annals/raft";
 import type { MemberId, Message } from "@annals/raft";
-import { MemoryBlobs } from "@annals/kit";
 import { Permits } from "@annals/transport";
 import { decodeMessages, encodeFrame } from "@annals/wire";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
@@ -14,7 +14,6 @@ import { WebSocketServer } from "ws";
 import type { FromWorker } from "../src/lane/messages.ts";
 import type { LinkReplies } from "../src/linkReplies.ts";
 import { PeerStreams } from "../src/peerStreams.ts";
-import { mustLoad } from "@annals/kit";
 
 const WAIT = { timeout: 5000, interval: 5 };
 const SELF = asMemberId(1);

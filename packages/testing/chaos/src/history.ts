@@ -1,10 +1,9 @@
+import { LogOracle } from "@annals/check";
+import type { RecordId, Report } from "@annals/check";
 import { asSeq, decodeBatchHeader } from "@annals/record";
 import type { ProducerStamp } from "@annals/record";
 import type { StoredEntry } from "@annals/replica";
 import { decodeRecord } from "@annals/wire";
-import type { Report } from "@annals/check";
-import { LogOracle } from "@annals/check";
-import type { RecordId } from "@annals/check";
 
 /** With the time at which it was noted. */
 type Noted = HistoryEvent & { readonly atMs: number };

@@ -1,6 +1,5 @@
 /** `pnpm chaos:rot`: bit rot on real LMDB files. Detected or harmless, repaired from peers, never a wrong byte. */
-import { numberArgument, programArguments } from "@annals/kit";
-import { Random } from "@annals/kit";
+import { numberArgument, programArguments, Random } from "@annals/kit";
 import { RotCluster } from "./rotCluster.ts";
 import { ROT_KINDS } from "./rotDamage.ts";
 import type { RotKind } from "./rotDamage.ts";

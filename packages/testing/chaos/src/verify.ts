@@ -1,12 +1,12 @@
+import type { Report } from "@annals/check";
 import { AnnalsClient } from "@annals/client";
 import type { ProcessCluster } from "@annals/drill";
-import { LOG } from "./auditLog.ts";
 import { asIndex } from "@annals/raft";
 import type { StoredEntry } from "@annals/replica";
 import { fsckNode, openLogStore } from "@annals/storage";
 import type { FsckReport } from "@annals/storage";
 import { decodeRecord, viewBatch } from "@annals/wire";
-import type { Report } from "@annals/check";
+import { LOG } from "./auditLog.ts";
 import type { History } from "./history.ts";
 import { nameOf } from "./readLedger.ts";
 import type { ReadLedger } from "./readLedger.ts";

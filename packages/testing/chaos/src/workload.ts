@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { AnnalsClient, ClientError } from "@annals/client";
 import type { EncodedRecords, OrderedProducer } from "@annals/client";
-import { LOG } from "./auditLog.ts";
 import { Random } from "@annals/kit";
+import { LOG } from "./auditLog.ts";
 import { recordOf } from "./history.ts";
 import type { History } from "./history.ts";
 import type { ReadLedger } from "./readLedger.ts";

@@ -2,13 +2,12 @@
  * Goal: the harness finds what it is there to find. Method: small histories and logs, sound ones and each with one thing wrong; the rule that
  * is reported must be the one that was broken.
  */
-import { beforeEach, describe, expect, it } from "vitest";
 import { asIndex, asTerm } from "@annals/raft";
 import { asSeq, encodeBatch } from "@annals/record";
-import type { ProducerStamp } from "@annals/record";
+import type { AuditRecord, ProducerStamp } from "@annals/record";
 import type { StoredEntry } from "@annals/replica";
 import { encodeRecord } from "@annals/wire";
-import type { AuditRecord } from "@annals/record";
+import { beforeEach, describe, expect, it } from "vitest";
 import { History, recordOf } from "../src/history.ts";
 import { ReadLedger } from "../src/readLedger.ts";
 

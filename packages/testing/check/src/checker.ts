@@ -1,7 +1,6 @@
+import type { CycleStep, DiskImage } from "@annals/kit";
 import type { HardState, MembershipState, Message, RaftStatus, Role, Term } from "@annals/raft";
 import type { RepairOutcome, WriteCycle } from "@annals/replica";
-import type { CycleStep } from "@annals/kit";
-import type { DiskImage } from "@annals/kit";
 
 /** One replica as the checkers see it: by what crosses its ports. */
 export interface Observed {

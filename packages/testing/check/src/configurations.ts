@@ -1,8 +1,7 @@
+import type { DiskImage, StoredSlot } from "@annals/kit";
 import { changeMembership, decodeMembershipChange } from "@annals/raft";
 import type { Entry, MembershipState, RaftStatus, Role, Term } from "@annals/raft";
 import type { WriteCycle } from "@annals/replica";
-import type { StoredSlot } from "@annals/kit";
-import type { DiskImage } from "@annals/kit";
 import { describe } from "./checker.ts";
 import type { Checker, Observed, Report } from "./checker.ts";
 import { isQuorum, quorumsIntersect } from "./quorum.ts";

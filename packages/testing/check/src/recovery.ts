@@ -1,7 +1,6 @@
-import { equalBytes, ZERO_HASH } from "@annals/record";
-import type { DiskImage } from "@annals/kit";
 import { isInForce } from "@annals/kit";
-import type { CycleStep } from "@annals/kit";
+import type { CycleStep, DiskImage } from "@annals/kit";
+import { equalBytes, ZERO_HASH } from "@annals/record";
 import { describe } from "./checker.ts";
 import type { Checker, Observed, Report } from "./checker.ts";
 

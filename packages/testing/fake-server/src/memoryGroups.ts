@@ -1,9 +1,8 @@
+import type { GroupCondition, GroupRequest } from "@annals/api";
 import { asIndex } from "@annals/raft";
 import { asSeq } from "@annals/record";
 import type { Seq } from "@annals/record";
-import { decodeGroupCommand, GroupTable } from "@annals/replica";
-import { GroupDesk } from "@annals/replica";
-import type { GroupCondition, GroupRequest } from "@annals/api";
+import { decodeGroupCommand, GroupDesk, GroupTable } from "@annals/replica";
 import { groupConditions, runGroupRequest } from "@annals/worker";
 import type { MemoryService } from "./memoryService.ts";
 

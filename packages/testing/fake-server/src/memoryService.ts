@@ -1,15 +1,10 @@
-import { compileSchema } from "@annals/worker";
-import { QUERY_BUDGET, runTailQuery } from "@annals/query";
-import type { ReadQuery, ReadReply } from "@annals/query";
-import { AnnalsError, RECORD_LIMITS, parseExactly } from "@annals/record";
-import { MemoryBlobs } from "@annals/kit";
-import { decodeRecord, parseIngestBody } from "@annals/wire";
-import type { GroupAnswers, GroupRequest } from "@annals/api";
 import type {
   AppendReply,
   ClusterStatus,
   CopyInfo,
   DecisionInfo,
+  GroupAnswers,
+  GroupRequest,
   LogInfo,
   NodeHealth,
   ProducerInfo,
@@ -18,6 +13,12 @@ import type {
   SchemaInfo,
 } from "@annals/api";
 import type { AppendRequest, ForwardTarget, NodeService } from "@annals/http";
+import { MemoryBlobs } from "@annals/kit";
+import { QUERY_BUDGET, runTailQuery } from "@annals/query";
+import type { ReadQuery, ReadReply } from "@annals/query";
+import { AnnalsError, parseExactly, RECORD_LIMITS } from "@annals/record";
+import { decodeRecord, parseIngestBody } from "@annals/wire";
+import { compileSchema } from "@annals/worker";
 import { JSON_CODEC, MemorySource } from "./memorySource.ts";
 import type { PlainRecord } from "./memorySource.ts";
 

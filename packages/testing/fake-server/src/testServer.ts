@@ -1,11 +1,10 @@
-import { Ledger } from "@annals/flow";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
-import type { FastifyInstance } from "fastify";
-import { createHttpServer } from "@annals/http";
+import { Ledger } from "@annals/flow";
+import { createHttpServer, IngestDesk } from "@annals/http";
 import type { HttpServerOptions } from "@annals/http";
-import { IngestDesk } from "@annals/http";
 import { processFigures } from "@annals/node";
+import type { FastifyInstance } from "fastify";
 import { MemoryService } from "./memoryService.ts";
 
 const BODY: HttpServerOptions["body"] = {

@@ -1,8 +1,8 @@
 // Goal: no hostile input does anything but what it may, and a reader that errs is found out, with a small input that shows it.
+import { Random } from "@annals/kit";
 import { expect, test } from "vitest";
 import { fuzzBlock } from "../src/block.ts";
 import { TARGETS } from "../src/targets.ts";
-import { Random } from "@annals/kit";
 import type { FuzzTarget } from "../src/target.ts";
 
 const INPUTS = 1500;

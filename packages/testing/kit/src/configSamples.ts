@@ -1,8 +1,6 @@
+import { formatPlace, loadConfig } from "@annals/config";
+import type { LoadConfigOptions, NodeConfig } from "@annals/config";
 import { expect } from "vitest";
-import { loadConfig } from "@annals/config";
-import type { LoadConfigOptions } from "@annals/config";
-import type { NodeConfig } from "@annals/config";
-import { formatPlace } from "@annals/config";
 
 /** For every key: values other than the default, as YAML, as text of a variable, and resolved. They go together. */
 export const SAMPLES: Readonly<

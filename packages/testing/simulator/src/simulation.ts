@@ -1,4 +1,5 @@
 import type { Violation } from "@annals/check";
+import type { Random } from "@annals/kit";
 import { AppendClient } from "./clients/appendClient.ts";
 import { CommandClient } from "./clients/commandClient.ts";
 import { FaultInjector } from "./faults/faultInjector.ts";
@@ -10,7 +11,6 @@ import { drawPlan } from "./world/plan.ts";
 import type { Plan } from "./world/plan.ts";
 import { sustains } from "./faults/quorums.ts";
 import { UNNOTICED } from "./faults/putBackDisks.ts";
-import type { Random } from "@annals/kit";
 import { ReadClient } from "./clients/readClient.ts";
 import { OnlineResolution } from "./aftermath/onlineResolution.ts";
 import { ONE_KEPT, Resolution } from "./aftermath/resolution.ts";

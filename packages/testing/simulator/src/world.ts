@@ -1,7 +1,8 @@
+import { TrueTime } from "@annals/check";
+import type { Report, Violation } from "@annals/check";
+import { Random } from "@annals/kit";
 import { asMemberId } from "@annals/raft";
 import type { MemberId } from "@annals/raft";
-import type { Report, Violation } from "@annals/check";
-import { TrueTime } from "@annals/check";
 import { Journal } from "./world/journal.ts";
 import { LogUnderTest } from "./machines/logUnderTest.ts";
 import type { ChanceFault } from "./world/faultKinds.ts";
@@ -9,7 +10,6 @@ import type { Mutant } from "./world/mutant.ts";
 import { Network } from "./world/network.ts";
 import type { Plan } from "./world/plan.ts";
 import { PutBackDisks } from "./faults/putBackDisks.ts";
-import { Random } from "@annals/kit";
 import { Scheduler } from "./world/scheduler.ts";
 import { SimulatedNode } from "./machines/simulatedNode.ts";
 import type { SimulatedReplica } from "./machines/simulatedReplica.ts";

@@ -1,11 +1,10 @@
 // Goal: damaged disks come back as they were, also when every node is damaged somewhere, and a repair that does not look at what it is
 // given is found out. Method: seeds that are known to damage disks, with and without the planted bug; a disk by hand.
-import { describe, expect, it, test } from "vitest";
+import { cycleOf, plainEntries, SAMPLE_MEMBERSHIP, SimulatedDisk } from "@annals/kit";
 import { asIndex } from "@annals/raft";
-import { cycleOf, plainEntries, SAMPLE_MEMBERSHIP } from "@annals/kit";
+import { describe, expect, it, test } from "vitest";
 import { MUTANTS } from "../src/mutants/mutants.ts";
 import { simulate } from "../src/simulation.ts";
-import { SimulatedDisk } from "@annals/kit";
 
 /** Faults end early. */
 const SHORT = { faultyMsMax: 4000 };

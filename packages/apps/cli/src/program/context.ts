@@ -1,8 +1,7 @@
 import { AnnalsClient, ClientError } from "@annals/client";
-import type { StartNode } from "./parts.ts";
-import type { FsckNode } from "./parts.ts";
 import { parseDuration } from "@annals/config";
 import type { Command } from "commander";
+import type { FsckNode, StartNode } from "./parts.ts";
 import { usageError } from "./cliError.ts";
 import { EXIT } from "./exitCodes.ts";
 import type { ExitCode } from "./exitCodes.ts";

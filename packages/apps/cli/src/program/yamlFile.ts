@@ -1,7 +1,7 @@
+import { dirname, resolve } from "node:path";
+import { interpolate } from "@annals/config";
 import { ScenarioError, ScenarioSource } from "@annals/drill";
 import type { ScenarioProblem } from "@annals/drill";
-import { interpolate } from "@annals/config";
-import { dirname, resolve } from "node:path";
 import type { CliError } from "./cliError.ts";
 import { readTextFile } from "./textFile.ts";
 

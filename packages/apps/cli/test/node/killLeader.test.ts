@@ -1,8 +1,7 @@
 // Goal: the demonstration says "nothing is missing" only when nothing is, and notices when something is missing or double.
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { MemoryService } from "@annals/fake-server";
-import { startTestServer } from "@annals/fake-server";
+import { MemoryService, startTestServer } from "@annals/fake-server";
 import type { TestServer } from "@annals/fake-server";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { CliRun } from "../harness.ts";
 
 let servers: TestServer[];

@@ -7,11 +7,10 @@
  * runs on the same machine as the nodes and takes a part of it.
  */
 import { availableParallelism } from "node:os";
-import { setTimeout as sleep } from "node:timers/promises";
-import { cpuSeconds, startThrowAway } from "@annals/load";
-import { numberArgument, programArguments } from "@annals/kit";
 import { join } from "node:path";
-import { countText } from "@annals/kit";
+import { setTimeout as sleep } from "node:timers/promises";
+import { countText, numberArgument, programArguments } from "@annals/kit";
+import { cpuSeconds, startThrowAway } from "@annals/load";
 import { LoadGenerator } from "./generator.ts";
 import { LoadLedger, readStored } from "./ledger.ts";
 import { MemoryWatch } from "./memoryWatch.ts";

@@ -4,9 +4,8 @@
  */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { programArguments, runMain } from "@annals/kit";
 import { BenchError } from "@annals/load";
-import { programArguments } from "@annals/kit";
-import { runMain } from "@annals/kit";
 import { figureText, markdownTable } from "../figures.ts";
 import { provenance } from "../machine.ts";
 import { BENCHMARKS, writeSection } from "../page.ts";

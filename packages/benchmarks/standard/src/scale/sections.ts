@@ -1,14 +1,16 @@
 import { AnnalsClient } from "@annals/client";
-import { BenchError } from "@annals/load";
-import { BUILT_COMMAND } from "@annals/load";
-import { throwAwayTarget } from "@annals/load";
-import type { OwnTarget, Target } from "@annals/load";
-import { Drive } from "@annals/load";
-import { fill } from "@annals/load";
-import { buildLoad, STANDARD_SHAPE } from "@annals/load";
-import type { LoadShape } from "@annals/load";
-import { cpuSeconds } from "@annals/load";
-import { measureAppend } from "@annals/load";
+import {
+  BenchError,
+  buildLoad,
+  BUILT_COMMAND,
+  cpuSeconds,
+  Drive,
+  fill,
+  measureAppend,
+  STANDARD_SHAPE,
+  throwAwayTarget,
+} from "@annals/load";
+import type { LoadShape, OwnTarget, Target } from "@annals/load";
 
 /** One curve: a point is what was varied, and the figures found. */
 export interface Section {

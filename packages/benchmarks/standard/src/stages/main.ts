@@ -2,16 +2,11 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { BUILT_COMMAND } from "@annals/load";
-import { throwAwayTarget } from "@annals/load";
-import type { OwnTarget } from "@annals/load";
-import { Drive } from "@annals/load";
-import { buildLoad, STANDARD_SHAPE } from "@annals/load";
-import type { LoadShape } from "@annals/load";
+import { numberArgument, programArguments, runMain } from "@annals/kit";
+import { buildLoad, BUILT_COMMAND, Drive, STANDARD_SHAPE, throwAwayTarget } from "@annals/load";
+import type { LoadShape, OwnTarget } from "@annals/load";
 import { readProfiles, stagesOf } from "./cpuProfile.ts";
 import type { Stage } from "./cpuProfile.ts";
-import { numberArgument, programArguments } from "@annals/kit";
-import { runMain } from "@annals/kit";
 import { OwnProfile } from "./ownProfile.ts";
 
 const SECONDS_DEFAULT = 8;

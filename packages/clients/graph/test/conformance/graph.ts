@@ -2,14 +2,14 @@ import { cp, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { StoredRecord } from "@annals/client";
+import { BoltServer, GrafeoEngine } from "@annals/doubles";
+import type { DeclaredSink, SinkCaseName, SinkHarness } from "@annals/sinks";
 import type { GraphDatabase } from "../../src/graphDatabase.ts";
 import type { GraphMutation } from "../../src/mutation.ts";
 import { BoltDatabase } from "../../src/boltDatabase.ts";
 import { GrafeoDatabase } from "../../src/grafeoDatabase.ts";
 import { GraphSink } from "../../src/graphSink.ts";
 import { mappingOfTemplate } from "../../src/recordMapping.ts";
-import type { DeclaredSink, SinkCaseName, SinkHarness } from "@annals/sinks";
-import { BoltServer, GrafeoEngine } from "@annals/doubles";
 import { query } from "../driving.ts";
 
 /** In a file, in the sink's own process. */

@@ -1,14 +1,13 @@
-import { recordText } from "@annals/client";
-import { ClientError } from "@annals/client";
+import { ClientError, recordText } from "@annals/client";
 import type { LaneGrant, StoredRecord } from "@annals/client";
 import type {
-  RunnerClock,
   DeadLetter,
   DeadLetters,
   GroupLane,
   HeldBy,
   LogSource,
   Reading,
+  RunnerClock,
 } from "../run/ports.ts";
 
 /** Longer than any clock of a test waits for: a lane is lost only by `steal`. */

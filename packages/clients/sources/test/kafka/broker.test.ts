@@ -10,10 +10,9 @@ import {
   whyNoCertificate,
 } from "@annals/doubles";
 import type { BrokerGateOptions, Certificate } from "@annals/doubles";
+import { MemoryService, startTestServer } from "@annals/fake-server";
 import kafkajs from "kafkajs";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { MemoryService } from "@annals/fake-server";
-import { startTestServer } from "@annals/fake-server";
 import { KafkaSource } from "../../src/kafka/kafkaSource.ts";
 import type { KafkaSecurity } from "../../src/kafka/security.ts";
 

@@ -3,10 +3,9 @@
 // kcat is not installed.
 import { AnnalsClient } from "@annals/client";
 import { BrokerGate, GroupCoordinator, MockBroker, whyNoBroker } from "@annals/doubles";
+import { MemoryService, startTestServer } from "@annals/fake-server";
 import kafkajs from "kafkajs";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { MemoryService } from "@annals/fake-server";
-import { startTestServer } from "@annals/fake-server";
 import { KafkaSource } from "../../src/kafka/kafkaSource.ts";
 import type { KafkaSourceOptions } from "../../src/kafka/kafkaSource.ts";
 

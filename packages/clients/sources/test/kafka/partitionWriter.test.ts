@@ -1,11 +1,10 @@
 // Goal: each message of a partition is recorded once and in order, whenever the source dies, answers are lost, or two processes believe that
 // the partition is theirs. Method: a real server over a log in memory; writers that are thrown away at any time and begin at old offsets.
 import { AnnalsClient, ClientError } from "@annals/client";
+import { MemoryService, startTestServer } from "@annals/fake-server";
+import type { TestServer } from "@annals/fake-server";
 import * as fc from "fast-check";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { MemoryService } from "@annals/fake-server";
-import { startTestServer } from "@annals/fake-server";
-import type { TestServer } from "@annals/fake-server";
 import type { SourceMessage } from "../../src/kafka/message.ts";
 import { PartitionWriter, TAKEOVER_ACTION } from "../../src/kafka/partitionWriter.ts";
 import { StateCache } from "../../src/stateCache.ts";

@@ -1,7 +1,6 @@
-import { OPEN_SEGMENTS_MAX } from "@annals/flow";
 import { readFileSync } from "node:fs";
+import { OPEN_SEGMENTS_MAX } from "@annals/flow";
 import { AnnalsError } from "@annals/record";
-
 import type { NodeConfig } from "../keys/nodeConfig.ts";
 import type { Shape } from "./bound.ts";
 import { assertFits, shapeOf } from "./budget.ts";

@@ -1,7 +1,6 @@
 import { FRAMES_PER_READ, LANE_WAITING_MAX, OPEN_SEGMENTS_MAX } from "@annals/flow";
 import { constant, none, one } from "./bound.ts";
 import type { Bound } from "./bound.ts";
-
 import { isolatedHeapBytes, workerHeapBytes } from "./workerHeap.ts";
 import * as fixed from "./constants.ts";
 

@@ -1,3 +1,4 @@
+import { FORWARDED_ANSWER_BYTES_MAX, PROBLEM_BYTES_MAX } from "@annals/api";
 import {
   FRAMING_BYTES,
   GROUPS_MAX,
@@ -6,10 +7,8 @@ import {
   PRODUCERS_MAX,
   QUESTIONS_MAX,
 } from "@annals/flow";
-
-import { DECODER_BYTES_MAX } from "@annals/wire";
-import { FORWARDED_ANSWER_BYTES_MAX, PROBLEM_BYTES_MAX } from "@annals/api";
 import { SCHEMAS_PER_LOG_MAX } from "@annals/system";
+import { DECODER_BYTES_MAX } from "@annals/wire";
 import type { IngestSettings, NodeConfig } from "../keys/nodeConfig.ts";
 import { constant, none, one } from "./bound.ts";
 import type { Bound } from "./bound.ts";

@@ -2,12 +2,12 @@
 import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { mustLoad } from "@annals/kit";
 import { expect, test } from "vitest";
 import { findKey } from "../../src/keys/keys.ts";
 import { formatBytes } from "../../src/units.ts";
 import type { Bound } from "../../src/budget/bound.ts";
 import { BOUNDS } from "../../src/budget/bounds.ts";
-import { mustLoad } from "@annals/kit";
 
 const ROOT = fileURLToPath(new URL("../../../../../", import.meta.url));
 

@@ -1,9 +1,9 @@
 // Goal: what V8 is told of a thread's heap is exactly what the budget counts. Method: a table of sizes; then threads, asked for their limit.
 import { once } from "node:events";
 import { Worker } from "node:worker_threads";
+import { mustLoad } from "@annals/kit";
 import { expect, test } from "vitest";
 import { heapLimits, isolatedHeapBytes, workerHeapBytes } from "../../src/budget/workerHeap.ts";
-import { mustLoad } from "@annals/kit";
 
 const MEBIBYTE = 2 ** 20;
 

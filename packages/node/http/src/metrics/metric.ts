@@ -1,6 +1,5 @@
-import type { SentDistribution } from "@annals/api";
+import type { ClusterStatus, SentDistribution } from "@annals/api";
 import type { IngestStats } from "../ingest/ingestDesk.ts";
-import type { ClusterStatus } from "@annals/api";
 import type { DelayReading } from "../eventLoopDelay.ts";
 
 /** Figures of the process, and of its main thread. */

@@ -1,5 +1,4 @@
-import type { SentDistribution, SentMessages } from "@annals/api";
-import type { ClusterStatus } from "@annals/api";
+import type { ClusterStatus, SentDistribution, SentMessages } from "@annals/api";
 import { by } from "./metric.ts";
 import type { DistributionSample, Metric } from "./metric.ts";
 

@@ -1,3 +1,5 @@
+import type { RecordContentType } from "@annals/api";
+import { didYouMean } from "@annals/config";
 import {
   choiceParameter,
   filterParameters,
@@ -14,8 +16,6 @@ import { parseProducer, parseTimeout } from "../appendRequest.ts";
 import { httpError } from "../problem.ts";
 import { parseConsumer } from "./consumeHead.ts";
 import type { ConsumerFields } from "./consumeHead.ts";
-import { didYouMean } from "@annals/config";
-import type { RecordContentType } from "@annals/api";
 
 /** Where a subscription begins. */
 export type Start =

@@ -1,12 +1,12 @@
-import type { GroupAnswers, GroupRequest } from "@annals/api";
-import { FORWARD_TIMEOUT_MS } from "../atLeader.ts";
 import { FORWARDED_ANSWER_BYTES } from "@annals/api";
+import type { GroupAnswers, GroupRequest } from "@annals/api";
+import { fromPlainError } from "@annals/channel";
+import { FORWARD_TIMEOUT_MS } from "../atLeader.ts";
 import type { Forwarded, Forwarder } from "../forwarder.ts";
 import { startText } from "../groupStart.ts";
 import { workAtLeader } from "../leaderTarget.ts";
 import type { ProblemDocument } from "../problem.ts";
 import type { NodeService } from "../service.ts";
-import { fromPlainError } from "@annals/channel";
 
 /** What a consumer on the stream asks of its group. */
 type ConsumerRequest = Exclude<GroupRequest, { op: "list" | "delete" | "reset" }>;

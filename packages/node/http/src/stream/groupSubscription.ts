@@ -1,6 +1,5 @@
+import type { GrantedLane, HeldLane } from "@annals/api";
 import { AnnalsError } from "@annals/record";
-import type { GrantedLane } from "@annals/api";
-import type { HeldLane } from "@annals/api";
 import type { StreamFields, StreamValue } from "@annals/wire";
 import { httpError } from "../problem.ts";
 import type { ClientHead } from "./clientHead.ts";

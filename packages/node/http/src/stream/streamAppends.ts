@@ -1,10 +1,10 @@
 import type { MovableBody } from "@annals/channel";
+import { STREAM_APPENDS_MAX } from "@annals/config";
 import type { AppendedAnswer } from "@annals/wire";
 import { httpError, problemOf } from "../problem.ts";
 import { bodyEmpty } from "../appendService.ts";
 import type { AdmittedAppend, AppendService } from "../appendService.ts";
 import type { IngestDesk } from "../ingest/ingestDesk.ts";
-import { STREAM_APPENDS_MAX } from "@annals/config";
 import type { ClientHead } from "./clientHead.ts";
 
 type AppendHead = Extract<ClientHead, { kind: "append" }>;

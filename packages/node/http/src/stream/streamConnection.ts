@@ -1,5 +1,6 @@
 import type { Duplex } from "node:stream";
 import { MovableBody } from "@annals/channel";
+import { SOCKET_READ_BYTES, STREAM_APPENDS_MAX, STREAM_UNREAD_BYTES_MAX } from "@annals/config";
 import { Gauge } from "@annals/flow";
 import { AnnalsError } from "@annals/record";
 import { ownBytes } from "@annals/transport";
@@ -13,7 +14,6 @@ import {
 import type { StreamFields, StreamProtocol, StreamValue } from "@annals/wire";
 import type { RawData, WebSocket } from "ws";
 import { httpError, problemOf } from "../problem.ts";
-import { SOCKET_READ_BYTES, STREAM_APPENDS_MAX, STREAM_UNREAD_BYTES_MAX } from "@annals/config";
 import { parseAddress, parseClientHead } from "./clientHead.ts";
 import type { ClientHead } from "./clientHead.ts";
 import { StreamAppends } from "./streamAppends.ts";

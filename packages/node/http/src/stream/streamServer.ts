@@ -1,13 +1,13 @@
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
+import { SUBSCRIPTIONS_MAX } from "@annals/config";
+import type { Gauge } from "@annals/flow";
 import { STREAM_PROTOCOLS } from "@annals/wire";
 import type { StreamProtocol } from "@annals/wire";
-import type { Gauge } from "@annals/flow";
 import { WebSocketServer } from "ws";
 import { httpError, refuseUpgrade } from "../problem.ts";
 import { STREAM_PATH } from "../nodeRoutes.ts";
 import { assertSameOrigin } from "../sameOrigin.ts";
-import { SUBSCRIPTIONS_MAX } from "@annals/config";
 import { PageBudget } from "./pageBudget.ts";
 import { maxMessageBytes, StreamConnection } from "./streamConnection.ts";
 import type { StreamContext } from "./streamContext.ts";

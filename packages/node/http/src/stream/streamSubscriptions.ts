@@ -1,6 +1,6 @@
-import { httpError } from "../problem.ts";
 import { STREAM_SUBSCRIPTIONS_MAX } from "@annals/config";
 import type { StreamFields } from "@annals/wire";
+import { httpError } from "../problem.ts";
 import type { ClientHead } from "./clientHead.ts";
 import { GroupCalls } from "./groupCalls.ts";
 import { GroupSubscription } from "./groupSubscription.ts";

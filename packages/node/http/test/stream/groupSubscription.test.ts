@@ -1,12 +1,9 @@
 // Goal: a lane of a group has one consumer at a time, which keeps it while it lives; what it acknowledges becomes the lane's position and
 // nothing else does. Method: a real server over a node in memory with the real desk of groups.
+import { MemoryGroups, MemoryService, startTestServer, until } from "@annals/fake-server";
+import type { TestServer } from "@annals/fake-server";
 import { laneOf } from "@annals/record";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { MemoryService } from "@annals/fake-server";
-import { startTestServer } from "@annals/fake-server";
-import type { TestServer } from "@annals/fake-server";
-import { until } from "@annals/fake-server";
-import { MemoryGroups } from "@annals/fake-server";
 import { recordsOf, TestStream } from "./testStream.ts";
 
 const LEASE_MS = 300;

@@ -1,18 +1,16 @@
 // Goal: the client stream delivers each record once and in order, takes appends, and costs no more than its caps whatever a client does.
 // Method: a real server over a node in memory, and clients that keep to the protocol, or do not.
-import type { NodeService } from "../../src/service.ts";
-import { MovableBody } from "@annals/channel";
 import { once } from "node:events";
 import { request as httpRequest } from "node:http";
+import { MovableBody } from "@annals/channel";
+import { STREAM_SUBSCRIPTIONS_MAX } from "@annals/config";
+import { MemoryService, startTestServer, until } from "@annals/fake-server";
+import type { TestServer } from "@annals/fake-server";
 import { Ledger } from "@annals/flow";
 import { encodeRecord } from "@annals/wire";
 import { afterEach, describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
-import { STREAM_SUBSCRIPTIONS_MAX } from "@annals/config";
-import { MemoryService } from "@annals/fake-server";
-import { startTestServer } from "@annals/fake-server";
-import type { TestServer } from "@annals/fake-server";
-import { until } from "@annals/fake-server";
+import type { NodeService } from "../../src/service.ts";
 import { bodyOf, recordsOf, TestStream } from "./testStream.ts";
 
 const open: (() => void | Promise<void>)[] = [];

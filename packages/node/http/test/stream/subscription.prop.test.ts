@@ -1,11 +1,11 @@
 // Goal: whatever credits and acknowledgements a client gives, whatever the sizes and the pace of records, it gets exactly the records that
 // match, in order, once, and never more than it asked for. Method: random steps against a subscription over a log in memory.
+import { MemoryService } from "@annals/fake-server";
 import { Gauge } from "@annals/flow";
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { PageBudget } from "../../src/stream/pageBudget.ts";
 import { Subscription } from "../../src/stream/subscription.ts";
-import { MemoryService } from "@annals/fake-server";
 import { recordsOf } from "./testStream.ts";
 
 type Step =

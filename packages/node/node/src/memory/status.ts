@@ -1,9 +1,8 @@
 import { getHeapStatistics } from "node:v8";
-import type { FamilyReading } from "@annals/flow";
-import type { NodeConfig } from "@annals/config";
 import type { MemoryRow, MemoryStatus } from "@annals/api";
-import type { Bound, Shape } from "@annals/config";
 import { memoryBudget } from "@annals/config";
+import type { Bound, NodeConfig, Shape } from "@annals/config";
+import type { FamilyReading } from "@annals/flow";
 import { residentSetBytes } from "./residentSet.ts";
 
 export type Readings = Readonly<Record<string, FamilyReading>>;

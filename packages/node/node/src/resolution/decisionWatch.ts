@@ -1,8 +1,8 @@
 import type { MemberId } from "@annals/raft";
-import type { Logger } from "pino";
 import { encodeCommand } from "@annals/system";
-import type { LogPlace } from "../logDirectory.ts";
 import type { Roster } from "@annals/system";
+import type { Logger } from "pino";
+import type { LogPlace } from "../logDirectory.ts";
 import type { PeerCopy } from "./peerCopies.ts";
 
 export interface DecisionWatchOptions {

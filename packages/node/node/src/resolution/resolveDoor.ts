@@ -1,11 +1,15 @@
-import { decisionInfo } from "../decisionInfo.ts";
-import { AnnalsError } from "@annals/record";
-import type { CatalogEntry } from "@annals/system";
-import { encodeCommand } from "@annals/system";
-import type { Roster } from "@annals/system";
-import { SYSTEM_LOG } from "@annals/system";
 import type { DecisionInfo, ResolveRequest } from "@annals/api";
-import { copyUnavailable, decisionOpen, nodeUnknown, refusalOf } from "@annals/system";
+import { AnnalsError } from "@annals/record";
+import {
+  copyUnavailable,
+  decisionOpen,
+  encodeCommand,
+  nodeUnknown,
+  refusalOf,
+  SYSTEM_LOG,
+} from "@annals/system";
+import type { CatalogEntry, Roster } from "@annals/system";
+import { decisionInfo } from "../decisionInfo.ts";
 import type { PeerCopy } from "./peerCopies.ts";
 
 export interface ResolveDoorOptions {

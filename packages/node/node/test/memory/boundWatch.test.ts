@@ -1,10 +1,10 @@
 // Goal: a bound that does not hold is told once, by name, and never forgotten. Method: made-up readings.
+import { shapeOf } from "@annals/config";
+import { mustLoad } from "@annals/kit";
 import { expect, test } from "vitest";
 import { BoundWatch } from "../../src/memory/boundWatch.ts";
-import { shapeOf } from "@annals/config";
 import { memoryStatus } from "../../src/memory/status.ts";
 import type { Readings } from "../../src/memory/status.ts";
-import { mustLoad } from "@annals/kit";
 
 const config = mustLoad({ text: "data: /tmp/annals\n" });
 

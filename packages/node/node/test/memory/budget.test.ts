@@ -3,11 +3,10 @@
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { assertFits, BOUNDS, logsThatFit, memoryBudget, shapeOf } from "@annals/config";
+import { mustLoad } from "@annals/kit";
 import { expect, test } from "vitest";
 import { startNode } from "../../src/startNode.ts";
-import { assertFits, logsThatFit, memoryBudget, shapeOf } from "@annals/config";
-import { BOUNDS } from "@annals/config";
-import { mustLoad } from "@annals/kit";
 
 const MEBIBYTE = 2 ** 20;
 const NODES = "nodes: { a: '127.0.0.1:1', b: '127.0.0.1:2', c: '127.0.0.1:3' }\n";

@@ -10,19 +10,19 @@ import { connect } from "node:net";
 import type { Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { expect, it } from "vitest";
-import { configValue } from "@annals/config";
-import { loadConfig } from "@annals/config";
-import type { Shape } from "@annals/config";
-import { shapeOf } from "@annals/config";
 import {
   assertDescriptors,
+  configValue,
   descriptorLimit,
   descriptorRows,
   descriptorsNeeded,
+  loadConfig,
+  shapeOf,
 } from "@annals/config";
-import { mustLoad } from "@annals/kit";
+import type { Shape } from "@annals/config";
 import { freePort, until } from "@annals/fake-server";
+import { mustLoad } from "@annals/kit";
+import { expect, it } from "vitest";
 
 const THREE = `data: /tmp/annals
 nodes: { a: "127.0.0.1:1", b: "127.0.0.1:2", c: "127.0.0.1:3" }

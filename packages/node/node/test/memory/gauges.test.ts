@@ -6,14 +6,13 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { loadConfig } from "@annals/config";
-import { startNode } from "../../src/startNode.ts";
 import type { ClusterStatus, MemoryRow, MemoryStatus } from "@annals/api";
-import type { RunningNode } from "../../src/incarnations.ts";
+import { BOUNDS, loadConfig } from "@annals/config";
+import { freePort, until, untilReady } from "@annals/fake-server";
 import pino from "pino";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { BOUNDS } from "@annals/config";
-import { freePort, until, untilReady } from "@annals/fake-server";
+import { startNode } from "../../src/startNode.ts";
+import type { RunningNode } from "../../src/incarnations.ts";
 
 const CAPS = `
 workers: { count: 1, maxQueueBytes: 130KiB }

@@ -5,15 +5,14 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { loadConfig } from "@annals/config";
-import { memoryBudget, shapeOf } from "@annals/config";
-import { startNode } from "../../src/startNode.ts";
 import type { ClusterStatus } from "@annals/api";
+import { loadConfig, memoryBudget, shapeOf } from "@annals/config";
 import type { NodeConfig } from "@annals/config";
-import type { RunningNode } from "../../src/incarnations.ts";
+import { freePort, until, untilReady } from "@annals/fake-server";
 import pino from "pino";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { freePort, until, untilReady } from "@annals/fake-server";
+import { startNode } from "../../src/startNode.ts";
+import type { RunningNode } from "../../src/incarnations.ts";
 
 /** Given, so that none of them is lowered to fit. */
 const CAPS = `raft: { maxUncommittedBytes: 8MiB }

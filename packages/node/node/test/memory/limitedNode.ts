@@ -1,8 +1,8 @@
 /** A node in a process of its own, which a test starts with few files; tells its URL, or the code and the limit that it was refused for. */
-import { AnnalsError } from "@annals/record";
 import { loadConfig } from "@annals/config";
-import { startNode } from "../../src/startNode.ts";
+import { AnnalsError } from "@annals/record";
 import pino from "pino";
+import { startNode } from "../../src/startNode.ts";
 
 const loaded = loadConfig({ text: process.argv[2] ?? "", env: {} });
 if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems));

@@ -4,12 +4,11 @@
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { MemoryService, startTestServer } from "@annals/fake-server";
+import type { TestServer } from "@annals/fake-server";
+import { METRICS } from "@annals/http";
 import { afterEach, expect, test } from "vitest";
 import { LastingCounts } from "../../src/memory/lastingCounts.ts";
-import { METRICS } from "@annals/http";
-import { MemoryService } from "@annals/fake-server";
-import { startTestServer } from "@annals/fake-server";
-import type { TestServer } from "@annals/fake-server";
 
 const PAGE = fileURLToPath(new URL("../../../../../docs/operations.md", import.meta.url));
 const SECTION =

@@ -3,11 +3,10 @@
  * in memory.
  */
 import { asMemberId } from "@annals/raft";
+import { decodeCommand, Roster } from "@annals/system";
 import pino from "pino";
 import { expect, test } from "vitest";
-import { decodeCommand } from "@annals/system";
 import { newPlace } from "../../src/logDirectory.ts";
-import { Roster } from "@annals/system";
 import { DecisionWatch } from "../../src/resolution/decisionWatch.ts";
 import type { PeerCopy } from "../../src/resolution/peerCopies.ts";
 

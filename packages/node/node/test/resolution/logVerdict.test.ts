@@ -5,14 +5,13 @@
 import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { asMemberId } from "@annals/raft";
-import { afterEach, beforeEach, expect, test } from "vitest";
-import type { LogDecision } from "@annals/system";
-import { LogVerdict } from "@annals/worker";
-import { openStore } from "@annals/worker";
 import { loadConfig } from "@annals/config";
 import type { NodeConfig } from "@annals/config";
+import { asMemberId } from "@annals/raft";
 import { TailScanner } from "@annals/storage";
+import type { LogDecision } from "@annals/system";
+import { LogVerdict, openStore } from "@annals/worker";
+import { afterEach, beforeEach, expect, test } from "vitest";
 
 const VOTERS = [1, 2, 3].map(asMemberId);
 const DECISION: LogDecision = {

@@ -3,9 +3,8 @@
  * catalog of its own, and what nodes say in tables.
  */
 import { asMemberId } from "@annals/raft";
+import { Catalog, decodeCommand, Roster } from "@annals/system";
 import { describe, expect, test } from "vitest";
-import { Catalog, decodeCommand } from "@annals/system";
-import { Roster } from "@annals/system";
 import type { PeerCopy } from "../../src/resolution/peerCopies.ts";
 import { takeDecision } from "../../src/resolution/resolveDoor.ts";
 import type { ResolveDoorOptions } from "../../src/resolution/resolveDoor.ts";

@@ -5,17 +5,16 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { loadConfig } from "@annals/config";
 import { asMemberId } from "@annals/raft";
 import { AnnalsError } from "@annals/record";
-import { loadConfig } from "@annals/config";
+import { Catalog, encodeCommand, Roster } from "@annals/system";
+import type { CatalogEntry, SystemCommand } from "@annals/system";
 import pino from "pino";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { Catalog, encodeCommand } from "@annals/system";
-import type { CatalogEntry, SystemCommand } from "@annals/system";
 import { CatalogFile, forgetDecisions, knownLogs } from "../../src/catalogFile.ts";
 import { newPlace } from "../../src/logDirectory.ts";
 import type { LogPlace } from "../../src/logDirectory.ts";
-import { Roster } from "@annals/system";
 import { SystemCommands } from "../../src/systemCommands.ts";
 
 const MEMBERS = [1, 2, 3].map(asMemberId);

@@ -1,7 +1,6 @@
 /** The value of one group in the `groups` table, layout version 2: `packVersioned`, then a CRC-32 salted with the key. */
 import { asIndex } from "@annals/raft";
-import { asSeq } from "@annals/record";
-import { LANES_MAX } from "@annals/record";
+import { asSeq, LANES_MAX } from "@annals/record";
 import type { GroupState, LaneState } from "@annals/replica";
 import { assertVersion, MsgpackCursor, packVersioned } from "@annals/wire";
 import { sealValue, unsealValue } from "./checkedValue.ts";

@@ -1,6 +1,6 @@
-import { OPEN_SEGMENTS_MAX } from "@annals/flow";
 import { statSync } from "node:fs";
 import { join } from "node:path";
+import { OPEN_SEGMENTS_MAX } from "@annals/flow";
 import { asIndex } from "@annals/raft";
 import type { LogIndex } from "@annals/raft";
 import { dataFile, Segment } from "./segment.ts";

@@ -10,10 +10,10 @@ import { open, readFile, rename } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { crc32 } from "node:zlib";
-import { errnoOf, fileFailed } from "../disk/diskRefusal.ts";
 import { asIndex, asMemberId, asTerm } from "@annals/raft";
 import type { LogIndex, MemberId, Term } from "@annals/raft";
 import { HASH_BYTES } from "@annals/record";
+import { errnoOf, fileFailed } from "../disk/diskRefusal.ts";
 import { syncDirectory } from "./segmentDirectory.ts";
 
 const MAGIC = 0x414e5343;

@@ -2,10 +2,6 @@
 // Method: a log in two segments; damage through LMDB itself (a value changed, a row removed) and below it (bytes of the file).
 import { cp, mkdir, open as openFile, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { beforeAll, describe, expect, test } from "vitest";
-import { fsck } from "../../src/check/fsck.ts";
-import { fsckNode } from "../../src/check/fsckNode.ts";
-import { openLogStore } from "../../src/openLogStore.ts";
 import {
   chainOf,
   cycleOf,
@@ -14,6 +10,10 @@ import {
   plainEntries,
   SAMPLE_MEMBERSHIP,
 } from "@annals/kit";
+import { beforeAll, describe, expect, test } from "vitest";
+import { fsck } from "../../src/check/fsck.ts";
+import { fsckNode } from "../../src/check/fsckNode.ts";
+import { openLogStore } from "../../src/openLogStore.ts";
 import { changeTable, exchange, flipIn, key } from "../support/changeTable.ts";
 import type { Rows } from "../support/changeTable.ts";
 import { temporaryDirectory } from "../support/directory.ts";

@@ -4,10 +4,10 @@
  */
 import { cp, truncate } from "node:fs/promises";
 import { join } from "node:path";
-import { asIndex } from "@annals/raft";
-import { openLogStore } from "../../src/openLogStore.ts";
 import { cycleOf, hardState, plainEntries, SAMPLE_MEMBERSHIP } from "@annals/kit";
+import { asIndex } from "@annals/raft";
 import { beforeAll, expect, test } from "vitest";
+import { openLogStore } from "../../src/openLogStore.ts";
 import { listSegments, segmentName } from "../../src/segments/segmentDirectory.ts";
 import { checkBeforeServing } from "../../src/check/tailCheck.ts";
 import { changeTable, exchange, flipIn, key } from "../support/changeTable.ts";

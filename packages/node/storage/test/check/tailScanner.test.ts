@@ -1,10 +1,10 @@
 // Goal: logs that are opened together share one reader, and no log is blamed for what another one, or the system, did to it.
 import { readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { cycleOf, hardState, plainEntries, runWithFewFiles, SAMPLE_MEMBERSHIP } from "@annals/kit";
 import { expect, test, vi } from "vitest";
 import { openLogStore } from "../../src/openLogStore.ts";
 import { TailScanner } from "../../src/check/tailScanner.ts";
-import { cycleOf, hardState, plainEntries, runWithFewFiles, SAMPLE_MEMBERSHIP } from "@annals/kit";
 import { temporaryDirectory } from "../support/directory.ts";
 
 const SCRIPT = join(import.meta.dirname, "../support", "scanWithoutFiles.ts");

@@ -3,13 +3,13 @@
 // Method: a library preloaded into the writer copies the directory at every write, flush and rename; each copy is opened.
 import { cpSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { describe, expect, test, vi } from "vitest";
+import { chainOf, cycleOf, hardState, plainEntries, SAMPLE_MEMBERSHIP } from "@annals/kit";
 import { asIndex } from "@annals/raft";
+import { describe, expect, test, vi } from "vitest";
 import { fsck } from "../../src/check/fsck.ts";
 import { openLogStore } from "../../src/openLogStore.ts";
 import type { FsckProblem } from "../../src/check/fsck.ts";
 import type { LmdbLogStore } from "../../src/logStore.ts";
-import { chainOf, cycleOf, hardState, plainEntries, SAMPLE_MEMBERSHIP } from "@annals/kit";
 import { keptDirectory } from "../support/keptDirectory.ts";
 import { DurableImage } from "./powerLoss.ts";
 import { buildShim, Writer } from "./shim.ts";

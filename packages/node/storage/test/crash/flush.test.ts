@@ -1,10 +1,10 @@
 // Goal: a write is never reported before its flush has returned, and a flush that fails is the end of the store.
 // Method: a library preloaded into the writer holds fdatasync until this test lets it go, or makes it fail, and logs the order.
 import { join } from "node:path";
+import { chainOf, cycleOf, hardState, plainEntries, SAMPLE_MEMBERSHIP } from "@annals/kit";
 import { describe, expect, test, vi } from "vitest";
 import { fsck } from "../../src/check/fsck.ts";
 import { openLogStore } from "../../src/openLogStore.ts";
-import { chainOf, cycleOf, hardState, plainEntries, SAMPLE_MEMBERSHIP } from "@annals/kit";
 import { keptDirectory } from "../support/keptDirectory.ts";
 import { buildShim, Writer } from "./shim.ts";
 

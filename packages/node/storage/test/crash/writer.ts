@@ -2,11 +2,11 @@
 import { createHash } from "node:crypto";
 import { appendFileSync, readFileSync, writeFileSync } from "node:fs";
 import { basename } from "node:path";
+import { cycleOf, hardState, plainEntries, SAMPLE_MEMBERSHIP } from "@annals/kit";
 import { BlobStore } from "../../src/blobs/blobStore.ts";
 import { DiskFloor } from "../../src/disk/diskFloor.ts";
 import { openLogStore } from "../../src/openLogStore.ts";
 import type { LmdbLogStore } from "../../src/logStore.ts";
-import { cycleOf, hardState, plainEntries, SAMPLE_MEMBERSHIP } from "@annals/kit";
 
 const [scenario = "", directory = "", segmentBytes = ""] = process.argv.slice(2);
 const log = process.env["SHIM_LOG"] ?? "/dev/null";

@@ -4,12 +4,17 @@
  */
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { AnnouncedBytes } from "../../src/blobs/announcedBytes.ts";
-import { diskRefusal, errnoOf, fileRefusal } from "../../src/disk/diskRefusal.ts";
-import { isThere } from "../../src/disk/isThere.ts";
+import {
+  anyRefusal,
+  diskRefusal,
+  errnoOf,
+  fileFailed,
+  fileRefusal,
+  within,
+} from "../../src/disk/diskRefusal.ts";
+import { isThere, unlessMissing } from "../../src/disk/isThere.ts";
 import { commitCause } from "../../src/segments/commitCause.ts";
 import { DiskGate } from "../../src/disk/diskGate.ts";
-import { anyRefusal, fileFailed, within } from "../../src/disk/diskRefusal.ts";
-import { unlessMissing } from "../../src/disk/isThere.ts";
 import { StorageError } from "../../src/storageError.ts";
 
 const FULL = new StorageError("ERR_DISK_FULL", "full");

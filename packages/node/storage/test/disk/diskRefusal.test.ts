@@ -14,6 +14,7 @@ import {
 import { readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { cycleOf, hardState, noopEntry, plainEntries, SAMPLE_MEMBERSHIP } from "@annals/kit";
 import { asIndex } from "@annals/raft";
 import type { LogStore, WriteCycle } from "@annals/replica";
 import { afterEach, describe, expect, test, vi } from "vitest";
@@ -23,7 +24,6 @@ import { DiskFloor } from "../../src/disk/diskFloor.ts";
 import { diskRefusal, probeDisk } from "../../src/disk/diskRefusal.ts";
 import { fsck } from "../../src/check/fsck.ts";
 import { openLogStore } from "../../src/openLogStore.ts";
-import { cycleOf, hardState, noopEntry, plainEntries, SAMPLE_MEMBERSHIP } from "@annals/kit";
 import { temporaryDirectory } from "../support/directory.ts";
 
 const SEGMENT = "segment-0000000000000001";

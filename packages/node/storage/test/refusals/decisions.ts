@@ -3,6 +3,7 @@ import { readdirSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
+import { cycleOf, hardState, plainEntries, SAMPLE_MEMBERSHIP } from "@annals/kit";
 import { asMemberId } from "@annals/raft";
 import { describeCopy } from "../../src/repair/logCopy.ts";
 import { diskRefusal } from "../../src/disk/diskRefusal.ts";
@@ -11,7 +12,6 @@ import { fsck } from "../../src/check/fsck.ts";
 import { openLogStore } from "../../src/openLogStore.ts";
 import { StorageError } from "../../src/storageError.ts";
 import { writeDivergence } from "../../src/repair/divergenceFile.ts";
-import { cycleOf, hardState, plainEntries, SAMPLE_MEMBERSHIP } from "@annals/kit";
 import { BASE_ENTRIES, LOG_ID, RETRY_MS, SEGMENT_BYTES } from "./points.ts";
 
 /** Entries behind the commit: a copy that is kept commits them. */

@@ -5,14 +5,14 @@
 import { cpSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { cycleOf, driveRefusals, hardState, plainEntries } from "@annals/kit";
+import type { RefusalAttempt } from "@annals/kit";
 import { asIndex } from "@annals/raft";
 import type { LogStore, WriteCycle } from "@annals/replica";
 import { fsck } from "../../src/check/fsck.ts";
 import { isDiskRefusal } from "../../src/disk/diskRefusal.ts";
 import { openLogStore } from "../../src/openLogStore.ts";
 import { StorageError } from "../../src/storageError.ts";
-import { cycleOf, driveRefusals, hardState, plainEntries } from "@annals/kit";
-import type { RefusalAttempt } from "@annals/kit";
 import { decide, diverge, isDecisionPhase, verifyDecided } from "./decisions.ts";
 import type { DecisionPhase } from "./decisions.ts";
 import { BASE_ENTRIES, LOG_ID, RETRY_MS, SEGMENT_BYTES } from "./points.ts";

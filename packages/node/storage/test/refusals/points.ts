@@ -1,8 +1,8 @@
 /** What the driver and the tests of refusals of one log agree upon. */
 import { join } from "node:path";
-import { openLogStore } from "../../src/openLogStore.ts";
 import { cycleOf, hardState, plainEntries, SAMPLE_MEMBERSHIP } from "@annals/kit";
 import type { RefusalsOptions } from "@annals/kit";
+import { openLogStore } from "../../src/openLogStore.ts";
 
 export const LOG_ID = 7;
 /** How long whoever was refused waits before it tries again. */

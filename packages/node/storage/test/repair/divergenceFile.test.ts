@@ -2,8 +2,8 @@
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { readDivergence, writeDivergence } from "../../src/repair/divergenceFile.ts";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { readDivergence, writeDivergence } from "../../src/repair/divergenceFile.ts";
 
 let directory: string;
 

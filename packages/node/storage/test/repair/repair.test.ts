@@ -2,17 +2,6 @@
 // Method: a log in two segments is damaged in one place, through LMDB and below it, diagnosed, rebuilt, opened and compared.
 import { cp, mkdir, open as openFile, readdir, stat, truncate } from "node:fs/promises";
 import { join } from "node:path";
-import { beforeAll, describe, expect, test } from "vitest";
-import { asIndex } from "@annals/raft";
-import type { Entry } from "@annals/raft";
-import { asSeq } from "@annals/record";
-import { diagnoseLog } from "../../src/repair/diagnosis.ts";
-import { DiskFloor } from "../../src/disk/diskFloor.ts";
-import { fsck } from "../../src/check/fsck.ts";
-import { openLogStore } from "../../src/openLogStore.ts";
-import { removeDamaged } from "../../src/segments/segmentDirectory.ts";
-import { StorageError } from "../../src/storageError.ts";
-import type { LmdbLogStore } from "../../src/logStore.ts";
 import {
   batchEntry,
   chainOf,
@@ -23,6 +12,17 @@ import {
   repairFrom,
   SAMPLE_MEMBERSHIP,
 } from "@annals/kit";
+import { asIndex } from "@annals/raft";
+import type { Entry } from "@annals/raft";
+import { asSeq } from "@annals/record";
+import { beforeAll, describe, expect, test } from "vitest";
+import { diagnoseLog } from "../../src/repair/diagnosis.ts";
+import { DiskFloor } from "../../src/disk/diskFloor.ts";
+import { fsck } from "../../src/check/fsck.ts";
+import { openLogStore } from "../../src/openLogStore.ts";
+import { removeDamaged } from "../../src/segments/segmentDirectory.ts";
+import { StorageError } from "../../src/storageError.ts";
+import type { LmdbLogStore } from "../../src/logStore.ts";
 import { changeTable, exchange, flipIn, key } from "../support/changeTable.ts";
 import type { Rows } from "../support/changeTable.ts";
 import { temporaryDirectory } from "../support/directory.ts";

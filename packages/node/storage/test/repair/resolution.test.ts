@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { asIndex, asMemberId, asTerm } from "@annals/raft";
 import type { Entry } from "@annals/raft";
 import { asSeq, encodeBatch } from "@annals/record";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { clearEmptied, readEmptied } from "../../src/repair/emptiedFile.ts";
 import { describeCopy } from "../../src/repair/logCopy.ts";
 import { emptyCopy, isCarriedOut, keepCopy, placeEmptied } from "../../src/repair/resolution.ts";
@@ -15,7 +16,6 @@ import { fsck } from "../../src/check/fsck.ts";
 import { fsckNode } from "../../src/check/fsckNode.ts";
 import { openLogStore } from "../../src/openLogStore.ts";
 import { readDivergence, writeDivergence } from "../../src/repair/divergenceFile.ts";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
 
 let data: string;
 let directory: string;

@@ -1,11 +1,11 @@
 // Goal: no flipped bit takes the last transaction of a log back unseen. Method: every bit of the numbers of transactions is flipped.
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { cycleOf, hardState, plainEntries, SAMPLE_MEMBERSHIP } from "@annals/kit";
 import { asIndex } from "@annals/raft";
+import { expect, test } from "vitest";
 import { diagnoseLog } from "../../src/repair/diagnosis.ts";
 import { openLogStore } from "../../src/openLogStore.ts";
-import { cycleOf, hardState, plainEntries, SAMPLE_MEMBERSHIP } from "@annals/kit";
 import { temporaryDirectory } from "../support/directory.ts";
 
 const TRANSACTION_AT = 152;

@@ -1,12 +1,11 @@
 // Goal: a log of many segments keeps few of them open. Method: all of it is read, and the files of this process are counted.
-import { OPEN_SEGMENTS_MAX } from "@annals/flow";
 import { readdirSync, readlinkSync } from "node:fs";
 import { platform } from "node:os";
+import { OPEN_SEGMENTS_MAX } from "@annals/flow";
+import { cycleOf, hardState, plainEntries, SAMPLE_MEMBERSHIP } from "@annals/kit";
 import { asIndex } from "@annals/raft";
 import { expect, test, vi } from "vitest";
-
 import { openLogStore } from "../../src/openLogStore.ts";
-import { cycleOf, hardState, plainEntries, SAMPLE_MEMBERSHIP } from "@annals/kit";
 import { SealedSegments } from "../../src/segments/sealedSegments.ts";
 import { temporaryDirectory } from "../support/directory.ts";
 

@@ -1,7 +1,7 @@
 /** Takes every file descriptor of this process, then scans the log that is named. Prints `{code, errno}` of the refusal. */
+import { takeFileDescriptors } from "@annals/kit";
 import { StorageError } from "../../src/storageError.ts";
 import { TailScanner } from "../../src/check/tailScanner.ts";
-import { takeFileDescriptors } from "@annals/kit";
 
 takeFileDescriptors();
 const scanner = new TailScanner();

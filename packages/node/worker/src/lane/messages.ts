@@ -1,17 +1,22 @@
+import type {
+  AppendReply,
+  GroupAnswers,
+  GroupCondition,
+  GroupRequest,
+  ProducerStanding,
+  RecordContentType,
+} from "@annals/api";
 import { MOVED_BYTES_MIN } from "@annals/channel";
 import type { MovableBody, PlainError } from "@annals/channel";
-import type { LogSchema } from "@annals/system";
+import type { NodeConfig } from "@annals/config";
+import type { FamilyReading, GaugeReading } from "@annals/flow";
 import type { ReadQuery, ReadReply } from "@annals/query";
 import type { MemberId, RaftStatus, Role } from "@annals/raft";
 import type { ProducerStamp } from "@annals/record";
 import type { ClockSample, Divergence, StampsAhead } from "@annals/replica";
-import type { FamilyReading, GaugeReading } from "@annals/flow";
-import type { StreamReading } from "@annals/transport";
-import type { NodeConfig } from "@annals/config";
-import type { GroupAnswers, GroupCondition, GroupRequest } from "@annals/api";
 import type { EmptiedMark, LogEnd } from "@annals/storage";
-import type { LogDecision } from "@annals/system";
-import type { AppendReply, ProducerStanding, RecordContentType } from "@annals/api";
+import type { LogDecision, LogSchema } from "@annals/system";
+import type { StreamReading } from "@annals/transport";
 
 /** What every worker is started with. */
 export interface WorkerSetup {

@@ -1,8 +1,8 @@
 import { AnnalsError } from "@annals/record";
+import type { LogSchema } from "@annals/system";
 import { recordText } from "@annals/wire";
 import type { ValidateFunction } from "ajv/dist/2020.js";
 import { compileSchema } from "./compileSchema.ts";
-import type { LogSchema } from "@annals/system";
 
 /** Versions by which records were judged, by action. */
 export type JudgedBy = Readonly<Record<string, number>>;

@@ -1,12 +1,12 @@
 /**
  * Goal: what crosses a lane packed comes out as it went in, in its order. Method: random turns through structured clone, as a post does it.
  */
-import * as fc from "fast-check";
+import { RECORD_CONTENT_TYPES } from "@annals/api";
 import { MovableBody } from "@annals/channel";
+import * as fc from "fast-check";
 import { expect, it } from "vitest";
 import type { FromWorker, ToWorker } from "../../src/lane/messages.ts";
 import { GATEWAY_CODEC, WORKER_CODEC } from "../../src/lane/packing.ts";
-import { RECORD_CONTENT_TYPES } from "@annals/api";
 
 const whole = fc.nat();
 

@@ -2,8 +2,7 @@ import { cp, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { NdjsonFile } from "@annals/sinks";
-import type { DeclaredSink } from "@annals/sinks";
-import type { SinkHarness } from "@annals/sinks";
+import type { DeclaredSink, SinkHarness } from "@annals/sinks";
 
 export const NDJSON: DeclaredSink<string> = {
   name: "ndjson",

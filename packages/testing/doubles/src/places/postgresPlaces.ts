@@ -1,7 +1,6 @@
-import { Client } from "pg";
 import { Postgres } from "@annals/sinks";
-import type { DeclaredSink } from "@annals/sinks";
-import type { SinkHarness } from "@annals/sinks";
+import type { DeclaredSink, SinkHarness } from "@annals/sinks";
+import { Client } from "pg";
 import { startPostgres, whyNoPostgres } from "../postgres/postgresServer.ts";
 import type { PostgresServer } from "../postgres/postgresServer.ts";
 

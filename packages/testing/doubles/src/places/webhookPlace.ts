@@ -4,8 +4,7 @@ import type { IncomingMessage, Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 import { Webhook } from "@annals/sinks";
-import type { DeclaredSink } from "@annals/sinks";
-import type { SinkHarness } from "@annals/sinks";
+import type { DeclaredSink, SinkHarness } from "@annals/sinks";
 
 /** Its receiver passes over the keys that it knows, as it has to. */
 export const WEBHOOK: DeclaredSink<unknown> = {

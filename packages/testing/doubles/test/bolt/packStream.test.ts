@@ -1,8 +1,8 @@
 /** Goal: values survive the encoding, and hostile bytes end in an error. Method: goldens of the format's description, then random values. */
-import type { PackValue } from "../../src/bolt/packStream.ts";
-import { packStructure, unpackStructure } from "../../src/bolt/packStream.ts";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import type { PackValue } from "../../src/bolt/packStream.ts";
+import { packStructure, unpackStructure } from "../../src/bolt/packStream.ts";
 
 const value = fc.letrec<{ value: PackValue }>((tie) => ({
   value: fc.oneof(

@@ -1,6 +1,5 @@
-import type { StoredRun } from "@annals/kit";
 import { CYCLE_STEPS } from "@annals/kit";
-import type { Random } from "@annals/kit";
+import type { Random, StoredRun } from "@annals/kit";
 import { empty, keep, problemOf } from "./resolution.ts";
 import type { Cluster } from "../world/cluster.ts";
 import type { Log, Logs } from "../world/log.ts";

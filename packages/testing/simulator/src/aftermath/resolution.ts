@@ -1,9 +1,7 @@
+import { blankImage, CYCLE_STEPS } from "@annals/kit";
+import type { Random, StoredRun } from "@annals/kit";
 import { asIndex } from "@annals/raft";
 import { equalBytes } from "@annals/record";
-import { CYCLE_STEPS } from "@annals/kit";
-import { blankImage } from "@annals/kit";
-import type { StoredRun } from "@annals/kit";
-import type { Random } from "@annals/kit";
 import type { Cluster } from "../world/cluster.ts";
 import type { Log, Logs } from "../world/log.ts";
 import type { Member } from "../world/machine.ts";

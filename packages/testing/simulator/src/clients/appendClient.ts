@@ -1,9 +1,9 @@
+import { makeRecord } from "@annals/check";
+import type { Random } from "@annals/kit";
 import { NO_ATTACHMENTS } from "@annals/record";
 import type { AnnalsError, Attachments, ProducerStamp } from "@annals/record";
 import type { AppendResult } from "@annals/replica";
-import { makeRecord } from "@annals/check";
 import { Pace } from "./pace.ts";
-import type { Random } from "@annals/kit";
 import type { Log } from "../world/log.ts";
 import type { Member } from "../world/machine.ts";
 

@@ -1,8 +1,8 @@
-import type { AnnalsError } from "@annals/record";
 import { markOf } from "@annals/check";
+import type { Random } from "@annals/kit";
+import type { AnnalsError } from "@annals/record";
 import { OpenRequests } from "./openRequests.ts";
 import { Pace } from "./pace.ts";
-import type { Random } from "@annals/kit";
 import type { Log } from "../world/log.ts";
 import type { Member } from "../world/machine.ts";
 

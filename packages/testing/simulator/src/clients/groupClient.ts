@@ -1,9 +1,9 @@
+import type { Random } from "@annals/kit";
 import { asSeq } from "@annals/record";
 import type { Seq } from "@annals/record";
 import type { GroupDesk, LaneGrant } from "@annals/replica";
 import { OpenRequests } from "./openRequests.ts";
 import { Pace } from "./pace.ts";
-import type { Random } from "@annals/kit";
 import type { Log } from "../world/log.ts";
 import type { Member } from "../world/machine.ts";
 

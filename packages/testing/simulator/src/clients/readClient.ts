@@ -1,6 +1,6 @@
+import type { Random } from "@annals/kit";
 import type { Replica } from "@annals/replica";
 import { Pace } from "./pace.ts";
-import type { Random } from "@annals/kit";
 import type { Log, Reader } from "../world/log.ts";
 import type { Member } from "../world/machine.ts";
 

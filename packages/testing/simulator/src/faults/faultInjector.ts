@@ -1,6 +1,6 @@
-import { CYCLE_STEPS } from "@annals/kit";
-import { DAMAGES } from "@annals/kit";
-import type { Damage } from "@annals/kit";
+import { CYCLE_STEPS, DAMAGES } from "@annals/kit";
+import type { Damage, Random } from "@annals/kit";
+import { asMemberId } from "@annals/raft";
 import { CutLeader } from "./cutLeader.ts";
 import { TIMED_FAULTS } from "../world/faultKinds.ts";
 import type { TimedFault } from "../world/faultKinds.ts";
@@ -11,8 +11,6 @@ import type { MachineFault } from "./machineFaults.ts";
 import { Operator } from "./operator.ts";
 import type { Tended } from "./operator.ts";
 import type { PutBackDisks } from "./putBackDisks.ts";
-import type { Random } from "@annals/kit";
-import { asMemberId } from "@annals/raft";
 import type { Host, Member } from "../world/machine.ts";
 
 /** Streams of chance: one for the moments of each kind, one for every single strike. */

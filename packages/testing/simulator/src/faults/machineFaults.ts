@@ -1,6 +1,6 @@
 import { CYCLE_STEPS } from "@annals/kit";
-import type { TimedFault } from "../world/faultKinds.ts";
 import type { Random } from "@annals/kit";
+import type { TimedFault } from "../world/faultKinds.ts";
 import type { Host } from "../world/machine.ts";
 
 type Strike = (node: Host, random: Random, electionUs: number, workers: number) => void;

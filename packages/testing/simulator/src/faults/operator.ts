@@ -1,9 +1,8 @@
 import { CYCLE_STEPS } from "@annals/kit";
-import type { Damage } from "@annals/kit";
+import type { Damage, Random } from "@annals/kit";
+import { asIndex } from "@annals/raft";
 import { isIntactOn, keepsEveryEntry } from "./intactCopies.ts";
 import { sustains } from "./quorums.ts";
-import type { Random } from "@annals/kit";
-import { asIndex } from "@annals/raft";
 import type { Host, Member, Succession } from "../world/machine.ts";
 import type { Cluster } from "../world/cluster.ts";
 import type { Logs } from "../world/log.ts";

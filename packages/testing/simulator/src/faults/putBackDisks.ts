@@ -1,9 +1,8 @@
 import { STANDS_STILL } from "@annals/check";
 import { CYCLE_STEPS } from "@annals/kit";
-import type { StoredSlot } from "@annals/kit";
+import type { Random, StoredSlot } from "@annals/kit";
 import type { TimedFault } from "../world/faultKinds.ts";
 import { ONE_KEPT } from "../aftermath/resolution.ts";
-import type { Random } from "@annals/kit";
 import type { Cluster } from "../world/cluster.ts";
 import type { Log, Logs } from "../world/log.ts";
 import type { Host } from "../world/machine.ts";

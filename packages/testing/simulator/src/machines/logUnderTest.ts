@@ -1,38 +1,40 @@
+import {
+  BlobsPrecede,
+  Bounds,
+  ChainIntact,
+  CommandOracle,
+  CommittedLog,
+  Configurations,
+  DurabilityLedger,
+  ElectionSafety,
+  FailStop,
+  FreshReads,
+  GroupOracle,
+  LaneHolders,
+  LeaderCompleteness,
+  LogMatching,
+  LogOracle,
+  Monotonic,
+  NoStorm,
+  OneVote,
+  OwnTermCommit,
+  QuorumContact,
+  Receipts,
+  Recovery,
+  Repairs,
+  StandsStill,
+  StateMachineSafety,
+  Tails,
+} from "@annals/check";
+import type { Checker } from "@annals/check";
 import { asIndex } from "@annals/raft";
 import type { MemberId, MembershipState } from "@annals/raft";
 import type { Replica, ReplicaStatus } from "@annals/replica";
-import { BlobsPrecede } from "@annals/check";
-import { Bounds } from "@annals/check";
-import { ChainIntact } from "@annals/check";
-import type { Checker } from "@annals/check";
-import { Configurations } from "@annals/check";
-import { CommandOracle } from "@annals/check";
-import { CommittedLog } from "@annals/check";
-import { DurabilityLedger } from "@annals/check";
-import { ElectionSafety } from "@annals/check";
-import { FailStop } from "@annals/check";
-import { FreshReads } from "@annals/check";
-import { GroupOracle } from "@annals/check";
-import { LaneHolders } from "@annals/check";
-import { LeaderCompleteness } from "@annals/check";
-import { LogMatching } from "@annals/check";
-import { LogOracle } from "@annals/check";
-import { Monotonic } from "@annals/check";
-import { NoStorm } from "@annals/check";
-import { OneVote } from "@annals/check";
-import { OwnTermCommit } from "@annals/check";
-import { Receipts } from "@annals/check";
-import { QuorumContact } from "@annals/check";
-import { Recovery } from "@annals/check";
-import { Repairs } from "@annals/check";
-import { StandsStill } from "@annals/check";
-import { StateMachineSafety } from "@annals/check";
-import { Tails } from "@annals/check";
 import { RareStates } from "../rareStates/rareStates.ts";
 import { SimulatedReplica } from "./simulatedReplica.ts";
 import type { Cluster } from "../world/cluster.ts";
 import type { Host, Member } from "../world/machine.ts";
-import type { TailConsumer, Log, Reader } from "../world/log.ts";
+import type { Log, Reader, TailConsumer } from "../world/log.ts";
 
 /** Bytes that the header of a batch adds to its records, at most, and then some. */
 const BATCH_HEAD_BYTES = 10_000;

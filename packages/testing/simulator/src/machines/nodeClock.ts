@@ -1,7 +1,7 @@
-import type { StampClock } from "@annals/replica";
 import { WatchedStampClock } from "@annals/check";
-import { compareClocks } from "./compareClocks.ts";
 import type { Random } from "@annals/kit";
+import type { StampClock } from "@annals/replica";
+import { compareClocks } from "./compareClocks.ts";
 import { WallClock } from "./wallClock.ts";
 import type { Cluster } from "../world/cluster.ts";
 import type { Host, MachineClock } from "../world/machine.ts";

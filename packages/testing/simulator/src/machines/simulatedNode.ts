@@ -1,13 +1,12 @@
+import type { CycleStep, Random } from "@annals/kit";
+import type { MemberId } from "@annals/raft";
 import type { AnnalsError } from "@annals/record";
-import type { CycleStep } from "@annals/kit";
 import { NodeClock } from "./nodeClock.ts";
 import { reconcile } from "./reconcile.ts";
 import { Roster } from "../world/roster.ts";
-import type { Random } from "@annals/kit";
 import type { Host, Member, Succession } from "../world/machine.ts";
 import type { Cluster } from "../world/cluster.ts";
 import type { Logs } from "../world/log.ts";
-import type { MemberId } from "@annals/raft";
 
 /** The cluster of a machine, with the machine that takes its place when it is given up. */
 type NodeWorld = Cluster &

@@ -1,3 +1,5 @@
+import { CYCLE_STEPS, isInForce, SimulatedDisk } from "@annals/kit";
+import type { CycleStep, DiskImage, Random, SimulatedLogStore } from "@annals/kit";
 import { asMemberId } from "@annals/raft";
 import type {
   LogIndex,
@@ -19,17 +21,11 @@ import type {
   StoredEntry,
 } from "@annals/replica";
 import { zstdBatch } from "@annals/wire";
-import { CYCLE_STEPS, isInForce } from "@annals/kit";
-import type { CycleStep } from "@annals/kit";
-import type { DiskImage } from "@annals/kit";
-import { SimulatedDisk } from "@annals/kit";
-import type { SimulatedLogStore } from "@annals/kit";
 import { SimulatedRepair } from "./simulatedRepair.ts";
 import { lentPage, SimulatedHistories } from "./simulatedHistories.ts";
 import { SimulatedBlobs } from "./simulatedBlobs.ts";
 import { DiskPast } from "../world/diskPast.ts";
 import { decodeRosterCommand, SYSTEM_LOG } from "../world/roster.ts";
-import type { Random } from "@annals/kit";
 import type { Host, Member } from "../world/machine.ts";
 import type { WatchedLog } from "../world/log.ts";
 

@@ -1,13 +1,10 @@
+import { blankImage, Random, SimulatedDisk } from "@annals/kit";
+import type { DiskImage, OpenOptions, SimulatedLogStore } from "@annals/kit";
 import { asIndex } from "@annals/raft";
 import type { MembershipState } from "@annals/raft";
 import { asSeq } from "@annals/record";
 import type { Seq } from "@annals/record";
 import type { LogStore, WriteCycle } from "@annals/replica";
-import { Random } from "@annals/kit";
-import { blankImage } from "@annals/kit";
-import type { DiskImage } from "@annals/kit";
-import { SimulatedDisk } from "@annals/kit";
-import type { OpenOptions, SimulatedLogStore } from "@annals/kit";
 import type { Mutant } from "../world/mutant.ts";
 import type { Member } from "../world/machine.ts";
 import type { Chance, Time } from "../world/surroundings.ts";

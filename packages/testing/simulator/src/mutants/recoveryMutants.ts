@@ -1,9 +1,7 @@
+import { SimulatedDisk } from "@annals/kit";
+import type { CycleStep, Damage, DiskImage, Random, StoredSlot } from "@annals/kit";
 import type { LogIndex, MembershipState } from "@annals/raft";
 import type { WriteCycle } from "@annals/replica";
-import type { Random } from "@annals/kit";
-import type { CycleStep } from "@annals/kit";
-import type { Damage, DiskImage, StoredSlot } from "@annals/kit";
-import { SimulatedDisk } from "@annals/kit";
 import type { Mutant } from "../world/mutant.ts";
 import type { Chance, Time } from "../world/surroundings.ts";
 

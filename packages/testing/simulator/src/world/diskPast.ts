@@ -1,5 +1,4 @@
-import type { DiskImage } from "@annals/kit";
-import type { SimulatedDisk } from "@annals/kit";
+import type { DiskImage, SimulatedDisk } from "@annals/kit";
 
 /** Flushes of one disk that it can be taken back behind. */
 const EARLIER_MAX = 500;

@@ -1,7 +1,7 @@
+import type { Random } from "@annals/kit";
 import type { MemberId, Message } from "@annals/raft";
 import type { ChanceFault } from "./faultKinds.ts";
 import { Partition } from "./partition.ts";
-import type { Random } from "@annals/kit";
 import type { Machines, Member } from "./machine.ts";
 import type { Planted } from "./mutant.ts";
 import type { Surroundings } from "./surroundings.ts";

@@ -1,8 +1,8 @@
+import { Random } from "@annals/kit";
 import { REPLICA_DEFAULTS } from "@annals/replica";
 import type { ReplicaConfig } from "@annals/replica";
 import { CHANCE_FAULTS, TIMED_FAULTS } from "./faultKinds.ts";
 import type { ChanceFault, TimedFault } from "./faultKinds.ts";
-import { Random } from "@annals/kit";
 
 /**
  * Whose disks go back to what they were earlier, while their machines restart: nobody's, one member's at a time, or those of a quorum,
